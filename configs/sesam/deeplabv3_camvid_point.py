@@ -1,0 +1,28 @@
+_base_ = [
+    '../_base_/models/deeplabv3_r50.py',
+    '../_base_/datasets/camvid.py',
+    '../_base_/segmenters/superpixel.py',
+    '../_base_/default_runtime.py',
+    'mmseg::_base_/schedules/schedule_20k.py',
+]
+pipeline = [
+    *_base_.load,
+    dict(
+        type='SimulateWeakLabel',
+        kind='point',
+        data_root=_base_.data_root,
+        cache_dir='work_dirs/weak_labels/camvid',
+    ),
+    dict(
+        type='LoadPseudoLabel',
+        pseudo_label_dir='work_dirs/deeplabv3_camvid_point/pseudo_labels',
+        data_root=_base_.data_root,
+    ),
+    *_base_.augment,
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=11),
+    auxiliary_head=dict(num_classes=11),
+)

@@ -1,0 +1,20 @@
+_base_ = [
+    '../_base_/models/deeplabv3plus_r50.py',
+    '../_base_/datasets/cityscapes_coarse.py',
+    '../_base_/segmenters/sam_vit_h.py',
+    '../_base_/default_runtime.py',
+    'mmseg::_base_/schedules/schedule_80k.py',
+]
+pipeline = [
+    *_base_.load,
+    dict(
+        type='LoadPseudoLabel',
+        pseudo_label_dir='work_dirs/deeplabv3plus_cityscapes_coarse/pseudo_labels',
+        data_root=_base_.data_root,
+    ),
+    *_base_.augment,
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+)

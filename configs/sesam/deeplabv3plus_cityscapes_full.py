@@ -1,0 +1,10 @@
+_base_ = './deeplabv3plus_cityscapes_coarse.py'
+model = dict(teacher=None)
+custom_hooks = []
+train_dataloader = dict(
+    dataset=dict(
+        data_prefix=dict(seg_map_path='gtFine/train'),
+        seg_map_suffix='_gtFine_labelTrainIds.png',
+        pipeline=[*_base_.load, *_base_.augment],
+    )
+)

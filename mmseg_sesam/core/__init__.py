@@ -1,0 +1,1 @@
+"""The method: from weak label to pseudo-label, in plain arrays."""

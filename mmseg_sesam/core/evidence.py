@@ -1,0 +1,116 @@
+"""The labelled pixels by which candidate masks are judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .components import Component
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Labelled pixels of an image, component after component.
+
+    Masks are compared with a label only where it labels: coverage and
+    conflict need to know no more of a mask than which of these pixels it
+    holds.
+
+    Attributes:
+        rows: (N,) integers.
+        cols: (N,) integers.
+        weights: (N,) float32, labelled pixels that each one stands for.
+        starts: (K + 1,) integers; component k owns the pixels from
+            `starts[k]` up to `starts[k + 1]`.
+        class_ids: (C,) the classes that occur, ascending.
+        class_weights: (N, C) float32, `weights` in the column of each
+            pixel's class.
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    weights: np.ndarray
+    starts: np.ndarray
+    class_ids: np.ndarray
+    class_weights: np.ndarray
+
+    @classmethod
+    def gather(
+        cls, components: list[Component], max_pixels: int = 65536
+    ) -> Evidence:
+        """Collects the pixels of components, thinned where they are many.
+
+        Args:
+            components: of one image, K >= 1.
+            max_pixels: up to this many labelled pixels all are taken;
+                above it each component gives an equal share at the most,
+                evenly spaced in raster order (our choice: it bounds the
+                cost of coarse labels on large images).
+
+        Returns:
+            The evidence.
+        """
+        areas = np.array([component.area for component in components])
+        share = max(max_pixels // len(components), 1)
+        if areas.sum() <= max_pixels:
+            share = int(areas.max())
+        counts = np.minimum(areas, share)
+        pixels = [
+            _spread(component, count)
+            for component, count in zip(components, counts)
+        ]
+        rows, cols = np.concatenate(pixels, axis=1)
+        weights = np.repeat(areas / counts, counts).astype(np.float32)
+        class_ids, columns = np.unique(
+            [component.class_id for component in components],
+            return_inverse=True,
+        )
+        class_weights = np.zeros((len(rows), len(class_ids)), np.float32)
+        owners = np.repeat(columns, counts)
+        class_weights[np.arange(len(rows)), owners] = weights
+        return cls(
+            rows=rows,
+            cols=cols,
+            weights=weights,
+            starts=np.concatenate([[0], counts.cumsum()]),
+            class_ids=class_ids,
+            class_weights=class_weights,
+        )
+
+    def coverage(self, hits: np.ndarray, owner: int) -> np.ndarray:
+        """Share of a component's pixels that masks hold.
+
+        Args:
+            hits: (M, N) bool, whether mask m holds pixel n.
+            owner: index of the component.
+
+        Returns:
+            (M,) float32 in [0, 1]: |M and W_k| / |W_k|.
+        """
+        own = slice(self.starts[owner], self.starts[owner + 1])
+        weights = self.weights[own]
+        return hits[:, own] @ weights / weights.sum()
+
+    def conflict(self, hits: np.ndarray, class_id: int) -> np.ndarray:
+        """Share of other classes among the labelled pixels masks hold.
+
+        Args:
+            hits: (M, N) bool, whether mask m holds pixel n.
+            class_id: the class that the masks are meant for.
+
+        Returns:
+            (M,) float32 in [0, 1]: |M and labelled as another class| /
+            |M and W_any|; 0 for masks that hold no labelled pixel.
+        """
+        held = hits.astype(np.float32) @ self.class_weights
+        labelled = held.sum(axis=1)
+        other = held[:, self.class_ids != class_id].sum(axis=1)
+        return other / np.maximum(labelled, 1e-6)
+
+
+def _spread(component: Component, count: int) -> np.ndarray:
+    """(2, count) pixels of a component, evenly spaced in raster order."""
+    pixels = np.stack(component.pixels)
+    middles = (np.arange(count) + 0.5) / count * pixels.shape[1]
+    return pixels[:, middles.astype(np.intp)]

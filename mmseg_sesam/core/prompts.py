@@ -1,0 +1,168 @@
+"""Component -> point prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .components import Component, deepest_point
+from .skeleton import walk_skeleton
+
+STRATEGIES = ('skeleton', 'random', 'centroid')
+
+
+class PointPrompt(NamedTuple):
+    """One question to a segmenter.
+
+    Attributes:
+        points: (K, 2) float32 pixels as (x, y), x to the right.
+        labels: (K,) int8; 1 where the point lies in the wanted mask, 0
+            where it lies outside of it.
+    """
+
+    points: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class SkeletonPrompter:
+    """Turns components into point prompts along their skeletons.
+
+    Each component is asked for once with all its points together and, if
+    it has several, once with each point alone: stuff, which one prompt
+    covers only in part, can then be assembled. Source: step 2 of SeSAM;
+    every number is our choice.
+
+    Attributes:
+        spacing: pixels of skeleton for which a component gets one point.
+        min_points: the fewest points of a component.
+        max_points: the most points of a component.
+        num_negatives: negative points for each component, from the nearest
+            components of other classes.
+        strategy: 'skeleton', or for ablations 'random' (pixels of the
+            component) and 'centroid' (one point).
+        seed: of the strategy 'random'.
+
+    Raises:
+        ValueError: an option is out of range.
+    """
+
+    spacing: float = 40.0
+    min_points: int = 1
+    max_points: int = 5
+    num_negatives: int = 0
+    strategy: str = 'skeleton'
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ValueError(
+                f'SkeletonPrompter got strategy={self.strategy!r}, expected '
+                f'one of {STRATEGIES}.'
+            )
+        if not 1 <= self.min_points <= self.max_points or self.spacing <= 0:
+            raise ValueError(
+                'SkeletonPrompter expects 1 <= min_points <= max_points and '
+                f'spacing > 0, got min_points={self.min_points}, '
+                f'max_points={self.max_points}, spacing={self.spacing}.'
+            )
+
+    def __call__(self, components: list[Component]) -> list[list[PointPrompt]]:
+        """Makes the prompts of all components of an image.
+
+        Args:
+            components: as `find_components` gives them.
+
+        Returns:
+            For each component its prompts, the one with all points first.
+        """
+        positives = [
+            self._positives(component, index)
+            for index, component in enumerate(components)
+        ]
+        negatives = self._negatives(components)
+        return [
+            _ask_together_and_alone(points, outside)
+            for points, outside in zip(positives, negatives)
+        ]
+
+    def _positives(self, component: Component, index: int) -> np.ndarray:
+        """(K, 2) points of a component as (row, col) in the image."""
+        if self.strategy == 'centroid':
+            inside = _central_pixel(component.mask)[None]
+        else:
+            curve = walk_skeleton(component.mask)
+            count = round(curve.length / self.spacing)
+            count = min(max(count, self.min_points), self.max_points)
+            if self.strategy == 'random':
+                pixels = np.argwhere(component.mask)
+                rng = np.random.default_rng([self.seed, index])
+                count = min(count, len(pixels))
+                inside = rng.choice(pixels, count, replace=False)
+            elif len(curve.coords) <= 1:
+                inside = np.array([deepest_point(component.mask)])
+            else:
+                inside = spread_evenly(curve.coords, curve.steps, count)
+        return inside + component.bbox[:2]
+
+    def _negatives(self, components: list[Component]) -> list[np.ndarray]:
+        """(K, 2) points of the nearest other classes, as (row, col)."""
+        if not self.num_negatives or not components:
+            return [np.zeros((0, 2))] * len(components)
+        deepest = np.array(
+            [
+                np.add(deepest_point(component.mask), component.bbox[:2])
+                for component in components
+            ]
+        )
+        classes = np.array([component.class_id for component in components])
+        chosen = []
+        for point, class_id in zip(deepest, classes):
+            others = deepest[classes != class_id]
+            distance = np.square(others - point).sum(axis=1)
+            nearest = distance.argsort(kind='stable')[: self.num_negatives]
+            chosen.append(others[nearest])
+        return chosen
+
+
+def spread_evenly(
+    coords: np.ndarray, steps: np.ndarray, count: int
+) -> np.ndarray:
+    """Picks points in the middle of equal stretches of a curve.
+
+    Args:
+        coords: (N, 2) pixels in walking order, N >= 1.
+        steps: (N,) length of the edge that leads to each pixel.
+        count: how many points are wanted.
+
+    Returns:
+        (K, 2) rows of `coords`, each at most once, K <= count.
+    """
+    position = np.cumsum(steps)
+    middles = (np.arange(count) + 0.5) / count * position[-1]
+    return coords[np.unique(np.searchsorted(position, middles))]
+
+
+def _central_pixel(mask: np.ndarray) -> np.ndarray:
+    """The pixel of a mask nearest to its centre of mass, (row, col)."""
+    pixels = np.argwhere(mask)
+    distance = np.square(pixels - pixels.mean(axis=0)).sum(axis=1)
+    return pixels[distance.argmin()]
+
+
+def _ask_together_and_alone(
+    inside: np.ndarray, outside: np.ndarray
+) -> list[PointPrompt]:
+    """Prompts from positive and negative points given as (row, col)."""
+    groups = [inside]
+    if len(inside) > 1:
+        groups += [point[None] for point in inside]
+    return [
+        PointPrompt(
+            points=np.concatenate([group, outside])[:, ::-1].astype('float32'),
+            labels=np.array([1] * len(group) + [0] * len(outside), np.int8),
+        )
+        for group in groups
+    ]

@@ -1,0 +1,36 @@
+"""A model's confident predictions -> an enriched weak label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def enrich(
+    weak: np.ndarray,
+    prediction: np.ndarray,
+    probability: np.ndarray,
+    tau: float | Sequence[float],
+    ignore_index: int = 255,
+) -> np.ndarray:
+    """Adds confident predictions to the unlabelled pixels of a weak label.
+
+    Source: the refinement step of SeSAM; the thresholds are our choice.
+
+    Args:
+        weak: (H, W) uint8 class ids; labelled pixels never change.
+        prediction: (H, W) integers, the class predicted for each pixel.
+        probability: (H, W) float in [0, 1], of the predicted class.
+        tau: the least probability of a confident prediction, for all
+            classes or one for each.
+        ignore_index: the value of unlabelled pixels.
+
+    Returns:
+        (H, W) uint8.
+    """
+    thresholds = np.asarray(tau, dtype=np.float32)
+    if thresholds.ndim:
+        thresholds = thresholds[prediction]
+    joins = (weak == ignore_index) & (probability >= thresholds)
+    return np.where(joins, prediction, weak).astype(np.uint8)

@@ -1,0 +1,180 @@
+"""Candidate masks of a component -> the masks that cover its weak label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .components import Component
+from .evidence import Evidence
+
+
+class Selection(NamedTuple):
+    """The candidates chosen for a component.
+
+    Attributes:
+        chosen: indices of the candidates whose union is the mask, the best
+            one first; empty if none is good enough.
+        coverage: of the union, in [0, 1].
+        conflict: of the union, in [0, 1].
+        predicted_iou: mean of the chosen candidates' scores, in [0, 1].
+    """
+
+    chosen: tuple[int, ...] = ()
+    coverage: float = 0.0
+    conflict: float = 0.0
+    predicted_iou: float = 0.0
+
+
+@dataclass(frozen=True)
+class CoverageMaskSelector:
+    """Chooses masks by how much of the weak label they cover.
+
+    Source: step 4 of SeSAM (selection by weak-label coverage); the rules
+    for conflict, ties and merging, and every number, are our choice.
+
+    Attributes:
+        max_conflict: masks of which a larger share of the labelled pixels
+            carries another class are never taken, nor unions of masks.
+        min_predicted_iou: masks with a lower score are never taken.
+        min_stability: masks with a lower stability are never taken.
+        min_coverage: a component whose union covers less than this share
+            of its pixels gets no mask.
+        coverage_step: coverages are compared in steps of this size; within
+            one the predicted IoU decides. Otherwise the largest of nested
+            masks would always win.
+        merge: 'best' takes one mask; 'greedy' goes on adding masks while
+            each adds `min_gain`.
+        min_gain: share of the component's pixels that a further mask has
+            to add.
+
+    Raises:
+        ValueError: `merge` is unknown or a share is outside of [0, 1].
+    """
+
+    max_conflict: float = 0.05
+    min_predicted_iou: float = 0.0
+    min_stability: float = 0.0
+    min_coverage: float = 0.5
+    coverage_step: float = 0.05
+    merge: str = 'greedy'
+    min_gain: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.merge not in ('best', 'greedy'):
+            raise ValueError(
+                f'CoverageMaskSelector got merge={self.merge!r}, expected '
+                "'best' or 'greedy'."
+            )
+        for name, value in vars(self).items():
+            if name != 'merge' and not 0 <= value <= 1:
+                raise ValueError(
+                    f'CoverageMaskSelector got {name}={value}, expected a '
+                    'share between 0 and 1.'
+                )
+        if not (self.coverage_step and self.min_gain):
+            raise ValueError(
+                'CoverageMaskSelector expects coverage_step and min_gain '
+                'above 0.'
+            )
+
+    def __call__(
+        self,
+        hits: np.ndarray,
+        evidence: Evidence,
+        owner: int,
+        class_id: int,
+        scores: np.ndarray,
+        stability: np.ndarray,
+        areas: np.ndarray,
+    ) -> Selection:
+        """Chooses among the candidates of one component.
+
+        Args:
+            hits: (M, N) bool, which of the evidence each candidate holds.
+            evidence: the labelled pixels of the image.
+            owner: index of the component in the evidence.
+            class_id: class of the component.
+            scores: (M,) predicted IoU.
+            stability: (M,) stability score.
+            areas: (M,) pixels; between equals the smaller mask wins.
+
+        Returns:
+            The selection; its `chosen` is empty if nothing is admissible
+            or the coverage remains under `min_coverage`.
+        """
+        allowed = (
+            (scores >= self.min_predicted_iou)
+            & (stability >= self.min_stability)
+            & np.isfinite(scores)
+        )
+        union = np.zeros(hits.shape[1], bool)
+        chosen: list[int] = []
+        covered = 0.0
+        while True:
+            grown = hits | union
+            coverage = evidence.coverage(grown, owner)
+            gain = coverage - covered
+            conflict = evidence.conflict(grown, class_id)
+            admissible = allowed & (conflict <= self.max_conflict)
+            admissible &= gain >= (self.min_gain if chosen else 1e-6)
+            if not admissible.any():
+                break
+            steps = np.round(gain / self.coverage_step)
+            best = _first(admissible, steps, scores, -areas)
+            chosen.append(best)
+            union, covered = grown[best], float(coverage[best])
+            if self.merge == 'best':
+                break
+        conflict = float(evidence.conflict(union[None], class_id)[0])
+        if not chosen or not self.accepts(covered, conflict):
+            return Selection()
+        return Selection(
+            chosen=tuple(chosen),
+            coverage=covered,
+            conflict=conflict,
+            predicted_iou=float(scores[chosen].mean()),
+        )
+
+    def accepts(self, coverage: float, conflict: float) -> bool:
+        """Tells whether a component may take a mask.
+
+        Args:
+            coverage: of the mask, in [0, 1].
+            conflict: of the mask, in [0, 1].
+        """
+        return coverage >= self.min_coverage and conflict <= self.max_conflict
+
+
+def measure_mask(
+    mask: np.ndarray,
+    component: Component,
+    label: np.ndarray,
+    ignore_index: int = 255,
+) -> tuple[float, float]:
+    """Measures a mask against every labelled pixel of the image.
+
+    Args:
+        mask: (H, W) bool.
+        component: the one that the mask is meant for.
+        label: (H, W) uint8, the label that the component is of.
+        ignore_index: the value of unlabelled pixels.
+
+    Returns:
+        Coverage and conflict, as `Evidence` defines them.
+    """
+    held = label[mask]
+    labelled = np.count_nonzero(held != ignore_index)
+    own = np.count_nonzero(held == component.class_id)
+    inside = np.count_nonzero(mask[component.slices] & component.mask)
+    conflict = (labelled - own) / labelled if labelled else 0.0
+    return inside / component.area, conflict
+
+
+def _first(admissible: np.ndarray, *keys: np.ndarray) -> int:
+    """Index of the admissible entry with the largest keys, in order."""
+    indices = np.flatnonzero(admissible)
+    order = np.lexsort([key[indices] for key in reversed(keys)])
+    return int(indices[order[-1]])

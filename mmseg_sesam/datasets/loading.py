@@ -1,0 +1,168 @@
+"""Loading of weak labels and pseudo-labels."""
+
+from __future__ import annotations
+
+import mmcv
+import mmengine.fileio as fileio
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.datasets.transforms import LoadAnnotations
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.pseudo_labels.store import (
+    CONFIDENT,
+    LABELS,
+    PseudoLabelStore,
+    sample_key,
+)
+
+
+@TRANSFORMS.register_module()
+class LoadWeakAnnotations(LoadAnnotations):
+    """Loads a weak label, and refuses what cannot be one.
+
+    The stock `LoadAnnotations` casts ids to 8 bits, keeps RGB labels as
+    they are and never compares a label with its image.
+
+    Required keys: img, seg_map_path, seg_fields; optional: label_map.
+    Added keys: gt_seg_map, (H, W) uint8.
+
+    Args:
+        num_classes: ids from 0 to `num_classes` - 1 are valid, after
+            `reduce_zero_label` and the data set's `label_map`.
+        ignore_index: the value of unlabelled pixels.
+        **kwargs: of the stock `LoadAnnotations`.
+    """
+
+    def __init__(
+        self, num_classes: int, ignore_index: int = 255, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+
+    def _load_seg_map(self, results: dict) -> None:
+        path = results['seg_map_path']
+        label = self._decode(path)
+        if self.reduce_zero_label is None:
+            self.reduce_zero_label = results['reduce_zero_label']
+        if self.reduce_zero_label:
+            # 0 is unlabelled: it becomes 255, and so does 255 itself.
+            label = np.where(label == 255, 255, label - np.uint8(1))
+        if results.get('label_map') is not None:
+            table = np.arange(256, dtype=np.uint8)
+            for old, new in results['label_map'].items():
+                table[old] = new
+            label = table[label]
+        self._check(label, path, results['img'].shape[:2])
+        results['gt_seg_map'] = label
+        results['seg_fields'].append('gt_seg_map')
+
+    def _decode(self, path: str) -> np.ndarray:
+        try:
+            content = fileio.get(path, backend_args=self.backend_args)
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f'The weak label {path} is missing; add it, or take its '
+                'image out of the list of training images.'
+            ) from None
+        try:
+            label = mmcv.imfrombytes(
+                content, flag='unchanged', backend='pillow'
+            )
+        except Exception as error:
+            raise ValueError(
+                f'The weak label {path} cannot be read as an image '
+                f'({error}); write it again as an 8-bit PNG.'
+            ) from error
+        if label.ndim != 2 or label.dtype != np.uint8:
+            raise ValueError(
+                f'The weak label {path} is {label.dtype} of shape '
+                f'{label.shape}, expected one channel of uint8 class ids; '
+                'convert colours or 16-bit values to class ids.'
+            )
+        return label
+
+    def _check(
+        self, label: np.ndarray, path: str, shape: tuple[int, int]
+    ) -> None:
+        if label.shape != shape:
+            raise ValueError(
+                f'The weak label {path} has {label.shape} and its image '
+                f'{shape} pixels (height, width), expected one size; label '
+                'the image at its own size.'
+            )
+        ids = np.unique(label)
+        wrong = ids[(ids >= self.num_classes) & (ids != self.ignore_index)]
+        if len(wrong):
+            raise ValueError(
+                f'The weak label {path} holds the class ids '
+                f'{wrong.tolist()}, expected ids below num_classes='
+                f'{self.num_classes}, or {self.ignore_index} for unlabelled '
+                "pixels; map them with tools or the data set's metainfo."
+            )
+
+
+@TRANSFORMS.register_module()
+class LoadPseudoLabel(BaseTransform):
+    """Loads the published round's pseudo-label of an image.
+
+    Before the first round is published, every pixel is unlabelled: worker
+    processes prefetch samples before a run makes its first round.
+
+    Required keys: img, img_path, seg_fields. Added keys: sam_seg_map and,
+    if asked for, confident_seg_map, (H, W) uint8, both listed in
+    `seg_fields`, so that mmseg's geometric transforms treat them as labels;
+    pseudo_label_round, -1 where there is none.
+
+    Args:
+        pseudo_label_dir: folder of a `PseudoLabelStore`.
+        data_root: the folder to which images are named relative.
+        with_confident: load the teacher's confident predictions, which
+            rounds hold if the model has teacher='round'.
+        ignore_index: the value of unlabelled pixels.
+    """
+
+    def __init__(
+        self,
+        pseudo_label_dir: str,
+        data_root: str,
+        with_confident: bool = False,
+        ignore_index: int = 255,
+    ) -> None:
+        self.store = PseudoLabelStore(pseudo_label_dir)
+        self.data_root = data_root
+        self.ignore_index = ignore_index
+        self.fields = dict(sam_seg_map=LABELS)
+        if with_confident:
+            self.fields['confident_seg_map'] = CONFIDENT
+
+    def transform(self, results: dict) -> dict:
+        """Adds the pseudo-label to the results.
+
+        Raises:
+            FileNotFoundError: the round has no label for the image.
+            ValueError: label and image differ in size.
+        """
+        key = sample_key(results['img_path'], self.data_root)
+        round_index = self.store.current
+        shape = results['img'].shape[:2]
+        for field, kind in self.fields.items():
+            # The first round is made without a teacher.
+            if round_index is None or (kind == CONFIDENT and not round_index):
+                label = np.full(shape, self.ignore_index, np.uint8)
+            else:
+                label = self.store.read(key, round_index, kind)
+            if label.shape != shape:
+                raise ValueError(
+                    f'The pseudo-label of {results["img_path"]} in '
+                    f'{self.store.folder(round_index)} has {label.shape} '
+                    f'and the image {shape} pixels (height, width); make '
+                    'the pseudo-labels again.'
+                )
+            results[field] = label
+            results['seg_fields'].append(field)
+        results['pseudo_label_round'] = (
+            -1 if round_index is None else round_index
+        )
+        return results

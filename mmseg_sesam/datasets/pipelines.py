@@ -1,0 +1,92 @@
+"""What a training pipeline says of weak labels and pseudo-labels."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+# They treat labels other than gt_seg_map wrongly, or not at all.
+_HARMFUL = ('RandomRotFlip', 'Albu', 'CenterCrop', 'Pad')
+# What may stand before the pseudo-labels, by the beginning of its name.
+_LOADING = ('Load', 'Simulate')
+
+
+def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
+    """Yields the pipelines in a data set's config, wrappers included.
+
+    Args:
+        dataset: config of a data set.
+    """
+    for part in [*dataset.get('datasets', []), dataset.get('dataset')]:
+        if part is not None:
+            yield from iterate_pipelines(part)
+    if 'pipeline' in dataset:
+        yield dataset['pipeline']
+
+
+def pseudo_label_source(dataset: dict) -> dict:
+    """Finds where a training data set has its pseudo-labels from.
+
+    Args:
+        dataset: config of the training data set.
+
+    Returns:
+        The config of its `LoadPseudoLabel`.
+
+    Raises:
+        ValueError: it loads none, loads them from several places or after
+            the image has been changed, or a transform would part them from
+            the image.
+    """
+    sources = []
+    for pipeline in iterate_pipelines(dataset):
+        names = [transform['type'] for transform in pipeline]
+        for name in names:
+            if name in _HARMFUL:
+                raise ValueError(
+                    f'The training pipeline holds {name}, which does not '
+                    'move all label maps along with the image; use '
+                    'RandomCrop, RandomFlip, RandomRotate or Resize of '
+                    'mmseg, and let the data preprocessor pad.'
+                )
+        if 'LoadPseudoLabel' not in names:
+            continue
+        place = names.index('LoadPseudoLabel')
+        sources.append(pipeline[place])
+        others = [n for n in names[:place] if not n.startswith(_LOADING)]
+        if others:
+            raise ValueError(
+                f'The training pipeline holds {others} before '
+                'LoadPseudoLabel; pseudo-labels are of the whole image: '
+                'load them right after the weak labels.'
+            )
+    if not sources or any(source != sources[0] for source in sources):
+        raise ValueError(
+            'The training pipeline needs LoadPseudoLabel after the weak '
+            'labels are loaded, with the same options in all data sets; '
+            f'found {sources}.'
+        )
+    return sources[0]
+
+
+def loading_dataset(dataset: dict) -> dict:
+    """Reduces a training data set to loading: whole images, each once.
+
+    Args:
+        dataset: config of the training data set. Wrappers of several data
+            sets are kept, those that repeat or mix images are taken off.
+
+    Returns:
+        A copy whose pipelines end where pseudo-labels would be loaded, and
+        pack what they have.
+    """
+    if 'dataset' in dataset:
+        return loading_dataset(dataset['dataset'])
+    dataset = copy.deepcopy(dataset)
+    if 'datasets' in dataset:
+        dataset['datasets'] = [loading_dataset(d) for d in dataset['datasets']]
+        return dataset
+    names = [transform['type'] for transform in dataset['pipeline']]
+    loading = dataset['pipeline'][: names.index('LoadPseudoLabel')]
+    dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
+    return dataset

@@ -1,0 +1,79 @@
+"""Weak labels simulated from dense ones, within a pipeline."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+from PIL import Image
+
+from mmseg_sesam.core.weak_labels import WeakLabelSimulator
+from mmseg_sesam.pseudo_labels.store import sample_key, write_label
+
+
+@TRANSFORMS.register_module()
+class SimulateWeakLabel(BaseTransform):
+    """Replaces a dense label by the weak one an annotator might draw.
+
+    Place it after the annotations are loaded and before any geometric
+    transform. The dense label goes no further than this.
+
+    Required keys: img_path, gt_seg_map. Modified keys: gt_seg_map.
+
+    Args:
+        kind: 'coarse', 'scribble' or 'point'.
+        data_root: the folder to which images are named relative; with
+            `seed`, the name fixes every random choice.
+        seed: of the simulation.
+        cache_dir: folder that keeps the simulated labels as PNG, since
+            simulating takes longer than reading; none by default.
+        ignore_index: the value of void and of unlabelled pixels.
+        **options: further options of `WeakLabelSimulator`.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        data_root: str,
+        seed: int = 0,
+        cache_dir: str | None = None,
+        ignore_index: int = 255,
+        **options,
+    ) -> None:
+        self.simulator = WeakLabelSimulator(kind, seed=seed, **options)
+        self.data_root = data_root
+        self.ignore_index = ignore_index
+        self.cache = cache_dir and Path(cache_dir) / kind / self._digest()
+
+    def transform(self, results: dict) -> dict:
+        """Replaces gt_seg_map."""
+        key = sample_key(results['img_path'], self.data_root)
+        dense = results['gt_seg_map']
+        cached = self.cache and self.cache / f'{key}.png'
+        if cached and cached.exists():
+            with Image.open(cached) as image:
+                results['gt_seg_map'] = np.array(image)
+            return results
+        weak = self.simulator(
+            dense, zlib.crc32(key.encode()), self.ignore_index
+        )
+        if cached:
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            # Workers may simulate one image at once; the last one wins.
+            temporary = cached.with_suffix(f'.{os.getpid()}.png')
+            write_label(temporary, weak)
+            os.replace(temporary, cached)
+        results['gt_seg_map'] = weak
+        return results
+
+    def _digest(self) -> str:
+        """Short name of the settings, so that caches never mix."""
+        settings = json.dumps(asdict(self.simulator), sort_keys=True)
+        return hashlib.sha256(settings.encode()).hexdigest()[:12]

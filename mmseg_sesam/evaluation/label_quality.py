@@ -1,0 +1,121 @@
+"""How much of a dense label a sparse one gives, and how right it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from prettytable import PrettyTable
+
+
+def confusion_matrix(
+    truth: np.ndarray,
+    label: np.ndarray,
+    num_classes: int,
+    ignore_index: int = 255,
+) -> np.ndarray:
+    """Counts pixels by true class and by label.
+
+    Args:
+        truth: (H, W) uint8 dense class ids; void pixels are not counted.
+        label: (H, W) uint8 class ids; may leave pixels unlabelled.
+        num_classes: C.
+        ignore_index: the value of void and of unlabelled pixels.
+
+    Returns:
+        (C, C + 1) int64; rows are true classes, the last column counts
+        unlabelled pixels.
+
+    Raises:
+        ValueError: sizes differ, or an id is neither below C nor
+            `ignore_index`.
+    """
+    if truth.shape != label.shape:
+        raise ValueError(
+            f'the label has {label.shape} and the truth {truth.shape} '
+            'pixels (height, width), expected one size'
+        )
+    for name, ids in (('label', label), ('truth', truth)):
+        wrong = np.unique(ids[(ids >= num_classes) & (ids != ignore_index)])
+        if len(wrong):
+            raise ValueError(
+                f'the {name} holds the class ids {wrong.tolist()}, expected '
+                f'ids below {num_classes}, or {ignore_index}'
+            )
+    counted = truth != ignore_index
+    rows = truth[counted].astype(np.int64)
+    columns = label[counted].astype(np.int64)
+    columns[columns == ignore_index] = num_classes
+    shape = (num_classes, num_classes + 1)
+    counts = np.bincount(rows * shape[1] + columns, minlength=np.prod(shape))
+    return counts.reshape(shape)
+
+
+def label_quality(confusion: np.ndarray) -> dict[str, Any]:
+    """Computes coverage, precision, recall and IoU.
+
+    Unlabelled pixels count as missed. A class that does not occur has no
+    recall and no IoU (NaN), one that is never given no precision.
+
+    Args:
+        confusion: (C, C + 1) counts of `confusion_matrix`.
+
+    Returns:
+        'coverage' (share of pixels labelled), 'precision' (of them, share
+        that is right), 'recall' (share of pixels labelled right) and 'iou'
+        (mean over classes that occur); and 'classes', the same four as
+        lists of C. All are shares in [0, 1].
+    """
+    square = confusion[:, :-1]
+    right = square.diagonal().astype(float)
+    true, given = confusion.sum(axis=1), square.sum(axis=0)
+    labelled = square.sum(axis=1)
+    per_class = dict(
+        coverage=_share(labelled, true),
+        precision=_share(right, given),
+        recall=_share(right, true),
+        iou=_share(right, true + given - right),
+    )
+    # A class that only ever is a mistake lowers the others' precision.
+    occurs = true > 0
+    iou = per_class['iou'][occurs]
+    return dict(
+        coverage=float(_share(labelled.sum(), true.sum())),
+        precision=float(_share(right.sum(), labelled.sum())),
+        recall=float(_share(right.sum(), true.sum())),
+        iou=float(iou.mean()) if len(iou) else float('nan'),
+        classes={name: v.tolist() for name, v in per_class.items()},
+    )
+
+
+def quality_table(
+    quality: dict[str, Any], class_names: Sequence[str]
+) -> PrettyTable:
+    """Lays out a quality as a table in percent.
+
+    Args:
+        quality: from `label_quality`.
+        class_names: C names.
+
+    Returns:
+        A row for each class, and one for all.
+    """
+    columns = ('coverage', 'precision', 'recall', 'iou')
+    table = PrettyTable(['class', *columns])
+    table.align['class'] = 'l'
+    for index, name in enumerate(class_names):
+        values = [quality['classes'][column][index] for column in columns]
+        table.add_row([name, *map(_percent, values)])
+    table.add_row(['all', *(_percent(quality[c]) for c in columns)])
+    return table
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    part, whole = np.asarray(part, float), np.asarray(whole, float)
+    empty = np.full(whole.shape, np.nan)
+    return np.divide(part, whole, out=empty, where=whole > 0)
+
+
+def _percent(share: float) -> str:
+    return '-' if np.isnan(share) else f'{100 * share:.1f}'

@@ -1,0 +1,90 @@
+"""Metric: how good the published pseudo-labels are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from mmseg.registry import METRICS
+
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore, sample_key
+
+from .label_quality import confusion_matrix, label_quality, quality_table
+
+
+@METRICS.register_module()
+class PseudoLabelQuality(BaseMetric):
+    """Compares the published round of pseudo-labels with dense labels.
+
+    It looks at the labels of the images that the evaluator is given, not at
+    the model's predictions. For users who hold dense labels of a few
+    training images.
+
+    Args:
+        pseudo_label_dir: folder of a `PseudoLabelStore`.
+        data_root: the folder to which images are named relative.
+        ignore_index: the value of void and of unlabelled pixels.
+        collect_device: 'cpu' or 'gpu', where ranks gather results.
+        prefix: of the metric's names.
+    """
+
+    default_prefix = 'pseudo_label'
+
+    def __init__(
+        self,
+        pseudo_label_dir: str,
+        data_root: str,
+        ignore_index: int = 255,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.store = PseudoLabelStore(pseudo_label_dir)
+        self.data_root = data_root
+        self.ignore_index = ignore_index
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Adds the images of a batch.
+
+        Args:
+            data_batch: not looked at.
+            data_samples: with img_path and gt_sem_seg.
+
+        Raises:
+            FileNotFoundError: no round is published, or it lacks an image.
+        """
+        round_index = self.store.current
+        if round_index is None:
+            raise FileNotFoundError(
+                f'{self.store.root} holds no published round of '
+                'pseudo-labels; make one with '
+                'tools/generate_pseudo_labels.py.'
+            )
+        for sample in data_samples:
+            key = sample_key(sample['img_path'], self.data_root)
+            truth = sample['gt_sem_seg']['data'].squeeze().cpu().numpy()
+            self.results.append(
+                confusion_matrix(
+                    truth.astype(np.uint8),
+                    self.store.read(key, round_index),
+                    len(self.dataset_meta['classes']),
+                    self.ignore_index,
+                )
+            )
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Computes the quality over all images.
+
+        Args:
+            results: (C, C + 1) confusion matrices.
+
+        Returns:
+            coverage, precision, recall and iou, in percent.
+        """
+        quality = label_quality(np.sum(results, axis=0))
+        table = quality_table(quality, self.dataset_meta['classes'])
+        MMLogger.get_current_instance().info(f'Pseudo-labels:\n{table}')
+        names = ('coverage', 'precision', 'recall', 'iou')
+        return {name: round(100 * quality[name], 2) for name in names}

@@ -1,0 +1,74 @@
+"""Teacher: an exponential moving average of the student."""
+
+from __future__ import annotations
+
+import torch
+from mmseg.models import EncoderDecoder
+from torch import Tensor, nn
+
+
+class EMATeacher(EncoderDecoder):
+    """A stock segmentor whose weights follow a student's.
+
+    Source: mean teacher (Tarvainen and Valpola, 2017). The average starts
+    as a copy of the student and is a plain mean until it reaches
+    `momentum`, so that the random start is soon forgotten.
+
+    Args:
+        momentum: share of itself that the teacher keeps in a step.
+        **cfg: of `EncoderDecoder`; without auxiliary heads.
+    """
+
+    def __init__(self, momentum: float = 0.999, **cfg) -> None:
+        super().__init__(**cfg)
+        if not 0 <= momentum < 1:
+            raise ValueError(
+                f'ema_momentum is {momentum}, expected 0 <= momentum < 1.'
+            )
+        self.momentum = momentum
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> EMATeacher:
+        """Stays in evaluation mode, whatever the student does."""
+        return super().train(False)
+
+    def init_weights(self) -> None:
+        """Leaves the weights alone: the first step copies the student's."""
+
+    @torch.no_grad()
+    def follow(self, student: nn.Module, step: int) -> None:
+        """Moves towards the student.
+
+        Args:
+            student: has all of the teacher's modules, by the same names.
+            step: steps that the student has made.
+        """
+        rate = max(1 - self.momentum, 1 / (step + 1))
+        own, theirs = self._pairs(student)
+        torch._foreach_lerp_(own, theirs, rate)
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Predicts without any resizing.
+
+        Args:
+            images: (N, 3, H, W) float, normalised.
+
+        Returns:
+            (N, C, h, w) float, as the decode head gives them.
+        """
+        return self.decode_head(self.extract_feat(images))
+
+    def _pairs(self, student: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+        """Floating tensors of teacher and student; copies the others."""
+        theirs = dict(student.named_parameters())
+        theirs.update(student.named_buffers())
+        pairs = []
+        for name, own in [*self.named_parameters(), *self.named_buffers()]:
+            if own.is_floating_point():
+                pairs.append((own, theirs[name]))
+            else:
+                own.copy_(theirs[name])
+        own, theirs = zip(*pairs)
+        return list(own), list(theirs)

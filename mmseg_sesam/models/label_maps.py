@@ -1,0 +1,100 @@
+"""The three disjoint label maps that the mixed loss is made of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+
+class LabelMaps(NamedTuple):
+    """Labels of a batch by source; no pixel is labelled by two of them.
+
+    Attributes:
+        weak: (N, H, W) uint8, drawn by a person.
+        sam: (N, H, W) uint8, SAM's pseudo-label elsewhere.
+        confident: (N, H, W) uint8, the teacher's confident predictions on
+            what remains.
+        ignore_index: the value of unlabelled pixels in all of them.
+    """
+
+    weak: Tensor
+    sam: Tensor
+    confident: Tensor
+    ignore_index: int
+
+    @classmethod
+    def disjoint(
+        cls, weak: Tensor, sam: Tensor, confident: Tensor, ignore_index: int
+    ) -> LabelMaps:
+        """Takes from each map what an earlier one labels.
+
+        Args:
+            weak: (N, H, W) uint8.
+            sam: (N, H, W) uint8.
+            confident: (N, H, W) uint8.
+            ignore_index: the value of unlabelled pixels.
+        """
+        free = weak == ignore_index
+        sam = sam.masked_fill(~free, ignore_index)
+        free = free & (sam == ignore_index)
+        confident = confident.masked_fill(~free, ignore_index)
+        return cls(weak, sam, confident, ignore_index)
+
+    def labelled(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Where each map labels, three (N, H, W) bool."""
+        return tuple(m != self.ignore_index for m in self[:3])
+
+    def shares(self) -> dict[str, Tensor]:
+        """Share of pixels behind each map, as scalars."""
+        names = ('share_weak', 'share_sam', 'share_confident')
+        return {
+            name: labelled.float().mean()
+            for name, labelled in zip(names, self.labelled())
+        }
+
+
+def stack_labels(
+    samples: list[SegDataSample], field: str, like: Tensor | None = None
+) -> Tensor:
+    """Stacks a label map of all samples of a batch.
+
+    Args:
+        samples: N data samples.
+        field: of the samples.
+        like: (N, H, W) labels; if the samples lack the field, the result
+            is unlabelled and of this shape. By default that is an error.
+
+    Returns:
+        (N, H, W) uint8.
+
+    Raises:
+        ValueError: the samples lack the field, and `like` is not given.
+    """
+    if field in samples[0]:
+        return torch.cat([sample.get(field).data for sample in samples])
+    if like is None:
+        raise ValueError(
+            f'The data samples have no {field}; the training pipeline must '
+            'load labels and end with PackSeSAMInputs.'
+        )
+    return torch.full_like(like, 255)
+
+
+def inside_images(samples: list[SegDataSample], like: Tensor) -> Tensor:
+    """Tells the images' pixels from those that padding added.
+
+    Args:
+        samples: N data samples, after the data preprocessor.
+        like: (N, H, W) labels.
+
+    Returns:
+        (N, H, W) bool.
+    """
+    inside = torch.zeros_like(like, dtype=torch.bool)
+    for index, sample in enumerate(samples):
+        height, width = sample.img_shape
+        inside[index, :height, :width] = True
+    return inside

@@ -1,0 +1,179 @@
+"""The mixed loss of weak labels, SAM's labels and confident predictions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.losses import CrossEntropyLoss
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from .label_maps import LabelMaps
+
+
+@MODELS.register_module()
+class MixedLoss(nn.Module):
+    """Weighs the losses on three disjoint label maps.
+
+    `L = l_w CE(weak) + l_s(t) CE(sam) + l_c(t) CE(confident)`. The first
+    two are means over their own labelled pixels; the third is divided by
+    all pixels that neither of them labels, so that few confident pixels
+    weigh little. A map without pixels contributes 0. The weights of the
+    last two grow over a number of steps along exp(-5 (1 - t)^2) (Laine and
+    Aila, 2017).
+
+    A head's own losses and its pixel sampler serve the weak labels: its
+    class weights belong to human labels. Its `CrossEntropyLoss` is computed
+    here, since the stock one averages over unlabelled pixels too.
+
+    Source: SeSAM's three-part loss; every number is our choice.
+
+    Args:
+        weak_weight: l_w.
+        sam_weight: l_s after its ramp.
+        sam_ramp: steps of the ramp.
+        confident_weight: l_c after its ramp.
+        confident_ramp: steps of the ramp.
+    """
+
+    def __init__(
+        self,
+        weak_weight: float = 1.0,
+        sam_weight: float = 0.5,
+        sam_ramp: int = 0,
+        confident_weight: float = 0.5,
+        confident_ramp: int = 1000,
+    ) -> None:
+        super().__init__()
+        self.weak_weight = weak_weight
+        self.sam_weight = sam_weight
+        self.sam_ramp = sam_ramp
+        self.confident_weight = confident_weight
+        self.confident_ramp = confident_ramp
+
+    def forward(
+        self, logits: Tensor, maps: LabelMaps, head: BaseDecodeHead, step: int
+    ) -> dict[str, Tensor]:
+        """Computes the terms of one head.
+
+        Args:
+            logits: (N, C, H, W) of the head, at the size of the labels.
+            maps: disjoint labels of the batch.
+            head: the decode or auxiliary head.
+            step: training steps made, for the ramps.
+
+        Returns:
+            loss_weak, loss_sam and loss_confident, scalars; further
+            loss_... of the head's own losses other than cross entropy; and
+            acc_seg, the accuracy in percent on weak labels.
+        """
+        weak, sam, confident = maps.labelled()
+        # The maps are disjoint: one pass serves all three.
+        target = torch.where(sam, maps.sam, maps.confident)
+        target = torch.where(weak, maps.weak, target).long()
+        entropy = F.cross_entropy(
+            logits,
+            target,
+            reduction='none',
+            ignore_index=maps.ignore_index,
+        )
+        losses = self._weak_terms(logits, maps, entropy, weak, head)
+        scale = loss_list(head)[0].loss_weight
+        sam_weight = self.sam_weight * ramp(step, self.sam_ramp)
+        confident_weight = self.confident_weight * ramp(
+            step, self.confident_ramp
+        )
+        unclaimed = (~(weak | sam)).sum()
+        losses['loss_sam'] = (
+            scale * sam_weight * _mean(entropy, sam, sam.sum())
+        )
+        losses['loss_confident'] = (
+            scale * confident_weight * _mean(entropy, confident, unclaimed)
+        )
+        losses['acc_seg'] = _accuracy(logits, target, weak)
+        return losses
+
+    def _weak_terms(
+        self,
+        logits: Tensor,
+        maps: LabelMaps,
+        entropy: Tensor,
+        weak: Tensor,
+        head: BaseDecodeHead,
+    ) -> dict[str, Tensor]:
+        """The head's own losses, on the weak labels."""
+        label = maps.weak.long()
+        pixel_weight = None
+        if head.sampler is not None:
+            pixel_weight = head.sampler.sample(logits, label[:, None])
+        losses = {'loss_weak': logits.new_zeros(())}
+        for loss in loss_list(head):
+            if isinstance(loss, CrossEntropyLoss):
+                name = 'loss_weak'
+                weight = weak.float()
+                if loss.class_weight is not None:
+                    weight = weight * _class_weights(loss, logits, label)
+                total = weight.sum()
+                if pixel_weight is not None:
+                    weight = weight * pixel_weight
+                value = loss.loss_weight * _mean(entropy, weight, total)
+            else:
+                name = loss.loss_name
+                value = _on_labels(loss, logits, label, pixel_weight, maps)
+            value = self.weak_weight * value
+            losses[name] = losses[name] + value if name in losses else value
+        return losses
+
+
+def loss_list(head: BaseDecodeHead) -> list[nn.Module]:
+    """The losses of a head, of which it may have one or several."""
+    losses = head.loss_decode
+    return list(losses) if isinstance(losses, nn.ModuleList) else [losses]
+
+
+def ramp(step: int, length: int) -> float:
+    """Grows from near 0 to 1 within `length` steps, then stays."""
+    if step >= length:
+        return 1.0
+    return math.exp(-5 * (1 - step / length) ** 2)
+
+
+def _mean(entropy: Tensor, weight: Tensor, total: Tensor) -> Tensor:
+    """Weighted sum by a total that may be 0: then the mean is 0."""
+    total = total.to(entropy.dtype).clamp_min(torch.finfo(torch.half).tiny)
+    return (entropy * weight).sum() / total
+
+
+def _class_weights(
+    loss: CrossEntropyLoss, logits: Tensor, label: Tensor
+) -> Tensor:
+    """(N, H, W) class weight of each pixel, any value where unlabelled."""
+    weights = logits.new_tensor(loss.class_weight)
+    return weights[label.clamp_max(len(weights) - 1)]
+
+
+def _on_labels(
+    loss: nn.Module,
+    logits: Tensor,
+    label: Tensor,
+    pixel_weight: Tensor | None,
+    maps: LabelMaps,
+) -> Tensor:
+    """Any loss of mmseg; 0 where it would divide by no pixels."""
+    if not bool((label != maps.ignore_index).any()):
+        return logits.sum() * 0
+    return loss(
+        logits,
+        label,
+        weight=pixel_weight,
+        ignore_index=maps.ignore_index,
+    )
+
+
+def _accuracy(logits: Tensor, target: Tensor, weak: Tensor) -> Tensor:
+    """Percent of weakly labelled pixels that are predicted right."""
+    right = (logits.detach().argmax(dim=1) == target) & weak
+    return 100 * right.sum() / weak.sum().clamp_min(1)

@@ -1,0 +1,254 @@
+"""Segmentor trained from weak labels, pseudo-labels and a teacher."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from mmengine.model import revert_sync_batchnorm
+from mmseg.models import EncoderDecoder
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.losses import CrossEntropyLoss
+from mmseg.models.utils import resize
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from mmseg.utils import add_prefix
+from torch import Tensor, nn
+
+from .ema_teacher import EMATeacher
+from .label_maps import LabelMaps, inside_images, stack_labels
+from .mixed_loss import loss_list
+
+TEACHERS = ('online', 'round', None)
+
+
+@MODELS.register_module()
+class SeSAMEncoderDecoder(EncoderDecoder):
+    """Trains any stock `EncoderDecoder` from weak labels.
+
+    The student has the stock modules under their stock names: its
+    checkpoint loads into the plain mmseg config. The teacher's keys are
+    extra. Source: SeSAM; every default is our choice.
+
+    Args:
+        teacher: where confident predictions come from: 'online', a forward
+            of the EMA teacher in each step; 'round', its predictions as
+            the last refresh stored them, at the price of plain training; or
+            None, no teacher, and refreshes ask the student.
+        ema_momentum: share of itself that the teacher keeps in a step.
+        tau: least probability of a confident prediction (tau_c).
+        sam_agreement: SAM's label of a pixel is dropped where the teacher
+            gives it a lower probability; 0 keeps all.
+        mixed_loss: config of the `MixedLoss`.
+        **kwargs: of `EncoderDecoder`, by name.
+
+    Raises:
+        ValueError: the teacher mode does not exist, a threshold is outside
+            of [0, 1], or a head computes its loss in a way of its own.
+    """
+
+    def __init__(
+        self,
+        teacher: str | None = 'online',
+        ema_momentum: float = 0.999,
+        tau: float = 0.9,
+        sam_agreement: float = 0.2,
+        mixed_loss: dict | None = None,
+        **kwargs,
+    ) -> None:
+        if teacher not in TEACHERS:
+            raise ValueError(
+                f'SeSAMEncoderDecoder got teacher={teacher!r}, expected one '
+                f'of {TEACHERS}.'
+            )
+        if not (0 <= tau <= 1 and 0 <= sam_agreement <= 1):
+            raise ValueError(
+                f'SeSAMEncoderDecoder got tau={tau} and sam_agreement='
+                f'{sam_agreement}, expected probabilities from 0 to 1.'
+            )
+        if not isinstance(kwargs.get('decode_head'), dict):
+            raise ValueError(
+                'SeSAMEncoderDecoder serves one decode_head; take the '
+                'EncoderDecoder variant of the model instead of a cascade.'
+            )
+        # Building may change a config, and the teacher is built from it too.
+        stock = {
+            name: copy.deepcopy(kwargs.get(name))
+            for name in ('backbone', 'neck', 'decode_head', 'test_cfg')
+        }
+        super().__init__(**kwargs)
+        for name, head in self.heads():
+            refuse_own_losses(name, head)
+        self.teacher_mode = teacher
+        self.tau = tau
+        self.sam_agreement = sam_agreement
+        self.mixed_loss = MODELS.build(mixed_loss or dict(type='MixedLoss'))
+        self.teacher = teacher and EMATeacher(ema_momentum, **stock)
+        self.iteration = 0
+        if not torch.cuda.is_available():
+            # SyncBN, which stock configs have, cannot synchronise on a CPU.
+            revert_sync_batchnorm(self)
+
+    def heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
+        """The decode head and all auxiliary heads, with their log names."""
+        yield 'decode', self.decode_head
+        if isinstance(getattr(self, 'auxiliary_head', None), nn.ModuleList):
+            for index, head in enumerate(self.auxiliary_head):
+                yield f'aux_{index}', head
+        elif self.with_auxiliary_head:
+            yield 'aux', self.auxiliary_head
+
+    def loss(
+        self, inputs: Tensor | dict, data_samples: list[SegDataSample]
+    ) -> dict[str, Tensor]:
+        """Computes the mixed loss of all heads.
+
+        Args:
+            inputs: (N, 3, H, W) float images, or a dict of the 'student'
+                and the 'teacher' view of them.
+            data_samples: N samples with gt_sem_seg (weak labels), and
+                sam_sem_seg and confident_sem_seg if there are any.
+
+        Returns:
+            Per head its loss terms and accuracy; share_weak, share_sam and
+            share_confident, the shares of pixels behind each term; and
+            round, the mean round of the pseudo-labels.
+        """
+        views = inputs if isinstance(inputs, dict) else {}
+        student_view = views.get('student', inputs)
+        if self.teacher is not None:
+            # Done here, and not after the optimizer's step, since wrappers
+            # such as DDP call nothing of the model but its forward.
+            self.teacher.follow(self, self.iteration)
+        maps = self.label_maps(views.get('teacher', inputs), data_samples)
+        features = self.extract_feat(student_view)
+        losses = maps.shares()
+        losses['round'] = maps.weak.new_tensor(
+            [sample.get('pseudo_label_round', -1) for sample in data_samples],
+            dtype=torch.float32,
+        ).mean()
+        for name, head in self.heads():
+            logits = resize(
+                head(features),
+                size=maps.weak.shape[1:],
+                mode='bilinear',
+                align_corners=head.align_corners,
+            )
+            terms = self.mixed_loss(logits, maps, head, self.iteration)
+            losses.update(add_prefix(terms, name))
+        self.iteration += 1
+        return losses
+
+    @torch.no_grad()
+    def label_maps(
+        self, teacher_view: Tensor, samples: list[SegDataSample]
+    ) -> LabelMaps:
+        """Makes the three disjoint label maps of a batch.
+
+        Args:
+            teacher_view: (N, 3, H, W) float images.
+            samples: N data samples.
+
+        Returns:
+            The label maps.
+        """
+        ignore_index = self.decode_head.ignore_index
+        weak = stack_labels(samples, 'gt_sem_seg')
+        sam = stack_labels(samples, 'sam_sem_seg', like=weak)
+        confident = torch.full_like(weak, ignore_index)
+        if self.teacher_mode == 'round':
+            confident = stack_labels(samples, 'confident_sem_seg')
+        elif self.teacher_mode == 'online':
+            logits = resize(
+                self.teacher.logits(teacher_view),
+                size=weak.shape[1:],
+                mode='bilinear',
+                align_corners=self.align_corners,
+            )
+            confident, sam = self.judge(logits.float().softmax(dim=1), sam)
+            inside = inside_images(samples, weak)
+            confident = confident.masked_fill(~inside, ignore_index)
+        return LabelMaps.disjoint(weak, sam, confident, ignore_index)
+
+    def judge(self, probability: Tensor, sam: Tensor) -> tuple[Tensor, Tensor]:
+        """Takes what a teacher is sure of, and drops what it doubts.
+
+        Args:
+            probability: (N, C, H, W) of each class.
+            sam: (N, H, W) uint8, SAM's pseudo-label.
+
+        Returns:
+            Confident predictions and SAM's remaining labels, both
+            (N, H, W) uint8.
+        """
+        ignore_index = self.decode_head.ignore_index
+        best, prediction = probability.max(dim=1)
+        confident = prediction.to(torch.uint8).masked_fill(
+            best < self.tau, ignore_index
+        )
+        index = sam.long().clamp_max(probability.shape[1] - 1)
+        given = probability.gather(1, index[:, None])[:, 0]
+        agreed = sam.masked_fill(given < self.sam_agreement, ignore_index)
+        return confident, agreed
+
+    @torch.no_grad()
+    def predict_probability(
+        self, inputs: Tensor, data_samples: list[SegDataSample]
+    ) -> Tensor:
+        """Predicts with the teacher, or the student where there is none.
+
+        Args:
+            inputs: (1, 3, H, W) float image, as the preprocessor gives it.
+            data_samples: its data sample.
+
+        Returns:
+            (C, h, w) float at the size of the image file.
+        """
+        segmentor = self if self.teacher is None else self.teacher
+        sample = segmentor.predict(inputs, data_samples)[0]
+        return sample.seg_logits.data.float().softmax(dim=0)
+
+    def get_extra_state(self) -> Tensor:
+        """The iteration, which the ramps and the teacher depend on."""
+        return torch.tensor(self.iteration)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Restores the iteration."""
+        self.iteration = int(state)
+
+
+def refuse_own_losses(name: str, head: BaseDecodeHead) -> None:
+    """Refuses heads of which only their own code can compute the loss.
+
+    Args:
+        name: of the head in logs.
+        head: decode or auxiliary head.
+
+    Raises:
+        ValueError: the head overrides the loss, or is not trained by the
+            cross entropy over classes.
+    """
+    kind = type(head)
+    if (
+        kind.loss is not BaseDecodeHead.loss
+        or kind.loss_by_feat is not BaseDecodeHead.loss_by_feat
+    ):
+        raise ValueError(
+            f'SeSAMEncoderDecoder cannot train the {name} head '
+            f'{kind.__name__}, which computes its loss from dense labels in '
+            'a way of its own; use a head with the loss of BaseDecodeHead '
+            '(FCNHead, ASPPHead, DepthwiseSeparableASPPHead, PSPHead, '
+            'UPerHead, SegformerHead, ...) or leave this head out.'
+        )
+    sigmoid = any(
+        isinstance(loss, CrossEntropyLoss)
+        and (loss.use_sigmoid or loss.use_mask)
+        for loss in loss_list(head)
+    )
+    if head.out_channels == 1 or sigmoid:
+        raise ValueError(
+            f'The {name} head {kind.__name__} is trained by binary cross '
+            'entropy; set out_channels to num_classes and use_sigmoid=False '
+            'in its CrossEntropyLoss.'
+        )

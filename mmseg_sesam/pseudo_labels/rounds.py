@@ -1,0 +1,261 @@
+"""Making one round: all images of a data set -> published pseudo-labels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+from mmengine import dist
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.datasets.pipelines import (
+    iterate_pipelines,
+    loading_dataset,
+)
+
+from .generator import PseudoLabelGenerator
+from .store import CONFIDENT, LABELS, PseudoLabelStore, sample_key
+from .teacher import TeacherOpinion
+
+
+class RoundSummary(NamedTuple):
+    """Counts over the images of a round.
+
+    Attributes:
+        images: number of images.
+        unlabelled_images: images without any weak label.
+        components: number of components.
+        fell_back: components that keep their weak pixels alone.
+        pixels: pixels of all images.
+        weak_pixels: of them, labelled by a person.
+        labelled_pixels: of them, labelled in the pseudo-label.
+    """
+
+    images: int = 0
+    unlabelled_images: int = 0
+    components: int = 0
+    fell_back: int = 0
+    pixels: int = 0
+    weak_pixels: int = 0
+    labelled_pixels: int = 0
+
+    def plus(self, other: Sequence[int]) -> RoundSummary:
+        """Adds the counts of further images."""
+        return RoundSummary(*(a + b for a, b in zip(self, other)))
+
+    def __str__(self) -> str:
+        labelled = self.labelled_pixels / max(self.pixels, 1)
+        weak = self.weak_pixels / max(self.pixels, 1)
+        fell_back = self.fell_back / max(self.components, 1)
+        return (
+            f'{self.images} images ({self.unlabelled_images} without any '
+            f'weak label), {self.components} components, {labelled:.1%} of '
+            f'pixels labelled (weak labels: {weak:.1%}), {fell_back:.1%} of '
+            'components fell back'
+        )
+
+
+def build_loader(dataset: dict, num_workers: int) -> DataLoader:
+    """Builds the loader of a training data set's images, whole and once.
+
+    Args:
+        dataset: config of the training data set.
+        num_workers: worker processes.
+
+    Returns:
+        A loader of single images; ranks get disjoint shares.
+    """
+    return Runner.build_dataloader(
+        dict(
+            batch_size=1,
+            num_workers=num_workers,
+            sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+            dataset=loading_dataset(dataset),
+        )
+    )
+
+
+def describe(
+    generator: PseudoLabelGenerator,
+    config: dict,
+    dataset: Dataset,
+    data_root: str,
+) -> dict[str, Any]:
+    """Collects what a round 0 depends on.
+
+    Args:
+        generator: that makes it.
+        config: of the training data set.
+        dataset: of the loader.
+        data_root: the folder to which images are named relative.
+
+    Returns:
+        Settings as JSON values; two rounds 0 are the same if these are.
+
+    Raises:
+        FileNotFoundError: a weak label is missing.
+    """
+    digest = hashlib.sha256()
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        path = Path(info['seg_map_path'])
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'The weak label {path} of {info["img_path"]} is missing; '
+                'add it, or take its image out of the list of training '
+                'images.'
+            )
+        digest.update(sample_key(info['img_path'], data_root).encode())
+        digest.update(path.read_bytes())
+    settings = dict(
+        generator=generator.fingerprint,
+        weak_labels=digest.hexdigest(),
+        pipelines=list(iterate_pipelines(loading_dataset(config))),
+    )
+    # As the manifest will give it back.
+    return json.loads(json.dumps(settings))
+
+
+def make_round(
+    round_index: int,
+    generator: PseudoLabelGenerator,
+    loader: DataLoader,
+    store: PseudoLabelStore,
+    data_root: str,
+    settings: dict[str, Any],
+    ask_teacher: Callable[[dict], TeacherOpinion] | None = None,
+    tau: float | Sequence[float] = 0.95,
+    process_group: Any = None,
+) -> RoundSummary:
+    """Makes and publishes a round of pseudo-labels, on all ranks together.
+
+    Args:
+        round_index: number of the round.
+        generator: makes each pseudo-label.
+        loader: from `build_loader`.
+        store: where the round is published.
+        data_root: the folder to which images are named relative.
+        settings: from `describe`, kept in the manifest.
+        ask_teacher: gives the opinion on a batch of the loader; None for
+            the round from weak labels alone.
+        tau: least probability with which a prediction joins the weak label.
+        process_group: for exchanging results; its time-out has to exceed
+            the time that a round takes.
+
+    Returns:
+        The summary over all ranks.
+
+    Raises:
+        RuntimeError: the round failed on some rank. Nothing is published.
+    """
+    logger = MMLogger.get_current_instance()
+    start = time.time()
+    if dist.is_main_process():
+        store.begin(round_index)
+    dist.barrier(process_group)
+    summary, error = RoundSummary(), None
+    try:
+        for batch in tqdm(
+            loader,
+            desc=f'pseudo-labels, round {round_index}',
+            disable=not dist.is_main_process(),
+        ):
+            counts = _make_one(
+                batch,
+                round_index,
+                generator,
+                store,
+                data_root,
+                _palette(loader.dataset),
+                ask_teacher,
+                tau,
+            )
+            summary = summary.plus(counts)
+    except Exception as caught:
+        # Other ranks wait for this one: tell them before raising.
+        error = caught
+    failure = error and f'{type(error).__name__}: {error}'
+    results = dist.all_gather_object((summary, failure), process_group)
+    failures = [text for _, text in results if text]
+    if failures:
+        raise RuntimeError(
+            f'Round {round_index} of pseudo-labels was not made and nothing '
+            f'is published: {failures[0]}'
+        ) from error
+    total = RoundSummary()
+    for part, _ in results:
+        total = total.plus(part)
+    if dist.is_main_process():
+        manifest = dict(
+            round=round_index, settings=settings, summary=total._asdict()
+        )
+        store.commit(round_index, manifest)
+    dist.barrier(process_group)
+    logger.info(
+        f'Pseudo-labels, round {round_index}: {total}, '
+        f'{time.time() - start:.1f} s'
+    )
+    return total
+
+
+def _make_one(
+    batch: dict,
+    round_index: int,
+    generator: PseudoLabelGenerator,
+    store: PseudoLabelStore,
+    data_root: str,
+    palette: Sequence | None,
+    ask_teacher: Callable[[dict], TeacherOpinion] | None,
+    tau: float | Sequence[float],
+) -> RoundSummary:
+    """Makes and stages the pseudo-label of the one image of a batch."""
+    sample = batch['data_samples'][0]
+    key = sample_key(sample.img_path, data_root)
+    # The pipeline loads BGR, as OpenCV does.
+    image = batch['inputs'][0].permute(1, 2, 0).numpy()[..., ::-1]
+    weak = sample.gt_sem_seg.data[0].numpy()
+    drawn = weak != generator.ignore_index
+    opinion = ask_teacher(batch) if ask_teacher else None
+    label = weak
+    if opinion is not None:
+        label = enrich(
+            weak,
+            opinion.prediction,
+            opinion.probability,
+            tau,
+            generator.ignore_index,
+        )
+    pseudo_label, records = generator(
+        np.ascontiguousarray(image), label, drawn
+    )
+    if opinion is not None and opinion.is_stored:
+        confident, agreed = opinion.judge(pseudo_label)
+        pseudo_label = np.where(drawn, weak, agreed)
+        store.stage_map(round_index, CONFIDENT, key, confident, palette)
+    store.stage_map(round_index, LABELS, key, pseudo_label, palette)
+    store.stage_records(
+        round_index, key, [record._asdict() for record in records]
+    )
+    labelled = np.count_nonzero(pseudo_label != generator.ignore_index)
+    return RoundSummary(
+        images=1,
+        unlabelled_images=int(not drawn.any()),
+        components=len(records),
+        fell_back=sum(record.fell_back for record in records),
+        pixels=weak.size,
+        weak_pixels=np.count_nonzero(drawn),
+        labelled_pixels=labelled,
+    )
+
+
+def _palette(dataset: Dataset) -> Sequence | None:
+    return getattr(dataset, 'metainfo', {}).get('palette')

@@ -1,0 +1,227 @@
+"""Rounds of pseudo-labels on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+LABELS = 'labels'
+CONFIDENT = 'confident'
+RECORDS = 'records'
+_CURRENT = 'CURRENT'
+_MANIFEST = 'manifest.json'
+_STAGING = '.staging'
+
+
+def sample_key(img_path: str, data_root: str) -> str:
+    """Names an image by its path relative to the data root.
+
+    Args:
+        img_path: path of the image.
+        data_root: folder that holds all images, however deep.
+
+    Returns:
+        The relative path without suffix, with forward slashes.
+
+    Raises:
+        ValueError: the image lies outside of the data root.
+    """
+    relative = os.path.relpath(img_path, data_root)
+    if relative.split(os.sep)[0] == os.pardir:
+        raise ValueError(
+            f'{img_path} lies outside of data_root={data_root!r}; set '
+            'data_root of LoadPseudoLabel and SAMPseudoLabelHook to the '
+            'folder that holds all training images.'
+        )
+    return Path(relative).with_suffix('').as_posix()
+
+
+class PseudoLabelStore:
+    """Keeps each round of pseudo-labels in a folder, one of them current.
+
+    A round is staged beside the published ones and renamed when it is
+    complete, so that whoever reads sees one whole round or another::
+
+        root/
+          CURRENT                      number of the published round
+          round_0000/
+            manifest.json              settings and summary
+            labels/<key>.png           uint8 class ids, 255 unlabelled
+            confident/<key>.png        the teacher's, where it is stored
+            records/<key>.json         one record for each component
+
+    Args:
+        root: folder of the store; made when the first round is staged.
+    """
+
+    def __init__(self, root: str | os.PathLike) -> None:
+        self.root = Path(root)
+
+    @property
+    def current(self) -> int | None:
+        """The published round, None before the first."""
+        try:
+            return int((self.root / _CURRENT).read_text())
+        except FileNotFoundError:
+            return None
+
+    def folder(self, round_index: int) -> Path:
+        """Where a round lies once it is published."""
+        return self.root / f'round_{round_index:04d}'
+
+    def staging(self, round_index: int) -> Path:
+        """Where a round lies until it is published."""
+        return self.root / _STAGING / f'round_{round_index:04d}'
+
+    def manifest(self, round_index: int) -> dict[str, Any] | None:
+        """Settings and summary of a complete round, None if there is none."""
+        try:
+            text = (self.folder(round_index) / _MANIFEST).read_text()
+        except FileNotFoundError:
+            return None
+        return json.loads(text)
+
+    def begin(self, round_index: int) -> None:
+        """Makes an empty staging folder for a round."""
+        staging = self.staging(round_index)
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+
+    def stage_map(
+        self,
+        round_index: int,
+        kind: str,
+        key: str,
+        label: np.ndarray,
+        palette: Sequence[Sequence[int]] | None = None,
+    ) -> None:
+        """Writes a label map of one image into the staging folder.
+
+        Args:
+            round_index: number of the round.
+            kind: `LABELS` or `CONFIDENT`.
+            key: name of the image, see `sample_key`.
+            label: (H, W) uint8.
+            palette: RGB of each class, for image viewers.
+        """
+        path = self.staging(round_index) / kind / f'{key}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_label(path, label, palette)
+
+    def stage_records(
+        self, round_index: int, key: str, records: Sequence[dict]
+    ) -> None:
+        """Writes the components' records of one image as JSON."""
+        path = self.staging(round_index) / RECORDS / f'{key}.json'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(records))
+
+    def commit(self, round_index: int, manifest: dict[str, Any]) -> None:
+        """Turns the staging folder into the published round.
+
+        A round of the same number that is there already, as an earlier run
+        left it, is kept beside it under another name.
+
+        Args:
+            round_index: number of the round.
+            manifest: settings and summary, as JSON values.
+        """
+        staging, folder = self.staging(round_index), self.folder(round_index)
+        (staging / _MANIFEST).write_text(json.dumps(manifest, indent=1))
+        _sync_tree(staging)
+        if folder.exists():
+            folder.rename(_free_name(folder))
+        staging.rename(folder)
+        self.publish(round_index)
+
+    def publish(self, round_index: int) -> None:
+        """Makes a complete round the current one, in one step.
+
+        Raises:
+            FileNotFoundError: the round is not there or not complete.
+        """
+        if self.manifest(round_index) is None:
+            raise FileNotFoundError(
+                f'{self.folder(round_index)} holds no complete round of '
+                'pseudo-labels; restore that folder, or start the run anew '
+                'without --resume.'
+            )
+        temporary = self.root / f'.{_CURRENT}'
+        temporary.write_text(str(round_index))
+        _sync(temporary)
+        os.replace(temporary, self.root / _CURRENT)
+        _sync(self.root)
+
+    def read(
+        self, key: str, round_index: int, kind: str = LABELS
+    ) -> np.ndarray:
+        """Reads a label map of one image.
+
+        Args:
+            key: name of the image, see `sample_key`.
+            round_index: number of a published round.
+            kind: `LABELS` or `CONFIDENT`.
+
+        Returns:
+            (H, W) uint8.
+
+        Raises:
+            FileNotFoundError: the round has no such map.
+        """
+        path = self.folder(round_index) / kind / f'{key}.png'
+        try:
+            with Image.open(path) as image:
+                return np.array(image)
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f'{path} is missing from a published round of '
+                'pseudo-labels; make the round again with '
+                'tools/generate_pseudo_labels.py.'
+            ) from None
+
+
+def write_label(
+    path: Path,
+    label: np.ndarray,
+    palette: Sequence[Sequence[int]] | None = None,
+) -> None:
+    """Writes a label map as an index PNG.
+
+    Args:
+        path: of the file; its folder exists.
+        label: (H, W) uint8.
+        palette: RGB of each class, for image viewers.
+    """
+    image = Image.fromarray(label)
+    if palette is not None:
+        image.putpalette(np.array(palette, np.uint8).tobytes())
+    image.save(path, compress_level=1)
+
+
+def _free_name(folder: Path) -> Path:
+    """A name for an earlier run's round that no folder has."""
+    count = 1
+    while (name := folder.with_name(f'{folder.name}.old{count}')).exists():
+        count += 1
+    return name
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in [*folder.rglob('*'), folder, folder.parent]:
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file, or a folder's entries, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Segmenters: they answer point prompts with candidate masks."""
