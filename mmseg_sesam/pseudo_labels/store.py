@@ -201,7 +201,11 @@ def write_label(
     """
     image = Image.fromarray(label)
     if palette is not None:
-        image.putpalette(np.array(palette, np.uint8).tobytes())
+        # All 256 colours: with fewer, Pillow packs indices into fewer bits
+        # and cuts the unlabelled 255 down to 15.
+        colours = np.zeros((256, 3), np.uint8)
+        colours[: len(palette)] = palette
+        image.putpalette(colours.tobytes())
     image.save(path, compress_level=1)
 
 

@@ -1,0 +1,80 @@
+# The data set that tools/make_demo_data.py renders.
+data_root = 'work_dirs/demo/data'
+crop_size = (128, 160)
+metainfo = dict(
+    classes=(
+        'sky',
+        'building',
+        'road',
+        'pavement',
+        'tree',
+        'car',
+        'person',
+        'sign',
+    ),
+    palette=[
+        [70, 130, 180],
+        [70, 70, 70],
+        [128, 64, 128],
+        [244, 35, 232],
+        [107, 142, 35],
+        [0, 0, 142],
+        [220, 20, 60],
+        [220, 220, 0],
+    ],
+)
+load = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadWeakAnnotations', num_classes=8),
+]
+augment = [
+    dict(
+        type='RandomResize',
+        scale=(224, 160),
+        ratio_range=(1.0, 1.5),
+        keep_ratio=True,
+    ),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='KeepTeacherView'),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='PackSeSAMInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='BaseSegDataset',
+        metainfo=metainfo,
+        data_root=data_root,
+        data_prefix=dict(img_path='JPEGImages', seg_map_path='Scribbles'),
+        ann_file='ImageSets/Segmentation/train.txt',
+        pipeline=[],
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='BaseSegDataset',
+        metainfo=metainfo,
+        data_root=data_root,
+        data_prefix=dict(
+            img_path='JPEGImages', seg_map_path='SegmentationClass'
+        ),
+        ann_file='ImageSets/Segmentation/val.txt',
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+test_evaluator = val_evaluator

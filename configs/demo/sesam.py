@@ -1,0 +1,65 @@
+# A small network and a short schedule: some minutes on two CPU cores.
+_base_ = [
+    '../_base_/datasets/street_demo.py',
+    '../_base_/segmenters/superpixel.py',
+    '../_base_/default_runtime.py',
+    'mmseg::_base_/schedules/schedule_20k.py',
+]
+norm_cfg = dict(type='BN', requires_grad=True)
+model = dict(
+    type='SeSAMEncoderDecoder',
+    teacher='online',
+    ema_momentum=0.99,
+    mixed_loss=dict(type='MixedLoss', confident_ramp=300),
+    data_preprocessor=dict(
+        type='SeSAMDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        size=_base_.crop_size,
+    ),
+    backbone=dict(
+        type='ResNetV1c',
+        depth=18,
+        base_channels=32,
+        stem_channels=32,
+        norm_cfg=norm_cfg,
+    ),
+    decode_head=dict(
+        type='SegformerHead',
+        in_channels=[32, 64, 128, 256],
+        in_index=[0, 1, 2, 3],
+        channels=64,
+        dropout_ratio=0.1,
+        num_classes=8,
+        norm_cfg=norm_cfg,
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss'),
+    ),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
+)
+pipeline = [
+    *_base_.load,
+    dict(
+        type='LoadPseudoLabel',
+        pseudo_label_dir='work_dirs/demo/sesam/pseudo_labels',
+        data_root=_base_.data_root,
+    ),
+    *_base_.augment,
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+custom_hooks = [
+    dict(_base_.custom_hooks[0], begin=400, interval=200, max_rounds=2)
+]
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.01)
+)
+max_iters = 800
+param_scheduler = [
+    dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
+]
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+default_hooks = dict(checkpoint=dict(interval=max_iters))
+randomness = dict(seed=0)
+work_dir = 'work_dirs/demo/sesam'

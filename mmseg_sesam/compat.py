@@ -1,0 +1,110 @@
+"""Quirks of the installed mmcv, mmengine and torch.
+
+Nothing else in the package asks which of their versions is there. Both
+repairs leave an installation that does not need them untouched.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Callable, NoReturn
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+
+_OPS = 'mmcv._ext'
+_STATISTICS = ('min', 'max', 'current', 'mean')
+
+
+def apply() -> None:
+    """Make ``mmseg`` importable and ``resume`` work; may be called again.
+
+    Raises:
+        ModuleNotFoundError: If neither mmcv nor mmcv-lite is installed.
+    """
+    _stub_missing_ops()
+    _allow_mmengine_checkpoints()
+
+
+def _stub_missing_ops() -> None:
+    """Stand in for the compiled ops that mmcv-lite lacks.
+
+    ``mmseg.utils`` imports ``mmcv.ops``, which looks up every compiled op
+    though few models call one. With the stub the look-up succeeds and the
+    call fails.
+    """
+    if _OPS in sys.modules:
+        return
+    try:
+        compiled = importlib.util.find_spec(_OPS)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'mmseg_sesam needs mmcv and none is installed: run '
+            '`pip install "mmcv-lite>=2.0.1,<2.2"`, or build the full mmcv '
+            'of the same versions.'
+        ) from error
+    if compiled is None:
+        stub = ModuleType(_OPS, 'Names of the ops that mmcv-lite lacks.')
+        # No loader: mmcv.ops.check_ops_exist() goes on answering False.
+        stub.__spec__ = ModuleSpec(_OPS, loader=None)
+        stub.__getattr__ = _missing_op
+        sys.modules[_OPS] = stub
+
+
+def _missing_op(name: str) -> Callable[..., NoReturn]:
+    # Python itself probes a module for dunder names such as __path__.
+    if name.startswith('__'):
+        raise AttributeError(f'module {_OPS!r} has no attribute {name!r}')
+
+    def missing_op(*args, **kwargs) -> NoReturn:
+        raise RuntimeError(
+            f'The op {name!r} was called, but the installed mmcv-lite has '
+            'no compiled ops: build the full mmcv with '
+            '`pip install "mmcv>=2.0.1,<2.2"`, or choose a head or a loss '
+            'that needs none.'
+        )
+
+    return missing_op
+
+
+def _allow_mmengine_checkpoints() -> None:
+    """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
+
+    Since torch 2.6 that is the default, and mmengine relies on the default.
+    The message hub in a checkpoint holds ``HistoryBuffer`` objects, which
+    hold numpy arrays and pickle their methods as
+    ``getattr(HistoryBuffer, 'mean')``.
+    """
+    if torch.__version__ < (2, 6):
+        return
+    codes = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']
+    reconstruct = np.empty(0).__reduce__()[0]
+    scalar = np.float64(0).__reduce__()[0]
+    allowed = [HistoryBuffer, np.ndarray, np.dtype]
+    allowed += {type(np.dtype(code)) for code in codes}
+    # numpy 2 renamed its core; a checkpoint may come from either side.
+    for core in ('numpy.core', 'numpy._core'):
+        allowed.append((reconstruct, f'{core}.multiarray._reconstruct'))
+        allowed.append((scalar, f'{core}.multiarray.scalar'))
+    allowed.append((_statistics_method, 'builtins.getattr'))
+    torch.serialization.add_safe_globals(allowed)
+
+
+def _statistics_method(owner: object, name: str) -> Callable:
+    """Stand in for ``getattr`` in a checkpoint.
+
+    The real one would lead a crafted file from any allowed object to
+    ``builtins``, and from there to ``eval``.
+    """
+    if owner is not HistoryBuffer or name not in _STATISTICS:
+        raise pickle.UnpicklingError(
+            f'The checkpoint asks for getattr({owner!r}, {name!r}), but only '
+            f'the methods {_STATISTICS} of HistoryBuffer may be reached: do '
+            'not load this file unless you trust its source.'
+        )
+    return getattr(HistoryBuffer, name)

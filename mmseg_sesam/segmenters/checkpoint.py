@@ -1,0 +1,141 @@
+"""Checkpoint file or URL -> state dict, after a look at its checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import torch
+
+SAM_URL = 'https://dl.fbaipublicfiles.com/segment_anything/'
+
+# The six hex digits in the names of these files begin their md5. Meta
+# publishes no sha256; these are the ones that several independent projects
+# pin for the files at SAM_URL, in agreement with each other.
+SAM_SHA256 = {
+    'sam_vit_h_4b8939.pth': (
+        'a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e'
+    ),
+    'sam_vit_l_0b3195.pth': (
+        '3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622'
+    ),
+    'sam_vit_b_01ec64.pth': (
+        'ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912'
+    ),
+}
+
+
+def load_checkpoint(
+    checkpoint: str | None, sha256: str | None = None
+) -> tuple[dict[str, torch.Tensor], str]:
+    """Loads a state dict from a file whose sha256 is known.
+
+    Args:
+        checkpoint: a path, or an https URL, which is downloaded once into
+            the cache of torch.hub.
+        sha256: of the file, 64 hex digits; may be left out for segment-
+            anything's official files.
+
+    Returns:
+        The state dict on the CPU, and the file's sha256.
+
+    Raises:
+        ValueError: no checkpoint is given, the URL is not https, the
+            sha256 differs or is unknown, or the file holds anything but
+            tensors in plain containers.
+        FileNotFoundError: the file does not exist.
+        ConnectionError: the URL cannot be downloaded.
+    """
+    if not checkpoint:
+        raise ValueError(
+            'No SAM checkpoint is configured; set checkpoint= to the path '
+            f'or https URL of one, for example {_official_url()}.'
+        )
+    if '://' in checkpoint:
+        path = _download(checkpoint, sha256)
+    else:
+        path = Path(checkpoint)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'The SAM checkpoint {path.absolute()} does not exist; download '
+            f'it, for example from {_official_url(path.name)}, and put it '
+            'there, or set checkpoint= to its path or https URL.'
+        )
+    with path.open('rb') as file:
+        digest = _verify(file, sha256)
+        return _unpickle(file), digest
+
+
+def _official_url(name: str = 'sam_vit_h_4b8939.pth') -> str:
+    """Where an official file lies, or any of them if it is none."""
+    return SAM_URL + (name if name in SAM_SHA256 else 'sam_vit_h_4b8939.pth')
+
+
+def _download(url: str, sha256: str | None) -> Path:
+    """Path of the file in the cache, downloaded unless it is there."""
+    parts = urlsplit(url)
+    name = Path(parts.path).name
+    sha256 = sha256 or SAM_SHA256.get(name)
+    if parts.scheme != 'https' or not name or not sha256:
+        raise ValueError(
+            f'The checkpoint {url} is not downloaded: expected an https URL '
+            "of a file, and, unless it is one of segment-anything's official "
+            'files, the sha256= that its publisher states.'
+        )
+    path = Path(torch.hub.get_dir(), 'checkpoints', name)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # Writes to a temporary file, and moves it once it is verified.
+            torch.hub.download_url_to_file(url, str(path), sha256.lower())
+        except (OSError, RuntimeError) as error:
+            raise ConnectionError(
+                f'The checkpoint {url} could not be downloaded ({error}); '
+                f'try again, or put the file at {path}.'
+            ) from error
+    return path
+
+
+def _verify(file: BinaryIO, sha256: str | None) -> str:
+    """The file's sha256, if it is the expected or an official one."""
+    hasher = hashlib.sha256()
+    for block in iter(lambda: file.read(1 << 20), b''):
+        hasher.update(block)
+    digest = hasher.hexdigest()
+    if sha256 and digest != sha256.lower():
+        raise ValueError(
+            f'The checkpoint {file.name} has the sha256 {digest}, expected '
+            f'{sha256}; it is damaged or another file, so replace it or '
+            'correct sha256=.'
+        )
+    if not sha256 and digest not in SAM_SHA256.values():
+        raise ValueError(
+            f'The checkpoint {file.name} has the sha256 {digest}, which is '
+            "none of segment-anything's official files; replace it if it "
+            'should be one, or, if you trust where it comes from, set '
+            f"sha256='{digest}'."
+        )
+    file.seek(0)
+    return digest
+
+
+def _unpickle(file: BinaryIO) -> dict[str, torch.Tensor]:
+    try:
+        state = torch.load(file, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        # The text of torch's error advises to load without weights_only.
+        raise ValueError(
+            f'The checkpoint {file.name} is refused: expected a state dict '
+            'saved by torch.save, found a file that is none or that holds '
+            'more than tensors; save its state dict alone.'
+        ) from error
+    if not isinstance(state, dict):
+        raise ValueError(
+            f'The checkpoint {file.name} holds a {type(state).__name__}, '
+            'expected a state dict; save it with '
+            'torch.save(model.state_dict(), path).'
+        )
+    return state

@@ -1,0 +1,418 @@
+"""Segment Anything, and models that share its predictor's API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+from itertools import groupby
+from typing import Any, Callable, NamedTuple, TypedDict
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.logging import print_log
+from mmseg.registry import TASK_UTILS
+from torch import nn
+
+from mmseg_sesam.core.prompts import PointPrompt
+
+from .base import BaseSegmenter, Candidates
+from .checkpoint import load_checkpoint
+
+DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
+
+# To be raised whenever the same weights come to give other masks.
+MASK_VERSION = 1
+
+# Pixels looked up at once, which bounds the memory of `contains`.
+PIXELS_PER_CHUNK = 8192
+
+
+class SAMEmbedding(TypedDict):
+    """An encoded image; tensors and numbers alone, so that it can be saved.
+
+    Attributes:
+        features: (1, 256, 64, 64) float, from the image encoder.
+        interm: (1, 64, 64, C) float, the early features that SAM-HQ's
+            decoder takes besides; None for other models.
+        image_size: (H, W) of the image.
+        input_size: (H, W) of the image as resized for the encoder, before
+            it is padded to a square.
+    """
+
+    features: torch.Tensor
+    interm: torch.Tensor | None
+    image_size: tuple[int, int]
+    input_size: tuple[int, int]
+
+
+class Answers(NamedTuple):
+    """What the decoder gave for n prompts.
+
+    Attributes:
+        logits: (n, M, h, w) float32; 256 x 256 for the official models.
+        scores: (n, M) float32 array.
+        stability: (n, M) float32 array.
+        areas: (n, M) float32 array.
+    """
+
+    logits: torch.Tensor
+    scores: np.ndarray
+    stability: np.ndarray
+    areas: np.ndarray
+
+
+@TASK_UTILS.register_module()
+class SAMSegmenter(BaseSegmenter):
+    """Answers point prompts with Segment Anything (arXiv 2304.02643).
+
+    Gives what `SamPredictor` gives with `multimask_output=True`: three
+    candidates for a prompt, and one with SAM-HQ, which merges them itself.
+    The weights are loaded at once, so that every mistake shows early.
+
+    Args:
+        checkpoint: path or https URL of the weights, see `load_checkpoint`.
+        builder: a function without arguments that makes the model with any
+            weights, or its dotted path: 'segment_anything.build_sam_vit_b'
+            (or _l, _h), 'segment_anything_hq.build_sam_vit_h',
+            'mobile_sam.build_sam_vit_t'.
+        sha256: of the checkpoint, see `load_checkpoint`.
+        dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
+            the image encoder and the mask decoder.
+        encode_batch: images that are encoded at once.
+        decode_batch: prompts that are decoded at once; halved for good
+            when they do not fit into memory.
+
+    Raises:
+        ImportError: the builder cannot be imported.
+        ValueError: an option is unknown, or the weights do not fit the
+            builder; see also `load_checkpoint`.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | None = None,
+        builder: str | Callable[[], nn.Module] = (
+            'segment_anything.build_sam_vit_h'
+        ),
+        sha256: str | None = None,
+        dtype: str = 'fp32',
+        encode_batch: int = 4,
+        decode_batch: int = 64,
+    ) -> None:
+        if dtype not in DTYPES or encode_batch < 1 or decode_batch < 1:
+            raise ValueError(
+                f'SAMSegmenter got dtype={dtype!r}, encode_batch='
+                f'{encode_batch} and decode_batch={decode_batch}, expected '
+                f'a dtype of {list(DTYPES)} and batches of at least 1.'
+            )
+        if isinstance(builder, str):
+            builder = _import_builder(builder)
+        state, digest = load_checkpoint(checkpoint, sha256)
+        self.dtype = dtype
+        self.encode_batch = encode_batch
+        self.decode_batch = self._batch = decode_batch
+        self._builder = f'{builder.__module__}.{builder.__qualname__}'
+        self._sha256 = digest
+        self._sam = builder()
+        try:
+            self._sam.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(
+                f'The checkpoint {checkpoint} does not fit the model of '
+                f'builder={self._builder}; choose the builder that it was '
+                'made with.'
+            ) from error
+        # After loading: MobileSAM's encoder derives buffers from its
+        # weights when it enters eval mode.
+        self._sam.requires_grad_(False).eval()
+        # Models share the predictor's API, but not one package.
+        package = type(self._sam).__module__.rpartition('.modeling')[0]
+        transforms, self._amg = (
+            import_module(f'{package or "segment_anything"}.utils.{name}')
+            for name in ('transforms', 'amg')
+        )
+        self._transform = transforms.ResizeLongestSide(
+            self._sam.image_encoder.img_size
+        )
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """See `BaseSegmenter.fingerprint`; the same on all devices."""
+        return dict(
+            type='SAMSegmenter',
+            builder=self._builder,
+            checkpoint=self._sha256,
+            dtype=self.dtype,
+            mask_version=MASK_VERSION,
+        )
+
+    def to(self, device: str | torch.device) -> SAMSegmenter:
+        """See `BaseSegmenter.to`.
+
+        Raises:
+            ValueError: the device is a CPU and the dtype 'fp16'.
+        """
+        self._autocast(torch.device(device))
+        self._sam.to(device)
+        return self
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[np.ndarray]) -> list[SAMEmbedding]:
+        """See `BaseSegmenter.encode`."""
+        embeddings = []
+        for start in range(0, len(images), self.encode_batch):
+            batch = images[start : start + self.encode_batch]
+            inputs = [self._resize(image) for image in batch]
+            pixels = torch.stack([self._sam.preprocess(x) for x in inputs])
+            with self._autocast(pixels.device):
+                output = self._sam.image_encoder(pixels)
+            # SAM-HQ's encoder also gives the features of its early layers.
+            features, interm = (
+                (output[0], output[1][0])
+                if isinstance(output, tuple)
+                else (output, None)
+            )
+            embeddings += [
+                SAMEmbedding(
+                    features=features[i : i + 1],
+                    interm=None if interm is None else interm[i : i + 1],
+                    image_size=image.shape[:2],
+                    input_size=tuple(inputs[i].shape[1:]),
+                )
+                for i, image in enumerate(batch)
+            ]
+        return embeddings
+
+    @torch.inference_mode()
+    def decode(
+        self, embedding: SAMEmbedding, prompts: Sequence[PointPrompt]
+    ) -> SAMCandidates:
+        """See `BaseSegmenter.decode`.
+
+        Only prompts with equal numbers of points share a batch: points
+        added as padding would change SAM's answer.
+        """
+
+        def num_points(index: int) -> int:
+            return len(prompts[index].labels)
+
+        order = sorted(range(len(prompts)), key=num_points)
+        answers = [
+            answer
+            for _, group in groupby(order, num_points)
+            for answer in self._ask(embedding, [prompts[i] for i in group])
+        ]
+        return SAMCandidates(self._sam, embedding, answers, order)
+
+    def _ask(
+        self, embedding: SAMEmbedding, prompts: list[PointPrompt]
+    ) -> Iterator[Answers]:
+        """Decodes prompts of as many points, in batches that fit."""
+        device = self._sam.device
+        points = self._transform.apply_coords(
+            np.stack([prompt.points for prompt in prompts]),
+            embedding['image_size'],
+        )
+        points = torch.as_tensor(points, dtype=torch.float, device=device)
+        labels = np.stack([prompt.labels for prompt in prompts])
+        labels = torch.as_tensor(labels, dtype=torch.int, device=device)
+        start = 0
+        while start < len(prompts):
+            batch = slice(start, start + self._batch)
+            try:
+                answers = self._predict(
+                    embedding, points[batch], labels[batch]
+                )
+            except RuntimeError as error:
+                if self._batch == 1 or not _is_out_of_memory(error):
+                    raise
+                self._halve_batch()
+                continue
+            yield answers
+            start += len(answers.logits)
+
+    def _halve_batch(self) -> None:
+        if self._batch == self.decode_batch:
+            print_log(
+                f'Decoding {self._batch} prompts at once exceeds the memory; '
+                'SAMSegmenter goes on with fewer. A smaller decode_batch= '
+                'saves the failed attempts.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        self._batch //= 2
+
+    def _predict(
+        self,
+        embedding: SAMEmbedding,
+        points: torch.Tensor,
+        labels: torch.Tensor,
+    ) -> Answers:
+        """Decodes (n, K, 2) points of the resized image and their labels."""
+        sam, device = self._sam, points.device
+        # Positions in fp32: with the 8 bits of bf16 they would be off by
+        # several pixels.
+        positions = sam.prompt_encoder.get_dense_pe()
+        sparse, dense = sam.prompt_encoder(
+            points=(points, labels), boxes=None, masks=None
+        )
+        options = {}
+        if embedding['interm'] is not None:
+            options['interm_embeddings'] = [embedding['interm'].to(device)]
+            options['hq_token_only'] = False
+        with self._autocast(device):
+            logits, scores = sam.mask_decoder(
+                image_embeddings=embedding['features'].to(device),
+                image_pe=positions,
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense,
+                multimask_output=True,
+                **options,
+            )
+        # A copy, lest it keep alive the single-mask output next to it.
+        logits = logits.to(
+            torch.float, copy=True, memory_format=torch.contiguous_format
+        )
+        return Answers(
+            logits,
+            _to_numpy(scores.clamp(0, 1)),
+            *self._measure(logits, embedding),
+        )
+
+    def _resize(self, image: np.ndarray) -> torch.Tensor:
+        """(3, h, w) uint8, the longer side as the encoder expects it."""
+        resized = self._transform.apply_image(image)
+        pixels = torch.as_tensor(resized, device=self._sam.device)
+        return pixels.permute(2, 0, 1).contiguous()
+
+    def _autocast(self, device: torch.device) -> AbstractContextManager:
+        """The precision in which the networks run."""
+        if self.dtype == 'fp16' and device.type == 'cpu':
+            raise ValueError(
+                "SAMSegmenter got dtype='fp16' on a CPU, which computes "
+                "'fp32' or 'bf16' only; set one of them or use a GPU."
+            )
+        if self.dtype == 'fp32':
+            return nullcontext()
+        return torch.autocast(device.type, DTYPES[self.dtype])
+
+    def _measure(
+        self, logits: torch.Tensor, embedding: SAMEmbedding
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(n, M) stability and area, estimated on the logits' grid."""
+        cells = [
+            size * logits.shape[-1] / self._sam.image_encoder.img_size
+            for size in embedding['input_size']
+        ]
+        rows, cols = (int(np.ceil(count)) for count in cells)
+        logits = logits[..., :rows, :cols]
+        threshold = self._sam.mask_threshold
+        stability = self._amg.calculate_stability_score(logits, threshold, 1.0)
+        share = (logits > threshold).sum((-2, -1)) / np.prod(cells)
+        areas = share.clamp(max=1) * np.prod(embedding['image_size'])
+        # An empty mask has no stability: 0 / 0.
+        return _to_numpy(stability.nan_to_num(0.0)), _to_numpy(areas)
+
+
+class SAMCandidates(Candidates):
+    """Candidates that are held as low-resolution logits.
+
+    Args:
+        sam: the model, which draws and thresholds the masks.
+        embedding: of the image.
+        answers: of all prompts.
+        order: which prompt each answer is to.
+    """
+
+    def __init__(
+        self,
+        sam: nn.Module,
+        embedding: SAMEmbedding,
+        answers: list[Answers],
+        order: list[int],
+    ) -> None:
+        self._sam = sam
+        self._image_size = embedding['image_size']
+        self._input_size = embedding['input_size']
+        logits, scores, stability, areas = zip(*answers)
+        ranks = np.argsort(order)
+        # Views of what the decoder gave: the logits are not copied.
+        flat = [own for batch in logits for own in batch]
+        self._logits = [flat[rank] for rank in ranks]
+        self.scores = np.concatenate(scores)[ranks]
+        self.stability = np.concatenate(stability)[ranks]
+        self.areas = np.concatenate(areas)[ranks]
+
+    @torch.inference_mode()
+    def contains(
+        self, rows: np.ndarray, cols: np.ndarray, prompts: slice
+    ) -> np.ndarray:
+        """See `Candidates.contains`.
+
+        Interpolates the logits at these pixels alone, in one step, where
+        `mask` takes two: they may differ at the very edge of a mask.
+        """
+        logits = torch.stack(self._logits[prompts])
+        planes = logits.flatten(0, 1)[None]
+        grid = torch.from_numpy(self._locate(rows, cols)).to(planes)
+        hits = [
+            F.grid_sample(
+                planes,
+                pixels[None, None],
+                padding_mode='border',
+                align_corners=False,
+            )
+            > self._sam.mask_threshold
+            for pixels in grid.split(PIXELS_PER_CHUNK)
+        ]
+        shape = (*logits.shape[:2], len(rows))
+        return torch.cat(hits, dim=-1).reshape(shape).cpu().numpy()
+
+    @torch.inference_mode()
+    def mask(self, prompt: int, index: int) -> np.ndarray:
+        """See `Candidates.mask`."""
+        logits = self._sam.postprocess_masks(
+            self._logits[prompt][index][None, None],
+            self._input_size,
+            self._image_size,
+        )
+        return (logits > self._sam.mask_threshold)[0, 0].cpu().numpy()
+
+    def _locate(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """(N, 2) pixels as (x, y) from -1 to 1 in the padded square."""
+        axes = [
+            # As `postprocess_masks` does, not beyond the outermost pixels
+            # of the resized image.
+            ((pixels + 0.5) * resized / size).clip(0.5, resized - 0.5)
+            for pixels, resized, size in zip(
+                (cols, rows), self._input_size[::-1], self._image_size[::-1]
+            )
+        ]
+        return (
+            np.stack(axes, axis=-1) * 2 / self._sam.image_encoder.img_size - 1
+        )
+
+
+def _import_builder(path: str) -> Callable[[], nn.Module]:
+    module, _, name = path.rpartition('.')
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ImportError(
+            f'SAMSegmenter could not import builder={path!r} ({error}); '
+            'install its package (pip install segment-anything) or correct '
+            'the dotted path.'
+        ) from error
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a GPU (CUDA) or CPU (DefaultCPUAllocator) ran out of it."""
+    text = str(error)
+    return 'out of memory' in text or "can't allocate memory" in text
+
+
+def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

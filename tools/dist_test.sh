@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Test in several processes of one machine, or of NNODES machines.
+set -euo pipefail
+if (($# < 3)); then
+    echo "Usage: $0 CONFIG CHECKPOINT GPUS [argument of test.py]..." >&2
+    exit 2
+fi
+config=$1
+checkpoint=$2
+gpus=$3
+
+exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" \
+    --nproc_per_node="$gpus" \
+    "$(dirname "$0")/test.py" "$config" "$checkpoint" \
+    --launcher pytorch "${@:4}"

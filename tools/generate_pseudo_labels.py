@@ -1,0 +1,87 @@
+"""Makes the first round of pseudo-labels of a config, without training.
+
+It is the round that a training run of the config makes before its first
+step; a run that finds it where its LoadPseudoLabel looks takes it over::
+
+    python tools/generate_pseudo_labels.py CONFIG [--out DIR]
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from mmengine import dist
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+from mmseg.registry import TASK_UTILS
+
+from mmseg_sesam import launch
+from mmseg_sesam.datasets.pipelines import pseudo_label_source
+from mmseg_sesam.pseudo_labels.rounds import (
+    build_loader,
+    describe,
+    make_round,
+)
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    launch.add_arguments(parser)
+    parser.add_argument(
+        '--out',
+        help='folder of the pseudo-labels (default: pseudo_label_dir of the '
+        "config's LoadPseudoLabel)",
+    )
+    return parser
+
+
+def find_hook(cfg: Config) -> dict:
+    for hook in cfg.get('custom_hooks', []):
+        if hook['type'] == 'SAMPseudoLabelHook':
+            return hook
+    raise ValueError(
+        f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
+        'the pseudo-labels; give a config that has one'
+    )
+
+
+def generate(cfg: Config, args: Namespace) -> None:
+    hook = find_hook(cfg)
+    dataset = cfg.train_dataloader.dataset
+    source = pseudo_label_source(dataset)
+    store = PseudoLabelStore(args.out or source['pseudo_label_dir'])
+    generator = TASK_UTILS.build(hook['generator'])
+    generator.segmenter.to(get_device())
+    loader = build_loader(dataset, hook.get('num_workers', 2))
+    data_root = source['data_root']
+    settings = describe(generator, dataset, loader.dataset, data_root)
+    manifest = store.manifest(0)
+    if manifest and manifest['settings'] == settings:
+        MMLogger.get_current_instance().info(
+            f'{store.folder(0)} holds this round already.'
+        )
+        return
+    make_round(0, generator, loader, store, data_root, settings)
+
+
+def main() -> None:
+    parser = make_parser()
+    args = launch.parse_args(parser)
+    cfg = launch.load_config(args)
+    if args.launcher != 'none' and not dist.is_distributed():
+        dist.init_dist(args.launcher, **cfg.env_cfg.dist_cfg)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    import_modules_from_strings(**cfg.get('custom_imports', {}))
+    MMLogger.get_instance('mmseg_sesam', logger_name='mmseg_sesam')
+    try:
+        generate(cfg, args)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
+
+
+if __name__ == '__main__':
+    main()

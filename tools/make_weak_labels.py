@@ -1,0 +1,128 @@
+"""Simulates weak labels from dense ones, for experiments on weak labels.
+
+    python tools/make_weak_labels.py GT_DIR OUT_DIR --kind scribble \
+        --num-classes 21
+
+OUT_DIR gets an index PNG for each of GT_DIR, under the same relative path:
+class ids, and 255 where nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zlib
+from argparse import ArgumentParser
+from dataclasses import asdict
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from tqdm import tqdm
+
+from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
+from mmseg_sesam.pseudo_labels.store import write_label
+
+SUMMARY = 'summary.json'
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('gt_dir', type=Path, help='folder of dense PNGs')
+    parser.add_argument('out_dir', type=Path, help='folder to be written')
+    parser.add_argument('--kind', choices=KINDS, required=True)
+    parser.add_argument('--num-classes', type=int, required=True)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    return parser
+
+
+def simulate(
+    relative: str,
+    gt_dir: Path,
+    out_dir: Path,
+    simulator: WeakLabelSimulator,
+    num_classes: int,
+) -> tuple[int, int]:
+    """Writes the weak label of one image.
+
+    Returns:
+        Labelled pixels and all pixels.
+
+    Raises:
+        ValueError: the file is no label of `num_classes` classes.
+    """
+    path = gt_dir / relative
+    try:
+        with Image.open(path) as image:
+            label, palette = np.array(image), image.getpalette()
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(
+            f'{path} cannot be read as an image ({error}); write it again.'
+        ) from None
+    if label.ndim != 2 or label.dtype != np.uint8:
+        raise ValueError(
+            f'{path} is {label.dtype} of shape {label.shape}, expected one '
+            'channel of uint8 class ids; convert colours to class ids.'
+        )
+    wrong = np.unique(label[(label >= num_classes) & (label != 255)])
+    if len(wrong):
+        raise ValueError(
+            f'{path} holds the class ids {wrong.tolist()}, expected ids below '
+            f'--num-classes {num_classes}, or 255 for void.'
+        )
+    key = Path(relative).with_suffix('').as_posix()
+    weak = simulator(label, zlib.crc32(key.encode()))
+    out = out_dir / relative
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_suffix('.tmp.png')
+    write_label(
+        temporary, weak, palette and np.reshape(palette, (-1, 3)).tolist()
+    )
+    os.replace(temporary, out)
+    return int((weak != 255).sum()), weak.size
+
+
+def main() -> None:
+    args = make_parser().parse_args()
+    simulator = WeakLabelSimulator(args.kind, seed=args.seed)
+    settings = dict(asdict(simulator), num_classes=args.num_classes)
+    summary = args.out_dir / SUMMARY
+    if args.out_dir.exists() and any(args.out_dir.iterdir()):
+        sys.exit(
+            f'make_weak_labels: {args.out_dir} is not empty, and nothing in '
+            'it shall be overwritten; give a new folder.'
+        )
+    relative = sorted(
+        path.relative_to(args.gt_dir).as_posix()
+        for path in args.gt_dir.rglob('*.png')
+    )
+    if not relative:
+        sys.exit(
+            f'make_weak_labels: {args.gt_dir} holds no PNG files; give the '
+            'folder of the dense labels.'
+        )
+    work = partial(
+        simulate,
+        gt_dir=args.gt_dir,
+        out_dir=args.out_dir,
+        simulator=simulator,
+        num_classes=args.num_classes,
+    )
+    try:
+        with Pool(args.jobs) as pool:
+            counts = pool.imap(work, relative, chunksize=4)
+            counts = list(tqdm(counts, total=len(relative), desc=args.kind))
+    except ValueError as error:
+        sys.exit(f'make_weak_labels: {error}')
+    labelled, pixels = map(sum, zip(*counts))
+    settings.update(images=len(relative), labelled=labelled / pixels)
+    summary.write_text(json.dumps(settings, indent=1))
+    print(f'{len(relative)} weak labels, {labelled / pixels:.2%} of pixels')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,82 @@
+"""Test a checkpoint of a segmentor and print the config's metrics."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmseg_sesam import launch
+
+
+def new_folder(path: str) -> str:
+    """Argument type: a folder that is empty or not there yet."""
+    folder = Path(path)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise argparse.ArgumentTypeError(
+            f'{path} is there and not an empty folder, and nothing in it '
+            'shall be overwritten: give a new one'
+        )
+    return path
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    launch.add_arguments(parser)
+    parser.add_argument(
+        'checkpoint', type=launch.checkpoint, help='checkpoint file'
+    )
+    parser.add_argument(
+        '--out',
+        type=new_folder,
+        help='write the predicted class ids as PNG files into this folder',
+    )
+    parser.add_argument(
+        '--show-dir',
+        help='write the predictions, painted over the images, into this '
+        'folder of the work dir',
+    )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='test-time augmentation with tta_model and tta_pipeline',
+    )
+    return parser
+
+
+def write_predictions(cfg: Config, folder: str) -> None:
+    metrics = cfg.test_evaluator
+    metrics = metrics if isinstance(metrics, list) else [metrics]
+    for metric in metrics:
+        if metric.type == 'IoUMetric':
+            metric.output_dir = folder
+
+
+def paint_predictions(cfg: Config, folder: str) -> None:
+    cfg.default_hooks.visualization.draw = True
+    cfg.visualizer.save_dir = folder
+
+
+def augment(cfg: Config) -> None:
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(cfg.tta_model, module=cfg.model)
+
+
+def main() -> None:
+    parser = make_parser()
+    args = launch.parse_args(parser)
+    cfg = launch.load_config(args)
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    if args.out:
+        write_predictions(cfg, args.out)
+    if args.show_dir:
+        paint_predictions(cfg, args.show_dir)
+    if args.tta:
+        augment(cfg)
+    Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    main()

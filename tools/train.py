@@ -1,0 +1,85 @@
+"""Train a segmentor from a config, on a CPU, a GPU or many."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from mmseg_sesam import launch
+
+
+def resume_target(value: str) -> str:
+    return value if value == 'auto' else launch.checkpoint(value)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    launch.add_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        type=resume_target,
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint; without a path, from the latest '
+        'in the work dir, or from the start where there is none',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='automatic mixed precision'
+    )
+    return parser
+
+
+def set_resume(cfg: Config, resume: str | None) -> None:
+    """Choose the checkpoint; an earlier run is never trained over."""
+    earlier_run = Path(cfg.work_dir, 'last_checkpoint').exists()
+    if resume is None:
+        if earlier_run and not cfg.get('resume'):
+            raise FileExistsError(
+                f'{cfg.work_dir} holds the checkpoints of an earlier run: '
+                'add --resume to go on with it, or give another --work-dir'
+            )
+        return
+    if resume == 'auto':
+        resume = find_latest_checkpoint(cfg.work_dir) if earlier_run else None
+        if resume is not None and not Path(resume).is_file():
+            raise FileNotFoundError(
+                f'{cfg.work_dir}/last_checkpoint names {resume}, which is '
+                'not there: give --resume the path of another checkpoint'
+            )
+    cfg.resume = resume is not None
+    cfg.load_from = resume or cfg.get('load_from')
+
+
+def set_amp(cfg: Config) -> None:
+    if get_device() == 'cpu':
+        raise ValueError('--amp needs a GPU and none was found: leave it out')
+    wrapper = cfg.optim_wrapper
+    if wrapper.type not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(
+            '--amp needs an optim_wrapper of type OptimWrapper, and the '
+            f'config has {wrapper.type}: leave it out or change the config'
+        )
+    wrapper.type = 'AmpOptimWrapper'
+    wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def main() -> None:
+    parser = make_parser()
+    args = launch.parse_args(parser)
+    cfg = launch.load_config(args)
+    try:
+        set_resume(cfg, args.resume)
+        if args.amp:
+            set_amp(cfg)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
