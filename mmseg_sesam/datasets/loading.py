@@ -99,7 +99,7 @@ class LoadWeakAnnotations(LoadAnnotations):
                 f'The weak label {path} holds the class ids '
                 f'{wrong.tolist()}, expected ids below num_classes='
                 f'{self.num_classes}, or {self.ignore_index} for unlabelled '
-                "pixels; correct the label, or num_classes."
+                'pixels; correct the label, or num_classes.'
             )
 
 

@@ -1,1 +1,6 @@
 """Segmenters: they answer point prompts with candidate masks."""
+
+from .base import BaseSegmenter, Candidates, MaskCandidates
+from .sam import SAMSegmenter
+
+__all__ = ['BaseSegmenter', 'Candidates', 'MaskCandidates', 'SAMSegmenter']
