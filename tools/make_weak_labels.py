@@ -20,10 +20,11 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from tqdm import tqdm
 
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
+from mmseg_sesam.evaluation.folders import read_label
 from mmseg_sesam.pseudo_labels.store import write_label
 
 SUMMARY = 'summary.json'
@@ -56,18 +57,9 @@ def simulate(
         ValueError: the file is no label of `num_classes` classes.
     """
     path = gt_dir / relative
-    try:
-        with Image.open(path) as image:
-            label, palette = np.array(image), image.getpalette()
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(
-            f'{path} cannot be read as an image ({error}); write it again.'
-        ) from None
-    if label.ndim != 2 or label.dtype != np.uint8:
-        raise ValueError(
-            f'{path} is {label.dtype} of shape {label.shape}, expected one '
-            'channel of uint8 class ids; convert colours to class ids.'
-        )
+    label = read_label(path)
+    with Image.open(path) as image:
+        palette = image.getpalette()
     wrong = np.unique(label[(label >= num_classes) & (label != 255)])
     if len(wrong):
         raise ValueError(

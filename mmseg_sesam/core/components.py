@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 from skimage.measure import label as label_regions
-from skimage.morphology import disk
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,18 +64,20 @@ def find_components(
         drawn: (H, W) bool, true on pixels labelled by a person. By default
             all labelled pixels are.
         ignore_index: the value of unlabelled pixels.
-        closing_radius: pieces of one class that a closing with a disk of
-            this radius (pixels) would join are one component. The closing
-            does not cross pixels of other classes, and adds none itself.
+        closing_radius: pieces of one class that meet when each grows by
+            this many pixels into unlabelled ones (in all 8 directions) are
+            one component. It goes around pixels of other classes, never
+            across them, and adds none itself.
         min_area: components without any drawn pixel are dropped below this
             number of pixels.
 
     Returns:
         The components, in raster order of their first pixels.
     """
-    regions = label_regions(label, background=ignore_index, connectivity=2)
     if closing_radius:
-        regions = _join_pieces(label, regions, ignore_index, closing_radius)
+        regions = _join_pieces(label, ignore_index, closing_radius)
+    else:
+        regions = label_regions(label, background=ignore_index, connectivity=2)
     components = []
     for index, box in enumerate(ndimage.find_objects(regions), start=1):
         mask = regions[box] == index
@@ -111,15 +112,18 @@ def deepest_point(mask: np.ndarray) -> tuple[int, int]:
 
 
 def _join_pieces(
-    label: np.ndarray, regions: np.ndarray, ignore_index: int, radius: int
+    label: np.ndarray, ignore_index: int, radius: int
 ) -> np.ndarray:
-    """Renumbers regions so that pieces of one broken stroke are one."""
-    joined = np.zeros_like(regions)
-    for class_id in np.unique(label[label != ignore_index]):
+    """Numbers regions such that the pieces of a broken stroke are one."""
+    unlabelled = label == ignore_index
+    joined = np.zeros(label.shape, int)
+    for class_id in np.unique(label[~unlabelled]):
         own = label == class_id
-        # A gap of two radii is bridged by dilating both of its sides.
-        grown = ndimage.binary_dilation(own, disk(radius))
-        grown &= own | (label == ignore_index)
+        # Growing step by step, and only into the mask, does not jump over
+        # a line of another class.
+        grown = ndimage.binary_dilation(
+            own, np.ones((3, 3)), iterations=radius, mask=own | unlabelled
+        )
         groups = label_regions(grown, connectivity=2)
         joined[own] = groups[own] + joined.max()
     # Numbers in raster order of the first pixel, without gaps.

@@ -23,9 +23,7 @@ class Evidence:
         weights: (N,) float32, labelled pixels that each one stands for.
         starts: (K + 1,) integers; component k owns the pixels from
             `starts[k]` up to `starts[k + 1]`.
-        class_ids: (C,) the classes that occur, ascending.
-        class_weights: (N, C) float32, `weights` in the column of each
-            pixel's class.
+        class_ids: (N,) integers, the class of each pixel.
     """
 
     rows: np.ndarray
@@ -33,7 +31,6 @@ class Evidence:
     weights: np.ndarray
     starts: np.ndarray
     class_ids: np.ndarray
-    class_weights: np.ndarray
 
     @classmethod
     def gather(
@@ -45,7 +42,8 @@ class Evidence:
             components: of one image, K >= 1.
             max_pixels: up to this many labelled pixels all are taken;
                 above it each component gives an equal share at the most,
-                evenly spaced in raster order (our choice: it bounds the
+                one pixel at random (of a fixed seed) from each of as many
+                stretches of its raster order (our choice: it bounds the
                 cost of coarse labels on large images).
 
         Returns:
@@ -61,21 +59,13 @@ class Evidence:
             for component, count in zip(components, counts)
         ]
         rows, cols = np.concatenate(pixels, axis=1)
-        weights = np.repeat(areas / counts, counts).astype(np.float32)
-        class_ids, columns = np.unique(
-            [component.class_id for component in components],
-            return_inverse=True,
-        )
-        class_weights = np.zeros((len(rows), len(class_ids)), np.float32)
-        owners = np.repeat(columns, counts)
-        class_weights[np.arange(len(rows)), owners] = weights
+        class_ids = [component.class_id for component in components]
         return cls(
             rows=rows,
             cols=cols,
-            weights=weights,
+            weights=np.repeat(areas / counts, counts).astype(np.float32),
             starts=np.concatenate([[0], counts.cumsum()]),
-            class_ids=class_ids,
-            class_weights=class_weights,
+            class_ids=np.repeat(class_ids, counts),
         )
 
     def coverage(self, hits: np.ndarray, owner: int) -> np.ndarray:
@@ -86,11 +76,11 @@ class Evidence:
             owner: index of the component.
 
         Returns:
-            (M,) float32 in [0, 1]: |M and W_k| / |W_k|.
+            (M,) float in [0, 1]: |M and W_k| / |W_k|.
         """
+        # The pixels of one component all have the same weight.
         own = slice(self.starts[owner], self.starts[owner + 1])
-        weights = self.weights[own]
-        return hits[:, own] @ weights / weights.sum()
+        return hits[:, own].mean(axis=1)
 
     def conflict(self, hits: np.ndarray, class_id: int) -> np.ndarray:
         """Share of other classes among the labelled pixels masks hold.
@@ -100,17 +90,19 @@ class Evidence:
             class_id: the class that the masks are meant for.
 
         Returns:
-            (M,) float32 in [0, 1]: |M and labelled as another class| /
+            (M,) float in [0, 1]: |M and labelled as another class| /
             |M and W_any|; 0 for masks that hold no labelled pixel.
         """
-        held = hits.astype(np.float32) @ self.class_weights
-        labelled = held.sum(axis=1)
-        other = held[:, self.class_ids != class_id].sum(axis=1)
-        return other / np.maximum(labelled, 1e-6)
+        other = np.where(self.class_ids != class_id, self.weights, 0)
+        held = hits @ np.stack([self.weights, other], axis=1)
+        labelled, wrong = held.astype(float).T
+        return wrong / np.maximum(labelled, 1e-6)
 
 
 def _spread(component: Component, count: int) -> np.ndarray:
-    """(2, count) pixels of a component, evenly spaced in raster order."""
+    """(2, count) pixels of a component, spread over its raster order."""
     pixels = np.stack(component.pixels)
-    middles = (np.arange(count) + 0.5) / count * pixels.shape[1]
-    return pixels[:, middles.astype(np.intp)]
+    edges = np.arange(count + 1, dtype=np.int64) * pixels.shape[1] // count
+    # Not the middles: equal steps could meet every row in one column.
+    picks = np.random.default_rng(0).integers(edges[:-1], edges[1:])
+    return pixels[:, picks]

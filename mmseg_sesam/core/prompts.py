@@ -37,7 +37,8 @@ class SkeletonPrompter:
 
     Attributes:
         spacing: pixels of skeleton for which a component gets one point.
-        min_points: the fewest points of a component.
+        min_points: the fewest points of a component whose skeleton is long
+            enough for them.
         max_points: the most points of a component.
         num_negatives: negative points for each component, from the nearest
             components of other classes.
@@ -62,11 +63,16 @@ class SkeletonPrompter:
                 f'SkeletonPrompter got strategy={self.strategy!r}, expected '
                 f'one of {STRATEGIES}.'
             )
-        if not 1 <= self.min_points <= self.max_points or self.spacing <= 0:
+        if not (
+            1 <= self.min_points <= self.max_points
+            and self.spacing > 0
+            and self.num_negatives >= 0
+        ):
             raise ValueError(
-                'SkeletonPrompter expects 1 <= min_points <= max_points and '
-                f'spacing > 0, got min_points={self.min_points}, '
-                f'max_points={self.max_points}, spacing={self.spacing}.'
+                'SkeletonPrompter expects 1 <= min_points <= max_points, '
+                'spacing > 0 and num_negatives >= 0, got '
+                f'min_points={self.min_points}, max_points={self.max_points}, '
+                f'spacing={self.spacing}, num_negatives={self.num_negatives}.'
             )
 
     def __call__(self, components: list[Component]) -> list[list[PointPrompt]]:

@@ -29,7 +29,7 @@ def enrich(
     Returns:
         (H, W) uint8.
     """
-    thresholds = np.asarray(tau, dtype=np.float32)
+    thresholds = np.asarray(tau, dtype=probability.dtype)
     if thresholds.ndim:
         thresholds = thresholds[prediction]
     joins = (weak == ignore_index) & (probability >= thresholds)

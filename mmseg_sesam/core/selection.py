@@ -109,43 +109,50 @@ class CoverageMaskSelector:
             (scores >= self.min_predicted_iou)
             & (stability >= self.min_stability)
             & np.isfinite(scores)
+            & (evidence.conflict(hits, class_id) <= self.max_conflict)
         )
         union = np.zeros(hits.shape[1], bool)
         chosen: list[int] = []
-        covered = 0.0
+        covered = conflicting = 0.0
         while True:
             grown = hits | union
             coverage = evidence.coverage(grown, owner)
             gain = coverage - covered
             conflict = evidence.conflict(grown, class_id)
             admissible = allowed & (conflict <= self.max_conflict)
-            admissible &= gain >= (self.min_gain if chosen else 1e-6)
+            admissible &= gain >= self.min_gain if chosen else gain > 0
             if not admissible.any():
                 break
             steps = np.round(gain / self.coverage_step)
             best = _first(admissible, steps, scores, -areas)
             chosen.append(best)
-            union, covered = grown[best], float(coverage[best])
+            union = grown[best]
+            covered, conflicting = float(coverage[best]), float(conflict[best])
             if self.merge == 'best':
                 break
-        conflict = float(evidence.conflict(union[None], class_id)[0])
-        if not chosen or not self.accepts(covered, conflict):
+        if not self.accepts(covered, conflicting):
             return Selection()
         return Selection(
             chosen=tuple(chosen),
             coverage=covered,
-            conflict=conflict,
+            conflict=conflicting,
             predicted_iou=float(scores[chosen].mean()),
         )
 
     def accepts(self, coverage: float, conflict: float) -> bool:
         """Tells whether a component may take a mask.
 
+        A mask without any pixel of the component is never taken.
+
         Args:
             coverage: of the mask, in [0, 1].
             conflict: of the mask, in [0, 1].
         """
-        return coverage >= self.min_coverage and conflict <= self.max_conflict
+        return (
+            coverage > 0
+            and coverage >= self.min_coverage
+            and conflict <= self.max_conflict
+        )
 
 
 def measure_mask(

@@ -34,7 +34,7 @@ class WeakLabelSimulator:
         min_area: smaller objects (pixels) are left out, as annotators do.
 
     Raises:
-        ValueError: `kind` is unknown.
+        ValueError: `kind` is unknown or a share is out of range.
     """
 
     kind: str
@@ -50,6 +50,13 @@ class WeakLabelSimulator:
             raise ValueError(
                 f'WeakLabelSimulator got kind={self.kind!r}, expected one '
                 f'of {KINDS}.'
+            )
+        # The margin of an object is up to a quarter larger than this.
+        if not (0 <= self.margin < 0.8 and 0 < self.stroke_share <= 1):
+            raise ValueError(
+                'WeakLabelSimulator expects 0 <= margin < 0.8 and 0 < '
+                f'stroke_share <= 1, got margin={self.margin}, '
+                f'stroke_share={self.stroke_share}.'
             )
 
     def __call__(

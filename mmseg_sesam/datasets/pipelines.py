@@ -50,6 +50,9 @@ def pseudo_label_source(dataset: dict) -> dict:
                     'mmseg, and let the data preprocessor pad.'
                 )
         if 'LoadPseudoLabel' not in names:
+            # A wrapper's pipeline loads nothing.
+            if any(name.startswith(_LOADING) for name in names):
+                sources.append(None)
             continue
         place = names.index('LoadPseudoLabel')
         sources.append(pipeline[place])
@@ -60,13 +63,14 @@ def pseudo_label_source(dataset: dict) -> dict:
                 'LoadPseudoLabel; pseudo-labels are of the whole image: '
                 'load them right after the weak labels.'
             )
-    if not sources or any(source != sources[0] for source in sources):
+    first = sources[0] if sources else None
+    if first is None or any(source != first for source in sources):
         raise ValueError(
             'The training pipeline needs LoadPseudoLabel after the weak '
             'labels are loaded, with the same options in all data sets; '
             f'found {sources}.'
         )
-    return sources[0]
+    return first
 
 
 def loading_dataset(dataset: dict) -> dict:

@@ -56,7 +56,7 @@ class SimulateWeakLabel(BaseTransform):
         """Replaces gt_seg_map."""
         key = sample_key(results['img_path'], self.data_root)
         dense = results['gt_seg_map']
-        cached = self.cache and self.cache / f'{key}.png'
+        cached = self.cache and self._cached(key, dense)
         if cached and cached.exists():
             with Image.open(cached) as image:
                 results['gt_seg_map'] = np.array(image)
@@ -73,7 +73,15 @@ class SimulateWeakLabel(BaseTransform):
         results['gt_seg_map'] = weak
         return results
 
+    def _cached(self, key: str, dense: np.ndarray) -> Path:
+        """File of a weak label; a corrected dense label has another."""
+        checksum = zlib.crc32(np.ascontiguousarray(dense))
+        return self.cache / f'{key}.{checksum:08x}.png'
+
     def _digest(self) -> str:
         """Short name of the settings, so that caches never mix."""
-        settings = json.dumps(asdict(self.simulator), sort_keys=True)
+        settings = dict(
+            asdict(self.simulator), ignore_index=self.ignore_index
+        )
+        settings = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(settings.encode()).hexdigest()[:12]

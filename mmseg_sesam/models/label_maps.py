@@ -57,30 +57,31 @@ class LabelMaps(NamedTuple):
 
 
 def stack_labels(
-    samples: list[SegDataSample], field: str, like: Tensor | None = None
+    samples: list[SegDataSample], field: str, default: Tensor | None = None
 ) -> Tensor:
     """Stacks a label map of all samples of a batch.
 
     Args:
         samples: N data samples.
         field: of the samples.
-        like: (N, H, W) labels; if the samples lack the field, the result
-            is unlabelled and of this shape. By default that is an error.
+        default: what to return if the samples lack the field; without it
+            that is an error.
 
     Returns:
         (N, H, W) uint8.
 
     Raises:
-        ValueError: the samples lack the field, and `like` is not given.
+        ValueError: the samples lack the field and there is no default.
     """
     if field in samples[0]:
         return torch.cat([sample.get(field).data for sample in samples])
-    if like is None:
+    if default is None:
         raise ValueError(
             f'The data samples have no {field}; the training pipeline must '
-            'load labels and end with PackSeSAMInputs.'
+            "load the labels (for teacher='round' with LoadPseudoLabel's "
+            'with_confident=True) and end with PackSeSAMInputs.'
         )
-    return torch.full_like(like, 255)
+    return default
 
 
 def inside_images(samples: list[SegDataSample], like: Tensor) -> Tensor:

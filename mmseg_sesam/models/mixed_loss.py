@@ -162,13 +162,15 @@ def _on_labels(
     pixel_weight: Tensor | None,
     maps: LabelMaps,
 ) -> Tensor:
-    """Any loss of mmseg; 0 where it would divide by no pixels."""
-    if not bool((label != maps.ignore_index).any()):
+    """Any loss of mmseg, over the images that have labels."""
+    # LovaszLoss cannot take an image with one labelled pixel either.
+    has = (label != maps.ignore_index).sum(dim=(1, 2)) > 1
+    if not bool(has.any()):
         return logits.sum() * 0
     return loss(
-        logits,
-        label,
-        weight=pixel_weight,
+        logits[has],
+        label[has],
+        weight=None if pixel_weight is None else pixel_weight[has],
         ignore_index=maps.ignore_index,
     )
 

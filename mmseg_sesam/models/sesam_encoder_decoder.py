@@ -155,8 +155,8 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         """
         ignore_index = self.decode_head.ignore_index
         weak = stack_labels(samples, 'gt_sem_seg')
-        sam = stack_labels(samples, 'sam_sem_seg', like=weak)
         confident = torch.full_like(weak, ignore_index)
+        sam = stack_labels(samples, 'sam_sem_seg', default=confident)
         if self.teacher_mode == 'round':
             confident = stack_labels(samples, 'confident_sem_seg')
         elif self.teacher_mode == 'online':

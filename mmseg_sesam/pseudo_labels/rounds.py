@@ -50,7 +50,7 @@ class RoundSummary(NamedTuple):
 
     def plus(self, other: Sequence[int]) -> RoundSummary:
         """Adds the counts of further images."""
-        return RoundSummary(*(a + b for a, b in zip(self, other)))
+        return RoundSummary(*(int(a + b) for a, b in zip(self, other)))
 
     def __str__(self) -> str:
         labelled = self.labelled_pixels / max(self.pixels, 1)

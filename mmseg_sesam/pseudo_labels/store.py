@@ -174,6 +174,7 @@ class PseudoLabelStore:
 
         Raises:
             FileNotFoundError: the round has no such map.
+            ValueError: the map is damaged.
         """
         path = self.folder(round_index) / kind / f'{key}.png'
         try:
@@ -185,6 +186,11 @@ class PseudoLabelStore:
                 'pseudo-labels; make the round again with '
                 'tools/generate_pseudo_labels.py.'
             ) from None
+        except (OSError, SyntaxError) as error:
+            raise ValueError(
+                f'{path} cannot be read as an image ({error}); make the '
+                'round again with tools/generate_pseudo_labels.py.'
+            ) from error
 
 
 def write_label(

@@ -2,5 +2,12 @@
 
 from .base import BaseSegmenter, Candidates, MaskCandidates
 from .sam import SAMSegmenter
+from .superpixel import SuperpixelSegmenter
 
-__all__ = ['BaseSegmenter', 'Candidates', 'MaskCandidates', 'SAMSegmenter']
+__all__ = [
+    'BaseSegmenter',
+    'Candidates',
+    'MaskCandidates',
+    'SAMSegmenter',
+    'SuperpixelSegmenter',
+]

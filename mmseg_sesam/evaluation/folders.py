@@ -1,0 +1,115 @@
+"""Comparing folders of label maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from .label_quality import confusion_matrix, label_quality
+
+
+def compare_folders(
+    pseudo_dir: Path,
+    gt_dir: Path,
+    num_classes: int,
+    weak_dir: Path | None = None,
+    suffixes: tuple[str, str] = ('', ''),
+    ignore_index: int = 255,
+) -> dict[str, Any]:
+    """Compares all pseudo-labels of a folder with their dense labels.
+
+    A pseudo-label belongs to the dense label whose path ends alike, so that
+    JPEGImages/a.png finds SegmentationClass/a.png.
+
+    Args:
+        pseudo_dir: folder of index PNGs, at any depth.
+        gt_dir: folder of dense index PNGs.
+        num_classes: number of classes.
+        weak_dir: folder of weak index PNGs, to tell what was added to them.
+        suffixes: ends of the names of pseudo-labels and of dense labels,
+            without '.png', where they differ.
+        ignore_index: the value of void and of unlabelled pixels.
+
+    Returns:
+        'images', their number, and 'quality': by kind of label what
+        `label_quality` gives; the kinds are 'pseudo-labels' and, with
+        `weak_dir`, 'weak labels' and 'added by pseudo-labels'.
+
+    Raises:
+        FileNotFoundError: there are no pseudo-labels, or one has no dense
+            (or weak) label.
+        ValueError: a file is no label of `num_classes` classes.
+    """
+    paths = sorted(pseudo_dir.rglob('*.png'))
+    if not paths:
+        raise FileNotFoundError(
+            f'{pseudo_dir} holds no PNG files; give the folder of a round '
+            'of pseudo-labels, or of the store.'
+        )
+    totals: dict[str, np.ndarray | int] = {}
+    for path in paths:
+        relative = path.relative_to(pseudo_dir)
+        truth_path = _same_ending(relative, gt_dir, suffixes)
+        truth, pseudo = read_label(truth_path), read_label(path)
+        pairs = {'pseudo-labels': (truth, pseudo)}
+        if weak_dir:
+            weak = read_label(_same_ending(relative, weak_dir, ('', '')))
+            unlabelled = np.where(weak == ignore_index, truth, ignore_index)
+            pairs['weak labels'] = (truth, weak)
+            pairs['added by pseudo-labels'] = (unlabelled, pseudo)
+        for name, pair in pairs.items():
+            try:
+                counts = confusion_matrix(*pair, num_classes, ignore_index)
+            except ValueError as error:
+                raise ValueError(
+                    f'{path} against {truth_path}: {error}.'
+                ) from None
+            totals[name] = totals.get(name, 0) + counts
+    quality = {name: label_quality(total) for name, total in totals.items()}
+    return dict(images=len(paths), quality=quality)
+
+
+def read_label(path: Path) -> np.ndarray:
+    """Reads an index image.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        ValueError: the file is no 8-bit image of one channel.
+    """
+    try:
+        with Image.open(path) as image:
+            label = np.array(image)
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(
+            f'{path} cannot be read as an image ({error}); write it again.'
+        ) from error
+    if label.ndim != 2 or label.dtype != np.uint8:
+        raise ValueError(
+            f'{path} is {label.dtype} of shape {label.shape}, expected one '
+            'channel of uint8 class ids; convert colours to class ids.'
+        )
+    return label
+
+
+def _same_ending(
+    relative: Path, folder: Path, suffixes: tuple[str, str]
+) -> Path:
+    image, label = suffixes
+    name = relative.stem.removesuffix(image) + label + relative.suffix
+    parts = relative.with_name(name).parts
+    for start in range(len(parts)):
+        candidate = folder.joinpath(*parts[start:])
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(
+        f'{folder} holds no label for {relative} (looked for {name}); give '
+        'the matching folder, or --gt-suffix if the names end differently.'
+    )

@@ -1,0 +1,256 @@
+"""Components: they partition the labelled pixels, class by class."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+from scipy.spatial.distance import cdist
+
+from mmseg_sesam.core.components import deepest_point, find_components
+
+PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+EIGHT = np.ones((3, 3), bool)
+
+
+@st.composite
+def labels(draw, elements=(0, 7, 255, 255), max_side=8):
+    """Labels of up to 24 x 24 pixels, of single pixels or of blocks."""
+    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=max_side)
+    label = draw(
+        hnp.arrays(np.uint8, shape, elements=st.sampled_from(elements))
+    )
+    return np.kron(label, np.ones([draw(st.integers(1, 3))] * 2, np.uint8))
+
+
+def drawn_on(shape, component):
+    canvas = np.zeros(shape, bool)
+    canvas[component.pixels] = True
+    return canvas
+
+
+def number_pixels(label, components):
+    """Each pixel's component, 0 for none; fails where two overlap."""
+    numbers = np.zeros(label.shape, int)
+    for number, component in enumerate(components, start=1):
+        assert (numbers[component.pixels] == 0).all()
+        numbers[component.pixels] = number
+    return numbers
+
+
+def as_pixel_sets(shape, components, turns=0):
+    """Components as a set of (class, image of the pixels), turned."""
+    return {
+        (c.class_id, np.rot90(drawn_on(shape, c), turns).tobytes())
+        for c in components
+    }
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 3))
+def test_components_partition_the_labelled_pixels(label, radius):
+    components = find_components(label, closing_radius=radius)
+    numbers = number_pixels(label, components)
+    np.testing.assert_array_equal(numbers > 0, label != 255)
+    for component in components:
+        assert (label[component.pixels] == component.class_id).all()
+
+
+@PROPERTY
+@given(labels())
+def test_pixels_share_a_component_if_and_only_if_they_are_connected(label):
+    numbers = number_pixels(label, find_components(label))
+    for class_id in (0, 7):
+        own, count = ndimage.label(label == class_id, EIGHT)
+        pairs = np.unique([own[own > 0], numbers[own > 0]], axis=1)
+        assert pairs.shape[1] == count
+        assert len(np.unique(pairs[1])) == count
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 3))
+def test_box_and_mask_fit_the_pixels(label, radius):
+    for component in find_components(label, closing_radius=radius):
+        rows, cols = component.pixels
+        row0, col0, row1, col1 = component.bbox
+        assert (row0, col0) == (rows.min(), cols.min())
+        assert (row1, col1) == (rows.max() + 1, cols.max() + 1)
+        assert component.mask.shape == (row1 - row0, col1 - col0)
+        np.testing.assert_array_equal(
+            drawn_on(label.shape, component)[component.slices], component.mask
+        )
+        assert component.area == len(rows)
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 3))
+def test_components_come_in_raster_order(label, radius):
+    components = find_components(label, closing_radius=radius)
+    firsts = [
+        np.ravel_multi_index(component.pixels, label.shape)[0]
+        for component in components
+    ]
+    assert firsts == sorted(firsts)
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 3))
+def test_turning_the_label_turns_the_components(label, radius):
+    turned = np.ascontiguousarray(np.rot90(label))
+    assert as_pixel_sets(
+        turned.shape, find_components(turned, closing_radius=radius)
+    ) == as_pixel_sets(
+        label.shape, find_components(label, closing_radius=radius), turns=1
+    )
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 3))
+def test_a_larger_radius_only_joins(label, radius):
+    fine = find_components(label, closing_radius=radius)
+    coarse = find_components(label, closing_radius=radius + 1)
+    numbers = number_pixels(label, coarse)
+    for component in fine:
+        assert len(np.unique(numbers[component.pixels])) == 1
+
+
+def one_above_and_two_below():
+    """Whose middle piece could bridge the gap between the two others."""
+    label = np.full((2, 21), 255, np.uint8)
+    label[0, 10] = label[1, 0] = label[1, 20] = 7
+    return label
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 24), st.integers(1, 6))
+@example(one_above_and_two_below(), 1, 6)
+def test_closing_never_joins_across_another_class(label, row, radius):
+    row = min(row, len(label))
+    above, below = label[:row], label[row:]
+    wall = np.full((1, label.shape[1]), 9, np.uint8)
+    walled = np.concatenate([above, wall, below])
+    found = {
+        (component.class_id, frozenset(zip(*component.pixels)))
+        for component in find_components(walled, closing_radius=radius)
+        if component.class_id != 9
+    }
+    # As if the wall was the end of the image: neither may one side bridge
+    # a gap of the other.
+    expected = {
+        (component.class_id, frozenset(zip(rows + top, cols)))
+        for top, side in ((0, above), (row + 1, below))
+        if len(side)
+        for component in find_components(side, closing_radius=radius)
+        for rows, cols in [component.pixels]
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize('radius', [1, 2, 5])
+@pytest.mark.parametrize('step', [(0, 1), (1, 0), (1, 1)])
+def test_closing_bridges_gaps_of_two_radii(radius, step):
+    def count(gap):
+        label = np.full((16, 16), 255, np.uint8)
+        label[1, 1] = 0
+        label[1 + (gap + 1) * step[0], 1 + (gap + 1) * step[1]] = 0
+        return len(find_components(label, closing_radius=radius))
+
+    assert count(2 * radius) == 1
+    assert count(2 * radius + 1) == 2
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 12), st.integers(0, 2), st.data())
+def test_min_area_drops_small_predictions_alone(label, min_area, radius, data):
+    drawn = data.draw(hnp.arrays(bool, label.shape)) & (label != 255)
+    everything = find_components(label, closing_radius=radius)
+    kept = [
+        component
+        for component in everything
+        if drawn[component.pixels].any() or component.area >= min_area
+    ]
+    found = find_components(
+        label, drawn, closing_radius=radius, min_area=min_area
+    )
+    assert [c.bbox for c in found] == [c.bbox for c in kept]
+    assert [c.drawn for c in found] == [drawn[c.pixels].any() for c in kept]
+    # By default a person drew all of it, and nothing is dropped.
+    assert all(component.drawn for component in everything)
+    undropped = find_components(
+        label, closing_radius=radius, min_area=min_area
+    )
+    assert len(undropped) == len(everything)
+
+
+@PROPERTY
+@given(labels(elements=(0, 1, 255)), st.integers(0, 2))
+def test_any_value_may_mean_unlabelled(label, radius):
+    components = find_components(label, ignore_index=0, closing_radius=radius)
+    numbers = number_pixels(label, components)
+    np.testing.assert_array_equal(numbers > 0, label != 0)
+
+
+@pytest.mark.parametrize('radius', [0, 2])
+def test_a_label_without_labels_has_no_components(radius):
+    label = np.full((5, 4), 255, np.uint8)
+    assert find_components(label, closing_radius=radius) == []
+
+
+def test_one_class_that_fills_the_image():
+    (component,) = find_components(np.full((6, 9), 3, np.uint8))
+    assert component.bbox == (0, 0, 6, 9)
+    assert component.class_id == 3
+    assert component.mask.all()
+
+
+def test_one_pixel():
+    label = np.full((6, 9), 255, np.uint8)
+    label[5, 8] = 0
+    (component,) = find_components(label)
+    assert component.bbox == (5, 8, 6, 9)
+    assert component.area == 1
+
+
+def test_a_ring_and_what_it_surrounds():
+    label = np.full((9, 9), 255, np.uint8)
+    label[1:8, 1:8] = 2
+    label[2:7, 2:7] = 255
+    label[4, 4] = 2
+    ring, middle = find_components(label)
+    assert (ring.area, middle.area) == (24, 1)
+    assert not ring.mask[3, 3]
+
+
+def test_lines_that_cross_diagonally_stay_whole():
+    label = np.full((8, 8), 255, np.uint8)
+    index = np.arange(8)
+    label[index, index] = 1
+    label[index, 7 - index] = 2
+    assert [c.class_id for c in find_components(label)] == [1, 2]
+
+
+@pytest.mark.parametrize('shape', [(1, -1), (-1, 1)])
+def test_an_image_of_one_line(shape):
+    label = np.array([0, 0, 255, 0, 1, 0, 255, 255, 1], np.uint8)
+    components = find_components(label.reshape(shape))
+    assert [c.class_id for c in components] == [0, 0, 1, 0, 1]
+    assert [c.area for c in components] == [2, 1, 1, 1, 1]
+    joined = find_components(label.reshape(shape), closing_radius=1)
+    assert [c.area for c in joined] == [3, 1, 1, 1]
+
+
+@PROPERTY
+@given(labels(elements=(0, 255), max_side=6))
+def test_the_deepest_point_is_farthest_from_the_outside(label):
+    mask = label == 0
+    if not mask.any():
+        mask[0, 0] = True
+    # What lies beyond the array is background too.
+    outside = np.argwhere(~np.pad(mask, 1)) - 1
+    inside = np.argwhere(mask)
+    depth = cdist(inside, outside).min(axis=1)
+    row, col = deepest_point(mask)
+    assert mask[row, col]
+    first = np.flatnonzero(np.isclose(depth, depth.max()))[0]
+    assert (row, col) == tuple(inside[first])

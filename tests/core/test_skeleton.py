@@ -1,0 +1,163 @@
+"""Skeletons as curves: every pixel once, true lengths, simple paths."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+from skimage.morphology import skeletonize
+
+from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.skeleton import (
+    longest_path,
+    skeleton_pixels,
+    walk_skeleton,
+)
+
+PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+EIGHT = np.ones((3, 3), bool)
+
+
+@st.composite
+def masks(draw):
+    """Masks of up to 24 x 24 pixels, of single pixels or of blocks."""
+    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
+    mask = draw(hnp.arrays(bool, shape))
+    return np.kron(mask, np.ones([draw(st.integers(1, 3))] * 2, bool))
+
+
+def some_masks():
+    return masks().filter(np.any)
+
+
+def as_set(pixels):
+    return set(map(tuple, pixels.tolist()))
+
+
+def draw(shape, pixels):
+    canvas = np.zeros(shape, bool)
+    canvas[tuple(np.transpose(pixels))] = True
+    return canvas
+
+
+@PROPERTY
+@given(masks(), st.tuples(*[st.integers(0, 5)] * 4))
+def test_a_crop_has_the_skeleton_of_the_whole_image(mask, margins):
+    top, bottom, left, right = margins
+    image = np.pad(mask, ((top, bottom), (left, right)))
+    np.testing.assert_array_equal(
+        skeleton_pixels(image), skeleton_pixels(mask) + [top, left]
+    )
+    padded = np.argwhere(skeletonize(np.pad(image, 1))) - 1
+    np.testing.assert_array_equal(skeleton_pixels(image), padded)
+
+
+@PROPERTY
+@given(some_masks())
+def test_each_component_keeps_a_connected_skeleton_of_its_own(mask):
+    label = np.where(mask, 0, 255).astype(np.uint8)
+    for component in find_components(label):
+        image = draw(mask.shape, np.transpose(component.pixels))
+        skeleton = skeleton_pixels(component.mask)
+        assert as_set(skeleton + component.bbox[:2]) == as_set(
+            skeleton_pixels(image)
+        )
+        thin = draw(component.mask.shape, skeleton)
+        assert (thin <= component.mask).all()
+        assert ndimage.label(thin, EIGHT)[1] == 1
+
+
+@PROPERTY
+@given(masks())
+def test_a_walk_visits_every_skeleton_pixel_once(mask):
+    curve = walk_skeleton(mask)
+    visited = curve.coords.tolist()
+    assert sorted(visited) == skeleton_pixels(mask).tolist()
+    assert len(curve.steps) == len(visited)
+
+
+@PROPERTY
+@given(some_masks())
+def test_a_walk_steps_to_neighbours_of_what_it_has_visited(mask):
+    curve = walk_skeleton(mask)
+    starts = np.flatnonzero(curve.steps == 0)
+    pieces = ndimage.label(draw(mask.shape, curve.coords), EIGHT)[1]
+    assert starts[0] == 0
+    assert len(starts) == pieces
+    for index in np.flatnonzero(curve.steps):
+        # Of the same piece: it began last.
+        begin = starts[starts <= index][-1]
+        offsets = curve.coords[begin:index] - curve.coords[index]
+        near = offsets[np.abs(offsets).max(axis=1) == 1]
+        assert curve.steps[index] in np.hypot(near[:, 0], near[:, 1])
+
+
+@pytest.mark.parametrize('length', [1, 2, 3, 17])
+@pytest.mark.parametrize(
+    ('step', 'scale'), [((0, 1), 1), ((1, 0), 1), ((1, 1), np.sqrt(2))]
+)
+def test_length_of_a_straight_line(length, step, scale):
+    pixels = np.arange(length)[:, None] * step
+    mask = draw(pixels[-1] + 1, pixels)
+    curve = walk_skeleton(mask)
+    assert curve.length == pytest.approx((length - 1) * scale)
+    # From one end to the other.
+    assert curve.coords.tolist() in (pixels.tolist(), pixels[::-1].tolist())
+
+
+def test_length_counts_all_branches():
+    mask = np.zeros((21, 41), bool)
+    mask[0, :] = True
+    mask[:, 20] = True
+    # Thinning may cut the corner where the branches meet.
+    assert walk_skeleton(mask).length == pytest.approx(60, abs=2)
+
+
+def test_a_ring_is_cut_open():
+    row, col = np.mgrid[-12:13, -12:13]
+    radius = np.hypot(row, col)
+    curve = walk_skeleton((radius < 11.5) & (radius > 8.5))
+    assert np.count_nonzero(curve.steps == 0) == 1
+    # 8-connected steps make a circle up to 8% longer, and one is missing.
+    assert 2 * np.pi * 9 < curve.length < 2 * np.pi * 10 * 1.09
+
+
+def test_an_empty_mask_has_an_empty_skeleton():
+    curve = walk_skeleton(np.zeros((4, 5), bool))
+    assert curve.coords.shape == (0, 2)
+    assert curve.length == 0
+
+
+@PROPERTY
+@given(some_masks())
+def test_the_longest_path_is_simple_and_connected(mask):
+    path = longest_path(mask)
+    assert len(as_set(path)) == len(path)
+    assert as_set(path) <= as_set(skeleton_pixels(mask))
+    steps = np.abs(np.diff(path, axis=0))
+    assert (steps.max(axis=1, initial=0) == 1).all()
+
+
+@PROPERTY
+@given(some_masks())
+def test_the_longest_path_lies_in_the_largest_piece(mask):
+    pixels = skeleton_pixels(mask)
+    pieces, _ = ndimage.label(draw(mask.shape, pixels), EIGHT)
+    sizes = np.bincount(pieces.ravel())[1:]
+    own = {int(pieces[tuple(pixel)]) for pixel in longest_path(mask)}
+    assert len(own) == 1
+    assert sizes[own.pop() - 1] == sizes.max()
+
+
+def test_the_longest_path_takes_the_two_longest_arms():
+    mask = np.zeros((30, 50), bool)
+    mask[4, 5:45] = True
+    mask[4:10, 25] = True
+    path = longest_path(mask)
+    ends = sorted([path[0].tolist(), path[-1].tolist()])
+    assert ends == [[4, 5], [4, 44]]
+
+
+def test_the_longest_path_of_one_pixel():
+    assert longest_path(np.ones((1, 1), bool)).tolist() == [[0, 0]]

@@ -1,0 +1,89 @@
+"""Packing images, views and label maps for the model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import Compose
+
+
+@pytest.fixture
+def loaded() -> dict:
+    """What comes out of the loading and geometric transforms."""
+    rng = np.random.default_rng(0)
+    return dict(
+        img_path='a.jpg',
+        img=rng.integers(0, 256, (6, 8, 3), dtype=np.uint8),
+        img_shape=(6, 8),
+        gt_seg_map=rng.integers(0, 3, (6, 8), dtype=np.uint8),
+        sam_seg_map=rng.integers(0, 3, (6, 8), dtype=np.uint8),
+        confident_seg_map=rng.integers(0, 3, (6, 8), dtype=np.uint8),
+        pseudo_label_round=2,
+        unrelated=1,
+    )
+
+
+def pack(loaded: dict, *before: str) -> dict:
+    types = (*before, 'PackSeSAMInputs')
+    return Compose([dict(type=name) for name in types])(dict(loaded))
+
+
+def test_labels_stay_8_bit(loaded: dict) -> None:
+    packed = pack(loaded)
+    sample = packed['data_samples']
+
+    assert packed['inputs'].dtype == torch.uint8
+    np.testing.assert_array_equal(
+        packed['inputs'].numpy(), loaded['img'].transpose(2, 0, 1)
+    )
+    for field, name in (
+        ('gt_sem_seg', 'gt_seg_map'),
+        ('sam_sem_seg', 'sam_seg_map'),
+        ('confident_sem_seg', 'confident_seg_map'),
+    ):
+        data = sample.get(field).data
+        assert data.dtype == torch.uint8 and data.shape == (1, 6, 8)
+        np.testing.assert_array_equal(data[0].numpy(), loaded[name])
+
+
+def test_meta_information_tells_image_and_round(loaded: dict) -> None:
+    sample = pack(loaded)['data_samples']
+
+    assert sample.metainfo == dict(
+        img_path='a.jpg', img_shape=(6, 8), pseudo_label_round=2
+    )
+
+
+def test_labels_that_are_not_there_are_not_packed(loaded: dict) -> None:
+    del loaded['sam_seg_map'], loaded['confident_seg_map']
+    assert pack(loaded)['data_samples'].keys() == ['gt_sem_seg']
+    del loaded['gt_seg_map']
+    assert pack(loaded)['data_samples'].keys() == []
+
+
+def test_the_teacher_sees_the_image_before_its_colours_change(
+    loaded: dict,
+) -> None:
+    np.random.seed(0)
+    view = pack(loaded, 'KeepTeacherView', 'PhotoMetricDistortion')['inputs']
+    image = loaded['img'].transpose(2, 0, 1)
+
+    assert view.keys() == {'student', 'teacher'}
+    np.testing.assert_array_equal(view['teacher'].numpy(), image)
+    assert view['student'].shape == image.shape
+    assert not np.array_equal(view['student'].numpy(), image)
+
+
+def test_a_flipped_view_can_be_packed(loaded: dict) -> None:
+    # Flipping gives negative strides, which torch refuses.
+    for name in ('img', 'gt_seg_map', 'sam_seg_map'):
+        loaded[name] = loaded[name][:, ::-1]
+    packed = pack(loaded, 'KeepTeacherView')
+
+    np.testing.assert_array_equal(
+        packed['inputs']['teacher'].numpy(), packed['inputs']['student']
+    )
+    np.testing.assert_array_equal(
+        packed['data_samples'].sam_sem_seg.data[0], loaded['sam_seg_map']
+    )

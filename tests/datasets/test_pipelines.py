@@ -1,0 +1,146 @@
+"""Reading training pipelines from configs."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from mmseg_sesam.datasets.pipelines import (
+    iterate_pipelines,
+    loading_dataset,
+    pseudo_label_source,
+)
+
+LOAD = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadWeakAnnotations', num_classes=3),
+]
+SOURCE = dict(type='LoadPseudoLabel', pseudo_label_dir='p', data_root='d')
+AUGMENT = [
+    dict(type='RandomCrop', crop_size=(8, 8)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSeSAMInputs'),
+]
+
+
+def dataset(*pipeline: dict, **options) -> dict:
+    return dict(type='BaseSegDataset', pipeline=list(pipeline), **options)
+
+
+def sesam(**options) -> dict:
+    return dataset(*LOAD, SOURCE, *AUGMENT, **options)
+
+
+def repeated(part: dict) -> dict:
+    return dict(type='RepeatDataset', times=3, dataset=part)
+
+
+def joined(*parts: dict) -> dict:
+    return dict(type='ConcatDataset', datasets=list(parts))
+
+
+def mixed(part: dict, *pipeline: dict) -> dict:
+    return dict(
+        type='MultiImageMixDataset', dataset=part, pipeline=list(pipeline)
+    )
+
+
+WRAPPED = {
+    'plain': sesam(),
+    'repeated': repeated(sesam()),
+    'joined': joined(sesam(ann_file='a'), sesam(ann_file='b')),
+    'mixed': mixed(sesam(), dict(type='PhotoMetricDistortion')),
+    'all': repeated(joined(sesam(), mixed(repeated(sesam()), *AUGMENT))),
+}
+
+
+@pytest.mark.parametrize('config', WRAPPED.values(), ids=WRAPPED.keys())
+def test_the_source_is_found_within_wrappers(config: dict) -> None:
+    assert pseudo_label_source(config) == SOURCE
+
+
+def test_simulated_weak_labels_may_come_first() -> None:
+    simulate = dict(type='SimulateWeakLabel', kind='point', data_root='d')
+    config = dataset(*LOAD, simulate, SOURCE, *AUGMENT)
+
+    assert pseudo_label_source(config) == SOURCE
+    names = [t['type'] for t in loading_dataset(config)['pipeline']]
+    assert names[-2:] == ['SimulateWeakLabel', 'PackSeSAMInputs']
+
+
+@pytest.mark.parametrize('name', ['RandomRotFlip', 'Albu', 'CenterCrop'])
+def test_transforms_that_part_labels_from_the_image(name: str) -> None:
+    harmful = dict(type=name)
+    for config in (
+        dataset(*LOAD, SOURCE, harmful, *AUGMENT),
+        repeated(dataset(*LOAD, SOURCE, harmful, *AUGMENT)),
+        mixed(sesam(), harmful),
+    ):
+        with pytest.raises(ValueError, match=f'holds {name}, .* use Random'):
+            pseudo_label_source(config)
+
+
+def test_padding_is_left_to_the_data_preprocessor() -> None:
+    pad = dict(type='Pad', size=(8, 8))
+    with pytest.raises(ValueError, match='holds Pad.* data preprocessor pad'):
+        pseudo_label_source(dataset(*LOAD, SOURCE, pad, *AUGMENT))
+
+
+def test_pseudo_labels_are_of_the_whole_image() -> None:
+    config = dataset(*LOAD, *AUGMENT[:2], SOURCE, AUGMENT[2])
+    with pytest.raises(
+        ValueError,
+        match=r"holds \['RandomCrop', 'RandomFlip'\] before LoadPseudoLabel",
+    ):
+        pseudo_label_source(config)
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        dataset(*LOAD, *AUGMENT),
+        joined(sesam(), dataset(*LOAD, *AUGMENT)),
+        joined(dataset(*LOAD, *AUGMENT), repeated(sesam())),
+        joined(
+            sesam(),
+            dataset(*LOAD, dict(SOURCE, pseudo_label_dir='q'), *AUGMENT),
+        ),
+    ],
+    ids=['none', 'second without', 'first without', 'two stores'],
+)
+def test_one_source_for_all_data_sets(config: dict) -> None:
+    with pytest.raises(
+        ValueError, match='needs LoadPseudoLabel .* options in all data sets'
+    ):
+        pseudo_label_source(config)
+
+
+def test_pipelines_of_wrappers_are_visited_too() -> None:
+    config = repeated(joined(sesam(), mixed(sesam(), AUGMENT[1])))
+
+    found = list(iterate_pipelines(config))
+
+    whole = [*LOAD, SOURCE, *AUGMENT]
+    assert found == [whole, whole, [AUGMENT[1]]]
+
+
+@pytest.mark.parametrize('config', WRAPPED.values(), ids=WRAPPED.keys())
+def test_loading_keeps_images_whole_and_the_config_as_it_is(
+    config: dict,
+) -> None:
+    before = copy.deepcopy(config)
+    reduced = loading_dataset(config)
+
+    assert config == before
+    for pipeline in iterate_pipelines(reduced):
+        assert pipeline == [*LOAD, dict(type='PackSeSAMInputs')]
+
+
+def test_loading_takes_each_image_once() -> None:
+    assert loading_dataset(repeated(sesam()))['type'] == 'BaseSegDataset'
+    assert loading_dataset(mixed(sesam()))['type'] == 'BaseSegDataset'
+    parts = joined(sesam(ann_file='a'), repeated(sesam(ann_file='b')))
+    reduced = loading_dataset(parts)
+    assert reduced['type'] == 'ConcatDataset'
+    assert [part['ann_file'] for part in reduced['datasets']] == ['a', 'b']

@@ -1,0 +1,131 @@
+"""Simulating weak labels within a pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.dataset import Compose
+from PIL import Image
+
+
+def simulate(results: dict, root: Path, **options) -> np.ndarray:
+    options = dict(dict(kind='scribble', data_root=str(root)), **options)
+    pipeline = Compose(
+        [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadWeakAnnotations', num_classes=3),
+            dict(type='SimulateWeakLabel', **options),
+        ]
+    )
+    return pipeline(dict(results, seg_fields=[]))['gt_seg_map']
+
+
+@pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point'])
+def test_the_weak_label_is_part_of_the_dense_one(
+    results: dict, root: Path, kind: str
+) -> None:
+    dense = np.array(Image.open(results['seg_map_path']))
+    weak = simulate(results, root, kind=kind)
+    drawn = weak != 255
+
+    assert weak.dtype == np.uint8
+    np.testing.assert_array_equal(weak[drawn], dense[drawn])
+    assert set(np.unique(weak)) == {0, 1, 2, 255}
+    assert drawn.sum() < (dense != 255).sum()
+
+
+def test_seed_and_name_fix_every_choice(results: dict, root: Path) -> None:
+    weak = simulate(results, root)
+
+    np.testing.assert_array_equal(simulate(results, root), weak)
+    assert not np.array_equal(simulate(results, root, seed=1), weak)
+    renamed = root / 'images/town/b.png'
+    Path(results['img_path']).rename(renamed)
+    results['img_path'] = str(renamed)
+    assert not np.array_equal(simulate(results, root), weak)
+
+
+def test_where_the_data_lie_does_not_matter(
+    results: dict, root: Path, tmp_path: Path
+) -> None:
+    weak = simulate(results, root)
+    elsewhere = tmp_path / 'elsewhere'
+    root.rename(elsewhere)
+    for name in ('img_path', 'seg_map_path'):
+        results[name] = results[name].replace(str(root), str(elsewhere))
+
+    np.testing.assert_array_equal(simulate(results, elsewhere), weak)
+
+
+def test_the_cache_changes_nothing(
+    results: dict, root: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / 'cache'
+    weak = simulate(results, root)
+
+    for _ in range(2):
+        cached = simulate(results, root, cache_dir=str(cache))
+        np.testing.assert_array_equal(cached, weak)
+    (file,) = (path for path in cache.rglob('*') if path.is_file())
+    assert file.parent.relative_to(cache).parts[::2] == ('scribble', 'images')
+    np.testing.assert_array_equal(np.array(Image.open(file)), weak)
+
+
+def test_the_cache_is_read(results: dict, root: Path, tmp_path: Path) -> None:
+    cache = str(tmp_path / 'cache')
+    simulate(results, root, cache_dir=cache)
+    (file,) = Path(cache).rglob('*.png')
+    marked = np.full((40, 56), 2, np.uint8)
+    Image.fromarray(marked).save(file)
+
+    np.testing.assert_array_equal(
+        simulate(results, root, cache_dir=cache), marked
+    )
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(seed=1),
+        dict(kind='point'),
+        dict(stroke_width=1),
+        dict(ignore_index=254),
+    ],
+)
+def test_caches_of_other_settings_do_not_mix(
+    results: dict, root: Path, tmp_path: Path, options: dict
+) -> None:
+    cache = str(tmp_path / 'cache')
+    simulate(results, root, cache_dir=cache)
+
+    np.testing.assert_array_equal(
+        simulate(results, root, cache_dir=cache, **options),
+        simulate(results, root, **options),
+    )
+
+
+def test_a_corrected_dense_label_is_simulated_anew(
+    results: dict, root: Path, tmp_path: Path
+) -> None:
+    cache = str(tmp_path / 'cache')
+    before = simulate(results, root, cache_dir=cache)
+    dense = np.array(Image.open(results['seg_map_path']))
+    corrected = np.where(dense == 2, 0, dense).astype(np.uint8)
+    Image.fromarray(corrected).save(results['seg_map_path'])
+
+    after = simulate(results, root, cache_dir=cache)
+
+    assert 2 in before and 2 not in after
+    np.testing.assert_array_equal(after, simulate(results, root))
+
+
+def test_an_unknown_kind(results: dict, root: Path) -> None:
+    with pytest.raises(ValueError, match="kind='box', expected one of"):
+        simulate(results, root, kind='box')
+
+
+def test_an_image_outside_of_the_data_root(results: dict, root: Path) -> None:
+    with pytest.raises(ValueError, match='a.png lies outside of data_root'):
+        simulate(results, root / 'labels')

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from PIL import Image
+
+from mmseg_sesam.pseudo_labels.store import (
+    CONFIDENT,
+    RECORDS,
+    PseudoLabelStore,
+)
+
+MakeConfig = Callable[..., Config]
+
+
+def train(cfg: Config) -> Runner:
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+def logged(runner: Runner, name: str) -> list[float]:
+    lines = Path(runner.log_dir, 'vis_data', 'scalars.json').read_text()
+    return [json.loads(line)[name] for line in lines.splitlines()]
+
+
+def log_text(runner: Runner) -> str:
+    return next(Path(runner.log_dir).glob('*.log')).read_text()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PseudoLabelStore:
+    return PseudoLabelStore(tmp_path / 'pseudo')
+
+
+def test_rounds_are_made_and_used_in_time(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    runner = train(make_config())
+
+    assert store.current == 2
+    assert [store.manifest(r)['round'] for r in range(3)] == [0, 1, 2]
+    assert logged(runner, 'round') == [0, 0, 1, 1, 2, 2]
+    text = log_text(runner)
+    for number in range(3):
+        assert f'Pseudo-labels, round {number}: 3 images' in text
+
+
+def test_pseudo_labels_grow_from_scribbles(
+    make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=1))
+
+    for index in range(3):
+        label = store.read(f'images/deep/{index}', 0)
+        dense = np.array(Image.open(scribbles / f'dense/deep/{index}.png'))
+        weak = np.array(Image.open(scribbles / f'weak/deep/{index}.png'))
+        labelled = label != 255
+        assert labelled.mean() > 0.9
+        assert (label == dense)[labelled].mean() > 0.97
+        assert (label == weak)[weak != 255].all()
+        path = store.folder(0) / RECORDS / f'images/deep/{index}.json'
+        records = json.loads(path.read_text())
+        assert sorted(record['class_id'] for record in records) == [0, 1, 2]
+
+
+def test_matching_round_zero_is_taken_over(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=1))
+    made = (store.folder(0) / 'manifest.json').stat().st_mtime_ns
+
+    runner = train(
+        make_config(train_cfg__max_iters=1, work_dir=str(tmp_path / 'other'))
+    )
+
+    assert (store.folder(0) / 'manifest.json').stat().st_mtime_ns == made
+    assert 'round 0 is taken over' in log_text(runner)
+
+
+def test_changed_weak_label_makes_round_zero_anew_and_keeps_the_old(
+    make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=1))
+    before = store.read('images/deep/0', 0)
+    path = scribbles / 'weak/deep/0.png'
+    weak = np.array(Image.open(path))
+    weak[weak == 0] = 255
+    Image.fromarray(weak).save(path)
+
+    train(make_config(train_cfg__max_iters=1))
+
+    assert not (store.read('images/deep/0', 0) == 0).any()
+    kept = store.folder(0).with_name('round_0000.old1')
+    old = np.array(Image.open(kept / 'labels/images/deep/0.png'))
+    assert (old == before).all()
+
+
+def test_resume_goes_on_with_the_round_of_the_checkpoint(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=5))
+    assert store.current == 2
+
+    checkpoint = tmp_path / 'work' / 'iter_3.pth'
+    runner = train(make_config(resume=True, load_from=str(checkpoint)))
+
+    assert logged(runner, 'round') == [1, 2, 2]
+    assert store.current == 2
+    assert 'resumed with round 1' in log_text(runner)
+    assert runner.model.iteration == 6
+
+
+def test_checkpoint_holds_round_and_teacher(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+
+    saved = torch.load(tmp_path / 'work/iter_3.pth', weights_only=False)
+    assert saved['sesam_round'] == 1
+    assert 'teacher.decode_head.conv_seg.weight' in saved['state_dict']
+
+
+def test_round_teacher_stores_what_training_loads(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    cfg = make_config(model__teacher='round', model__tau=0.0)
+    cfg.train_dataloader.dataset.pipeline[2].with_confident = True
+
+    runner = train(cfg)
+
+    assert not (store.folder(0) / CONFIDENT).exists()
+    confident = store.read('images/deep/0', 2, CONFIDENT)
+    assert (confident < 3).all()
+    shares = logged(runner, 'share_confident')
+    assert shares[:2] == [0, 0]
+
+
+def test_training_without_a_teacher_refreshes_with_the_student(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    runner = train(make_config(model__teacher=None))
+
+    assert store.current == 2
+    assert runner.model.training
+
+
+def drop_source(cfg: Config) -> None:
+    del cfg.train_dataloader.dataset.pipeline[2]
+
+
+def crop_first(cfg: Config) -> None:
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline.insert(1, pipeline.pop(3))
+
+
+def rotate_labels(cfg: Config) -> None:
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline.insert(3, dict(type='RandomRotFlip'))
+
+
+def four_classes(cfg: Config) -> None:
+    cfg.model.decode_head.num_classes = 4
+
+
+def plain_model(cfg: Config) -> None:
+    for name in ('teacher',):
+        cfg.model.pop(name)
+    cfg.model.type = 'EncoderDecoder'
+
+
+def outside_root(cfg: Config) -> None:
+    source = cfg.train_dataloader.dataset.pipeline[2]
+    source.data_root = source.pseudo_label_dir
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (drop_source, 'needs LoadPseudoLabel after the weak labels'),
+        (crop_first, r"holds \['RandomCrop'\] before LoadPseudoLabel"),
+        (rotate_labels, 'holds RandomRotFlip'),
+        (four_classes, 'has 3 classes and the decode head num_classes=4'),
+        (plain_model, 'refreshes with SeSAMEncoderDecoder, got EncoderDec'),
+        (outside_root, 'lies outside of data_root'),
+    ],
+)
+def test_misfits_are_refused_before_training(
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    spoil: Callable[[Config], None],
+    message: str,
+) -> None:
+    cfg = make_config()
+    spoil(cfg)
+    with pytest.raises(ValueError, match=message):
+        train(cfg)
+    assert store.current is None
+
+
+def test_unusable_weak_label_stops_round_zero(
+    make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
+) -> None:
+    wrong = np.full((10, 10), 255, np.uint8)
+    Image.fromarray(wrong).save(scribbles / 'weak/deep/2.png')
+    cfg = make_config()
+    # Images are then read by the round alone, before the first step.
+    with pytest.raises(RuntimeError, match=r'2\.png has \(10, 10\)'):
+        train(cfg)
+    assert store.current is None
+
+
+def test_missing_weak_label_is_named(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    (scribbles / 'weak/deep/1.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'weak/deep/1\.png of .* is'):
+        train(make_config())

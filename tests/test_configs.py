@@ -1,0 +1,171 @@
+"""Every config is parsed, built and stepped once on tiny data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mmseg
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+from PIL import Image
+
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+SESAM = sorted(path.stem for path in (CONFIGS / 'sesam').glob('*.py'))
+SIDE = 64
+
+# Where each data set keeps images and labels: folder and suffix of both.
+LAYOUTS = {
+    'voc': (
+        'VOCdevkit/VOC2012',
+        ('JPEGImages', '.jpg'),
+        [('SegmentationClass', '.png')],
+    ),
+    'cityscapes': (
+        'cityscapes',
+        ('leftImg8bit/train/town', '_leftImg8bit.png'),
+        [
+            ('gtCoarse/train/town', '_gtCoarse_labelTrainIds.png'),
+            ('gtFine/train/town', '_gtFine_labelTrainIds.png'),
+        ],
+    ),
+    'ade20k': (
+        'ade/ADEChallengeData2016',
+        ('images/training', '.jpg'),
+        [('annotations/training', '.png')],
+    ),
+    'camvid': (
+        'camvid',
+        ('images/train', '.jpg'),
+        [('annotations/train', '.png')],
+    ),
+}
+
+
+@pytest.fixture
+def tiny_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two images of every data set, below SESAM_DATA."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('SESAM_DATA', str(tmp_path / 'data'))
+    rng = np.random.default_rng(0)
+    label = np.full((SIDE, SIDE), 3, np.uint8)
+    label[:, : SIDE // 2] = 7
+    image = np.where(label[..., None] == 3, 60, 180)
+    image = image + rng.integers(-9, 10, (SIDE, SIDE, 3))
+    for root, images, labels in LAYOUTS.values():
+        for folder, suffix in [images, *labels]:
+            target = tmp_path / 'data' / root / folder
+            target.mkdir(parents=True)
+            array = image.astype(np.uint8) if folder == images[0] else label
+            for name in ('a', 'b'):
+                Image.fromarray(array).save(target / f'{name}{suffix}')
+    lists = tmp_path / 'data/VOCdevkit/VOC2012/ImageSets/Segmentation'
+    lists.mkdir(parents=True)
+    (lists / 'train.txt').write_text('a\nb\n')
+
+
+def shrink(cfg: Config) -> None:
+    """Makes one step of a config quick, and independent of downloads."""
+    cfg.model.pretrained = None
+    cfg.model.data_preprocessor.size = (SIDE, SIDE)
+    for transform in cfg.train_dataloader.dataset.pipeline:
+        if transform.type == 'RandomCrop':
+            transform.crop_size = (SIDE, SIDE)
+        if transform.type == 'RandomResize':
+            transform.scale = (SIDE, SIDE)
+    cfg.train_dataloader.update(
+        batch_size=2, num_workers=0, persistent_workers=False
+    )
+    cfg.train_cfg.max_iters = 1
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    for hook in cfg.custom_hooks:
+        hook.generator.segmenter = dict(type='SuperpixelSegmenter')
+        hook.num_workers = 0
+    cfg.default_hooks.logger.interval = 1
+    cfg.default_hooks.checkpoint.interval = -1
+    cfg.work_dir = 'work_dirs/run'
+
+
+@pytest.mark.parametrize('name', SESAM)
+def test_config_is_built_and_stepped(name: str, tiny_data: None) -> None:
+    cfg = Config.fromfile(CONFIGS / 'sesam' / f'{name}.py')
+    shrink(cfg)
+
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+
+    assert runner.iter == 1
+    assert runner.model.iteration == 1
+    sources = [
+        transform.pseudo_label_dir
+        for transform in cfg.train_dataloader.dataset.pipeline
+        if transform.type == 'LoadPseudoLabel'
+    ]
+    made = [PseudoLabelStore(source).current for source in sources]
+    if name.endswith('_full'):
+        assert made == []
+    elif name.endswith('_weak-only'):
+        assert made == [None]
+    else:
+        assert made == [0]
+
+
+def test_each_config_has_its_twins() -> None:
+    for name in SESAM:
+        if name.rsplit('_', 1)[1] in ('coarse', 'scribble', 'point'):
+            assert f'{name}_weak-only' in SESAM
+            assert f'{name}_offline' in SESAM
+            assert f'{name.rsplit("_", 1)[0]}_full' in SESAM
+
+
+def test_missing_sam_checkpoint_is_said_at_once(
+    tiny_data: None,
+) -> None:
+    cfg = Config.fromfile(CONFIGS / 'sesam' / 'deeplabv3_voc_coarse.py')
+    segmenter = cfg.custom_hooks[0].generator.segmenter
+    shrink(cfg)
+    cfg.custom_hooks[0].generator.segmenter = segmenter
+    with pytest.raises(
+        FileNotFoundError, match=r'checkpoints/sam_vit_h_4b8939\.pth'
+    ):
+        Runner.from_cfg(cfg)
+
+
+def run_stock_tool(*words: object) -> str:
+    """Runs mmseg's own train.py in a fresh process; returns its output."""
+    tool = Path(mmseg.__file__).parent / '.mim' / 'tools' / 'train.py'
+    done = subprocess.run(
+        [sys.executable, str(tool), *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_stock_train_tool_runs_and_resumes_a_config(
+    tiny_data: None, tmp_path: Path
+) -> None:
+    cfg = Config.fromfile(CONFIGS / 'sesam' / 'segformer_ade20k_scribble.py')
+    shrink(cfg)
+    cfg.custom_hooks[0].update(begin=2, interval=2)
+    cfg.default_hooks.checkpoint.interval = 2
+    cfg.train_cfg.max_iters = 2
+    cfg.dump(tmp_path / 'first.py')
+    cfg.train_cfg.max_iters = 3
+    cfg.dump(tmp_path / 'second.py')
+
+    first = run_stock_tool(tmp_path / 'first.py')
+    second = run_stock_tool(tmp_path / 'second.py', '--resume')
+
+    assert 'Pseudo-labels, round 1: 2 images' in first
+    assert 'Pseudo-labels: resumed with round 1.' in second
+    assert 'Iter(train) [3/3]' in second
+    assert 'Iter(train) [2/3]' not in second

@@ -1,0 +1,161 @@
+"""A tiny real training set-up, and commands in fresh processes."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import socket
+import subprocess
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CONFIG = """
+custom_imports = dict(imports=['mmseg_sesam'])
+default_scope = 'mmseg'
+data_root = {data_root!r}
+norm_cfg = dict(type='SyncBN', requires_grad=True)
+model = dict(
+    type='EncoderDecoder',
+    data_preprocessor=dict(
+        type='SegDataPreProcessor', size=(64, 64), seg_pad_val=255
+    ),
+    backbone=dict(
+        type='ResNetV1c', depth=18, base_channels=8, norm_cfg=norm_cfg
+    ),
+    decode_head=dict(
+        type='FCNHead',
+        in_channels=64,
+        channels=8,
+        num_classes=2,
+        num_convs=1,
+        in_index=3,
+        norm_cfg=norm_cfg,
+    ),
+    test_cfg=dict(mode='whole'),
+)
+dataset = dict(
+    type='BaseSegDataset',
+    data_root=data_root,
+    data_prefix=dict(img_path='images', seg_map_path='labels'),
+    metainfo=dict(classes=('left', 'right'), palette=[[0] * 3, [255] * 3]),
+)
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=0,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            dict(type='PackSegInputs'),
+        ],
+        **dataset,
+    ),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        pipeline=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            dict(type='PackSegInputs'),
+        ],
+        **dataset,
+    ),
+)
+tta_model = dict(type='SegTTAModel')
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='RandomFlip', prob=float(p)) for p in (0, 1)],
+            [dict(type='LoadAnnotations')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]
+test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
+default_hooks = dict(
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2),
+    logger=dict(type='LoggerHook', interval=1),
+    visualization=dict(type='SegVisualizationHook', interval=1),
+)
+visualizer = dict(
+    type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+)
+log_processor = dict(by_epoch=False)
+"""
+
+
+@pytest.fixture
+def tiny_config(tmp_path: Path) -> Path:
+    """A config of stock mmseg parts, and four images of two halves."""
+    rng = np.random.default_rng(0)
+    label = np.zeros((64, 64), np.uint8)
+    label[:, 32:] = 1
+    for folder in ('images', 'labels'):
+        (tmp_path / folder).mkdir()
+    for index in range(4):
+        image = rng.integers(0, 99, (64, 64, 3)) + 128 * label[..., None]
+        Image.fromarray(image.astype(np.uint8)).save(
+            tmp_path / 'images' / f'{index}.jpg'
+        )
+        Image.fromarray(label).save(tmp_path / 'labels' / f'{index}.png')
+    path = tmp_path / 'tiny.py'
+    path.write_text(CONFIG.format(data_root=str(tmp_path)))
+    return path
+
+
+def run_command(*words: object, **env: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [str(word) for word in words],
+        env={**os.environ, 'CUDA_VISIBLE_DEVICES': '', **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture
+def run() -> Callable[..., subprocess.CompletedProcess]:
+    """Run a command without GPUs, with stdout and stderr as one text."""
+    return run_command
+
+
+@pytest.fixture
+def free_port() -> str:
+    """A port for the processes of a distributed run to meet at."""
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return str(listener.getsockname()[1])
+
+
+@pytest.fixture
+def refusal(
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> Callable[..., str]:
+    """Run a tool here, on a CPU, and return why it refuses its arguments."""
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
+
+    def refuse(tool: str, *words: object) -> str:
+        path = str(project_root / 'tools' / tool)
+        monkeypatch.setattr('sys.argv', [path, *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(path, run_name='__main__')
+        assert stop.value.code == 2
+        return capsys.readouterr().err
+
+    return refuse

@@ -1,0 +1,88 @@
+"""Testing a checkpoint from the command line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from PIL import Image
+
+
+@pytest.fixture
+def checkpoint(tiny_config: Path) -> Path:
+    """The tiny model with weights that answer 1 everywhere."""
+    cfg = Config.fromfile(tiny_config)
+    init_default_scope('mmseg')
+    cfg.model.backbone.norm_cfg.type = 'BN'
+    cfg.model.decode_head.norm_cfg.type = 'BN'
+    model = MODELS.build(cfg.model)
+    with torch.no_grad():
+        model.decode_head.conv_seg.weight.zero_()
+        model.decode_head.conv_seg.bias.copy_(torch.tensor([0.0, 1.0]))
+    path = tiny_config.parent / 'ones.pth'
+    torch.save({'state_dict': model.state_dict()}, path)
+    return path
+
+
+def accuracy(log: str) -> float:
+    return float(re.search(r'aAcc: ([\d.]+)', log)[1])
+
+
+def test_two_processes_test_every_image_and_write_it(
+    run,
+    tiny_config: Path,
+    checkpoint: Path,
+    project_root: Path,
+    free_port: str,
+):
+    out = tiny_config.parent / 'predictions'
+    done = run(
+        project_root / 'tools/dist_test.sh',
+        tiny_config,
+        checkpoint,
+        2,
+        '--out',
+        out,
+        '--work-dir',
+        tiny_config.parent / 'run',
+        PYTHON=sys.executable,
+        PORT=free_port,
+    )
+    assert done.returncode == 0, done.stdout
+    assert accuracy(done.stdout) == 50
+    assert sorted(p.name for p in out.iterdir()) == [
+        f'{index}.png' for index in range(4)
+    ]
+    assert (np.asarray(Image.open(out / '0.png')) == 1).all()
+
+
+def test_augments_and_paints(
+    run, tiny_config: Path, checkpoint: Path, project_root: Path
+):
+    painted = tiny_config.parent / 'painted'
+    command = [sys.executable, project_root / 'tools/test.py', tiny_config]
+    command += [checkpoint, '--work-dir', tiny_config.parent / 'run']
+    done = run(*command, '--tta', '--show-dir', painted)
+    assert done.returncode == 0, done.stdout
+    assert accuracy(done.stdout) == 50
+    assert len(list(painted.rglob('test_*.png'))) == 4
+
+
+def test_predictions_never_overwrite(refusal, tiny_config: Path):
+    labels = tiny_config.parent / 'labels'
+    before = (labels / '0.png').read_bytes()
+    said = refusal('test.py', tiny_config, tiny_config, '--out', labels)
+    assert f'{labels} is there and not an empty folder' in said
+    assert (labels / '0.png').read_bytes() == before
+
+
+def test_a_missing_checkpoint_is_named(refusal, tiny_config: Path):
+    said = refusal('test.py', tiny_config, 'gone.pth')
+    assert 'argument checkpoint: gone.pth is not a file' in said

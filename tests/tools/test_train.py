@@ -1,0 +1,128 @@
+"""Training from the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import mmseg
+import pytest
+
+
+@pytest.fixture(params=['ours', 'stock'])
+def train_tool(request: pytest.FixtureRequest, project_root: Path) -> Path:
+    if request.param == 'stock':
+        return Path(mmseg.__file__).parent / '.mim/tools/train.py'
+    return project_root / 'tools/train.py'
+
+
+def iterations(log: str) -> list[int]:
+    return [int(i) for i in re.findall(r'Iter\(train\) \[(\d+)/', log)]
+
+
+def test_trains_and_resumes(run, tiny_config: Path, train_tool: Path):
+    work_dir = tiny_config.parent / 'run'
+    command = [sys.executable, train_tool, tiny_config, '--work-dir', work_dir]
+    first = run(*command)
+    assert first.returncode == 0, first.stdout
+    assert iterations(first.stdout) == [1, 2]
+    second = run(
+        *command, '--resume', '--cfg-options', 'train_cfg.max_iters=4'
+    )
+    assert second.returncode == 0, second.stdout
+    assert iterations(second.stdout) == [3, 4]
+    assert (work_dir / 'iter_4.pth').is_file()
+
+
+def test_trains_on_two_processes_without_a_gpu(
+    run, tiny_config: Path, project_root: Path, free_port: str
+):
+    # One launcher argument with a space, to see that words stay whole.
+    work_dir = tiny_config.parent / 'two ranks'
+    done = run(
+        project_root / 'tools/dist_train.sh',
+        tiny_config,
+        2,
+        '--work-dir',
+        work_dir,
+        PYTHON=sys.executable,
+        PORT=free_port,
+    )
+    assert done.returncode == 0, done.stdout
+    assert iterations(done.stdout) == [1, 2]
+    assert (work_dir / 'iter_2.pth').is_file()
+
+
+def test_slurm_script_hands_its_words_on(
+    run, tmp_path: Path, project_root: Path
+):
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    done = run(
+        project_root / 'tools/slurm_train.sh',
+        'part; false',
+        'a job',
+        'my config.py',
+        '--cfg-options',
+        'key="[1, 2]"',
+        PATH=f'{tmp_path}:{os.environ["PATH"]}',
+        SRUN_ARGS='--quiet --exclusive',
+        GPUS='8',
+    )
+    assert done.returncode == 0, done.stdout
+    words = done.stdout.splitlines()
+    assert words[:2] == ['--partition=part; false', '--job-name=a job']
+    assert {'--ntasks=8', '--quiet', '--exclusive'} < set(words)
+    tool = f'{project_root}/tools/train.py'
+    assert words[words.index(tool) :] == [
+        tool,
+        'my config.py',
+        '--launcher',
+        'slurm',
+        '--cfg-options',
+        'key="[1, 2]"',
+    ]
+
+
+def test_a_missing_config_is_named(refusal):
+    assert 'nowhere.py is not a file (looked from' in refusal(
+        'train.py', 'nowhere.py'
+    )
+
+
+def test_a_missing_checkpoint_is_named(refusal, tiny_config: Path):
+    said = refusal('train.py', tiny_config, '--resume', 'gone.pth')
+    assert 'gone.pth is not a file' in said
+
+
+def test_an_earlier_run_is_not_trained_over(refusal, tiny_config: Path):
+    work_dir = tiny_config.parent / 'run'
+    work_dir.mkdir()
+    (work_dir / 'last_checkpoint').write_text(str(work_dir / 'iter_2.pth'))
+    arguments = [tiny_config, '--work-dir', work_dir]
+    assert 'holds the checkpoints of an earlier run' in refusal(
+        'train.py', *arguments
+    )
+    said = refusal('train.py', *arguments, '--resume')
+    assert f'names {work_dir}/iter_2.pth, which is not there' in said
+
+
+def test_amp_without_a_gpu_is_refused(refusal, tiny_config: Path):
+    said = refusal(
+        'train.py', tiny_config, '--amp', '--work-dir', tiny_config.parent
+    )
+    assert '--amp needs a GPU' in said
+
+
+@pytest.mark.parametrize(
+    'launcher, reason',
+    [('pytorch', 'tools/dist_train.sh'), ('slurm', 'needs a GPU')],
+)
+def test_a_launcher_that_cannot_start_is_refused(
+    refusal, tiny_config: Path, monkeypatch, launcher: str, reason: str
+):
+    monkeypatch.delenv('RANK', raising=False)
+    assert reason in refusal('train.py', tiny_config, '--launcher', launcher)

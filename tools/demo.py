@@ -1,0 +1,150 @@
+"""The main job, end to end, on images that are drawn here.
+
+Renders a street-scene data set, draws scribbles on it, trains a small network
+from the scribbles alone and with SeSAM, both with the same schedule, and
+compares. Everything lies in work_dirs/demo; a second run keeps the data and
+trains again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmseg.apis import inference_model, init_model
+from PIL import Image
+from prettytable import PrettyTable
+
+import mmseg_sesam  # noqa: F401  (registers the components)
+from mmseg_sesam.evaluation.folders import compare_folders, read_label
+from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
+from mmseg_sesam.visualization.sheet import paint_label, save_sheet
+
+TOOLS = Path(__file__).parent
+CONFIGS = TOOLS.parent / 'configs' / 'demo'
+OUT = Path('work_dirs/demo')
+DATA = OUT / 'data'
+DENSE, SCRIBBLES = DATA / 'SegmentationClass', DATA / 'Scribbles'
+RUNS = ('weak_only', 'sesam')
+PICTURES = 12
+
+
+def run_tool(name: str, *words: object) -> None:
+    """Runs one of the project's tools, as a user would."""
+    command = [sys.executable, TOOLS / f'{name}.py', *words]
+    subprocess.run([str(word) for word in command], check=True)
+
+
+def prepare_data(num_classes: int) -> None:
+    run_tool('make_demo_data', DATA)
+    if not SCRIBBLES.exists():
+        staging = SCRIBBLES.with_name('Scribbles.staging')
+        shutil.rmtree(staging, ignore_errors=True)
+        run_tool(
+            'make_weak_labels',
+            *(DENSE, staging, '--kind', 'scribble'),
+            *('--num-classes', num_classes),
+        )
+        staging.rename(SCRIBBLES)
+
+
+def train(run: str) -> float:
+    """Trains a config from the start; returns its val mIoU in percent."""
+    shutil.rmtree(OUT / run, ignore_errors=True)
+    run_tool('train', CONFIGS / f'{run}.py')
+    logs = sorted((OUT / run).rglob('scalars.json'))
+    lines = map(json.loads, logs[-1].read_text().splitlines())
+    return [line['mIoU'] for line in lines if 'mIoU' in line][-1]
+
+
+def measure_rounds(store: PseudoLabelStore, num_classes: int) -> list[dict]:
+    """Compares the labels of each round with the dense ones, in percent."""
+    rounds = []
+    for index in range(store.current + 1):
+        result = compare_folders(
+            store.folder(index) / LABELS, DENSE, num_classes
+        )
+        quality = result['quality']['pseudo-labels']
+        names = ('coverage', 'precision', 'iou')
+        rounds.append({n: round(100 * quality[n], 2) for n in names})
+    return rounds
+
+
+def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
+    """Writes a sheet for each of some images, and one of all of them."""
+    folder = OUT / 'pictures'
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    models = {}
+    for run in RUNS:
+        checkpoint = (OUT / run / 'last_checkpoint').read_text()
+        models[run] = init_model(
+            str(CONFIGS / f'{run}.py'), checkpoint, device='cpu'
+        )
+    rounds = range(store.current + 1)
+    titles = ['image', 'scribbles', *(f'round {r}' for r in rounds)]
+    titles += ['weak only', 'SeSAM', 'truth']
+    names = (DATA / 'ImageSets/Segmentation/train.txt').read_text().split()
+    rows = []
+    for name in names[:PICTURES]:
+        path = DATA / 'JPEGImages' / f'{name}.jpg'
+        image = np.array(Image.open(path))
+        labels = [read_label(SCRIBBLES / f'{name}.png')]
+        labels += [store.read(f'JPEGImages/{name}', r) for r in rounds]
+        for run in RUNS:
+            result = inference_model(models[run], str(path))
+            labels.append(result.pred_sem_seg.data[0].numpy())
+        labels.append(read_label(DENSE / f'{name}.png'))
+        painted = [paint_label(image, a, cfg.metainfo.palette) for a in labels]
+        rows.append([image, *painted])
+        save_sheet(folder / f'{name}.png', rows[-1:], titles)
+    save_sheet(folder / 'all.png', rows, titles)
+    return folder
+
+
+def print_table(summary: dict) -> None:
+    table = PrettyTable(['', 'coverage', 'precision', 'IoU', 'val mIoU'])
+    table.align[''] = 'l'
+    weak_only = f'{summary["weak_only_miou"]:.1f}'
+    coverage = f'{summary["weak_coverage"]:.1f}'
+    table.add_row(['scribbles (weak only)', coverage, '', '', weak_only])
+    for index, quality in enumerate(summary['rounds']):
+        numbers = (f'{value:.1f}' for value in quality.values())
+        table.add_row([f'SeSAM, round {index}', *numbers, ''])
+    miou = f'{summary["sesam_miou"]:.1f}'
+    table.add_row(['SeSAM', '', '', '', miou])
+    print(f'\nPseudo-labels of the training images, and val mIoU (%)\n{table}')
+
+
+def main() -> None:
+    start = time.time()
+    cfg = Config.fromfile(CONFIGS / 'sesam.py')
+    num_classes = len(cfg.metainfo.classes)
+    prepare_data(num_classes)
+    miou = {run: train(run) for run in RUNS}
+    store = PseudoLabelStore(OUT / 'sesam' / 'pseudo_labels')
+    weak = json.loads((SCRIBBLES / 'summary.json').read_text())
+    summary = dict(
+        weak_coverage=round(100 * weak['labelled'], 2),
+        weak_only_miou=miou['weak_only'],
+        sesam_miou=miou['sesam'],
+        rounds=measure_rounds(store, num_classes),
+        seconds=round(time.time() - start, 1),
+    )
+    pictures = draw_pictures(cfg, store)
+    (OUT / 'summary.json').write_text(json.dumps(summary, indent=1))
+    print_table(summary)
+    print(
+        f'{summary["seconds"]:.0f} s; pictures in {pictures}, numbers in '
+        f'{OUT / "summary.json"}.'
+    )
+
+
+if __name__ == '__main__':
+    main()
