@@ -5,23 +5,28 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+HERE = Path(__file__).parent
+
 
 def read_version() -> str:
-    text = Path(__file__).with_name('mmseg_sesam') / 'version.py'
-    return re.search(r"__version__ = '(.+)'", text.read_text())[1]
+    text = (HERE / 'mmseg_sesam' / 'version.py').read_text()
+    return re.search(r"__version__ = '(.+)'", text)[1]
 
 
 REQUIRES = [
+    'matplotlib',
     'mmengine>=0.10.4,<1',
     'mmsegmentation>=1.2.2,<1.3',
     'numpy',
     'opencv-python',
     'pillow',
+    'prettytable',
     'scikit-image',
     'scipy',
     'segment-anything',
     'torch>=2.0',
     'torchvision',
+    'tqdm',
     # mmseg imports both and does not require them.
     'ftfy',
     'regex',
@@ -37,6 +42,8 @@ setup(
     version=read_version(),
     description='Weakly supervised semantic segmentation with the Segment '
     'Anything Model, as an extension of MMSegmentation',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_sesam', 'mmseg_sesam.*']),
     python_requires='>=3.9',

@@ -15,7 +15,6 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam import launch
@@ -75,7 +74,6 @@ def main() -> None:
     if args.launcher != 'none' and not dist.is_distributed():
         dist.init_dist(args.launcher, **cfg.env_cfg.dist_cfg)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    import_modules_from_strings(**cfg.get('custom_imports', {}))
     MMLogger.get_instance('mmseg_sesam', logger_name='mmseg_sesam')
     try:
         generate(cfg, args)

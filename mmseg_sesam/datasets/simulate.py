@@ -80,8 +80,6 @@ class SimulateWeakLabel(BaseTransform):
 
     def _digest(self) -> str:
         """Short name of the settings, so that caches never mix."""
-        settings = dict(
-            asdict(self.simulator), ignore_index=self.ignore_index
-        )
+        settings = dict(asdict(self.simulator), ignore_index=self.ignore_index)
         settings = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(settings.encode()).hexdigest()[:12]

@@ -54,6 +54,7 @@ class PseudoLabelQuality(BaseMetric):
 
         Raises:
             FileNotFoundError: no round is published, or it lacks an image.
+            ValueError: a pseudo-label does not fit its dense label.
         """
         round_index = self.store.current
         if round_index is None:
@@ -64,15 +65,23 @@ class PseudoLabelQuality(BaseMetric):
             )
         for sample in data_samples:
             key = sample_key(sample['img_path'], self.data_root)
-            truth = sample['gt_sem_seg']['data'].squeeze().cpu().numpy()
-            self.results.append(
-                confusion_matrix(
+            truth = sample['gt_sem_seg']['data'][0].cpu().numpy()
+            label = self.store.read(key, round_index)
+            try:
+                counts = confusion_matrix(
                     truth.astype(np.uint8),
-                    self.store.read(key, round_index),
+                    label,
                     len(self.dataset_meta['classes']),
                     self.ignore_index,
                 )
-            )
+            except ValueError as error:
+                raise ValueError(
+                    f'The pseudo-label of {sample["img_path"]} in '
+                    f'{self.store.folder(round_index)} does not fit its '
+                    f'dense label: {error}; correct the labels, or make the '
+                    'pseudo-labels again.'
+                ) from None
+            self.results.append(counts)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Computes the quality over all images.

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterator
 
 import torch
-from mmengine.model import revert_sync_batchnorm
 from mmseg.models import EncoderDecoder
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.losses import CrossEntropyLoss
@@ -86,9 +85,6 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         self.mixed_loss = MODELS.build(mixed_loss or dict(type='MixedLoss'))
         self.teacher = teacher and EMATeacher(ema_momentum, **stock)
         self.iteration = 0
-        if not torch.cuda.is_available():
-            # SyncBN, which stock configs have, cannot synchronise on a CPU.
-            revert_sync_batchnorm(self)
 
     def heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
         """The decode head and all auxiliary heads, with their log names."""

@@ -206,7 +206,7 @@ def write_label(
         palette: RGB of each class, for image viewers.
     """
     image = Image.fromarray(label)
-    if palette is not None:
+    if palette:
         # All 256 colours: with fewer, Pillow packs indices into fewer bits
         # and cuts the unlabelled 255 down to 15.
         colours = np.zeros((256, 3), np.uint8)

@@ -7,6 +7,7 @@ from typing import Callable
 import numpy as np
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
@@ -25,7 +26,7 @@ def mmseg_scope() -> None:
 def make_config() -> Callable[..., dict]:
     """Makes the config of a small SeSAM model; keywords replace parts."""
 
-    def make(**options) -> dict:
+    def make(**options) -> ConfigDict:
         norm_cfg = dict(type='BN', requires_grad=True)
         cfg = dict(
             type='SeSAMEncoderDecoder',
@@ -49,13 +50,14 @@ def make_config() -> Callable[..., dict]:
                 in_index=3,
                 num_convs=1,
                 concat_input=False,
+                dropout_ratio=0,
                 num_classes=NUM_CLASSES,
                 norm_cfg=norm_cfg,
             ),
             test_cfg=dict(mode='whole'),
         )
         cfg.update(options)
-        return cfg
+        return ConfigDict(cfg)
 
     return make
 

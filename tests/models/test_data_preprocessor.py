@@ -6,7 +6,6 @@ from typing import Callable
 
 import pytest
 import torch
-from mmengine.structures import BaseDataElement
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -108,6 +107,5 @@ def test_another_value_for_padded_labels(batch_of: BatchOf) -> None:
 
 
 def test_batch_augmentations_are_refused() -> None:
-    augment = BaseDataElement
     with pytest.raises(ValueError, match='batch_augments, .* remove them'):
-        build(size=(8, 8), batch_augments=augment)
+        build(size=(8, 8), batch_augments=[dict(type='Mixup')])

@@ -1,0 +1,99 @@
+"""Enrichment: confident predictions join where nothing is labelled."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mmseg_sesam.core.refinement import enrich
+
+PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+# Of both sides of a threshold, and exactly on it.
+PROBABILITIES = [0.0, 0.3, 0.69, 0.7, 0.9, 0.95, 1.0]
+TAU = st.sampled_from(PROBABILITIES)
+TAUS = st.one_of(TAU, st.lists(TAU, min_size=3, max_size=3))
+
+
+@st.composite
+def predictions(draw):
+    """A weak label, the predicted classes and their probability."""
+    shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=8))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    values = st.sampled_from([dtype(value) for value in PROBABILITIES])
+    return (
+        draw(
+            hnp.arrays(
+                np.uint8, shape, elements=st.sampled_from([0, 1, 2, 255, 255])
+            )
+        ),
+        draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 2))),
+        draw(hnp.arrays(dtype, shape, elements=values)),
+    )
+
+
+@PROPERTY
+@given(predictions(), TAUS)
+def test_labelled_pixels_never_change(opinion, tau):
+    weak, prediction, probability = opinion
+    before = weak.copy()
+    enriched = enrich(weak, prediction, probability, tau)
+    labelled = weak != 255
+    np.testing.assert_array_equal(enriched[labelled], weak[labelled])
+    np.testing.assert_array_equal(weak, before)
+    assert enriched.dtype == np.uint8
+
+
+@PROPERTY
+@given(predictions(), TAUS)
+def test_exactly_the_confident_predictions_join(opinion, tau):
+    weak, prediction, probability = opinion
+    enriched = enrich(weak, prediction, probability, tau)
+    for place in np.argwhere(weak == 255):
+        row, col = place
+        class_id = prediction[row, col]
+        least = tau[class_id] if isinstance(tau, list) else tau
+        joins = probability[row, col] >= probability.dtype.type(least)
+        assert enriched[row, col] == (class_id if joins else 255)
+
+
+@PROPERTY
+@given(predictions(), TAU)
+def test_one_threshold_is_the_same_for_all_classes(opinion, tau):
+    np.testing.assert_array_equal(
+        enrich(*opinion, tau), enrich(*opinion, [tau] * 3)
+    )
+
+
+@PROPERTY
+@given(predictions(), TAU, TAU)
+def test_a_higher_threshold_lets_fewer_join(opinion, tau, other):
+    more = enrich(*opinion, min(tau, other)) != 255
+    fewer = enrich(*opinion, max(tau, other)) != 255
+    assert (fewer <= more).all()
+
+
+@PROPERTY
+@given(predictions(), TAUS)
+def test_enriching_twice_adds_nothing(opinion, tau):
+    weak, prediction, probability = opinion
+    once = enrich(weak, prediction, probability, tau)
+    twice = enrich(once, prediction, probability, tau)
+    np.testing.assert_array_equal(once, twice)
+
+
+def test_each_class_has_its_threshold():
+    weak = np.full((1, 4), 255, np.uint8)
+    prediction = np.array([[0, 1, 0, 1]])
+    probability = np.array([[0.8, 0.8, 0.95, 0.95]], np.float32)
+    enriched = enrich(weak, prediction, probability, [0.7, 0.9])
+    assert enriched.tolist() == [[0, 255, 0, 1]]
+
+
+@pytest.mark.parametrize('ignore_index', [0, 254])
+def test_any_value_may_mean_unlabelled(ignore_index):
+    weak = np.array([[ignore_index, 3, 255]], np.uint8)
+    enriched = enrich(
+        weak, np.full((1, 3), 5), np.ones((1, 3)), 0.5, ignore_index
+    )
+    assert enriched.tolist() == [[5, 3, 255]]

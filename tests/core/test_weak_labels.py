@@ -1,0 +1,181 @@
+"""Simulated weak labels: right where they label, and reproducible."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+
+from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
+
+PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+
+
+@st.composite
+def dense_labels(draw):
+    """Labels of up to 24 x 24 pixels: classes, and some void."""
+    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=6)
+    elements = st.sampled_from([0, 1, 1, 7, 7, 255])
+    label = draw(hnp.arrays(np.uint8, shape, elements=elements))
+    return np.kron(label, np.ones([draw(st.integers(1, 4))] * 2, np.uint8))
+
+
+@st.composite
+def simulators(draw):
+    return WeakLabelSimulator(
+        kind=draw(st.sampled_from(KINDS)),
+        seed=draw(st.integers(0, 9)),
+        margin=draw(st.sampled_from([0, 0.35, 0.79])),
+        stroke_share=draw(st.sampled_from([0.1, 1.0])),
+        stroke_width=draw(st.integers(1, 5)),
+        dot_radius=draw(st.integers(0, 3)),
+        min_area=draw(st.sampled_from([0, 4, 16])),
+    )
+
+
+def blobs(seed=0, size=160):
+    """Four classes in smooth, large regions, and void between some."""
+    rng = np.random.default_rng(seed)
+    heights = ndimage.gaussian_filter(
+        rng.standard_normal((5, size, size)), (0, 12, 12)
+    )
+    label = heights.argmax(axis=0)
+    return np.where(label == 4, 255, label).astype(np.uint8)
+
+
+@PROPERTY
+@given(dense_labels(), simulators())
+def test_marks_are_right_where_they_label(label, simulator):
+    before = label.copy()
+    weak = simulator(label, image_seed=3)
+    marked = weak != 255
+    np.testing.assert_array_equal(weak[marked], label[marked])
+    np.testing.assert_array_equal(label, before)
+    assert weak.dtype == np.uint8
+    assert weak.shape == label.shape
+
+
+@PROPERTY
+@given(dense_labels(), simulators())
+def test_each_object_is_marked_unless_it_is_small(label, simulator):
+    weak = simulator(label, image_seed=3)
+    for component in find_components(label):
+        marked = (weak[component.pixels] != 255).any()
+        assert marked == (component.area >= simulator.min_area)
+
+
+@PROPERTY
+@given(dense_labels(), simulators(), st.integers(0, 2**32))
+def test_seeds_fix_every_choice(label, simulator, image_seed):
+    np.testing.assert_array_equal(
+        simulator(label, image_seed), simulator(label, image_seed)
+    )
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_seeds_of_simulator_and_image_both_matter(kind):
+    label = blobs()
+    results = [
+        WeakLabelSimulator(kind, seed=seed)(label, image_seed).tobytes()
+        for seed, image_seed in [(0, 0), (1, 0), (0, 1)]
+    ]
+    assert len(set(results)) == 3
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_coarse_masks_label_more_than_scribbles_and_these_than_points(seed):
+    label = blobs(seed)
+    coarse, scribble, point = (
+        np.count_nonzero(WeakLabelSimulator(kind)(label, seed) != 255)
+        for kind in KINDS
+    )
+    assert np.count_nonzero(label != 255) > coarse > scribble > point > 0
+
+
+@PROPERTY
+@given(dense_labels(), simulators())
+def test_any_value_may_mean_unlabelled(label, simulator):
+    swap = np.arange(256, dtype=np.uint8)
+    swap[[0, 255]] = 255, 0
+    np.testing.assert_array_equal(
+        simulator(swap[label], 3, ignore_index=0), swap[simulator(label, 3)]
+    )
+
+
+def square(size=61, border=10):
+    label = np.full((size + 2 * border,) * 2, 1, np.uint8)
+    label[border:-border, border:-border] = 0
+    return label
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_coarse_masks_keep_away_from_the_edge(seed):
+    weak = WeakLabelSimulator('coarse', seed=seed, margin=0.4)(square(), 0)
+    rows, cols = np.nonzero(weak == 0)
+    # The square is 31 pixels deep; the margin varies by a quarter.
+    for least, most in [(rows.min(), rows.max()), (cols.min(), cols.max())]:
+        assert 10 + 31 * 0.3 - 1 <= least <= 10 + 31 * 0.5
+        assert 70 - 31 * 0.5 <= most <= 70 - 31 * 0.3 + 1
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_a_point_is_one_dot_near_the_middle(seed):
+    simulator = WeakLabelSimulator('point', seed=seed, dot_radius=2)
+    dot = simulator(square(), 0) == 0
+    row, col = np.argwhere(dot).mean(axis=0)
+    # Deeper than 0.7 of the greatest depth.
+    assert max(abs(row - 40), abs(col - 40)) < 0.3 * 31
+    # A disk of radius 2.
+    assert dot.sum() == 21
+
+
+def test_a_dot_of_radius_0_is_a_pixel():
+    simulator = WeakLabelSimulator('point', dot_radius=0)
+    assert (simulator(square(), 0) == 0).sum() == 1
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_a_scribble_runs_along_the_middle(seed):
+    label = np.full((41, 201), 1, np.uint8)
+    label[10:31] = 0
+    simulator = WeakLabelSimulator('scribble', seed=seed, stroke_share=0.8)
+    rows, cols = np.nonzero(simulator(label, 0) == 0)
+    (stroke,) = (
+        c for c in find_components(simulator(label, 0)) if c.class_id == 0
+    )
+    assert stroke.area == len(rows)
+    # Between 0.4 and 0.8 of a path some 180 to 200 pixels long.
+    assert 0.4 * 180 <= np.ptp(cols) <= 0.8 * 201 + 3
+    middle = np.median(rows)
+    assert abs(middle - 20) <= 2
+
+
+def test_the_width_of_a_scribble():
+    label = np.zeros((41, 201), np.uint8)
+    for width in (1, 3, 5):
+        weak = WeakLabelSimulator('scribble', stroke_width=width)(label, 0)
+        across = (weak == 0).sum(axis=0)
+        assert np.median(across[across > 0]) == width
+
+
+def test_void_and_empty_labels_stay_empty():
+    label = np.full((7, 9), 255, np.uint8)
+    for kind in KINDS:
+        assert (WeakLabelSimulator(kind)(label, 0) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(kind='box'), "kind='box'"),
+        (dict(kind='coarse', margin=0.8), 'margin=0.8'),
+        (dict(kind='coarse', margin=-0.1), 'margin=-0.1'),
+        (dict(kind='scribble', stroke_share=0), 'stroke_share=0'),
+        (dict(kind='scribble', stroke_share=1.5), 'stroke_share=1.5'),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        WeakLabelSimulator(**options)

@@ -1,0 +1,361 @@
+"""The mixed loss against torch's own cross entropy and pencil and paper."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from mmengine.registry import init_default_scope
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.models.mixed_loss import MixedLoss, ramp
+
+CROSS_ENTROPY = dict(type='CrossEntropyLoss')
+WEIGHTS = [0.5, 1.0, 4.0]
+NONE = 255
+
+
+def make_head(*losses: dict, **options) -> BaseDecodeHead:
+    init_default_scope('mmseg')
+    cfg = dict(
+        type='FCNHead',
+        in_channels=4,
+        channels=4,
+        num_convs=0,
+        concat_input=False,
+        num_classes=3,
+        loss_decode=list(losses) if len(losses) > 1 else losses[0],
+    )
+    return MODELS.build(dict(cfg, **options))
+
+
+@pytest.fixture
+def head() -> BaseDecodeHead:
+    return make_head(CROSS_ENTROPY)
+
+
+@pytest.fixture
+def logits() -> Tensor:
+    torch.manual_seed(0)
+    return torch.randn(2, 3, 6, 4).requires_grad_()
+
+
+@pytest.fixture
+def maps() -> LabelMaps:
+    """Rows 0 and 1 are weak, 2 is SAM's, 3 the teacher's, in both images."""
+    torch.manual_seed(1)
+    weak, sam, confident = torch.full((3, 2, 6, 4), NONE, dtype=torch.uint8)
+    weak[:, :2] = random_ids(2, 2, 4)
+    sam[:, 2:3] = random_ids(2, 1, 4)
+    confident[:, 3:4] = random_ids(2, 1, 4)
+    return LabelMaps(weak, sam, confident, NONE)
+
+
+def random_ids(*shape: int) -> Tensor:
+    return torch.randint(0, 3, shape, dtype=torch.uint8)
+
+
+def unlabelled(*shape: int) -> LabelMaps:
+    nothing = torch.full(shape, NONE, dtype=torch.uint8)
+    return LabelMaps(nothing, nothing, nothing, NONE)
+
+
+def mean_entropy(logits: Tensor, label: Tensor, **options) -> Tensor:
+    """The reference, torch's mean over labelled pixels."""
+    return F.cross_entropy(logits, label.long(), ignore_index=NONE, **options)
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    """What mmengine minimises."""
+    return sum(value for name, value in losses.items() if 'loss' in name)
+
+
+def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
+    # Class 0 has probability 1/2 everywhere, 1 and 2 have 1/4.
+    logits = torch.tensor([2.0, 1.0, 1.0]).log().view(1, 3, 1, 1)
+    logits = logits.expand(1, 3, 2, 4)
+    label = torch.full((3, 1, 2, 4), NONE, dtype=torch.uint8)
+    label[0, 0, 0, :2] = torch.tensor([0, 1])
+    label[1, 0, 0, 2] = 2
+    label[2, 0, 1, 0] = 0
+    loss = MixedLoss(sam_weight=0.5, confident_weight=10, confident_ramp=0)
+
+    losses = loss(logits, LabelMaps(*label, NONE), head, step=0)
+
+    assert losses.keys() == {
+        'loss_weak',
+        'loss_sam',
+        'loss_confident',
+        'acc_seg',
+    }
+    ln2 = math.log(2)
+    assert losses['loss_weak'].item() == pytest.approx((ln2 + 2 * ln2) / 2)
+    assert losses['loss_sam'].item() == pytest.approx(0.5 * 2 * ln2)
+    # Five pixels are neither weakly labelled nor SAM's.
+    assert losses['loss_confident'].item() == pytest.approx(10 * ln2 / 5)
+    assert losses['acc_seg'].item() == 50
+
+
+def test_means_over_their_own_pixels(
+    logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
+) -> None:
+    loss = MixedLoss(weak_weight=2, sam_weight=3, confident_weight=4)
+
+    losses = loss(logits, maps, head, step=10**6)
+
+    torch.testing.assert_close(
+        losses['loss_weak'], 2 * mean_entropy(logits, maps.weak)
+    )
+    torch.testing.assert_close(
+        losses['loss_sam'], 3 * mean_entropy(logits, maps.sam)
+    )
+    # 8 of the 24 pixels outside of the first two are confident.
+    torch.testing.assert_close(
+        losses['loss_confident'],
+        4 * mean_entropy(logits, maps.confident) * 8 / 24,
+    )
+
+
+def test_class_weights_belong_to_weak_labels(
+    logits: Tensor, maps: LabelMaps
+) -> None:
+    head = make_head(dict(CROSS_ENTROPY, class_weight=WEIGHTS))
+    losses = MixedLoss(sam_weight=1)(logits, maps, head, 0)
+
+    torch.testing.assert_close(
+        losses['loss_weak'],
+        mean_entropy(logits, maps.weak, weight=torch.tensor(WEIGHTS)),
+    )
+    torch.testing.assert_close(
+        losses['loss_sam'], mean_entropy(logits, maps.sam)
+    )
+
+
+def test_the_weight_of_a_heads_loss_scales_all_terms(
+    logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
+) -> None:
+    whole = MixedLoss()(logits, maps, head, 2000)
+    auxiliary = make_head(dict(CROSS_ENTROPY, loss_weight=0.4))
+    part = MixedLoss()(logits, maps, auxiliary, 2000)
+
+    for name in ('loss_weak', 'loss_sam', 'loss_confident'):
+        torch.testing.assert_close(part[name], 0.4 * whole[name])
+    assert part['acc_seg'] == whole['acc_seg']
+
+
+def test_several_cross_entropies_add_up(
+    logits: Tensor, maps: LabelMaps
+) -> None:
+    weighted = dict(CROSS_ENTROPY, class_weight=WEIGHTS, loss_weight=2.0)
+    head = make_head(CROSS_ENTROPY, weighted)
+    losses = MixedLoss()(logits, maps, head, 0)
+
+    expected = mean_entropy(logits, maps.weak) + 2 * mean_entropy(
+        logits, maps.weak, weight=torch.tensor(WEIGHTS)
+    )
+    torch.testing.assert_close(losses['loss_weak'], expected)
+
+
+def test_a_sampler_picks_the_hard_weak_pixels(
+    logits: Tensor, maps: LabelMaps
+) -> None:
+    # Without a threshold it keeps the 3 worst pixels of an image.
+    sampler = dict(type='OHEMPixelSampler', min_kept=3)
+    head = make_head(CROSS_ENTROPY, sampler=sampler)
+    losses = MixedLoss(sam_weight=1)(logits, maps, head, 0)
+
+    entropy = F.cross_entropy(
+        logits, maps.weak.long(), reduction='none', ignore_index=NONE
+    )
+    worst = entropy.flatten().topk(6).values
+    torch.testing.assert_close(losses['loss_weak'], worst.sum() / 16)
+    torch.testing.assert_close(
+        losses['loss_sam'], mean_entropy(logits, maps.sam)
+    )
+
+
+@pytest.mark.parametrize(
+    'extra',
+    [
+        dict(type='DiceLoss', use_sigmoid=False),
+        dict(type='LovaszLoss', reduction='none'),
+        dict(type='LovaszLoss', per_image=True),
+        dict(type='TverskyLoss'),
+    ],
+    ids=lambda extra: extra['type'],
+)
+def test_other_losses_see_the_weak_labels(
+    logits: Tensor, maps: LabelMaps, extra: dict
+) -> None:
+    extra = dict(extra, loss_weight=3.0)
+    head = make_head(CROSS_ENTROPY, extra)
+    losses = MixedLoss(weak_weight=2)(logits, maps, head, 0)
+
+    stock = head.loss_decode[1]
+    expected = stock(logits, maps.weak.long(), ignore_index=NONE)
+    assert expected > 0
+    torch.testing.assert_close(losses[stock.loss_name], 2 * expected)
+    torch.testing.assert_close(
+        losses['loss_weak'], 2 * mean_entropy(logits, maps.weak)
+    )
+
+
+def test_a_head_without_cross_entropy(logits: Tensor, maps: LabelMaps) -> None:
+    head = make_head(dict(type='TverskyLoss', loss_weight=1.0))
+    losses = MixedLoss(sam_weight=1)(logits, maps, head, 0)
+
+    assert losses['loss_weak'] == 0
+    assert losses['loss_tversky'] > 0
+    torch.testing.assert_close(
+        losses['loss_sam'], mean_entropy(logits, maps.sam)
+    )
+
+
+EXTRAS = {
+    'cross entropy': [],
+    'Dice': [dict(type='DiceLoss', use_sigmoid=False)],
+    'Focal': [dict(type='FocalLoss')],
+    'Lovasz': [dict(type='LovaszLoss', reduction='none')],
+    'Lovasz per image': [dict(type='LovaszLoss', per_image=True)],
+    'Tversky': [dict(type='TverskyLoss')],
+}
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(),
+        # The first keeps the worst pixels, the other the improbable ones.
+        dict(sampler=dict(type='OHEMPixelSampler', min_kept=3)),
+        dict(sampler=dict(type='OHEMPixelSampler', thresh=0.7, min_kept=3)),
+    ],
+    ids=['all pixels', 'worst pixels', 'improbable pixels'],
+)
+@pytest.mark.parametrize('class_weight', [None, WEIGHTS])
+def test_no_labels_no_loss(
+    logits: Tensor, class_weight: list[float] | None, options: dict
+) -> None:
+    loss = dict(CROSS_ENTROPY, class_weight=class_weight)
+    check_nothing_is_lost(logits, make_head(loss, **options))
+
+
+@pytest.mark.parametrize('extra', EXTRAS.values(), ids=EXTRAS)
+def test_no_labels_no_loss_of_other_kinds(
+    logits: Tensor, extra: list[dict]
+) -> None:
+    check_nothing_is_lost(logits, make_head(CROSS_ENTROPY, *extra))
+
+
+def check_nothing_is_lost(logits: Tensor, head: BaseDecodeHead) -> None:
+    losses = MixedLoss()(logits, unlabelled(2, 6, 4), head, 5000)
+    total(losses).backward()
+
+    assert all(value == 0 for value in losses.values())
+    assert (logits.grad == 0).all()
+
+
+@pytest.mark.parametrize('labelled', [1, 2], ids=['a pixel', 'two pixels'])
+@pytest.mark.parametrize(
+    'extra', [v for k, v in EXTRAS.items() if k != 'Focal']
+)
+def test_images_without_labels_beside_one_that_has_few(
+    logits: Tensor, extra: list[dict], labelled: int
+) -> None:
+    maps = unlabelled(2, 6, 4)
+    maps.weak[1, 0, :labelled] = 2
+    head = make_head(dict(CROSS_ENTROPY, class_weight=WEIGHTS), *extra)
+    losses = MixedLoss()(logits, maps, head, 0)
+    total(losses).backward()
+
+    torch.testing.assert_close(
+        losses['loss_weak'], mean_entropy(logits, maps.weak)
+    )
+    assert all(value.isfinite() for value in losses.values())
+    assert logits.grad.isfinite().all() and logits.grad.any()
+
+
+@pytest.fixture(scope='module')
+def weighted_head() -> BaseDecodeHead:
+    return make_head(dict(CROSS_ENTROPY, class_weight=WEIGHTS))
+
+
+@given(data=st.data())
+def test_whatever_is_labelled_everything_is_finite(
+    weighted_head: BaseDecodeHead, data: st.DataObject
+) -> None:
+    shape = (2, 3, 2)
+    ids = st.lists(st.sampled_from([0, 1, 2, NONE]), min_size=12, max_size=12)
+    given_maps = [
+        torch.tensor(data.draw(ids), dtype=torch.uint8).view(shape)
+        for _ in range(3)
+    ]
+    maps = LabelMaps.disjoint(*given_maps, NONE)
+    scale = data.draw(st.sampled_from([1.0, 100.0]))
+    torch.manual_seed(0)
+    logits = (scale * torch.randn(2, 3, 3, 2)).requires_grad_()
+
+    losses = MixedLoss(confident_ramp=0)(logits, maps, weighted_head, 0)
+    total(losses).backward()
+
+    assert logits.grad.isfinite().all()
+    names = ('loss_weak', 'loss_sam', 'loss_confident')
+    for name, labelled in zip(names, maps.labelled()):
+        assert losses[name].isfinite()
+        assert (losses[name] == 0) or labelled.any()
+    touched = torch.stack(maps.labelled()).any(dim=0)
+    assert (logits.grad.abs().sum(dim=1)[~touched] == 0).all()
+
+
+def test_half_precision(maps: LabelMaps, head: BaseDecodeHead) -> None:
+    logits = torch.randn(2, 3, 6, 4, dtype=torch.bfloat16).requires_grad_()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = MixedLoss()(logits, maps, head, 0)
+        empty = MixedLoss()(logits, unlabelled(2, 6, 4), head, 0)
+
+    assert total(losses).isfinite() and total(losses) > 0
+    assert total(empty) == 0
+
+
+def test_ramps_grow_to_their_weights(
+    logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
+) -> None:
+    loss = MixedLoss(sam_ramp=10, confident_ramp=100)
+    full = loss(logits, maps, head, 100)
+
+    for step in (0, 5, 10, 50):
+        losses = loss(logits, maps, head, step)
+        assert losses['loss_weak'] == full['loss_weak']
+        for name, length in (('loss_sam', 10), ('loss_confident', 100)):
+            torch.testing.assert_close(
+                losses[name], ramp(step, length) * full[name]
+            )
+
+
+def test_ramp() -> None:
+    assert ramp(0, 0) == 1
+    assert ramp(0, 100) == pytest.approx(math.exp(-5))
+    assert ramp(50, 100) == pytest.approx(math.exp(-1.25))
+    assert ramp(100, 100) == ramp(10**9, 100) == 1
+    values = [ramp(step, 100) for step in range(102)]
+    assert values == sorted(values)
+
+
+def test_accuracy_is_of_weak_pixels(
+    logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
+) -> None:
+    best = logits.argmax(dim=1).to(torch.uint8)
+    maps.weak[:, :2] = best[:, :2]
+    maps.weak[0, 0] = (best[0, 0] + 1) % 3
+    maps.sam[:, 2] = (best[:, 2] + 1) % 3
+
+    losses = MixedLoss()(logits, maps, head, 0)
+
+    assert losses['acc_seg'] == 75
+    assert not losses['acc_seg'].requires_grad

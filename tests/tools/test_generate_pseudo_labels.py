@@ -1,0 +1,116 @@
+"""The tool makes what training would, on one process or several."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from mmengine.config import Config
+
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+MakeConfig = Callable[..., Config]
+
+
+@pytest.fixture
+def two_ranks(free_port: str) -> list:
+    """The command that starts a tool as two processes."""
+    return [
+        *(sys.executable, '-m', 'torch.distributed.run'),
+        *('--nproc_per_node=2', f'--master_port={free_port}'),
+    ]
+
+
+def labels(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted((folder / 'round_0000/labels').rglob('*.png'))
+    }
+
+
+@pytest.fixture
+def config(make_config: MakeConfig, tmp_path: Path) -> Path:
+    path = tmp_path / 'config.py'
+    cfg = make_config()
+    cfg.custom_imports = dict(imports=['mmseg_sesam'])
+    cfg.dump(path)
+    return path
+
+
+def test_ranks_share_the_work_and_agree(
+    run, two_ranks: list, config: Path, tmp_path: Path
+) -> None:
+    tool = TOOLS / 'generate_pseudo_labels.py'
+    single = [sys.executable, tool, config, '--out', tmp_path / 'alone']
+    alone = run(*single)
+    assert alone.returncode == 0, alone.stdout
+    together = run(
+        *(*two_ranks, tool, config, '--out', tmp_path / 'both'),
+        *('--launcher', 'pytorch'),
+    )
+    assert together.returncode == 0, together.stdout
+
+    made = labels(tmp_path / 'alone')
+    assert len(made) == 3
+    assert labels(tmp_path / 'both') == made
+    summaries = [
+        PseudoLabelStore(tmp_path / name).manifest(0)['summary']
+        for name in ('alone', 'both')
+    ]
+    assert summaries[0] == summaries[1]
+
+    assert 'holds this round already' in run(*single).stdout
+
+
+def test_training_takes_the_round_over(run, config: Path) -> None:
+    done = run(sys.executable, TOOLS / 'generate_pseudo_labels.py', config)
+    assert done.returncode == 0, done.stdout
+
+    trained = run(
+        *(sys.executable, TOOLS / 'train.py', config),
+        *('--cfg-options', 'train_cfg.max_iters=1'),
+    )
+
+    assert trained.returncode == 0, trained.stdout
+    assert 'round 0 is taken over' in trained.stdout
+
+
+def test_two_ranks_train_refresh_and_resume(
+    run, two_ranks: list, config: Path, tmp_path: Path
+) -> None:
+    words = ['--launcher', 'pytorch', '--cfg-options']
+    command = [*two_ranks, TOOLS / 'train.py', config]
+    first = run(*command, *words, 'train_cfg.max_iters=3')
+    assert first.returncode == 0, first.stdout
+    assert 'Pseudo-labels, round 1: 3 images' in first.stdout
+
+    second = run(*command, '--resume', *words, 'train_cfg.max_iters=4')
+    assert second.returncode == 0, second.stdout
+    assert 'resumed with round 1' in second.stdout
+    assert 'Pseudo-labels, round 2: 3 images' in second.stdout
+
+
+def test_a_failing_rank_stops_all_with_its_message(
+    run, two_ranks: list, config: Path, tmp_path: Path, scribbles: Path
+) -> None:
+    (scribbles / 'weak/deep/2.png').write_bytes(b'no image')
+    done = run(
+        *(*two_ranks, TOOLS / 'generate_pseudo_labels.py', config),
+        *('--out', tmp_path / 'out', '--launcher', 'pytorch'),
+    )
+    assert done.returncode != 0
+    assert 'deep/2.png cannot be read as an image' in done.stdout
+    assert PseudoLabelStore(tmp_path / 'out').current is None
+
+
+def test_config_without_hook_is_refused(
+    refusal, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    cfg = make_config()
+    cfg.custom_hooks = []
+    cfg.dump(tmp_path / 'bare.py')
+    said = refusal('generate_pseudo_labels.py', tmp_path / 'bare.py')
+    assert 'has no SAMPseudoLabelHook' in said
