@@ -73,6 +73,8 @@ def tiny_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def shrink(cfg: Config) -> None:
     """Makes one step of a config quick, and independent of downloads."""
     cfg.model.pretrained = None
+    if cfg.model.backbone.type == 'TIMMBackbone':
+        cfg.model.backbone.pretrained = False
     cfg.model.data_preprocessor.size = (SIDE, SIDE)
     for transform in cfg.train_dataloader.dataset.pipeline:
         if transform.type == 'RandomCrop':

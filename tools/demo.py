@@ -15,13 +15,16 @@ import sys
 import time
 from pathlib import Path
 
+# First of all: on mmcv-lite, mmseg.apis imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
 import numpy as np
 from mmengine.config import Config
 from mmseg.apis import inference_model, init_model
 from PIL import Image
 from prettytable import PrettyTable
 
-import mmseg_sesam  # noqa: F401  (registers the components)
 from mmseg_sesam.evaluation.folders import compare_folders, read_label
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
 from mmseg_sesam.visualization.sheet import paint_label, save_sheet

@@ -55,6 +55,8 @@ def label_folder(folder: Path) -> Path:
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
+    if args.json and not args.json.parent.is_dir():
+        parser.error(f'argument --json: {args.json.parent} is not a folder')
     try:
         result = compare_folders(
             label_folder(args.pseudo_dir),
@@ -70,6 +72,8 @@ def main() -> None:
         print(f'\n{title} ({result["images"]} images, %)')
         print(quality_table(quality, names))
     if args.json:
+        # A share of nothing becomes null: NaN is not JSON.
+        result = json.loads(json.dumps(result), parse_constant=lambda _: None)
         args.json.write_text(json.dumps(result, indent=1))
 
 

@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/deeplabv3_r50.py',
+    '../_base_/models/deeplabv3_lite0.py',
     '../_base_/datasets/camvid.py',
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',

@@ -97,7 +97,7 @@ class CoverageMaskSelector:
             evidence: the labelled pixels of the image.
             owner: index of the component in the evidence.
             class_id: class of the component.
-            scores: (M,) predicted IoU.
+            scores: (M,) predicted IoU; NaN rules a candidate out.
             stability: (M,) stability score.
             areas: (M,) pixels; between equals the smaller mask wins.
 
@@ -108,7 +108,6 @@ class CoverageMaskSelector:
         allowed = (
             (scores >= self.min_predicted_iou)
             & (stability >= self.min_stability)
-            & np.isfinite(scores)
             & (evidence.conflict(hits, class_id) <= self.max_conflict)
         )
         union = np.zeros(hits.shape[1], bool)

@@ -39,8 +39,8 @@ class Curve(NamedTuple):
 def skeleton_pixels(mask: np.ndarray) -> np.ndarray:
     """Thins a mask to a one pixel wide skeleton (Zhang and Suen, 1984).
 
-    The mask is padded by one background pixel, so that the skeleton of a
-    bounding-box crop is the one that the whole image would give.
+    Beyond the array is background: the skeleton of a bounding-box crop is
+    the one that the whole image would give.
 
     Args:
         mask: (h, w) bool.
@@ -48,8 +48,7 @@ def skeleton_pixels(mask: np.ndarray) -> np.ndarray:
     Returns:
         (N, 2) integer pixels as (row, col), in raster order.
     """
-    skeleton = skeletonize(np.pad(mask, 1))
-    return np.argwhere(skeleton) - 1
+    return np.argwhere(skeletonize(mask))
 
 
 def walk_skeleton(mask: np.ndarray) -> Curve:

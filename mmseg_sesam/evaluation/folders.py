@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from .label_quality import confusion_matrix, label_quality
 
@@ -49,25 +49,25 @@ def compare_folders(
             f'{pseudo_dir} holds no PNG files; give the folder of a round '
             'of pseudo-labels, or of the store.'
         )
+    classes = num_classes, ignore_index
     totals: dict[str, np.ndarray | int] = {}
     for path in paths:
         relative = path.relative_to(pseudo_dir)
         truth_path = _same_ending(relative, gt_dir, suffixes)
         truth, pseudo = read_label(truth_path), read_label(path)
-        pairs = {'pseudo-labels': (truth, pseudo)}
+        names = f'{path} against {truth_path}'
+        counts = {'pseudo-labels': _count(names, truth, pseudo, *classes)}
         if weak_dir:
-            weak = read_label(_same_ending(relative, weak_dir, ('', '')))
+            weak_path = _same_ending(relative, weak_dir, ('', ''))
+            weak = read_label(weak_path)
+            names = f'{weak_path} against {truth_path}'
+            counts['weak labels'] = _count(names, truth, weak, *classes)
             unlabelled = np.where(weak == ignore_index, truth, ignore_index)
-            pairs['weak labels'] = (truth, weak)
-            pairs['added by pseudo-labels'] = (unlabelled, pseudo)
-        for name, pair in pairs.items():
-            try:
-                counts = confusion_matrix(*pair, num_classes, ignore_index)
-            except ValueError as error:
-                raise ValueError(
-                    f'{path} against {truth_path}: {error}.'
-                ) from None
-            totals[name] = totals.get(name, 0) + counts
+            counts['added by pseudo-labels'] = _count(
+                names, unlabelled, pseudo, *classes
+            )
+        for name, confusion in counts.items():
+            totals[name] = totals.get(name, 0) + confusion
     quality = {name: label_quality(total) for name, total in totals.items()}
     return dict(images=len(paths), quality=quality)
 
@@ -87,7 +87,7 @@ def read_label(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             label = np.array(image)
-    except (UnidentifiedImageError, OSError) as error:
+    except (OSError, SyntaxError) as error:
         raise ValueError(
             f'{path} cannot be read as an image ({error}); write it again.'
         ) from error
@@ -97,6 +97,20 @@ def read_label(path: Path) -> np.ndarray:
             'channel of uint8 class ids; convert colours to class ids.'
         )
     return label
+
+
+def _count(
+    names: str,
+    truth: np.ndarray,
+    label: np.ndarray,
+    num_classes: int,
+    ignore_index: int,
+) -> np.ndarray:
+    """A confusion matrix, or an error that names the files."""
+    try:
+        return confusion_matrix(truth, label, num_classes, ignore_index)
+    except ValueError as error:
+        raise ValueError(f'{names}: {error}.') from None
 
 
 def _same_ending(

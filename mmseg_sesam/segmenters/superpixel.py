@@ -1,62 +1,70 @@
-"""A hierarchy of image regions that answers point prompts."""
+"""Regions of homogeneous colour that answer point prompts."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from mmseg.registry import TASK_UTILS
-from skimage.segmentation import felzenszwalb
+from skimage.segmentation import felzenszwalb, watershed
 
 from mmseg_sesam.core.prompts import PointPrompt
 
 from .base import BaseSegmenter, Candidates
 
-# Raised whenever the same settings come to give other regions.
-_VERSION = 1
+# To be raised whenever the same settings come to give other masks.
+MASK_VERSION = 1
+
+# For each scale the side of its working image as a share of the finest
+# one's, and the fewest pixels there of a region. Large regions are found as
+# well on half the resolution, in a quarter of the time.
+RESOLUTIONS = (1.0, 0.5, 0.5)
+MIN_SIZES = (20, 15, 25)
+
+# How likely a region is a whole object and not a part of one.
+WHOLENESS = (0.5, 0.7, 0.9)
 
 
-class RegionHierarchy(NamedTuple):
-    """Nested partitions of an image.
+class Regions(NamedTuple):
+    """An image cut into regions at three scales.
 
     Attributes:
-        leaf: (H, W) int32, the finest region of each pixel, from 0 on.
-        parents: (L, R) integers, for each level the region that each of
-            the R leaves belongs to; levels go from fine to coarse, and
-            regions of one level lie within regions of the next.
-        areas: (R,) pixels of each leaf.
-        scores: for each level (regions,) float32 in [0, 1], how strongly
-            a region stands out from its surroundings.
+        leaf: (H, W) int32, the leaf of each pixel, R of them; a leaf is a
+            largest set of pixels that no scale tells apart.
+        areas: (R,) float32 pixels of each leaf.
+        parents: (3, R) integers, the region that each leaf belongs to, at
+            the scales from fine to coarse.
+        scores: for each scale (regions,) float32 in [0, 1], see
+            `measure_contrast`.
     """
 
     leaf: np.ndarray
-    parents: np.ndarray
     areas: np.ndarray
+    parents: np.ndarray
     scores: list[np.ndarray]
 
 
 class RegionCandidates(Candidates):
     """Candidates that are unions of leaves.
 
+    The stability of a mask is the share that it makes of the next larger
+    one, of the largest what the one before makes of it.
+
     Args:
-        leaf: (H, W) integers, the leaf of each pixel.
-        table: (P, M, R) bool, the leaves of each mask.
-        areas: (R,) pixels of each leaf.
-        scores: (P, M) float32 in [0, 1].
+        regions: of the image.
+        table: (P, 3, R) bool, the leaves of each mask.
+        scores: (P, 3) float32 in [0, 1].
     """
 
     def __init__(
-        self,
-        leaf: np.ndarray,
-        table: np.ndarray,
-        areas: np.ndarray,
-        scores: np.ndarray,
+        self, regions: Regions, table: np.ndarray, scores: np.ndarray
     ) -> None:
-        self._leaf = leaf
+        self._leaf = regions.leaf
         self._table = table
         self.scores = scores
-        self.areas = (table @ areas).astype(np.float32)
+        self.areas = table @ regions.areas
         ratios = self.areas[:, :-1] / np.maximum(self.areas[:, 1:], 1)
         self.stability = np.column_stack([ratios, ratios[:, -1]])
 
@@ -79,16 +87,17 @@ class SuperpixelSegmenter(BaseSegmenter):
     GPU, and as the baseline that shows what a learned segmenter adds. Each
     prompt gets three nested masks, the regions of its positive points at
     three scales. Source of the regions: Felzenszwalb and Huttenlocher,
-    Efficient Graph-Based Image Segmentation, 2004; nesting their scales,
-    scores and every number are our choice.
+    Efficient Graph-Based Image Segmentation, 2004; joining three scales,
+    what is done about blurred edges, the scores and every number are our
+    choice.
 
     Args:
-        leaf_scale: `scale` of the finest partition, see
+        scales: of the three partitions, fine to coarse; see
             `skimage.segmentation.felzenszwalb`.
-        scales: of the three partitions that masks are made of, fine to
-            coarse; they are found at half the leaves' resolution.
-        max_pixels: larger images are reduced to about this size for the
-            leaves, which bounds time and keeps scales comparable.
+        gamma: exponent applied to the image in [0, 1]; below 1 it brings
+            out contrast in the dark, where edges are faint.
+        max_pixels: larger images are reduced to about this size first,
+            which bounds the time and keeps scales comparable.
 
     Raises:
         ValueError: there are not three ascending scales.
@@ -96,152 +105,201 @@ class SuperpixelSegmenter(BaseSegmenter):
 
     def __init__(
         self,
-        leaf_scale: float = 10,
         scales: Sequence[float] = (50, 200, 800),
+        gamma: float = 0.6,
         max_pixels: int = 2**18,
     ) -> None:
-        self.leaf_scale = leaf_scale
-        self.scales = tuple(scales)
-        self.max_pixels = max_pixels
-        if len(self.scales) != 3 or list(scales) != sorted(scales):
+        if len(scales) != 3 or list(scales) != sorted(scales):
             raise ValueError(
-                f'SuperpixelSegmenter got scales={self.scales}, expected '
+                f'SuperpixelSegmenter got scales={tuple(scales)}, expected '
                 'three numbers in ascending order.'
             )
+        self.scales = tuple(scales)
+        self.max_pixels = max_pixels
+        self.gamma = gamma
+        levels = np.linspace(0, 1, 256) ** gamma * 255
+        self._brightened = levels.round().astype(np.uint8)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """See `BaseSegmenter.fingerprint`."""
         return dict(
             type=type(self).__name__,
-            version=_VERSION,
-            leaf_scale=self.leaf_scale,
+            version=MASK_VERSION,
             scales=list(self.scales),
+            gamma=self.gamma,
             max_pixels=self.max_pixels,
         )
 
-    def encode(self, images: Sequence[np.ndarray]) -> list[RegionHierarchy]:
+    def encode(self, images: Sequence[np.ndarray]) -> list[Regions]:
         """See `BaseSegmenter.encode`."""
-        return [self._build(image) for image in images]
+        return [self._cut(image) for image in images]
 
     def decode(
-        self, embedding: RegionHierarchy, prompts: Sequence[PointPrompt]
+        self, embedding: Regions, prompts: Sequence[PointPrompt]
     ) -> RegionCandidates:
         """Answers prompts on one image.
 
-        The mask of a level is the union of the regions that hold a
-        positive point and no negative one; where there is a negative one,
-        the region of the next finer level stands in. A leaf with points of
-        both kinds is kept: a positive point is always in its masks.
+        A mask joins to the next smaller one the regions, at its scale, of
+        all positive points; regions that hold a negative point are left
+        out. The leaves of the positive points are always in: only a
+        negative point on the same leaf as a positive one is inside.
 
         Args:
             embedding: of the image, from `encode`.
             prompts: P >= 1 prompts, with any numbers of points.
 
         Returns:
-            Three candidates for each prompt, from small to large.
+            Three candidates for each prompt, from small to large. Without
+            a positive point they are empty, with score 0.
         """
-        leaf, parents, areas, scores = embedding
-        shape = (len(prompts), len(parents))
-        table = np.zeros(shape + (len(areas),), bool)
-        quality = np.zeros(shape, np.float32)
+        leaf, areas, parents, scores = embedding
+        table = np.zeros((len(prompts), len(parents), len(areas)), bool)
+        quality = np.zeros(table.shape[:2], np.float32)
         for index, (points, labels) in enumerate(prompts):
-            touched = _look_up(leaf, points)
-            positive, negative = touched[labels == 1], touched[labels == 0]
+            touched = _leaves_of(points, leaf)
+            wanted, unwanted = touched[labels == 1], touched[labels == 0]
             mask = np.zeros(len(areas), bool)
-            mask[positive] = True
+            mask[wanted] = True
             for level, parent in enumerate(parents):
-                regions = np.setdiff1d(parent[positive], parent[negative])
-                mask |= np.isin(parent, regions)
+                inside = np.zeros(len(scores[level]), bool)
+                inside[parent[wanted]] = True
+                if len(wanted):
+                    quality[index, level] = scores[level][inside].mean()
+                inside[parent[unwanted]] = False
+                mask |= inside[parent]
                 table[index, level] = mask
-                if len(regions):
-                    quality[index, level] = scores[level][regions].mean()
-        return RegionCandidates(leaf, table, areas, quality)
+        return RegionCandidates(embedding, table, quality)
 
-    def _build(self, image: np.ndarray) -> RegionHierarchy:
-        """Partitions an image, finest first."""
-        shrink = np.sqrt(image.shape[0] * image.shape[1] / self.max_pixels)
-        base = _reduce(image, max(shrink, 1.0))
-        leaf = _partition(base, self.leaf_scale, min_size=10)
-        halved = _reduce(base, 2.0)
-        parents = [np.arange(leaf.max() + 1)]
-        for scale in self.scales:
-            coarse = _partition(halved, scale, min_size=scale ** 0.5)
-            finer = parents[-1]
-            votes = _majority(finer[leaf], _enlarge(coarse, leaf.shape))
-            parents.append(votes[finer])
-        parents = np.stack(parents[1:])
-        scores = [_contrast(base, parent[leaf]) for parent in parents]
-        leaf = _enlarge(leaf, image.shape[:2])
-        areas = np.bincount(leaf.ravel(), minlength=parents.shape[1])
-        return RegionHierarchy(leaf, parents, areas, scores)
+    def _cut(self, image: np.ndarray) -> Regions:
+        """Cuts an image into regions at all scales."""
+        height, width = image.shape[:2]
+        shrink = min(np.sqrt(self.max_pixels / (height * width)), 1.0)
+        base = _resize(self._brightened[image], shrink)
+        partitions, scores = [], []
+        for scale, resolution, min_size, wholeness in zip(
+            self.scales, RESOLUTIONS, MIN_SIZES, WHOLENESS
+        ):
+            reduced = _resize(base, resolution)
+            partition = felzenszwalb(
+                reduced, scale=scale, sigma=0.5, min_size=min_size
+            )
+            partition = _enlarge(partition, base.shape)
+            partition = dissolve_ramps(base, partition)
+            scores.append(wholeness * measure_contrast(base, partition))
+            partitions.append(partition)
+        codes = np.zeros(base.shape[:2], np.int64)
+        for partition in partitions:
+            codes = codes * (partition.max() + 1) + partition
+        _, first, leaf = np.unique(
+            codes, return_index=True, return_inverse=True
+        )
+        leaf = _enlarge(leaf.reshape(codes.shape), image.shape)
+        areas = np.bincount(leaf.ravel(), minlength=len(first))
+        parents = np.stack([p.ravel()[first] for p in partitions])
+        return Regions(leaf, areas.astype(np.float32), parents, scores)
 
 
-def _look_up(leaf: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The leaves of (K, 2) points given as (x, y), in the image or not."""
+def measure_contrast(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Measures how strongly regions stand out from their surroundings.
+
+    Source: our choice. It grows with the colour step across a region's
+    boundary, and shrinks with the steps inside of it.
+
+    Args:
+        image: (H, W, 3) uint8.
+        regions: (H, W) integers from 0 to R - 1.
+
+    Returns:
+        (R,) float32 in [0, 1], mean step across the boundary / (that step
+        + mean step inside); 0.5 where there is no step at all.
+    """
+    count = int(regions.max()) + 1
+    colours = image.astype(np.float32)
+    numbers, totals = np.zeros((2, 2, count))
+    for axis in (0, 1):
+        steps = np.linalg.norm(np.diff(colours, axis=axis), axis=2).ravel()
+        one = np.delete(regions, -1, axis=axis).ravel()
+        two = np.delete(regions, 0, axis=axis).ravel()
+        for kind, pairs in enumerate((one == two, one != two)):
+            for side in (one[pairs], two[pairs]):
+                numbers[kind] += np.bincount(side, minlength=count)
+                totals[kind] += np.bincount(side, steps[pairs], count)
+    inside, across = totals / np.maximum(numbers, 1) + 1e-6
+    return (across / (across + inside)).astype(np.float32)
+
+
+def dissolve_ramps(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Gives the strips along blurred edges to the regions on either side.
+
+    Blur turns an edge into a ramp of colours, and a cut by colour makes it
+    a region of its own. It differs from a thin object, such as a pole, in
+    that colour runs one way across it. Source: our choice.
+
+    Args:
+        image: (H, W, 3) uint8.
+        regions: (H, W) int32.
+
+    Returns:
+        (H, W) int32, numbered from 0 without gaps.
+    """
+    window = np.ones((5, 5), np.uint8)
+    values = regions.astype(np.float32)
+    core = cv2.erode(values, window) == cv2.dilate(values, window)
+    net, total = _colour_changes(image)
+    count = int(regions.max()) + 1
+    flat = regions.ravel()
+    thin = np.bincount(flat, core.ravel(), count) == 0
+    one_way = np.bincount(flat, net.ravel(), count) >= (
+        0.7 * np.bincount(flat, total.ravel(), count)
+    )
+    kept = ~(thin & one_way)
+    if not kept.any():
+        return regions
+    numbers = np.where(kept, kept.cumsum(), 0).astype(np.int32)
+    return watershed(total, numbers[regions]).astype(np.int32) - 1
+
+
+def _colour_changes(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) net and total change of colour over five pixels.
+
+    Across or down, whichever has the larger total.
+    """
+    padded = np.pad(
+        image.astype(np.float32), ((2, 2), (2, 2), (0, 0)), mode='edge'
+    )
+    across, down = padded[2:-2], padded[:, 2:-2].swapaxes(0, 1)
+    nets, totals = [], []
+    for lines in (across, down):
+        steps = np.linalg.norm(np.diff(lines, axis=1), axis=2)
+        totals.append(
+            sum(steps[:, k : steps.shape[1] - 3 + k] for k in range(4))
+        )
+        nets.append(np.linalg.norm(lines[:, 4:] - lines[:, :-4], axis=2))
+    downward = totals[0] < totals[1].T
+    net = np.where(downward, nets[1].T, nets[0])
+    return net, np.where(downward, totals[1].T, totals[0])
+
+
+def _leaves_of(points: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+    """The leaves of (K, 2) points (x, y), moved into the image if outside."""
     last = np.array(leaf.shape[::-1]) - 1
     cols, rows = np.clip(np.rint(points).astype(int), 0, last).T
     return leaf[rows, cols]
 
 
-def _reduce(image: np.ndarray, factor: float) -> np.ndarray:
-    """Shrinks both sides by a factor, to one pixel at the least."""
-    size = [max(round(side / factor), 1) for side in image.shape[1::-1]]
+def _resize(image: np.ndarray, factor: float) -> np.ndarray:
+    """Scales both sides by a factor <= 1, to one pixel at the least."""
+    if factor == 1:
+        return image
+    size = [max(round(side * factor), 1) for side in image.shape[1::-1]]
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def _enlarge(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Brings labels to a (H, W) shape, nearest neighbour."""
-    size = shape[::-1]
-    return cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-
-
-def _partition(image: np.ndarray, scale: float, min_size: float) -> np.ndarray:
-    """(H, W) int32 regions of homogeneous colour, numbered from 0."""
-    regions = felzenszwalb(
-        image, scale=scale, sigma=0.5, min_size=round(min_size)
+    """Brings (h, w) labels to the size of an (H, W, ...) shape."""
+    return cv2.resize(
+        labels.astype(np.int32),
+        (shape[1], shape[0]),
+        interpolation=cv2.INTER_NEAREST,
     )
-    return regions.astype(np.int32)
-
-
-def _majority(fine: np.ndarray, coarse: np.ndarray) -> np.ndarray:
-    """For each fine region the coarse one that most of its pixels have.
-
-    Args:
-        fine: (H, W) regions, R of them.
-        coarse: (H, W) regions.
-
-    Returns:
-        (R,) numbers of coarse regions, renumbered without gaps.
-    """
-    pairs, counts = np.unique(
-        fine.ravel().astype(np.int64) * (coarse.max() + 1) + coarse.ravel(),
-        return_counts=True,
-    )
-    regions, votes = np.divmod(pairs, coarse.max() + 1)
-    order = np.lexsort((-counts, regions))
-    _, first = np.unique(regions[order], return_index=True)
-    return np.unique(votes[order][first], return_inverse=True)[1]
-
-
-def _contrast(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """How strongly each region stands out, in [0, 1].
-
-    The colour step across its boundary as a share of that step and the
-    mean step inside of it together; 0.5 where there is no step at all.
-    """
-    count = regions.max() + 1
-    colours = image.astype(np.float32)
-    lengths, totals = np.zeros((2, 2, count))
-    for axis in (0, 1):
-        steps = np.linalg.norm(np.diff(colours, axis=axis), axis=2).ravel()
-        one = np.delete(regions, -1, axis=axis).ravel()
-        two = np.delete(regions, 0, axis=axis).ravel()
-        for side in (one, two):
-            for kind, chosen in enumerate((one == two, one != two)):
-                met = side[chosen]
-                lengths[kind] += np.bincount(met, minlength=count)
-                totals[kind] += np.bincount(met, steps[chosen], count)
-    inside, outside = totals / np.maximum(lengths, 1)
-    contrast = (outside + 1e-6) / (outside + inside + 2e-6)
-    return contrast.astype(np.float32)

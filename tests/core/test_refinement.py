@@ -57,6 +57,16 @@ def test_exactly_the_confident_predictions_join(opinion, tau):
         assert enriched[row, col] == (class_id if joins else 255)
 
 
+@pytest.mark.parametrize('tau', PROBABILITIES)
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_a_probability_of_exactly_tau_joins(tau, dtype):
+    weak = np.full((1, 2), 255, np.uint8)
+    probability = np.array([[tau, np.nextafter(dtype(tau), dtype(-1))]], dtype)
+    for taus in (tau, [0.0, tau]):
+        enriched = enrich(weak, np.ones((1, 2), int), probability, taus)
+        assert enriched.tolist() == [[1, 255]]
+
+
 @PROPERTY
 @given(predictions(), TAU)
 def test_one_threshold_is_the_same_for_all_classes(opinion, tau):

@@ -281,6 +281,14 @@ def test_a_conflicting_mask_is_not_taken_though_the_union_would_be_fine():
     assert selection.coverage == 0.9
 
 
+def test_a_union_in_conflict_is_not_taken_though_its_parts_would_be_fine():
+    # Each holds 1 of 20 pixels of the other class, both hold 2 of 22.
+    case = line_case([[(0, 19), (25, 26)], [(1, 20), (26, 27)]], [0.9, 0.8])
+    selection = case.select(CoverageMaskSelector(min_gain=0.01))
+    assert selection.chosen == (0,)
+    assert selection.conflict == 0.05
+
+
 def test_stuff_is_assembled_from_parts():
     case = line_case([[(0, 8)], [(8, 15)], [(15, 20)]], [0.9, 0.9, 0.9])
     greedy = case.select(CoverageMaskSelector())

@@ -150,13 +150,17 @@ def test_the_longest_path_lies_in_the_largest_piece(mask):
     assert sizes[own.pop() - 1] == sizes.max()
 
 
-def test_the_longest_path_takes_the_two_longest_arms():
-    mask = np.zeros((30, 50), bool)
-    mask[4, 5:45] = True
-    mask[4:10, 25] = True
+@pytest.mark.parametrize('turns', range(4))
+def test_the_longest_path_takes_the_two_longest_arms(turns):
+    mask, ends = np.zeros((2, 30, 50), bool)
+    mask[20, 5:45] = True
+    mask[14:20, 25] = True
+    ends[20, [5, 44]] = True
+    mask, ends = np.rot90(mask, turns), np.rot90(ends, turns)
     path = longest_path(mask)
-    ends = sorted([path[0].tolist(), path[-1].tolist()])
-    assert ends == [[4, 5], [4, 44]]
+    assert as_set(path[[0, -1]]) == as_set(np.argwhere(ends))
+    # The walk begins there as well.
+    assert ends[tuple(walk_skeleton(mask).coords[0])]
 
 
 def test_the_longest_path_of_one_pixel():

@@ -66,6 +66,15 @@ def test_each_object_is_marked_unless_it_is_small(label, simulator):
         assert marked == (component.area >= simulator.min_area)
 
 
+@pytest.mark.parametrize('kind', KINDS)
+def test_the_smallest_object_that_is_marked(kind):
+    label = np.full((10, 20), 255, np.uint8)
+    label[1:5, 1:5] = 0
+    label[1:4, 10:15] = 1
+    weak = WeakLabelSimulator(kind, min_area=16)(label, 0)
+    assert set(np.unique(weak)) == {0, 255}
+
+
 @PROPERTY
 @given(dense_labels(), simulators(), st.integers(0, 2**32))
 def test_seeds_fix_every_choice(label, simulator, image_seed):
@@ -150,6 +159,17 @@ def test_a_scribble_runs_along_the_middle(seed):
     assert 0.4 * 180 <= np.ptp(cols) <= 0.8 * 201 + 3
     middle = np.median(rows)
     assert abs(middle - 20) <= 2
+
+
+def test_scribbles_begin_anywhere_on_the_path():
+    label = np.zeros((21, 201), np.uint8)
+    middles = []
+    for seed in range(10):
+        simulator = WeakLabelSimulator('scribble', seed, stroke_share=0.2)
+        cols = np.nonzero(simulator(label, 0) == 0)[1]
+        middles.append(cols.mean())
+    # At one end alone they would lie within 20 pixels of each other.
+    assert np.ptp(middles) > 100
 
 
 def test_the_width_of_a_scribble():

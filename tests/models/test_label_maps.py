@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mmengine.structures import PixelData
@@ -18,11 +18,13 @@ from mmseg_sesam.models.label_maps import (
     stack_labels,
 )
 
+PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
 MAPS = arrays(
     np.uint8, (3, 2, 3, 4), elements=st.sampled_from([0, 1, 2, 7, 255])
 ).map(torch.from_numpy)
 
 
+@PROPERTY
 @given(MAPS, st.sampled_from([7, 255]))
 def test_no_pixel_is_labelled_twice_and_none_is_lost(
     given_maps: Tensor, ignore_index: int
@@ -41,6 +43,7 @@ def test_no_pixel_is_labelled_twice_and_none_is_lost(
     assert torch.equal(given_maps, before)
 
 
+@PROPERTY
 @given(MAPS)
 def test_people_come_before_sam_and_sam_before_the_teacher(
     given_maps: Tensor,

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmseg.registry import TASK_UTILS
+
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.weak_labels import WeakLabelSimulator
+from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
+from mmseg_sesam.segmenters.superpixel import (
+    SuperpixelSegmenter,
+    measure_contrast,
+)
+
+# The prompter and selector of configs that use this segmenter.
+SETTINGS = dict(
+    prompter=dict(type='SkeletonPrompter', spacing=10, max_points=100),
+    selector=dict(
+        type='CoverageMaskSelector', min_coverage=0.1, min_gain=0.005
+    ),
+)
+
+
+def ask(*points: tuple[float, float], labels=None) -> PointPrompt:
+    labels = [1] * len(points) if labels is None else labels
+    return PointPrompt(
+        np.array(points, 'float32').reshape(-1, 2), np.array(labels, np.int8)
+    )
+
+
+def answer(image: np.ndarray, *prompts: PointPrompt):
+    segmenter = SuperpixelSegmenter()
+    return segmenter.decode(segmenter.encode([image])[0], prompts)
+
+
+def masks(candidates, prompt: int = 0) -> list[np.ndarray]:
+    return [candidates.mask(prompt, index) for index in range(3)]
+
+
+@pytest.fixture(params=[40, 33])
+def halves(request) -> tuple[np.ndarray, np.ndarray]:
+    """An image of two colours, and where the second one is."""
+    right = np.zeros((60, 80), bool)
+    right[:, request.param :] = True
+    image = np.where(right[..., None], (200, 40, 40), (30, 60, 160))
+    return image.astype(np.uint8), right
+
+
+@pytest.fixture
+def blobs() -> np.ndarray:
+    """A noisy image of smooth blobs."""
+    noise = np.random.default_rng(0).random((70, 90, 3), np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 5)
+    return cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype('u1')
+
+
+def test_two_colours_are_told_apart_exactly(halves):
+    image, right = halves
+    candidates = answer(image, ask((60, 30)), ask((5, 5)))
+    for mask in masks(candidates, 0):
+        np.testing.assert_array_equal(mask, right)
+    for mask in masks(candidates, 1):
+        np.testing.assert_array_equal(mask, ~right)
+    assert candidates.areas[0].tolist() == [right.sum()] * 3
+    assert candidates.stability[0].tolist() == [1, 1, 1]
+
+
+def test_masks_nest_hold_their_points_and_agree_with_contains(blobs):
+    prompts = [ask((10, 10)), ask((70, 20), (30, 60), (88, 69))]
+    candidates = answer(blobs, *prompts)
+    rows, cols = np.indices(blobs.shape[:2]).reshape(2, -1)
+    held = candidates.contains(rows, cols, slice(0, 2))
+    assert held.shape == (2, 3, rows.size)
+    for index, prompt in enumerate(prompts):
+        small, middle, large = masks(candidates, index)
+        assert (small <= middle).all()
+        assert (middle <= large).all()
+        cols_of, rows_of = prompt.points.astype(int).T
+        assert small[rows_of, cols_of].all()
+        for level, mask in enumerate((small, middle, large)):
+            np.testing.assert_array_equal(held[index, level], mask.ravel())
+            assert candidates.areas[index, level] == mask.sum()
+    assert masks(candidates, 0)[2].sum() > masks(candidates, 0)[0].sum()
+
+
+def test_scores_and_stability_are_shares(blobs):
+    candidates = answer(blobs, ask((10, 10)), ask((70, 20), (30, 60)))
+    for values in (candidates.scores, candidates.stability):
+        assert values.shape == (2, 3)
+        assert ((values > 0) & (values <= 1)).all()
+
+
+def test_negative_points_keep_out(blobs):
+    free = answer(blobs, ask((45, 35)))
+    rows, cols = np.nonzero(masks(free)[2] & ~masks(free)[0])
+    outside = (cols[len(cols) // 2], rows[len(rows) // 2])
+    kept = answer(blobs, ask((45, 35), outside, labels=[1, 0]))
+    for mask in masks(kept):
+        assert mask[35, 45]
+        assert not mask[outside[1], outside[0]]
+
+
+def test_a_positive_point_wins_where_points_cannot_be_told_apart(halves):
+    image, right = halves
+    candidates = answer(image, ask((50, 5), (51, 5), labels=[1, 0]))
+    np.testing.assert_array_equal(candidates.mask(0, 2), right)
+
+
+def test_without_a_positive_point_masks_are_empty(halves):
+    candidates = answer(halves[0], ask((5, 5), labels=[0]))
+    assert not candidates.areas.any()
+    assert not candidates.scores.any()
+
+
+def test_answers_do_not_depend_on_other_prompts_or_on_the_run(blobs):
+    one, two = ask((10, 10)), ask((70, 20), (30, 60))
+    together, alone = answer(blobs, one, two), answer(blobs, two)
+    for first, second in zip(masks(together, 1), masks(alone)):
+        np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(together.scores[1], alone.scores[0])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    height=st.integers(1, 24),
+    width=st.integers(1, 24),
+    constant=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_any_size_is_answered(height, width, constant, seed):
+    image = np.full((height, width, 3), 128, np.uint8)
+    if not constant:
+        image = np.random.default_rng(seed).integers(
+            0, 256, image.shape, np.uint8
+        )
+    corner = ask((width - 1, height - 1))
+    candidates = answer(image, corner)
+    assert np.isfinite(candidates.scores).all()
+    for mask in masks(candidates):
+        assert mask.shape == (height, width)
+        assert mask[-1, -1]
+        assert mask.all() or not constant
+
+
+def test_large_images_are_cut_at_a_bounded_resolution(halves):
+    image = np.repeat(np.repeat(halves[0], 2, axis=0), 2, axis=1)
+    segmenter = SuperpixelSegmenter(max_pixels=60 * 80)
+    candidates = segmenter.decode(segmenter.encode([image])[0], [ask((9, 9))])
+    right = np.repeat(np.repeat(halves[1], 2, axis=0), 2, axis=1)
+    np.testing.assert_array_equal(candidates.mask(0, 0), ~right)
+
+
+def test_grey_images_and_points_outside_are_taken(halves):
+    grey = np.repeat(halves[1][..., None] * np.uint8(200), 3, axis=2)
+    candidates = answer(grey, ask((500, -3)))
+    np.testing.assert_array_equal(candidates.mask(0, 0), halves[1])
+
+
+def test_a_blurred_edge_is_divided_and_a_thin_pole_is_not(halves):
+    image, right = halves
+    image = cv2.GaussianBlur(image, (0, 0), 1)
+    image[10:50, 18:21] = 255
+    candidates = answer(image, ask((60, 5)), ask((5, 5)), ask((19, 30)))
+    assert (masks(candidates, 0)[2] ^ right).sum() <= 60
+    pole = masks(candidates, 2)[0]
+    assert pole[12:48, 19].all()
+    assert pole.sum() < 400
+    assert not (masks(candidates, 0)[2] & masks(candidates, 1)[2]).any()
+
+
+def test_contrast_grows_with_the_boundary_and_falls_with_texture(halves):
+    image, right = halves
+    regions = right.astype(int)
+    noise = np.random.default_rng(0).integers(0, 60, image.shape)
+    textured = (image // 2 + noise).astype(np.uint8)
+    assert measure_contrast(image, regions).min() > 0.99
+    assert measure_contrast(textured, regions).max() < 0.9
+    flat = np.zeros_like(image)
+    assert measure_contrast(flat, regions) == pytest.approx([0.5, 0.5])
+
+
+def test_it_is_built_from_a_config_and_known_by_its_settings():
+    build = TASK_UTILS.build
+    segmenter = build(dict(type='SuperpixelSegmenter', scales=(10, 20, 30)))
+    assert segmenter.fingerprint['scales'] == [10, 20, 30]
+    assert segmenter.fingerprint != SuperpixelSegmenter().fingerprint
+
+
+@pytest.mark.parametrize('scales', [(1, 2), (3, 2, 1)])
+def test_scales_are_three_and_ascend(scales):
+    with pytest.raises(ValueError, match='three numbers in ascending'):
+        SuperpixelSegmenter(scales=scales)
+
+
+def test_scribbles_grow_to_their_objects(halves):
+    image, right = halves
+    weak = np.full(right.shape, 255, np.uint8)
+    weak[30, 5:30] = 3
+    weak[20, 50:75] = 7
+    generate = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    made = generate(image, weak)
+    np.testing.assert_array_equal(made.label, np.where(right, 7, 3))
+    assert not any(record.fell_back for record in made.records)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'labelled', 'correct'),
+    [('coarse', 0.76, 0.93), ('scribble', 0.6, 0.87), ('point', 0.4, 0.7)],
+)
+def test_street_scenes_reach_a_floor(shared_data, kind, labelled, correct):
+    camvid = Path(shared_data) / 'camvid'
+    images = sorted((camvid / 'images' / 'train').glob('*'))[::120]
+    if not images:
+        pytest.skip(f'no images in {camvid}')
+    generate = PseudoLabelGenerator(
+        dict(type='SuperpixelSegmenter'), **SETTINGS
+    )
+    simulate = WeakLabelSimulator(kind)
+    found = []
+    for index, path in enumerate(images[:3]):
+        annotations = camvid / 'annotations' / 'train'
+        truth = cv2.imread(str(annotations / f'{path.stem}.png'), 0)
+        image = cv2.imread(str(path))[..., ::-1]
+        label = generate(image, simulate(truth, index)).label
+        valid = truth != 255
+        found.append(np.stack([label[valid], truth[valid]]))
+    label, truth = np.concatenate(found, axis=1)
+    made = label != 255
+    assert made.mean() > labelled
+    assert (label == truth)[made].mean() > correct

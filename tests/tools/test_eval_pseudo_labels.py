@@ -1,0 +1,233 @@
+"""Measuring pseudo-labels from the command line."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_sesam.pseudo_labels.store import (
+    CONFIDENT,
+    LABELS,
+    PseudoLabelStore,
+)
+
+# By image, ten pixels: five of class 0, three of class 1, two void.
+TRUTH = [[0, 0, 0, 0, 0], [1, 1, 1, 255, 255]]
+PSEUDO = {
+    'town/a': [[0, 0, 0, 1, 255], [1, 255, 0, 0, 255]],
+    'b': [[0, 0, 0, 0, 0], [255, 255, 255, 1, 1]],
+}
+WEAK = {
+    'town/a': [[0, 255, 255, 255, 255], [1, 255, 255, 255, 255]],
+    'b': [[255, 255, 255, 255, 0], [255, 255, 255, 255, 255]],
+}
+
+
+def write(path: Path, label: list | np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.array(label, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Folders pseudo, gt and weak with labels of two images."""
+    for name, label in PSEUDO.items():
+        write(tmp_path / 'pseudo' / f'{name}.png', label)
+        write(tmp_path / 'gt' / f'{name}.png', TRUTH)
+        write(tmp_path / 'weak' / f'{name}.png', WEAK[name])
+    return tmp_path
+
+
+@pytest.fixture
+def evaluate(
+    folders: Path,
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> Callable[..., tuple[int, str]]:
+    """Runs the tool in this process; gives exit code and output."""
+
+    def run_tool(*words: object) -> tuple[int, str]:
+        path = str(project_root / 'tools/eval_pseudo_labels.py')
+        words = words or (folders / 'pseudo', folders / 'gt')
+        command = [path, *words, '--num-classes', 2]
+        monkeypatch.setattr('sys.argv', [str(word) for word in command])
+        try:
+            runpy.run_path(path, run_name='__main__')
+        except SystemExit as stop:
+            return stop.code, capsys.readouterr().err
+        return 0, capsys.readouterr().out
+
+    return run_tool
+
+
+def approx(share: float) -> object:
+    return pytest.approx(share)
+
+
+def test_numbers_are_those_counted_by_hand(
+    run, folders: Path, project_root: Path
+) -> None:
+    store = PseudoLabelStore(folders / 'store')
+    for number in range(2):
+        store.begin(number)
+        for name, label in PSEUDO.items():
+            label = np.array(label if number else TRUTH, np.uint8)
+            store.stage_map(number, LABELS, f'images/{name}', label)
+            store.stage_map(number, CONFIDENT, f'images/{name}', label)
+        store.commit(number, {})
+
+    done = run(
+        sys.executable,
+        project_root / 'tools/eval_pseudo_labels.py',
+        store.root,
+        folders / 'gt',
+        '--num-classes=3',
+        '--weak-dir',
+        folders / 'weak',
+        '--json',
+        folders / 'numbers.json',
+    )
+
+    assert done.returncode == 0, done.stdout
+    text = (folders / 'numbers.json').read_text()
+    assert 'NaN' not in text
+    result = json.loads(text)
+    assert result['images'] == 2
+    quality = result['quality']
+    assert quality['pseudo-labels'] == dict(
+        coverage=approx(11 / 16),
+        precision=approx(9 / 11),
+        recall=approx(9 / 16),
+        iou=approx((8 / 11 + 1 / 7) / 2),
+        classes=dict(
+            coverage=[approx(9 / 10), approx(2 / 6), None],
+            precision=[approx(8 / 9), approx(1 / 2), None],
+            recall=[approx(8 / 10), approx(1 / 6), None],
+            iou=[approx(8 / 11), approx(1 / 7), None],
+        ),
+    )
+    weak = quality['weak labels']
+    assert weak['coverage'] == weak['recall'] == approx(3 / 16)
+    assert weak['precision'] == 1
+    assert weak['iou'] == approx((2 / 10 + 1 / 6) / 2)
+    added = quality['added by pseudo-labels']
+    assert added['coverage'] == approx(8 / 13)
+    assert added['precision'] == approx(6 / 8)
+    assert added['recall'] == approx(6 / 13)
+    assert added['iou'] == approx((6 / 9 + 0 / 6) / 2)
+    rows = [
+        [cell.strip() for cell in line.strip('|').split('|')]
+        for line in done.stdout.splitlines()
+        if line.startswith('| all')
+    ]
+    assert rows == [
+        ['all', '68.8', '81.8', '56.2', '43.5'],
+        ['all', '18.8', '100.0', '18.8', '18.3'],
+        ['all', '61.5', '75.0', '46.2', '33.3'],
+    ]
+
+
+def test_names_may_end_differently(evaluate, folders: Path) -> None:
+    for name in PSEUDO:
+        for folder, end in (('pseudo', '_leftImg8bit'), ('gt', '_ids')):
+            path = folders / folder / f'{name}.png'
+            path.rename(path.with_name(f'{path.stem}{end}.png'))
+    words = [folders / 'pseudo', folders / 'gt', '--gt-suffix']
+
+    code, said = evaluate(*words, '_leftImg8bit', '_ids')
+    assert code == 0 and 'pseudo-labels (2 images' in said
+
+    code, said = evaluate(*words, '_leftImg8bit', '_wrong')
+    assert code == 1
+    assert f'{folders / "gt"} holds no label for b_leftImg8bit.png' in said
+    assert 'b_wrong.png' in said and '--gt-suffix' in said
+
+
+def test_the_longest_common_path_counts(evaluate, folders: Path) -> None:
+    # Were the name alone to count, this one would be taken for town/a.png.
+    write(folders / 'gt' / 'a.png', np.ones((2, 5)))
+
+    code, said = evaluate()
+
+    assert code == 0
+    assert '| all   |   68.8   |    81.8   |  56.2  | 43.5 |' in said
+
+
+def test_labels_in_one_folder_serve_a_nested_one(
+    evaluate, folders: Path
+) -> None:
+    (folders / 'gt/town/a.png').rename(folders / 'gt/a.png')
+
+    assert evaluate()[0] == 0
+
+
+@pytest.mark.parametrize(
+    'path, label, found',
+    [
+        ('gt/b.png', np.zeros((3, 5)), '(2, 5) and the truth (3, 5)'),
+        ('gt/b.png', np.full((2, 5), 2), 'truth holds the class ids [2]'),
+        ('gt/b.png', np.zeros((2, 5, 3)), 'shape (2, 5, 3), expected one'),
+        ('pseudo/b.png', np.full((2, 5), 9), 'label holds the class ids [9]'),
+        ('weak/b.png', np.full((2, 5), 9), 'label holds the class ids [9]'),
+        ('weak/b.png', np.zeros((9, 9)), 'label has (9, 9) and the truth (2'),
+    ],
+)
+def test_labels_that_do_not_fit(
+    evaluate, folders: Path, path: str, label: np.ndarray, found: str
+) -> None:
+    write(folders / path, label)
+    words = [folders / 'pseudo', folders / 'gt', '--weak-dir']
+
+    code, said = evaluate(*words, folders / 'weak')
+
+    assert code == 1
+    assert said.startswith('eval_pseudo_labels.py: ')
+    assert said.count('\n') == 1
+    assert str(folders / path) in said and found in said
+
+
+def test_a_damaged_file(evaluate, folders: Path) -> None:
+    path = folders / 'gt/b.png'
+    path.write_bytes(path.read_bytes()[:50])
+
+    code, said = evaluate()
+
+    assert code == 1
+    assert f'{path} cannot be read as an image' in said
+
+
+def test_a_missing_file(evaluate, folders: Path) -> None:
+    (folders / 'gt/town/a.png').unlink()
+
+    code, said = evaluate()
+
+    assert code == 1
+    assert f'{folders / "gt"} holds no label for town/a.png' in said
+
+
+def test_nothing_to_measure(evaluate, folders: Path) -> None:
+    for folder in (folders / 'gone', folders / 'pseudo/town'):
+        (folders / 'pseudo/town/a.png').unlink(missing_ok=True)
+        code, said = evaluate(folder, folders / 'gt')
+
+        assert code == 1
+        assert f'{folder} holds no PNG files; give' in said
+
+
+def test_numbers_need_a_place_before_they_are_computed(
+    evaluate, folders: Path
+) -> None:
+    words = [folders / 'gone', folders / 'gt', '--json']
+    code, said = evaluate(*words, folders / 'nowhere/numbers.json')
+
+    assert code == 2
+    assert f'--json: {folders / "nowhere"} is not a folder' in said

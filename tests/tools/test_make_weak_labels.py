@@ -1,0 +1,193 @@
+"""Simulating weak labels from the command line."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_sesam.datasets import SimulateWeakLabel
+from mmseg_sesam.pseudo_labels.store import write_label
+
+PALETTE = [[200, 60, 40], [40, 180, 70], [60, 60, 200]]
+NAMES = ['a', 'b', 'town/a', 'town/b', 'town/deep/c.v1', 'void']
+
+
+@pytest.fixture
+def dense(tmp_path: Path) -> Path:
+    """Six dense labels of three classes and void, one of void alone."""
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        path = tmp_path / 'dense' / f'{name}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ids = rng.choice(np.array([0, 1, 2, 255], np.uint8), (3, 4))
+        label = ids.repeat(12, axis=0).repeat(12, axis=1)
+        if name == 'void':
+            label[:] = 255
+        write_label(path, label, None if name == 'b' else PALETTE)
+    return tmp_path / 'dense'
+
+
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def simulate(
+    dense: Path,
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> Callable[..., object]:
+    """Runs the tool in this process; gives why it refuses, or None."""
+
+    def run_tool(out: Path, *options: object) -> object:
+        path = str(project_root / 'tools/make_weak_labels.py')
+        command = [path, dense, out, '--num-classes', 3, '--jobs', 1]
+        options = options or ('--kind', 'point')
+        monkeypatch.setattr('sys.argv', [*map(str, (*command, *options))])
+        try:
+            runpy.run_path(path, run_name='__main__')
+        except SystemExit as stop:
+            said = capsys.readouterr().err
+            assert stop.code != 0
+            return stop.code if isinstance(stop.code, str) else said
+        return None
+
+    return run_tool
+
+
+def test_the_number_of_processes_does_not_matter(
+    run, simulate, dense: Path, project_root: Path, tmp_path: Path
+) -> None:
+    before = files(dense)
+    done = run(
+        sys.executable,
+        project_root / 'tools/make_weak_labels.py',
+        dense,
+        tmp_path / 'weak3',
+        '--kind=scribble',
+        '--num-classes=3',
+        '--jobs=3',
+    )
+    assert done.returncode == 0, done.stdout
+    assert simulate(tmp_path / 'weak1', '--kind=scribble') is None
+    weak = files(tmp_path / 'weak1')
+
+    assert weak == files(tmp_path / 'weak3')
+    assert weak.keys() == {*(f'{n}.png' for n in NAMES), 'summary.json'}
+    assert files(dense) == before
+    labelled, shares = set(), []
+    for name in NAMES:
+        label = read(dense / f'{name}.png')
+        path = tmp_path / 'weak1' / f'{name}.png'
+        drawn = read(path) != 255
+        np.testing.assert_array_equal(read(path)[drawn], label[drawn])
+        labelled.update(read(path)[drawn].tolist())
+        shares.append(drawn.mean())
+        with Image.open(path) as image:
+            assert image.mode == ('L' if name == 'b' else 'P')
+            if name != 'b':
+                assert image.getpalette()[:9] == sum(PALETTE, [])
+    assert labelled == {0, 1, 2}
+    assert shares[-1] == 0
+    summary = json.loads(weak['summary.json'])
+    assert summary['images'] == 6
+    assert summary['labelled'] == pytest.approx(np.mean(shares))
+    assert summary['kind'] == 'scribble' and summary['seed'] == 0
+    assert f'6 weak labels, {np.mean(shares):.2%} of pixels' in done.stdout
+
+
+def test_the_seed_decides(simulate, tmp_path: Path) -> None:
+    for name, seed in (('one', 1), ('same', 1), ('other', 2)):
+        out = tmp_path / 'out' / name
+        assert simulate(out, '--kind=point', f'--seed={seed}') is None
+    labels = [
+        {k: v for k, v in files(tmp_path / 'out' / name).items() if 'png' in k}
+        for name in ('one', 'same', 'other')
+    ]
+
+    assert labels[0] == labels[1]
+    assert labels[0] != labels[2]
+
+
+def test_as_the_transform_of_the_same_settings(
+    simulate, dense: Path, tmp_path: Path
+) -> None:
+    assert simulate(tmp_path / 'weak', '--kind=coarse') is None
+    transform = SimulateWeakLabel('coarse', data_root=str(dense))
+
+    for name in NAMES:
+        path = dense / f'{name}.png'
+        results = dict(img_path=str(path), gt_seg_map=read(path))
+        np.testing.assert_array_equal(
+            read(tmp_path / 'weak' / f'{name}.png'),
+            transform(results)['gt_seg_map'],
+        )
+
+
+def test_nothing_is_overwritten(simulate, dense: Path, tmp_path: Path) -> None:
+    before = files(dense)
+    said = simulate(dense)
+
+    assert f'{dense} is not empty' in said and 'give a new folder' in said
+    assert files(dense) == before
+
+
+def test_no_labels(simulate, dense: Path, tmp_path: Path) -> None:
+    for path in dense.rglob('*.png'):
+        path.unlink()
+    said = simulate(tmp_path / 'weak')
+
+    assert f'{dense} holds no PNG files; give the folder' in said
+    assert not (tmp_path / 'weak').exists()
+
+
+@pytest.mark.parametrize(
+    'label, found',
+    [
+        (np.full((8, 8), 3, np.uint8), 'ids [3], expected ids below --num-'),
+        (np.zeros((8, 8, 3), np.uint8), 'shape (8, 8, 3), expected one chan'),
+        (np.full((8, 8), 300, np.uint16), 'uint16'),
+    ],
+    ids=['ids', 'colours', '16 bits'],
+)
+def test_what_cannot_be_a_label(
+    simulate, dense: Path, tmp_path: Path, label: np.ndarray, found: str
+) -> None:
+    Image.fromarray(label).save(dense / 'town/b.png')
+    said = simulate(tmp_path / 'weak')
+
+    assert 'make_weak_labels' in said and found in said
+    assert str(dense / 'town/b.png') in said
+    assert not (tmp_path / 'weak/summary.json').exists()
+
+
+def test_a_damaged_file(simulate, dense: Path, tmp_path: Path) -> None:
+    path = dense / 'b.png'
+    path.write_bytes(path.read_bytes()[:50])
+
+    said = simulate(tmp_path / 'weak')
+
+    assert f'{path} cannot be read as an image' in said
+
+
+def test_unknown_kind(simulate, tmp_path: Path) -> None:
+    said = simulate(tmp_path / 'weak', '--kind=box')
+
+    assert "'box'" in said and 'coarse' in said
