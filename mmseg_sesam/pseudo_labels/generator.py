@@ -12,6 +12,7 @@ from mmseg.registry import TASK_UTILS
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.compose import Claim, compose
 from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.gaps import fill_gaps
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.selection import Selection, measure_mask
 from mmseg_sesam.segmenters.base import Candidates
@@ -104,6 +105,8 @@ class PseudoLabelGenerator:
         min_area: see `find_components`, in pixels.
         max_evidence: labelled pixels by which candidates are judged, see
             `Evidence.gather`.
+        gap_purity: see `fill_gaps`; 0 leaves gaps unlabelled. Only for weak
+            labels that mark every object.
         prompts_per_call: prompts sent to the segmenter at once; bounds the
             memory that candidates take.
         ignore_index: the value of unlabelled pixels.
@@ -117,6 +120,7 @@ class PseudoLabelGenerator:
         closing_radius: int = 0,
         min_area: int = 64,
         max_evidence: int = 65536,
+        gap_purity: float = 0.0,
         prompts_per_call: int = 256,
         ignore_index: int = 255,
     ) -> None:
@@ -130,6 +134,7 @@ class PseudoLabelGenerator:
         self.closing_radius = closing_radius
         self.min_area = min_area
         self.max_evidence = max_evidence
+        self.gap_purity = gap_purity
         self.prompts_per_call = prompts_per_call
         self.ignore_index = ignore_index
 
@@ -143,6 +148,8 @@ class PseudoLabelGenerator:
             closing_radius=self.closing_radius,
             min_area=self.min_area,
             max_evidence=self.max_evidence,
+            gap_purity=self.gap_purity,
+            ignore_index=self.ignore_index,
         )
 
     def __call__(
@@ -190,7 +197,12 @@ class PseudoLabelGenerator:
                 class_id = answer.component.class_id
                 claims.append(Claim.of_mask(mask, class_id, score))
             records.append(_record(answer, selection, mask))
-        return PseudoLabel(compose(label, claims, self.ignore_index), records)
+        pseudo_label = compose(label, claims, self.ignore_index)
+        if self.gap_purity:
+            pseudo_label = fill_gaps(
+                pseudo_label, self.gap_purity, self.ignore_index
+            )
+        return PseudoLabel(pseudo_label, records)
 
     def _ask(
         self, embedding: Any, components: list[Component]

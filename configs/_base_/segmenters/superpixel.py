@@ -5,6 +5,12 @@ custom_hooks = [
         generator=dict(
             type='PseudoLabelGenerator',
             segmenter=dict(type='SuperpixelSegmenter'),
+            # Regions are small: many points, and many masks to a component.
+            prompter=dict(type='SkeletonPrompter', spacing=10, max_points=100),
+            selector=dict(
+                type='CoverageMaskSelector', min_coverage=0.1, min_gain=0.005
+            ),
+            gap_purity=0.7,
         ),
         begin=500,
         interval=500,
