@@ -35,7 +35,7 @@ REQUIRES = [
 ]
 LITE = ['mmcv-lite>=2.0.1,<2.2']
 FULL = ['mmcv>=2.0.1,<2.2']
-TEST = ['hypothesis', 'pytest', 'pytest-xdist']
+TEST = ['hypothesis', 'pytest', 'pytest-xdist', 'timm']
 
 setup(
     name='mmseg-sesam',

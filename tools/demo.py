@@ -80,7 +80,7 @@ def measure_rounds(store: PseudoLabelStore, num_classes: int) -> list[dict]:
 
 
 def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
-    """Writes a sheet for each of some images, and one of all of them."""
+    """Writes a sheet for each of some images, for three and for all."""
     folder = OUT / 'pictures'
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -107,6 +107,7 @@ def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
         painted = [paint_label(image, a, cfg.metainfo.palette) for a in labels]
         rows.append([image, *painted])
         save_sheet(folder / f'{name}.png', rows[-1:], titles)
+    save_sheet(folder / 'method.png', rows[:3], titles)
     save_sheet(folder / 'all.png', rows, titles)
     return folder
 

@@ -10,7 +10,7 @@ model = dict(
     type='SeSAMEncoderDecoder',
     teacher='online',
     ema_momentum=0.99,
-    mixed_loss=dict(type='MixedLoss', confident_ramp=300),
+    mixed_loss=dict(type='MixedLoss', confident_ramp=200),
     data_preprocessor=dict(
         type='SeSAMDataPreProcessor',
         mean=[123.675, 116.28, 103.53],
@@ -50,12 +50,12 @@ pipeline = [
 ]
 train_dataloader = dict(dataset=dict(pipeline=pipeline))
 custom_hooks = [
-    dict(_base_.custom_hooks[0], begin=400, interval=200, max_rounds=2)
+    dict(_base_.custom_hooks[0], begin=200, interval=100, max_rounds=2)
 ]
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.01)
 )
-max_iters = 800
+max_iters = 400
 param_scheduler = [
     dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
 ]

@@ -105,7 +105,7 @@ class SuperpixelSegmenter(BaseSegmenter):
 
     def __init__(
         self,
-        scales: Sequence[float] = (50, 200, 800),
+        scales: Sequence[float] = (50, 250, 600),
         gamma: float = 0.6,
         max_pixels: int = 2**18,
     ) -> None:

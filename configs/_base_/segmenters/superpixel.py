@@ -8,7 +8,10 @@ custom_hooks = [
             # Regions are small: many points, and many masks to a component.
             prompter=dict(type='SkeletonPrompter', spacing=10, max_points=100),
             selector=dict(
-                type='CoverageMaskSelector', min_coverage=0.1, min_gain=0.005
+                type='CoverageMaskSelector',
+                max_conflict=0.04,
+                min_coverage=0.1,
+                min_gain=0.005,
             ),
             gap_purity=0.7,
         ),
