@@ -156,7 +156,11 @@ def test_impossible_options_are_refused(tmp_path: Path) -> None:
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
     command = [sys.executable, str(TOOL), str(tmp_path / 'out'), *SIZE]
     process = subprocess.Popen(
-        [*command, '--train', '100000'], stderr=subprocess.DEVNULL
+        [*command, '--train', '1000'],
+        stderr=subprocess.DEVNULL,
+        # Shells start background jobs with SIGINT ignored, and it would be
+        # ignored here as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while process.poll() is None and not list(tmp_path.rglob('*.png')):
         time.sleep(0.02)
