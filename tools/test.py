@@ -47,6 +47,8 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def write_predictions(cfg: Config, folder: str) -> None:
+    # The metric makes it on the first rank alone, and others may be faster.
+    Path(folder).mkdir(parents=True, exist_ok=True)
     metrics = cfg.test_evaluator
     metrics = metrics if isinstance(metrics, list) else [metrics]
     for metric in metrics:
