@@ -14,7 +14,7 @@ import os
 import sys
 import zlib
 from argparse import ArgumentParser
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
@@ -28,6 +28,12 @@ from mmseg_sesam.evaluation.folders import read_label
 from mmseg_sesam.pseudo_labels.store import write_label
 
 SUMMARY = 'summary.json'
+# With their defaults; the kind has none.
+OPTIONS = {
+    field.name: field.default
+    for field in fields(WeakLabelSimulator)
+    if field.name != 'kind'
+}
 
 
 def make_parser() -> ArgumentParser:
@@ -36,8 +42,15 @@ def make_parser() -> ArgumentParser:
     parser.add_argument('out_dir', type=Path, help='folder to be written')
     parser.add_argument('--kind', choices=KINDS, required=True)
     parser.add_argument('--num-classes', type=int, required=True)
-    parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    group = parser.add_argument_group('options of WeakLabelSimulator')
+    for name, default in OPTIONS.items():
+        group.add_argument(
+            f'--{name.replace("_", "-")}',
+            type=type(default),
+            default=default,
+            help='default: %(default)s',
+        )
     return parser
 
 
@@ -80,7 +93,11 @@ def simulate(
 
 def main() -> None:
     args = make_parser().parse_args()
-    simulator = WeakLabelSimulator(args.kind, seed=args.seed)
+    options = {name: getattr(args, name) for name in OPTIONS}
+    try:
+        simulator = WeakLabelSimulator(args.kind, **options)
+    except ValueError as error:
+        sys.exit(f'make_weak_labels: {error}')
     settings = dict(asdict(simulator), num_classes=args.num_classes)
     summary = args.out_dir / SUMMARY
     if args.out_dir.exists() and any(args.out_dir.iterdir()):

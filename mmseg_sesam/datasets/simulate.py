@@ -16,6 +16,7 @@ from PIL import Image
 
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.pseudo_labels.store import sample_key, write_label
+from mmseg_sesam.version import __version__
 
 
 @TRANSFORMS.register_module()
@@ -28,7 +29,7 @@ class SimulateWeakLabel(BaseTransform):
     Required keys: img_path, gt_seg_map. Modified keys: gt_seg_map.
 
     Args:
-        kind: 'coarse', 'scribble' or 'point'.
+        kind: 'coarse', 'scribble', 'point' or 'block'.
         data_root: the folder to which images are named relative; with
             `seed`, the name fixes every random choice.
         seed: of the simulation.
@@ -80,6 +81,11 @@ class SimulateWeakLabel(BaseTransform):
 
     def _digest(self) -> str:
         """Short name of the settings, so that caches never mix."""
-        settings = dict(asdict(self.simulator), ignore_index=self.ignore_index)
+        settings = dict(
+            asdict(self.simulator),
+            ignore_index=self.ignore_index,
+            # Another version may draw in another way.
+            version=__version__,
+        )
         settings = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(settings.encode()).hexdigest()[:12]

@@ -1,5 +1,6 @@
 """Simulated weak labels: right where they label, and reproducible."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.skeleton import longest_path
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
@@ -27,11 +29,14 @@ def simulators(draw):
     return WeakLabelSimulator(
         kind=draw(st.sampled_from(KINDS)),
         seed=draw(st.integers(0, 9)),
+        min_area=draw(st.sampled_from([0, 4, 16])),
         margin=draw(st.sampled_from([0, 0.35, 0.79])),
         stroke_share=draw(st.sampled_from([0.1, 1.0])),
         stroke_width=draw(st.integers(1, 5)),
+        max_points=draw(st.sampled_from([1, 7])),
+        placement=draw(st.sampled_from(['centre', 'random'])),
         dot_radius=draw(st.integers(0, 3)),
-        min_area=draw(st.sampled_from([0, 4, 16])),
+        block_share=draw(st.sampled_from([0.1, 0.5, 1.0])),
     )
 
 
@@ -83,7 +88,7 @@ def test_seeds_fix_every_choice(label, simulator, image_seed):
     )
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point'])
 def test_seeds_of_simulator_and_image_both_matter(kind):
     label = blobs()
     results = [
@@ -98,7 +103,7 @@ def test_coarse_masks_label_more_than_scribbles_and_these_than_points(seed):
     label = blobs(seed)
     coarse, scribble, point = (
         np.count_nonzero(WeakLabelSimulator(kind)(label, seed) != 255)
-        for kind in KINDS
+        for kind in ('coarse', 'scribble', 'point')
     )
     assert np.count_nonzero(label != 255) > coarse > scribble > point > 0
 
@@ -130,6 +135,26 @@ def test_coarse_masks_keep_away_from_the_edge(seed):
 
 
 @pytest.mark.parametrize('seed', range(5))
+def test_coarse_masks_are_polygons(seed):
+    row, col = np.mgrid[-60:61, -60:61]
+    # A wheel with a wavy rim and a hole.
+    radius = 50 + 4 * np.sin(8 * np.arctan2(row, col))
+    distance = np.hypot(row, col)
+    wheel = (distance < radius) & (distance > 10)
+    label = np.where(wheel, 0, 255).astype(np.uint8)
+    drawn = WeakLabelSimulator('coarse', seed)(label, 0) == 0
+
+    outlines, _ = cv2.findContours(
+        drawn.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+    )
+    assert len(outlines) == 2
+    for outline in outlines:
+        # Few corners tell the outline to a pixel and a half.
+        assert len(cv2.approxPolyDP(outline, 1.5, True)) < 20
+    assert 0.25 < drawn.sum() / wheel.sum() < 0.75
+
+
+@pytest.mark.parametrize('seed', range(5))
 def test_a_point_is_one_dot_near_the_middle(seed):
     simulator = WeakLabelSimulator('point', seed=seed, dot_radius=2)
     dot = simulator(square(), 0) == 0
@@ -145,6 +170,57 @@ def test_a_dot_of_radius_0_is_a_pixel():
     assert (simulator(square(), 0) == 0).sum() == 1
 
 
+@pytest.mark.parametrize('max_points', [4, 9])
+def test_larger_objects_get_more_points(max_points):
+    label = np.ones((100, 100), np.uint8)
+    label[:50, :50] = 0
+    simulator = WeakLabelSimulator(
+        'point', max_points=max_points, dot_radius=0
+    )
+    weak = simulator(label, 0)
+    assert (weak == 0).sum() == round(max_points * 0.25**0.5)
+    assert (weak == 1).sum() == round(max_points * 0.75**0.5)
+    assert (simulator(label[:50, :50], 0) == 0).sum() == max_points
+
+
+def test_points_of_one_object_lie_apart():
+    simulator = WeakLabelSimulator('point', max_points=4, dot_radius=0)
+    points = np.argwhere(simulator(np.zeros((80, 80), np.uint8), 0) == 0)
+    distances = np.hypot(*(points[:, None] - points).transpose(2, 0, 1))
+    assert distances[~np.eye(4, dtype=bool)].min() > 15
+
+
+def test_random_points_lie_anywhere():
+    points = [
+        np.argwhere(
+            WeakLabelSimulator(
+                'point', seed, placement='random', dot_radius=0
+            )(np.zeros((40, 40), np.uint8), 0)
+            == 0
+        )
+        for seed in range(60)
+    ]
+    quarter = np.concatenate(points) // 20
+    assert len(np.unique(quarter, axis=0)) == 4
+    edge = np.concatenate(points)
+    assert (np.minimum(edge, 39 - edge).min(axis=1) < 6).mean() > 0.3
+
+
+@pytest.mark.parametrize('share', [0.1, 0.2, 0.5, 1])
+def test_a_block_is_the_innermost_share_of_each_object(share):
+    label = blobs()
+    weak = WeakLabelSimulator('block', block_share=share)(label, 0)
+    for component in find_components(label):
+        if component.area < 16:
+            continue
+        drawn = (weak[component.slices] != 255) & component.mask
+        assert drawn.sum() == round(share * component.area)
+        depth = ndimage.distance_transform_edt(np.pad(component.mask, 1))
+        depth = depth[1:-1, 1:-1]
+        rest = depth[component.mask & ~drawn]
+        assert depth[drawn].min() >= rest.max(initial=0) - 1e-3
+
+
 @pytest.mark.parametrize('seed', range(5))
 def test_a_scribble_runs_along_the_middle(seed):
     label = np.full((41, 201), 1, np.uint8)
@@ -155,10 +231,11 @@ def test_a_scribble_runs_along_the_middle(seed):
         c for c in find_components(simulator(label, 0)) if c.class_id == 0
     )
     assert stroke.area == len(rows)
-    # Between 0.4 and 0.8 of a path some 180 to 200 pixels long.
-    assert 0.4 * 180 <= np.ptp(cols) <= 0.8 * 201 + 3
-    middle = np.median(rows)
-    assert abs(middle - 20) <= 2
+    # Between 0.6 and 0.8 of a path some 200 pixels long.
+    assert 0.6 * 180 <= np.ptp(cols) <= 0.8 * 201 + 3
+    # It wavers by a quarter of the half width of 10 pixels.
+    assert abs(np.median(rows) - 20) <= 5
+    assert np.ptp(rows) <= 20
 
 
 def test_scribbles_begin_anywhere_on_the_path():
@@ -170,6 +247,41 @@ def test_scribbles_begin_anywhere_on_the_path():
         middles.append(cols.mean())
     # At one end alone they would lie within 20 pixels of each other.
     assert np.ptp(middles) > 100
+
+
+@pytest.mark.parametrize('radius', [10, 20, 40])
+def test_a_round_object_gets_a_long_scribble(radius):
+    """Its skeleton is a few pixels; an annotator's stroke is not."""
+    row, col = np.mgrid[-50:51, -50:51]
+    disk = np.hypot(row, col) <= radius
+    label = np.where(disk, 0, 255).astype(np.uint8)
+    drawn = np.argwhere(WeakLabelSimulator('scribble')(label, 0) == 0)
+    extent = np.hypot(*np.ptp(drawn, axis=0))
+    assert radius < extent < 2.2 * radius
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_scribbles_are_smooth(seed):
+    label = blobs(seed)
+    simulator = WeakLabelSimulator('scribble', seed, stroke_width=1)
+    weak = simulator(label, 0)
+    for component in find_components(weak):
+        path = longest_path(component.mask)
+        if len(path) < 30:
+            continue
+        # Over 8 pixels a smooth stroke goes where it went before.
+        steps = (path[8:] - path[:-8])[::4].astype(float)
+        steps /= np.hypot(*steps.T)[:, None]
+        turns = (steps[1:] * steps[:-1]).sum(axis=1)
+        assert np.mean(turns > np.cos(np.pi / 4)) > 0.9
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_a_stroke_is_in_one_piece(seed):
+    label = blobs(seed)
+    weak = WeakLabelSimulator('scribble', seed)(label, 0)
+    objects = [c for c in find_components(label) if c.area >= 16]
+    assert len(find_components(weak)) == len(objects)
 
 
 def test_the_width_of_a_scribble():
@@ -194,6 +306,12 @@ def test_void_and_empty_labels_stay_empty():
         (dict(kind='coarse', margin=-0.1), 'margin=-0.1'),
         (dict(kind='scribble', stroke_share=0), 'stroke_share=0'),
         (dict(kind='scribble', stroke_share=1.5), 'stroke_share=1.5'),
+        (dict(kind='scribble', stroke_width=0), 'stroke_width=0'),
+        (dict(kind='point', placement='edge'), "placement='edge'"),
+        (dict(kind='point', max_points=0), 'max_points=0'),
+        (dict(kind='point', dot_radius=-1), 'dot_radius=-1'),
+        (dict(kind='block', block_share=0), 'block_share=0'),
+        (dict(kind='block', block_share=1.1), 'block_share=1.1'),
     ],
 )
 def test_options_out_of_range_are_refused(options, message):

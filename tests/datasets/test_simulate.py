@@ -22,7 +22,7 @@ def simulate(results: dict, root: Path, **options) -> np.ndarray:
     return pipeline(dict(results, seg_fields=[]))['gt_seg_map']
 
 
-@pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point'])
+@pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point', 'block'])
 def test_the_weak_label_is_part_of_the_dense_one(
     results: dict, root: Path, kind: str
 ) -> None:
@@ -104,6 +104,17 @@ def test_caches_of_other_settings_do_not_mix(
         simulate(results, root, cache_dir=cache, **options),
         simulate(results, root, **options),
     )
+
+
+def test_another_version_may_draw_in_another_way(
+    results: dict, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = str(tmp_path / 'cache')
+    simulate(results, root, cache_dir=cache)
+    monkeypatch.setattr('mmseg_sesam.datasets.simulate.__version__', '99')
+    simulate(results, root, cache_dir=cache)
+
+    assert len(list(Path(cache).rglob('*.png'))) == 2
 
 
 def test_a_corrected_dense_label_is_simulated_anew(

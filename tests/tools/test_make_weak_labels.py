@@ -187,6 +187,27 @@ def test_a_damaged_file(simulate, dense: Path, tmp_path: Path) -> None:
     assert f'{path} cannot be read as an image' in said
 
 
+def test_the_options_of_a_kind(simulate, dense: Path, tmp_path: Path) -> None:
+    out = tmp_path / 'weak'
+    assert simulate(out, '--kind=block', '--block-share=0.5') is None
+
+    summary = json.loads((out / 'summary.json').read_text())
+    labels = np.array([read(dense / f'{name}.png') for name in NAMES])
+    assert summary['block_share'] == 0.5
+    assert summary['labelled'] == pytest.approx((labels != 255).mean() / 2)
+
+
+@pytest.mark.parametrize(
+    'option', ['--margin=0.9', '--placement=edge', '--stroke-share=half']
+)
+def test_options_out_of_range(simulate, tmp_path: Path, option: str) -> None:
+    said = simulate(tmp_path / 'weak', '--kind=point', option)
+
+    name, value = option[2:].split('=')
+    assert name in said.replace('_', '-') and value in said
+    assert not (tmp_path / 'weak').exists()
+
+
 def test_unknown_kind(simulate, tmp_path: Path) -> None:
     said = simulate(tmp_path / 'weak', '--kind=box')
 
