@@ -45,6 +45,11 @@ LAYOUTS = {
         ('images/train', '.jpg'),
         [('annotations/train', '.png')],
     ),
+    'my_dataset': (
+        'my_dataset',
+        ('images/train', '.jpg'),
+        [('weak/train', '.png')],
+    ),
 }
 
 
@@ -54,9 +59,9 @@ def tiny_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('SESAM_DATA', str(tmp_path / 'data'))
     rng = np.random.default_rng(0)
-    label = np.full((SIDE, SIDE), 3, np.uint8)
-    label[:, : SIDE // 2] = 7
-    image = np.where(label[..., None] == 3, 60, 180)
+    label = np.full((SIDE, SIDE), 1, np.uint8)
+    label[:, : SIDE // 2] = 2
+    image = np.where(label[..., None] == 1, 60, 180)
     image = image + rng.integers(-9, 10, (SIDE, SIDE, 3))
     for root, images, labels in LAYOUTS.values():
         for folder, suffix in [images, *labels]:

@@ -10,6 +10,7 @@ from mmengine.device import get_device
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmseg_sesam import launch
+from mmseg_sesam.datasets.validation import check_lists
 
 
 def resume_target(value: str) -> str:
@@ -76,6 +77,7 @@ def main() -> None:
         set_resume(cfg, args.resume)
         if args.amp:
             set_amp(cfg)
+        check_lists(cfg)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     Runner.from_cfg(cfg).train()

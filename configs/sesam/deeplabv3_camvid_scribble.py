@@ -24,5 +24,4 @@ train_dataloader = dict(dataset=dict(pipeline=pipeline))
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=11),
-    auxiliary_head=dict(num_classes=11),
 )

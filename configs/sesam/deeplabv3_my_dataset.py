@@ -1,0 +1,27 @@
+# Copy this file, and every line marked CHANGE fits it to your data.
+_base_ = [
+    # Runs without a GPU; with one, take deeplabv3_r50.py, whose
+    # auxiliary_head needs num_classes below as decode_head does.
+    '../_base_/models/deeplabv3_lite0.py',
+    # CHANGE: your copy of this file.
+    '../_base_/datasets/my_dataset.py',
+    # Needs no weights; with those of SAM, take sam_vit_h.py.
+    '../_base_/segmenters/superpixel.py',
+    '../_base_/default_runtime.py',
+    'mmseg::_base_/schedules/schedule_20k.py',
+]
+pipeline = [
+    *_base_.load,
+    dict(
+        type='LoadPseudoLabel',
+        # CHANGE: the name of your copy, so that runs do not mix.
+        pseudo_label_dir='work_dirs/deeplabv3_my_dataset/pseudo_labels',
+        data_root=_base_.data_root,
+    ),
+    *_base_.augment,
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=_base_.num_classes),
+)

@@ -1,0 +1,166 @@
+"""Decoding one image and its label, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from PIL import Image
+
+_ORIENTATION = 0x0112
+# Both OpenCV and Pillow read them, and no other program is started for it,
+# as Pillow does for EPS, whatever a file's name says.
+_FORMATS = ('BMP', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+# Colours that stand for void or nothing in renderings.
+_BLACK = (0, 0, 0)
+_NEUTRAL = {_BLACK, (255, 255, 255), (224, 224, 192)}
+_MAX_COLOURS = 4096
+
+
+class Inspection(NamedTuple):
+    """What one image and its label are like.
+
+    Attributes:
+        problems: kind of problem, see `problems.py`, -> file and details.
+        counts: number of pixels with each of the 256 values of the label,
+            None if it cannot be counted.
+    """
+
+    problems: dict[str, str]
+    counts: list[int] | None
+
+
+def inspect_pair(
+    image_path: str,
+    label_path: str | None,
+    colours: Sequence[tuple[int, ...] | None] = (),
+    with_image: bool = True,
+    turns: bool = True,
+    whole: bool = True,
+) -> Inspection:
+    """Decodes an image and its label.
+
+    Files that are not there are passed over.
+
+    Args:
+        image_path: path of the image.
+        label_path: path of its label, None if it has none.
+        colours: RGB of each value, None if it is no class.
+        with_image: open the image.
+        turns: training turns the image by its EXIF orientation.
+        whole: decode the image, not its header alone.
+    """
+    problems: dict[str, str] = {}
+    size = counts = None
+    if with_image and os.path.isfile(image_path):
+        size = _inspect_image(image_path, turns, whole, problems)
+    if label_path and os.path.isfile(label_path):
+        counts = _inspect_label(label_path, colours, size, problems)
+    return Inspection(problems, counts)
+
+
+@contextmanager
+def _open(path: str) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        # Of large images and odd metadata.
+        warnings.simplefilter('ignore')
+        with Image.open(path, formats=_FORMATS) as image:
+            yield image
+
+
+def _inspect_image(
+    path: str, turns: bool, whole: bool, problems: dict[str, str]
+) -> tuple[int, int] | None:
+    """Returns width and height as training sees them."""
+    try:
+        with _open(path) as image:
+            width, height = image.size
+            orientation = image.getexif().get(_ORIENTATION, 1)
+            if whole:
+                # Every coefficient is decoded, few pixels are computed.
+                image.draft('L', (1, 1))
+                image.load()
+    # Decoders raise whatever they come across in a damaged file.
+    except Exception as error:
+        problems['image damaged'] = _explain(path, error)
+        return None
+    if turns and orientation in range(2, 9):
+        problems['image turned'] = path
+        if orientation > 4:
+            width, height = height, width
+    return width, height
+
+
+def _inspect_label(
+    path: str,
+    colours: Sequence[tuple[int, ...] | None],
+    size: tuple[int, int] | None,
+    problems: dict[str, str],
+) -> list[int] | None:
+    """Returns the histogram of the values."""
+    try:
+        with _open(path) as label:
+            label.load()
+            if size and size != label.size:
+                problems['size'] = (
+                    f'{path}: {_by(label.size)}, image {_by(size)}'
+                )
+            if label.format == 'JPEG':
+                problems['label JPEG'] = path
+            elif label.mode not in ('L', 'P'):
+                kind = _kind_of_colours(label, set(colours))
+                problems[kind] = f'{path}: mode {label.mode}'
+            else:
+                counts = label.histogram()
+                if label.mode == 'P':
+                    _inspect_palette(path, label, counts, colours, problems)
+                return counts
+    except Exception as error:
+        problems['label damaged'] = _explain(path, error)
+    return None
+
+
+def _kind_of_colours(label: Image.Image, classes: set) -> str:
+    """Names what a label with more than 8-bit ids looks like."""
+    if label.mode not in ('RGB', 'RGBA'):
+        return 'label depth'
+    found = label.convert('RGB').getcolors(_MAX_COLOURS) or []
+    known = [pair for pair in found if pair[1] in classes | _NEUTRAL]
+    telling = any(colour in classes - {_BLACK} for _, colour in known)
+    # Smoothed edges may have other colours.
+    if telling and sum(n for n, _ in known) > label.width * label.height / 2:
+        return 'label rendered'
+    if found and all(len(set(colour)) == 1 for _, colour in found):
+        return 'label triple'
+    return 'label colours'
+
+
+def _inspect_palette(
+    path: str,
+    label: Image.Image,
+    counts: list[int],
+    colours: Sequence[tuple[int, ...] | None],
+    problems: dict[str, str],
+) -> None:
+    """Notices that a program has sorted the colours, and so the ids."""
+    flat = label.getpalette() or []
+    for value, colour in enumerate(zip(*[iter(flat)] * 3)):
+        meant = counts[value] and value < len(colours) and colours[value]
+        if meant and colour != meant and colour in colours:
+            problems['label palette'] = (
+                f'{path}: {value} has the colour of {colours.index(colour)}'
+            )
+            return
+
+
+def _explain(path: str, error: Exception) -> str:
+    # The path is said once, and on one line.
+    text = ' '.join(str(error).replace(repr(path), '').split())
+    return f'{path}: {text or type(error).__name__}'
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f'{size[0]} x {size[1]}'

@@ -1,0 +1,97 @@
+"""Checking data sets from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def test_a_sound_data_set_passes(
+    run, tiny_config: Path, project_root: Path
+) -> None:
+    done = run(
+        sys.executable,
+        project_root / 'tools/validate_dataset.py',
+        tiny_config,
+        '--jobs=2',
+        '--cfg-options',
+        'test_dataloader=None',
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert '| train    |      4 |      4 |' in done.stdout
+    assert 'error:' not in done.stdout and 'warning:' not in done.stdout
+
+
+def test_errors_are_told_and_written(
+    run, tiny_config: Path, project_root: Path
+) -> None:
+    root = tiny_config.parent
+    for index in (1, 3):
+        label = np.full((64, 64), 9, np.uint8)
+        Image.fromarray(label).save(root / f'labels/{index}.png')
+    (root / 'images/2.jpg').write_text('<html>')
+    # A name that no terminal can show.
+    name = os.fsdecode(b'\xff.jpg')
+    (root / 'images/0.jpg').rename(root / 'images' / name)
+
+    done = run(
+        sys.executable,
+        project_root / 'tools/validate_dataset.py',
+        tiny_config,
+        '--json',
+        root / 'report.json',
+    )
+
+    assert done.returncode == 1
+    assert 'Traceback' not in done.stdout
+    assert f'images cannot be decoded whole (1: {root}' in done.stdout
+    report = json.loads((root / 'report.json').read_text())
+    assert report['errors'] == 3 and report['warnings'] == 0
+    found = {
+        finding['problem']: finding['files'] for finding in report['findings']
+    }
+    labels = [str(root / f'labels/{index}.png') for index in (1, 3)]
+    ids = 'labels hold the ids 9, expected ids below 2, or 255 for unlabelled'
+    assert found == {
+        'labels are missing': [str(root / 'labels' / name)[:-3] + 'png'],
+        'images cannot be decoded whole': [
+            f'{root}/images/2.jpg: cannot identify image file'
+        ],
+        f'{ids} pixels': labels,
+    }
+
+
+def test_a_report_needs_a_place_before_files_are_read(
+    refusal, tiny_config: Path, tmp_path: Path
+) -> None:
+    said = refusal(
+        'validate_dataset.py', tiny_config, '--json', tmp_path / 'gone/a.json'
+    )
+    assert f'--json: {tmp_path}/gone is not a folder' in said
+
+
+def test_no_processes(refusal, tiny_config: Path) -> None:
+    said = refusal('validate_dataset.py', tiny_config, '--jobs', 0)
+    assert '--jobs: 0 is less than 1' in said
+
+
+def test_a_config_without_data(
+    run, tmp_path: Path, project_root: Path
+) -> None:
+    (tmp_path / 'empty.py').write_text('model = dict()\n')
+
+    done = run(
+        sys.executable,
+        project_root / 'tools/validate_dataset.py',
+        tmp_path / 'empty.py',
+    )
+
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith('validate_dataset: The config has no data set')
