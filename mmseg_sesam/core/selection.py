@@ -43,12 +43,15 @@ class CoverageMaskSelector:
         min_coverage: a component whose union covers less than this share
             of its pixels gets no mask.
         coverage_step: coverages are compared in steps of this size; within
-            one the predicted IoU decides. Otherwise the largest of nested
-            masks would always win.
+            one predicted IoU x (1 - doubt) decides. Otherwise the largest
+            of nested masks would always win.
         merge: 'best' takes one mask; 'greedy' goes on adding masks while
             each adds `min_gain`.
         min_gain: share of the component's pixels that a further mask has
             to add.
+        max_doubt: masks about which there is more doubt, see
+            `GrowthDoubt`, are never taken, nor unions of masks; 1 takes
+            all.
 
     Raises:
         ValueError: `merge` is unknown or a share is outside of [0, 1].
@@ -61,6 +64,7 @@ class CoverageMaskSelector:
     coverage_step: float = 0.05
     merge: str = 'greedy'
     min_gain: float = 0.05
+    max_doubt: float = 0.7
 
     def __post_init__(self) -> None:
         if self.merge not in ('best', 'greedy'):
@@ -89,6 +93,7 @@ class CoverageMaskSelector:
         scores: np.ndarray,
         stability: np.ndarray,
         areas: np.ndarray,
+        doubt: np.ndarray,
     ) -> Selection:
         """Chooses among the candidates of one component.
 
@@ -100,6 +105,7 @@ class CoverageMaskSelector:
             scores: (M,) predicted IoU; NaN rules a candidate out.
             stability: (M,) stability score.
             areas: (M,) pixels; between equals the smaller mask wins.
+            doubt: (M,) share of such masks that are wrong, in [0, 1].
 
         Returns:
             The selection; its `chosen` is empty if nothing is admissible
@@ -109,7 +115,9 @@ class CoverageMaskSelector:
             (scores >= self.min_predicted_iou)
             & (stability >= self.min_stability)
             & (evidence.conflict(hits, class_id) <= self.max_conflict)
+            & (doubt <= self.max_doubt)
         )
+        trust = scores * (1 - doubt)
         union = np.zeros(hits.shape[1], bool)
         chosen: list[int] = []
         covered = conflicting = 0.0
@@ -123,13 +131,13 @@ class CoverageMaskSelector:
             if not admissible.any():
                 break
             steps = np.round(gain / self.coverage_step)
-            best = _first(admissible, steps, scores, -areas)
+            best = _first(admissible, steps, trust, -areas)
             chosen.append(best)
             union = grown[best]
             covered, conflicting = float(coverage[best]), float(conflict[best])
             if self.merge == 'best':
                 break
-        if not self.accepts(covered, conflicting):
+        if not self.accepts(covered, conflicting, 0.0):
             return Selection()
         return Selection(
             chosen=tuple(chosen),
@@ -138,7 +146,7 @@ class CoverageMaskSelector:
             predicted_iou=float(scores[chosen].mean()),
         )
 
-    def accepts(self, coverage: float, conflict: float) -> bool:
+    def accepts(self, coverage: float, conflict: float, doubt: float) -> bool:
         """Tells whether a component may take a mask.
 
         A mask without any pixel of the component is never taken.
@@ -146,11 +154,13 @@ class CoverageMaskSelector:
         Args:
             coverage: of the mask, in [0, 1].
             conflict: of the mask, in [0, 1].
+            doubt: about the mask, in [0, 1].
         """
         return (
             coverage > 0
             and coverage >= self.min_coverage
             and conflict <= self.max_conflict
+            and doubt <= self.max_doubt
         )
 
 

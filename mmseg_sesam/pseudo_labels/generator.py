@@ -13,8 +13,13 @@ from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.compose import Claim, compose
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.gaps import fill_gaps
+from mmseg_sesam.core.growth import (
+    GrowthDoubt,
+    count_growth,
+    measure_growth,
+)
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.core.selection import Selection, measure_mask
+from mmseg_sesam.core.selection import measure_mask
 from mmseg_sesam.segmenters.base import Candidates
 
 
@@ -31,6 +36,7 @@ class ComponentRecord(NamedTuple):
             its weak pixels alone.
         coverage: share of its pixels that the mask holds.
         conflict: share of other classes in the labelled pixels held.
+        doubt: about the mask, by its growth.
         predicted_iou: mean score of the candidates taken.
         mask_area: pixels of the mask.
     """
@@ -43,6 +49,7 @@ class ComponentRecord(NamedTuple):
     chosen: list[list[int]]
     coverage: float
     conflict: float
+    doubt: float
     predicted_iou: float
     mask_area: int
 
@@ -82,6 +89,18 @@ class _Answer(NamedTuple):
         """Index over all candidates -> (prompt of the component, index)."""
         return divmod(index, self.candidates.scores.shape[1])
 
+    def hits(self, evidence: Evidence) -> np.ndarray:
+        """(M, N) bool, which of the evidence each candidate holds."""
+        hits = self.candidates.contains(
+            evidence.rows, evidence.cols, self.rows
+        )
+        return hits.reshape(-1, hits.shape[-1])
+
+    def growth(self, hits: np.ndarray, evidence: Evidence) -> np.ndarray:
+        """(M,) growth of each candidate, see `measure_growth`."""
+        held = evidence.coverage(hits, self.owner) * self.component.area
+        return measure_growth(self.candidates.areas[self.rows].ravel(), held)
+
     def union(self, chosen: Sequence[int]) -> np.ndarray:
         """The (H, W) bool mask that candidates make together."""
         masks = [
@@ -89,6 +108,16 @@ class _Answer(NamedTuple):
             for prompt, index in map(self.split, chosen)
         ]
         return masks[0] if len(masks) == 1 else np.logical_or.reduce(masks)
+
+
+class _Choice(NamedTuple):
+    """The union of candidates chosen for a component, measured."""
+
+    chosen: tuple[int, ...] = ()
+    coverage: float = 0.0
+    conflict: float = 0.0
+    doubt: float = 0.0
+    predicted_iou: float = 0.0
 
 
 @TASK_UTILS.register_module()
@@ -157,6 +186,7 @@ class PseudoLabelGenerator:
         image: np.ndarray,
         label: np.ndarray,
         drawn: np.ndarray | None = None,
+        doubt: GrowthDoubt | None = None,
     ) -> PseudoLabel:
         """Makes the pseudo-label of one image.
 
@@ -166,6 +196,7 @@ class PseudoLabelGenerator:
                 confident predictions.
             drawn: (H, W) bool, true on pixels labelled by a person; by
                 default all labelled pixels.
+            doubt: about masks by their growth; by default none.
 
         Returns:
             The pseudo-label.
@@ -173,6 +204,58 @@ class PseudoLabelGenerator:
         Raises:
             ValueError: image and label differ in size.
         """
+        doubt = doubt or GrowthDoubt.none()
+        claims, records = [], []
+        for answer, evidence in self._answers(image, label, drawn):
+            choice, mask = self._choose(answer, evidence, label, doubt)
+            if mask is not None:
+                trust = choice.predicted_iou * (1 - choice.doubt)
+                class_id = answer.component.class_id
+                claims.append(
+                    Claim.of_mask(mask, class_id, choice.coverage * trust)
+                )
+            records.append(_record(answer, choice, mask))
+        pseudo_label = compose(label, claims, self.ignore_index)
+        if self.gap_purity:
+            pseudo_label = fill_gaps(
+                pseudo_label, self.gap_purity, self.ignore_index
+            )
+        return PseudoLabel(pseudo_label, records)
+
+    def count_growth(
+        self,
+        image: np.ndarray,
+        label: np.ndarray,
+        drawn: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Counts masks by growth, for `GrowthDoubt.fit`.
+
+        Args:
+            image: (H, W, 3) uint8 in RGB.
+            label: (H, W) uint8 weak label.
+            drawn: (H, W) bool, true on pixels labelled by a person.
+
+        Returns:
+            (2, 256, B) int64, see `count_growth`.
+
+        Raises:
+            ValueError: image and label differ in size.
+        """
+        counts = GrowthDoubt.no_counts()
+        for answer, evidence in self._answers(image, label, drawn):
+            class_id = answer.component.class_id
+            hits = answer.hits(evidence)
+            conflict = evidence.conflict(hits, class_id)
+            refuted = conflict > self.selector.max_conflict
+            counts += count_growth(
+                class_id, answer.growth(hits, evidence), refuted
+            )
+        return counts
+
+    def _answers(
+        self, image: np.ndarray, label: np.ndarray, drawn: np.ndarray | None
+    ) -> Iterator[tuple[_Answer, Evidence]]:
+        """Asks the segmenter for every component of a label."""
         if image.shape[:2] != label.shape:
             raise ValueError(
                 f'The image is {image.shape[:2]} and its label {label.shape} '
@@ -186,23 +269,11 @@ class PseudoLabelGenerator:
             min_area=self.min_area,
         )
         if not components:
-            return PseudoLabel(label.copy(), [])
+            return
         embedding = self.segmenter.encode([image])[0]
         evidence = Evidence.gather(components, self.max_evidence)
-        claims, records = [], []
         for answer in self._ask(embedding, components):
-            selection, mask = self._choose(answer, evidence, label)
-            if mask is not None:
-                score = selection.coverage * selection.predicted_iou
-                class_id = answer.component.class_id
-                claims.append(Claim.of_mask(mask, class_id, score))
-            records.append(_record(answer, selection, mask))
-        pseudo_label = compose(label, claims, self.ignore_index)
-        if self.gap_purity:
-            pseudo_label = fill_gaps(
-                pseudo_label, self.gap_purity, self.ignore_index
-            )
-        return PseudoLabel(pseudo_label, records)
+            yield answer, evidence
 
     def _ask(
         self, embedding: Any, components: list[Component]
@@ -220,13 +291,17 @@ class PseudoLabelGenerator:
                 first += len(prompts[owner])
 
     def _choose(
-        self, answer: _Answer, evidence: Evidence, label: np.ndarray
-    ) -> tuple[Selection, np.ndarray | None]:
+        self,
+        answer: _Answer,
+        evidence: Evidence,
+        label: np.ndarray,
+        doubt: GrowthDoubt,
+    ) -> tuple[_Choice, np.ndarray | None]:
         """Selects candidates, and draws and measures their union."""
         candidates, component = answer.candidates, answer.component
-        hits = candidates.contains(evidence.rows, evidence.cols, answer.rows)
-        hits = hits.reshape(-1, hits.shape[-1])
+        hits = answer.hits(evidence)
         scores = candidates.scores[answer.rows].ravel().copy()
+        doubts = doubt(component.class_id, answer.growth(hits, evidence))
         while True:
             selection = self.selector(
                 hits,
@@ -236,20 +311,24 @@ class PseudoLabelGenerator:
                 scores,
                 candidates.stability[answer.rows].ravel(),
                 candidates.areas[answer.rows].ravel(),
+                doubts,
             )
             if not selection.chosen:
-                return selection, None
+                return _Choice(), None
             mask = answer.union(selection.chosen)
             coverage, conflict = measure_mask(
                 mask, component, label, self.ignore_index
             )
-            if self.selector.accepts(coverage, conflict):
-                selection = selection._replace(
-                    coverage=coverage, conflict=conflict
-                )
-                return selection, mask
+            area, held = np.count_nonzero(mask), coverage * component.area
+            growth = measure_growth(np.array([area]), np.array([held]))
+            about = float(doubt(component.class_id, growth)[0])
+            if self.selector.accepts(coverage, conflict, about):
+                iou = selection.predicted_iou
+                chosen = selection.chosen
+                return _Choice(chosen, coverage, conflict, about, iou), mask
             # Thinned evidence, or the segmenter's estimate of which pixels
-            # a mask holds, was too kind to the last candidate added.
+            # a mask holds, was too kind to the last candidate added; or
+            # the masks are credible but their union is not.
             scores[selection.chosen[-1]] = np.nan
 
 
@@ -269,7 +348,7 @@ def _chunks(
 
 
 def _record(
-    answer: _Answer, selection: Selection, mask: np.ndarray | None
+    answer: _Answer, choice: _Choice, mask: np.ndarray | None
 ) -> ComponentRecord:
     component = answer.component
     together = answer.prompts[0]
@@ -279,9 +358,10 @@ def _record(
         area=component.area,
         drawn=component.drawn,
         points=np.column_stack([together.points, together.labels]).tolist(),
-        chosen=[list(answer.split(index)) for index in selection.chosen],
-        coverage=round(selection.coverage, 4),
-        conflict=round(selection.conflict, 4),
-        predicted_iou=round(selection.predicted_iou, 4),
+        chosen=[list(answer.split(index)) for index in choice.chosen],
+        coverage=round(choice.coverage, 4),
+        conflict=round(choice.conflict, 4),
+        doubt=round(choice.doubt, 4),
+        predicted_iou=round(choice.predicted_iou, 4),
         mask_area=0 if mask is None else int(np.count_nonzero(mask)),
     )

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
@@ -16,15 +17,19 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.core.growth import GrowthDoubt
 from mmseg_sesam.datasets.pipelines import (
     iterate_pipelines,
     loading_dataset,
 )
 
-from .generator import PseudoLabelGenerator
+from .generator import PseudoLabel, PseudoLabelGenerator
+from .sample import Sample
 from .store import CONFIDENT, LABELS, PseudoLabelStore, sample_key
 from .teacher import TeacherOpinion
+
+# Images from which it is learned how far masks of each class may grow.
+CALIBRATION_IMAGES = 48
 
 
 class RoundSummary(NamedTuple):
@@ -162,38 +167,15 @@ def make_round(
     if dist.is_main_process():
         store.begin(round_index)
     dist.barrier(process_group)
-    summary, error = RoundSummary(), None
-    try:
-        for batch in tqdm(
-            loader,
-            desc=f'pseudo-labels, round {round_index}',
-            disable=not dist.is_main_process(),
-        ):
-            counts = _make_one(
-                batch,
-                round_index,
-                generator,
-                store,
-                data_root,
-                _palette(loader.dataset),
-                ask_teacher,
-                tau,
-            )
-            summary = summary.plus(counts)
-    except Exception as caught:
-        # Other ranks wait for this one: tell them before raising.
-        error = caught
-    failure = error and f'{type(error).__name__}: {error}'
-    results = dist.all_gather_object((summary, failure), process_group)
-    failures = [text for _, text in results if text]
-    if failures:
-        raise RuntimeError(
-            f'Round {round_index} of pseudo-labels was not made and nothing '
-            f'is published: {failures[0]}'
-        ) from error
-    total = RoundSummary()
-    for part, _ in results:
-        total = total.plus(part)
+    work = _Round(
+        round_index, generator, loader, store, data_root, ask_teacher, tau
+    )
+    counts = _on_all_ranks(work.count_growth, round_index, process_group)
+    doubt = GrowthDoubt.fit(np.sum(counts, axis=0))
+    parts = _on_all_ranks(
+        partial(work.make, doubt), round_index, process_group
+    )
+    total = reduce(RoundSummary.plus, parts, RoundSummary())
     if dist.is_main_process():
         manifest = dict(
             round=round_index, settings=settings, summary=total._asdict()
@@ -207,52 +189,108 @@ def make_round(
     return total
 
 
-def _make_one(
-    batch: dict,
-    round_index: int,
-    generator: PseudoLabelGenerator,
-    store: PseudoLabelStore,
-    data_root: str,
-    palette: Sequence | None,
-    ask_teacher: Callable[[dict], TeacherOpinion] | None,
-    tau: float | Sequence[float],
-) -> RoundSummary:
-    """Makes and stages the pseudo-label of the one image of a batch."""
-    sample = batch['data_samples'][0]
-    key = sample_key(sample.img_path, data_root)
-    # The pipeline loads BGR, as OpenCV does.
-    image = batch['inputs'][0].permute(1, 2, 0).numpy()[..., ::-1]
-    weak = sample.gt_sem_seg.data[0].numpy()
-    drawn = weak != generator.ignore_index
-    opinion = ask_teacher(batch) if ask_teacher else None
-    label = weak
-    if opinion is not None:
-        label = enrich(
-            weak,
-            opinion.prediction,
-            opinion.probability,
-            tau,
-            generator.ignore_index,
+class _Round(NamedTuple):
+    """One rank's part of a round; see `make_round`."""
+
+    index: int
+    generator: PseudoLabelGenerator
+    loader: DataLoader
+    store: PseudoLabelStore
+    data_root: str
+    ask_teacher: Callable[[dict], TeacherOpinion] | None
+    tau: float | Sequence[float]
+
+    def count_growth(self) -> np.ndarray:
+        """Counts masks by growth, on some images from all over the set.
+
+        Together the ranks see the same images, however many they are.
+        """
+        dataset = self.loader.dataset
+        number = min(CALIBRATION_IMAGES, len(dataset))
+        places = np.linspace(0, len(dataset) - 1, number).round().astype(int)
+        rank, world_size = dist.get_dist_info()
+        counts = GrowthDoubt.no_counts()
+        for place in places[rank::world_size]:
+            batch = self.loader.collate_fn([dataset[int(place)]])
+            sample = self._read(batch)
+            counts += self.generator.count_growth(
+                sample.image, sample.label, sample.drawn
+            )
+        return counts
+
+    def make(self, doubt: GrowthDoubt) -> RoundSummary:
+        """Makes and stages the pseudo-labels of this rank's images."""
+        summary = RoundSummary()
+        for batch in tqdm(
+            self.loader,
+            desc=f'pseudo-labels, round {self.index}',
+            disable=not dist.is_main_process(),
+        ):
+            sample = self._read(batch)
+            made = self.generator(
+                sample.image, sample.label, sample.drawn, doubt
+            )
+            label = self._stage(sample, made)
+            labelled = np.count_nonzero(label != self.generator.ignore_index)
+            summary = summary.plus(_count(sample, made, labelled))
+        return summary
+
+    def _read(self, batch: dict) -> Sample:
+        opinion = self.ask_teacher(batch) if self.ask_teacher else None
+        return Sample.of_batch(
+            batch, opinion, self.tau, self.generator.ignore_index
         )
-    pseudo_label, records = generator(
-        np.ascontiguousarray(image), label, drawn
-    )
-    if opinion is not None and opinion.is_stored:
-        confident, agreed = opinion.judge(pseudo_label)
-        pseudo_label = np.where(drawn, weak, agreed)
-        store.stage_map(round_index, CONFIDENT, key, confident, palette)
-    store.stage_map(round_index, LABELS, key, pseudo_label, palette)
-    store.stage_records(
-        round_index, key, [record._asdict() for record in records]
-    )
-    labelled = np.count_nonzero(pseudo_label != generator.ignore_index)
+
+    def _stage(self, sample: Sample, made: PseudoLabel) -> np.ndarray:
+        """Stages what was made of an image; returns the label as staged."""
+        key = sample_key(sample.path, self.data_root)
+        palette = _palette(self.loader.dataset)
+        stage_map = partial(self.store.stage_map, self.index)
+        label = made.label
+        if sample.opinion is not None and sample.opinion.is_stored:
+            confident, agreed = sample.opinion.judge(label)
+            label = np.where(sample.drawn, sample.weak, agreed)
+            stage_map(CONFIDENT, key, confident, palette)
+        stage_map(LABELS, key, label, palette)
+        self.store.stage_records(
+            self.index, key, [record._asdict() for record in made.records]
+        )
+        return label
+
+
+def _on_all_ranks(
+    work: Callable[[], Any], round_index: int, process_group: Any
+) -> list:
+    """Does each rank's part of some work; returns the results of all.
+
+    Raises:
+        RuntimeError: some rank failed; all ranks raise it.
+    """
+    result = error = None
+    try:
+        result = work()
+    except Exception as caught:
+        # Other ranks wait for this one: tell them before raising.
+        error = caught
+    failure = error and f'{type(error).__name__}: {error}'
+    results = dist.all_gather_object((result, failure), process_group)
+    failures = [text for _, text in results if text]
+    if failures:
+        raise RuntimeError(
+            f'Round {round_index} of pseudo-labels was not made and nothing '
+            f'is published: {failures[0]}'
+        ) from error
+    return [part for part, _ in results]
+
+
+def _count(sample: Sample, made: PseudoLabel, labelled: int) -> RoundSummary:
     return RoundSummary(
         images=1,
-        unlabelled_images=int(not drawn.any()),
-        components=len(records),
-        fell_back=sum(record.fell_back for record in records),
-        pixels=weak.size,
-        weak_pixels=np.count_nonzero(drawn),
+        unlabelled_images=int(not sample.drawn.any()),
+        components=len(made.records),
+        fell_back=sum(record.fell_back for record in made.records),
+        pixels=sample.weak.size,
+        weak_pixels=np.count_nonzero(sample.drawn),
         labelled_pixels=labelled,
     )
 

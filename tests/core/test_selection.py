@@ -24,7 +24,9 @@ STEPS = st.sampled_from([0.01, 0.05, 0.3])
 class Case:
     """A label, one component of it, and candidate masks for it."""
 
-    def __init__(self, label, masks, scores, stability=None, owner=0):
+    def __init__(
+        self, label, masks, scores, stability=None, owner=0, doubt=None
+    ):
         self.label = label
         self.components = find_components(label)
         self.owner = owner
@@ -33,6 +35,7 @@ class Case:
         self.stability = (
             np.ones_like(self.scores) if stability is None else stability
         )
+        self.doubt = np.zeros_like(self.scores) if doubt is None else doubt
 
     @property
     def component(self):
@@ -62,6 +65,7 @@ class Case:
             self.scores,
             self.stability,
             self.masks.sum(axis=(1, 2)).astype(np.float32),
+            self.doubt,
         )
 
     def union(self, chosen):
@@ -324,8 +328,8 @@ def test_a_mask_that_misses_the_component_is_never_taken():
     case = line_case([[(20, 25)], []], [0.9, 0.9])
     lenient = CoverageMaskSelector(min_coverage=0, max_conflict=1)
     assert case.select(lenient) == Selection()
-    assert not lenient.accepts(coverage=0, conflict=0)
-    assert lenient.accepts(coverage=0.01, conflict=1)
+    assert not lenient.accepts(coverage=0, conflict=0, doubt=0)
+    assert lenient.accepts(coverage=0.01, conflict=1, doubt=0)
 
 
 @pytest.mark.parametrize(
@@ -344,3 +348,16 @@ def test_a_mask_that_misses_the_component_is_never_taken():
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         CoverageMaskSelector(**options)
+
+
+def test_a_mask_in_doubt_is_not_taken():
+    label = np.full((4, 4), 255, np.uint8)
+    label[1, 1:3] = 0
+    masks = np.zeros((2, 4, 4), bool)
+    masks[0] = True
+    masks[1, 1] = True
+    case = Case(label, masks, [0.9, 0.5], doubt=np.array([0.8, 0.1]))
+    assert case.select(CoverageMaskSelector()).chosen == (1,)
+    assert case.select(CoverageMaskSelector(max_doubt=1)).chosen == (1,)
+    case.doubt = np.array([0.3, 0.1])
+    assert case.select(CoverageMaskSelector()).chosen == (0,)
