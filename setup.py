@@ -35,7 +35,10 @@ REQUIRES = [
 ]
 LITE = ['mmcv-lite>=2.0.1,<2.2']
 FULL = ['mmcv>=2.0.1,<2.2']
-TEST = ['hypothesis', 'pytest', 'pytest-xdist', 'timm']
+# Public formats of annotations: tables of Cityscapes, XML that is parsed
+# safely, the HDF5 of Scribbles for All, and the masks of COCO.
+CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']
+TEST = CONVERT + ['hypothesis', 'pytest', 'pytest-xdist', 'timm']
 
 setup(
     name='mmseg-sesam',
@@ -51,6 +54,7 @@ setup(
     extras_require={
         'lite': LITE,
         'full': FULL,
+        'convert': CONVERT,
         'test': TEST,
         'dev': TEST + ['ruff'],
     },

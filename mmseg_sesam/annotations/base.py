@@ -1,0 +1,263 @@
+"""What a reader of annotations is, and which there are."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .files import IMAGE_SUFFIXES, shown
+
+IGNORE_INDEX = 255
+# Of a part of a path: less than file systems allow, for suffixes.
+_NAME_BYTES = 240
+READERS: dict[str, type[AnnotationReader]] = {}
+
+
+@dataclass(frozen=True)
+class Item:
+    """The annotation of one image, listed but not yet read.
+
+    Attributes:
+        key: path of the label to be written, relative and without suffix.
+        source: file that holds the annotation.
+        data: of a file that holds many images, what it says about this
+            one: a dict with its 'name' there and whatever the reader needs.
+        image: the image, where `images` is given.
+    """
+
+    key: str
+    source: Path
+    data: dict[str, Any] | None = None
+    image: Path | None = None
+
+
+@dataclass
+class Annotation:
+    """The weak label of one image.
+
+    Attributes:
+        label: (H, W) uint8 class ids, 255 = unlabelled.
+        notes: what was left out or altered, as pairs of a reason, which
+            many images may share, and the detail.
+    """
+
+    label: np.ndarray
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def option(default: Any, text: str, **arguments: Any) -> Any:
+    """A field of a reader that is an option of the command line.
+
+    Args:
+        default: value of the field.
+        text: help.
+        **arguments: of `ArgumentParser.add_argument`.
+    """
+    return field(default=default, metadata=dict(help=text, **arguments))
+
+
+@dataclass
+class AnnotationReader(ABC):
+    """Reads one format. Fields are settings; all of them are recorded.
+
+    Attributes:
+        src: file or folder of the annotations.
+        images: folder of the images, at the same relative paths.
+        names: names of the classes in the order of their ids; empty where
+            the format does not name them.
+        palette: RGB of each class, in the same order.
+        remarks: sentences that the user should know.
+        fragile: a damaged file may end the process that reads it.
+    """
+
+    name: ClassVar[str]
+
+    src: Path
+    images: Path | None = option(
+        None,
+        'folder of the images: their sizes are compared with the labels, '
+        'and annotations without an image are left out',
+        type=Path,
+    )
+
+    def __post_init__(self) -> None:
+        self.names: tuple[str, ...] = ()
+        self.palette: list[list[int]] = []
+        self.remarks: list[str] = []
+        self.fragile = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if 'name' in vars(cls):
+            READERS[cls.name] = cls
+
+    @abstractmethod
+    def list_items(self) -> Iterable[Item]:
+        """Lists the annotations, without reading more than it needs to.
+
+        Raises:
+            ValueError: a file is not of this format.
+            OSError: a file cannot be read.
+        """
+
+    @abstractmethod
+    def read(self, item: Item) -> Annotation:
+        """Reads the annotation of one image; runs in any process.
+
+        Raises:
+            ValueError: the annotation is damaged or not of this format.
+            OSError: a file cannot be read.
+        """
+
+    def contents(self) -> dict[str, Any]:
+        """What the files named by settings say, to be recorded with them."""
+        return {}
+
+    def image_key(self, item: Item) -> str:
+        """Relative path of the image, without suffix."""
+        return item.key
+
+    def items(self) -> tuple[list[Item], list[Item]]:
+        """All annotations in the order of their keys.
+
+        Returns:
+            Those to be read, and those whose image is missing.
+
+        Raises:
+            ValueError: two annotations have one key, or no image is found.
+            FileNotFoundError: there are no annotations.
+        """
+        if not self.src.exists():
+            raise FileNotFoundError(
+                f'{self.src} does not exist; give the file or the folder of '
+                'the annotations.'
+            )
+        items = sorted(self.list_items(), key=lambda item: item.key)
+        if not items:
+            raise FileNotFoundError(
+                f'{self.src} holds no annotation of the format {self.name}; '
+                'give another folder or another format.'
+            )
+        for one, other in zip(items, items[1:]):
+            if one.key == other.key:
+                raise ValueError(
+                    f'{_origin(one)} and {_origin(other)} would both be '
+                    f'written to {one.key}.png; rename one of them.'
+                )
+        return self._with_images(items) if self.images else (items, [])
+
+    def _with_images(self, items: list[Item]) -> tuple[list[Item], list[Item]]:
+        images = find_images(self.images)
+        found, missing = [], []
+        for item in items:
+            paths = images.get(self.image_key(item), [])
+            if len(paths) > 1:
+                raise ValueError(
+                    f'{paths[0]} and {paths[1]} both have the name of the '
+                    f'annotation {item.key}; rename one of them.'
+                )
+            (found if paths else missing).append((item, paths))
+        if not found:
+            raise ValueError(
+                f'{self.images} holds no image for any of {len(items)} '
+                f'annotations (looked for {self.image_key(items[0])}.*); '
+                'give the folder in which images have the same relative '
+                'paths.'
+            )
+        return (
+            [replace(item, image=paths[0]) for item, paths in found],
+            [item for item, _ in missing],
+        )
+
+
+def find_images(folder: Path) -> dict[str, list[Path]]:
+    """Images of a folder, at any depth, by relative path without suffix.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f'{folder} is not a folder; give the folder of the images.'
+        )
+    images: dict[str, list[Path]] = {}
+    for path in _visible(folder):
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            key = path.relative_to(folder).with_suffix('').as_posix()
+            images.setdefault(key, []).append(path)
+    return images
+
+
+def list_files(src: Path, ending: str) -> list[tuple[str, Path]]:
+    """Files of a folder at any depth, or the one file, with their keys.
+
+    Args:
+        src: the folder, or a file.
+        ending: of the names, such as '.xml', in small or capital letters.
+
+    Returns:
+        Relative path without suffix, and path, of each file.
+    """
+    if src.is_file():
+        return [(src.stem, src)]
+    return [
+        (path.relative_to(src).with_suffix('').as_posix(), path)
+        for path in _visible(src)
+        if path.name.lower().endswith(ending.lower())
+    ]
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Files of a folder, less those such as '._a.png' that systems hide."""
+    return [
+        path
+        for path in sorted(folder.rglob('*'))
+        if not path.name.startswith('.') and path.is_file()
+    ]
+
+
+def safe_key(name: Any, source: Path) -> str:
+    """Turns the name of an image, as a file gives it, into a key.
+
+    Args:
+        name: the name, with or without the suffix of an image.
+        source: the file, for the error.
+
+    Returns:
+        Relative path without suffix, which does not leave its folder.
+
+    Raises:
+        ValueError: the name is no relative path within a folder.
+    """
+    parts: tuple[str, ...] = ()
+    if isinstance(name, str) and name.isprintable():
+        path = PurePosixPath(name.replace('\\', '/'))
+        parts = path.parts
+    if (
+        not parts
+        or path.is_absolute()
+        or '..' in parts
+        or ':' in parts[0]
+        or max(map(len, map(os.fsencode, parts))) > _NAME_BYTES
+    ):
+        raise ValueError(
+            f'{source} names an image {shown(name)}, expected a relative path '
+            'without "..", such as folder/image.jpg, of parts up to '
+            f'{_NAME_BYTES} bytes; correct that name.'
+        )
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        path = path.with_suffix('')
+    return path.as_posix()
+
+
+def _origin(item: Item) -> str:
+    """The file of an item, and its name there if the file holds many."""
+    if item.data:
+        return f'{item.data["name"]} of {item.source}'
+    return str(item.source)

@@ -1,0 +1,139 @@
+"""Names and colours of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mmseg.utils import get_classes, get_palette
+
+from .base import IGNORE_INDEX, AnnotationReader, option
+from .files import shown
+
+# ScribbleSup's tags, in the order of VOC's ids, are not VOC's own names.
+# fmt: off
+SCRIBBLESUP_TAGS = (
+    'background', 'plane', 'bike', 'bird', 'boat', 'bottle', 'bus', 'car',
+    'cat', 'chair', 'cow', 'table', 'dog', 'horse', 'motorbike', 'person',
+    'plant', 'sheep', 'sofa', 'train', 'monitor',
+)
+# fmt: on
+
+
+def voc_colours() -> list[list[int]]:
+    """The 256 colours of PASCAL VOC's development kit.
+
+    Its colour of 255 differs from that of class 0, so that viewers tell
+    background from unlabelled.
+    """
+    colours = []
+    for index in range(256):
+        colour = [0, 0, 0]
+        for bit in range(8):
+            for channel in range(3):
+                value = index >> (3 * bit + channel) & 1
+                colour[channel] |= value << (7 - bit)
+        colours.append(colour)
+    return colours
+
+
+def name_classes(
+    names: Iterable[str],
+) -> tuple[tuple[str, ...], list[list[int]]]:
+    """Names and colours of classes.
+
+    Args:
+        names: in the order of their ids.
+
+    Returns:
+        The names, and as many RGB colours.
+
+    Raises:
+        ValueError: a name occurs twice, or there are too many.
+    """
+    names = tuple(names)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or len(names) > IGNORE_INDEX:
+        raise ValueError(
+            f'There are {len(names)} classes, {shown(twice)} more than once, '
+            f'expected up to {IGNORE_INDEX} different names; give --classes.'
+        )
+    return names, voc_colours()[: len(names)]
+
+
+def resolve_classes(
+    values: Sequence[str],
+) -> tuple[tuple[str, ...], list[list[int]]]:
+    """Names and colours of the classes that the user asked for.
+
+    Args:
+        values: names in the order of their ids, or the one name of a data
+            set that mmseg knows, such as 'voc'.
+
+    Returns:
+        The names, and as many RGB colours.
+
+    Raises:
+        ValueError: a name occurs twice, or there are too many.
+    """
+    if len(values) == 1:
+        try:
+            return tuple(get_classes(values[0])), get_palette(values[0])
+        except ValueError:
+            # It is the name of the only class.
+            pass
+    return name_classes(values)
+
+
+@dataclass
+class NamedReader(AnnotationReader):
+    """A reader of annotations whose shapes carry the names of classes."""
+
+    classes: tuple[str, ...] = option(
+        (),
+        'names of the classes in the order of their ids; @FILE reads them '
+        'from a file, one a line; one name such as voc or cityscapes stands '
+        'for the classes that mmseg knows by it',
+        nargs='+',
+    )
+    unlabelled: tuple[str, ...] = option(
+        ('__ignore__',),
+        'names that mean unlabelled (default: %(default)s)',
+        nargs='*',
+    )
+    undrawn: str | None = option(
+        None,
+        'name of the class of all pixels that no shape covers (default: '
+        'they are unlabelled)',
+        metavar='CLASS',
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.names, self.palette = resolve_classes(self.classes)
+
+    def class_id(self, name: str, where: str) -> int:
+        """The id of a class, or 255 of a name that means unlabelled.
+
+        Raises:
+            ValueError: the name is unknown.
+        """
+        if name in self.unlabelled:
+            return IGNORE_INDEX
+        if name not in self.names:
+            raise ValueError(
+                f'{where} has the label {shown(name)}, expected one of '
+                f'{list(self.names)}; add it to --classes, or to '
+                '--unlabelled.'
+            )
+        return self.names.index(name)
+
+    def fill(self) -> int:
+        """The value of pixels that no shape covers.
+
+        Raises:
+            ValueError: `undrawn` is no class.
+        """
+        if self.undrawn is None:
+            return IGNORE_INDEX
+        return self.class_id(self.undrawn, '--undrawn')

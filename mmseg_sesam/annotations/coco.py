@@ -1,0 +1,130 @@
+"""COCO: polygons and masks of all images in one JSON file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .base import Annotation, AnnotationReader, Item, safe_key
+from .classes import NamedReader, name_classes
+from .drawing import Canvas
+from .files import checked_size, optional_import, read_json, shown, take
+
+
+@dataclass
+class CocoReader(NamedReader, AnnotationReader):
+    """Reads the segmentations of a COCO file.
+
+    Without `classes`, the classes are the categories in the order of their
+    ids. Source: https://cocodataset.org/#format-data; polygons and masks
+    are decoded by the official pycocotools.
+    """
+
+    name = 'coco'
+
+    def list_items(self) -> Iterable[Item]:
+        """See the base class."""
+        where = str(self.src)
+        record = read_json(self.src)
+        categories = {
+            take(category, 'id', int, where): take(
+                category, 'name', str, where
+            )
+            for category in take(record, 'categories', list, where)
+        }
+        if not self.classes:
+            names = [categories[index] for index in sorted(categories)]
+            names = [name for name in names if name not in self.unlabelled]
+            self.names, self.palette = name_classes(names)
+        shapes: dict[int, list] = defaultdict(list)
+        for annotation in take(record, 'annotations', list, where):
+            category = take(annotation, 'category_id', int, where)
+            if category not in categories:
+                raise ValueError(
+                    f'{where} has an annotation of the category {category}, '
+                    'which it does not list; export it again.'
+                )
+            image = take(annotation, 'image_id', int, where)
+            shape = categories[category], annotation.get('segmentation')
+            shapes[image].append(shape)
+        items = []
+        for image in take(record, 'images', list, where):
+            name = take(image, 'file_name', str, where)
+            data = dict(
+                name=name,
+                size=(image.get('width'), image.get('height')),
+                shapes=shapes.pop(take(image, 'id', int, where), []),
+            )
+            items.append(Item(safe_key(name, self.src), self.src, data))
+        if shapes:
+            raise ValueError(
+                f'{where} has annotations of the images {[*shapes][:8]}, '
+                'which it does not list; export it again.'
+            )
+        return items
+
+    def read(self, item: Item) -> Annotation:
+        """See the base class."""
+        name = f'{item.source}: {item.data["name"]}'
+        size = checked_size(*item.data['size'], name)
+        canvas = Canvas(name, size, fill=self.fill())
+        for label, segmentation in item.data['shapes']:
+            class_id = self.class_id(label, name)
+            if not segmentation:
+                canvas.notes.append(
+                    ('annotation without segmentation, skipped', name)
+                )
+            else:
+                mask = _decode(segmentation, canvas)
+                canvas.mask(mask, (0, 0), class_id)
+        return canvas.annotation()
+
+
+def _decode(segmentation: Any, canvas: Canvas) -> np.ndarray:
+    """The mask of polygons, of runs, or of compressed runs; (H, W) bool."""
+    coco = optional_import('pycocotools.mask')
+    width, height = canvas.size
+    try:
+        if isinstance(segmentation, list):
+            polygons = [_polygon(polygon, canvas) for polygon in segmentation]
+            runs = coco.merge(coco.frPyObjects(polygons, height, width))
+        else:
+            runs = _runs(segmentation, height, width)
+        return coco.decode(runs).astype(bool)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f'{canvas.name} has a segmentation that cannot be decoded '
+            f'({error}); export it again.'
+        ) from error
+
+
+def _polygon(values: Any, canvas: Canvas) -> list[float]:
+    """The flat list of a polygon, after a look at its points."""
+    if not isinstance(values, list) or len(values) % 2:
+        raise ValueError('a polygon is no list of x, y, x, y')
+    points = [values[i : i + 2] for i in range(0, len(values), 2)]
+    return canvas.points(points, 3).ravel().tolist()
+
+
+def _runs(segmentation: Any, height: int, width: int) -> dict[str, Any]:
+    """Compressed runs; what pycocotools would not check is checked here."""
+    coco = optional_import('pycocotools.mask')
+    size = segmentation.get('size') if isinstance(segmentation, dict) else None
+    if size != [height, width]:
+        raise ValueError(
+            f'its size is {shown(size)}, expected {[height, width]}'
+        )
+    counts = segmentation.get('counts')
+    if isinstance(counts, str):
+        return dict(size=size, counts=counts.encode('ascii'))
+    if not isinstance(counts, list) or not all(
+        isinstance(run, int) and run >= 0 for run in counts
+    ):
+        raise ValueError('its counts are no numbers from 0')
+    if sum(counts) != height * width:
+        raise ValueError('its counts do not fill the image')
+    return coco.frPyObjects(segmentation, height, width)

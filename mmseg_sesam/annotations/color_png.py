@@ -1,0 +1,144 @@
+"""Renderings in colours, with a table of what the colours mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .base import (
+    IGNORE_INDEX,
+    Annotation,
+    AnnotationReader,
+    Item,
+    list_files,
+    option,
+)
+from .classes import NamedReader, name_classes, resolve_classes
+from .cvat import EXPORT
+from .files import read_rgb, shown
+
+_RGB = re.compile(r'(?<!\w)(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,3})(?!\w)')
+
+
+@dataclass
+class ColorPngReader(NamedReader, AnnotationReader):
+    """Reads PNG files in which colours stand for classes.
+
+    Without `classes`, the classes are the names of the table in their
+    order. Several colours may have one name.
+    """
+
+    name = 'color-png'
+
+    colors: str | None = option(
+        None,
+        'table of colours: a text file with a name and R, G, B in each line '
+        "(such as CVAT's labelmap.txt or CamVid's class_dict.csv), or the "
+        'name of a data set that mmseg knows, such as voc',
+        required=True,
+    )
+    unlabelled: tuple[str, ...] = option(
+        ('void', 'Void', 'unlabelled', 'unlabeled', '__ignore__'),
+        'names, or colours as R,G,B, that mean unlabelled (default: '
+        '%(default)s)',
+        nargs='*',
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        table = _read_table(self.colors)
+        if not self.classes:
+            named = dict.fromkeys(name for name, _ in table)
+            names = [name for name in named if name not in self.unlabelled]
+            self.names, _ = name_classes(names)
+            first = {name: rgb for name, rgb in reversed(table)}
+            self.palette = [list(first[name]) for name in self.names]
+        self.ids = {
+            rgb: self.class_id(name, str(self.colors)) for name, rgb in table
+        }
+        if Path(self.colors).name == 'labelmap.txt':
+            self.remarks.append(
+                f'{EXPORT} Its background is also what nobody drew: give '
+                '--unlabelled background unless the rest is known to be it.'
+            )
+        for text in self.unlabelled:
+            found = _RGB.fullmatch(text)
+            if found:
+                self.ids[_rgb(found, '--unlabelled')] = IGNORE_INDEX
+
+    def contents(self) -> dict[str, Any]:
+        """See the base class."""
+        return dict(table=sorted([*rgb, id_] for rgb, id_ in self.ids.items()))
+
+    def list_items(self) -> Iterable[Item]:
+        """See the base class."""
+        return [Item(*file) for file in list_files(self.src, '.png')]
+
+    def read(self, item: Item) -> Annotation:
+        """See the base class."""
+        image = read_rgb(item.source).astype(np.int64)
+        codes, inverse = np.unique(
+            image @ (65536, 256, 1), return_inverse=True
+        )
+        table = np.empty(len(codes), np.uint8)
+        strange = []
+        for index, code in enumerate(codes.tolist()):
+            rgb = (code >> 16, code >> 8 & 255, code & 255)
+            if rgb not in self.ids:
+                strange.append(rgb)
+            table[index] = self.ids.get(rgb, IGNORE_INDEX)
+        if strange:
+            raise ValueError(
+                f'{item.source} holds {len(strange)} colours that '
+                f'{self.colors} does not name, such as {strange[:3]}; add '
+                'them to the table, or to --unlabelled as R,G,B; thousands '
+                'of colours are those of a photo or of a smoothed rendering.'
+            )
+        return Annotation(table[inverse.reshape(image.shape[:2])])
+
+
+def _read_table(source: str | None) -> list[tuple[str, tuple[int, ...]]]:
+    """Names and colours of a text file, or of a data set of mmseg."""
+    path = Path(source or '')
+    if not path.is_file():
+        names, palette = resolve_classes([str(source)])
+        if len(names) < 2:
+            raise ValueError(
+                f'--colors is {source}, expected a file of names and '
+                'colours, or a data set that mmseg knows, such as voc.'
+            )
+        return [*zip(names, map(tuple, palette))]
+    table: dict[tuple[int, ...], str] = {}
+    lines = path.read_text(encoding='utf-8-sig').splitlines()
+    for number, line in enumerate(lines, 1):
+        found = _RGB.search(line)
+        where = f'{path}, line {number}'
+        if not found:
+            # A comment, or the heading of a table.
+            if line.strip() and number > 1 and not line.startswith('#'):
+                raise ValueError(
+                    f'{where} is {shown(line)}, expected a name and R, G, B.'
+                )
+            continue
+        rgb = _rgb(found, where)
+        # CVAT puts ':parts:actions' behind the colour, CamVid the name.
+        before, after = line[: found.start()], line[found.end() :]
+        name = before.strip(' :,;\t"') or after.strip(' :,;\t"')
+        if not name or table.setdefault(rgb, name) != name:
+            raise ValueError(
+                f'{where} gives the colour {rgb} to {name!r}, expected one '
+                'name for each colour; correct the table.'
+            )
+    return [(name, rgb) for rgb, name in table.items()]
+
+
+def _rgb(found: re.Match[str], where: str) -> tuple[int, ...]:
+    rgb = tuple(map(int, found.groups()))
+    if max(rgb) > 255:
+        raise ValueError(f'{where} has the colour {rgb}, expected 0 to 255.')
+    return rgb

@@ -1,0 +1,308 @@
+"""Annotations of a data set -> a folder of index PNGs."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+from tqdm import tqdm
+
+from mmseg_sesam.pseudo_labels.store import write_label
+
+from .base import IGNORE_INDEX, AnnotationReader, Item
+from .classes import voc_colours
+from .files import image_size
+
+SUMMARY = 'summary.json'
+# Settings, then a record of each label: what a later run need not do again.
+JOURNAL = 'conversion.jsonl'
+
+
+class ConversionError(ValueError):
+    """Some annotations cannot be converted; the others are.
+
+    Attributes:
+        sentences: what is wrong, one for each annotation.
+    """
+
+    def __init__(self, sentences: list[str]) -> None:
+        self.sentences = sentences
+        super().__init__('\n'.join(sentences))
+
+
+def convert(
+    reader: AnnotationReader, out: Path, jobs: int = 1
+) -> dict[str, Any]:
+    """Writes the labels of all annotations, and `summary.json`.
+
+    What an earlier run wrote, from the same files with the same settings,
+    stays as it is: an interrupted run is continued, and a second one
+    changes nothing.
+
+    Args:
+        reader: of the annotations.
+        out: folder to be written, new or of an earlier run.
+        jobs: number of processes.
+
+    Returns:
+        The summary, as it is written.
+
+    Raises:
+        ConversionError: annotations are damaged. All others are converted;
+            run again once those are corrected.
+        ValueError: the source is not of the format, or `out` is of other
+            settings or of something else.
+        OSError: a file cannot be read or written.
+    """
+    _keep_apart(reader.src.resolve(), out.resolve())
+    items, missing = reader.items()
+    settings = _settings(reader)
+    records = _load_journal(out, settings)
+    _refuse_leftovers(out, records, items)
+    inputs = {item.key: _inputs(item) for item in items}
+    todo = [
+        item
+        for item in items
+        if records.get(item.key, {}).get('inputs') != inputs[item.key]
+        or not (out / f'{item.key}.png').is_file()
+    ]
+    failed = []
+    if todo:
+        out.mkdir(parents=True, exist_ok=True)
+        # It tells that all labels are there.
+        (out / SUMMARY).unlink(missing_ok=True)
+        _write_journal(out, settings, records.values())
+    with tqdm(
+        desc=reader.name,
+        total=len(items),
+        initial=len(items) - len(todo),
+    ) as progress:
+        for item, result in _convert_all(reader, todo, out, jobs):
+            progress.update()
+            if isinstance(result, str):
+                failed.append(result)
+                continue
+            records[item.key] = dict(result, inputs=inputs[item.key])
+            with (out / JOURNAL).open('a', encoding='utf-8') as file:
+                file.write(json.dumps(records[item.key]) + '\n')
+    if failed:
+        raise ConversionError(failed)
+    # In the order of the items, however often the run was interrupted.
+    ordered = [records[item.key] for item in items]
+    _write_journal(out, settings, ordered)
+    summary = _summarise(reader, settings, ordered, missing)
+    _replace(out / SUMMARY, json.dumps(summary, indent=1) + '\n')
+    return summary
+
+
+def _keep_apart(src: Path, out: Path) -> None:
+    if out == src or out in src.parents or src in out.parents:
+        raise ValueError(
+            f'{out} and {src} lie within each other, and no annotation shall '
+            'be overwritten; give a folder elsewhere.'
+        )
+
+
+def _settings(reader: AnnotationReader) -> dict[str, Any]:
+    """The fields of a reader as JSON values."""
+    settings = dict(format=reader.name, **asdict(reader))
+    for key, value in settings.items():
+        if isinstance(value, Path):
+            settings[key] = str(value.resolve())
+    return json.loads(json.dumps(dict(settings, **reader.contents())))
+
+
+def _load_journal(
+    out: Path, settings: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Records of the labels that an earlier run wrote, by key.
+
+    Raises:
+        ValueError: `out` is of other settings, or of something else.
+    """
+    path = out / JOURNAL
+    if not path.is_file():
+        if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+            raise ValueError(
+                f'{out} exists and holds no conversion, and nothing in it '
+                'shall be overwritten; give a new folder.'
+            )
+        return {}
+    header, *lines = path.read_text(encoding='utf-8').split('\n')
+    earlier = json.loads(header)
+    for key in sorted({*earlier, *settings}):
+        if earlier.get(key) != settings.get(key):
+            raise ValueError(
+                f'{out} was made with {key}={earlier.get(key)!r}, and now '
+                f'{key}={settings.get(key)!r} is asked for; give a new '
+                'folder, or the earlier setting.'
+            )
+    records = {}
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            # The last line of an interrupted run, cut off.
+            continue
+        records[record['key']] = record
+    return records
+
+
+def _write_journal(
+    out: Path, settings: dict[str, Any], records: Iterable[dict[str, Any]]
+) -> None:
+    lines = [json.dumps(line) + '\n' for line in (settings, *records)]
+    _replace(out / JOURNAL, ''.join(lines))
+
+
+def _refuse_leftovers(
+    out: Path, records: dict[str, dict[str, Any]], items: list[Item]
+) -> None:
+    gone = sorted({*records} - {item.key for item in items})
+    if gone:
+        raise ValueError(
+            f'{out} holds labels of {len(gone)} annotations that are gone, '
+            f'such as {gone[0]}; give a new folder, or bring them back.'
+        )
+
+
+def _inputs(item: Item) -> list[list[int]]:
+    """Size and time of the files that a label is made from."""
+    paths = [item.source, *([item.image] if item.image else [])]
+    stats = [path.stat() for path in paths]
+    return [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+
+
+def _convert_all(
+    reader: AnnotationReader, items: list[Item], out: Path, jobs: int
+) -> Iterator[tuple[Item, dict[str, Any] | str]]:
+    """Each item with its record, or with what is wrong with it."""
+    palette = voc_colours()
+    palette[: len(reader.palette)] = reader.palette
+    work = partial(_convert_one, reader=reader, out=out, palette=palette)
+    if min(jobs, len(items)) <= 1 and not reader.fragile:
+        yield from zip(items, map(work, items))
+        return
+    while items:
+        done = 0
+        try:
+            with ProcessPoolExecutor(max(min(jobs, len(items)), 1)) as pool:
+                for result in pool.map(work, items, chunksize=8):
+                    yield items[done], result
+                    done += 1
+            return
+        except BrokenProcessPool:
+            # Some item after those ended its process: try the next one alone.
+            yield items[done], _alone(work, items[done])
+            items = items[done + 1 :]
+
+
+def _alone(
+    work: Callable[[Item], dict[str, Any] | str], item: Item
+) -> dict[str, Any] | str:
+    """What an item gives in a process of its own."""
+    try:
+        with ProcessPoolExecutor(1) as pool:
+            return pool.submit(work, item).result()
+    except BrokenProcessPool:
+        return (
+            f'{item.source} ends the process that reads it ({item.key}): it '
+            'is damaged, or too large for the memory; write it again.'
+        )
+
+
+def _convert_one(
+    item: Item, reader: AnnotationReader, out: Path, palette: list[list[int]]
+) -> dict[str, Any] | str:
+    try:
+        annotation = reader.read(item)
+        _check_size(annotation.label, item)
+    except (ValueError, OSError) as error:
+        return ' '.join(str(error).split())
+    path = out / f'{item.key}.png'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'{path.stem}.tmp.png')
+    write_label(temporary, annotation.label, palette)
+    if path.is_file() and filecmp.cmp(temporary, path, shallow=False):
+        temporary.unlink()
+    else:
+        os.replace(temporary, path)
+    counts = np.bincount(annotation.label.ravel(), minlength=256)
+    return dict(
+        key=item.key,
+        pixels={str(i): int(counts[i]) for i in np.flatnonzero(counts)},
+        notes=annotation.notes,
+    )
+
+
+def _check_size(label: np.ndarray, item: Item) -> None:
+    if item.image and image_size(item.image) != label.shape[::-1]:
+        width, height = image_size(item.image)
+        raise ValueError(
+            f'{item.source} is a label of {label.shape[1]} x '
+            f'{label.shape[0]}, expected the size of {item.image}, {width} x '
+            f'{height}; annotate that image, or give its own --images.'
+        )
+
+
+def _summarise(
+    reader: AnnotationReader,
+    settings: dict[str, Any],
+    records: list[dict[str, Any]],
+    missing: list[Item],
+) -> dict[str, Any]:
+    pixels, files = Counter(), Counter()
+    skipped: dict[str, list[str]] = defaultdict(list)
+    for record in records:
+        pixels.update(record['pixels'])
+        files.update({*record['pixels']})
+        for reason, detail in record['notes']:
+            skipped[reason].append(detail)
+        if {*record['pixels']} == {str(IGNORE_INDEX)}:
+            skipped['label without a labelled pixel'].append(record['key'])
+    if missing:
+        skipped['annotation without an image, left out'] = [
+            item.key for item in missing
+        ]
+    ids = {*map(int, pixels), *range(len(reader.names))} - {IGNORE_INDEX}
+    names = dict(enumerate(reader.names))
+    total = sum(pixels.values())
+    return dict(
+        settings=settings,
+        files=len(records),
+        pixels=total,
+        labelled=1 - pixels[str(IGNORE_INDEX)] / total,
+        classes=[
+            dict(
+                id=index,
+                name=names.get(index, str(index)),
+                files=files[str(index)],
+                pixels=pixels[str(index)],
+            )
+            for index in sorted(ids)
+        ],
+        skipped=[
+            dict(reason=reason, count=len(details), names=details)
+            for reason, details in sorted(skipped.items())
+        ],
+        remarks=reader.remarks,
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes a file at once, unless it holds the text already."""
+    if path.is_file() and path.read_text(encoding='utf-8') == text:
+        return
+    temporary = path.with_name(f'.{path.name}')
+    temporary.write_text(text, encoding='utf-8')
+    os.replace(temporary, path)

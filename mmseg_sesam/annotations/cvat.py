@@ -1,0 +1,196 @@
+"""CVAT for images 1.1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from PIL import ImageColor
+
+from .base import Annotation, AnnotationReader, Item, safe_key
+from .classes import NamedReader, name_classes
+from .drawing import Canvas
+from .files import MAX_PIXELS, checked_size, read_xml, shown
+from .options import DotRadius, LineWidth, Outside
+
+EXPORT = (
+    "CVAT's 'Segmentation mask' export leaves polylines and points out; "
+    "weak labels are to be exported as 'CVAT for images 1.1'."
+)
+_STROKES = ('polyline', 'points')
+_DRAWN = (*_STROKES, 'polygon', 'box', 'mask')
+
+
+@dataclass
+class CvatReader(NamedReader, LineWidth, DotRadius, Outside, AnnotationReader):
+    """Reads the annotations.xml of "CVAT for images 1.1".
+
+    Shapes are drawn in their `z_order`. Without `classes`, the classes are
+    the labels of the task in their order. Source:
+    https://docs.cvat.ai/docs/other/xml_format.
+    """
+
+    name = 'cvat'
+
+    def list_items(self) -> Iterable[Item]:
+        """See the base class."""
+        path = self._file()
+        root = read_xml(path, 'annotations')
+        if root.find('track') is not None:
+            raise ValueError(
+                f'{path} holds tracks of a video, expected images; export it '
+                "as 'CVAT for images 1.1'."
+            )
+        self._take_labels(root)
+        items = []
+        for image in root.iter('image'):
+            name = image.get('name')
+            shapes = [_shape(element) for element in image]
+            data = dict(
+                name=name,
+                size=(image.get('width'), image.get('height')),
+                shapes=[shape for shape in shapes if shape],
+            )
+            items.append(Item(safe_key(name, path), path, data))
+        if any(root.find(f'image/{kind}') is not None for kind in _STROKES):
+            self.remarks = [EXPORT]
+        return items
+
+    def read(self, item: Item) -> Annotation:
+        """See the base class."""
+        name = f'{item.source}: {item.data["name"]}'
+        size = checked_size(*item.data['size'], name)
+        canvas = Canvas(name, size, self.outside, self.fill())
+        shapes = item.data['shapes']
+        # Stable: of one layer, the later shape lies above.
+        for kind, attributes in sorted(shapes, key=lambda s: _layer(s, name)):
+            if kind not in _DRAWN:
+                canvas.notes.append(
+                    (f'{kind} is no shape that can be drawn, skipped', name)
+                )
+                continue
+            class_id = self.class_id(attributes.get('label'), name)
+            if kind == 'mask':
+                canvas.mask(*_mask(attributes, name), class_id)
+            elif kind == 'box':
+                canvas.polygon(_box(attributes, name), class_id)
+            else:
+                points = _points(attributes)
+                if kind == 'polygon':
+                    canvas.polygon(points, class_id)
+                elif kind == 'polyline':
+                    canvas.line(points, class_id, self.width)
+                else:
+                    canvas.dots(points, class_id, self.radius)
+        return canvas.annotation()
+
+    def _file(self) -> Path:
+        if self.src.is_file():
+            return self.src
+        path = self.src / 'annotations.xml'
+        if not path.is_file():
+            raise ValueError(
+                f'{self.src} holds no annotations.xml; unpack the archive '
+                f'that CVAT gives. {EXPORT}'
+            )
+        return path
+
+    def _take_labels(self, root: Element) -> None:
+        """Names and colours of the labels, unless `classes` gives them."""
+        labels = root.iterfind('meta//label')
+        colours = {
+            label.findtext('name', ''): label.findtext('color')
+            for label in labels
+        }
+        if not self.classes:
+            self.names, _ = name_classes(
+                name for name in colours if name not in self.unlabelled
+            )
+            self.palette = [_rgb(colours[name]) for name in self.names]
+
+
+def _shape(element: Element) -> tuple[str, dict[str, str]] | None:
+    """Kind and attributes; None of a tag, which labels no pixels."""
+    if element.tag == 'tag':
+        return None
+    return element.tag, dict(element.attrib)
+
+
+def _rgb(colour: str | None) -> list[int]:
+    try:
+        return list(ImageColor.getrgb(colour or '')[:3])
+    except ValueError:
+        return [128, 128, 128]
+
+
+def _layer(shape: tuple[str, dict[str, str]], name: str) -> int:
+    return _number(shape[1], 'z_order', name, '0')
+
+
+def _number(
+    attributes: dict[str, str],
+    key: str,
+    name: str,
+    default: str | None = None,
+    kind: type = int,
+) -> Any:
+    text = attributes.get(key, default)
+    try:
+        number = kind(text)
+        # Neither NaN nor so large that sums of it become infinite.
+        if abs(number) <= 1e9:
+            return number
+        raise ValueError
+    except (TypeError, ValueError):
+        raise ValueError(
+            f'{name} has {key}={shown(text)}, expected a number; correct it.'
+        ) from None
+
+
+def _points(attributes: dict[str, str]) -> list[list[str]]:
+    """Points of 'x,y;x,y'."""
+    points = attributes.get('points', '')
+    return [point.split(',') for point in points.split(';')]
+
+
+def _box(attributes: dict[str, str], name: str) -> np.ndarray:
+    """Corners of a box, turned clockwise by its rotation in degrees."""
+    left, top, right, bottom = (
+        _number(attributes, key, name, kind=float)
+        for key in ('xtl', 'ytl', 'xbr', 'ybr')
+    )
+    turn = np.deg2rad(_number(attributes, 'rotation', name, '0', float))
+    corners = np.array(
+        [(left, top), (right, top), (right, bottom), (left, bottom)]
+    )
+    centre = corners.mean(0)
+    matrix = np.array(
+        [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    )
+    return (corners - centre) @ matrix + centre
+
+
+def _mask(
+    attributes: dict[str, str], name: str
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """A mask and its corner, of runs along rows that begin with 0s."""
+    left, top, width, height = (
+        _number(attributes, key, name)
+        for key in ('left', 'top', 'width', 'height')
+    )
+    try:
+        runs = [int(run) for run in attributes.get('rle', '').split(',')]
+    except ValueError:
+        runs = [-1]
+    size = width * height
+    if min(*runs, width, height) < 0 or size > MAX_PIXELS or sum(runs) != size:
+        raise ValueError(
+            f'{name} has a mask of {width} x {height} whose runs do not fill '
+            'it; export it again.'
+        )
+    mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return mask.reshape(height, width), (left, top)

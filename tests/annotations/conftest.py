@@ -1,0 +1,83 @@
+"""What the tests of annotations share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_sesam.annotations import READERS, convert
+
+Convert = Callable[..., 'dict[str, np.ndarray]']
+
+
+def read_labels(folder: Path) -> dict[str, np.ndarray]:
+    """Labels of a converted folder by key."""
+    labels = {}
+    for path in sorted(folder.rglob('*.png')):
+        with Image.open(path) as image:
+            assert image.mode == 'P'
+            key = path.relative_to(folder).with_suffix('').as_posix()
+            labels[key] = np.array(image)
+    return labels
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / 'out'
+
+
+@pytest.fixture
+def labels(out: Path) -> Convert:
+    """Convert with a format and its settings; the labels by key."""
+
+    def run(name: str, src: Path, **settings: Any) -> dict[str, np.ndarray]:
+        convert(READERS[name](src, **settings), out)
+        return read_labels(out)
+
+    return run
+
+
+@pytest.fixture
+def summary(out: Path) -> Callable[[], dict[str, Any]]:
+    """The summary of what `labels` converted."""
+    return lambda: json.loads((out / 'summary.json').read_text())
+
+
+@pytest.fixture
+def refusal(out: Path) -> Callable[..., str]:
+    """Convert what cannot be converted; the one sentence that says why."""
+
+    def run(name: str, src: Path, **settings: Any) -> str:
+        with pytest.raises((ValueError, OSError)) as error:
+            convert(READERS[name](src, **settings), out)
+        said = str(error.value)
+        assert '\n' not in said
+        assert not (out / 'summary.json').exists()
+        return said
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a file: text, JSON values, or an image of an array."""
+
+    def run(name: str, content: Any, **save: Any) -> Path:
+        path = tmp_path / 'src' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str):
+            path.write_text(content)
+        elif isinstance(content, (dict, list)):
+            path.write_text(json.dumps(content))
+        else:
+            if not isinstance(content, Image.Image):
+                content = Image.fromarray(content)
+            content.save(path, **save)
+        return path
+
+    return run

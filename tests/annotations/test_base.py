@@ -1,0 +1,112 @@
+"""Listing annotations, and finding their images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmseg_sesam.annotations import READERS
+from mmseg_sesam.annotations.base import safe_key
+
+LABEL = np.zeros((4, 6), np.uint8)
+
+
+@pytest.mark.parametrize(
+    'name, key',
+    [
+        ('a.jpg', 'a'),
+        ('town/deep/a.v1.JPG', 'town/deep/a.v1'),
+        ('town\\a.png', 'town/a'),
+        ('2008_000001', '2008_000001'),
+        ('frame.0001', 'frame.0001'),
+    ],
+)
+def test_keys_are_names_without_the_suffix_of_an_image(name, key, tmp_path):
+    assert safe_key(name, tmp_path) == key
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['../a.jpg', 'a/../../b', '/etc/a.png', '\\\\host\\a', 'C:\\a', '', '.']
+    + ['a\0b', 'a\nb', 'x' * 250, None, 3, ['a']],
+)
+def test_names_that_leave_their_folder(name, tmp_path):
+    with pytest.raises(ValueError) as error:
+        safe_key(name, tmp_path / 'file.json')
+    assert 'file.json' in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_annotations_that_would_be_written_to_one_file(write, refusal):
+    images = [
+        dict(id=i, file_name=name, width=6, height=4)
+        for i, name in enumerate(['a.jpg', 'b.jpg', 'a.png'])
+    ]
+    path = write('x.json', dict(images=images, annotations=[], categories=[]))
+    said = refusal('coco', path)
+    assert 'a.jpg' in said and 'a.png' in said and 'rename' in said
+
+
+def test_formats_without_annotations(refusal, tmp_path, write):
+    src = write('readme.txt', 'nothing').parent
+    for name, settings in {
+        'ade20k': {},
+        'cityscapes-coarse': {},
+        'color-png': dict(colors='voc'),
+        'index-png': {},
+        'labelme': dict(classes=['a']),
+        'scribbles4all': dict(values='ids'),
+        'scribblesup': dict(size=(4, 4)),
+    }.items():
+        said = refusal(name, src, **settings)
+        assert str(src) in said and name in said
+    assert 'does not exist' in refusal('index-png', tmp_path / 'nowhere')
+
+
+def test_images_say_which_annotations_are_used(labels, summary, write):
+    for name in ('town/a', 'town/b', '._c'):
+        src = write(f'weak/{name}.PNG', LABEL).parents[1]
+    write('images/town/a.jpg', LABEL)
+    images = write('images/c.jpg', LABEL).parent
+    assert {*labels('index-png', src / 'weak', images=images)} == {'town/a'}
+    (skipped,) = (s for s in summary()['skipped'] if 'image' in s['reason'])
+    assert skipped['count'] == 1 and skipped['names'] == ['town/b']
+
+
+def test_no_image_at_all(refusal, write):
+    src = write('weak/a.png', LABEL).parent
+    images = write('images/b.jpg', LABEL).parent
+    said = refusal('index-png', src, images=images)
+    assert str(images) in said and 'a.*' in said
+    said = refusal('index-png', src, images=images / 'x')
+    assert 'is not a folder' in said
+
+
+def test_two_images_of_one_name(refusal, write):
+    src = write('weak/a.png', LABEL).parent
+    write('images/a.png', LABEL)
+    images = write('images/a.jpg', LABEL).parent
+    said = refusal('index-png', src, images=images)
+    assert 'a.jpg' in said and 'a.png' in said
+
+
+def test_labels_of_another_size_than_their_image(refusal, write):
+    src = write('weak/a.png', LABEL).parent
+    images = write('images/a.jpg', LABEL.T).parent
+    said = refusal('index-png', src, images=images)
+    assert '6 x 4' in said and '4 x 6' in said and 'a.jpg' in said
+
+
+def test_every_format_of_the_tool_is_known():
+    assert {*READERS} == {
+        'ade20k',
+        'cityscapes-coarse',
+        'coco',
+        'color-png',
+        'cvat',
+        'index-png',
+        'labelme',
+        'scribbles4all',
+        'scribblesup',
+        'whats-the-point',
+    }

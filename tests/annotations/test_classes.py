@@ -1,0 +1,32 @@
+"""Names and colours of classes."""
+
+from __future__ import annotations
+
+import pytest
+from mmseg.utils import get_palette
+
+from mmseg_sesam.annotations.classes import resolve_classes, voc_colours
+
+
+def test_the_colours_are_those_of_voc():
+    colours = voc_colours()
+    assert colours[:21] == get_palette('voc')
+    # VOC2012's devkit draws void in this colour.
+    assert colours[255] == [224, 224, 192]
+    assert len({*map(tuple, colours)}) == 256
+
+
+def test_names_or_a_data_set():
+    names, palette = resolve_classes(['cityscapes'])
+    assert names[13] == 'car' and palette == get_palette('cityscapes')
+    names, palette = resolve_classes(['car', 'road'])
+    assert names == ('car', 'road') and palette == voc_colours()[:2]
+    assert resolve_classes(['car']) == (('car',), [[0, 0, 0]])
+    assert resolve_classes([]) == ((), [])
+
+
+def test_names_that_cannot_be_ids():
+    with pytest.raises(ValueError, match=r"3 classes, \['a'\] more than once"):
+        resolve_classes(['a', 'b', 'a'])
+    with pytest.raises(ValueError, match='up to 255'):
+        resolve_classes([str(i) for i in range(256)])

@@ -1,0 +1,102 @@
+"""Renderings in colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mmseg.utils import get_palette
+
+CAMVID = """name,r,g,b
+Sky,128,128,128
+Building,128,0,0
+Archway,192,0,128
+Void,0,0,0
+"""
+CVAT = """# label:color_rgb:parts:actions
+Sky:128,128,128::
+Building:128,0,0::
+Archway:192,0,128::
+Void:0,0,0::
+"""
+TABS = '128 128 128\tSky\n128 0 0\tBuilding\n192 0 128\tArchway\n0 0 0\tVoid\n'
+IMAGE = np.array(
+    [[[128, 128, 128], [128, 0, 0]], [[192, 0, 128], [0, 0, 0]]], np.uint8
+)
+
+
+@pytest.mark.parametrize('table', [CAMVID, CVAT, TABS])
+def test_tables_of_several_tools(labels, write, table, summary, out):
+    """CamVid's class_dict.csv and label_colors.txt, CVAT's labelmap.txt.
+
+    https://docs.cvat.ai/docs/dataset_management/formats/format-smask and
+    http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/.
+    """
+    colors = str(write('table.txt', table))
+    src = write('png/a.png', IMAGE).parent
+    found = labels('color-png', src, colors=colors)
+    assert found['a'].tolist() == [[0, 1], [2, 255]]
+    names = [c['name'] for c in summary()['classes']]
+    assert names == ['Sky', 'Building', 'Archway']
+
+
+def test_several_colours_of_one_class(labels, write):
+    text = CAMVID.replace('Archway', 'Building')
+    src = write('png/a.png', IMAGE).parent
+    found = labels('color-png', src, colors=str(write('t.csv', text)))
+    assert found['a'].tolist() == [[0, 1], [1, 255]]
+
+
+def test_colours_of_a_known_data_set(labels, write):
+    palette = np.array(get_palette('voc'), np.uint8)
+    image = np.concatenate([palette, [[224, 224, 192]]]).astype(np.uint8)
+    src = write('png/a.png', image[None]).parent
+    settings = dict(colors='voc', unlabelled=['224,224,192'])
+    found = labels('color-png', src, **settings)
+    assert found['a'].tolist() == [[*range(21), 255]]
+
+
+def test_cvat_leaves_lines_out(labels, write, summary):
+    colors = str(write('labelmap.txt', CVAT))
+    labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
+    assert 'leaves polylines' in summary()['remarks'][0]
+    assert '--unlabelled background' in summary()['remarks'][0]
+
+
+def test_colours_that_nobody_named(refusal, write):
+    image = IMAGE.copy()
+    image[0, 0] = 1, 2, 3
+    colors = str(write('t.csv', CAMVID))
+    src = write('png/a.png', image).parent
+    said = refusal('color-png', src, colors=colors)
+    assert 'a.png holds 1 colours' in said and '(1, 2, 3)' in said
+
+
+@pytest.mark.parametrize(
+    'text, said',
+    [
+        ('a,1,2,300', 'the colour (1, 2, 300)'),
+        ('a,1,2,3\nb,1,2,3', "(1, 2, 3) to 'b'"),
+        ('a,1,2,3\nb', "line 2 is 'b'"),
+        ('1,2,3', "to ''"),
+    ],
+)
+def test_tables_that_are_none(refusal, write, text, said):
+    path = write('t.csv', text)
+    src = write('png/a.png', IMAGE).parent
+    found = refusal('color-png', src, colors=str(path))
+    assert 't.csv, line' in found and said in found
+
+
+def test_no_table(refusal, write):
+    src = write('png/a.png', IMAGE).parent
+    for colors in (None, 'nowhere.csv'):
+        assert '--colors' in refusal('color-png', src, colors=colors)
+
+
+def test_a_table_that_changed(labels, refusal, write, out):
+    path = write('t.csv', CAMVID)
+    src = write('png/a.png', IMAGE).parent
+    labels('color-png', src, colors=str(path))
+    (out / 'summary.json').unlink()
+    path.write_text(CAMVID.replace('128,0,0', '128,0,1'))
+    assert 'made with table=' in refusal('color-png', src, colors=str(path))

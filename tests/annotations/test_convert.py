@@ -1,0 +1,228 @@
+"""Converting whole data sets: again, after an interrupt, in parallel."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_sesam.annotations import READERS, ConversionError, convert
+from mmseg_sesam.annotations.convert import JOURNAL, SUMMARY
+
+NAMES = ['a', 'b', 'town/a', 'town/deep/c.v1', 'void']
+
+
+@pytest.fixture
+def src(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        path = tmp_path / f'src/{name}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        label = rng.choice(np.array([0, 1, 2, 255], np.uint8), (6, 8))
+        if name == 'void':
+            label[:] = 255
+        Image.fromarray(label).save(path)
+    return tmp_path / 'src'
+
+
+@pytest.fixture
+def run(src, out):
+    def convert_src(jobs=1, to=out, **settings):
+        return convert(READERS['index-png'](src, **settings), to, jobs)
+
+    return convert_src
+
+
+def state(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        path.relative_to(folder).as_posix(): (
+            path.read_bytes(),
+            path.stat().st_mtime_ns,
+        )
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {name: data for name, (data, _) in state(folder).items()}
+
+
+def test_summary(run, src, out):
+    summary = run(classes=['zero', 'one', 'two', 'three'])
+    assert summary == json.loads((out / SUMMARY).read_text())
+    labels = {
+        name: np.array(Image.open(src / f'{name}.png')) for name in NAMES
+    }
+    values = np.concatenate([label.ravel() for label in labels.values()])
+    assert summary['files'] == 5 and summary['pixels'] == 240
+    assert summary['labelled'] == pytest.approx((values != 255).mean())
+    for entry, name in zip(
+        summary['classes'], ['zero', 'one', 'two', 'three']
+    ):
+        index = entry['id']
+        assert entry['name'] == name
+        assert entry['pixels'] == (values == index).sum()
+        assert entry['files'] == sum(
+            (label == index).any() for label in labels.values()
+        )
+    assert len(summary['classes']) == 4
+    (skipped,) = summary['skipped']
+    assert 'without a labelled pixel' in skipped['reason']
+    assert skipped['names'] == ['void']
+    assert summary['settings']['format'] == 'index-png'
+
+
+def test_a_second_run_changes_nothing(run, out):
+    summary = run()
+    before = state(out)
+    assert {*before} == {f'{n}.png' for n in NAMES} | {SUMMARY, JOURNAL}
+    assert run() == summary
+    assert state(out) == before
+
+
+def test_the_number_of_processes_does_not_matter(run, out, tmp_path):
+    run()
+    run(jobs=2, to=tmp_path / 'out2')
+    assert content(out) == content(tmp_path / 'out2')
+
+
+def test_a_run_cut_off_at_any_line_is_continued(run, out, tmp_path):
+    run()
+    whole = content(out)
+    lines = whole[JOURNAL].splitlines(keepends=True)
+    for cut in range(1, len(lines) + 1):
+        (out / SUMMARY).unlink(missing_ok=True)
+        cut_off = b''.join(lines[:cut])[: -7 if cut > 1 else None]
+        (out / JOURNAL).write_bytes(cut_off)
+        done = [json.loads(line)['key'] for line in lines[1 : cut - 1]]
+        for name in NAMES:
+            if name not in done:
+                (out / f'{name}.png').unlink(missing_ok=True)
+        # What an interrupted write leaves behind.
+        (out / 'void.tmp.png').write_bytes(b'half')
+        before = {name: s for name, s in state(out).items() if 'png' in name}
+        run()
+        assert content(out) == whole
+        for name in done:
+            assert state(out)[f'{name}.png'] == before[f'{name}.png']
+
+
+def test_a_label_that_was_deleted_is_written_again(run, out):
+    run()
+    before = state(out)
+    (out / 'town/a.png').unlink()
+    run()
+    after = state(out)
+    for name in ('town/a.png', JOURNAL, SUMMARY):
+        assert after.pop(name)[0] == before.pop(name)[0]
+    assert after == before
+
+
+def test_a_corrected_annotation_is_converted_again(run, src, out):
+    run()
+    before = state(out)
+    Image.fromarray(np.full((6, 8), 2, np.uint8)).save(src / 'b.png')
+    run()
+    after = state(out)
+    assert (np.array(Image.open(out / 'b.png')) == 2).all()
+    unchanged = {'a.png', 'town/a.png', 'town/deep/c.v1.png', 'void.png'}
+    assert {k: after[k] for k in unchanged} == {
+        k: before[k] for k in unchanged
+    }
+
+
+def test_an_annotation_that_is_damaged_later(run, src, out):
+    run()
+    (src / 'b.png').write_bytes(b'')
+    with pytest.raises(ConversionError, match='b.png'):
+        run()
+    assert not (out / SUMMARY).exists()
+
+
+def test_damaged_annotations_leave_the_others_converted(run, src, out):
+    good = (src / 'b.png').read_bytes()
+    (src / 'b.png').write_bytes(good[:40])
+    (src / 'town/a.png').write_bytes(b'')
+    with pytest.raises(ConversionError) as error:
+        run()
+    assert len(error.value.sentences) == 2
+    for sentence, name in zip(error.value.sentences, ('b.png', 'town/a.png')):
+        assert str(src / name) in sentence
+    assert not (out / SUMMARY).exists()
+    labels = {path.name for path in out.rglob('*.png')}
+    assert labels == {'a.png', 'c.v1.png', 'void.png'}
+    for name in ('b.png', 'town/a.png'):
+        (src / name).write_bytes(good)
+    assert run()['files'] == 5
+    assert len([*out.rglob('*.png')]) == 5
+
+
+def test_another_setting_is_refused_by_name(run, out):
+    run(unlabelled=[2])
+    before = state(out)
+    with pytest.raises(ValueError) as error:
+        run(unlabelled=[1])
+    said = str(error.value)
+    assert str(out) in said and 'unlabelled=[2]' in said
+    assert 'unlabelled=[1]' in said and 'new folder' in said
+    assert state(out) == before
+
+
+def test_nothing_is_overwritten(run, src, out, tmp_path):
+    out.mkdir()
+    (out / 'mine.txt').write_text('mine')
+    with pytest.raises(ValueError, match='nothing in it shall be overwrit'):
+        run()
+    assert content(out) == {'mine.txt': b'mine'}
+    file = tmp_path / 'file'
+    file.write_text('mine')
+    with pytest.raises(ValueError, match='give a new folder'):
+        run(to=file)
+    before = state(src)
+    for other in (src, src / 'out', tmp_path, src / '../src/town'):
+        with pytest.raises(ValueError, match='lie within each other'):
+            run(to=other)
+    assert state(src) == before
+
+
+def test_annotations_that_are_gone_are_named(run, src, out):
+    run()
+    (src / 'town/a.png').unlink()
+    with pytest.raises(
+        ValueError, match='1 annotations that are gone.*town/a'
+    ):
+        run()
+
+
+class DyingReader(READERS['index-png']):
+    """Its process ends at one file, as if the system had no memory left."""
+
+    def read(self, item):
+        if item.key == 'town/a':
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().read(item)
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_a_file_that_ends_its_process_is_named(src, out, jobs):
+    reader = DyingReader(src)
+    reader.fragile = True
+    with pytest.raises(ConversionError) as error:
+        convert(reader, out, jobs)
+    (said,) = error.value.sentences
+    assert str(src / 'town/a.png') in said and 'ends the process' in said
+    assert not (out / SUMMARY).exists()
+    assert len([*out.rglob('*.png')]) == len(NAMES) - 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may read every file')
+def test_a_file_that_may_not_be_read(run, src):
+    (src / 'b.png').chmod(0)
+    with pytest.raises(ConversionError, match='b.png'):
+        run()

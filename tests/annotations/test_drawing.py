@@ -1,0 +1,163 @@
+"""Shapes on a canvas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmseg_sesam.annotations.drawing import Canvas
+
+SIZE = (12, 8)
+
+
+def canvas(**options) -> Canvas:
+    return Canvas('file: image', SIZE, **options)
+
+
+def where(drawn: Canvas, value: int) -> list[tuple[int, int]]:
+    """Columns and rows of a value."""
+    return [(x, y) for y, x in np.argwhere(drawn.label == value).tolist()]
+
+
+def test_points_belong_to_the_pixel_that_contains_them():
+    drawn = canvas()
+    drawn.dots([(0, 0), (11.99, 7.99), (3.5, 2.5)], 1, 0)
+    assert where(drawn, 1) == [(0, 0), (3, 2), (11, 7)]
+    assert not drawn.notes
+
+
+def test_dots_of_a_radius():
+    drawn = canvas()
+    drawn.dots([(5, 4)], 2, 1)
+    expected = [(x, y) for y in (3, 4, 5) for x in (4, 5, 6)]
+    assert where(drawn, 2) == expected
+
+
+def test_lines_have_their_width_and_do_not_close():
+    drawn = canvas()
+    drawn.line([(2, 3), (8, 3), (8, 6)], 4, 1)
+    expected = [(x, 3) for x in range(2, 9)] + [(8, y) for y in (4, 5, 6)]
+    assert where(drawn, 4) == expected
+    drawn = canvas()
+    drawn.line([(-0.0, 3), (11, 3)], 4, 3)
+    assert where(drawn, 4) == [(x, y) for y in (2, 3, 4) for x in range(12)]
+
+
+@pytest.mark.parametrize('width', [1, 3, 5, 7, 9])
+def test_lines_are_as_wide_as_they_should_be(width):
+    drawn = Canvas('image', (100, 100))
+    drawn.line([(10, 20), (90, 20)], 1, width)
+    assert (drawn.label[:, 50] == 1).sum() == width
+    drawn = Canvas('image', (100, 100))
+    drawn.line([(20, 20), (80, 80)], 1, width)
+    across = (drawn.label == 1).sum() / np.hypot(60, 60)
+    assert abs(across - width) < width / 2
+
+
+def test_a_line_of_one_point():
+    drawn = canvas()
+    drawn.line([(2, 3)], 4, 1)
+    assert where(drawn, 4) == [(2, 3)]
+
+
+def test_points_outside_interrupt_a_line_or_move_to_the_border():
+    points = [(1, 1), (3, 1), (20, 1), (9, 6), (11, 6)]
+    drawn = canvas(outside='drop')
+    drawn.line(points, 0, 1)
+    dropped = [(1, 1), (2, 1), (3, 1), (9, 6), (10, 6), (11, 6)]
+    assert where(drawn, 0) == dropped
+    (reason, detail) = drawn.notes[0]
+    assert len(drawn.notes) == 1 and 'dropped' in reason
+    assert 'file: image' in detail and '(20.0, 1.0) of 12 x 8' in detail
+    drawn = canvas(outside='clip')
+    drawn.line(points, 0, 1)
+    assert {*dropped} < {*where(drawn, 0)}
+    assert (11, 1) in where(drawn, 0)
+    assert 'clipped' in drawn.notes[0][0]
+
+
+def test_areas():
+    drawn = canvas()
+    drawn.polygon([(1, 1), (4, 1), (4, 3), (1, 3)], 1)
+    drawn.rectangle([(10, 7), (8, 5)], 2)
+    drawn.circle([(6, 4), (7, 4)], 3)
+    square = [(x, y) for y in (1, 2, 3) for x in (1, 2, 3, 4)]
+    assert where(drawn, 1) == square
+    assert where(drawn, 2) == [(x, y) for y in (5, 6, 7) for x in (8, 9, 10)]
+    assert {(5, 4), (6, 3), (6, 4), (6, 5), (7, 4)} <= {*where(drawn, 3)}
+    assert len(where(drawn, 3)) <= 9
+
+
+def test_later_shapes_lie_over_earlier_ones():
+    drawn = canvas(fill=9)
+    drawn.rectangle([(0, 0), (5, 5)], 1)
+    drawn.line([(0, 2), (5, 2)], 255, 1)
+    drawn.mask(np.ones((1, 1), bool), (0, 0), 2)
+    assert drawn.label[2, 3] == 255 and drawn.label[3, 3] == 1
+    assert drawn.label[0, 0] == 2 and drawn.label[7, 11] == 9
+
+
+@pytest.mark.parametrize('corner', [(-2, -1), (10, 6), (-2, 6), (3, 2)])
+def test_masks_are_cut_at_the_border(corner):
+    rng = np.random.default_rng(0)
+    mask = rng.random((4, 5)) < 0.5
+    drawn = canvas()
+    drawn.mask(mask, corner, 1)
+    expected = []
+    for y, x in np.argwhere(mask):
+        x, y = int(x) + corner[0], int(y) + corner[1]
+        if 0 <= x < 12 and 0 <= y < 8:
+            expected.append((x, y))
+    assert sorted(where(drawn, 1)) == sorted(expected)
+
+
+def test_areas_outside_are_named():
+    drawn = canvas()
+    drawn.polygon([(-9, 1), (-5, 1), (-5, 5)], 1)
+    drawn.mask(np.ones((2, 2), bool), (30, 0), 1)
+    assert (drawn.label == 255).all()
+    assert ['dropped' in reason for reason, _ in drawn.notes] == [True, True]
+    drawn.polygon([(-9, 1), (5, 1), (5, 5)], 1)
+    assert (drawn.label == 1).any()
+    assert 'cut at its border' in drawn.notes[2][0]
+    drawn.rectangle([(-0.5, 0), (12, 8)], 1)
+    assert len(drawn.notes) == 3
+
+
+NUMBER = st.one_of(
+    st.floats(),
+    st.integers(-300, 300),
+    st.sampled_from([1e308, -1e308, 10**400, None, '3', 'x', [], True]),
+)
+POINTS = st.one_of(
+    NUMBER, st.lists(st.one_of(NUMBER, st.lists(NUMBER, max_size=3)))
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(points=POINTS, outside=st.sampled_from(['drop', 'clip']))
+def test_any_points_are_drawn_or_refused_with_a_sentence(points, outside):
+    for draw in (
+        lambda drawn: drawn.dots(points, 1, 2),
+        lambda drawn: drawn.line(points, 1, 3),
+        lambda drawn: drawn.polygon(points, 1),
+        lambda drawn: drawn.rectangle(points, 1),
+        lambda drawn: drawn.circle(points, 1),
+    ):
+        drawn = canvas(outside=outside)
+        try:
+            draw(drawn)
+        except ValueError as error:
+            assert str(error).startswith('file: image has ')
+            assert '\n' not in str(error)
+            assert (drawn.label == 255).all()
+        assert drawn.label.shape == (8, 12)
+        assert {*np.unique(drawn.label).tolist()} <= {1, 255}
+
+
+@pytest.mark.parametrize('bad', [1e308, float('nan'), float('inf'), -1e9])
+def test_points_that_cannot_be_of_the_image(bad):
+    with pytest.raises(ValueError, match='expected pixels of an image of 12'):
+        canvas(outside='clip').dots([(1, 2), (3, bad)], 1, 1)

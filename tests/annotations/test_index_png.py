@@ -1,0 +1,68 @@
+"""Images that already hold class ids."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+IDS = np.array([[0, 1, 20], [21, 255, 7]], np.uint8)
+EXPECTED = [[0, 1, 20], [255, 255, 7]]
+
+
+@pytest.mark.parametrize('mode', ['L', 'P'])
+def test_rloss_and_spml_and_tel(labels, write, mode):
+    """Grey PNGs in RLoss, palette PNGs in SPML and TEL; 255 unlabelled.
+
+    https://github.com/meng-tang/rloss (data/pascal_scribble), whose labels
+    hold 0-20 and 255, look black; others on VOC use 21 for unlabelled.
+    """
+    image = Image.fromarray(IDS)
+    if mode == 'P':
+        image.putpalette(np.arange(768) % 256)
+    src = write('town/a.png', image).parents[1]
+    settings = dict(classes=['voc'], unlabelled=[21])
+    found = labels('index-png', src, **settings)
+    assert found['town/a'].tolist() == EXPECTED
+
+
+def test_colours_are_attached(labels, write, out, summary):
+    src = write('a.png', IDS).parent
+    labels('index-png', src, unlabelled=[21])
+    with Image.open(out / 'a.png') as image:
+        colours = np.array(image.convert('RGB'))
+    assert colours[0, 1].tolist() == [128, 0, 0]
+    assert colours[0, 0].tolist() != colours[1, 1].tolist()
+    classes = summary()['classes']
+    assert [c['name'] for c in classes] == ['0', '1', '7', '20']
+
+
+@pytest.mark.parametrize('dtype, value', [(np.uint8, 255), (np.uint16, 65535)])
+def test_minus_one_is_the_largest_value(labels, write, dtype, value):
+    src = write('a.png', np.array([[0, value, 3]], dtype)).parent
+    found = labels('index-png', src, unlabelled=[-1])
+    assert found['a'].tolist() == [[0, 255, 3]]
+
+
+def test_cityscapes_with_19(labels, write):
+    src = write('a.png', np.array([[18, 19]], np.uint8)).parent
+    settings = dict(classes=['cityscapes'], unlabelled=[19])
+    assert labels('index-png', src, **settings)['a'].tolist() == [[18, 255]]
+
+
+def test_a_rendering_is_not_read_as_ids(refusal, write):
+    src = write('a.png', np.zeros((2, 2, 3), np.uint8)).parent
+    said = refusal('index-png', src)
+    assert 'a.png' in said and 'mode RGB' in said and 'color-png' in said
+
+
+def test_ids_that_are_no_classes(refusal, write):
+    """A grey copy of a rendering: 'class 166'."""
+    src = write('a.png', np.array([[0, 166, 38]], np.uint8)).parent
+    said = refusal('index-png', src, classes=['voc'])
+    assert 'a.png holds the values [ 38 166]' in said and '--unl' in said
+
+
+def test_ids_that_do_not_fit(refusal, write):
+    src = write('a.png', np.array([[0, 300]], np.uint16)).parent
+    assert '[300]' in refusal('index-png', src)

@@ -1,0 +1,147 @@
+"""LabelMe's JSON files.
+
+The layout is that of https://github.com/wkentaro/labelme: shapes as in
+labelme/utils/shape.py, masks as PNG in base64 from their top left corner.
+"""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CLASSES = ['zero', 'one', 'two']
+
+
+def png(mask) -> str:
+    buffer = BytesIO()
+    Image.fromarray(np.array(mask, np.uint8) * 255).save(buffer, 'png')
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def shape(kind, label, points, **more):
+    return dict(label=label, points=points, shape_type=kind, **more)
+
+
+def record(*shapes, **changes):
+    return dict(
+        dict(
+            version='5.5.0',
+            flags={},
+            shapes=[*shapes],
+            imagePath='../images/a.jpg',
+            imageData=None,
+            imageHeight=12,
+            imageWidth=16,
+        ),
+        **changes,
+    )
+
+
+def test_real_files_give_their_expected_labels(shared_data, labels):
+    """VOC images of LabelMe's examples; its export made the labels."""
+    folder = shared_data / 'voc_mini'
+    if not folder.is_dir():
+        pytest.skip(f'{folder} is missing')
+    found = labels(
+        'labelme',
+        folder / 'labelme',
+        classes=['voc'],
+        undrawn='background',
+        images=folder / 'JPEGImages',
+    )
+    assert len(found) == 3
+    for key, label in found.items():
+        with Image.open(folder / 'SegmentationClass' / f'{key}.png') as image:
+            expected = np.array(image)
+        # Pillow's rasteriser changed by a pixel since they were made.
+        assert (label != expected).sum() <= 2
+        assert len(np.unique(label)) > 2
+
+
+def test_real_files_as_weak_labels(shared_data, labels):
+    folder = shared_data / 'voc_mini/labelme'
+    if not folder.is_dir():
+        pytest.skip(f'{folder} is missing')
+    for label in labels('labelme', folder, classes=['voc']).values():
+        assert 0 not in label and 255 in label
+
+
+def test_all_shapes(labels, write):
+    shapes = (
+        shape('polygon', 'one', [[1, 1], [4, 1], [4, 3], [1, 3]]),
+        shape('rectangle', 'two', [[10, 4], [8, 2]]),
+        shape('line', 'one', [[1, 6], [5, 6]]),
+        shape('linestrip', 'two', [[1, 8], [5, 8], [5, 10]]),
+        shape('point', 'zero', [[13.4, 1.2]]),
+        shape('circle', 'one', [[12, 8], [13, 8]]),
+        shape('mask', 'two', [[7, 6], [8, 7]], mask=png([[1, 0], [0, 1]])),
+        shape(None, 'one', [[1, 10], [3, 10], [3, 11], [1, 11]]),
+    )
+    src = write('town/a.json', record(*shapes)).parents[1]
+    found = labels('labelme', src, classes=CLASSES, width=1, radius=0)
+    label = found['town/a']
+    assert (label[1:4, 1:5] == 1).all()
+    assert (label[2:5, 8:11] == 2).all()
+    assert (label[6, 1:6] == 1).all() and label[6, 6] == 255
+    assert (label[8, 1:6] == 2).all() and (label[8:11, 5] == 2).all()
+    assert label[1, 13] == 0
+    assert label[8, 12] == label[8, 13] == label[7, 12] == 1
+    assert label[6:8, 7:9].tolist() == [[2, 255], [255, 2]]
+    assert (label[10:12, 1:4] == 1).all()
+
+
+def test_class_0_and_unlabelled_are_kept_apart(labels, write, summary):
+    shapes = (
+        shape('rectangle', 'zero', [[0, 0], [5, 5]]),
+        shape('rectangle', '__ignore__', [[2, 2], [3, 3]]),
+    )
+    src = write('a.json', record(*shapes)).parent
+    label = labels('labelme', src, classes=CLASSES)['a']
+    assert label[0, 0] == 0 and label[2, 2] == 255 and label[9, 9] == 255
+    assert summary()['classes'][0]['pixels'] == 32
+
+
+def test_what_cannot_be_drawn_is_named(labels, write, summary):
+    src = write('a.json', record(shape('ai_points', 'one', [[1, 1]]))).parent
+    labels('labelme', src, classes=CLASSES)
+    reasons = [skipped['reason'] for skipped in summary()['skipped']]
+    assert any('ai_points' in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    'content, said',
+    [
+        (record(shape('polygon', 'cat', [[1, 1]] * 3)), "the label 'cat'"),
+        (record(shape('polygon', 'one', [[1, 1], [2, 2]])), 'without 3 po'),
+        (record(shape('line', 'one', [[1, 1], [2, 1e308]])), '1e+308'),
+        (record(shape('line', 'one', [[float('nan'), 1]])), 'nan'),
+        (record(shape('mask', 'one', [[0, 0], [1, 1]])), 'mask=None'),
+        (record(shape('mask', 'one', [[0, 0]], mask='?')), 'cannot be read'),
+        (record(shape('mask', 'one', [[0, 0]], mask='aaaa')), 'cannot be re'),
+        (
+            record(shape('mask', 'one', [], mask=png([[1]]))),
+            'without 1 points',
+        ),
+        (record(shape('mask', 'one', [[2**99, 0]], mask=png([[1]]))), 'e+29'),
+        (record(imageWidth=None), 'imageWidth=None'),
+        (record(imageWidth=10**9, imageHeight=10**9), '1000000000 x 1000'),
+        (record(shapes={}), 'shapes={}'),
+        (record(3), 'label=None'),
+        ([1], 'imageWidth=None'),
+    ],
+)
+def test_files_that_are_none(refusal, write, content, said):
+    src = write('a.json', content).parent
+    found = refusal('labelme', src, classes=CLASSES)
+    assert 'a.json' in found and said in found
+
+
+def test_the_order_of_classes_must_be_given(refusal, write):
+    src = write('a.json', record()).parent
+    assert '--classes' in refusal('labelme', src)
+    said = refusal('labelme', src, classes=CLASSES, undrawn='sky')
+    assert "--undrawn has the label 'sky'" in said

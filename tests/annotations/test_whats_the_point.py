@@ -1,0 +1,96 @@
+"""What's the Point."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmseg_sesam.annotations import READERS
+
+POINTS = {
+    '2007_000033': [
+        dict(x=3.7, y=2.2, rank=1, cls=1),
+        dict(x=30, y=5, rank=2, cls=15),
+    ],
+    '2007_000042': [dict(x=9, y=7, rank=1, cls=20)],
+}
+
+
+def test_dots_of_class_ids(labels, write, summary):
+    """`{id: [{x, y, rank, cls}]}`, as the authors' file has it.
+
+    Bearman et al., ECCV 2016; https://github.com/abearman/whats-the-point1.
+    """
+    src = write('points.json', POINTS)
+    for name, size in (('2007_000033', (6, 8)), ('2007_000042', (8, 10))):
+        images = write(f'images/{name}.jpg', np.zeros(size, np.uint8)).parent
+    found = labels('whats-the-point', src, images=images, radius=0)
+    assert np.argwhere(found['2007_000033'] != 255).tolist() == [[2, 3]]
+    assert found['2007_000033'][2, 3] == 1
+    assert found['2007_000042'].shape == (8, 10)
+    (skipped,) = summary()['skipped']
+    assert skipped['count'] == 1 and 'dropped' in skipped['reason']
+    assert '2007_000033: (30.0, 5.0) of 8 x 6' in skipped['names'][0]
+
+
+def test_points_outside_can_be_clipped(labels, write, summary):
+    src = write('points.json', POINTS)
+    options = dict(size=(10, 8), radius=0, outside='clip')
+    found = labels('whats-the-point', src, **options)
+    assert found['2007_000033'][5, 9] == 15
+    assert 'clipped' in summary()['skipped'][0]['reason']
+
+
+@pytest.mark.parametrize(
+    'point, said',
+    [
+        (dict(x=1, y=2, cls=21), 'cls=21'),
+        (dict(x=1, y=2, cls='cat'), "cls='cat'"),
+        (dict(x=1, y=2), 'cls=None'),
+        (dict(x=float('nan'), y=2, cls=1), '(nan, 2)'),
+        (dict(x=1, y=[2], cls=1), 'y=[2]'),
+        (3, 'cls=None'),
+    ],
+)
+def test_points_that_are_none(refusal, write, point, said):
+    src = write('points.json', {'b': [point]})
+    found = refusal('whats-the-point', src, size=(10, 8))
+    assert 'points.json: b' in found and said in found
+
+
+def test_another_file(refusal, write):
+    said = refusal('whats-the-point', write('x.json', [1]), size=(9, 9))
+    assert 'x.json holds a list' in said
+    said = refusal(
+        'whats-the-point', write('x.json', {'../../a': []}), size=(9, 9)
+    )
+    assert "'../../a'" in said
+
+
+@pytest.mark.parametrize('outside', ['drop', 'clip'])
+def test_the_real_file(shared_data, outside):
+    """12180 images; 18 of its points lie outside of any image of VOC."""
+    src = shared_data / 'points/voc_whats_the_point.json'
+    if not src.is_file():
+        pytest.skip(f'{src} is missing')
+    reader = READERS['whats-the-point'](
+        src, size=(500, 500), radius=0, outside=outside
+    )
+    items, missing = reader.items()
+    assert len(items) == 12180 and not missing
+    strange = {'2011_001220', '2008_003682', '2010_003573'}
+    notes, drawn = [], 0
+    # Every tenth, and all with points outside.
+    for index, item in enumerate(items):
+        x = max((p['x'] for p in item.data['of']), default=0)
+        if index % 10 == 0 or x >= 500:
+            annotation = reader.read(item)
+            notes += annotation.notes
+            drawn += int((annotation.label != 255).sum())
+            strange.discard(item.key)
+    assert len(notes) == 18 and not strange
+    word = 'dropped' if outside == 'drop' else 'clipped'
+    assert {reason for reason, _ in notes} == {
+        f'point outside of the image, {word}'
+    }
+    assert drawn > 3000

@@ -1,0 +1,73 @@
+"""The price of annotations from the command line."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def rows(printed: str) -> dict[str, list[str]]:
+    """Cells of the printed table, by the kind that they are about."""
+    lines = [line for line in printed.splitlines() if '|' in line]
+    cells = [[c.strip() for c in line.split('|')[1:-1]] for line in lines]
+    return {first: rest for first, *rest in cells}
+
+
+def test_both_ways_round(run, project_root: Path) -> None:
+    done = run(
+        sys.executable,
+        project_root / 'tools/annotation_cost.py',
+        '--images=2000',
+        '--hours=10',
+        '--rate=voc-point=18',
+        '--rate=voc-full=240',
+    )
+    assert done.returncode == 0, done.stdout
+    table = rows(done.stdout)
+
+    assert table['kind'][1:4] == [
+        'hours for 2,000 images',
+        'images in 10 hours',
+        'of the images',
+    ]
+    assert table['cityscapes-fine'][:4] == ['5400', '3,000.0', '6', '0.3%']
+    assert table['voc-scribble'][:4] == ['34.9', '19.4', '1,031', '51.5%']
+    assert table['voc-point'] == ['18', '10.0', '2,000', '100.0%', 'yours']
+    assert table['voc-full'][0] == '240'
+    assert 'Bearman' in table['voc-scribble'][-1]
+
+
+@pytest.mark.parametrize(
+    ('option', 'column'), [('--images=10', 'hours'), ('--hours=3', 'images')]
+)
+def test_one_way(
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    option: str,
+    column: str,
+) -> None:
+    tool = str(project_root / 'tools/annotation_cost.py')
+    monkeypatch.setattr('sys.argv', [tool, option])
+    runpy.run_path(tool, run_name='__main__')
+    table = rows(capsys.readouterr().out)
+
+    assert len(table['kind']) == 3 and column in table['kind'][1]
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        ([], 'give --images, --hours or both'),
+        (['--images=0'], '0 is not above 0'),
+        (['--hours=nan'], 'nan is not above 0'),
+        (['--hours=1', '--rate=voc-box=3'], "no kind 'voc-box'"),
+        (['--hours=1', '--rate=voc-point'], 'is not like voc-scribble=34.9'),
+        (['--hours=1', '--rate=voc-point=0'], 'seconds of work'),
+    ],
+)
+def test_refusals(refusal, words: list[str], said: str) -> None:
+    assert said in refusal('annotation_cost.py', *words)

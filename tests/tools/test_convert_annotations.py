@@ -1,0 +1,151 @@
+"""Converting annotations from the command line."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+NAMES = ['a', 'b', 'town/a', 'town/deep/c.v1']
+
+
+@pytest.fixture
+def src(tmp_path: Path) -> Path:
+    """LabelMe files of three shapes each, one of them beyond the image."""
+    for index, name in enumerate(NAMES):
+        path = tmp_path / f'src/{name}.json'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shapes = [
+            dict(label='dog', shape_type='linestrip', points=[[2, 2], [9, 2]]),
+            dict(label='cat', shape_type='point', points=[[5, 5 + index]]),
+            dict(label='cat', shape_type='point', points=[[50, 5]]),
+        ]
+        path.write_text(
+            json.dumps(dict(imageWidth=16, imageHeight=12, shapes=shapes))
+        )
+    return tmp_path / 'src'
+
+
+@pytest.fixture
+def tool(
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture,
+) -> Callable[..., tuple[int, str]]:
+    """Run the tool in this process; its exit code and what it says."""
+
+    def convert(*words: object) -> tuple[int, str]:
+        path = str(project_root / 'tools/convert_annotations.py')
+        monkeypatch.setattr('sys.argv', [path, *map(str, words), '--jobs=1'])
+        code, said = 0, ''
+        try:
+            runpy.run_path(path, run_name='__main__')
+        except SystemExit as stop:
+            code = stop.code
+            if isinstance(code, str):
+                code, said = 1, f'{code}\n'
+        printed = capfd.readouterr()
+        return code, printed.out + printed.err + said
+
+    return convert
+
+
+def state(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        path.relative_to(folder).as_posix(): (
+            path.read_bytes(),
+            path.stat().st_mtime_ns,
+        )
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
+def test_convert_and_again_and_with_another_setting(
+    run, tool, project_root: Path, src: Path, tmp_path: Path
+) -> None:
+    out, classes = tmp_path / 'out', tmp_path / 'classes.txt'
+    classes.write_text('dog\ncat\n')
+    command = ['labelme', src, out, '--width=1', '--radius=0']
+    command += ['--classes', f'@{classes}']
+    path = project_root / 'tools/convert_annotations.py'
+    done = run(sys.executable, path, *command, '--jobs=2')
+    assert done.returncode == 0, done.stdout
+    assert '4 x point outside of the image, dropped' in done.stdout
+    assert '4 weak labels, 4.69% of pixels' in done.stdout
+    assert '100%' in done.stdout
+    with Image.open(out / 'town/deep/c.v1.png') as image:
+        label = np.array(image)
+        assert image.mode == 'P'
+    assert (label[2, 2:10] == 0).all() and label[8, 5] == 1
+    assert (label != 255).sum() == 9
+    before = state(out)
+    assert {*before} == {f'{name}.png' for name in NAMES} | {
+        'summary.json',
+        'conversion.jsonl',
+    }
+    code, said = tool(*command)
+    assert code == 0 and '4 weak labels, 4.69% of pixels' in said
+    assert state(out) == before
+    code, said = tool(*command, '--width=3')
+    assert code == 1 and 'convert_annotations: ' in said
+    assert 'width=1' in said and 'width=3' in said
+    assert state(out) == before
+
+
+def test_damaged_files_are_named_one_a_line(
+    tool, src: Path, tmp_path: Path
+) -> None:
+    for name in ('a', 'town/a'):
+        (src / f'{name}.json').write_text('{"shapes": [')
+    out = tmp_path / 'out'
+    command = ['labelme', src, out, '--classes', 'dog', 'cat']
+    code, said = tool(*command)
+    lines = [
+        line
+        for line in said.splitlines()
+        if line.startswith('convert_annotations: ')
+    ]
+    assert code == 1 and len(lines) == 3
+    assert str(src / 'a.json') in lines[0]
+    assert str(src / 'town/a.json') in lines[1]
+    assert '2 annotations are not converted' in lines[2]
+    assert not (out / 'summary.json').exists()
+    for name in ('a', 'town/a'):
+        (src / f'{name}.json').write_bytes((src / 'b.json').read_bytes())
+    assert tool(*command)[0] == 0
+    assert json.loads((out / 'summary.json').read_text())['files'] == 4
+
+
+def test_help_names_every_format_and_option(tool) -> None:
+    assert 'whats-the-point' in tool('--help')[1]
+    said = tool('cvat', '--help')[1]
+    for option in ('--classes', '--width', '--outside', '--images', '--jobs'):
+        assert option in said
+
+
+@pytest.mark.parametrize(
+    'words, said',
+    [
+        ([], 'FORMAT'),
+        (['pascal', 'a', 'b'], "'pascal'"),
+        (['scribbles4all', 'a', 'b'], '--values'),
+        (['cvat', 'a', 'b', '--outside=keep'], "'keep'"),
+    ],
+)
+def test_arguments_that_are_none(tool, words: list[str], said: str) -> None:
+    code, found = tool(*words)
+    assert code == 2 and said in found
+
+
+def test_a_source_that_is_not_there(tool, tmp_path: Path) -> None:
+    code, said = tool('ade20k', tmp_path / 'nowhere', tmp_path / 'out')
+    assert code == 1 and said.startswith('convert_annotations: ')
+    assert 'nowhere does not exist' in said
+    assert not (tmp_path / 'out').exists()

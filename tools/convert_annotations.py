@@ -1,0 +1,86 @@
+"""Converts annotations of any known format into index PNGs.
+
+    python tools/convert_annotations.py labelme SRC OUT --classes cat dog
+    python tools/convert_annotations.py scribblesup SRC OUT \
+        --images JPEGImages
+
+OUT gets an index PNG for each annotation, under the same relative path:
+class ids, and 255 where nothing is drawn; and summary.json. A run that was
+interrupted is continued by the same command.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from dataclasses import fields
+from pathlib import Path
+
+from mmseg_sesam.annotations import READERS, ConversionError, convert
+
+# So many sentences fit a screen.
+SHOWN = 20
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    formats = parser.add_subparsers(
+        dest='format', metavar='FORMAT', required=True
+    )
+    for name, reader in sorted(READERS.items()):
+        summary = (sys.modules[reader.__module__].__doc__ or '').strip()
+        sub = formats.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            fromfile_prefix_chars='@',
+        )
+        sub.add_argument('src', type=Path, help='file or folder to be read')
+        sub.add_argument('out', type=Path, help='folder to be written')
+        for option in fields(reader):
+            if option.metadata:
+                sub.add_argument(
+                    f'--{option.name}',
+                    default=option.default,
+                    **option.metadata,
+                )
+        sub.add_argument(
+            '--jobs', type=int, default=os.cpu_count(), help='processes'
+        )
+    return parser
+
+
+def main() -> None:
+    settings = vars(make_parser().parse_args())
+    reader = READERS[settings.pop('format')]
+    out, jobs = settings.pop('out'), settings.pop('jobs')
+    try:
+        summary = convert(reader(**settings), out, jobs)
+    except ConversionError as error:
+        for sentence in error.sentences[:SHOWN]:
+            print(f'convert_annotations: {sentence}', file=sys.stderr)
+        sys.exit(
+            f'convert_annotations: {len(error.sentences)} annotations are '
+            'not converted; correct them, and run again for the rest.'
+        )
+    except KeyboardInterrupt:
+        sys.exit(
+            'convert_annotations: interrupted; the same command continues.'
+        )
+    except (ValueError, OSError) as error:
+        sys.exit(f'convert_annotations: {error}')
+    for remark in summary['remarks']:
+        print(f'convert_annotations: {remark}')
+    for skipped in summary['skipped']:
+        print(
+            f'{skipped["count"]} x {skipped["reason"]}, such as '
+            f'{skipped["names"][0]}'
+        )
+    print(
+        f'{summary["files"]} weak labels, {summary["labelled"]:.2%} of pixels'
+    )
+
+
+if __name__ == '__main__':
+    main()
