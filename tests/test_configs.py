@@ -25,7 +25,11 @@ LAYOUTS = {
     'voc': (
         'VOCdevkit/VOC2012',
         ('JPEGImages', '.jpg'),
-        [('SegmentationClass', '.png')],
+        [
+            ('SegmentationClass', '.png'),
+            ('ScribbleSup', '.png'),
+            ('WhatsThePoint', '.png'),
+        ],
     ),
     'cityscapes': (
         'cityscapes',

@@ -1,0 +1,17 @@
+# What people drew. OUT below is VOCdevkit/VOC2012/WhatsThePoint:
+# tools/convert_annotations.py whats-the-point voc_whats_the_point.json OUT --images JPEGImages
+_base_ = './deeplabv3_voc_point.py'
+pipeline = [
+    *_base_.load,
+    dict(
+        type='LoadPseudoLabel',
+        pseudo_label_dir='work_dirs/deeplabv3_voc_whats-the-point/pseudo_labels',
+        data_root=_base_.data_root,
+    ),
+    *_base_.augment,
+]
+train_dataloader = dict(
+    dataset=dict(
+        data_prefix=dict(seg_map_path='WhatsThePoint'), pipeline=pipeline
+    )
+)
