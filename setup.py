@@ -21,6 +21,7 @@ REQUIRES = [
     'opencv-python',
     'pillow',
     'prettytable',
+    'safetensors',
     'scikit-image',
     'scipy',
     'segment-anything',

@@ -1,5 +1,6 @@
 # What people drew. OUT below is VOCdevkit/VOC2012/WhatsThePoint:
-# tools/convert_annotations.py whats-the-point voc_whats_the_point.json OUT --images JPEGImages
+# tools/convert_annotations.py whats-the-point \
+#     voc_whats_the_point.json OUT --images JPEGImages
 _base_ = './deeplabv3_voc_point.py'
 pipeline = [
     *_base_.load,

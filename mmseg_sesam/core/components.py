@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from scipy import ndimage
 from skimage.measure import label as label_regions
@@ -29,7 +30,7 @@ class Component:
     @property
     def area(self) -> int:
         """Number of pixels."""
-        return int(self.mask.sum())
+        return int(np.count_nonzero(self.mask))
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -82,12 +83,12 @@ def find_components(
     for index, box in enumerate(ndimage.find_objects(regions), start=1):
         mask = regions[box] == index
         is_drawn = drawn is None or bool(drawn[box][mask].any())
-        if not is_drawn and mask.sum() < min_area:
+        if not is_drawn and np.count_nonzero(mask) < min_area:
             continue
         rows, cols = box
         components.append(
             Component(
-                class_id=int(label[box][mask][0]),
+                class_id=int(label[box][0, mask[0].argmax()]),
                 bbox=(rows.start, cols.start, rows.stop, cols.stop),
                 mask=mask,
                 drawn=is_drawn,
@@ -106,7 +107,11 @@ def deepest_point(mask: np.ndarray) -> tuple[int, int]:
     Returns:
         (row, col); the first in raster order where several are as deep.
     """
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    depth = cv2.distanceTransform(
+        np.pad(mask, 1).astype(np.uint8),
+        cv2.DIST_L2,
+        cv2.DIST_MASK_PRECISE,
+    )[1:-1, 1:-1]
     row, col = np.unravel_index(depth.argmax(), depth.shape)
     return int(row), int(col)
 

@@ -69,7 +69,5 @@ def compose(
         window = pseudo_label[
             claim.row : claim.row + height, claim.col : claim.col + width
         ]
-        window[claim.mask] = claim.class_id
-    labelled = label != ignore_index
-    pseudo_label[labelled] = label[labelled]
-    return pseudo_label
+        np.copyto(window, claim.class_id, where=claim.mask)
+    return np.where(label != ignore_index, label, pseudo_label)

@@ -101,8 +101,10 @@ class Evidence:
 
 def _spread(component: Component, count: int) -> np.ndarray:
     """(2, count) pixels of a component, spread over its raster order."""
-    pixels = np.stack(component.pixels)
-    edges = np.arange(count + 1, dtype=np.int64) * pixels.shape[1] // count
+    pixels = np.flatnonzero(component.mask)
+    edges = np.arange(count + 1, dtype=np.int64) * len(pixels) // count
     # Not the middles: equal steps could meet every row in one column.
     picks = np.random.default_rng(0).integers(edges[:-1], edges[1:])
-    return pixels[:, picks]
+    rows, cols = np.divmod(pixels[picks], component.mask.shape[1])
+    row0, col0 = component.bbox[:2]
+    return np.stack([rows + row0, cols + col0])

@@ -47,6 +47,22 @@ class GrowthDoubt:
         share = (refuted + prior * pooled) / (seen + prior)
         return cls(np.maximum.accumulate(share, axis=1))
 
+    @classmethod
+    def from_json(cls, shares: dict[str, list[float]]) -> GrowthDoubt:
+        """Reads what `to_json` gave."""
+        rows = [shares.get(str(i), shares['others']) for i in range(256)]
+        return cls(np.array(rows))
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Shares by class; most classes, never seen, as 'others'."""
+        others = self.share[255]
+        shares = {
+            str(i): row.tolist()
+            for i, row in enumerate(self.share)
+            if (row != others).any()
+        }
+        return dict(shares, others=others.tolist())
+
     @staticmethod
     def no_counts() -> np.ndarray:
         """Counts of no mask at all, (2, 256, B) int64."""

@@ -64,7 +64,7 @@ class CoverageMaskSelector:
     coverage_step: float = 0.05
     merge: str = 'greedy'
     min_gain: float = 0.05
-    max_doubt: float = 0.7
+    max_doubt: float = 0.8
 
     def __post_init__(self) -> None:
         if self.merge not in ('best', 'greedy'):

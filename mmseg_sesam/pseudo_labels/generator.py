@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -20,7 +20,9 @@ from mmseg_sesam.core.growth import (
 )
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.selection import measure_mask
-from mmseg_sesam.segmenters.base import Candidates
+
+from .answers import Answer, ask
+from .kept import KeptMask, component_name
 
 
 class ComponentRecord(NamedTuple):
@@ -65,59 +67,29 @@ class PseudoLabel(NamedTuple):
     Attributes:
         label: (H, W) uint8 class ids, `ignore_index` where unlabelled.
         records: one for each component.
+        masks: of the components by name, for a later round.
     """
 
     label: np.ndarray
     records: list[ComponentRecord]
+    masks: dict[str, KeptMask]
 
 
-class _Answer(NamedTuple):
-    """What the segmenter answered for one component."""
+class _Parts(NamedTuple):
+    """The components of a label, and the prompts of each."""
 
-    component: Component
-    owner: int
-    prompts: list[PointPrompt]
-    candidates: Candidates
-    first: int
-
-    @property
-    def rows(self) -> slice:
-        """Which of the candidates' prompts are the component's."""
-        return slice(self.first, self.first + len(self.prompts))
-
-    def split(self, index: int) -> tuple[int, int]:
-        """Index over all candidates -> (prompt of the component, index)."""
-        return divmod(index, self.candidates.scores.shape[1])
-
-    def hits(self, evidence: Evidence) -> np.ndarray:
-        """(M, N) bool, which of the evidence each candidate holds."""
-        hits = self.candidates.contains(
-            evidence.rows, evidence.cols, self.rows
-        )
-        return hits.reshape(-1, hits.shape[-1])
-
-    def growth(self, hits: np.ndarray, evidence: Evidence) -> np.ndarray:
-        """(M,) growth of each candidate, see `measure_growth`."""
-        held = evidence.coverage(hits, self.owner) * self.component.area
-        return measure_growth(self.candidates.areas[self.rows].ravel(), held)
-
-    def union(self, chosen: Sequence[int]) -> np.ndarray:
-        """The (H, W) bool mask that candidates make together."""
-        masks = [
-            self.candidates.mask(self.first + prompt, index)
-            for prompt, index in map(self.split, chosen)
-        ]
-        return masks[0] if len(masks) == 1 else np.logical_or.reduce(masks)
+    components: list[Component]
+    prompts: list[list[PointPrompt]]
 
 
 class _Choice(NamedTuple):
-    """The union of candidates chosen for a component, measured."""
+    """The mask of a component, and how it measures."""
 
-    chosen: tuple[int, ...] = ()
+    kept: KeptMask
+    mask: np.ndarray | None = None
     coverage: float = 0.0
     conflict: float = 0.0
     doubt: float = 0.0
-    predicted_iou: float = 0.0
 
 
 @TASK_UTILS.register_module()
@@ -187,6 +159,7 @@ class PseudoLabelGenerator:
         label: np.ndarray,
         drawn: np.ndarray | None = None,
         doubt: GrowthDoubt | None = None,
+        kept: Mapping[str, KeptMask] | None = None,
     ) -> PseudoLabel:
         """Makes the pseudo-label of one image.
 
@@ -197,6 +170,9 @@ class PseudoLabelGenerator:
             drawn: (H, W) bool, true on pixels labelled by a person; by
                 default all labelled pixels.
             doubt: about masks by their growth; by default none.
+            kept: masks of an earlier round. A component that was there
+                already keeps its mask, unless it has come to conflict with
+                the label: the segmenter is not asked again.
 
         Returns:
             The pseudo-label.
@@ -205,22 +181,30 @@ class PseudoLabelGenerator:
             ValueError: image and label differ in size.
         """
         doubt = doubt or GrowthDoubt.none()
-        claims, records = [], []
-        for answer, evidence in self._answers(image, label, drawn):
-            choice, mask = self._choose(answer, evidence, label, doubt)
-            if mask is not None:
-                trust = choice.predicted_iou * (1 - choice.doubt)
-                class_id = answer.component.class_id
-                claims.append(
-                    Claim.of_mask(mask, class_id, choice.coverage * trust)
-                )
-            records.append(_record(answer, choice, mask))
+        parts = self._take_apart(image, label, drawn)
+        names = list(map(component_name, parts.components, parts.prompts))
+        choices = [
+            self._choose_again((kept or {}).get(name), component, label, doubt)
+            for name, component in zip(names, parts.components)
+        ]
+        anew = [i for i, choice in enumerate(choices) if choice is None]
+        for answer, evidence in self._ask(image, parts, anew):
+            choices[answer.owner] = self._choose(
+                answer, evidence, label, doubt
+            )
+        claims = [
+            _claim(component, choice)
+            for component, choice in zip(parts.components, choices)
+            if choice.mask is not None
+        ]
         pseudo_label = compose(label, claims, self.ignore_index)
         if self.gap_purity:
             pseudo_label = fill_gaps(
                 pseudo_label, self.gap_purity, self.ignore_index
             )
-        return PseudoLabel(pseudo_label, records)
+        records = list(map(_record, *parts, choices))
+        masks = {n: choice.kept for n, choice in zip(names, choices)}
+        return PseudoLabel(pseudo_label, records, masks)
 
     def count_growth(
         self,
@@ -242,7 +226,9 @@ class PseudoLabelGenerator:
             ValueError: image and label differ in size.
         """
         counts = GrowthDoubt.no_counts()
-        for answer, evidence in self._answers(image, label, drawn):
+        parts = self._take_apart(image, label, drawn)
+        owners = range(len(parts.components))
+        for answer, evidence in self._ask(image, parts, owners):
             class_id = answer.component.class_id
             hits = answer.hits(evidence)
             conflict = evidence.conflict(hits, class_id)
@@ -252,10 +238,10 @@ class PseudoLabelGenerator:
             )
         return counts
 
-    def _answers(
+    def _take_apart(
         self, image: np.ndarray, label: np.ndarray, drawn: np.ndarray | None
-    ) -> Iterator[tuple[_Answer, Evidence]]:
-        """Asks the segmenter for every component of a label."""
+    ) -> _Parts:
+        """Finds the components of a label, and their prompts."""
         if image.shape[:2] != label.shape:
             raise ValueError(
                 f'The image is {image.shape[:2]} and its label {label.shape} '
@@ -268,35 +254,29 @@ class PseudoLabelGenerator:
             closing_radius=self.closing_radius,
             min_area=self.min_area,
         )
-        if not components:
-            return
-        embedding = self.segmenter.encode([image])[0]
-        evidence = Evidence.gather(components, self.max_evidence)
-        for answer in self._ask(embedding, components):
-            yield answer, evidence
+        return _Parts(components, self.prompter(components))
 
     def _ask(
-        self, embedding: Any, components: list[Component]
-    ) -> Iterator[_Answer]:
-        """Prompts the segmenter for all components, some at a time."""
-        prompts = self.prompter(components)
-        for owners in _chunks(prompts, self.prompts_per_call):
-            asked = [prompt for owner in owners for prompt in prompts[owner]]
-            candidates = self.segmenter.decode(embedding, asked)
-            first = 0
-            for owner in owners:
-                yield _Answer(
-                    components[owner], owner, prompts[owner], candidates, first
-                )
-                first += len(prompts[owner])
+        self, image: np.ndarray, parts: _Parts, owners: Sequence[int]
+    ) -> Iterator[tuple[Answer, Evidence]]:
+        """Asks the segmenter for some components; encodes if it must."""
+        if not owners:
+            return
+        embedding = self.segmenter.encode([image])[0]
+        evidence = Evidence.gather(parts.components, self.max_evidence)
+        answers = ask(
+            self.segmenter, embedding, *parts, owners, self.prompts_per_call
+        )
+        for answer in answers:
+            yield answer, evidence
 
     def _choose(
         self,
-        answer: _Answer,
+        answer: Answer,
         evidence: Evidence,
         label: np.ndarray,
         doubt: GrowthDoubt,
-    ) -> tuple[_Choice, np.ndarray | None]:
+    ) -> _Choice:
         """Selects candidates, and draws and measures their union."""
         candidates, component = answer.candidates, answer.component
         hits = answer.hits(evidence)
@@ -314,54 +294,73 @@ class PseudoLabelGenerator:
                 doubts,
             )
             if not selection.chosen:
-                return _Choice(), None
+                return _Choice(KeptMask())
             mask = answer.union(selection.chosen)
-            coverage, conflict = measure_mask(
-                mask, component, label, self.ignore_index
-            )
-            area, held = np.count_nonzero(mask), coverage * component.area
-            growth = measure_growth(np.array([area]), np.array([held]))
-            about = float(doubt(component.class_id, growth)[0])
-            if self.selector.accepts(coverage, conflict, about):
-                iou = selection.predicted_iou
-                chosen = selection.chosen
-                return _Choice(chosen, coverage, conflict, about, iou), mask
+            measures = self._measure(mask, component, label, doubt)
+            if self.selector.accepts(*measures):
+                chosen = [list(answer.split(i)) for i in selection.chosen]
+                kept = KeptMask.of_mask(mask, chosen, selection.predicted_iou)
+                return _Choice(kept, mask, *measures)
             # Thinned evidence, or the segmenter's estimate of which pixels
             # a mask holds, was too kind to the last candidate added; or
             # the masks are credible but their union is not.
             scores[selection.chosen[-1]] = np.nan
 
+    def _choose_again(
+        self,
+        kept: KeptMask | None,
+        component: Component,
+        label: np.ndarray,
+        doubt: GrowthDoubt,
+    ) -> _Choice | None:
+        """Takes the mask of an earlier round; None if there is none."""
+        if kept is None or not kept.chosen:
+            return kept and _Choice(kept)
+        mask = kept.draw(label.shape)
+        measures = self._measure(mask, component, label, doubt)
+        if not self.selector.accepts(*measures):
+            return None
+        return _Choice(kept, mask, *measures)
 
-def _chunks(
-    prompts: list[list[PointPrompt]], size: int
-) -> Iterator[list[int]]:
-    """Groups components so that each group has about `size` prompts."""
-    group: list[int] = []
-    count = 0
-    for owner, own in enumerate(prompts):
-        if group and count + len(own) > size:
-            yield group
-            group, count = [], 0
-        group.append(owner)
-        count += len(own)
-    yield group
+    def _measure(
+        self,
+        mask: np.ndarray,
+        component: Component,
+        label: np.ndarray,
+        doubt: GrowthDoubt,
+    ) -> tuple[float, float, float]:
+        """Coverage, conflict and doubt of a (H, W) bool mask."""
+        coverage, conflict = measure_mask(
+            mask, component, label, self.ignore_index
+        )
+        growth = measure_growth(
+            np.array([np.count_nonzero(mask)]),
+            np.array([coverage * component.area]),
+        )
+        return coverage, conflict, float(doubt(component.class_id, growth)[0])
+
+
+def _claim(component: Component, choice: _Choice) -> Claim:
+    trust = choice.kept.predicted_iou * (1 - choice.doubt)
+    return Claim.of_mask(
+        choice.mask, component.class_id, choice.coverage * trust
+    )
 
 
 def _record(
-    answer: _Answer, choice: _Choice, mask: np.ndarray | None
+    component: Component, prompts: list[PointPrompt], choice: _Choice
 ) -> ComponentRecord:
-    component = answer.component
-    together = answer.prompts[0]
+    together = prompts[0]
     return ComponentRecord(
         class_id=component.class_id,
         bbox=component.bbox,
         area=component.area,
         drawn=component.drawn,
         points=np.column_stack([together.points, together.labels]).tolist(),
-        chosen=[list(answer.split(index)) for index in choice.chosen],
+        chosen=choice.kept.chosen,
         coverage=round(choice.coverage, 4),
         conflict=round(choice.conflict, 4),
         doubt=round(choice.doubt, 4),
-        predicted_iou=round(choice.predicted_iou, 4),
-        mask_area=0 if mask is None else int(np.count_nonzero(mask)),
+        predicted_iou=round(choice.kept.predicted_iou, 4),
+        mask_area=int(np.count_nonzero(choice.kept.crop)),
     )

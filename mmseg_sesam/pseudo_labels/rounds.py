@@ -30,6 +30,8 @@ from .teacher import TeacherOpinion
 
 # Images from which it is learned how far masks of each class may grow.
 CALIBRATION_IMAGES = 48
+# To be raised whenever the same settings come to give another round 0.
+FORMAT = 2
 
 
 class RoundSummary(NamedTuple):
@@ -122,6 +124,7 @@ def describe(
         digest.update(sample_key(info['img_path'], data_root).encode())
         digest.update(path.read_bytes())
     settings = dict(
+        format=FORMAT,
         generator=generator.fingerprint,
         weak_labels=digest.hexdigest(),
         pipelines=list(iterate_pipelines(loading_dataset(config))),
@@ -170,15 +173,23 @@ def make_round(
     work = _Round(
         round_index, generator, loader, store, data_root, ask_teacher, tau
     )
-    counts = _on_all_ranks(work.count_growth, round_index, process_group)
-    doubt = GrowthDoubt.fit(np.sum(counts, axis=0))
+    if round_index == 0:
+        counts = _on_all_ranks(work.count_growth, 0, process_group)
+        doubt = GrowthDoubt.fit(np.sum(counts, axis=0))
+    else:
+        # What people drew tells it; predictions would only blur it.
+        manifest = store.manifest(store.current)
+        doubt = GrowthDoubt.from_json(manifest['doubt'])
     parts = _on_all_ranks(
         partial(work.make, doubt), round_index, process_group
     )
     total = reduce(RoundSummary.plus, parts, RoundSummary())
     if dist.is_main_process():
         manifest = dict(
-            round=round_index, settings=settings, summary=total._asdict()
+            round=round_index,
+            settings=settings,
+            summary=total._asdict(),
+            doubt=doubt.to_json(),
         )
         store.commit(round_index, manifest)
     dist.barrier(process_group)
@@ -221,16 +232,22 @@ class _Round(NamedTuple):
     def make(self, doubt: GrowthDoubt) -> RoundSummary:
         """Makes and stages the pseudo-labels of this rank's images."""
         summary = RoundSummary()
+        self.generator.segmenter.expect(len(self.loader))
         for batch in tqdm(
             self.loader,
             desc=f'pseudo-labels, round {self.index}',
             disable=not dist.is_main_process(),
         ):
             sample = self._read(batch)
+            key = sample_key(sample.path, self.data_root)
             made = self.generator(
-                sample.image, sample.label, sample.drawn, doubt
+                sample.image,
+                sample.label,
+                sample.drawn,
+                doubt,
+                self.store.masks(self.index - 1, key) if self.index else None,
             )
-            label = self._stage(sample, made)
+            label = self._stage(key, sample, made)
             labelled = np.count_nonzero(label != self.generator.ignore_index)
             summary = summary.plus(_count(sample, made, labelled))
         return summary
@@ -241,9 +258,10 @@ class _Round(NamedTuple):
             batch, opinion, self.tau, self.generator.ignore_index
         )
 
-    def _stage(self, sample: Sample, made: PseudoLabel) -> np.ndarray:
+    def _stage(
+        self, key: str, sample: Sample, made: PseudoLabel
+    ) -> np.ndarray:
         """Stages what was made of an image; returns the label as staged."""
-        key = sample_key(sample.path, self.data_root)
         palette = _palette(self.loader.dataset)
         stage_map = partial(self.store.stage_map, self.index)
         label = made.label
@@ -255,6 +273,7 @@ class _Round(NamedTuple):
         self.store.stage_records(
             self.index, key, [record._asdict() for record in made.records]
         )
+        self.store.stage_masks(self.index, key, made.masks)
         return label
 
 

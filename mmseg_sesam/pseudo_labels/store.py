@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from .kept import KeptMask, load_masks, save_masks
+
 LABELS = 'labels'
 CONFIDENT = 'confident'
 RECORDS = 'records'
+MASKS = 'masks'
 _CURRENT = 'CURRENT'
 _MANIFEST = 'manifest.json'
 _STAGING = '.staging'
@@ -56,6 +59,7 @@ class PseudoLabelStore:
             labels/<key>.png           uint8 class ids, 255 unlabelled
             confident/<key>.png        the teacher's, where it is stored
             records/<key>.json         one record for each component
+            masks/<key>.npz            their masks, for the next round
 
     Args:
         root: folder of the store; made when the first round is staged.
@@ -122,6 +126,18 @@ class PseudoLabelStore:
         path = self.staging(round_index) / RECORDS / f'{key}.json'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(records))
+
+    def stage_masks(
+        self, round_index: int, key: str, masks: dict[str, KeptMask]
+    ) -> None:
+        """Writes the components' masks of one image."""
+        path = self.staging(round_index) / MASKS / f'{key}.npz'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_masks(path, masks)
+
+    def masks(self, round_index: int, key: str) -> dict[str, KeptMask]:
+        """Masks of one image in a published round; none where damaged."""
+        return load_masks(self.folder(round_index) / MASKS / f'{key}.npz')
 
     def commit(self, round_index: int, manifest: dict[str, Any]) -> None:
         """Turns the staging folder into the published round.

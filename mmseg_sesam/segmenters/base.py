@@ -143,6 +143,30 @@ class BaseSegmenter(ABC):
             The candidates of all prompts, in their order.
         """
 
+    def pack(self, embedding: Any) -> dict[str, torch.Tensor]:
+        """Turns an embedding into tensors that can be kept.
+
+        With `unpack` only needed by segmenters that are to be cached.
+
+        Args:
+            embedding: from `encode`.
+
+        Returns:
+            Tensors on the CPU by name, as small as the masks allow.
+        """
+        raise NotImplementedError
+
+    def unpack(self, tensors: dict[str, torch.Tensor]) -> Any:
+        """Makes an embedding of what `pack` gave."""
+        raise NotImplementedError
+
+    def expect(self, num_images: int) -> None:  # noqa: B027, may do nothing
+        """Hears how many images will be encoded, before a round begins.
+
+        Args:
+            num_images: of this process.
+        """
+
     def to(self, device: str | torch.device) -> BaseSegmenter:
         """Moves the weights, if it has any.
 

@@ -186,6 +186,28 @@ class SAMSegmenter(BaseSegmenter):
             ]
         return embeddings
 
+    def pack(self, embedding: SAMEmbedding) -> dict[str, torch.Tensor]:
+        """See `BaseSegmenter.pack`; features as fp16."""
+        sizes = [*embedding['image_size'], *embedding['input_size']]
+        tensors = dict(features=embedding['features'])
+        if embedding['interm'] is not None:
+            tensors['interm'] = embedding['interm']
+        tensors = {
+            name: tensor.to('cpu', torch.half).contiguous()
+            for name, tensor in tensors.items()
+        }
+        return dict(tensors, sizes=torch.tensor(sizes))
+
+    def unpack(self, tensors: dict[str, torch.Tensor]) -> SAMEmbedding:
+        """See `BaseSegmenter.unpack`."""
+        sizes, interm = tensors['sizes'].tolist(), tensors.get('interm')
+        return SAMEmbedding(
+            features=tensors['features'].float(),
+            interm=None if interm is None else interm.float(),
+            image_size=tuple(sizes[:2]),
+            input_size=tuple(sizes[2:]),
+        )
+
     @torch.inference_mode()
     def decode(
         self, embedding: SAMEmbedding, prompts: Sequence[PointPrompt]

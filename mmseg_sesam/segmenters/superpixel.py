@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from mmseg.registry import TASK_UTILS
-from skimage.segmentation import felzenszwalb, watershed
+from skimage.segmentation import felzenszwalb
 
 from mmseg_sesam.core.prompts import PointPrompt
 
 from .base import BaseSegmenter, Candidates
 
 # To be raised whenever the same settings come to give other masks.
-MASK_VERSION = 1
+MASK_VERSION = 2
 
 # For each scale the side of its working image as a share of the finest
 # one's, and the fewest pixels there of a region. Large regions are found as
@@ -72,11 +72,11 @@ class RegionCandidates(Candidates):
         self, rows: np.ndarray, cols: np.ndarray, prompts: slice
     ) -> np.ndarray:
         """See `Candidates.contains`."""
-        return self._table[prompts][:, :, self._leaf[rows, cols]]
+        return self._table[prompts].take(self._leaf[rows, cols], axis=2)
 
     def mask(self, prompt: int, index: int) -> np.ndarray:
         """See `Candidates.mask`."""
-        return self._table[prompt, index][self._leaf]
+        return self._table[prompt, index].take(self._leaf)
 
 
 @TASK_UTILS.register_module()
@@ -154,53 +154,68 @@ class SuperpixelSegmenter(BaseSegmenter):
             a positive point they are empty, with score 0.
         """
         leaf, areas, parents, scores = embedding
-        table = np.zeros((len(prompts), len(parents), len(areas)), bool)
-        quality = np.zeros(table.shape[:2], np.float32)
-        for index, (points, labels) in enumerate(prompts):
-            touched = _leaves_of(points, leaf)
-            wanted, unwanted = touched[labels == 1], touched[labels == 0]
-            mask = np.zeros(len(areas), bool)
-            mask[wanted] = True
-            for level, parent in enumerate(parents):
-                inside = np.zeros(len(scores[level]), bool)
-                inside[parent[wanted]] = True
-                if len(wanted):
-                    quality[index, level] = scores[level][inside].mean()
-                inside[parent[unwanted]] = False
-                mask |= inside[parent]
-                table[index, level] = mask
-        return RegionCandidates(embedding, table, quality)
+        owners = np.repeat(
+            np.arange(len(prompts)), [len(labels) for _, labels in prompts]
+        )
+        touched = _leaves_of(
+            np.concatenate([points for points, _ in prompts]), leaf
+        )
+        positive = np.concatenate([labels for _, labels in prompts]) == 1
+        wanted = owners[positive], touched[positive]
+        unwanted = owners[~positive], touched[~positive]
+        mask = np.zeros((len(prompts), len(areas)), bool)
+        mask[wanted] = True
+        masks, quality = [], []
+        for parent, score in zip(parents, scores):
+            inside = np.zeros((len(prompts), len(score)), bool)
+            inside[wanted[0], parent[wanted[1]]] = True
+            number = np.maximum(np.count_nonzero(inside, axis=1), 1)
+            quality.append(inside @ score / number)
+            inside[unwanted[0], parent[unwanted[1]]] = False
+            mask = mask | inside[:, parent]
+            masks.append(mask)
+        return RegionCandidates(
+            embedding,
+            np.stack(masks, axis=1),
+            np.stack(quality, axis=1).astype(np.float32),
+        )
 
     def _cut(self, image: np.ndarray) -> Regions:
         """Cuts an image into regions at all scales."""
         height, width = image.shape[:2]
         shrink = min(np.sqrt(self.max_pixels / (height * width)), 1.0)
         base = _resize(self._brightened[image], shrink)
-        partitions, scores = [], []
-        for scale, resolution, min_size, wholeness in zip(
-            self.scales, RESOLUTIONS, MIN_SIZES, WHOLENESS
+        changes = _colour_changes(base)
+        partitions = []
+        for scale, resolution, min_size in zip(
+            self.scales, RESOLUTIONS, MIN_SIZES
         ):
-            reduced = _resize(base, resolution)
             partition = felzenszwalb(
-                reduced, scale=scale, sigma=0.5, min_size=min_size
+                _resize(base, resolution),
+                scale=scale,
+                sigma=0.5,
+                min_size=min_size,
             )
             partition = _enlarge(partition, base.shape)
-            partition = dissolve_ramps(base, partition)
-            scores.append(wholeness * measure_contrast(base, partition))
-            partitions.append(partition)
+            partitions.append(dissolve_ramps(partition, *changes))
         codes = np.zeros(base.shape[:2], np.int64)
         for partition in partitions:
             codes = codes * (partition.max() + 1) + partition
         _, first, leaf = np.unique(
             codes, return_index=True, return_inverse=True
         )
-        leaf = _enlarge(leaf.reshape(codes.shape), image.shape)
-        areas = np.bincount(leaf.ravel(), minlength=len(first))
+        leaf = leaf.reshape(codes.shape)
         parents = np.stack([p.ravel()[first] for p in partitions])
+        contrasts = measure_contrast(base, leaf, parents)
+        leaf = _enlarge(leaf, image.shape)
+        areas = np.bincount(leaf.ravel(), minlength=len(first))
+        scores = [w * c for w, c in zip(WHOLENESS, contrasts)]
         return Regions(leaf, areas.astype(np.float32), parents, scores)
 
 
-def measure_contrast(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
+def measure_contrast(
+    image: np.ndarray, leaf: np.ndarray, parents: np.ndarray
+) -> list[np.ndarray]:
     """Measures how strongly regions stand out from their surroundings.
 
     Source: our choice. It grows with the colour step across a region's
@@ -208,28 +223,46 @@ def measure_contrast(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
 
     Args:
         image: (H, W, 3) uint8.
-        regions: (H, W) integers from 0 to R - 1.
+        leaf: (H, W) integers from 0 to R - 1.
+        parents: (S, R) integers, the region of each leaf at S scales.
 
     Returns:
-        (R,) float32 in [0, 1], mean step across the boundary / (that step
-        + mean step inside); 0.5 where there is no step at all.
+        For each scale (regions,) float32 in [0, 1], mean step across the
+        boundary / (that step + mean step inside); 0.5 where there is no
+        step at all.
     """
-    count = int(regions.max()) + 1
-    colours = image.astype(np.float32)
-    numbers, totals = np.zeros((2, 2, count))
-    for axis in (0, 1):
-        steps = np.linalg.norm(np.diff(colours, axis=axis), axis=2).ravel()
-        one = np.delete(regions, -1, axis=axis).ravel()
-        two = np.delete(regions, 0, axis=axis).ravel()
-        for kind, pairs in enumerate((one == two, one != two)):
-            for side in (one[pairs], two[pairs]):
-                numbers[kind] += np.bincount(side, minlength=count)
-                totals[kind] += np.bincount(side, steps[pairs], count)
-    inside, across = totals / np.maximum(numbers, 1) + 1e-6
-    return (across / (across + inside)).astype(np.float32)
+    planes = _planes(image)
+    steps = np.concatenate(
+        [
+            _distance(planes[:, 1:], planes[:, :-1]).ravel(),
+            _distance(planes[..., 1:], planes[..., :-1]).ravel(),
+        ]
+    )
+    one = np.concatenate([leaf[1:].ravel(), leaf[:, 1:].ravel()])
+    two = np.concatenate([leaf[:-1].ravel(), leaf[:, :-1].ravel()])
+    own = _sum_steps(one, two, steps, parents.shape[1])
+    # Steps inside of a leaf are inside at every scale: the rest is small.
+    between = np.flatnonzero(one != two)
+    one, two, steps = one[between], two[between], steps[between]
+    scores = []
+    for parent in parents:
+        count = int(parent.max()) + 1
+        ends = parent[one], parent[two]
+        apart = np.flatnonzero(ends[0] != ends[1])
+        crossing = _sum_steps(
+            ends[0][apart], ends[1][apart], steps[apart], count
+        )
+        every = np.stack([np.bincount(parent, x, count) for x in own])
+        (across, number), (inside, others) = crossing, every - crossing
+        across = across / np.maximum(number, 1) + 1e-6
+        inside = inside / np.maximum(others, 1) + 1e-6
+        scores.append((across / (across + inside)).astype(np.float32))
+    return scores
 
 
-def dissolve_ramps(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
+def dissolve_ramps(
+    regions: np.ndarray, net: np.ndarray, total: np.ndarray
+) -> np.ndarray:
     """Gives the strips along blurred edges to the regions on either side.
 
     Blur turns an edge into a ramp of colours, and a cut by colour makes it
@@ -237,8 +270,9 @@ def dissolve_ramps(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
     that colour runs one way across it. Source: our choice.
 
     Args:
-        image: (H, W, 3) uint8.
         regions: (H, W) int32.
+        net: (H, W) float32 net change of colour across each pixel.
+        total: (H, W) float32 total change of colour, at least the net one.
 
     Returns:
         (H, W) int32, numbered from 0 without gaps.
@@ -246,7 +280,6 @@ def dissolve_ramps(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
     window = np.ones((5, 5), np.uint8)
     values = regions.astype(np.float32)
     core = cv2.erode(values, window) == cv2.dilate(values, window)
-    net, total = _colour_changes(image)
     count = int(regions.max()) + 1
     flat = regions.ravel()
     thin = np.bincount(flat, core.ravel(), count) == 0
@@ -256,8 +289,28 @@ def dissolve_ramps(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
     kept = ~(thin & one_way)
     if not kept.any():
         return regions
-    numbers = np.where(kept, kept.cumsum(), 0).astype(np.int32)
-    return watershed(total, numbers[regions]).astype(np.int32) - 1
+    sources = kept[regions]
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~sources).astype(np.uint8),
+        cv2.DIST_L2,
+        5,
+        labelType=cv2.DIST_LABEL_PIXEL,
+    )
+    numbers = np.zeros(int(nearest.max()) + 1, np.int32)
+    numbers[nearest[sources]] = (kept.cumsum() - 1)[regions[sources]]
+    return numbers[nearest]
+
+
+def _sum_steps(
+    one: np.ndarray, two: np.ndarray, steps: np.ndarray, count: int
+) -> np.ndarray:
+    """(2, count) sum and number of the steps that touch each region."""
+    return np.stack(
+        [
+            np.bincount(one, steps, count) + np.bincount(two, steps, count),
+            np.bincount(one, None, count) + np.bincount(two, None, count),
+        ]
+    )
 
 
 def _colour_changes(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -265,20 +318,29 @@ def _colour_changes(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Across or down, whichever has the larger total.
     """
-    padded = np.pad(
-        image.astype(np.float32), ((2, 2), (2, 2), (0, 0)), mode='edge'
+    height, width = image.shape[:2]
+    padded = np.pad(_planes(image), ((0, 0), (2, 2), (2, 2)), mode='edge')
+    across, down = padded[:, 2:-2], padded[..., 2:-2]
+    right = _distance(across[..., 1:], across[..., :-1])
+    below = _distance(down[:, 1:], down[:, :-1])
+    rightward = sum(right[:, k : width + k] for k in range(4))
+    downward = sum(below[k : height + k] for k in range(4))
+    net = np.where(
+        rightward < downward,
+        _distance(down[:, 4:], down[:, :-4]),
+        _distance(across[..., 4:], across[..., :-4]),
     )
-    across, down = padded[2:-2], padded[:, 2:-2].swapaxes(0, 1)
-    nets, totals = [], []
-    for lines in (across, down):
-        steps = np.linalg.norm(np.diff(lines, axis=1), axis=2)
-        totals.append(
-            sum(steps[:, k : steps.shape[1] - 3 + k] for k in range(4))
-        )
-        nets.append(np.linalg.norm(lines[:, 4:] - lines[:, :-4], axis=2))
-    downward = totals[0] < totals[1].T
-    net = np.where(downward, nets[1].T, nets[0])
-    return net, np.where(downward, totals[1].T, totals[0])
+    return net, np.maximum(rightward, downward)
+
+
+def _planes(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 -> (3, H, W) float32."""
+    return np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)
+
+
+def _distance(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """(h, w) Euclidean distance of colours given as (3, h, w)."""
+    return np.sqrt(np.square(one - two).sum(axis=0))
 
 
 def _leaves_of(points: np.ndarray, leaf: np.ndarray) -> np.ndarray:

@@ -175,13 +175,37 @@ def test_a_blurred_edge_is_divided_and_a_thin_pole_is_not(halves):
 
 def test_contrast_grows_with_the_boundary_and_falls_with_texture(halves):
     image, right = halves
-    regions = right.astype(int)
+    regions, parents = right.astype(int), np.array([[0, 1], [0, 0]])
     noise = np.random.default_rng(0).integers(0, 60, image.shape)
     textured = (image // 2 + noise).astype(np.uint8)
-    assert measure_contrast(image, regions).min() > 0.99
-    assert measure_contrast(textured, regions).max() < 0.9
+    assert measure_contrast(image, regions, parents)[0].min() > 0.99
+    assert measure_contrast(textured, regions, parents)[0].max() < 0.9
     flat = np.zeros_like(image)
-    assert measure_contrast(flat, regions) == pytest.approx([0.5, 0.5])
+    for contrast in measure_contrast(flat, regions, parents):
+        np.testing.assert_allclose(contrast, 0.5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 99), count=st.integers(1, 6))
+def test_contrast_compares_steps_across_and_inside(seed, count):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (9, 11, 3), np.uint8)
+    leaf = rng.integers(0, count, (9, 11))
+    parent = rng.integers(0, 3, leaf.max() + 1)
+    (found,) = measure_contrast(image, leaf, parent[None])
+    steps = [[[0.0], [0.0]] for _ in found]
+    for row, col in np.ndindex(9, 11):
+        for other in ((row + 1, col), (row, col + 1)):
+            if other[0] < 9 and other[1] < 11:
+                one, two = parent[leaf[row, col]], parent[leaf[other]]
+                change = np.subtract(image[other], image[row, col], dtype=int)
+                for region in (one, two):
+                    steps[region][one != two].append(np.linalg.norm(change))
+    for value, (inside, across) in zip(found, steps):
+        inside, across = (
+            sum(x) / max(len(x) - 1, 1) + 1e-6 for x in (inside, across)
+        )
+        assert value == pytest.approx(across / (across + inside), abs=1e-4)
 
 
 def test_it_is_built_from_a_config_and_known_by_its_settings():

@@ -1,0 +1,164 @@
+"""Embeddings that are kept, with real segmenters and real files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from segment_anything.build_sam import _build_sam
+
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.segmenters import CachedSegmenter, embedding_cache
+from mmseg_sesam.segmenters.embedding_cache import DiskCache, MemoryCache
+
+IMAGES = [
+    np.random.default_rng(seed).integers(0, 256, (40, 56, 3), np.uint8)
+    for seed in range(3)
+]
+PROMPT = PointPrompt(np.array([[20.0, 10.0]]), np.array([1]))
+TENSORS = dict(a=torch.arange(6).reshape(2, 3), b=torch.ones(4).half())
+
+
+@pytest.fixture(scope='module')
+def sam(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Config of a small Segment Anything with random weights."""
+    path = tmp_path_factory.mktemp('sam') / 'sam.pth'
+    torch.manual_seed(0)
+    torch.save(build_small_sam().state_dict(), path)
+    return dict(
+        type='SAMSegmenter',
+        checkpoint=str(path),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        builder=build_small_sam,
+    )
+
+
+def build_small_sam() -> torch.nn.Module:
+    return _build_sam(
+        encoder_embed_dim=32,
+        encoder_depth=1,
+        encoder_num_heads=2,
+        encoder_global_attn_indexes=[],
+    )
+
+
+def answer(segmenter, image: np.ndarray) -> np.ndarray:
+    (embedding,) = segmenter.encode([image])
+    candidates = segmenter.decode(embedding, [PROMPT])
+    return np.stack([candidates.mask(0, i) for i in range(3)])
+
+
+def count_encodings(segmenter: CachedSegmenter) -> list[int]:
+    """Makes it note the number of images that it really encodes."""
+    inner, counts = segmenter.segmenter, []
+    encode = inner.encode
+    inner.encode = lambda images: counts.append(len(images)) or encode(images)
+    return counts
+
+
+@pytest.mark.parametrize('on_disk', [False, True])
+def test_an_image_is_encoded_once(
+    sam: dict, tmp_path: Path, on_disk: bool
+) -> None:
+    folder = str(tmp_path) if on_disk else None
+    segmenter = CachedSegmenter(sam, folder=folder)
+    counts = count_encodings(segmenter)
+    first = [answer(segmenter, image) for image in IMAGES]
+    again = [answer(segmenter, image) for image in IMAGES]
+    assert sum(counts) == len(IMAGES)
+    np.testing.assert_array_equal(first, again)
+
+
+def test_a_later_run_gives_the_same_masks(sam: dict, tmp_path: Path) -> None:
+    masks = answer(CachedSegmenter(sam, folder=str(tmp_path)), IMAGES[0])
+    later = CachedSegmenter(sam, folder=str(tmp_path))
+    counts = count_encodings(later)
+    np.testing.assert_array_equal(answer(later, IMAGES[0]), masks)
+    assert sum(counts) == 0
+
+
+def test_another_precision_has_other_files(sam: dict, tmp_path: Path) -> None:
+    answer(CachedSegmenter(sam, folder=str(tmp_path)), IMAGES[0])
+    other = CachedSegmenter(dict(sam, dtype='bf16'), folder=str(tmp_path))
+    counts = count_encodings(other)
+    answer(other, IMAGES[0])
+    assert sum(counts) == 1
+
+
+@pytest.mark.parametrize('damage', ['cut', 'flip', 'empty', 'foreign'])
+def test_a_damaged_entry_is_made_anew(
+    sam: dict, tmp_path: Path, damage: str
+) -> None:
+    masks = answer(CachedSegmenter(sam, folder=str(tmp_path)), IMAGES[0])
+    (path,) = (p for p in tmp_path.rglob('*') if p.is_file())
+    content = bytearray(path.read_bytes())
+    if damage == 'flip':
+        content[len(content) // 2] ^= 1
+    path.write_bytes(
+        dict(
+            cut=content[:-1],
+            flip=content,
+            empty=b'',
+            foreign=b'not an entry' * 99,
+        )[damage]
+    )
+    segmenter = CachedSegmenter(sam, folder=str(tmp_path))
+    counts = count_encodings(segmenter)
+    np.testing.assert_array_equal(answer(segmenter, IMAGES[0]), masks)
+    assert sum(counts) == 1
+    assert sum(len(p.read_bytes()) > 99 for p in [path]) == 1
+
+
+def test_a_full_cache_keeps_what_it_has(tmp_path: Path) -> None:
+    for cache in (MemoryCache(500), DiskCache(tmp_path, 500)):
+        for index in range(9):
+            cache.put(f'{index:02d}', TENSORS)
+        kept = [i for i in range(9) if cache.get(f'{i:02d}')]
+        assert kept == list(range(len(kept))) and 0 < len(kept) < 9
+        assert cache.used <= 500
+    assert DiskCache(tmp_path, 500).used == cache.used
+
+
+def test_disk_space_is_left_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_cache, 'RESERVE', 2**60)
+    cache = DiskCache(tmp_path / 'new', 1e9)
+    cache.put('00', TENSORS)
+    assert cache.get('00') is None
+    assert not (tmp_path / 'new').exists()
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / 'aa').write_text('a file where a folder should be')
+    cache = DiskCache(tmp_path, 1e9)
+    cache.put('aabb', TENSORS)
+    assert cache.get('aabb') is None
+    assert cache.room() <= 0
+
+
+def test_a_segmenter_without_pack_is_refused() -> None:
+    from mmseg.registry import TASK_UTILS
+
+    from mmseg_sesam.segmenters import BaseSegmenter
+
+    class Plain(BaseSegmenter):
+        fingerprint = dict(type='Plain')
+
+        def encode(self, images):
+            return images
+
+        def decode(self, embedding, prompts):
+            raise AssertionError
+
+    TASK_UTILS.register_module(module=Plain)
+    try:
+        with pytest.raises(ValueError, match='Plain, which has no pack'):
+            CachedSegmenter(dict(type='Plain'))
+    finally:
+        TASK_UTILS.module_dict.pop('Plain')
