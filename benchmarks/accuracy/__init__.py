@@ -1,0 +1,1 @@
+"""How close training from weak labels comes to full supervision."""

@@ -1,0 +1,87 @@
+"""One network, schedule and data set for all rows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mmengine.config import Config
+
+from .backbone import convert_backbone
+from .balance import class_weights
+from .rows import Row
+
+ROOT = Path(__file__).parents[2]
+NUM_CLASSES = 11
+
+
+def make_config(
+    row: Row, seed: int, steps: int, data: Path, work_dir: Path
+) -> Config:
+    """Makes the config of a run.
+
+    Args:
+        row: its recipe.
+        seed: of the weights, the order of images and their augmentation;
+            the weak labels are those of seed 0 in all runs.
+        steps: of training, 8 crops of 240 x 320 pixels each.
+        data: folder that holds `camvid`.
+        work_dir: of the run.
+
+    Returns:
+        The config, for tools/train.py.
+    """
+    os.environ['SESAM_DATA'] = str(data)
+    cfg = Config.fromfile(ROOT / 'configs' / 'sesam' / f'{row.config}.py')
+    cfg.merge_from_dict(_schedule(steps))
+    cfg.merge_from_dict(row.changes)
+    for hook in cfg.get('custom_hooks', []):
+        hook.update(begin=steps // 4, interval=steps // 4)
+        hook.update(row.hook)
+        hook.generator.update(row.generator)
+    dataset = cfg.train_dataloader.dataset
+    for transform in dataset.pipeline:
+        if transform.type == 'LoadPseudoLabel':
+            transform.pseudo_label_dir = str(work_dir / 'pseudo_labels')
+    weights = class_weights(dataset, NUM_CLASSES)
+    cfg.model.decode_head.loss_decode.class_weight = weights
+    cfg.model.backbone.update(
+        pretrained=False,
+        checkpoint_path=str(
+            convert_backbone(work_dir.parent / 'tf_efficientnet_lite0.pth')
+        ),
+    )
+    cfg.randomness = dict(seed=seed)
+    cfg.work_dir = str(work_dir)
+    return cfg
+
+
+def _schedule(steps: int) -> dict:
+    """A short schedule: the curves are flat at its end."""
+    warmup = max(steps // 20, 1)
+    return dict(
+        model=dict(ema_momentum=0.99),
+        optim_wrapper=dict(
+            _delete_=True,
+            type='OptimWrapper',
+            optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-2),
+            paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.3)}),
+        ),
+        param_scheduler=[
+            dict(
+                type='LinearLR', start_factor=0.01, end=warmup, by_epoch=False
+            ),
+            dict(
+                type='PolyLR',
+                power=0.9,
+                begin=warmup,
+                end=steps,
+                by_epoch=False,
+            ),
+        ],
+        train_cfg=dict(max_iters=steps, val_interval=steps // 4),
+        default_hooks=dict(
+            checkpoint=dict(interval=steps // 4, max_keep_ckpts=1),
+            logger=dict(interval=20),
+        ),
+    )

@@ -1,0 +1,191 @@
+"""Times the making of pseudo-labels, stage by stage and as a whole.
+
+    python -m benchmarks.pseudo_labels --json pseudo_labels.json
+
+Numbers are of one process and one thread: medians +- half of the distance
+between the quartiles. Row A is the plain way, B the same on bounding boxes,
+C this package, D and E its network alone. The networks have random weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+# First of all: on mmcv-lite, mmseg imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
+import cv2
+import torch
+from mmengine.registry import init_default_scope
+
+from .cpu_stage import STAGES, Ours, Plain, whole
+from .data import CITYSCAPES, VOC, Size, make_image, make_label
+from .pipelines import MODELS, Pipelines
+from .superpixels import time_superpixels
+from .sweeps import peak_memory, run_sweeps
+from .timing import Times, compare
+
+PARTS = ('cpu', 'superpixels', 'sweeps', 'pipelines')
+SMALLEST = Size(48, 64, 2, 2)
+CPU_GOALS = {'VOC': 8, 'Cityscapes': 35}
+GPU_GOALS = (
+    'ViT-H round 0: 0.85 of the encoder alone on VOC, 0.5 on Cityscapes; '
+    '8 and 50 times as fast as A; 4000 prompts a second on an A100'
+)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m benchmarks.pseudo_labels',
+        description=__doc__.splitlines()[0],
+    )
+    parser.add_argument('--json', type=Path, metavar='FILE')
+    parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS)
+    parser.add_argument(
+        '--sizes',
+        nargs='+',
+        choices=['VOC', 'Cityscapes', 'smallest'],
+        default=['VOC', 'Cityscapes'],
+    )
+    parser.add_argument(
+        '--models', nargs='+', choices=MODELS, default=['small']
+    )
+    parser.add_argument('--device', default='cpu')
+    return parser
+
+
+def time_cpu_stage(
+    name: str, size: Size, repeats: int, folder: Path
+) -> dict[str, Any]:
+    """Times the steps of the CPU stage, and prints them."""
+    label = make_label(size)
+    plain = Plain(label, folder / 'plain.png')
+    ours = Ours(label, folder / 'ours.png')
+    ways = {}
+    for stage in STAGES:
+        ways['plain', stage] = getattr(plain, stage)
+        ways['ours', stage] = getattr(ours, stage)
+    ways['plain', 'whole'], ways['ours', 'whole'] = whole(plain), whole(ours)
+    times = compare(ways, repeats)
+    differs = max(
+        abs(a - b)
+        for pair in zip(
+            times['plain', 'coverage'].result, times['ours', 'coverage'].result
+        )
+        for a, b in zip(*pair)
+    )
+    print(f'\nCPU stage, {name} {size}; shares differ by {differs:.4f}')
+    print('| step | plain, ms | ours, ms | ratio |\n|---|---|---|---|')
+    found = {}
+    for stage in (*STAGES, 'whole'):
+        a, b = times['plain', stage], times['ours', stage]
+        ratio = a.median / b.median
+        print(f'| {stage} | {_show(a)} | {_show(b)} | {ratio:.1f} |')
+        found[stage] = dict(plain=a.to_json(), ours=b.to_json(), ratio=ratio)
+    if name in CPU_GOALS:
+        print(f'Goal: whole at least {CPU_GOALS[name]}')
+    return found
+
+
+def time_pipelines(
+    name: str, size: Size, model: str, args: argparse.Namespace, folder: Path
+) -> dict[str, Any]:
+    """Times rows A to E, and prints them."""
+    image, label = make_image(size), make_label(size)
+    rows = Pipelines(model, folder, args.device, image, label).rows()
+    times = compare(rows, args.repeats, args.device != 'cpu')
+    plain = times['A plain']
+    print(f'\nPipeline, {model} on {args.device}, {name} {size}')
+    print('| row | ms | A / row | agreement with A |\n|---|---|---|---|')
+    found = {}
+    for row, taken in times.items():
+        ratio, agreement = plain.median / taken.median, None
+        if taken.result is not None:
+            agreement = float((taken.result == plain.result).mean())
+        shown = '' if agreement is None else f'{agreement:.2%}'
+        print(f'| {row} | {_show(taken)} | {ratio:.2f} | {shown} |')
+        found[row] = dict(taken.to_json(), ratio=ratio, agreement=agreement)
+    network = times['D encoder'].median + times['E decoder'].median
+    ours = times['C ours'].median
+    share = ours / network
+    gain = times['B bounding boxes'].median / ours
+    print(f'C / (D + E) = {share:.3f} (goal on a CPU: at most 1.10)')
+    print(f'B / C = {gain:.2f} (goal for Cityscapes, small: at least 2)')
+    if args.device != 'cpu':
+        print(f'D / C = {times["D encoder"].median / ours:.3f}. {GPU_GOALS}')
+    return dict(rows=found, over_network=share, gain_on_b=gain)
+
+
+def sweep(repeats: int, smallest: bool) -> dict[str, Any]:
+    """Runs the sweeps, and prints them."""
+    print('\n| our CPU stage over | values | ms | slope |\n|---|---|---|---|')
+    found = {}
+    for result in run_sweeps(repeats, smallest):
+        values = ', '.join(map(str, result.values))
+        costs = ', '.join(f'{cost:.1f}' for cost in result.costs)
+        print(
+            f'| {result.name} ({result.note}) | {values} | {costs} | '
+            f'{result.slope:.2f} |'
+        )
+        found[result.name] = dict(result._asdict(), slope=result.slope)
+    counts = (2, 4) if smallest else (10, 100, 1000)
+    peaks = {count: peak_memory(count) for count in counts}
+    shown = ', '.join(f'{n}: {peak / 1e6:.2f}' for n, peak in peaks.items())
+    print(f'Peak memory in MB by images: {shown}')
+    return dict(found, peak_memory=peaks)
+
+
+def _show(times: Times) -> str:
+    return f'{times.median:.1f} +- {times.spread:.1f}'
+
+
+def main() -> None:
+    args = make_parser().parse_args()
+    if args.repeats < 1:
+        sys.exit(f'pseudo_labels: --repeats is {args.repeats}, expected >= 1.')
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    init_default_scope('mmseg')
+    sizes = dict(VOC=VOC, Cityscapes=CITYSCAPES, smallest=SMALLEST)
+    print(f'{platform.processor() or platform.machine()}, {args.device}')
+    found: dict[str, Any] = dict(repeats=args.repeats, device=args.device)
+    with TemporaryDirectory() as folder:
+        if 'cpu' in args.parts:
+            found['cpu'] = {
+                name: time_cpu_stage(
+                    name, sizes[name], args.repeats, Path(folder)
+                )
+                for name in args.sizes
+            }
+        if 'superpixels' in args.parts:
+            times = time_superpixels(args.repeats)
+            total = sum(taken.median for taken in times.values())
+            shown = ', '.join(f'{n} {_show(t)} ms' for n, t in times.items())
+            print(
+                f'\nSuperpixels, 360 x 480: {shown} (goal: {total:.0f} < 250)'
+            )
+            found['superpixels'] = {n: t.to_json() for n, t in times.items()}
+        if 'sweeps' in args.parts:
+            found['sweeps'] = sweep(args.repeats, 'smallest' in args.sizes)
+        if 'pipelines' in args.parts:
+            found['pipelines'] = {
+                f'{model} {name}': time_pipelines(
+                    name, sizes[name], model, args, Path(folder)
+                )
+                for model in args.models
+                for name in args.sizes
+            }
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()

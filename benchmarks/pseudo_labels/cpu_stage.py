@@ -1,0 +1,120 @@
+"""What a CPU does for an image beside the network, plainly and by us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import cv2
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+from skimage.morphology import skeletonize
+
+from mmseg_sesam.core.components import Component, find_components
+from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.prompts import SkeletonPrompter
+from mmseg_sesam.pseudo_labels.store import write_label
+
+STAGES = ('label', 'skeletons', 'coverage', 'png')
+MASKS = 3
+
+
+class Plain:
+    """Every step on the whole image, component after component.
+
+    Args:
+        label: (H, W) uint8 weak label.
+        path: of the PNG that is written.
+    """
+
+    def __init__(self, label: np.ndarray, path: Path) -> None:
+        self._label = label
+        self._path = path
+        self._parts = self.label()
+        self._masks = [_candidate(part) for _, part in self._parts]
+
+    def label(self) -> list[tuple[int, np.ndarray]]:
+        """Class and (H, W) bool mask of each component."""
+        parts = []
+        for class_id in np.unique(self._label[self._label != 255]):
+            regions, count = ndimage.label(
+                self._label == class_id, np.ones((3, 3))
+            )
+            parts += [(class_id, regions == i + 1) for i in range(count)]
+        return parts
+
+    def skeletons(self) -> list[np.ndarray]:
+        """Skeleton pixels of each component."""
+        return [np.argwhere(skeletonize(part)) for _, part in self._parts]
+
+    def coverage(self) -> list[tuple[float, float]]:
+        """Coverage and conflict of three masks for each component."""
+        labelled = self._label != 255
+        found = []
+        for (class_id, part), mask in zip(self._parts, self._masks):
+            other = labelled & (self._label != class_id)
+            for _ in range(MASKS):
+                coverage = (mask & part).sum() / part.sum()
+                wrong = (mask & other).sum()
+                conflict = wrong / max((mask & labelled).sum(), 1)
+                found.append((float(coverage), float(conflict)))
+        return found
+
+    def png(self) -> None:
+        """Writes the label."""
+        Image.fromarray(self._label).save(self._path, compress_level=9)
+
+
+class Ours:
+    """The same with this package; see `Plain`."""
+
+    def __init__(self, label: np.ndarray, path: Path) -> None:
+        self._label = label
+        self._path = path
+        self._components = self.label()
+        self._masks = []
+        for component in self._components:
+            whole = np.zeros(label.shape, bool)
+            whole[component.pixels] = True
+            self._masks.append(_candidate(whole))
+
+    def label(self) -> list[Component]:
+        """The components."""
+        return find_components(self._label)
+
+    def skeletons(self) -> Any:
+        """The skeletons, walked along, and points spread over them."""
+        return SkeletonPrompter()(self._components)
+
+    def coverage(self) -> list[tuple[float, float]]:
+        """As `Plain.coverage`, by the evidence."""
+        evidence = Evidence.gather(self._components)
+        found = []
+        for owner, component in enumerate(self._components):
+            held = self._masks[owner][evidence.rows, evidence.cols]
+            hits = np.stack([held] * MASKS)
+            found += zip(
+                evidence.coverage(hits, owner).tolist(),
+                evidence.conflict(hits, component.class_id).tolist(),
+            )
+        return found
+
+    def png(self) -> None:
+        """Writes the label."""
+        write_label(self._path, self._label)
+
+
+def whole(stage: Plain | Ours) -> Callable[[], None]:
+    """One function that runs all steps of a stage."""
+
+    def run() -> None:
+        for name in STAGES:
+            getattr(stage, name)()
+
+    return run
+
+
+def _candidate(mask: np.ndarray) -> np.ndarray:
+    """A mask that a segmenter could give for a component."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((15, 15))) > 0

@@ -1,0 +1,84 @@
+"""Images and weak labels of any size, number of components and classes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+
+class Size(NamedTuple):
+    """What a synthetic image is like.
+
+    Attributes:
+        height: in pixels.
+        width: in pixels.
+        components: of its weak label.
+        classes: of its weak label.
+    """
+
+    height: int
+    width: int
+    components: int
+    classes: int
+
+
+VOC = Size(375, 500, 15, 4)
+CITYSCAPES = Size(1024, 2048, 120, 19)
+
+
+def make_image(size: Size, seed: int = 0) -> np.ndarray:
+    """Draws an image of smooth noise.
+
+    Args:
+        size: of the image.
+        seed: of the noise.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (12, 16, 3), np.uint8)
+    return cv2.resize(
+        coarse, (size.width, size.height), interpolation=cv2.INTER_CUBIC
+    )
+
+
+def make_label(size: Size, seed: int = 0) -> np.ndarray:
+    """Draws a weak label: one thick curve in each cell of a grid.
+
+    Curves do not touch: each is one component.
+
+    Args:
+        size: of the label.
+        seed: of the curves.
+
+    Returns:
+        (H, W) uint8, 255 where nothing is labelled.
+    """
+    rng = np.random.default_rng(seed)
+    label = np.full((size.height, size.width), 255, np.uint8)
+    rows = max(round((size.components * size.height / size.width) ** 0.5), 1)
+    cols = -(-size.components // rows)
+    high, wide = size.height // rows, size.width // cols
+    for index in range(size.components):
+        row, col = divmod(index, cols)
+        cell = label[row * high :, col * wide :][:high, :wide]
+        _draw_curve(cell, index % size.classes, rng)
+    return label
+
+
+def _draw_curve(
+    cell: np.ndarray, class_id: int, rng: np.random.Generator
+) -> None:
+    """A wave across the middle half of a cell, a tenth of it thick."""
+    height, width = cell.shape
+    x = np.linspace(0.2, 0.8, 30)
+    phase, waves = rng.uniform(0, 6.28), rng.uniform(3, 9)
+    y = 0.5 + 0.25 * np.sin(waves * x + phase)
+    points = np.stack([x * width, y * height], axis=1).round().astype(int)
+    thick = max(min(height, width) // 10, 1)
+    canvas = np.zeros(cell.shape, np.uint8)
+    cv2.polylines(canvas, [points.astype(np.int32)], False, 1, thick)
+    cell[canvas > 0] = class_id

