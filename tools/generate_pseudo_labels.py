@@ -9,6 +9,7 @@ step; a run that finds it where its LoadPseudoLabel looks takes it over::
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
 
 from mmengine import dist
 from mmengine.config import Config
@@ -58,13 +59,8 @@ def generate(cfg: Config, args: Namespace) -> None:
     loader = build_loader(dataset, hook.get('num_workers', 2))
     data_root = source['data_root']
     settings = describe(generator, dataset, loader.dataset, data_root)
-    manifest = store.manifest(0)
-    if manifest and manifest['settings'] == settings:
-        MMLogger.get_current_instance().info(
-            f'{store.folder(0)} holds this round already.'
-        )
-        return
-    make_round(0, generator, loader, store, data_root, settings)
+    with store.lock() if dist.is_main_process() else nullcontext():
+        make_round(0, generator, loader, store, data_root, settings)
 
 
 def main() -> None:

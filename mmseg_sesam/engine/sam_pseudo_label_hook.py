@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +23,6 @@ from mmseg_sesam.pseudo_labels.rounds import (
     make_round,
 )
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
-from mmseg_sesam.pseudo_labels.teacher import TeacherOpinion
 
 _CHECKPOINT_KEY = 'sesam_round'
 _SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
@@ -35,7 +36,8 @@ class SAMPseudoLabelHook(Hook):
     training pipeline, up to its `LoadPseudoLabel`. Round 0 is made before the
     first step, or taken over if the store holds
     one that was made with the same settings from the same weak labels. The
-    round is part of each checkpoint: a resumed run goes on with it.
+    round is part of each checkpoint: a resumed run goes on with it. Rounds
+    that no checkpoint needs are removed, except for the first.
 
     Source: SeSAM's iterative refinement; every default is our choice.
 
@@ -93,17 +95,10 @@ class SAMPseudoLabelHook(Hook):
         self.settings = describe(
             self.generator, dataset, self.loader.dataset, self.data_root
         )
-        if self.resumed_round is not None:
-            self._publish(self.resumed_round)
-            runner.logger.info(
-                f'Pseudo-labels: resumed with round {self.resumed_round}.'
-            )
-        elif self._has_round_zero():
-            self._publish(0)
-            runner.logger.info(
-                'Pseudo-labels: round 0 is taken over from '
-                f'{self.store.folder(0)}.'
-            )
+        if dist.is_main_process():
+            self.lock = self.store.lock()
+        if self.resumed_round:
+            self._resume_round(runner, self.resumed_round)
         else:
             self._make_round(runner, 0)
 
@@ -119,6 +114,11 @@ class SAMPseudoLabelHook(Hook):
         due = since >= 0 and since % self.interval == 0
         if due and since // self.interval < self.max_rounds:
             self._make_round(runner, self.store.current + 1)
+
+    def after_train(self, runner: Runner) -> None:
+        """Lets other runs write to the store."""
+        if dist.is_main_process():
+            self.lock.release()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the published round."""
@@ -151,14 +151,38 @@ class SAMPseudoLabelHook(Hook):
                 'num_classes of all heads to the number of classes.'
             )
 
-    def _has_round_zero(self) -> bool:
-        manifest = self.store.manifest(0)
-        return manifest is not None and manifest['settings'] == self.settings
-
-    def _publish(self, round_index: int) -> None:
+    def _resume_round(self, runner: Runner, round_index: int) -> None:
+        """Publishes the round of a checkpoint, or makes a damaged one anew."""
+        wrong = [[]]
         if dist.is_main_process():
             self.store.publish(round_index)
-        dist.barrier(self.group)
+            wrong = [self.store.damaged(round_index)]
+        # Reading all files may take longer than NCCL waits.
+        dist.broadcast_object_list(wrong, group=self.group)
+        runner.logger.info(f'Pseudo-labels: resumed with round {round_index}.')
+        if wrong[0]:
+            runner.logger.warning(
+                f'{len(wrong[0])} files of {self.store.folder(round_index)} '
+                f'are damaged or missing, such as {wrong[0][0]}; the round is '
+                'made anew.'
+            )
+            self._make_round(runner, round_index)
+
+    def _needed_rounds(self, runner: Runner) -> Container[int]:
+        """Rounds that checkpoints of the work dir go on with."""
+        made = {
+            index: manifest['iteration']
+            for index in range(self.store.current + 1)
+            if (manifest := self.store.manifest(index))
+        }
+        needed = {self.store.current - 1}
+        for path in Path(runner.work_dir).glob('*.pth'):
+            number = re.search(r'iter_(\d+)$', path.stem)
+            if number is None:
+                return made
+            earlier = [i for i in made if made[i] <= int(number[1])]
+            needed.add(max(earlier, default=0))
+        return needed
 
     def _make_round(self, runner: Runner, round_index: int) -> None:
         """Makes a round, with the teacher's opinion unless it is the first."""
@@ -174,10 +198,14 @@ class SAMPseudoLabelHook(Hook):
             self.store,
             self.data_root,
             self.settings,
-            ask_teacher=TeacherOpinion.asker(model) if round_index else None,
+            teacher=model if round_index else None,
             tau=self.tau,
+            iteration=runner.iter + 1 if round_index else 0,
             process_group=self.group,
         )
+        if dist.is_main_process():
+            # Batches of the round before may still be on their way.
+            self.store.prune(self._needed_rounds(runner))
         model.train(was_training)
         # The memory is needed for training until the next round.
         segmenter.to('cpu')

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
@@ -22,11 +22,13 @@ from mmseg_sesam.datasets.pipelines import (
     iterate_pipelines,
     loading_dataset,
 )
+from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.version import __version__
 
-from .generator import PseudoLabel, PseudoLabelGenerator
+from .generator import PseudoLabelGenerator
 from .sample import Sample
 from .store import CONFIDENT, LABELS, PseudoLabelStore, sample_key
-from .teacher import TeacherOpinion
+from .teacher import TeacherOpinion, weights_digest
 
 # Images from which it is learned how far masks of each class may grow.
 CALIBRATION_IMAGES = 48
@@ -55,9 +57,9 @@ class RoundSummary(NamedTuple):
     weak_pixels: int = 0
     labelled_pixels: int = 0
 
-    def plus(self, other: Sequence[int]) -> RoundSummary:
+    def plus(self, *others: Sequence[int]) -> RoundSummary:
         """Adds the counts of further images."""
-        return RoundSummary(*(int(a + b) for a, b in zip(self, other)))
+        return RoundSummary(*map(sum, zip(self, *others)))
 
     def __str__(self) -> str:
         labelled = self.labelled_pixels / max(self.pixels, 1)
@@ -140,11 +142,15 @@ def make_round(
     store: PseudoLabelStore,
     data_root: str,
     settings: dict[str, Any],
-    ask_teacher: Callable[[dict], TeacherOpinion] | None = None,
+    teacher: SeSAMEncoderDecoder | None = None,
     tau: float | Sequence[float] = 0.95,
+    iteration: int = 0,
     process_group: Any = None,
 ) -> RoundSummary:
     """Makes and publishes a round of pseudo-labels, on all ranks together.
+
+    A round that is there and whole, of the same settings, labels and
+    teacher, is taken over; what an interrupted run has made of it is kept.
 
     Args:
         round_index: number of the round.
@@ -153,9 +159,10 @@ def make_round(
         store: where the round is published.
         data_root: the folder to which images are named relative.
         settings: from `describe`, kept in the manifest.
-        ask_teacher: gives the opinion on a batch of the loader; None for
-            the round from weak labels alone.
+        teacher: model that is asked, in evaluation mode; None for the
+            round from weak labels alone.
         tau: least probability with which a prediction joins the weak label.
+        iteration: of training after which the round is made.
         process_group: for exchanging results; its time-out has to exceed
             the time that a round takes.
 
@@ -167,37 +174,81 @@ def make_round(
     """
     logger = MMLogger.get_current_instance()
     start = time.time()
-    if dist.is_main_process():
-        store.begin(round_index)
-    dist.barrier(process_group)
+    opinions = teacher and TeacherOpinion.asker(teacher)
+    identity = _identity(store, settings, tau, teacher)
+    if _take_over(store, round_index, identity, process_group):
+        logger.info(
+            f'Pseudo-labels: round {round_index} is taken over from '
+            f'{store.folder(round_index)}.'
+        )
+        return RoundSummary(**store.manifest(round_index)['summary'])
     work = _Round(
-        round_index, generator, loader, store, data_root, ask_teacher, tau
+        round_index, generator, loader, store, data_root, opinions, tau
     )
-    if round_index == 0:
-        counts = _on_all_ranks(work.count_growth, 0, process_group)
+    if teacher is None:
+        counts = _on_all_ranks(work.count_growth, round_index, process_group)
         doubt = GrowthDoubt.fit(np.sum(counts, axis=0))
     else:
         # What people drew tells it; predictions would only blur it.
-        manifest = store.manifest(store.current)
-        doubt = GrowthDoubt.from_json(manifest['doubt'])
-    parts = _on_all_ranks(
-        partial(work.make, doubt), round_index, process_group
-    )
-    total = reduce(RoundSummary.plus, parts, RoundSummary())
+        doubt = GrowthDoubt.from_json(store.manifest(store.current)['doubt'])
+    made = _on_all_ranks(partial(work.make, doubt), round_index, process_group)
+    notes = store.journal(round_index).read().values()
+    total = RoundSummary().plus(*(note['counts'] for note in notes))
+    dist.barrier(process_group)
     if dist.is_main_process():
         manifest = dict(
             round=round_index,
-            settings=settings,
+            iteration=iteration,
+            identity=identity,
             summary=total._asdict(),
             doubt=doubt.to_json(),
+            version=__version__,
         )
         store.commit(round_index, manifest)
     dist.barrier(process_group)
     logger.info(
-        f'Pseudo-labels, round {round_index}: {total}, '
-        f'{time.time() - start:.1f} s'
+        f'Pseudo-labels, round {round_index}: {total}, {sum(made)} of them '
+        f'made in {time.time() - start:.1f} s'
     )
     return total
+
+
+def _identity(
+    store: PseudoLabelStore,
+    settings: dict[str, Any],
+    tau: float | Sequence[float],
+    teacher: SeSAMEncoderDecoder | None,
+) -> dict[str, Any]:
+    """All that a round depends on, as JSON values."""
+    identity: dict[str, Any] = dict(settings=settings)
+    if teacher is not None:
+        identity['tau'] = np.asarray(tau).tolist()
+        identity['teacher'] = weights_digest(teacher)
+        identity['doubt'] = store.manifest(store.current)['doubt']
+    return identity
+
+
+def _take_over(
+    store: PseudoLabelStore,
+    round_index: int,
+    identity: dict[str, Any],
+    process_group: Any,
+) -> bool:
+    """Publishes a round that is there and whole, or begins to stage it."""
+    found = [False]
+    if dist.is_main_process():
+        manifest = store.manifest(round_index)
+        found = [
+            manifest is not None
+            and manifest.get('identity') == identity
+            and not store.damaged(round_index)
+        ]
+        if found[0]:
+            store.publish(round_index)
+        else:
+            store.begin(round_index, identity)
+    dist.broadcast_object_list(found, group=process_group)
+    return found[0]
 
 
 class _Round(NamedTuple):
@@ -229,28 +280,26 @@ class _Round(NamedTuple):
             )
         return counts
 
-    def make(self, doubt: GrowthDoubt) -> RoundSummary:
-        """Makes and stages the pseudo-labels of this rank's images."""
-        summary = RoundSummary()
+    def make(self, doubt: GrowthDoubt) -> int:
+        """Makes and stages what is missing of this rank's images.
+
+        Returns:
+            The number of images made.
+        """
+        done = self.store.journal(self.index).proven()
         self.generator.segmenter.expect(len(self.loader))
+        number = 0
         for batch in tqdm(
             self.loader,
             desc=f'pseudo-labels, round {self.index}',
             disable=not dist.is_main_process(),
         ):
-            sample = self._read(batch)
-            key = sample_key(sample.path, self.data_root)
-            made = self.generator(
-                sample.image,
-                sample.label,
-                sample.drawn,
-                doubt,
-                self.store.masks(self.index - 1, key) if self.index else None,
-            )
-            label = self._stage(key, sample, made)
-            labelled = np.count_nonzero(label != self.generator.ignore_index)
-            summary = summary.plus(_count(sample, made, labelled))
-        return summary
+            path = batch['data_samples'][0].img_path
+            key = sample_key(path, self.data_root)
+            if key not in done:
+                self._make_one(key, self._read(batch), doubt)
+                number += 1
+        return number
 
     def _read(self, batch: dict) -> Sample:
         opinion = self.ask_teacher(batch) if self.ask_teacher else None
@@ -258,23 +307,34 @@ class _Round(NamedTuple):
             batch, opinion, self.tau, self.generator.ignore_index
         )
 
-    def _stage(
-        self, key: str, sample: Sample, made: PseudoLabel
-    ) -> np.ndarray:
-        """Stages what was made of an image; returns the label as staged."""
-        palette = _palette(self.loader.dataset)
-        stage_map = partial(self.store.stage_map, self.index)
-        label = made.label
-        if sample.opinion is not None and sample.opinion.is_stored:
-            confident, agreed = sample.opinion.judge(label)
-            label = np.where(sample.drawn, sample.weak, agreed)
-            stage_map(CONFIDENT, key, confident, palette)
-        stage_map(LABELS, key, label, palette)
-        self.store.stage_records(
-            self.index, key, [record._asdict() for record in made.records]
+    def _make_one(self, key: str, sample: Sample, doubt: GrowthDoubt) -> None:
+        kept = self.store.masks(self.index - 1, key) if self.index else None
+        made = self.generator(
+            sample.image, sample.label, sample.drawn, doubt, kept
         )
-        self.store.stage_masks(self.index, key, made.masks)
-        return label
+        maps = {LABELS: made.label}
+        if sample.opinion is not None and sample.opinion.is_stored:
+            maps[CONFIDENT], agreed = sample.opinion.judge(made.label)
+            maps[LABELS] = np.where(sample.drawn, sample.weak, agreed)
+        labelled = maps[LABELS] != self.generator.ignore_index
+        counts = RoundSummary(
+            images=1,
+            unlabelled_images=int(not sample.drawn.any()),
+            components=len(made.records),
+            fell_back=sum(record.fell_back for record in made.records),
+            pixels=labelled.size,
+            weak_pixels=int(np.count_nonzero(sample.drawn)),
+            labelled_pixels=int(np.count_nonzero(labelled)),
+        )
+        self.store.stage(
+            self.index,
+            key,
+            maps,
+            [record._asdict() for record in made.records],
+            made.masks,
+            counts,
+            _palette(self.loader.dataset),
+        )
 
 
 def _on_all_ranks(
@@ -300,18 +360,6 @@ def _on_all_ranks(
             f'is published: {failures[0]}'
         ) from error
     return [part for part, _ in results]
-
-
-def _count(sample: Sample, made: PseudoLabel, labelled: int) -> RoundSummary:
-    return RoundSummary(
-        images=1,
-        unlabelled_images=int(not sample.drawn.any()),
-        components=len(made.records),
-        fell_back=sum(record.fell_back for record in made.records),
-        pixels=sample.weak.size,
-        weak_pixels=np.count_nonzero(sample.drawn),
-        labelled_pixels=labelled,
-    )
 
 
 def _palette(dataset: Dataset) -> Sequence | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from PIL import Image
 
+from .journal import Journal, damaged
 from .kept import KeptMask, load_masks, save_masks
 
 LABELS = 'labels'
@@ -19,7 +21,9 @@ CONFIDENT = 'confident'
 RECORDS = 'records'
 MASKS = 'masks'
 _CURRENT = 'CURRENT'
+_LOCK = '.lock'
 _MANIFEST = 'manifest.json'
+_FILES = 'files.json'
 _STAGING = '.staging'
 
 
@@ -56,6 +60,7 @@ class PseudoLabelStore:
           CURRENT                      number of the published round
           round_0000/
             manifest.json              settings and summary
+            files.json                 sha256 of each image's files
             labels/<key>.png           uint8 class ids, 255 unlabelled
             confident/<key>.png        the teacher's, where it is stored
             records/<key>.json         one record for each component
@@ -92,48 +97,55 @@ class PseudoLabelStore:
             return None
         return json.loads(text)
 
-    def begin(self, round_index: int) -> None:
-        """Makes an empty staging folder for a round."""
-        staging = self.staging(round_index)
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
+    def journal(self, round_index: int) -> Journal:
+        """Notes on what is staged of a round."""
+        return Journal(self.staging(round_index))
 
-    def stage_map(
-        self,
-        round_index: int,
-        kind: str,
-        key: str,
-        label: np.ndarray,
-        palette: Sequence[Sequence[int]] | None = None,
-    ) -> None:
-        """Writes a label map of one image into the staging folder.
+    def begin(self, round_index: int, identity: dict[str, Any]) -> None:
+        """Opens the staging folder of a round.
+
+        What an earlier run staged is kept if it is of the same identity.
 
         Args:
             round_index: number of the round.
-            kind: `LABELS` or `CONFIDENT`.
+            identity: all that the round depends on, as JSON values.
+        """
+        self.journal(round_index).open(identity)
+
+    def stage(
+        self,
+        round_index: int,
+        key: str,
+        maps: dict[str, np.ndarray],
+        records: Sequence[dict],
+        masks: dict[str, KeptMask],
+        counts: Sequence[int] = (),
+        palette: Sequence[Sequence[int]] | None = None,
+    ) -> None:
+        """Writes all that a round has of one image into the staging folder.
+
+        Args:
+            round_index: number of the round.
             key: name of the image, see `sample_key`.
-            label: (H, W) uint8.
+            maps: (H, W) uint8 label maps, by `LABELS` and `CONFIDENT`.
+            records: the components', as JSON values.
+            masks: the components', by name.
+            counts: of the image, for the summary of the round.
             palette: RGB of each class, for image viewers.
         """
-        path = self.staging(round_index) / kind / f'{key}.png'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_label(path, label, palette)
+        staging, files = self.staging(round_index), []
 
-    def stage_records(
-        self, round_index: int, key: str, records: Sequence[dict]
-    ) -> None:
-        """Writes the components' records of one image as JSON."""
-        path = self.staging(round_index) / RECORDS / f'{key}.json'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(records))
+        def place(kind: str, suffix: str) -> Path:
+            path = staging / kind / f'{key}{suffix}'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.append(path)
+            return path
 
-    def stage_masks(
-        self, round_index: int, key: str, masks: dict[str, KeptMask]
-    ) -> None:
-        """Writes the components' masks of one image."""
-        path = self.staging(round_index) / MASKS / f'{key}.npz'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_masks(path, masks)
+        for kind, label in maps.items():
+            write_label(place(kind, '.png'), label, palette)
+        place(RECORDS, '.json').write_text(json.dumps(records))
+        save_masks(place(MASKS, '.npz'), masks)
+        self.journal(round_index).note(key, files, list(counts))
 
     def masks(self, round_index: int, key: str) -> dict[str, KeptMask]:
         """Masks of one image in a published round; none where damaged."""
@@ -150,6 +162,8 @@ class PseudoLabelStore:
             manifest: settings and summary, as JSON values.
         """
         staging, folder = self.staging(round_index), self.folder(round_index)
+        files = self.journal(round_index).close()
+        (staging / _FILES).write_text(json.dumps(files, indent=1))
         (staging / _MANIFEST).write_text(json.dumps(manifest, indent=1))
         _sync_tree(staging)
         if folder.exists():
@@ -174,6 +188,55 @@ class PseudoLabelStore:
         _sync(temporary)
         os.replace(temporary, self.root / _CURRENT)
         _sync(self.root)
+
+    def lock(self) -> FileLock:
+        """A lock that one run holds, lest two write into one store.
+
+        It ends with the process, however that ends.
+
+        Raises:
+            ValueError: another run holds it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.root / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(
+                f'{self.root} is in use by another run; wait for its end, '
+                'or give this run another pseudo_label_dir and work dir.'
+            ) from None
+        return lock
+
+    def prune(self, needed: Container[int]) -> None:
+        """Removes rounds that are neither current nor the first nor needed.
+
+        Args:
+            needed: numbers of rounds to keep.
+        """
+        for path in self.root.glob('round_[0-9][0-9][0-9][0-9]'):
+            number = int(path.name.rpartition('_')[2])
+            if number not in (0, self.current) and number not in needed:
+                # First of all it is no complete round any more.
+                (path / _MANIFEST).unlink(missing_ok=True)
+                shutil.rmtree(path, ignore_errors=True)
+
+    def damaged(self, round_index: int) -> list[str]:
+        """Files of a published round that are missing or damaged.
+
+        Args:
+            round_index: number of the round.
+
+        Returns:
+            Their paths relative to the round's folder.
+        """
+        folder = self.folder(round_index)
+        images = json.loads((folder / _FILES).read_text())
+        return [
+            path
+            for files in images.values()
+            for path in damaged(folder, files)
+        ]
 
     def read(
         self, key: str, round_index: int, kind: str = LABELS

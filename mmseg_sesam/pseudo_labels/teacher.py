@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -79,3 +80,22 @@ class TeacherOpinion(NamedTuple):
         judged = self.model.judge(self.probabilities[None], label[None])
         confident, agreed = (part[0].cpu().numpy() for part in judged)
         return confident, agreed
+
+
+def weights_digest(model: SeSAMEncoderDecoder) -> str:
+    """Names the weights by which a model gives its opinion.
+
+    Args:
+        model: of the same weights on all ranks.
+
+    Returns:
+        Their sha256, in hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    source = model if model.teacher is None else model.teacher
+    for name, value in sorted(source.state_dict().items()):
+        digest.update(name.encode())
+        if isinstance(value, Tensor):
+            flat = value.detach().cpu().contiguous().flatten()
+            digest.update(flat.view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -157,9 +157,8 @@ def store(tmp_path: Path) -> PseudoLabelStore:
 
 
 def publish(store: PseudoLabelStore, number: int, **maps: np.ndarray) -> None:
-    store.begin(number)
-    for kind, label in maps.items():
-        store.stage_map(number, kind, 'images/town/a', label)
+    store.begin(number, {})
+    store.stage(number, 'images/town/a', maps, [], {})
     store.commit(number, dict(round=number))
 
 

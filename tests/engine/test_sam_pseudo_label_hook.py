@@ -225,3 +225,75 @@ def test_missing_weak_label_is_named(
     (scribbles / 'weak/deep/1.png').unlink()
     with pytest.raises(FileNotFoundError, match=r'weak/deep/1\.png of .* is'):
         train(make_config())
+
+
+def test_an_interrupted_round_goes_on_where_it_was(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=1))
+    whole = {
+        path.relative_to(store.folder(0)): path.read_bytes()
+        for path in store.folder(0).rglob('*.*')
+    }
+    # As a kill leaves it: one image noted, one written but not noted.
+    journal = store.journal(0)
+    identity = store.manifest(0)['identity']
+    files = json.loads((store.folder(0) / 'files.json').read_text())
+    store.folder(0).rename(store.root / 'aside')
+    (store.root / 'CURRENT').unlink()
+    store.begin(0, identity)
+    for key in list(files)[:2]:
+        for relative in files[key]:
+            path = journal.folder / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(whole[Path(relative)])
+    key = next(iter(files))
+    counts = [1, 0, 3, 0, 40 * 48, 9, 99]
+    journal.note(key, [journal.folder / name for name in files[key]], counts)
+
+    runner = train(make_config(train_cfg__max_iters=1))
+
+    assert '2 of them made in' in log_text(runner)
+    for path, content in whole.items():
+        if path.name != 'manifest.json':
+            assert (store.folder(0) / path).read_bytes() == content
+    assert not list(store.root.rglob('journal*'))
+
+
+def test_a_damaged_round_is_made_anew(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    before = store.read('images/deep/1', 1)
+    path = store.folder(1) / 'labels/images/deep/1.png'
+    path.write_bytes(path.read_bytes()[:-20])
+
+    runner = train(make_config(resume=True))
+
+    text = log_text(runner)
+    assert '1 files of' in text and 'labels/images/deep/1.png' in text
+    assert (store.read('images/deep/1', 1) == before).all()
+
+
+def test_two_runs_cannot_share_a_store(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    lock = store.lock()
+    with pytest.raises(ValueError, match='in use by another run'):
+        train(make_config(train_cfg__max_iters=1))
+    lock.release()
+    train(make_config(train_cfg__max_iters=1))
+
+
+def test_rounds_that_no_checkpoint_needs_are_removed(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    cfg = make_config()
+    cfg.default_hooks.checkpoint.max_keep_ckpts = 1
+    cfg.custom_hooks[0].update(begin=1, interval=1, max_rounds=5)
+    train(cfg)
+
+    assert store.current == 5
+    left = sorted(path.name for path in store.root.glob('round_*'))
+    # iter_3.pth goes on with round 3.
+    assert left == [f'round_000{number}' for number in (0, 3, 4, 5)]

@@ -42,9 +42,9 @@ def evaluator(store: PseudoLabelStore) -> Evaluator:
 
 
 def publish(store: PseudoLabelStore, number: int, labels: dict) -> None:
-    store.begin(number)
+    store.begin(number, {})
     for key, label in labels.items():
-        store.stage_map(number, LABELS, key, label)
+        store.stage(number, key, {LABELS: label}, [], {})
     store.commit(number, {})
 
 

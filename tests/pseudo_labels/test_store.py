@@ -36,9 +36,9 @@ def label(class_id: int) -> np.ndarray:
 
 def stage(store: PseudoLabelStore, number: int, *keys: str) -> None:
     """Stages maps of class `number` for each image."""
-    store.begin(number)
+    store.begin(number, dict(keys=keys))
     for key in keys:
-        store.stage_map(number, LABELS, key, label(number))
+        store.stage(number, key, {LABELS: label(number)}, [], {})
 
 
 class TestKeys:
@@ -71,15 +71,15 @@ class TestKeys:
     ) -> None:
         paths = ['data/x/a.jpg', 'data/y/a.jpg', 'data/a.jpg', 'data/x_a.jpg']
         keys = [sample_key(path, 'data') for path in paths]
-        store.begin(0)
+        store.begin(0, {})
         for index, key in enumerate(keys):
-            store.stage_map(0, LABELS, key, label(index))
-            store.stage_records(0, key, [dict(index=index)])
+            records = [dict(index=index)]
+            store.stage(0, key, {LABELS: label(index)}, records, {})
         store.commit(0, {})
 
         for index, key in enumerate(keys):
             np.testing.assert_array_equal(store.read(key, 0), label(index))
-        assert len(list(store.folder(0).rglob('*.json'))) == 1 + len(keys)
+        assert len(list(store.folder(0).rglob('*.json'))) == 2 + len(keys)
 
 
 class TestFiles:
@@ -136,10 +136,10 @@ class TestFiles:
 
     @pytest.mark.parametrize('damage', ['empty', 'cut', 'broken chunk'])
     def test_a_damaged_map(self, store: PseudoLabelStore, damage: str) -> None:
-        store.begin(0)
+        store.begin(0, {})
         # Large enough for the file to hold several chunks of data.
         noise = np.random.default_rng(0).integers(0, 9, (500, 500), np.uint8)
-        store.stage_map(0, LABELS, 'a', noise)
+        store.stage(0, 'a', {LABELS: noise}, [], {})
         store.commit(0, {})
         path = store.folder(0) / LABELS / 'a.png'
         content = path.read_bytes()
@@ -170,8 +170,8 @@ class TestRounds:
         self, store: PseudoLabelStore
     ) -> None:
         stage(store, 0, 'x/a', 'b')
-        store.stage_map(0, CONFIDENT, 'b', label(9))
-        store.stage_records(0, 'b', [dict(area=3), dict(area=4)])
+        maps = {LABELS: label(0), CONFIDENT: label(9)}
+        store.stage(0, 'b', maps, [dict(area=3), dict(area=4)], {})
         assert store.current is None
         assert not store.folder(0).exists()
 
@@ -215,8 +215,8 @@ class TestRounds:
         self, store: PseudoLabelStore
     ) -> None:
         for content in (5, 6, 7):
-            store.begin(1)
-            store.stage_map(1, LABELS, 'a', label(content))
+            store.begin(1, dict(content=content))
+            store.stage(1, 'a', {LABELS: label(content)}, [], {})
             store.commit(1, dict(content=content))
 
         assert store.manifest(1) == dict(content=7)
@@ -288,3 +288,35 @@ class TestRounds:
         assert not failures
         assert seen <= {7, 123}
         assert store.current == 123
+
+
+class TestUpkeep:
+    def test_one_run_at_a_time(self, store: PseudoLabelStore) -> None:
+        lock = store.lock()
+        with pytest.raises(ValueError, match='in use by another run; wait'):
+            PseudoLabelStore(store.root).lock()
+        lock.release()
+        PseudoLabelStore(store.root).lock().release()
+
+    def test_damaged_files_are_named(self, store: PseudoLabelStore) -> None:
+        stage(store, 0, 'a', 'x/b')
+        store.commit(0, {})
+        assert store.damaged(0) == []
+        flipped = store.folder(0) / LABELS / 'x' / 'b.png'
+        content = bytearray(flipped.read_bytes())
+        content[-1] ^= 1
+        flipped.write_bytes(content)
+        (store.folder(0) / RECORDS / 'a.json').unlink()
+        assert store.damaged(0) == ['records/a.json', 'labels/x/b.png']
+
+    def test_rounds_that_nothing_needs_are_removed(
+        self, store: PseudoLabelStore
+    ) -> None:
+        for number in range(5):
+            stage(store, number, 'a')
+            store.commit(number, {})
+        store.prune({2})
+        left = sorted(path.name for path in store.root.glob('round_*'))
+        assert left == ['round_0000', 'round_0002', 'round_0004']
+        for number in (0, 2, 4):
+            store.read('a', number)

@@ -78,11 +78,11 @@ def test_numbers_are_those_counted_by_hand(
 ) -> None:
     store = PseudoLabelStore(folders / 'store')
     for number in range(2):
-        store.begin(number)
+        store.begin(number, {})
         for name, label in PSEUDO.items():
             label = np.array(label if number else TRUTH, np.uint8)
-            store.stage_map(number, LABELS, f'images/{name}', label)
-            store.stage_map(number, CONFIDENT, f'images/{name}', label)
+            maps = {LABELS: label, CONFIDENT: label}
+            store.stage(number, f'images/{name}', maps, [], {})
         store.commit(number, {})
 
     done = run(

@@ -62,7 +62,7 @@ def test_ranks_share_the_work_and_agree(
     ]
     assert summaries[0] == summaries[1]
 
-    assert 'holds this round already' in run(*single).stdout
+    assert 'round 0 is taken over' in run(*single).stdout
 
 
 def test_training_takes_the_round_over(run, config: Path) -> None:

@@ -1,0 +1,74 @@
+"""Notes on an unfinished round, on a real disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmseg_sesam.pseudo_labels.journal import Journal, damaged
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    journal = Journal(tmp_path / 'staging')
+    journal.open(dict(seed=0))
+    return journal
+
+
+def put(journal: Journal, key: str, content: str = 'content') -> Path:
+    path = journal.folder / f'{key}.png'
+    path.write_text(content)
+    journal.note(key, [path], [1, 2])
+    return path
+
+
+def test_what_is_noted_is_kept_for_the_same_round(journal: Journal) -> None:
+    put(journal, 'a')
+    put(journal, 'b')
+    again = Journal(journal.folder)
+    again.open(dict(seed=0))
+    assert list(again.proven()) == ['a', 'b']
+    assert again.proven()['a']['counts'] == [1, 2]
+
+
+def test_nothing_is_kept_for_another_round(journal: Journal) -> None:
+    path = put(journal, 'a')
+    journal.open(dict(seed=1))
+    assert journal.proven() == {}
+    assert not path.exists()
+
+
+@pytest.mark.parametrize('damage', ['cut', 'gone', 'other'])
+def test_a_file_that_changed_is_not_proven(
+    journal: Journal, damage: str
+) -> None:
+    path = put(journal, 'a')
+    put(journal, 'b')
+    if damage == 'gone':
+        path.unlink()
+    else:
+        path.write_text(dict(cut='conten', other='contenT')[damage])
+    assert list(journal.proven()) == ['b']
+    assert damaged(journal.folder, journal.read()['a']['files']) == ['a.png']
+
+
+def test_a_line_cut_off_by_a_kill_is_no_note(journal: Journal) -> None:
+    put(journal, 'a')
+    put(journal, 'b')
+    (path,) = journal.folder.glob('journal.*')
+    path.write_text(path.read_text()[:-9])
+    assert list(journal.proven()) == ['a']
+
+
+def test_closing_gives_the_files_and_leaves_no_notes(
+    journal: Journal,
+) -> None:
+    put(journal, 'b')
+    put(journal, 'a')
+    files = journal.close()
+    assert list(files) == ['a', 'b'] and list(files['a']) == ['a.png']
+    assert sorted(p.name for p in journal.folder.iterdir()) == [
+        'a.png',
+        'b.png',
+    ]
