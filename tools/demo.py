@@ -143,6 +143,7 @@ def main() -> None:
     )
     pictures = draw_pictures(cfg, store)
     (OUT / 'summary.json').write_text(json.dumps(summary, indent=1))
+    run_tool('report', OUT / 'sesam', '--gt-dir', DENSE)
     print_table(summary)
     print(
         f'{summary["seconds"]:.0f} s; pictures in {pictures}, numbers in '

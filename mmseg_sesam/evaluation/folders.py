@@ -53,12 +53,12 @@ def compare_folders(
     totals: dict[str, np.ndarray | int] = {}
     for path in paths:
         relative = path.relative_to(pseudo_dir)
-        truth_path = _same_ending(relative, gt_dir, suffixes)
+        truth_path = same_ending(relative, gt_dir, suffixes)
         truth, pseudo = read_label(truth_path), read_label(path)
         names = f'{path} against {truth_path}'
         counts = {'pseudo-labels': _count(names, truth, pseudo, *classes)}
         if weak_dir:
-            weak_path = _same_ending(relative, weak_dir, ('', ''))
+            weak_path = same_ending(relative, weak_dir, ('', ''))
             weak = read_label(weak_path)
             names = f'{weak_path} against {truth_path}'
             counts['weak labels'] = _count(names, truth, weak, *classes)
@@ -113,9 +113,23 @@ def _count(
         raise ValueError(f'{names}: {error}.') from None
 
 
-def _same_ending(
+def same_ending(
     relative: Path, folder: Path, suffixes: tuple[str, str]
 ) -> Path:
+    """Finds the label whose path ends as that of another file does.
+
+    Args:
+        relative: path of the other file.
+        folder: of the labels.
+        suffixes: ends of the names of the other file and of the label,
+            without '.png'.
+
+    Returns:
+        The path of the label.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     image, label = suffixes
     name = relative.stem.removesuffix(image) + label + relative.suffix
     parts = relative.with_name(name).parts

@@ -1,0 +1,306 @@
+"""Archives of predictions in the formats of evaluation servers."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from mmseg.datasets import PascalVOCDataset
+from PIL import Image
+
+# trainId -> id, of cityscapesScripts' labels.py.
+_CITYSCAPES_IDS = (
+    *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22),
+    *(23, 24, 25, 26, 27, 28, 31, 32, 33),
+)
+
+
+class Server(NamedTuple):
+    """What a server demands of an archive.
+
+    Attributes:
+        ids: of each class, the value that the server knows it by.
+        folder: in the archive, where the PNGs lie.
+        name: regular expression of a PNG's name, without '.png'.
+        example: such a name.
+        images: number of test images; None where it is not certain.
+        suffix: of the archive.
+        palette: RGB of the values, for indexed PNGs; None for grey ones.
+    """
+
+    ids: tuple[int, ...]
+    folder: str
+    name: str
+    example: str
+    images: int | None
+    suffix: str
+    palette: tuple[tuple[int, int, int], ...] | None = None
+
+
+# Sources: the VOC 2012 development kit, section 5.3; cityscapesScripts'
+# evalPixelLevelSemanticLabeling.py; the readme of CSAILVision/sceneparsing.
+SERVERS = {
+    'voc': Server(
+        ids=tuple(range(21)),
+        folder='results/VOC2012/Segmentation/comp6_test_cls',
+        name=r'\d{4}_\d{6}',
+        example='2008_000006',
+        images=1456,
+        suffix='.tar.gz',
+        palette=tuple(map(tuple, PascalVOCDataset.METAINFO['palette'])),
+    ),
+    'cityscapes': Server(
+        ids=_CITYSCAPES_IDS,
+        folder='',
+        name=r'[a-z-]+_\d{6}_\d{6}\w*',
+        example='berlin_000000_000019_leftImg8bit',
+        images=1525,
+        suffix='.zip',
+    ),
+    'ade20k': Server(
+        ids=tuple(range(1, 151)),
+        folder='',
+        name=r'ADE_test_\d{8}',
+        example='ADE_test_00000001',
+        images=None,
+        suffix='.zip',
+    ),
+}
+
+
+def read_predictions(
+    folder: Path, first_id: int = 0
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Reads predictions as tools/test.py --out writes them.
+
+    Args:
+        folder: of index PNGs.
+        first_id: value of the first class in them: 1 where the data set
+            has `reduce_zero_label`, as ADE20K does.
+
+    Yields:
+        Name without suffix, and (H, W) integers from 0.
+
+    Raises:
+        FileNotFoundError: there are none.
+        ValueError: a file is no index PNG or holds values below `first_id`.
+    """
+    paths = sorted(folder.rglob('*.png'))
+    if not paths:
+        raise FileNotFoundError(
+            f'{folder} holds no PNG files; give the folder that '
+            'tools/test.py --out wrote.'
+        )
+    for path in paths:
+        with Image.open(path) as image:
+            label = np.array(image)
+        if label.ndim != 2 or label.dtype != np.uint8:
+            raise ValueError(
+                f'{path} is {label.dtype} of shape {label.shape}, expected '
+                'one channel of uint8 class ids.'
+            )
+        if label.min() < first_id:
+            raise ValueError(
+                f'{path} holds {label.min()}, expected ids from {first_id}, '
+                'as tools/test.py --out writes them; for others state the '
+                'first one (--first-id).'
+            )
+        yield path.stem, label.astype(int) - first_id
+
+
+def write_archive(
+    predictions: Iterable[tuple[str, np.ndarray]], server: Server, out: Path
+) -> int:
+    """Packs predictions for a server.
+
+    Args:
+        predictions: name without suffix and (H, W) integers from 0 to
+            C - 1.
+        server: whose format it shall have.
+        out: the archive.
+
+    Returns:
+        Number of images.
+
+    Raises:
+        ValueError: a name or a class id is none of the data set's, or a
+            name comes twice. Nothing is left behind.
+    """
+    temporary = out.with_name(f'.{out.name}')
+    seen: set[str] = set()
+    try:
+        with _Archive(temporary, server) as archive:
+            for name, label in predictions:
+                _check_prediction(name, label, server, seen)
+                archive.add(name, _encode(label, server))
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return len(seen)
+
+
+def check_archive(
+    archive: Path, server: Server, images: Path | None = None
+) -> list[str]:
+    """Checks an archive against what the server demands.
+
+    Args:
+        archive: the file.
+        server: that it is meant for.
+        images: folder of the test images, whose names and sizes are
+            compared; without it only the number is.
+
+    Returns:
+        What is wrong, a sentence for each kind of problem.
+    """
+    problems: dict[str, list[str]] = {}
+    names = []
+    sizes = _image_sizes(images) if images else {}
+    for path, content in _members(archive):
+        folder, _, file = path.rpartition('/')
+        name, _, suffix = file.rpartition('.')
+        names.append(name)
+        found = _check_png(content, server, sizes.get(name))
+        if folder != server.folder:
+            found.append(f'not in the folder {server.folder!r}')
+        if suffix != 'png' or not re.fullmatch(server.name, name):
+            found.append(f'names unlike {server.example}.png')
+        if images and name not in sizes:
+            found.append(f'without an image in {images}')
+        for problem in found:
+            problems.setdefault(problem, []).append(path)
+    said = [
+        f'{len(paths)} files {problem}, for example {paths[0]}.'
+        for problem, paths in problems.items()
+    ]
+    missing = sorted(set(sizes) - set(names))
+    if missing:
+        said.append(
+            f'{len(missing)} images of {images} have no prediction, for '
+            f'example {missing[0]}.'
+        )
+    if server.images not in (None, len(names)):
+        said.append(
+            f'The server expects {server.images} images, the archive holds '
+            f'{len(names)}.'
+        )
+    return said
+
+
+class _Archive:
+    """A zip or a tar.gz that takes PNGs."""
+
+    def __init__(self, path: Path, server: Server) -> None:
+        self.path = path
+        self.server = server
+
+    def __enter__(self) -> _Archive:
+        self.file = (
+            zipfile.ZipFile(self.path, 'w')
+            if self.server.suffix == '.zip'
+            else tarfile.open(self.path, 'w:gz')
+        )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+    def add(self, name: str, content: bytes) -> None:
+        folder = self.server.folder
+        path = f'{folder}/{name}.png' if folder else f'{name}.png'
+        if isinstance(self.file, zipfile.ZipFile):
+            self.file.writestr(path, content)
+            return
+        info = tarfile.TarInfo(path)
+        info.size = len(content)
+        self.file.addfile(info, io.BytesIO(content))
+
+
+def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Path and content of every file in an archive."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            for info in file.infolist():
+                if not info.is_dir():
+                    yield info.filename, file.read(info)
+        return
+    with tarfile.open(archive) as file:
+        for member in file:
+            if member.isfile():
+                yield member.name, file.extractfile(member).read()
+
+
+def _check_prediction(
+    name: str, label: np.ndarray, server: Server, seen: set[str]
+) -> None:
+    if not re.fullmatch(server.name, name):
+        raise ValueError(
+            f'The prediction {name}.png is of no test image of this server, '
+            f'whose names are like {server.example}; give predictions of '
+            'its test set.'
+        )
+    if name in seen:
+        raise ValueError(
+            f'There are two predictions named {name}.png; remove one.'
+        )
+    seen.add(name)
+    if label.min() < 0 or label.max() >= len(server.ids):
+        raise ValueError(
+            f'The prediction {name}.png holds ids from {label.min()} to '
+            f'{label.max()}, expected 0 to {len(server.ids) - 1}; give '
+            'predictions of a network for this data set, with the right '
+            'first id.'
+        )
+
+
+def _encode(label: np.ndarray, server: Server) -> bytes:
+    image = Image.fromarray(np.array(server.ids, np.uint8)[label])
+    if server.palette:
+        # All 256 colours: with fewer, Pillow packs indices into fewer bits.
+        colours = np.zeros((256, 3), np.uint8)
+        colours[: len(server.palette)] = server.palette
+        image.putpalette(colours.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, 'PNG')
+    return buffer.getvalue()
+
+
+def _check_png(
+    content: bytes, server: Server, size: tuple[int, int] | None
+) -> list[str]:
+    """What is wrong with a PNG, for many to share the wording."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            mode, form, values = image.mode, image.format, np.array(image)
+            palette = image.getpalette()
+    except OSError:
+        return ['cannot be read']
+    found = []
+    if form != 'PNG' or mode != ('P' if server.palette else 'L'):
+        kind = 'indexed' if server.palette else 'grey 8-bit'
+        return [f'are no {kind} PNGs']
+    if server.palette:
+        wanted = np.ravel(server.palette).tolist()
+        if palette[: len(wanted)] != wanted:
+            found.append('have another palette')
+    if not np.isin(values, server.ids).all():
+        found.append('hold values that are no class')
+    if size is not None and values.shape[::-1] != size:
+        found.append('have another size than their image')
+    return found
+
+
+def _image_sizes(folder: Path) -> dict[str, tuple[int, int]]:
+    """(width, height) of the images in a folder, by name."""
+    sizes = {}
+    for path in folder.rglob('*'):
+        if path.suffix.lower() in ('.jpg', '.png'):
+            with Image.open(path) as image:
+                sizes[path.stem] = image.size
+    return sizes

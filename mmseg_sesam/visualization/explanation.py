@@ -1,0 +1,156 @@
+"""Why a pseudo-label is as it is: every candidate of every component."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mmseg_sesam.core.components import Component, find_components
+from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.selection import CoverageMaskSelector
+from mmseg_sesam.pseudo_labels.generator import (
+    ComponentRecord,
+    PseudoLabel,
+    PseudoLabelGenerator,
+)
+from mmseg_sesam.segmenters.base import Candidates
+
+CHOSEN = 'chosen'
+CONFLICT = 'too much conflict'
+SCORE = 'low score'
+STABILITY = 'low stability'
+GAIN = 'adds too little'
+OTHER = 'not chosen'
+
+
+class Judged(NamedTuple):
+    """One candidate, as the selector sees it.
+
+    Attributes:
+        prompt: of the component's prompts.
+        index: of the prompt's candidates.
+        coverage: share of the component's pixels that it holds.
+        conflict: share of other classes in the labelled pixels it holds.
+        score: predicted IoU.
+        area: pixels.
+        rank: 1 for the candidate taken first, 0 for those not taken.
+        verdict: `CHOSEN`, or the rule that it fails.
+    """
+
+    prompt: int
+    index: int
+    coverage: float
+    conflict: float
+    score: float
+    area: float
+    rank: int
+    verdict: str
+
+
+class Explanation(NamedTuple):
+    """What became of one component.
+
+    Attributes:
+        component: the component.
+        record: what the generator notes of it.
+        prompts: what the segmenter was asked, all points together first.
+        candidates: what it answered.
+        judged: every candidate, those chosen first, then by coverage.
+    """
+
+    component: Component
+    record: ComponentRecord
+    prompts: list[PointPrompt]
+    candidates: Candidates
+    judged: list[Judged]
+
+
+def explain(
+    generator: PseudoLabelGenerator, image: np.ndarray, weak: np.ndarray
+) -> tuple[PseudoLabel, list[Explanation]]:
+    """Makes the pseudo-label of an image, and keeps what it came from.
+
+    It is the one of the first round, without doubts about the growth of
+    masks: those take a whole data set.
+
+    Args:
+        generator: makes the pseudo-label.
+        image: (H, W, 3) uint8 in RGB.
+        weak: (H, W) uint8 class ids, 255 where nothing is labelled.
+
+    Returns:
+        The pseudo-label, and an explanation for each component.
+
+    Raises:
+        ValueError: image and label differ in size.
+    """
+    made = generator(image, weak)
+    if not made.records:
+        return made, []
+    components = find_components(
+        weak,
+        ignore_index=generator.ignore_index,
+        closing_radius=generator.closing_radius,
+        min_area=generator.min_area,
+    )
+    embedding = generator.segmenter.encode([image])[0]
+    evidence = Evidence.gather(components, generator.max_evidence)
+    explanations = []
+    for owner, prompts in enumerate(generator.prompter(components)):
+        candidates = generator.segmenter.decode(embedding, prompts)
+        record = made.records[owner]
+        judged = _judge(
+            generator.selector, candidates, evidence, owner, record
+        )
+        explanations.append(
+            Explanation(components[owner], record, prompts, candidates, judged)
+        )
+    return made, explanations
+
+
+def _judge(
+    selector: CoverageMaskSelector,
+    candidates: Candidates,
+    evidence: Evidence,
+    owner: int,
+    record: ComponentRecord,
+) -> list[Judged]:
+    """Tells of every candidate of a component why it was (not) chosen."""
+    prompts, masks = candidates.scores.shape
+    hits = candidates.contains(
+        evidence.rows, evidence.cols, slice(0, prompts)
+    ).reshape(prompts * masks, -1)
+    chosen = [prompt * masks + index for prompt, index in record.chosen]
+    union = hits[chosen].any(axis=0)
+    coverage = evidence.coverage(hits, owner)
+    conflict = evidence.conflict(hits, record.class_id)
+    gain = evidence.coverage(hits | union, owner)
+    gain -= evidence.coverage(union[None], owner)
+    least_gain = selector.min_gain if chosen else selector.min_coverage
+    # The first rule that a candidate fails is named.
+    rules = {
+        CONFLICT: conflict.ravel() <= selector.max_conflict,
+        SCORE: candidates.scores.ravel() >= selector.min_predicted_iou,
+        STABILITY: candidates.stability.ravel() >= selector.min_stability,
+        GAIN: gain >= least_gain,
+    }
+    judged = []
+    for flat in range(len(hits)):
+        failed = [rule for rule, kept in rules.items() if not kept[flat]]
+        taken = flat in chosen
+        judged.append(
+            Judged(
+                prompt=flat // masks,
+                index=flat % masks,
+                coverage=float(coverage[flat]),
+                conflict=float(conflict[flat]),
+                score=float(candidates.scores.ravel()[flat]),
+                area=float(candidates.areas.ravel()[flat]),
+                rank=1 + chosen.index(flat) if taken else 0,
+                verdict=CHOSEN if taken else [*failed, OTHER][0],
+            )
+        )
+    judged.sort(key=lambda j: (not j.rank, j.rank, -j.coverage))
+    return judged

@@ -1,0 +1,169 @@
+"""The training images of a run, with every label that there is of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+
+from mmseg_sesam.datasets.pipelines import iterate_pipelines
+from mmseg_sesam.evaluation.folders import same_ending, read_label
+from mmseg_sesam.pseudo_labels.store import (
+    CONFIDENT,
+    LABELS,
+    RECORDS,
+    sample_key,
+)
+
+from .run import Run
+
+# What a pipeline loads an image and its label with, by the name's beginning.
+_LOADING = ('Load', 'Simulate')
+
+
+class Labelled(NamedTuple):
+    """An image and its labels, all at the size of the file.
+
+    Attributes:
+        image: (H, W, 3) uint8 in RGB.
+        weak: (H, W) uint8, the label that it was trained from.
+        rounds: of each round the pseudo-label, (H, W) uint8.
+        confident: (H, W) uint8, the teacher's of the last round, None where
+            it is not stored.
+        truth: (H, W) uint8, None where there is none.
+        records: of each round those of the components.
+    """
+
+    image: np.ndarray
+    weak: np.ndarray
+    rounds: dict[int, np.ndarray]
+    confident: np.ndarray | None
+    truth: np.ndarray | None
+    records: dict[int, list[dict[str, Any]]]
+
+
+class TrainingImages:
+    """Reads the training images of a run, whole and each once.
+
+    Args:
+        run: the run.
+        gt_dir: folder of dense index PNGs of some or all images.
+        suffixes: ends of the names of images and of dense labels, without
+            the file type, where they differ.
+
+    Raises:
+        FileNotFoundError: the data set is not there, or no image has a
+            dense label in `gt_dir`.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        gt_dir: Path | None = None,
+        suffixes: tuple[str, str] = ('', ''),
+    ) -> None:
+        self.run = run
+        self.dataset = _build_dataset(run)
+        names = self.dataset.metainfo.get('classes')
+        if names is None:
+            count = run.cfg.model.decode_head.num_classes
+            names = [str(index) for index in range(count)]
+        self.classes = list(names)
+        self.palette = self.dataset.metainfo.get('palette')
+        self.paths = [
+            self.dataset.get_data_info(index)['img_path']
+            for index in range(len(self.dataset))
+        ]
+        root = run.data_root or os.path.commonpath(
+            [os.path.dirname(path) for path in self.paths]
+        )
+        self.keys = [sample_key(path, root) for path in self.paths]
+        self.truths = {}
+        if gt_dir is not None:
+            self.truths = _find_truths(self.paths, gt_dir, suffixes)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Labelled:
+        """Reads one image and its labels.
+
+        Raises:
+            FileNotFoundError: a round has no label of the image.
+            ValueError: a file is damaged.
+        """
+        sample = self.dataset[index]
+        run, key = self.run, self.keys[index]
+        confident, last = None, max(run.rounds, default=None)
+        if last is not None:
+            path = run.store.folder(last) / CONFIDENT / f'{key}.png'
+            confident = read_label(path) if path.is_file() else None
+        truth = self.truths.get(index)
+        image = sample['inputs'].permute(1, 2, 0).numpy()
+        return Labelled(
+            # The pipeline loads BGR, as OpenCV does.
+            image=np.ascontiguousarray(image[..., ::-1]),
+            weak=sample['data_samples'].gt_sem_seg.data[0].numpy(),
+            rounds={r: run.store.read(key, r, LABELS) for r in run.rounds},
+            confident=confident,
+            truth=None if truth is None else read_label(truth),
+            records={r: self._records(key, r) for r in run.rounds},
+        )
+
+    def _records(self, key: str, round_index: int) -> list[dict[str, Any]]:
+        path = self.run.store.folder(round_index) / RECORDS / f'{key}.json'
+        if not path.is_file():
+            return []
+        # NaN is not JSON, and the page could not read it.
+        return json.loads(path.read_text(), parse_constant=lambda _: None)
+
+
+def _build_dataset(run: Run) -> Any:
+    """The training data set, its pipelines reduced to loading."""
+    init_default_scope(run.cfg.get('default_scope', 'mmseg'))
+    dataset = copy.deepcopy(run.cfg.train_dataloader.dataset)
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    for pipeline in iterate_pipelines(dataset):
+        loading = []
+        for transform in pipeline:
+            if not transform['type'].startswith(_LOADING):
+                break
+            if transform['type'] != 'LoadPseudoLabel':
+                loading.append(transform)
+        pipeline[:] = [*loading, dict(type='PackSeSAMInputs')]
+    try:
+        built = DATASETS.build(dataset)
+        first = built.get_data_info(0)['img_path']
+        if not Path(first).is_file():
+            raise FileNotFoundError(f'{first} is missing')
+    except (FileNotFoundError, IndexError) as error:
+        raise FileNotFoundError(
+            f'The training images of {run.work_dir} are not where its config '
+            f'says ({error}); start the tool in the folder where the '
+            f'training was started, which is not {Path.cwd()}.'
+        ) from error
+    return built
+
+
+def _find_truths(
+    paths: list[str], gt_dir: Path, suffixes: tuple[str, str]
+) -> dict[int, Path]:
+    """By image, its dense label; images without one are left out."""
+    truths = {}
+    for index, path in enumerate(paths):
+        path = Path(os.path.abspath(path)).with_suffix('.png')
+        relative = path.relative_to(path.anchor)
+        try:
+            truths[index] = same_ending(relative, gt_dir, suffixes)
+        except FileNotFoundError as error:
+            missing = error
+    if not truths:
+        raise missing
+    return truths

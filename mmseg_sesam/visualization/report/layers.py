@@ -1,0 +1,90 @@
+"""Images and label maps in the form in which a page holds them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from .images import Labelled
+
+# Pixels of the longer side; bounds the size of the page.
+MAX_SIDE = 512
+
+
+def encode_images(
+    labelled: Labelled, prediction: np.ndarray | None
+) -> dict[str, Any]:
+    """Encodes an image and its layers.
+
+    Args:
+        labelled: the image and its labels.
+        prediction: (H, W) uint8, None where there is no checkpoint.
+
+    Returns:
+        'jpeg' (a data URL), 'size' (width and height of the file), 'shape'
+        (width and height of the layers), 'layers' and 'records', the
+        components' records of each round. A layer has a 'name' and 'data',
+        base64 of the zlib-compressed class ids in raster order.
+    """
+    height, width = labelled.weak.shape
+    scale = min(MAX_SIDE / max(height, width), 1)
+    shape = (max(round(width * scale), 1), max(round(height * scale), 1))
+    # Without pseudo-labels it may as well be a dense one.
+    maps = {'weak label' if labelled.rounds else 'label': labelled.weak}
+    maps.update({f'round {r}': a for r, a in labelled.rounds.items()})
+    maps['confident'] = labelled.confident
+    maps['prediction'] = prediction
+    maps['truth'] = labelled.truth
+    layers = [
+        dict(name=name, data=_encode_label(_shrink(label, shape)))
+        for name, label in maps.items()
+        if label is not None
+    ]
+    return dict(
+        jpeg=_encode_photo(labelled.image, shape),
+        size=[width, height],
+        shape=list(shape),
+        layers=layers,
+        records={
+            f'round {r}': [_shorten(record) for record in records]
+            for r, records in labelled.records.items()
+        },
+    )
+
+
+def _encode_photo(image: np.ndarray, shape: tuple[int, int]) -> str:
+    small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
+    buffer = io.BytesIO()
+    Image.fromarray(small).save(buffer, 'JPEG', quality=80)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'data:image/jpeg;base64,{data}'
+
+
+def _shrink(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Reduces a label to a (width, height), and keeps thin scribbles."""
+    small = cv2.resize(label, shape, interpolation=cv2.INTER_NEAREST)
+    rows, cols = np.nonzero(label != 255)
+    # Where little is labelled, a pixel shows what is labelled of its block.
+    if len(rows) < 0.3 * label.size:
+        height, width = label.shape
+        small[rows * shape[1] // height, cols * shape[0] // width] = label[
+            rows, cols
+        ]
+    return small
+
+
+def _encode_label(label: np.ndarray) -> str:
+    packed = zlib.compress(np.ascontiguousarray(label).tobytes(), 9)
+    return base64.b64encode(packed).decode()
+
+
+def _shorten(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose points are whole pixels."""
+    points = [[round(v) for v in point] for point in record['points']]
+    return dict(record, points=points)

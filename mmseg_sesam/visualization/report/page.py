@@ -1,0 +1,150 @@
+"""The report as one HTML file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib import colormaps
+from plotly.offline import get_plotlyjs
+
+from .gallery import choose_images
+from .images import TrainingImages
+from .layers import encode_images
+from .measure import Measures, draw_sample, measure
+from .plots import draw_confusion, draw_curves
+from .predict import predict
+from .run import Run, read_run
+from .settings import list_settings
+from .tables import list_mistakes, tabulate_classes, tabulate_rounds
+
+
+def build_report(
+    work_dir: Path,
+    out: Path,
+    gt_dir: Path | None = None,
+    suffixes: tuple[str, str] = ('', ''),
+    with_predictions: bool = True,
+    jobs: int = 1,
+) -> None:
+    """Writes the report of a training.
+
+    Args:
+        work_dir: of the training.
+        out: the HTML file.
+        gt_dir: folder of dense index PNGs of some or all training images.
+        suffixes: ends of the names of images and of dense labels, without
+            the file type, where they differ.
+        with_predictions: whether the latest checkpoint predicts the images
+            that are shown.
+        jobs: processes that measure labels.
+
+    Raises:
+        FileNotFoundError: there is no training, its images or pseudo-labels
+            are missing, or no image has a dense label in `gt_dir`.
+        ValueError: labels are damaged or do not fit each other.
+    """
+    run = read_run(work_dir)
+    images = TrainingImages(run, gt_dir, suffixes)
+    sample = draw_sample(images)
+    measures = measure(images, sample, jobs)
+    groups = choose_images(sample, measures.scores)
+    shown = list(dict.fromkeys(i for group in groups.values() for i in group))
+    gallery = dict(
+        groups={
+            name: [shown.index(index) for index in group]
+            for name, group in groups.items()
+        },
+        images=_encode(images, shown, measures, with_predictions),
+        classes=images.classes,
+        palette=_palette(images),
+    )
+    context = _collect(run, images, measures, sample)
+    context['gallery'] = gallery
+    text = _environment().get_template('report.html').render(context)
+    temporary = out.with_name(f'.{out.name}')
+    temporary.write_text(text, encoding='utf-8')
+    os.replace(temporary, out)
+
+
+def _encode(
+    images: TrainingImages,
+    shown: list[int],
+    measures: Measures,
+    with_predictions: bool,
+) -> list[dict[str, Any]]:
+    """The images of the gallery, with what is known of them."""
+    predictions = [None] * len(shown)
+    if with_predictions and images.run.checkpoint is not None:
+        paths = [images.paths[index] for index in shown]
+        predictions = predict(images.run, paths)
+    encoded = []
+    for index, prediction in zip(shown, predictions):
+        entry = encode_images(images[index], prediction)
+        entry['name'] = images.keys[index]
+        score = measures.scores.get(index)
+        if score is not None and not np.isnan(score.value):
+            entry['score'] = score.value
+            entry['changed'] = score.changed
+        encoded.append(entry)
+    return encoded
+
+
+def _collect(
+    run: Run, images: TrainingImages, measures: Measures, sample: list[int]
+) -> dict[str, Any]:
+    """All of the page but the gallery."""
+    rounds = tabulate_rounds(run, measures)
+    last = measures.rounds.get(max(run.rounds, default=None))
+    confusion = mistakes = None
+    if last is not None and last.confusion.any():
+        confusion = draw_confusion(last.confusion, images.classes)
+        mistakes = list_mistakes(last.confusion, images.classes)
+    steps = [line['step'] for line in run.train]
+    return dict(
+        work_dir=str(run.work_dir),
+        title=run.work_dir.resolve().name,
+        iterations=int(max(steps)),
+        max_iters=run.cfg.train_cfg.get('max_iters'),
+        val=run.val[-1] if run.val else {},
+        checkpoint=run.checkpoint and run.checkpoint.name,
+        images=len(images),
+        measured=len(sample),
+        has_truth=bool(images.truths),
+        rounds=rounds,
+        classes=tabulate_classes(measures, images.classes),
+        palette=_palette(images),
+        mistakes=mistakes,
+        curves=draw_curves(run),
+        confusion=confusion,
+        settings=list_settings(run),
+        config=run.cfg.pretty_text,
+        plotly=get_plotlyjs(),
+    )
+
+
+def _palette(images: TrainingImages) -> list[list[int]]:
+    """RGB of each class, one of our own where the data set has none."""
+    if images.palette:
+        return [list(map(int, colour)) for colour in images.palette]
+    count = len(images.classes)
+    colours = colormaps['turbo'].resampled(count)(range(count))
+    return (255 * colours[:, :3]).round().astype(int).tolist()
+
+
+def _environment() -> Environment:
+    """Escapes all that is filled in, and fails on what is missing."""
+    environment = Environment(
+        loader=PackageLoader(__package__, 'assets'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # NaN is not JSON, and the page could not read it.
+    dumps = dict(allow_nan=False, separators=(',', ':'))
+    environment.policies['json.dumps_kwargs'] = dumps
+    return environment

@@ -1,0 +1,129 @@
+"""What a training left in its work_dir."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
+
+from mmseg_sesam.datasets.pipelines import (
+    iterate_pipelines,
+    pseudo_label_source,
+)
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+
+
+class Run(NamedTuple):
+    """A training as it lies on disk.
+
+    Attributes:
+        work_dir: the folder.
+        cfg: the config of its latest start.
+        train: what was logged of training steps, one dict for each line.
+        val: what was logged of validations.
+        store: of the pseudo-labels, None if it trained without any.
+        data_root: the folder to which images are named relative, None if it
+            trained without pseudo-labels.
+        rounds: manifests of the rounds up to the published one.
+        checkpoint: the latest one, None if there is none.
+    """
+
+    work_dir: Path
+    cfg: Config
+    train: list[dict[str, float]]
+    val: list[dict[str, float]]
+    store: PseudoLabelStore | None
+    data_root: str | None
+    rounds: dict[int, dict[str, Any]]
+    checkpoint: Path | None
+
+
+def read_run(work_dir: Path) -> Run:
+    """Reads a work_dir of tools/train.py.
+
+    Args:
+        work_dir: the folder.
+
+    Returns:
+        The run.
+
+    Raises:
+        FileNotFoundError: nobody trained there.
+    """
+    starts = [path.parent for path in work_dir.glob('*/vis_data/scalars.json')]
+    starts = [start for start in sorted(starts) if _is_training(start)]
+    if not starts:
+        raise FileNotFoundError(
+            f'{work_dir} holds no logs of a training '
+            '(*/vis_data/scalars.json with training steps, and config.py); '
+            'give the work_dir of tools/train.py.'
+        )
+    cfg = Config.fromfile(starts[-1] / 'config.py')
+    train, val = [], []
+    for start in starts:
+        lines = _read_scalars(start)
+        first = lines[0]['step']
+        if not Config.fromfile(start / 'config.py').get('resume'):
+            first = 0
+        # What a resumed run did again counts once.
+        train = [line for line in train if line['step'] < first]
+        val = [line for line in val if line['step'] < first]
+        for line in lines:
+            if 'loss' in line:
+                train.append(line)
+                continue
+            # By default mmengine counts validations in epochs, of which a
+            # training by iterations has none.
+            done = train[-1]['step'] if train else 0
+            val.append(dict(line, step=max(line['step'], done)))
+    store, data_root = _find_store(work_dir, cfg)
+    rounds = {}
+    if store is not None and store.current is not None:
+        manifests = map(store.manifest, range(store.current + 1))
+        rounds = {r: m for r, m in enumerate(manifests) if m is not None}
+    checkpoint = _find_checkpoint(work_dir)
+    return Run(work_dir, cfg, train, val, store, data_root, rounds, checkpoint)
+
+
+def _read_scalars(start: Path) -> list[dict[str, float]]:
+    """The complete lines of a log; a killed run leaves half a line."""
+    lines = []
+    for text in (start / 'scalars.json').read_text().splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            continue
+    return [line for line in lines if 'step' in line]
+
+
+def _is_training(start: Path) -> bool:
+    has_config = (start / 'config.py').is_file()
+    return has_config and any('loss' in line for line in _read_scalars(start))
+
+
+def _find_store(
+    work_dir: Path, cfg: Config
+) -> tuple[PseudoLabelStore | None, str | None]:
+    """The store and its data_root, if the config trains with one."""
+    dataset = cfg.train_dataloader.dataset
+    names = [t['type'] for part in iterate_pipelines(dataset) for t in part]
+    if 'LoadPseudoLabel' not in names:
+        return None, None
+    source = pseudo_label_source(dataset)
+    folder = Path(source['pseudo_label_dir'])
+    # The work_dir may have been moved since.
+    moved = work_dir / folder.name
+    if not folder.is_dir() and moved.is_dir():
+        folder = moved
+    return PseudoLabelStore(folder), source['data_root']
+
+
+def _find_checkpoint(work_dir: Path) -> Path | None:
+    if not (work_dir / 'last_checkpoint').is_file():
+        return None
+    path = Path(find_latest_checkpoint(str(work_dir)))
+    candidates = (path, work_dir / path.name)
+    return next((path for path in candidates if path.is_file()), None)

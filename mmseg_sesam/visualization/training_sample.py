@@ -1,0 +1,61 @@
+"""What the network is fed: a training sample's views and label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from .sheet import paint_label
+
+# Field of the data sample -> what it is called.
+_FIELDS = dict(
+    gt_sem_seg='label',
+    sam_sem_seg='pseudo-label',
+    confident_sem_seg='confident',
+)
+
+
+def draw_views(
+    packed: dict[str, Any], palette: Sequence[Sequence[int]]
+) -> dict[str, np.ndarray]:
+    """Draws a sample as the training pipeline packs it.
+
+    Args:
+        packed: 'inputs', a (3, H, W) uint8 image in BGR or a dict of the
+            'student' and the 'teacher' view, and 'data_samples'.
+        palette: RGB of each class.
+
+    Returns:
+        By title (H, W, 3) uint8 pictures in RGB: the views, then every
+        label map over the last view, with its round and the share of
+        pixels that it labels.
+    """
+    inputs, sample = packed['inputs'], packed['data_samples']
+    views = inputs if isinstance(inputs, dict) else dict(image=inputs)
+    pictures = {
+        name if name == 'image' else f'{name}’s view': _to_rgb(view)
+        for name, view in views.items()
+    }
+    # The teacher's view has the colours of the file.
+    image = list(pictures.values())[-1]
+    for field, name in _FIELDS.items():
+        if field in sample:
+            label = sample.get(field).data[0].numpy().astype(np.uint8)
+            share = np.mean(label != 255)
+            if field != 'gt_sem_seg':
+                name += _round_of(sample)
+            title = f'{name}, {share:.0%}'
+            pictures[title] = paint_label(image, label, palette)
+    return pictures
+
+
+def _to_rgb(view: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(view.permute(1, 2, 0).numpy()[..., ::-1])
+
+
+def _round_of(sample: Any) -> str:
+    number = sample.get('pseudo_label_round', -1)
+    return f' of round {number}' if number >= 0 else ' (no round yet)'

@@ -1,0 +1,43 @@
+"""Explaining an image from the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def test_draws_one_picture(run, scribbles: Path, project_root: Path) -> None:
+    words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
+    out = scribbles / 'why.png'
+    command = [sys.executable, project_root / 'tools/explain_image.py']
+    command += [*words, '--components', 2]
+
+    done = run(*command, '--out', out)
+
+    assert done.returncode == 0, done.stdout
+    assert f'{out}: 3 components, 0 fell back' in done.stdout
+    picture = np.array(Image.open(out).convert('RGB'))
+    assert picture.std() > 20
+    before = out.read_bytes()
+    done = run(*command, '--out', out)
+    assert done.returncode == 2
+    assert f'{out} is there already' in done.stdout
+    assert out.read_bytes() == before
+
+
+def test_a_config_without_a_generator(
+    run, scribbles: Path, project_root: Path
+) -> None:
+    words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
+    config = scribbles / 'empty.py'
+    config.write_text('')
+    done = run(
+        *(sys.executable, project_root / 'tools/explain_image.py', *words),
+        *('--config', config, '--out', scribbles / 'why.png'),
+    )
+    assert done.returncode == 1
+    assert f'explain_image: {config} has no SAMPseudoLabelHook' in done.stdout
+    assert not (scribbles / 'why.png').exists()

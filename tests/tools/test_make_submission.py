@@ -1,0 +1,72 @@
+"""Making a submission from the command line."""
+
+from __future__ import annotations
+
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from PIL import Image
+
+from mmseg_sesam.evaluation.submission import SERVERS, check_archive
+
+
+@pytest.fixture
+def network(tiny_config: Path) -> tuple[Path, Path]:
+    """A config and a checkpoint, of two classes."""
+    init_default_scope('mmseg')
+    model = MODELS.build(Config.fromfile(tiny_config).model)
+    path = tiny_config.parent / 'network.pth'
+    torch.save(dict(meta={}, state_dict=model.state_dict()), path)
+    return tiny_config, path
+
+
+def test_a_network_predicts_the_test_images(
+    run, network: tuple[Path, Path], tmp_path: Path, project_root: Path
+) -> None:
+    images = tmp_path / 'test'
+    images.mkdir()
+    for index in range(2):
+        source = tmp_path / 'images' / f'{index}.jpg'
+        source.rename(images / f'2008_00000{index}.jpg')
+    out = tmp_path / 'out.tar.gz'
+
+    done = run(
+        *(sys.executable, project_root / 'tools/make_submission.py', 'voc'),
+        *(out, '--model', *network, '--images', images),
+        '--trained-on-voc-alone',
+    )
+
+    assert f'{out}: 2 predictions' in done.stdout, done.stdout
+    # All is well but for the other images of the test set.
+    assert done.returncode == 1
+    said = 'The server expects 1456 images, the archive holds 2.'
+    assert done.stdout.strip().splitlines()[-1] == said
+    folder = SERVERS['voc'].folder.replace('comp6', 'comp5')
+    server = SERVERS['voc']._replace(folder=folder)
+    assert check_archive(out, server, images) == [said]
+    with tarfile.open(out) as archive:
+        assert len(archive.getnames()) == 2
+
+
+def test_refusals(refusal, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / 'a.png')
+    words = ['make_submission.py', 'voc']
+    source = ['--predictions', tmp_path]
+    assert 'no file name ending in .tar.gz' in refusal(
+        *words, tmp_path / 'out.zip', *source
+    )
+    (tmp_path / 'out.tar.gz').write_text('mine')
+    assert 'is there already' in refusal(
+        *words, tmp_path / 'out.tar.gz', *source
+    )
+    assert '--model needs --images' in refusal(
+        *words, tmp_path / 'new.tar.gz', '--model', 'a', 'b'
+    )
+    assert (tmp_path / 'out.tar.gz').read_text() == 'mine'

@@ -1,0 +1,95 @@
+"""A real training of some steps, and a browser to look at its report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+TRUTH_PIPELINE = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+
+
+def train(cfg: Config, scribbles: Path) -> None:
+    """Trains from scribbles, and validates twice."""
+    dataset = dict(cfg.train_dataloader.dataset, pipeline=TRUTH_PIPELINE)
+    dataset['data_prefix'] = dict(img_path='images', seg_map_path='dense')
+    cfg.val_dataloader = dict(
+        batch_size=1,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(dataset, data_root=str(scribbles)),
+    )
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+    cfg.test_evaluator = cfg.val_evaluator
+    cfg.val_cfg, cfg.test_cfg = dict(type='ValLoop'), dict(type='TestLoop')
+    cfg.train_cfg.val_interval = 3
+    cfg.custom_imports = dict(imports=['mmseg_sesam'])
+    Runner.from_cfg(cfg).train()
+
+
+@pytest.fixture(scope='session')
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test that trains leaves the run for the others."""
+    return tmp_path_factory.mktemp('snapshot') / 'run'
+
+
+@pytest.fixture
+def work_dir(
+    make_config: Callable[..., Config],
+    scribbles: Path,
+    tmp_path: Path,
+    snapshot: Path,
+) -> Path:
+    """A finished run of six steps and three rounds, to be changed freely."""
+    moved = snapshot / 'moved_from'
+    if not snapshot.exists():
+        train(make_config(), scribbles)
+        shutil.copytree(tmp_path, snapshot)
+        moved.write_text(str(tmp_path))
+    else:
+        shutil.copytree(snapshot, tmp_path, dirs_exist_ok=True)
+        for config in tmp_path.glob('work/*/vis_data/config.py'):
+            text = config.read_text()
+            text = text.replace(moved.read_text(), str(tmp_path))
+            config.write_text(text)
+    return tmp_path / 'work'
+
+
+@pytest.fixture
+def amend(work_dir: Path) -> Callable[[str], None]:
+    """Adds a line to the config that the run left."""
+
+    def add(line: str) -> None:
+        for config in work_dir.glob('*/vis_data/config.py'):
+            config.write_text(f'{config.read_text()}\n{line}\n')
+
+    return add
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Headless Chromium, which collects what pages write to the console."""
+    webdriver = pytest.importorskip('selenium.webdriver')
+    chromium = shutil.which('chromium') or shutil.which('google-chrome')
+    driver = shutil.which('chromedriver')
+    if not (chromium and driver):
+        pytest.skip('no chromium and chromedriver on the PATH')
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for word in ('headless=new', 'no-sandbox', 'disable-dev-shm-usage'):
+        options.add_argument(f'--{word}')
+    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
+    service = webdriver.ChromeService(executable_path=driver)
+    window = webdriver.Chrome(options=options, service=service)
+    yield window
+    window.quit()

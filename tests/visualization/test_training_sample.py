@@ -1,0 +1,48 @@
+"""Views and label maps of a training sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+
+from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.visualization.training_sample import draw_views
+
+PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
+
+
+def test_every_map_of_a_sample_is_drawn(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    dataset = DATASETS.build(make_config().train_dataloader.dataset)
+
+    views = draw_views(dataset[0], PALETTE)
+
+    assert [title.split(',')[0] for title in views] == [
+        'student’s view',
+        'teacher’s view',
+        'label',
+        'pseudo-label (no round yet)',
+    ]
+    assert all(v.shape == (32, 32, 3) for v in views.values())
+
+    folder = tmp_path / 'pseudo/round_0000/labels/images/deep'
+    folder.mkdir(parents=True)
+    for index in range(3):
+        write_label(folder / f'{index}.png', np.full((40, 48), 1, np.uint8))
+    (tmp_path / 'pseudo/CURRENT').write_text('0')
+    packed = dataset[0]
+    views = draw_views(packed, PALETTE)
+
+    assert 'pseudo-label of round 0, 100%' in views
+    painted = views['pseudo-label of round 0, 100%'].astype(int)
+    assert (painted[..., 1] > 160).all()
+    # RGB of what the pipeline gives as BGR.
+    teacher = packed['inputs']['teacher'].numpy()
+    assert (views['teacher’s view'][..., 0] == teacher[2]).all()

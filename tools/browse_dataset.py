@@ -1,0 +1,92 @@
+"""Draws what the network is fed, after augmentation, with all label maps.
+
+One picture for each of some samples, drawn at random::
+
+    python tools/browse_dataset.py CONFIG OUT_DIR [--number 20] [--split val]
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+
+# First of all: on mmcv-lite, mmseg imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
+import numpy as np
+from matplotlib import colormaps
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from mmseg.registry import DATASETS
+from tqdm import tqdm
+
+from mmseg_sesam.launch import existing_file
+from mmseg_sesam.visualization.sheet import save_sheet
+from mmseg_sesam.visualization.training_sample import draw_views
+
+
+def new_folder(text: str) -> Path:
+    """Argument type: a folder that is empty or not there yet."""
+    folder = Path(text)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise ArgumentTypeError(
+            f'{text} is there and not an empty folder, and nothing in it '
+            'shall be overwritten: give a new one'
+        )
+    return folder
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', type=existing_file)
+    parser.add_argument('out_dir', type=new_folder)
+    parser.add_argument(
+        '--split', choices=('train', 'val', 'test'), default='train'
+    )
+    parser.add_argument('--number', type=int, default=20, help='of samples')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
+    )
+    return parser
+
+
+def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
+    dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
+    palette = dataset.metainfo.get('palette')
+    if palette is None:
+        palette = 255 * colormaps['tab20'](np.arange(255) % 20)[:, :3]
+    # Transforms draw from the global generators.
+    set_random_seed(seed)
+    count = min(number, len(dataset))
+    indices = np.random.default_rng(seed).choice(
+        len(dataset), count, replace=False
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    for place, index in enumerate(tqdm(indices, desc=split)):
+        packed = dataset[int(index)]
+        views = draw_views(packed, palette)
+        stem = Path(packed['data_samples'].img_path).stem
+        path = out / f'{place:04d}_{stem}.png'
+        save_sheet(path, [list(views.values())], list(views))
+    return count
+
+
+def main() -> None:
+    args = make_parser().parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    try:
+        count = draw(cfg, args.split, args.number, args.seed, args.out_dir)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'browse_dataset: {error}')
+    print(f'{count} pictures in {args.out_dir}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,121 @@
+"""Draws how the pseudo-label of an image comes about.
+
+One picture: the components of the weak label with their points; of the
+largest ones every candidate with its coverage, conflict and score, which of
+them were chosen, and why the others were not::
+
+    python tools/explain_image.py IMAGE WEAK [--config CONFIG] [--out PNG]
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+# First of all: on mmcv-lite, mmseg imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
+import numpy as np
+from matplotlib import colormaps
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmseg.registry import TASK_UTILS
+from PIL import Image
+
+from mmseg_sesam.evaluation.folders import read_label
+from mmseg_sesam.launch import existing_file
+from mmseg_sesam.visualization.explanation import explain
+from mmseg_sesam.visualization.explanation_sheet import save_explanation
+
+DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('image', type=existing_file)
+    parser.add_argument(
+        'weak', type=existing_file, help='index PNG, 255 where unlabelled'
+    )
+    parser.add_argument(
+        '--config',
+        type=existing_file,
+        default=str(DEFAULT),
+        help='whose SAMPseudoLabelHook has the generator (default: '
+        'superpixels)',
+    )
+    parser.add_argument(
+        '--out', type=Path, help='default: IMAGE_explained.png, here'
+    )
+    parser.add_argument(
+        '--components', type=int, default=6, help='rows (default: 6)'
+    )
+    return parser
+
+
+def read_palette(path: str) -> list[list[int]]:
+    """The palette of an index PNG, or colours of ours."""
+    with Image.open(path) as image:
+        colours = image.getpalette()
+    if colours is None:
+        table = colormaps['tab20'](np.arange(256) % 20)[:, :3]
+        return (255 * table).astype(int).tolist()
+    colours = np.reshape(colours, (-1, 3))
+    return [*colours.tolist(), *([[128] * 3] * (256 - len(colours)))]
+
+
+def class_names(cfg: Config) -> list[str]:
+    names = cfg.get('metainfo', {}).get('classes', [])
+    return [*names, *map(str, range(len(names), 256))]
+
+
+def generator_config(cfg: Config) -> dict:
+    for hook in cfg.get('custom_hooks', []):
+        if hook['type'] == 'SAMPseudoLabelHook':
+            return hook['generator']
+    raise ValueError(
+        f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
+        'the pseudo-labels; give a config that has one.'
+    )
+
+
+def main() -> None:
+    parser = make_parser()
+    args = parser.parse_args()
+    out = args.out or Path(f'{Path(args.image).stem}_explained.png')
+    if out.exists():
+        parser.error(f'{out} is there already; give another --out')
+    if not out.parent.is_dir():
+        parser.error(f'argument --out: {out.parent} is not a folder')
+    init_default_scope('mmseg')
+    try:
+        cfg = Config.fromfile(args.config)
+        generator = TASK_UTILS.build(generator_config(cfg))
+        generator.segmenter.to(get_device())
+        weak = read_label(Path(args.weak))
+        with Image.open(args.image) as file:
+            image = np.array(file.convert('RGB'))
+        made, explanations = explain(generator, image, weak)
+    except (OSError, ValueError) as error:
+        sys.exit(f'explain_image: {error}')
+    largest = sorted(explanations, key=lambda e: -e.component.area)
+    save_explanation(
+        out,
+        image,
+        weak,
+        made,
+        largest[: args.components],
+        read_palette(args.weak),
+        class_names(cfg),
+    )
+    fell_back = sum(record.fell_back for record in made.records)
+    print(
+        f'{out}: {len(made.records)} components, {fell_back} fell back, '
+        f'{np.mean(made.label != 255):.1%} of pixels labelled'
+    )
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,184 @@
+"""Writes what was trained as a plain checkpoint and config of mmseg.
+
+Nothing of SeSAM is left in either: OUT.pth holds the student's weights under
+stock names, and OUT.py the stock model with its test pipeline::
+
+    python tools/export_student.py CONFIG CHECKPOINT OUT.pth [--half]
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pickle
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+# First of all: on mmcv-lite, mmseg imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+
+from mmseg_sesam.launch import existing_file
+from mmseg_sesam.models import SeSAMEncoderDecoder
+
+# What testing and inference with the result need of a config.
+KEPT = (
+    'default_scope',
+    'env_cfg',
+    'test_pipeline',
+    'test_dataloader',
+    'test_evaluator',
+    'test_cfg',
+    'tta_model',
+    'tta_pipeline',
+    'visualizer',
+    'vis_backends',
+    'default_hooks',
+    'log_processor',
+    'log_level',
+)
+TEACHER = 'teacher.'
+# Options that a stock `EncoderDecoder` does not have.
+OWN_OPTIONS = set(inspect.signature(SeSAMEncoderDecoder).parameters)
+
+
+def new_checkpoint(text: str) -> Path:
+    """Argument type: the path of a .pth that is not there yet."""
+    path = Path(text)
+    if path.suffix != '.pth' or not path.parent.is_dir():
+        raise ArgumentTypeError(
+            f'{text} is no file name ending in .pth in a folder that is there'
+        )
+    for one in (path, path.with_suffix('.py')):
+        if one.exists():
+            raise ArgumentTypeError(
+                f'{one} is there already, and shall not be overwritten: give '
+                'another name'
+            )
+    return path
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', type=existing_file)
+    parser.add_argument('checkpoint', type=existing_file)
+    parser.add_argument('out', type=new_checkpoint, help='a new .pth file')
+    parser.add_argument(
+        '--teacher',
+        action='store_true',
+        help="take the EMA teacher's weights instead of the student's",
+    )
+    parser.add_argument(
+        '--half',
+        action='store_true',
+        help='store 16 bits a weight; they are loaded as 32',
+    )
+    return parser
+
+
+def plain_config(cfg: Config) -> Config:
+    """The stock model of a config, and how to test it."""
+    model = dict(cfg.model)
+    if model['type'] == 'SeSAMEncoderDecoder':
+        model['type'] = 'EncoderDecoder'
+        model = {n: v for n, v in model.items() if n not in OWN_OPTIONS}
+    preprocessor = model.get('data_preprocessor')
+    if preprocessor and preprocessor['type'] == 'SeSAMDataPreProcessor':
+        plain = dict(preprocessor, type='SegDataPreProcessor')
+        model['data_preprocessor'] = plain
+    kept = {name: cfg[name] for name in KEPT if name in cfg}
+    return Config(dict(model=model, **kept))
+
+
+def student_weights(
+    checkpoint: dict, teacher: bool
+) -> dict[str, torch.Tensor]:
+    """The weights under stock names.
+
+    Raises:
+        ValueError: the teacher's are asked for and there are none.
+    """
+    state = checkpoint.get('state_dict', checkpoint)
+    student = {
+        name: value
+        for name, value in state.items()
+        if not name.startswith(TEACHER) and name != '_extra_state'
+    }
+    if not teacher:
+        return student
+    averaged = {
+        name[len(TEACHER) :]: value
+        for name, value in state.items()
+        if name.startswith(TEACHER)
+    }
+    if not averaged:
+        raise ValueError(
+            'the checkpoint holds no teacher; leave --teacher out, or give '
+            "one of a training with teacher='online' or 'round'."
+        )
+    # It has no auxiliary heads: those remain the student's.
+    return {**student, **averaged}
+
+
+def export(args: Namespace) -> None:
+    """Writes both files.
+
+    Raises:
+        ValueError: config and checkpoint do not fit each other.
+    """
+    cfg = plain_config(Config.fromfile(args.config))
+    try:
+        checkpoint = torch.load(
+            args.checkpoint, map_location='cpu', weights_only=True
+        )
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise ValueError(
+            f'{args.checkpoint} is no checkpoint that can be loaded safely '
+            f'({str(error).splitlines()[0]}); give one that tools/train.py '
+            'wrote.'
+        ) from error
+    weights = student_weights(checkpoint, args.teacher)
+    init_default_scope('mmseg')
+    try:
+        MODELS.build(cfg.model).load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(
+            f'{args.checkpoint} does not fit {args.config}; give the config '
+            f'that it was trained with. {error}'
+        ) from error
+    if args.half:
+        weights = {
+            name: value.half() if value.is_floating_point() else value
+            for name, value in weights.items()
+        }
+    meta = checkpoint.get('meta', {})
+    kept = {n: meta[n] for n in ('dataset_meta', 'iter') if n in meta}
+    # The weights last: whoever sees them finds the config as well.
+    args.out.with_suffix('.py').write_text(cfg.pretty_text)
+    temporary = args.out.with_suffix('.tmp')
+    torch.save(dict(meta=kept, state_dict=weights), temporary)
+    os.replace(temporary, args.out)
+
+
+def main() -> None:
+    args = make_parser().parse_args()
+    try:
+        export(args)
+    except ValueError as error:
+        sys.exit(f'export_student: {error}')
+    size = args.out.stat().st_size / 1e6
+    before = Path(args.checkpoint).stat().st_size / 1e6
+    print(
+        f'{args.out}, {size:.1f} MB (was {before:.1f}), and '
+        f'{args.out.with_suffix(".py")}'
+    )
+
+
+if __name__ == '__main__':
+    main()

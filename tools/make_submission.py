@@ -1,0 +1,137 @@
+"""Packs predictions for the servers of VOC 2012, Cityscapes or ADE20K.
+
+Of a folder that tools/test.py --out wrote, or of a network that predicts the
+test images now; the archive is checked against what the server demands::
+
+    python tools/make_submission.py voc OUT.tar.gz --predictions DIR
+    python tools/make_submission.py cityscapes OUT.zip --images DIR \\
+        --model CONFIG CHECKPOINT
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+# First of all: on mmcv-lite, mmseg imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
+import numpy as np
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmseg.apis import inference_model, init_model
+from tqdm import tqdm
+
+from mmseg_sesam.evaluation.submission import (
+    SERVERS,
+    Server,
+    check_archive,
+    read_predictions,
+    write_archive,
+)
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('server', choices=SERVERS)
+    parser.add_argument('out', type=Path, help='archive, not there yet')
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        '--predictions', type=Path, help='folder that tools/test.py wrote'
+    )
+    source.add_argument('--model', nargs=2, metavar=('CONFIG', 'CHECKPOINT'))
+    parser.add_argument(
+        '--images',
+        type=Path,
+        help='folder of the test images; with --predictions, to check that '
+        'all are there in their size',
+    )
+    parser.add_argument(
+        '--first-id',
+        type=int,
+        help='value of the first class in --predictions (default: 1 for '
+        'ADE20K, as tools/test.py writes, else 0)',
+    )
+    parser.add_argument(
+        '--trained-on-voc-alone',
+        action='store_true',
+        help="VOC's competition 5 instead of 6: neither SAM nor ImageNet",
+    )
+    return parser
+
+
+def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
+    suffix = SERVERS[args.server].suffix
+    if not args.out.name.endswith(suffix) or not args.out.parent.is_dir():
+        parser.error(
+            f'argument out: {args.out} is no file name ending in {suffix} in '
+            'a folder that is there'
+        )
+    if args.out.exists():
+        parser.error(f'argument out: {args.out} is there already')
+    if args.model and not args.images:
+        parser.error('--model needs --images')
+    for folder in (args.images, args.predictions):
+        if folder and not folder.is_dir():
+            parser.error(f'{folder} is not a folder')
+    for path in args.model or ():
+        if not Path(path).is_file():
+            parser.error(f'argument --model: {path} is not a file')
+    if args.trained_on_voc_alone and args.server != 'voc':
+        parser.error('--trained-on-voc-alone is for voc')
+
+
+def predict(
+    config: str, checkpoint: str, images: Path
+) -> Iterator[tuple[str, np.ndarray]]:
+    cfg = Config.fromfile(config)
+    if 'test_pipeline' not in cfg:
+        cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
+    model = init_model(cfg, checkpoint, device=get_device())
+    paths = [
+        path
+        for path in sorted(images.rglob('*'))
+        if path.suffix.lower() in ('.jpg', '.png')
+    ]
+    for path in tqdm(paths, desc='predicting'):
+        label = inference_model(model, str(path)).pred_sem_seg.data[0]
+        yield path.stem, label.cpu().numpy()
+
+
+def find_server(args: Namespace) -> Server:
+    server = SERVERS[args.server]
+    if args.trained_on_voc_alone:
+        folder = server.folder.replace('comp6', 'comp5')
+        server = server._replace(folder=folder)
+    return server
+
+
+def main() -> None:
+    parser = make_parser()
+    args = parser.parse_args()
+    check_arguments(parser, args)
+    server = find_server(args)
+    first_id = args.first_id
+    if first_id is None:
+        first_id = int(args.server == 'ade20k')
+    predictions = (
+        predict(*args.model, args.images)
+        if args.model
+        else read_predictions(args.predictions, first_id)
+    )
+    try:
+        count = write_archive(predictions, server, args.out)
+    except (OSError, ValueError) as error:
+        sys.exit(f'make_submission: {error}')
+    print(f'{args.out}: {count} predictions')
+    problems = check_archive(args.out, server, args.images)
+    for problem in problems:
+        print(problem)
+    sys.exit(int(bool(problems)))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,72 @@
+"""Writes a report of a training as one HTML file that opens offline.
+
+Start it in the folder where the training was started::
+
+    python tools/report.py WORK_DIR [--gt-dir DIR] [--out report.html]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+# First of all: on mmcv-lite, mmseg imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
+from mmseg_sesam.visualization.report import build_report
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('work_dir', type=Path, help='of tools/train.py')
+    parser.add_argument(
+        '--gt-dir',
+        type=Path,
+        help='folder of dense PNGs of some or all training images, to tell '
+        'how right the pseudo-labels are',
+    )
+    parser.add_argument(
+        '--gt-suffix',
+        nargs=2,
+        metavar=('IMAGE', 'GT'),
+        default=('', ''),
+        help='ends of file names that differ, such as _leftImg8bit '
+        '_gtFine_labelTrainIds',
+    )
+    parser.add_argument(
+        '--out', type=Path, help='default: WORK_DIR/report.html'
+    )
+    parser.add_argument(
+        '--no-predictions',
+        action='store_true',
+        help='leave out what the latest checkpoint predicts',
+    )
+    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    return parser
+
+
+def main() -> None:
+    parser = make_parser()
+    args = parser.parse_args()
+    out = args.out or args.work_dir / 'report.html'
+    if args.out and not out.parent.is_dir():
+        parser.error(f'argument --out: {out.parent} is not a folder')
+    try:
+        build_report(
+            args.work_dir,
+            out,
+            args.gt_dir,
+            tuple(args.gt_suffix),
+            not args.no_predictions,
+            args.jobs,
+        )
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'report: {error}')
+    print(f'{out}, {out.stat().st_size / 1e6:.1f} MB')
+
+
+if __name__ == '__main__':
+    main()
