@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipelines import iterate_pipelines
-from mmseg_sesam.evaluation.folders import same_ending, read_label
+from mmseg_sesam.evaluation.folders import read_label, same_ending
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
     LABELS,
