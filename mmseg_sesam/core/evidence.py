@@ -102,9 +102,11 @@ class Evidence:
 def _spread(component: Component, count: int) -> np.ndarray:
     """(2, count) pixels of a component, spread over its raster order."""
     pixels = np.flatnonzero(component.mask)
-    edges = np.arange(count + 1, dtype=np.int64) * len(pixels) // count
-    # Not the middles: equal steps could meet every row in one column.
-    picks = np.random.default_rng(0).integers(edges[:-1], edges[1:])
-    rows, cols = np.divmod(pixels[picks], component.mask.shape[1])
+    if count < len(pixels):
+        edges = np.arange(count + 1, dtype=np.int64) * len(pixels) // count
+        # Not the middles: equal steps could meet every row in one column.
+        picks = np.random.default_rng(0).integers(edges[:-1], edges[1:])
+        pixels = pixels[picks]
+    rows, cols = np.divmod(pixels, component.mask.shape[1])
     row0, col0 = component.bbox[:2]
     return np.stack([rows + row0, cols + col0])

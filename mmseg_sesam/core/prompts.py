@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .components import Component, deepest_point
-from .skeleton import walk_skeleton
+from .skeleton import Curve, walk_skeletons
 
 STRATEGIES = ('skeleton', 'random', 'centroid')
 
@@ -84,34 +84,38 @@ class SkeletonPrompter:
         Returns:
             For each component its prompts, the one with all points first.
         """
-        positives = [
-            self._positives(component, index)
-            for index, component in enumerate(components)
-        ]
+        if self.strategy == 'centroid':
+            positives = [_central_pixel(c.mask)[None] for c in components]
+        else:
+            curves = walk_skeletons([c.mask for c in components])
+            positives = [
+                self._spread(component.mask, curve, index)
+                for index, (component, curve) in enumerate(
+                    zip(components, curves)
+                )
+            ]
         negatives = self._negatives(components)
         return [
-            _ask_together_and_alone(points, outside)
-            for points, outside in zip(positives, negatives)
+            _ask_together_and_alone(points + component.bbox[:2], outside)
+            for component, points, outside in zip(
+                components, positives, negatives
+            )
         ]
 
-    def _positives(self, component: Component, index: int) -> np.ndarray:
-        """(K, 2) points of a component as (row, col) in the image."""
-        if self.strategy == 'centroid':
-            inside = _central_pixel(component.mask)[None]
-        else:
-            curve = walk_skeleton(component.mask)
-            count = round(curve.length / self.spacing)
-            count = min(max(count, self.min_points), self.max_points)
-            if self.strategy == 'random':
-                pixels = np.argwhere(component.mask)
-                rng = np.random.default_rng([self.seed, index])
-                count = min(count, len(pixels))
-                inside = rng.choice(pixels, count, replace=False)
-            elif len(curve.coords) <= 1:
-                inside = np.array([deepest_point(component.mask)])
-            else:
-                inside = spread_evenly(curve.coords, curve.steps, count)
-        return inside + component.bbox[:2]
+    def _spread(
+        self, mask: np.ndarray, curve: Curve, index: int
+    ) -> np.ndarray:
+        """(K, 2) points of a component as (row, col) in its box."""
+        count = round(curve.length / self.spacing)
+        count = min(max(count, self.min_points), self.max_points)
+        if self.strategy == 'random':
+            pixels = np.argwhere(mask)
+            rng = np.random.default_rng([self.seed, index])
+            count = min(count, len(pixels))
+            return rng.choice(pixels, count, replace=False)
+        if len(curve.coords) <= 1:
+            return np.array([deepest_point(mask)])
+        return spread_evenly(curve.coords, curve.steps, count)
 
     def _negatives(self, components: list[Component]) -> list[np.ndarray]:
         """(K, 2) points of the nearest other classes, as (row, col)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -22,7 +23,7 @@ _STEP_LENGTHS = np.hypot(*np.transpose(_FORWARD_NEIGHBOURS))
 
 # Pixels of depth to which walks thin a mask: one k times as deep is thinned
 # at 1/k of its resolution. Each pixel of depth takes a pass over the mask.
-_DEPTH = 16
+_DEPTH = 32
 
 
 class Curve(NamedTuple):
@@ -58,32 +59,32 @@ def skeleton_pixels(mask: np.ndarray) -> np.ndarray:
     return np.argwhere(skeletonize(mask))
 
 
-def walk_skeleton(mask: np.ndarray) -> Curve:
-    """Walks along the skeleton of a mask, branch after branch.
+def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
+    """Walks along the skeletons of masks, branch after branch.
 
-    The walk is a depth-first traversal of the skeleton's minimum spanning
+    A walk is a depth-first traversal of the skeleton's minimum spanning
     tree from an end of its longest path, piece by piece. Rings are cut open
-    where the tree leaves them. Masks of 32 pixels of depth and more are
+    where the tree leaves them. Masks of 64 pixels of depth and more are
     thinned at a reduced resolution, cell by cell (our choice).
 
     Args:
-        mask: (h, w) bool.
+        masks: each (h, w) bool. Many cost little more than one.
 
     Returns:
-        The curve, on the mask; at full resolution every skeleton pixel
-        occurs in it once, at a reduced one the deepest mask pixel of every
-        skeleton cell, with steps from cell to cell.
+        The curve of each mask, on the mask; at full resolution every
+        skeleton pixel occurs in it once, at a reduced one the deepest mask
+        pixel of every skeleton cell, with steps from cell to cell.
     """
-    depth = _depth(mask)
-    cell = max(int(depth.max(initial=0)) // _DEPTH, 1)
-    if cell == 1:
-        return _walk_pixels(skeleton_pixels(mask))
-    cells = _cut_into_cells(depth, cell)
-    curve = _walk_pixels(skeleton_pixels(cells.max(axis=2) > 0))
-    rows, cols = curve.coords.T
-    deepest = cells[rows, cols].argmax(axis=1)
-    offsets = np.stack(np.divmod(deepest, cell), axis=1)
-    return Curve(curve.coords * cell + offsets, curve.steps * cell)
+    depths = [_depth(mask) for mask in masks]
+    sides = [max(int(d.max(initial=0)) // _DEPTH, 1) for d in depths]
+    coords = [
+        skeleton_pixels(_shrink(mask, side))
+        for mask, side in zip(masks, sides)
+    ]
+    return [
+        _enlarge(curve, depth, side)
+        for curve, depth, side in zip(_walk_pixels(coords), depths, sides)
+    ]
 
 
 def longest_path(mask: np.ndarray) -> np.ndarray:
@@ -96,7 +97,7 @@ def longest_path(mask: np.ndarray) -> np.ndarray:
         (N, 2) integer pixels as (row, col), from one end to the other.
     """
     coords = skeleton_pixels(mask)
-    tree = _spanning_tree(coords)
+    tree = _spanning_tree([coords])
     _, pieces = connected_components(tree, directed=False)
     largest = np.bincount(pieces).argmax()
     start = _far_end(tree, int(np.flatnonzero(pieces == largest)[0]))
@@ -116,64 +117,105 @@ def _depth(mask: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
 
 
-def _cut_into_cells(image: np.ndarray, side: int) -> np.ndarray:
-    """(h, w) -> (rows, cols, side * side), padded with zeros."""
-    rows, cols = (-(-length // side) for length in image.shape)
-    height, width = image.shape
-    padded = np.pad(
-        image, ((0, rows * side - height), (0, cols * side - width))
-    )
-    cells = padded.reshape(rows, side, cols, side).swapaxes(1, 2)
-    return cells.reshape(rows, cols, side * side)
+def _shrink(mask: np.ndarray, side: int) -> np.ndarray:
+    """Cells of side x side pixels, true where any pixel is."""
+    if side == 1:
+        return mask
+    rows = np.arange(0, mask.shape[0], side)
+    cols = np.arange(0, mask.shape[1], side)
+    some = np.logical_or.reduceat(mask, rows, axis=0)
+    return np.logical_or.reduceat(some, cols, axis=1)
 
 
-def _walk_pixels(coords: np.ndarray) -> Curve:
-    """Walks over (N, 2) pixels, piece by piece."""
+def _enlarge(curve: Curve, depth: np.ndarray, side: int) -> Curve:
+    """Puts a curve over cells onto the deepest pixel of each."""
+    if side == 1:
+        return curve
+    height, width = depth.shape
+    steps = np.arange(side)
+    rows = curve.coords[:, :1] * side + np.repeat(steps, side)
+    cols = curve.coords[:, 1:] * side + np.tile(steps, side)
+    # Cells may reach beyond the mask's array.
+    rows, cols = rows.clip(max=height - 1), cols.clip(max=width - 1)
+    own = np.arange(len(rows)), depth[rows, cols].argmax(axis=1)
+    return Curve(np.stack([rows[own], cols[own]], 1), curve.steps * side)
+
+
+def _walk_pixels(coords: list[np.ndarray]) -> list[Curve]:
+    """Walks over sets of (N, 2) pixels, all of them in one graph."""
+    ends = np.cumsum([len(own) for own in coords])
+    if not len(ends) or not ends[-1]:
+        return [Curve(own, np.zeros(0)) for own in coords]
     tree = _spanning_tree(coords)
-    unseen = np.ones(len(coords), bool)
-    order, steps = [np.zeros(0, int)], [np.zeros(0)]
-    while unseen.any():
-        nodes, lengths = _walk_tree(tree, coords, int(unseen.argmax()))
-        order.append(nodes)
-        steps.append(lengths)
-        unseen[nodes] = False
-    return Curve(coords[np.concatenate(order)], np.concatenate(steps))
+    _, pieces = connected_components(tree, directed=False)
+    firsts = np.unique(pieces, return_index=True)[1]
+    distance = dijkstra(tree, directed=False, indices=firsts, min_only=True)
+    order = np.lexsort((-distance, pieces))
+    starts = order[np.searchsorted(pieces[order], np.arange(len(firsts)))]
+    nodes, previous = _depth_first(tree, starts)
+    pixels = np.concatenate(coords)
+    steps = np.hypot(*(pixels[nodes] - pixels[previous]).T)
+    curves = Curve(pixels[nodes], steps)
+    return [
+        Curve(curves.coords[end - len(own) : end], steps[end - len(own) : end])
+        for own, end in zip(coords, ends)
+    ]
 
 
-def _spanning_tree(coords: np.ndarray) -> csr_matrix:
-    """Minimum spanning forest of (N, 2) pixels joined to 8 neighbours."""
-    count = len(coords)
-    if count == 0:
-        return csr_matrix((0, 0))
-    index = np.full(coords.max(axis=0) + (2, 3), -1)
-    rows, cols = coords[:, 0], coords[:, 1] + 1
-    index[rows, cols] = np.arange(count)
-    neighbours = np.stack(
-        [index[rows + r, cols + c] for r, c in _FORWARD_NEIGHBOURS], axis=1
+def _depth_first(
+    tree: csr_matrix, starts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Depth-first order of a forest, and where each node is reached from.
+
+    A root above the starts makes it one tree; a start is reached from
+    itself.
+    """
+    count = tree.shape[0]
+    indices = np.concatenate([tree.indices, starts])
+    graph = csr_matrix(
+        (
+            np.ones(len(indices)),
+            indices,
+            np.append(tree.indptr, len(indices)),
+        ),
+        shape=(count + 1, count + 1),
     )
-    found = neighbours >= 0
-    lengths = np.broadcast_to(_STEP_LENGTHS, found.shape)
+    nodes, previous = depth_first_order(graph, count, directed=False)
+    nodes = nodes[1:]
+    previous = previous[nodes]
+    return nodes, np.where(previous == count, nodes, previous)
+
+
+def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
+    """Minimum spanning forest of sets of (N, 2) pixels, each by itself.
+
+    Neighbours are joined, of equally long edges the first in raster order.
+    """
+    neighbours, count = [], 0
+    for own in coords:
+        index = np.full(own.max(axis=0, initial=0) + (2, 3), -1)
+        rows, cols = own[:, 0], own[:, 1] + 1
+        index[rows, cols] = np.arange(count, count + len(own))
+        neighbours += [
+            [index[rows + r, cols + c] for r, c in _FORWARD_NEIGHBOURS]
+        ]
+        count += len(own)
+    joined = np.concatenate(neighbours, axis=1).T
+    found = joined >= 0
+    lengths = np.broadcast_to(_STEP_LENGTHS, found.shape)[found]
     # The rows of a sparse matrix, as they lie in memory.
     starts = np.concatenate([[0], found.sum(axis=1).cumsum()])
-    graph = csr_matrix(
-        (lengths[found], neighbours[found], starts), shape=(count, count)
+    order = np.arange(len(lengths)) * (0.1 / max(len(lengths), 1))
+    tree = minimum_spanning_tree(
+        csr_matrix((lengths + order, joined[found], starts), (count, count))
     )
-    return minimum_spanning_tree(graph)
+    sources = np.repeat(np.arange(count), np.diff(tree.indptr))
+    pixels = np.concatenate(coords)
+    tree.data = np.hypot(*(pixels[tree.indices] - pixels[sources]).T)
+    return tree
 
 
 def _far_end(tree: csr_matrix, node: int) -> int:
     """The node of the same piece that is farthest from `node`."""
     distance = dijkstra(tree, directed=False, indices=node)
     return int(np.where(np.isfinite(distance), distance, -1).argmax())
-
-
-def _walk_tree(
-    tree: csr_matrix, coords: np.ndarray, node: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Depth-first order of a piece, and the length of each node's edge."""
-    start = _far_end(tree, node)
-    nodes, previous = depth_first_order(tree, start, directed=False)
-    lengths = np.zeros(len(nodes))
-    edges = coords[nodes[1:]] - coords[previous[nodes[1:]]]
-    lengths[1:] = np.hypot(*edges.T)
-    return nodes, lengths

@@ -169,7 +169,7 @@ def test_three_hundred_objects_on_a_large_image():
         hits = masks[:, evidence.rows, evidence.cols]
         ones = np.ones(2, np.float32)
         selection = select(
-            hits, evidence, owner, component.class_id, ones, ones, ones
+            hits, evidence, owner, component.class_id, *[ones] * 3, 0 * ones
         )
         assert selection.chosen == (0,)
         claims.append(

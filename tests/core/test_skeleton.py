@@ -12,7 +12,7 @@ from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.skeleton import (
     longest_path,
     skeleton_pixels,
-    walk_skeleton,
+    walk_skeletons,
 )
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
@@ -29,6 +29,11 @@ def masks(draw):
 
 def some_masks():
     return masks().filter(np.any)
+
+
+def walk_skeleton(mask):
+    (curve,) = walk_skeletons([mask])
+    return curve
 
 
 def as_set(pixels):
@@ -91,6 +96,39 @@ def test_a_walk_steps_to_neighbours_of_what_it_has_visited(mask):
         offsets = curve.coords[begin:index] - curve.coords[index]
         near = offsets[np.abs(offsets).max(axis=1) == 1]
         assert curve.steps[index] in np.hypot(near[:, 0], near[:, 1])
+
+
+@PROPERTY
+@given(st.lists(masks(), max_size=4))
+def test_masks_are_walked_each_by_itself(several):
+    together = walk_skeletons(several)
+    assert len(together) == len(several)
+    for curve, mask in zip(together, several):
+        alone = walk_skeleton(mask)
+        np.testing.assert_array_equal(curve.coords, alone.coords)
+        np.testing.assert_array_equal(curve.steps, alone.steps)
+
+
+@pytest.mark.parametrize('shape', [(140, 601), (201, 933), (850, 333)])
+def test_a_deep_mask_is_walked_on_it_and_along_all_of_it(shape):
+    mask = np.pad(np.ones(shape, bool), ((0, 0), (0, 2)))
+    mask[: shape[0] // 9, 100:104] = False
+    curve = walk_skeleton(mask)
+    assert mask[tuple(curve.coords.T)].all()
+    assert len(as_set(curve.coords)) == len(curve.coords)
+    assert np.count_nonzero(curve.steps == 0) == 1
+    # Branches into corners may be missing.
+    middle = max(shape) - min(shape)
+    assert 0.9 * middle < curve.length < 2 * max(shape)
+
+
+def test_what_is_thin_beside_a_deep_part_is_walked_too():
+    mask = np.zeros((200, 400), bool)
+    mask[:, :200] = True
+    mask[60, 200:] = True
+    coords = walk_skeleton(mask).coords
+    assert mask[tuple(coords.T)].all()
+    assert coords[:, 1].max() >= 390
 
 
 @pytest.mark.parametrize('length', [1, 2, 3, 17])

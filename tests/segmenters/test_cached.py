@@ -60,11 +60,13 @@ def count_encodings(segmenter: CachedSegmenter) -> list[int]:
 
 
 @pytest.mark.parametrize('on_disk', [False, True])
+@pytest.mark.parametrize('name', ['SAMSegmenter', 'SuperpixelSegmenter'])
 def test_an_image_is_encoded_once(
-    sam: dict, tmp_path: Path, on_disk: bool
+    sam: dict, tmp_path: Path, name: str, on_disk: bool
 ) -> None:
     folder = str(tmp_path) if on_disk else None
-    segmenter = CachedSegmenter(sam, folder=folder)
+    config = sam if name == sam['type'] else dict(type=name)
+    segmenter = CachedSegmenter(config, folder=folder)
     counts = count_encodings(segmenter)
     first = [answer(segmenter, image) for image in IMAGES]
     again = [answer(segmenter, image) for image in IMAGES]

@@ -1,0 +1,63 @@
+"""The benchmark of pseudo-labels, run as a user does."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.pseudo_labels.timing import compare, fit_slope
+
+
+def test_the_smallest_size_is_measured_in_all_parts(project_root, tmp_path):
+    out = tmp_path / 'found.json'
+    command = [sys.executable, '-m', 'benchmarks.pseudo_labels', '--json', out]
+    options = ['--sizes', 'smallest', '--repeats', '1']
+    run = subprocess.run(
+        [*command, *options],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    found = json.loads(out.read_text())
+    assert found['cpu']['smallest'].keys() == {
+        'label',
+        'skeletons',
+        'coverage',
+        'png',
+        'whole',
+    }
+    rows = found['pipelines']['small smallest']['rows']
+    assert [row[0] for row in rows] == list('ABCDE')
+    for row in rows.values():
+        assert row['ms'] > 0
+    for name in ('B bounding boxes', 'C ours'):
+        assert rows[name]['agreement'] > 0.95
+    assert found['sweeps'].keys() == {
+        'components',
+        'classes',
+        'pixels',
+        'images',
+        'workers',
+        'peak_memory',
+    }
+    assert '| A plain |' in run.stdout
+
+
+@pytest.mark.parametrize('power', [0.0, 1.0, 2.0])
+def test_the_slope_is_the_exponent(power):
+    sizes = [1, 10, 40]
+    times = [3 * size**power for size in sizes]
+    assert fit_slope(sizes, times) == pytest.approx(power, abs=1e-9)
+
+
+def test_ways_are_timed_in_turn_after_a_warming_round():
+    calls = []
+    ways = {
+        name: lambda name=name: calls.append(name) or name for name in 'ab'
+    }
+    times = compare(ways, repeats=2)
+    assert calls == ['a', 'b'] * 3
+    assert times['b'].result == 'b'
+    assert times['a'].median >= 0
