@@ -21,6 +21,7 @@ from mmseg.registry import TASK_UTILS
 from mmseg_sesam import launch
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
 from mmseg_sesam.pseudo_labels.rounds import (
+    build_group,
     build_loader,
     describe,
     make_round,
@@ -60,7 +61,15 @@ def generate(cfg: Config, args: Namespace) -> None:
     data_root = source['data_root']
     settings = describe(generator, dataset, loader.dataset, data_root)
     with store.lock() if dist.is_main_process() else nullcontext():
-        make_round(0, generator, loader, store, data_root, settings)
+        make_round(
+            0,
+            generator,
+            loader,
+            store,
+            data_root,
+            settings,
+            process_group=build_group(),
+        )
 
 
 def main() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine import dist
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS, TASK_UTILS
@@ -18,6 +17,7 @@ from mmseg.registry import HOOKS, TASK_UTILS
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.pseudo_labels.rounds import (
+    build_group,
     build_loader,
     describe,
     make_round,
@@ -71,8 +71,10 @@ class SAMPseudoLabelHook(Hook):
         self.max_rounds = max_rounds
         self.tau = tau
         self.num_workers = num_workers
-        self.timeout = timedelta(hours=timeout_hours)
+        self.timeout_hours = timeout_hours
         self.resumed_round: int | None = None
+        # Rounds that this run made, and after which iteration.
+        self.made: dict[int, int] = {}
 
     def before_train(self, runner: Runner) -> None:
         """Sees to it that a round is published before the first step.
@@ -86,12 +88,7 @@ class SAMPseudoLabelHook(Hook):
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
         self.data_root = source['data_root']
         self.loader = build_loader(dataset, self.num_workers)
-        # NCCL gives up long before a round is made.
-        self.group = (
-            torch.distributed.new_group(backend='gloo', timeout=self.timeout)
-            if dist.is_distributed()
-            else None
-        )
+        self.group = build_group(self.timeout_hours)
         self.settings = describe(
             self.generator, dataset, self.loader.dataset, self.data_root
         )
@@ -100,7 +97,7 @@ class SAMPseudoLabelHook(Hook):
         if self.resumed_round:
             self._resume_round(runner, self.resumed_round)
         else:
-            self._make_round(runner, 0)
+            self._make_round(runner, 0, 0)
 
     def after_train_iter(
         self,
@@ -113,7 +110,7 @@ class SAMPseudoLabelHook(Hook):
         since = runner.iter + 1 - self.begin
         due = since >= 0 and since % self.interval == 0
         if due and since // self.interval < self.max_rounds:
-            self._make_round(runner, self.store.current + 1)
+            self._make_round(runner, self.store.current + 1, runner.iter + 1)
 
     def after_train(self, runner: Runner) -> None:
         """Lets other runs write to the store."""
@@ -166,25 +163,35 @@ class SAMPseudoLabelHook(Hook):
                 f'are damaged or missing, such as {wrong[0][0]}; the round is '
                 'made anew.'
             )
-            self._make_round(runner, round_index)
+            iteration = self.store.manifest(round_index)['iteration']
+            self._make_round(runner, round_index, iteration)
 
-    def _needed_rounds(self, runner: Runner) -> Container[int]:
-        """Rounds that checkpoints of the work dir go on with."""
-        made = {
-            index: manifest['iteration']
-            for index in range(self.store.current + 1)
-            if (manifest := self.store.manifest(index))
+    def _prune(self, runner: Runner) -> None:
+        """Removes rounds of this run that no checkpoint goes on with.
+
+        The one before the current one stays: batches of it may still be on
+        their way.
+        """
+        folders = {runner.work_dir} | {
+            hook.out_dir
+            for hook in runner.hooks
+            # Before the first step it has none yet.
+            if isinstance(hook, CheckpointHook) and hook.out_dir
         }
-        needed = {self.store.current - 1}
-        for path in Path(runner.work_dir).glob('*.pth'):
+        needed = {0, self.store.current, self.store.current - 1}
+        for path in (p for f in folders for p in Path(f).glob('*.pth')):
             number = re.search(r'iter_(\d+)$', path.stem)
             if number is None:
-                return made
-            earlier = [i for i in made if made[i] <= int(number[1])]
+                return
+            earlier = [r for r, i in self.made.items() if i <= int(number[1])]
             needed.add(max(earlier, default=0))
-        return needed
+        for round_index in set(self.made) - needed:
+            self.store.remove(round_index)
+            del self.made[round_index]
 
-    def _make_round(self, runner: Runner, round_index: int) -> None:
+    def _make_round(
+        self, runner: Runner, round_index: int, iteration: int
+    ) -> None:
         """Makes a round, with the teacher's opinion unless it is the first."""
         model = _unwrap(runner.model)
         segmenter = self.generator.segmenter
@@ -200,12 +207,12 @@ class SAMPseudoLabelHook(Hook):
             self.settings,
             teacher=model if round_index else None,
             tau=self.tau,
-            iteration=runner.iter + 1 if round_index else 0,
+            iteration=iteration,
             process_group=self.group,
         )
+        self.made[round_index] = iteration
         if dist.is_main_process():
-            # Batches of the round before may still be on their way.
-            self.store.prune(self._needed_rounds(runner))
+            self._prune(runner)
         model.train(was_training)
         # The memory is needed for training until the next round.
         segmenter.to('cpu')

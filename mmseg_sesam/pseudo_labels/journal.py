@@ -39,6 +39,7 @@ class Journal:
         path = self.folder / _IDENTITY
         text = json.dumps(identity, sort_keys=True)
         if path.is_file() and path.read_text() == text:
+            self._keep(self._proven())
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
@@ -61,7 +62,8 @@ class Journal:
         line = json.dumps(dict(key=key, files=digests, counts=counts))
         path = self.folder / _JOURNAL.format(dist.get_rank())
         with path.open('a', encoding='utf-8') as file:
-            file.write(line + '\n')
+            # A line that was cut off must not swallow this one.
+            file.write('\n' + line + '\n')
 
     def read(self) -> dict[str, dict[str, Any]]:
         """What is noted by all ranks, by the names of the images."""
@@ -76,21 +78,28 @@ class Journal:
                 notes[note['key']] = note
         return notes
 
-    def proven(self) -> dict[str, dict[str, Any]]:
+    def clear(self) -> None:
+        """Removes the notes."""
+        for path in self.folder.glob(_JOURNAL.format('*')):
+            path.unlink()
+        (self.folder / _IDENTITY).unlink(missing_ok=True)
+
+    def _keep(self, notes: dict[str, dict[str, Any]]) -> None:
+        """Replaces all notes by some, in one file."""
+        temporary = self.folder / '.notes'
+        lines = [json.dumps(note) + '\n' for note in notes.values()]
+        temporary.write_text(''.join(lines), encoding='utf-8')
+        for path in self.folder.glob(_JOURNAL.format('*')):
+            path.unlink()
+        os.replace(temporary, self.folder / _JOURNAL.format(0))
+
+    def _proven(self) -> dict[str, dict[str, Any]]:
         """What is noted, and still as it was noted."""
         return {
             key: note
             for key, note in self.read().items()
             if not damaged(self.folder, note['files'])
         }
-
-    def close(self) -> dict[str, dict[str, str]]:
-        """Removes the notes; returns each image's files and checksums."""
-        files = {key: note['files'] for key, note in self.read().items()}
-        for path in self.folder.glob(_JOURNAL.format('*')):
-            path.unlink()
-        (self.folder / _IDENTITY).unlink(missing_ok=True)
-        return dict(sorted(files.items()))
 
 
 def checksum(path: Path) -> str:

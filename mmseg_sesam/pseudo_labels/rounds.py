@@ -6,11 +6,13 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
+import torch
 from mmengine import dist
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
@@ -73,6 +75,23 @@ class RoundSummary(NamedTuple):
         )
 
 
+def build_group(timeout_hours: float = 24) -> Any:
+    """A group of all ranks that wait long for each other.
+
+    NCCL's ranks give up long before a round is made.
+
+    Args:
+        timeout_hours: that they wait.
+
+    Returns:
+        The group; None if there is but one process.
+    """
+    if not dist.is_distributed():
+        return None
+    timeout = timedelta(hours=timeout_hours)
+    return torch.distributed.new_group(backend='gloo', timeout=timeout)
+
+
 def build_loader(dataset: dict, num_workers: int) -> DataLoader:
     """Builds the loader of a training data set's images, whole and once.
 
@@ -125,6 +144,8 @@ def describe(
             )
         digest.update(sample_key(info['img_path'], data_root).encode())
         digest.update(path.read_bytes())
+        # Cheaper than reading all images, and a new one rarely has it.
+        digest.update(str(Path(info['img_path']).stat().st_size).encode())
     settings = dict(
         format=FORMAT,
         generator=generator.fingerprint,
@@ -182,8 +203,17 @@ def make_round(
             f'{store.folder(round_index)}.'
         )
         return RoundSummary(**store.manifest(round_index)['summary'])
+    earlier = store.manifest(round_index - 1) if round_index else None
     work = _Round(
-        round_index, generator, loader, store, data_root, opinions, tau
+        round_index,
+        generator,
+        loader,
+        store,
+        data_root,
+        opinions,
+        tau,
+        # Masks that other settings gave are of no use.
+        bool(earlier) and earlier['identity']['settings'] == settings,
     )
     if teacher is None:
         counts = _on_all_ranks(work.count_growth, round_index, process_group)
@@ -192,9 +222,8 @@ def make_round(
         # What people drew tells it; predictions would only blur it.
         doubt = GrowthDoubt.from_json(store.manifest(store.current)['doubt'])
     made = _on_all_ranks(partial(work.make, doubt), round_index, process_group)
-    notes = store.journal(round_index).read().values()
-    total = RoundSummary().plus(*(note['counts'] for note in notes))
-    dist.barrier(process_group)
+    parts = _on_all_ranks(work.add_up, round_index, process_group)
+    total = parts[0]
     if dist.is_main_process():
         manifest = dict(
             round=round_index,
@@ -224,6 +253,11 @@ def _identity(
     if teacher is not None:
         identity['tau'] = np.asarray(tau).tolist()
         identity['teacher'] = weights_digest(teacher)
+        identity['judgement'] = [
+            teacher.teacher_mode,
+            teacher.tau,
+            teacher.sam_agreement,
+        ]
         identity['doubt'] = store.manifest(store.current)['doubt']
     return identity
 
@@ -261,6 +295,7 @@ class _Round(NamedTuple):
     data_root: str
     ask_teacher: Callable[[dict], TeacherOpinion] | None
     tau: float | Sequence[float]
+    keeps: bool
 
     def count_growth(self) -> np.ndarray:
         """Counts masks by growth, on some images from all over the set.
@@ -286,7 +321,7 @@ class _Round(NamedTuple):
         Returns:
             The number of images made.
         """
-        done = self.store.journal(self.index).proven()
+        done = self.store.journal(self.index).read()
         self.generator.segmenter.expect(len(self.loader))
         number = 0
         for batch in tqdm(
@@ -301,6 +336,24 @@ class _Round(NamedTuple):
                 number += 1
         return number
 
+    def add_up(self) -> RoundSummary:
+        """Sums the counts of all images, once every rank has made its own.
+
+        Raises:
+            FileNotFoundError: the notes of some image are not there.
+        """
+        notes = self.store.journal(self.index).read()
+        dataset = self.loader.dataset
+        for index in range(len(dataset)):
+            path = dataset.get_data_info(index)['img_path']
+            if sample_key(path, self.data_root) not in notes:
+                raise FileNotFoundError(
+                    f'{self.store.staging(self.index)} holds nothing of '
+                    f'{path}; all ranks must see one pseudo_label_dir, on a '
+                    'file system that they share.'
+                )
+        return RoundSummary().plus(*(n['counts'] for n in notes.values()))
+
     def _read(self, batch: dict) -> Sample:
         opinion = self.ask_teacher(batch) if self.ask_teacher else None
         return Sample.of_batch(
@@ -308,7 +361,7 @@ class _Round(NamedTuple):
         )
 
     def _make_one(self, key: str, sample: Sample, doubt: GrowthDoubt) -> None:
-        kept = self.store.masks(self.index - 1, key) if self.index else None
+        kept = self.store.masks(self.index - 1, key) if self.keeps else None
         made = self.generator(
             sample.image, sample.label, sample.drawn, doubt, kept
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,8 @@ class PseudoLabelStore:
             manifest: settings and summary, as JSON values.
         """
         staging, folder = self.staging(round_index), self.folder(round_index)
-        files = self.journal(round_index).close()
+        notes = self.journal(round_index).read()
+        files = {key: notes[key]['files'] for key in sorted(notes)}
         (staging / _FILES).write_text(json.dumps(files, indent=1))
         (staging / _MANIFEST).write_text(json.dumps(manifest, indent=1))
         _sync_tree(staging)
@@ -170,6 +171,8 @@ class PseudoLabelStore:
             folder.rename(_free_name(folder))
         staging.rename(folder)
         self.publish(round_index)
+        # Not before: a run killed until here goes on with what they prove.
+        Journal(folder).clear()
 
     def publish(self, round_index: int) -> None:
         """Makes a complete round the current one, in one step.
@@ -208,18 +211,12 @@ class PseudoLabelStore:
             ) from None
         return lock
 
-    def prune(self, needed: Container[int]) -> None:
-        """Removes rounds that are neither current nor the first nor needed.
-
-        Args:
-            needed: numbers of rounds to keep.
-        """
-        for path in self.root.glob('round_[0-9][0-9][0-9][0-9]'):
-            number = int(path.name.rpartition('_')[2])
-            if number not in (0, self.current) and number not in needed:
-                # First of all it is no complete round any more.
-                (path / _MANIFEST).unlink(missing_ok=True)
-                shutil.rmtree(path, ignore_errors=True)
+    def remove(self, round_index: int) -> None:
+        """Removes a round that is not current."""
+        folder = self.folder(round_index)
+        # First of all it is no complete round any more.
+        (folder / _MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def damaged(self, round_index: int) -> list[str]:
         """Files of a published round that are missing or damaged.
@@ -231,7 +228,10 @@ class PseudoLabelStore:
             Their paths relative to the round's folder.
         """
         folder = self.folder(round_index)
-        images = json.loads((folder / _FILES).read_text())
+        try:
+            images = json.loads((folder / _FILES).read_text())
+        except (OSError, ValueError):
+            return [_FILES]
         return [
             path
             for files in images.values()

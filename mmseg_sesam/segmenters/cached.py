@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine import dist
 from mmengine.logging import print_log
 from mmseg.registry import TASK_UTILS
 
@@ -32,7 +33,7 @@ class CachedSegmenter(BaseSegmenter):
     Args:
         segmenter: config of the segmenter.
         folder: of the cache on disk; None keeps it in memory, for this run.
-        max_gib: size up to which it grows.
+        max_gib: size up to which it grows, over all processes.
 
     Raises:
         ValueError: the segmenter's embeddings cannot be kept.
@@ -50,7 +51,8 @@ class CachedSegmenter(BaseSegmenter):
                 f'CachedSegmenter got {type(self.segmenter).__name__}, which '
                 'has no pack and unpack; implement both or use it uncached.'
             )
-        max_bytes = max_gib * GIB
+        # Each process adds to it.
+        max_bytes = max_gib * GIB / dist.get_world_size()
         if folder is None:
             self.cache = MemoryCache(max_bytes)
         else:
@@ -82,7 +84,8 @@ class CachedSegmenter(BaseSegmenter):
         keys = [_key(image) for image in images]
         kept = [self.cache.get(key) for key in keys]
         missing = [i for i, tensors in enumerate(kept) if tensors is None]
-        encoded = self.segmenter.encode([images[i] for i in missing])
+        anew = [images[i] for i in missing]
+        encoded = self.segmenter.encode(anew) if anew else []
         for index, embedding in zip(missing, encoded):
             kept[index] = self.segmenter.pack(embedding)
             self._announce(kept[index])

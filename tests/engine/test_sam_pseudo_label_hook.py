@@ -297,3 +297,29 @@ def test_rounds_that_no_checkpoint_needs_are_removed(
     left = sorted(path.name for path in store.root.glob('round_*'))
     # iter_3.pth goes on with round 3.
     assert left == [f'round_000{number}' for number in (0, 3, 4, 5)]
+
+
+def test_rounds_of_an_earlier_run_are_left_alone(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=5))
+    train(make_config(train_cfg__max_iters=1))
+
+    checkpoint = tmp_path / 'work' / 'iter_3.pth'
+    runner = train(make_config(resume=True, load_from=str(checkpoint)))
+    assert 'resumed with round 1' in log_text(runner)
+
+
+def test_masks_of_other_settings_are_not_kept(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    cfg = make_config(resume=True)
+    cfg.custom_hooks[0].generator.selector = dict(
+        type='CoverageMaskSelector', min_predicted_iou=1.0
+    )
+    train(cfg)
+
+    folder = store.folder(2) / RECORDS
+    records = [json.loads(path.read_text()) for path in folder.rglob('*.json')]
+    assert not any(r['chosen'] for image in records for r in image)

@@ -309,14 +309,20 @@ class TestUpkeep:
         (store.folder(0) / RECORDS / 'a.json').unlink()
         assert store.damaged(0) == ['records/a.json', 'labels/x/b.png']
 
-    def test_rounds_that_nothing_needs_are_removed(
+    def test_a_round_that_was_removed_is_not_there(
         self, store: PseudoLabelStore
     ) -> None:
-        for number in range(5):
+        for number in range(2):
             stage(store, number, 'a')
             store.commit(number, {})
-        store.prune({2})
-        left = sorted(path.name for path in store.root.glob('round_*'))
-        assert left == ['round_0000', 'round_0002', 'round_0004']
-        for number in (0, 2, 4):
-            store.read('a', number)
+        store.remove(0)
+        assert store.manifest(0) is None and not store.folder(0).exists()
+        store.read('a', 1)
+
+    def test_a_round_without_its_list_of_files_is_damaged(
+        self, store: PseudoLabelStore
+    ) -> None:
+        stage(store, 0, 'a')
+        store.commit(0, {})
+        (store.folder(0) / 'files.json').unlink()
+        assert store.damaged(0) == ['files.json']
