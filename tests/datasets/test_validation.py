@@ -765,3 +765,17 @@ def test_an_error_is_what_training_would_stop_by(
     report = validate_datasets(cfg)
 
     assert bool(report.number('error', 'train')) == stops, report
+
+
+def test_a_relative_data_root_is_that_of_the_current_folder(
+    root: Path, cfg: ConfigDict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root.parent)
+    for loader in ('train_dataloader', 'val_dataloader'):
+        if loader in cfg:
+            cfg[loader].dataset.data_root = root.name
+    for step in cfg.train_dataloader.dataset.pipeline:
+        if 'data_root' in step:
+            step.data_root = root.name
+    check_lists(cfg)
+    assert not validate_datasets(cfg).findings

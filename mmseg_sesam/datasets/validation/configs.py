@@ -100,7 +100,7 @@ def _build(
 def _not_there(name: str, config: dict, root: str) -> list[Finding]:
     """What the config names and the disk does not have."""
     prefixes = config.get('data_prefix') or {}
-    folders = [root, *prefixes.values()]
+    folders = ['', *prefixes.values()]
     for folder in (os.path.join(root, part or '') for part in folders):
         if folder and not os.path.isdir(folder):
             what = f'{os.path.abspath(folder)} is not a folder'
