@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any, Callable
@@ -202,6 +205,34 @@ def test_groups_are_ranked() -> None:
     assert groups['best'] == list(range(19, 11, -1))
     assert groups['most changed'] == [20, 7]
     assert len(set(groups['random'])) == 8
+
+
+def test_images_that_torch_reads_with_threads_are_measured(
+    work_dir: Path, scribbles: Path, tmp_path: Path, project_root: Path
+) -> None:
+    # Torch shares out the copies of large images alone, and the other tests
+    # have one thread.
+    for path in tmp_path.rglob('deep/*.png'):
+        with Image.open(path) as image:
+            size = [8 * side for side in image.size]
+            image.resize(size, Image.Resampling.NEAREST).save(path)
+    tool = project_root / 'tools' / 'report.py'
+
+    done = subprocess.run(
+        [
+            *(sys.executable, tool, work_dir, '--jobs', '2'),
+            *('--gt-dir', scribbles / 'dense', '--no-predictions'),
+        ],
+        env={**os.environ, 'OMP_NUM_THREADS': '2'},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A process that waits for threads it has not waits forever.
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert (work_dir / 'report.html').is_file()
 
 
 def test_errors_name_the_remedy(

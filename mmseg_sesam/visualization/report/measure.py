@@ -7,6 +7,7 @@ from multiprocessing import Pool
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from mmseg_sesam.evaluation.label_quality import (
@@ -132,6 +133,9 @@ class _Worker:
 
     @classmethod
     def start(cls, images: TrainingImages) -> None:
+        # The threads that torch has started do not survive a fork, and it
+        # would wait for them forever.
+        torch.set_num_threads(1)
         cls.images = images
 
     @classmethod
