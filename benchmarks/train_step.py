@@ -27,7 +27,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from prettytable import PrettyTable
 
-from .pseudo_labels.timing import compare
+from .timing import compare
 
 BASES = Path(__file__).parents[1] / 'configs' / '_base_' / 'models'
 NETWORKS = ('deeplabv3_r50', 'segformer_b0')

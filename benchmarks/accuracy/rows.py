@@ -14,15 +14,11 @@ class Row(NamedTuple):
         config: under configs/sesam, without '.py'.
         about: one phrase, for the table.
         changes: of the config, as `Config.merge_from_dict` takes them.
-        hook: changes of the `SAMPseudoLabelHook`.
-        generator: changes of its `PseudoLabelGenerator`.
     """
 
     config: str
     about: str
     changes: dict[str, Any] = {}
-    hook: dict[str, Any] = {}
-    generator: dict[str, Any] = {}
 
 
 def _kind_rows(kind: str) -> dict[str, Row]:
@@ -46,37 +42,33 @@ def _without(term: str) -> dict[str, Any]:
 
 
 _SCRIBBLE = 'deeplabv3_camvid_scribble'
-_PROMPTER = dict(type='SkeletonPrompter', spacing=10, max_points=100)
-_SELECTOR = dict(
-    type='CoverageMaskSelector',
-    max_conflict=0.04,
-    min_coverage=0.1,
-    min_gain=0.005,
-)
+_HOOK = 'custom_hooks.0'
+_PROMPTER = f'{_HOOK}.generator.prompter'
+_SELECTOR = f'{_HOOK}.generator.selector'
 
 ABLATIONS = {
     'random-points': Row(
         _SCRIBBLE,
         'random points for skeleton points',
-        generator=dict(prompter=dict(_PROMPTER, strategy='random')),
+        {f'{_PROMPTER}.strategy': 'random'},
     ),
     'merge-best': Row(
         _SCRIBBLE,
         'the best mask alone, not a union',
-        generator=dict(selector=dict(_SELECTOR, merge='best')),
+        {f'{_SELECTOR}.merge': 'best'},
     ),
     'no-doubt': Row(
         _SCRIBBLE,
         'masks may grow as far as they will',
-        generator=dict(selector=dict(_SELECTOR, max_doubt=1.0)),
+        {f'{_SELECTOR}.max_doubt': 1.0},
     ),
     'no-conflict': Row(
         _SCRIBBLE,
         'masks may hold weak labels of other classes',
-        generator=dict(selector=dict(_SELECTOR, max_conflict=1.0)),
+        {f'{_SELECTOR}.max_conflict': 1.0},
     ),
-    'rounds-0': Row(_SCRIBBLE, 'no refresh', hook=dict(max_rounds=0)),
-    'rounds-1': Row(_SCRIBBLE, 'one refresh', hook=dict(max_rounds=1)),
+    'rounds-0': Row(_SCRIBBLE, 'no refresh', {f'{_HOOK}.max_rounds': 0}),
+    'rounds-1': Row(_SCRIBBLE, 'one refresh', {f'{_HOOK}.max_rounds': 1}),
     'no-weak-loss': Row(_SCRIBBLE, 'without L_weak', _without('weak')),
     'no-sam-loss': Row(_SCRIBBLE, 'without L_sam', _without('sam')),
     'no-confident-loss': Row(
@@ -89,7 +81,7 @@ ABLATIONS = {
         f'points-{count}': Row(
             _SCRIBBLE,
             f'at most {count} points a component',
-            generator=dict(prompter=dict(_PROMPTER, max_points=count)),
+            {f'{_PROMPTER}.max_points': count},
         )
         for count in (1, 5, 20)
     },

@@ -34,11 +34,9 @@ def make_config(
     os.environ['SESAM_DATA'] = str(data)
     cfg = Config.fromfile(ROOT / 'configs' / 'sesam' / f'{row.config}.py')
     cfg.merge_from_dict(_schedule(steps))
-    cfg.merge_from_dict(row.changes)
     for hook in cfg.get('custom_hooks', []):
         hook.update(begin=steps // 4, interval=steps // 4)
-        hook.update(row.hook)
-        hook.generator.update(row.generator)
+    cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
     for transform in dataset.pipeline:
         if transform.type == 'LoadPseudoLabel':

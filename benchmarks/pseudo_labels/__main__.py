@@ -25,12 +25,13 @@ import cv2
 import torch
 from mmengine.registry import init_default_scope
 
+from benchmarks.timing import Times, compare
+
 from .cpu_stage import STAGES, Ours, Plain, whole
 from .data import CITYSCAPES, VOC, Size, make_image, make_label
 from .pipelines import MODELS, Pipelines
 from .superpixels import time_superpixels
 from .sweeps import peak_memory, run_sweeps
-from .timing import Times, compare
 
 PARTS = ('cpu', 'superpixels', 'sweeps', 'pipelines')
 SMALLEST = Size(48, 64, 2, 2)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from benchmarks.timing import Times, compare
 from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.segmenters import SuperpixelSegmenter
 
 from .data import Size, make_image, make_label
-from .timing import Times, compare
 
 CAMVID = Size(360, 480, 40, 11)
 

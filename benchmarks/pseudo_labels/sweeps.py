@@ -11,9 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from benchmarks.timing import compare, fit_slope
+
 from .cpu_stage import Ours, whole
 from .data import Size, make_label
-from .timing import compare, fit_slope
 
 SMALL = Size(96, 128, 4, 3)
 

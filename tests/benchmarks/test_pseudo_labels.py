@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks.pseudo_labels.timing import compare, fit_slope
+from benchmarks.timing import compare, fit_slope
 
 
 def test_the_smallest_size_is_measured_in_all_parts(project_root, tmp_path):
