@@ -11,6 +11,9 @@ from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from torch import distributed
 
+# What mmengine reads.
+CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
+
 
 def existing_file(path: str) -> str:
     """Argument type: the path of a file, checked at once."""
@@ -22,6 +25,16 @@ def existing_file(path: str) -> str:
     return path
 
 
+def config_file(path: str) -> str:
+    """Argument type: the path of a config, checked at once."""
+    if Path(path).suffix not in CONFIG_SUFFIXES:
+        raise ArgumentTypeError(
+            f'{path} is no config, whose name ends in one of '
+            f'{", ".join(CONFIG_SUFFIXES)}: give one, such as those in configs'
+        )
+    return existing_file(path)
+
+
 def checkpoint(path: str) -> str:
     """Argument type: the path of a file, or an address mmengine can load."""
     return path if '://' in path else existing_file(path)
@@ -29,7 +42,7 @@ def checkpoint(path: str) -> str:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of every tool that starts a Runner."""
-    parser.add_argument('config', type=existing_file, help='config file')
+    parser.add_argument('config', type=config_file, help='config file')
     parser.add_argument(
         '--work-dir',
         help='folder of logs and checkpoints (default: work_dir of the '
@@ -51,6 +64,33 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     # torch.distributed.launch writes it with a dash since torch 2.0.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def add_gt_suffix(parser: ArgumentParser) -> None:
+    """Add the argument of tools that find dense labels by their names."""
+    parser.add_argument(
+        '--gt-suffix',
+        nargs=2,
+        metavar=('IMAGE', 'GT'),
+        default=('', ''),
+        help='ends of file names that differ, such as _leftImg8bit '
+        '_gtFine_labelTrainIds',
+    )
+
+
+def find_hook(cfg: Config) -> dict:
+    """The config of the hook that makes a config's pseudo-labels.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for hook in cfg.get('custom_hooks', []):
+        if hook['type'] == 'SAMPseudoLabelHook':
+            return hook
+    raise ValueError(
+        f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
+        'the pseudo-labels; give a config that has one'
+    )
 
 
 def parse_args(parser: ArgumentParser) -> Namespace:

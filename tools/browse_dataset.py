@@ -23,7 +23,8 @@ from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
 from tqdm import tqdm
 
-from mmseg_sesam.launch import existing_file
+from mmseg_sesam.datasets.validation import check_lists
+from mmseg_sesam.launch import config_file
 from mmseg_sesam.visualization.sheet import save_sheet
 from mmseg_sesam.visualization.training_sample import draw_views
 
@@ -41,7 +42,7 @@ def new_folder(text: str) -> Path:
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', type=existing_file)
+    parser.add_argument('config', type=config_file)
     parser.add_argument('out_dir', type=new_folder)
     parser.add_argument(
         '--split', choices=('train', 'val', 'test'), default='train'
@@ -82,6 +83,7 @@ def main() -> None:
         cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     try:
+        check_lists(cfg, (args.split,))
         count = draw(cfg, args.split, args.number, args.seed, args.out_dir)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'browse_dataset: {error}')

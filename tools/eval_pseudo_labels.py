@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.evaluation.label_quality import quality_table
+from mmseg_sesam.launch import add_gt_suffix
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
 
 
@@ -32,14 +33,7 @@ def make_parser() -> ArgumentParser:
         type=Path,
         help='folder of weak PNGs, to tell what was added to them',
     )
-    parser.add_argument(
-        '--gt-suffix',
-        nargs=2,
-        metavar=('IMAGE', 'GT'),
-        default=('', ''),
-        help='ends of file names that differ, such as _leftImg8bit '
-        '_gtFine_labelTrainIds',
-    )
+    add_gt_suffix(parser)
     parser.add_argument('--json', type=Path, help='write the numbers here')
     return parser
 

@@ -26,7 +26,7 @@ from mmseg.registry import TASK_UTILS
 from PIL import Image
 
 from mmseg_sesam.evaluation.folders import read_label
-from mmseg_sesam.launch import existing_file
+from mmseg_sesam.launch import config_file, existing_file, find_hook
 from mmseg_sesam.visualization.explanation import explain
 from mmseg_sesam.visualization.explanation_sheet import save_explanation
 
@@ -41,7 +41,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         '--config',
-        type=existing_file,
+        type=config_file,
         default=str(DEFAULT),
         help='whose SAMPseudoLabelHook has the generator (default: '
         'superpixels)',
@@ -71,14 +71,14 @@ def class_names(cfg: Config) -> list[str]:
     return [*names, *map(str, range(len(names), 256))]
 
 
-def generator_config(cfg: Config) -> dict:
-    for hook in cfg.get('custom_hooks', []):
-        if hook['type'] == 'SAMPseudoLabelHook':
-            return hook['generator']
-    raise ValueError(
-        f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
-        'the pseudo-labels; give a config that has one.'
-    )
+def read_image(path: str) -> np.ndarray:
+    try:
+        with Image.open(path) as file:
+            return np.array(file.convert('RGB'))
+    except (OSError, SyntaxError) as error:
+        raise ValueError(
+            f'{path} cannot be read as an image ({error}); give another file.'
+        ) from error
 
 
 def main() -> None:
@@ -92,11 +92,10 @@ def main() -> None:
     init_default_scope('mmseg')
     try:
         cfg = Config.fromfile(args.config)
-        generator = TASK_UTILS.build(generator_config(cfg))
+        generator = TASK_UTILS.build(find_hook(cfg)['generator'])
         generator.segmenter.to(get_device())
         weak = read_label(Path(args.weak))
-        with Image.open(args.image) as file:
-            image = np.array(file.convert('RGB'))
+        image = read_image(args.image)
         made, explanations = explain(generator, image, weak)
     except (OSError, ValueError) as error:
         sys.exit(f'explain_image: {error}')

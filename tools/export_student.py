@@ -24,7 +24,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from mmseg_sesam.launch import existing_file
+from mmseg_sesam.launch import config_file, existing_file
 from mmseg_sesam.models import SeSAMEncoderDecoder
 
 # What testing and inference with the result need of a config.
@@ -66,7 +66,7 @@ def new_checkpoint(text: str) -> Path:
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', type=existing_file)
+    parser.add_argument('config', type=config_file)
     parser.add_argument('checkpoint', type=existing_file)
     parser.add_argument('out', type=new_checkpoint, help='a new .pth file')
     parser.add_argument(
@@ -138,10 +138,10 @@ def export(args: Namespace) -> None:
             args.checkpoint, map_location='cpu', weights_only=True
         )
     except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        reason = (str(error).splitlines() or ['it ends too early'])[0]
         raise ValueError(
             f'{args.checkpoint} is no checkpoint that can be loaded safely '
-            f'({str(error).splitlines()[0]}); give one that tools/train.py '
-            'wrote.'
+            f'({reason}); give one that tools/train.py wrote.'
         ) from error
     weights = student_weights(checkpoint, args.teacher)
     init_default_scope('mmseg')

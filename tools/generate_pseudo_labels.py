@@ -40,18 +40,8 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def find_hook(cfg: Config) -> dict:
-    for hook in cfg.get('custom_hooks', []):
-        if hook['type'] == 'SAMPseudoLabelHook':
-            return hook
-    raise ValueError(
-        f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
-        'the pseudo-labels; give a config that has one'
-    )
-
-
 def generate(cfg: Config, args: Namespace) -> None:
-    hook = find_hook(cfg)
+    hook = launch.find_hook(cfg)
     dataset = cfg.train_dataloader.dataset
     source = pseudo_label_source(dataset)
     store = PseudoLabelStore(args.out or source['pseudo_label_dir'])

@@ -16,6 +16,7 @@ from pathlib import Path
 import mmseg_sesam  # noqa: F401
 
 # isort: split
+from mmseg_sesam.launch import add_gt_suffix
 from mmseg_sesam.visualization.report import build_report
 
 
@@ -28,14 +29,7 @@ def make_parser() -> ArgumentParser:
         help='folder of dense PNGs of some or all training images, to tell '
         'how right the pseudo-labels are',
     )
-    parser.add_argument(
-        '--gt-suffix',
-        nargs=2,
-        metavar=('IMAGE', 'GT'),
-        default=('', ''),
-        help='ends of file names that differ, such as _leftImg8bit '
-        '_gtFine_labelTrainIds',
-    )
+    add_gt_suffix(parser)
     parser.add_argument(
         '--out', type=Path, help='default: WORK_DIR/report.html'
     )

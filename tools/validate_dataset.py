@@ -22,9 +22,7 @@ from mmseg_sesam.datasets.validation import validate_datasets
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        'config', type=launch.existing_file, help='config file'
-    )
+    parser.add_argument('config', type=launch.config_file, help='config file')
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument(
         '--json', type=Path, help='write everything here, all files named'

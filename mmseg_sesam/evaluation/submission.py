@@ -14,6 +14,8 @@ import numpy as np
 from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
+from .folders import read_label
+
 # trainId -> id, of cityscapesScripts' labels.py.
 _CITYSCAPES_IDS = (
     *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22),
@@ -98,13 +100,7 @@ def read_predictions(
             'tools/test.py --out wrote.'
         )
     for path in paths:
-        with Image.open(path) as image:
-            label = np.array(image)
-        if label.ndim != 2 or label.dtype != np.uint8:
-            raise ValueError(
-                f'{path} is {label.dtype} of shape {label.shape}, expected '
-                'one channel of uint8 class ids.'
-            )
+        label = read_label(path)
         if label.min() < first_id:
             raise ValueError(
                 f'{path} holds {label.min()}, expected ids from {first_id}, '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import repeat
@@ -64,20 +65,25 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
     return Report(findings, summaries)
 
 
-def check_lists(cfg: dict, samples: int = 5) -> None:
+def check_lists(
+    cfg: dict,
+    loaders: Sequence[str] = ('train', 'val'),
+    samples: int = 5,
+) -> None:
     """Checks names of files, and a few labels, in little time.
 
     Warnings are logged.
 
     Args:
         cfg: a whole config.
+        loaders: those of 'train', 'val' and 'test' that are checked.
         samples: labels of each data set that are opened.
 
     Raises:
         ValueError: an image or a label is missing, or something else that
             training would fail by or learn wrongly.
     """
-    splits, findings = read_splits(cfg, ('train', 'val'))
+    splits, findings = read_splits(cfg, loaders)
     findings += judge_lists(splits)
     for split in splits:
         count = min(samples, len(split.labels))

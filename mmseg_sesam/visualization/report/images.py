@@ -143,7 +143,8 @@ def _build_dataset(run: Run) -> Any:
         first = built.get_data_info(0)['img_path']
         if not Path(first).is_file():
             raise FileNotFoundError(f'{first} is missing')
-    except (FileNotFoundError, IndexError) as error:
+    # An assertion is how mmseg tells of a list that is not there.
+    except (FileNotFoundError, IndexError, AssertionError) as error:
         raise FileNotFoundError(
             f'The training images of {run.work_dir} are not where its config '
             f'says ({error}); start the tool in the folder where the '
