@@ -8,6 +8,8 @@ import numpy as np
 
 # Growth is counted in octaves: [1, 2), [2, 4), ... and the rest.
 _OCTAVES = 16
+# Masks of each class and octave as which the share over all classes counts.
+_PRIOR = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,20 +33,18 @@ class GrowthDoubt:
     share: np.ndarray
 
     @classmethod
-    def fit(cls, counts: np.ndarray, prior: float = 20.0) -> GrowthDoubt:
+    def fit(cls, counts: np.ndarray) -> GrowthDoubt:
         """Estimates the doubt.
 
         Args:
             counts: (2, 256, B), see `count_growth`; summed over images.
-            prior: masks of each class and octave as which the share over
-                all classes counts.
 
         Returns:
             The doubt; 0 everywhere if nothing was counted.
         """
         seen, refuted = counts
         pooled = refuted.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-        share = (refuted + prior * pooled) / (seen + prior)
+        share = (refuted + _PRIOR * pooled) / (seen + _PRIOR)
         return cls(np.maximum.accumulate(share, axis=1))
 
     @classmethod

@@ -75,8 +75,13 @@ class PseudoLabel(NamedTuple):
     masks: dict[str, KeptMask]
 
 
-class _Parts(NamedTuple):
-    """The components of a label, and the prompts of each."""
+class Parts(NamedTuple):
+    """The components of a label, and the prompts of each.
+
+    Attributes:
+        components: K of them.
+        prompts: K lists, of each the prompt with all points first.
+    """
 
     components: list[Component]
     prompts: list[list[PointPrompt]]
@@ -181,7 +186,7 @@ class PseudoLabelGenerator:
             ValueError: image and label differ in size.
         """
         doubt = doubt or GrowthDoubt.none()
-        parts = self._take_apart(image, label, drawn)
+        parts = self.take_apart(image, label, drawn)
         names = list(map(component_name, parts.components, parts.prompts))
         choices = [
             self._choose_again((kept or {}).get(name), component, label, doubt)
@@ -226,7 +231,7 @@ class PseudoLabelGenerator:
             ValueError: image and label differ in size.
         """
         counts = GrowthDoubt.no_counts()
-        parts = self._take_apart(image, label, drawn)
+        parts = self.take_apart(image, label, drawn)
         owners = range(len(parts.components))
         for answer, evidence in self._ask(image, parts, owners):
             class_id = answer.component.class_id
@@ -238,10 +243,25 @@ class PseudoLabelGenerator:
             )
         return counts
 
-    def _take_apart(
-        self, image: np.ndarray, label: np.ndarray, drawn: np.ndarray | None
-    ) -> _Parts:
-        """Finds the components of a label, and their prompts."""
+    def take_apart(
+        self,
+        image: np.ndarray,
+        label: np.ndarray,
+        drawn: np.ndarray | None = None,
+    ) -> Parts:
+        """Finds the components of a label, and their prompts.
+
+        Args:
+            image: (H, W, 3) uint8 in RGB.
+            label: (H, W) uint8.
+            drawn: (H, W) bool, true on pixels labelled by a person.
+
+        Returns:
+            The components, and the prompts of each.
+
+        Raises:
+            ValueError: image and label differ in size.
+        """
         if image.shape[:2] != label.shape:
             raise ValueError(
                 f'The image is {image.shape[:2]} and its label {label.shape} '
@@ -254,10 +274,10 @@ class PseudoLabelGenerator:
             closing_radius=self.closing_radius,
             min_area=self.min_area,
         )
-        return _Parts(components, self.prompter(components))
+        return Parts(components, self.prompter(components))
 
     def _ask(
-        self, image: np.ndarray, parts: _Parts, owners: Sequence[int]
+        self, image: np.ndarray, parts: Parts, owners: Sequence[int]
     ) -> Iterator[tuple[Answer, Evidence]]:
         """Asks the segmenter for some components; encodes if it must."""
         if not owners:

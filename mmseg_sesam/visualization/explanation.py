@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.core.components import Component, find_components
+from mmseg_sesam.core.components import Component
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.selection import CoverageMaskSelector
@@ -89,16 +89,11 @@ def explain(
     made = generator(image, weak)
     if not made.records:
         return made, []
-    components = find_components(
-        weak,
-        ignore_index=generator.ignore_index,
-        closing_radius=generator.closing_radius,
-        min_area=generator.min_area,
-    )
+    components, prompts_of = generator.take_apart(image, weak)
     embedding = generator.segmenter.encode([image])[0]
     evidence = Evidence.gather(components, generator.max_evidence)
     explanations = []
-    for owner, prompts in enumerate(generator.prompter(components)):
+    for owner, prompts in enumerate(prompts_of):
         candidates = generator.segmenter.decode(embedding, prompts)
         record = made.records[owner]
         judged = _judge(

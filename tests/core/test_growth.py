@@ -1,5 +1,7 @@
 """Doubt about masks, from how often masks of their kind are refuted."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,6 +75,14 @@ def test_doubt_is_a_share_that_does_not_fall_with_growth(seen, growth):
         values = doubt(class_id, np.sort([*growth, np.inf]))
         assert (values >= 0).all() and (values <= 1).all()
         assert (np.diff(values) >= 0).all()
+
+
+@PROPERTY
+@given(SEEN)
+def test_doubt_is_read_as_it_was_written(seen):
+    doubt = GrowthDoubt.fit(count(seen))
+    read = GrowthDoubt.from_json(json.loads(json.dumps(doubt.to_json())))
+    assert (read.share == doubt.share).all()
 
 
 @PROPERTY
