@@ -43,8 +43,8 @@ class CoverageMaskSelector:
         min_coverage: a component whose union covers less than this share
             of its pixels gets no mask.
         coverage_step: coverages are compared in steps of this size; within
-            one predicted IoU x (1 - doubt) decides. Otherwise the largest
-            of nested masks would always win.
+            one predicted IoU decides. Otherwise the largest of nested masks
+            would always win.
         merge: 'best' takes one mask; 'greedy' goes on adding masks while
             each adds `min_gain`.
         min_gain: share of the component's pixels that a further mask has
@@ -117,7 +117,6 @@ class CoverageMaskSelector:
             & (evidence.conflict(hits, class_id) <= self.max_conflict)
             & (doubt <= self.max_doubt)
         )
-        trust = scores * (1 - doubt)
         union = np.zeros(hits.shape[1], bool)
         chosen: list[int] = []
         covered = conflicting = 0.0
@@ -131,7 +130,7 @@ class CoverageMaskSelector:
             if not admissible.any():
                 break
             steps = np.round(gain / self.coverage_step)
-            best = _first(admissible, steps, trust, -areas)
+            best = _first(admissible, steps, scores, -areas)
             chosen.append(best)
             union = grown[best]
             covered, conflicting = float(coverage[best]), float(conflict[best])

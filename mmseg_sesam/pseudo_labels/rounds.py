@@ -35,7 +35,7 @@ from .teacher import TeacherOpinion, weights_digest
 # Images from which it is learned how far masks of each class may grow.
 CALIBRATION_IMAGES = 48
 # To be raised whenever the same settings come to give another round 0.
-FORMAT = 2
+FORMAT = 3
 
 
 class RoundSummary(NamedTuple):

@@ -9,7 +9,7 @@ custom_hooks = [
             prompter=dict(type='SkeletonPrompter', spacing=10, max_points=100),
             selector=dict(
                 type='CoverageMaskSelector',
-                max_conflict=0.04,
+                max_conflict=0.06,
                 min_coverage=0.1,
                 min_gain=0.005,
             ),
