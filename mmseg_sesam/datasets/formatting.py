@@ -59,6 +59,7 @@ class PackSeSAMInputs(PackSegInputs):
             'flip_direction',
             'reduce_zero_label',
             'pseudo_label_round',
+            'weak_classes',
         ),
     ) -> None:
         super().__init__(meta_keys)

@@ -25,7 +25,8 @@ class LoadWeakAnnotations(LoadAnnotations):
     they are and never compares a label with its image.
 
     Required keys: img, seg_map_path, seg_fields; optional: label_map.
-    Added keys: gt_seg_map, (H, W) uint8.
+    Added keys: gt_seg_map, (H, W) uint8; weak_classes, the sorted ids that
+    it holds, which a crop may not show all of.
 
     Args:
         num_classes: ids from 0 to `num_classes` - 1 are valid, after
@@ -54,8 +55,9 @@ class LoadWeakAnnotations(LoadAnnotations):
             for old, new in results['label_map'].items():
                 table[old] = new
             label = table[label]
-        self._check(label, path, results['img'].shape[:2])
+        ids = self._check(label, path, results['img'].shape[:2])
         results['gt_seg_map'] = label
+        results['weak_classes'] = ids
         results['seg_fields'].append('gt_seg_map')
 
     def _decode(self, path: str) -> np.ndarray:
@@ -85,22 +87,39 @@ class LoadWeakAnnotations(LoadAnnotations):
 
     def _check(
         self, label: np.ndarray, path: str, shape: tuple[int, int]
-    ) -> None:
+    ) -> list[int]:
+        """Returns the class ids that are there."""
         if label.shape != shape:
             raise ValueError(
                 f'The weak label {path} has {label.shape} and its image '
                 f'{shape} pixels (height, width), expected one size; label '
                 'the image at its own size.'
             )
-        ids = np.unique(label)
-        wrong = ids[(ids >= self.num_classes) & (ids != self.ignore_index)]
-        if len(wrong):
+        ids = class_ids(label, self.ignore_index)
+        wrong = [i for i in ids if i >= self.num_classes]
+        if wrong:
             raise ValueError(
                 f'The weak label {path} holds the class ids '
-                f'{wrong.tolist()}, expected ids below num_classes='
+                f'{wrong}, expected ids below num_classes='
                 f'{self.num_classes}, or {self.ignore_index} for unlabelled '
                 'pixels; correct the label, or num_classes.'
             )
+        return ids
+
+
+def class_ids(label: np.ndarray, ignore_index: int = 255) -> list[int]:
+    """Lists the classes of a label.
+
+    Args:
+        label: (H, W) uint8.
+        ignore_index: the value of unlabelled pixels.
+
+    Returns:
+        Sorted ids.
+    """
+    counts = np.bincount(label.ravel(), minlength=256)
+    counts[ignore_index] = 0
+    return np.flatnonzero(counts).tolist()
 
 
 @TRANSFORMS.register_module()

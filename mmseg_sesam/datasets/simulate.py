@@ -18,6 +18,8 @@ from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.pseudo_labels.store import sample_key, write_label
 from mmseg_sesam.version import __version__
 
+from .loading import class_ids
+
 
 @TRANSFORMS.register_module()
 class SimulateWeakLabel(BaseTransform):
@@ -26,7 +28,8 @@ class SimulateWeakLabel(BaseTransform):
     Place it after the annotations are loaded and before any geometric
     transform. The dense label goes no further than this.
 
-    Required keys: img_path, gt_seg_map. Modified keys: gt_seg_map.
+    Required keys: img_path, gt_seg_map. Modified keys: gt_seg_map and
+    weak_classes, see `LoadWeakAnnotations`.
 
     Args:
         kind: 'coarse', 'scribble', 'point' or 'block'.
@@ -56,12 +59,17 @@ class SimulateWeakLabel(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Replaces gt_seg_map."""
         key = sample_key(results['img_path'], self.data_root)
-        dense = results['gt_seg_map']
+        weak = self._weak_label(key, results['gt_seg_map'])
+        results['gt_seg_map'] = weak
+        results['weak_classes'] = class_ids(weak, self.ignore_index)
+        return results
+
+    def _weak_label(self, key: str, dense: np.ndarray) -> np.ndarray:
+        """Simulates the weak label of an image, or reads it."""
         cached = self.cache and self._cached(key, dense)
         if cached and cached.exists():
             with Image.open(cached) as image:
-                results['gt_seg_map'] = np.array(image)
-            return results
+                return np.array(image)
         weak = self.simulator(
             dense, zlib.crc32(key.encode()), self.ignore_index
         )
@@ -71,8 +79,7 @@ class SimulateWeakLabel(BaseTransform):
             temporary = cached.with_suffix(f'.{os.getpid()}.png')
             write_label(temporary, weak)
             os.replace(temporary, cached)
-        results['gt_seg_map'] = weak
-        return results
+        return weak
 
     def _cached(self, key: str, dense: np.ndarray) -> Path:
         """File of a weak label; a corrected dense label has another."""

@@ -84,6 +84,35 @@ def stack_labels(
     return default
 
 
+def rule_out_absent(logits: Tensor, samples: list[SegDataSample]) -> Tensor:
+    """Rules out classes that an image's weak label does not hold.
+
+    Args:
+        logits: (N, C, H, W) float.
+        samples: N data samples, with weak_classes of the whole image.
+
+    Returns:
+        (N, C, H, W) float, -inf for classes that are ruled out; images
+        without any label keep all.
+
+    Raises:
+        ValueError: the samples lack weak_classes.
+    """
+    absent = torch.zeros(logits.shape[:2], dtype=torch.bool)
+    for row, sample in zip(absent, samples):
+        if 'weak_classes' not in sample:
+            raise ValueError(
+                'The data samples have no weak_classes, which '
+                'only_weak_classes=True needs; load the weak labels with '
+                'LoadWeakAnnotations and pack them with PackSeSAMInputs.'
+            )
+        if sample.weak_classes:
+            row[:] = True
+            row[list(sample.weak_classes)] = False
+    absent = absent.to(logits.device, non_blocking=True)
+    return logits.masked_fill(absent[..., None, None], float('-inf'))
+
+
 def inside_images(samples: list[SegDataSample], like: Tensor) -> Tensor:
     """Tells the images' pixels from those that padding added.
 

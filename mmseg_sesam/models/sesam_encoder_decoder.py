@@ -16,7 +16,12 @@ from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from .ema_teacher import EMATeacher
-from .label_maps import LabelMaps, inside_images, stack_labels
+from .label_maps import (
+    LabelMaps,
+    inside_images,
+    rule_out_absent,
+    stack_labels,
+)
 from .mixed_loss import loss_list
 
 TEACHERS = ('online', 'round', None)
@@ -39,6 +44,9 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         tau: least probability of a confident prediction (tau_c).
         sam_agreement: SAM's label of a pixel is dropped where the teacher
             gives it a lower probability; 0 keeps all.
+        only_weak_classes: the teacher names no class that the weak label of
+            the whole image does not hold (our choice). For weak labels
+            that mark every class that an image shows.
         mixed_loss: config of the `MixedLoss`.
         **kwargs: of `EncoderDecoder`, by name.
 
@@ -53,6 +61,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         ema_momentum: float = 0.999,
         tau: float = 0.9,
         sam_agreement: float = 0.2,
+        only_weak_classes: bool = False,
         mixed_loss: dict | None = None,
         **kwargs,
     ) -> None:
@@ -82,6 +91,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         self.teacher_mode = teacher
         self.tau = tau
         self.sam_agreement = sam_agreement
+        self.only_weak_classes = only_weak_classes
         self.mixed_loss = MODELS.build(mixed_loss or dict(type='MixedLoss'))
         self.teacher = teacher and EMATeacher(ema_momentum, **stock)
         self.iteration = 0
@@ -162,7 +172,8 @@ class SeSAMEncoderDecoder(EncoderDecoder):
                 mode='bilinear',
                 align_corners=self.align_corners,
             )
-            confident, sam = self.judge(logits.float().softmax(dim=1), sam)
+            probability = self._probability(logits, samples)
+            confident, sam = self.judge(probability, sam)
             inside = inside_images(samples, weak)
             confident = confident.masked_fill(~inside, ignore_index)
         return LabelMaps.disjoint(weak, sam, confident, ignore_index)
@@ -203,7 +214,16 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         """
         segmentor = self if self.teacher is None else self.teacher
         sample = segmentor.predict(inputs, data_samples)[0]
-        return sample.seg_logits.data.float().softmax(dim=0)
+        logits = sample.seg_logits.data[None]
+        return self._probability(logits, data_samples)[0]
+
+    def _probability(
+        self, logits: Tensor, samples: list[SegDataSample]
+    ) -> Tensor:
+        """(N, C, H, W) float32 probabilities of a teacher's logits."""
+        if self.only_weak_classes:
+            logits = rule_out_absent(logits, samples)
+        return logits.float().softmax(dim=1)
 
     def get_extra_state(self) -> Tensor:
         """The iteration, which the ramps and the teacher depend on."""

@@ -257,6 +257,7 @@ def _identity(
             teacher.teacher_mode,
             teacher.tau,
             teacher.sam_agreement,
+            teacher.only_weak_classes,
         ]
         identity['doubt'] = store.manifest(store.current)['doubt']
     return identity

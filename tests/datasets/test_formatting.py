@@ -48,10 +48,14 @@ def test_labels_stay_8_bit(loaded: dict) -> None:
 
 
 def test_meta_information_tells_image_and_round(loaded: dict) -> None:
+    loaded['weak_classes'] = [0, 2]
     sample = pack(loaded)['data_samples']
 
     assert sample.metainfo == dict(
-        img_path='a.jpg', img_shape=(6, 8), pseudo_label_round=2
+        img_path='a.jpg',
+        img_shape=(6, 8),
+        pseudo_label_round=2,
+        weak_classes=[0, 2],
     )
 
 

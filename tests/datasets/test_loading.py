@@ -38,6 +38,8 @@ class TestWeakLabels:
         assert loaded['gt_seg_map'].dtype == np.uint8
         np.testing.assert_array_equal(loaded['gt_seg_map'], label_of(results))
         assert loaded['seg_fields'] == ['gt_seg_map']
+        ids = set(np.unique(label_of(results))) - {255}
+        assert loaded['weak_classes'] == sorted(ids)
 
     def test_a_palette_is_no_colour_label(self, results: dict) -> None:
         label = label_of(results)

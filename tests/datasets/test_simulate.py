@@ -10,7 +10,7 @@ from mmengine.dataset import Compose
 from PIL import Image
 
 
-def simulate(results: dict, root: Path, **options) -> np.ndarray:
+def load(results: dict, root: Path, **options) -> dict:
     options = dict(dict(kind='scribble', data_root=str(root)), **options)
     pipeline = Compose(
         [
@@ -19,7 +19,11 @@ def simulate(results: dict, root: Path, **options) -> np.ndarray:
             dict(type='SimulateWeakLabel', **options),
         ]
     )
-    return pipeline(dict(results, seg_fields=[]))['gt_seg_map']
+    return pipeline(dict(results, seg_fields=[]))
+
+
+def simulate(results: dict, root: Path, **options) -> np.ndarray:
+    return load(results, root, **options)['gt_seg_map']
 
 
 @pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point', 'block'])
@@ -34,6 +38,20 @@ def test_the_weak_label_is_part_of_the_dense_one(
     np.testing.assert_array_equal(weak[drawn], dense[drawn])
     assert set(np.unique(weak)) == {0, 1, 2, 255}
     assert drawn.sum() < (dense != 255).sum()
+
+
+@pytest.mark.parametrize('cached', [False, True])
+def test_the_classes_are_those_that_are_drawn(
+    results: dict, root: Path, tmp_path: Path, cached: bool
+) -> None:
+    dense = np.zeros((40, 56), np.uint8)
+    dense[20:] = 2
+    # Too small to be drawn.
+    dense[2:4, 2:4] = 1
+    Image.fromarray(dense).save(results['seg_map_path'])
+    options = dict(cache_dir=str(tmp_path)) if cached else {}
+    for _ in range(2):
+        assert load(results, root, **options)['weak_classes'] == [0, 2]
 
 
 def test_seed_and_name_fix_every_choice(results: dict, root: Path) -> None:

@@ -316,6 +316,33 @@ class TestLabelMaps:
             best = own.argmax(dim=0).to(torch.uint8)
             assert torch.equal(maps.confident[index][sure], best[sure])
 
+    def test_a_teacher_names_no_class_that_the_weak_label_lacks(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
+        model = build(make_config(tau=0, only_weak_classes=True))
+        batch = batch_of((32, 32), (32, 32), maps=1)
+        one, other = batch['data_samples']
+        one.set_metainfo(dict(weak_classes=[1, 3]))
+        # Nothing is drawn on this one: it may show anything.
+        other.set_metainfo(dict(weak_classes=[]))
+        free = build(make_config(tau=0))
+        free.load_state_dict(model.state_dict())
+        expected = maps_of(free, copy.deepcopy(batch))
+
+        maps = maps_of(model, batch)
+
+        named = set(maps.confident[0].unique().tolist()) - {255}
+        assert named and named <= {1, 3}
+        assert torch.equal(maps.confident[1], expected.confident[1])
+        assert not torch.equal(maps.confident[0], expected.confident[0])
+
+    def test_classes_that_no_pipeline_noted(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
+        model = build(make_config(only_weak_classes=True))
+        with pytest.raises(ValueError, match='no weak_classes'):
+            train_step(model, batch_of((32, 32), (32, 32)))
+
     def test_thresholds(self, make_config: MakeConfig) -> None:
         model = build(make_config(tau=0.75, sam_agreement=0.25))
         # Three pixels: a sure one, one at both thresholds, an unsure one.
@@ -585,3 +612,15 @@ class TestCheckpoints:
         assert torch.equal(
             probability.argmax(dim=0), sample.pred_sem_seg.data[0]
         )
+
+    def test_probabilities_of_classes_that_are_drawn(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
+        model = build(make_config(only_weak_classes=True)).eval()
+        data = model.data_preprocessor(batch_of((40, 56)), False)
+        data['data_samples'][0].set_metainfo(dict(weak_classes=[0, 2]))
+
+        probability = model.predict_probability(**data)
+
+        assert (probability[[1, 3]] == 0).all()
+        torch.testing.assert_close(probability.sum(dim=0), torch.ones(40, 56))
