@@ -11,6 +11,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmseg_sesam import launch
 from mmseg_sesam.datasets.validation import check_lists
+from mmseg_sesam.engine import summarise
 
 
 def resume_target(value: str) -> str:
@@ -80,7 +81,9 @@ def main() -> None:
         check_lists(cfg)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    runner.logger.info(summarise(runner))
 
 
 if __name__ == '__main__':

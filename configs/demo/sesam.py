@@ -60,6 +60,9 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
-default_hooks = dict(checkpoint=dict(interval=max_iters))
+default_hooks = dict(
+    checkpoint=dict(interval=max_iters),
+    training_pictures=dict(type='SeSAMVisualizationHook', interval=200),
+)
 randomness = dict(seed=0)
 work_dir = 'work_dirs/demo/sesam'

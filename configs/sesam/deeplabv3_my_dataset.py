@@ -25,3 +25,8 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=_base_.num_classes),
 )
+# A look at some training images with all their labels, in the folder
+# vis_data/vis_image of the run's logs and in every further vis_backend.
+default_hooks = dict(
+    training_pictures=dict(type='SeSAMVisualizationHook', interval=1000)
+)

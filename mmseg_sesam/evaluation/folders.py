@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from .label_quality import confusion_matrix, label_quality
 
@@ -51,7 +52,7 @@ def compare_folders(
         )
     classes = num_classes, ignore_index
     totals: dict[str, np.ndarray | int] = {}
-    for path in paths:
+    for path in tqdm(paths, desc='comparing'):
         relative = path.relative_to(pseudo_dir)
         truth_path = same_ending(relative, gt_dir, suffixes)
         truth, pseudo = read_label(truth_path), read_label(path)

@@ -47,12 +47,21 @@ def test_trains_on_two_processes_without_a_gpu(
         2,
         '--work-dir',
         work_dir,
+        '--cfg-options',
+        'default_hooks.pictures.type=SeSAMVisualizationHook',
         PYTHON=sys.executable,
         PORT=free_port,
     )
     assert done.returncode == 0, done.stdout
     assert iterations(done.stdout) == [1, 2]
     assert (work_dir / 'iter_2.pth').is_file()
+    # One process draws, and tells where everything is.
+    drawn = sorted(path.name for path in work_dir.glob('*/vis_data/*/train*'))
+    assert drawn == [
+        f'train_{i}_{i}_{s}.png' for i in range(4) for s in (0, 2)
+    ]
+    assert done.stdout.count('Trained for 2 iterations') == 1
+    assert f'python tools/report.py {work_dir}' in done.stdout
 
 
 def test_slurm_script_hands_its_words_on(

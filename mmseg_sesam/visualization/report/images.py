@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from pathlib import Path
@@ -10,9 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS
 
-from mmseg_sesam.datasets.pipelines import iterate_pipelines
 from mmseg_sesam.evaluation.folders import read_label, same_ending
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
@@ -20,11 +17,10 @@ from mmseg_sesam.pseudo_labels.store import (
     RECORDS,
     sample_key,
 )
+from mmseg_sesam.visualization.sheet import choose_palette
+from mmseg_sesam.visualization.whole_images import build_whole_images
 
 from .run import Run
-
-# What a pipeline loads an image and its label with, by the name's beginning.
-_LOADING = ('Load', 'Simulate')
 
 
 class Labelled(NamedTuple):
@@ -75,7 +71,9 @@ class TrainingImages:
             count = run.cfg.model.decode_head.num_classes
             names = [str(index) for index in range(count)]
         self.classes = list(names)
-        self.palette = self.dataset.metainfo.get('palette')
+        self.palette = choose_palette(
+            self.dataset.metainfo.get('palette'), len(names)
+        )
         self.paths = [
             self.dataset.get_data_info(index)['img_path']
             for index in range(len(self.dataset))
@@ -127,19 +125,10 @@ class TrainingImages:
 def _build_dataset(run: Run) -> Any:
     """The training data set, its pipelines reduced to loading."""
     init_default_scope(run.cfg.get('default_scope', 'mmseg'))
-    dataset = copy.deepcopy(run.cfg.train_dataloader.dataset)
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
-    for pipeline in iterate_pipelines(dataset):
-        loading = []
-        for transform in pipeline:
-            if not transform['type'].startswith(_LOADING):
-                break
-            if transform['type'] != 'LoadPseudoLabel':
-                loading.append(transform)
-        pipeline[:] = [*loading, dict(type='PackSeSAMInputs')]
     try:
-        built = DATASETS.build(dataset)
+        built = build_whole_images(
+            run.cfg.train_dataloader.dataset, with_pseudo_labels=False
+        )
         first = built.get_data_info(0)['img_path']
         if not Path(first).is_file():
             raise FileNotFoundError(f'{first} is missing')

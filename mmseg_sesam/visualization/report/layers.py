@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mmseg_sesam.visualization.sheet import resize_label
+
 from .images import Labelled
 
 # Pixels of the longer side; bounds the size of the page.
@@ -42,7 +44,7 @@ def encode_images(
     maps['prediction'] = prediction
     maps['truth'] = labelled.truth
     layers = [
-        dict(name=name, data=_encode_label(_shrink(label, shape)))
+        dict(name=name, data=_encode_label(resize_label(label, shape)))
         for name, label in maps.items()
         if label is not None
     ]
@@ -64,19 +66,6 @@ def _encode_photo(image: np.ndarray, shape: tuple[int, int]) -> str:
     Image.fromarray(small).save(buffer, 'JPEG', quality=80)
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'data:image/jpeg;base64,{data}'
-
-
-def _shrink(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Reduces a label to a (width, height), and keeps thin scribbles."""
-    small = cv2.resize(label, shape, interpolation=cv2.INTER_NEAREST)
-    rows, cols = np.nonzero(label != 255)
-    # Where little is labelled, a pixel shows what is labelled of its block.
-    if len(rows) < 0.3 * label.size:
-        height, width = label.shape
-        small[rows * shape[1] // height, cols * shape[0] // width] = label[
-            rows, cols
-        ]
-    return small
 
 
 def _encode_label(label: np.ndarray) -> str:

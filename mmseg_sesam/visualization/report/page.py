@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib import colormaps
 from plotly.offline import get_plotlyjs
 
 from .gallery import choose_images
@@ -60,7 +59,7 @@ def build_report(
         },
         images=_encode(images, shown, measures, with_predictions),
         classes=images.classes,
-        palette=_palette(images),
+        palette=images.palette,
     )
     context = _collect(run, images, measures, sample)
     context['gallery'] = gallery
@@ -116,7 +115,7 @@ def _collect(
         has_truth=bool(images.truths),
         rounds=rounds,
         classes=tabulate_classes(measures, images.classes),
-        palette=_palette(images),
+        palette=images.palette,
         mistakes=mistakes,
         curves=draw_curves(run),
         confusion=confusion,
@@ -124,15 +123,6 @@ def _collect(
         config=run.cfg.pretty_text,
         plotly=get_plotlyjs(),
     )
-
-
-def _palette(images: TrainingImages) -> list[list[int]]:
-    """RGB of each class, one of our own where the data set has none."""
-    if images.palette:
-        return [list(map(int, colour)) for colour in images.palette]
-    count = len(images.classes)
-    colours = colormaps['turbo'].resampled(count)(range(count))
-    return (255 * colours[:, :3]).round().astype(int).tolist()
 
 
 def _environment() -> Environment:

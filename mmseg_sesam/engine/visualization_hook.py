@@ -1,0 +1,185 @@
+"""Hook that shows what the network is trained on, and what it predicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.models import EncoderDecoder
+from mmseg.registry import HOOKS
+from torch.nn.parallel import DistributedDataParallel
+
+from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.visualization.sheet import (
+    choose_palette,
+    join_strip,
+    paint_label,
+    resize_label,
+)
+from mmseg_sesam.visualization.whole_images import build_whole_images
+
+# Pixels of each picture of a strip; bounds what a run writes.
+_WIDTH = 320
+
+
+@HOOKS.register_module()
+class SeSAMVisualizationHook(Hook):
+    """Shows a few training images, always the same, while it trains.
+
+    Of each image a strip goes to the runner's visualizer, and so to all of
+    its `vis_backends` (files, TensorBoard, wandb, ...): the image, its weak
+    label, the pseudo-label of the published round, what the teacher is sure
+    of, and the student's prediction, with the share of pixels that each
+    labels. Strips are drawn before the first step, every `interval`
+    iterations and after the last one, on the main process alone.
+
+    Images are shown whole, and predicted at the size of their files, as
+    refreshes predict them. They are spread evenly over the data set. Neither
+    weights nor random numbers of the training are touched.
+
+    Args:
+        interval: iterations between strips (our choice).
+        num_images: that are shown; all of them, if the data set has fewer.
+
+    Raises:
+        ValueError: an argument is less than 1.
+    """
+
+    # After the refresh of an iteration, before its checkpoint.
+    priority = 'LOW'
+
+    def __init__(self, interval: int = 1000, num_images: int = 4) -> None:
+        if interval < 1 or num_images < 1:
+            raise ValueError(
+                f'SeSAMVisualizationHook got interval={interval} and '
+                f'num_images={num_images}, expected 1 or more; leave the hook '
+                'out to draw nothing.'
+            )
+        self.interval = interval
+        self.num_images = num_images
+
+    def before_train(self, runner: Runner) -> None:
+        """Chooses the images, and shows what training starts from.
+
+        Raises:
+            ValueError: the model is spread over processes.
+        """
+        model = runner.model
+        if is_model_wrapper(model) and not isinstance(
+            model, DistributedDataParallel
+        ):
+            raise ValueError(
+                'SeSAMVisualizationHook predicts on one process, and '
+                f'{type(model).__name__} spreads the model over all of them: '
+                'train with MMDistributedDataParallel, or leave the hook out.'
+            )
+        self._prepare(runner)
+        self._show(runner, runner.iter)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Shows the images when it is time."""
+        done = runner.iter + 1
+        if done % self.interval == 0 or done == runner.max_iters:
+            self._show(runner, done)
+
+    @master_only
+    def _prepare(self, runner: Runner) -> None:
+        self.images = build_whole_images(
+            runner.cfg.train_dataloader.dataset, with_pseudo_labels=True
+        )
+        count = min(self.num_images, len(self.images))
+        places = np.linspace(0, len(self.images) - 1, count)
+        self.shown = places.round().astype(int).tolist()
+
+    @master_only
+    def _show(self, runner: Runner, step: int) -> None:
+        """Hands a strip of each image to the visualizer."""
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        palette = choose_palette(
+            self.images.metainfo.get('palette'), model.num_classes
+        )
+        was_training = model.training
+        model.eval()
+        for place, index in enumerate(self.shown):
+            packed = self.images[index]
+            strip = draw_strip(packed, label_layers(model, packed), palette)
+            stem = Path(packed['data_samples'].img_path).stem
+            runner.visualizer.add_image(f'train_{place}_{stem}', strip, step)
+        model.train(was_training)
+
+
+@torch.no_grad()
+def label_layers(
+    model: EncoderDecoder, packed: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Collects every label that there is of an image.
+
+    Args:
+        model: in evaluation mode.
+        packed: a sample of `build_whole_images`.
+
+    Returns:
+        By name (H, W) uint8 class ids, 255 where nothing is labelled: 'weak
+        label'; 'pseudo-label', if training loads one; 'confident', if there
+        is a teacher; 'prediction', the student's.
+    """
+    data = model.data_preprocessor(pseudo_collate([packed]), False)
+    sample = data['data_samples'][0]
+    layers = {'weak label': sample.gt_sem_seg.data[0]}
+    if 'sam_sem_seg' in sample:
+        layers['pseudo-label'] = sample.sam_sem_seg.data[0]
+    if 'confident_sem_seg' in sample:
+        layers['confident'] = sample.confident_sem_seg.data[0]
+    elif isinstance(model, SeSAMEncoderDecoder) and model.teacher is not None:
+        probability = model.predict_probability(**data)[None]
+        weak = layers['weak label'][None]
+        layers['confident'] = model.judge(probability, weak)[0][0]
+    predicted = model.predict(**data)[0]
+    layers['prediction'] = predicted.pred_sem_seg.data[0]
+    return {
+        name: layer.cpu().numpy().astype(np.uint8)
+        for name, layer in layers.items()
+    }
+
+
+def draw_strip(
+    packed: dict[str, Any],
+    layers: dict[str, np.ndarray],
+    palette: list[list[int]],
+) -> np.ndarray:
+    """Draws an image and its labels side by side.
+
+    Args:
+        packed: a sample of `build_whole_images`.
+        layers: (H, W) uint8 class ids by name.
+        palette: RGB of each class.
+
+    Returns:
+        (h, w, 3) uint8 in RGB.
+    """
+    # The pipeline loads BGR, as OpenCV does.
+    image = packed['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
+    height, width = image.shape[:2]
+    shape = (_WIDTH, max(round(_WIDTH * height / width), 1))
+    image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
+    pictures = dict(image=image)
+    for name, layer in layers.items():
+        title = f'{name}, {np.mean(layer != 255):.1%}'
+        label = resize_label(layer, shape)
+        pictures[title] = paint_label(image, label, palette)
+    return join_strip(pictures)

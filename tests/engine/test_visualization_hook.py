@@ -1,0 +1,155 @@
+"""Pictures of training images, by real trainings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from PIL import Image
+
+from mmseg_sesam.engine import SeSAMVisualizationHook, summarise
+
+MakeConfig = Callable[..., Config]
+# Pixels of a picture, and of the titles above it.
+WIDTH, HEAD = 320, 22
+
+
+def train(cfg: Config, **hook) -> Runner:
+    if hook:
+        hook = dict(type='SeSAMVisualizationHook', **hook)
+        cfg.default_hooks.training_pictures = hook
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+def pictures(runner: Runner) -> dict[str, np.ndarray]:
+    folder = Path(runner.log_dir, 'vis_data/vis_image')
+    return {
+        path.stem: np.array(Image.open(path))
+        for path in sorted(folder.glob('*'))
+    }
+
+
+def columns(strip: np.ndarray) -> list[np.ndarray]:
+    return np.split(strip[HEAD:].astype(int), strip.shape[1] // WIDTH, axis=1)
+
+
+def test_the_same_images_are_shown_in_time(make_config: MakeConfig) -> None:
+    runner = train(make_config(), interval=4, num_images=2)
+
+    first, last = 'train_0_0', 'train_1_2'
+    assert list(pictures(runner)) == [
+        f'{name}_{step}' for name in (first, last) for step in (0, 4, 6)
+    ]
+
+
+def test_a_strip_shows_every_label(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    cfg = make_config(model__tau=0.0, train_cfg__max_iters=1)
+    runner = train(cfg, interval=9, num_images=1)
+
+    image, weak, pseudo, confident, prediction = columns(
+        pictures(runner)['train_0_0_1']
+    )
+    file = Image.open(scribbles / 'images/deep/0.png').resize((WIDTH, 267))
+    # Colours would be far off if red and blue were mixed up.
+    assert np.abs(image - np.array(file)).mean() < 20
+    # The palette is grey, and unlabelled pixels are darker than any colour.
+    share = [np.mean(np.ptp(c, axis=2) > 9) for c in (weak, pseudo)]
+    assert share[0] < 0.2 < 0.9 < share[1]
+    for labels in (confident, prediction):
+        assert np.mean(np.ptp(labels, axis=2) > 9) > 0.99
+
+
+def test_training_goes_on_as_without_it(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    def losses(runner: Runner) -> list[float]:
+        path = Path(runner.log_dir, 'vis_data/scalars.json')
+        lines = map(json.loads, path.read_text().splitlines())
+        return [line['loss'] for line in lines]
+
+    plain = train(make_config(train_cfg__max_iters=3))
+    shutil.rmtree(tmp_path / 'pseudo')
+    cfg = make_config(train_cfg__max_iters=3)
+    shown = train(cfg, interval=1, num_images=3)
+
+    assert losses(shown) == losses(plain)
+    weights = shown.model.state_dict()
+    for name, value in plain.model.state_dict().items():
+        assert torch.equal(weights[name], value)
+
+
+def test_shares_behind_the_loss_reach_every_backend(
+    make_config: MakeConfig,
+) -> None:
+    runner = train(make_config(train_cfg__max_iters=1), interval=1)
+    path = Path(runner.log_dir, 'vis_data/scalars.json')
+    first = json.loads(path.read_text().splitlines()[0])
+    assert {'share_weak', 'share_sam', 'share_confident'} < set(first)
+
+
+def test_a_stock_model_on_dense_labels_is_shown(
+    make_config: MakeConfig,
+) -> None:
+    cfg = make_config(train_cfg__max_iters=1, custom_hooks=[])
+    cfg.model.type = 'EncoderDecoder'
+    cfg.model.data_preprocessor.update(type='SegDataPreProcessor')
+    cfg.model.pop('teacher')
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[1] = dict(type='LoadAnnotations')
+    pipeline[-1] = dict(type='PackSegInputs')
+    del pipeline[5], pipeline[2]
+
+    runner = train(cfg, interval=1)
+
+    strip = pictures(runner)['train_0_0_1']
+    assert len(columns(strip)) == 3
+
+
+def test_confident_labels_of_a_round_are_those_stored(
+    make_config: MakeConfig,
+) -> None:
+    cfg = make_config(
+        model__teacher='round', model__tau=0.0, train_cfg__max_iters=2
+    )
+    cfg.train_dataloader.dataset.pipeline[2].with_confident = True
+
+    runner = train(cfg, interval=2, num_images=1)
+
+    drawn = pictures(runner)
+    _, _, _, before, _ = columns(drawn['train_0_0_0'])
+    _, _, _, after, _ = columns(drawn['train_0_0_2'])
+    # The first round has none.
+    assert np.ptp(before, axis=2).max() == 0
+    assert np.mean(np.ptp(after, axis=2) > 9) > 0.99
+
+
+def test_an_impossible_interval_is_refused() -> None:
+    with pytest.raises(ValueError, match='interval=0 and num_images=4'):
+        SeSAMVisualizationHook(interval=0)
+
+
+def test_the_summary_names_what_is_there(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    cfg = make_config(train_cfg__max_iters=2)
+    cfg.default_hooks.checkpoint.interval = 2
+    runner = train(cfg, interval=2)
+
+    text = summarise(runner)
+
+    work_dir = tmp_path / 'work'
+    assert f'{work_dir}/iter_2.pth' in text
+    assert str(tmp_path / 'pseudo/round_0001') in text
+    assert f'{runner.log_dir}/vis_data/vis_image' in text
+    assert text.endswith(f'python tools/report.py {work_dir}')
