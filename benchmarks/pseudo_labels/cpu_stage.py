@@ -15,6 +15,7 @@ from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.segmenters import MaskCandidates
 
 STAGES = ('label', 'skeletons', 'coverage', 'png')
 MASKS = 3
@@ -73,11 +74,12 @@ class Ours:
         self._label = label
         self._path = path
         self._components = self.label()
-        self._masks = []
+        self._candidates = []
         for component in self._components:
             whole = np.zeros(label.shape, bool)
             whole[component.pixels] = True
-            self._masks.append(_candidate(whole))
+            masks = np.stack([_candidate(whole)] * MASKS)[None]
+            self._candidates.append(MaskCandidates(masks, np.ones((1, MASKS))))
 
     def label(self) -> list[Component]:
         """The components."""
@@ -92,8 +94,9 @@ class Ours:
         evidence = Evidence.gather(self._components)
         found = []
         for owner, component in enumerate(self._components):
-            held = self._masks[owner][evidence.rows, evidence.cols]
-            hits = np.stack([held] * MASKS)
+            (hits,) = self._candidates[owner].contains(
+                evidence.rows, evidence.cols, slice(0, 1)
+            )
             found += zip(
                 evidence.coverage(hits, owner).tolist(),
                 evidence.conflict(hits, component.class_id).tolist(),

@@ -34,7 +34,7 @@ class Evidence:
 
     @classmethod
     def gather(
-        cls, components: list[Component], max_pixels: int = 65536
+        cls, components: list[Component], max_pixels: int = 16384
     ) -> Evidence:
         """Collects the pixels of components, thinned where they are many.
 
@@ -93,10 +93,11 @@ class Evidence:
             (M,) float in [0, 1]: |M and labelled as another class| /
             |M and W_any|; 0 for masks that hold no labelled pixel.
         """
-        other = np.where(self.class_ids != class_id, self.weights, 0)
-        held = hits @ np.stack([self.weights, other], axis=1)
-        labelled, wrong = held.astype(float).T
-        return wrong / np.maximum(labelled, 1e-6)
+        own = np.flatnonzero(self.class_ids == class_id)
+        labelled = (hits @ self.weights).astype(float)
+        held = hits.take(own, axis=1)
+        right = (held @ self.weights[own]).astype(float)
+        return (labelled - right) / np.maximum(labelled, 1e-6)
 
 
 def _spread(component: Component, count: int) -> np.ndarray:

@@ -113,7 +113,8 @@ def longest_path(mask: np.ndarray) -> np.ndarray:
 
 def _depth(mask: np.ndarray) -> np.ndarray:
     """(h, w) float32 distance of pixels from the outside of a mask."""
-    padded = np.pad(mask, 1).astype(np.uint8)
+    padded = np.zeros(np.add(mask.shape, 2), np.uint8)
+    padded[1:-1, 1:-1] = mask
     return cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
 
 
