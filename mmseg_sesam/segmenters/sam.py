@@ -18,13 +18,17 @@ from torch import nn
 
 from mmseg_sesam.core.prompts import PointPrompt
 
+from .attention import fuse_attention
 from .base import BaseSegmenter, Candidates
 from .checkpoint import load_checkpoint
 
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 # To be raised whenever the same weights come to give other masks.
-MASK_VERSION = 1
+MASK_VERSION = 2
+
+# Prompts decoded at once: a CPU's caches hold no more.
+CPU_BATCH, GPU_BATCH = 4, 64
 
 # Pixels looked up at once, which bounds the memory of `contains`.
 PIXELS_PER_CHUNK = 8192
@@ -82,8 +86,9 @@ class SAMSegmenter(BaseSegmenter):
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
             the image encoder and the mask decoder.
         encode_batch: images that are encoded at once.
-        decode_batch: prompts that are decoded at once; halved for good
-            when they do not fit into memory.
+        decode_batch: prompts that are decoded at once; by default 4 on a
+            CPU and 64 elsewhere. Halved for good when they do not fit into
+            memory.
 
     Raises:
         ImportError: the builder cannot be imported.
@@ -100,9 +105,10 @@ class SAMSegmenter(BaseSegmenter):
         sha256: str | None = None,
         dtype: str = 'fp32',
         encode_batch: int = 4,
-        decode_batch: int = 64,
+        decode_batch: int | None = None,
     ) -> None:
-        if dtype not in DTYPES or encode_batch < 1 or decode_batch < 1:
+        batches = [encode_batch, 1 if decode_batch is None else decode_batch]
+        if dtype not in DTYPES or min(batches) < 1:
             raise ValueError(
                 f'SAMSegmenter got dtype={dtype!r}, encode_batch='
                 f'{encode_batch} and decode_batch={decode_batch}, expected '
@@ -113,7 +119,9 @@ class SAMSegmenter(BaseSegmenter):
         state, digest = load_checkpoint(checkpoint, sha256)
         self.dtype = dtype
         self.encode_batch = encode_batch
-        self.decode_batch = self._batch = decode_batch
+        self.decode_batch = decode_batch
+        # What fits into memory, once more did not.
+        self._largest_batch: int | None = None
         self._builder = f'{builder.__module__}.{builder.__qualname__}'
         self._sha256 = digest
         self._sam = builder()
@@ -128,6 +136,7 @@ class SAMSegmenter(BaseSegmenter):
         # After loading: MobileSAM's encoder derives buffers from its
         # weights when it enters eval mode.
         self._sam.requires_grad_(False).eval()
+        fuse_attention(self._sam.image_encoder)
         # Models share the predictor's API, but not one package.
         package = type(self._sam).__module__.rpartition('.modeling')[0]
         transforms, self._amg = (
@@ -234,6 +243,9 @@ class SAMSegmenter(BaseSegmenter):
     ) -> Iterator[Answers]:
         """Decodes prompts of as many points, in batches that fit."""
         device = self._sam.device
+        wanted = self.decode_batch
+        if wanted is None:
+            wanted = CPU_BATCH if device.type == 'cpu' else GPU_BATCH
         points = self._transform.apply_coords(
             np.stack([prompt.points for prompt in prompts]),
             embedding['image_size'],
@@ -243,29 +255,31 @@ class SAMSegmenter(BaseSegmenter):
         labels = torch.as_tensor(labels, dtype=torch.int, device=device)
         start = 0
         while start < len(prompts):
-            batch = slice(start, start + self._batch)
+            size = min(wanted, self._largest_batch or wanted)
+            batch = slice(start, start + size)
             try:
                 answers = self._predict(
                     embedding, points[batch], labels[batch]
                 )
             except RuntimeError as error:
-                if self._batch == 1 or not _is_out_of_memory(error):
+                if size == 1 or not _is_out_of_memory(error):
                     raise
-                self._halve_batch()
+                self._halve_batch(size)
                 continue
             yield answers
             start += len(answers.logits)
 
-    def _halve_batch(self) -> None:
-        if self._batch == self.decode_batch:
+    def _halve_batch(self, size: int) -> None:
+        """Warns once, and decodes half as many prompts from now on."""
+        if self._largest_batch is None:
             print_log(
-                f'Decoding {self._batch} prompts at once exceeds the memory; '
+                f'Decoding {size} prompts at once exceeds the memory; '
                 'SAMSegmenter goes on with fewer. A smaller decode_batch= '
                 'saves the failed attempts.',
                 logger='current',
                 level=logging.WARNING,
             )
-        self._batch //= 2
+        self._largest_batch = size // 2
 
     def _predict(
         self,
