@@ -277,6 +277,49 @@ class TestTeachers:
         assert ratio == pytest.approx(torch.tensor(-5.0).exp().item(), 1e-3)
 
 
+class TestStep:
+    """Tensors on the 'meta' device have no values to wait for."""
+
+    @staticmethod
+    def step(cfg: dict, batch: dict) -> None:
+        model = build(cfg).to('meta')
+        # The padding happens before the step, on the CPU.
+        data = build(cfg).data_preprocessor(batch, True)
+        inputs = data['inputs'].to('meta')
+        samples = [sample.to('meta') for sample in data['data_samples']]
+        losses = model.loss(inputs, samples)
+        sum(v for k, v in losses.items() if 'loss' in k).backward()
+
+    @pytest.mark.parametrize('teacher', ['online', 'round', None])
+    @pytest.mark.parametrize('only_weak_classes', [True, False])
+    def test_waits_for_no_value(
+        self,
+        make_config: MakeConfig,
+        batch_of: BatchOf,
+        teacher: str | None,
+        only_weak_classes: bool,
+    ) -> None:
+        cfg = make_config(teacher=teacher, only_weak_classes=only_weak_classes)
+        loss = dict(type='CrossEntropyLoss', class_weight=[1.0, 2, 3, 4])
+        cfg['decode_head']['loss_decode'] = loss
+        batch = batch_of((32, 32), (20, 32))
+        for sample in batch['data_samples']:
+            sample.set_metainfo(dict(weak_classes=[0, 1]))
+
+        self.step(cfg, batch)
+
+    def test_a_loss_that_does_is_noticed(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
+        cfg = make_config()
+        cfg['decode_head']['loss_decode'] = [
+            dict(type='CrossEntropyLoss'),
+            dict(type='LovaszLoss', reduction='none'),
+        ]
+        with pytest.raises(RuntimeError, match='meta'):
+            self.step(cfg, batch_of((32, 32), (32, 32)))
+
+
 class TestLabelMaps:
     def test_nothing_is_predicted_on_padding(
         self, make_config: MakeConfig, batch_of: BatchOf
