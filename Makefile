@@ -15,7 +15,7 @@ CHECK := import sys; (3, 11) <= sys.version_info[:2] <= (3, 12) or sys.exit( \
   + sys.version.split()[0] + ": name another, as in `make PYTHON=python3.11" \
   " test`, or install with `pip install -e .[lite,test]` (3.9 and later).")
 
-.PHONY: venv lint test test-slow demo
+.PHONY: venv lint test test-slow demo docs
 
 venv: $(STAMP)
 
@@ -40,3 +40,6 @@ test-slow: venv
 
 demo: venv
 	$(RUN) tools/demo.py
+
+docs: venv
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict

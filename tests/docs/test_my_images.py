@@ -1,0 +1,144 @@
+"""A newcomer follows docs/my_images.md with ten images of LabelMe."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .pages import DOCS, ROOT, read_blocks, read_commands, run_tool
+
+PAGE = DOCS / 'my_images.md'
+SIZE = (72, 96)
+# Of the background and the two animals, which are stripes here.
+COLOURS = np.array([[90, 140, 60], [220, 120, 40], [40, 60, 200]])
+# A schedule of two steps, small images, and no download.
+SMALL = (
+    'train_cfg.max_iters=2 train_cfg.val_interval=2 '
+    'model.backbone.pretrained=False '
+    'model.data_preprocessor.size="[64,64]" '
+    'train_dataloader.dataset.pipeline.3.scale="(96,72)" '
+    'train_dataloader.dataset.pipeline.4.crop_size="(64,64)" '
+    'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
+    'train_dataloader.persistent_workers=False '
+    'val_dataloader.persistent_workers=False '
+    'custom_hooks.0.begin=1 custom_hooks.0.interval=1 '
+    'custom_hooks.0.max_rounds=1'
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project's folder with the photos of step 1, marked as in step 2."""
+    for name in ('configs', 'tools'):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    rng = np.random.default_rng(0)
+    for number in range(1, 11):
+        split = 'train' if number <= 8 else 'val'
+        folder = tmp_path / 'data/pets/images' / split
+        folder.mkdir(parents=True, exist_ok=True)
+        borders = rng.integers(20, 40) + np.array([0, 25])
+        classes = np.digitize(np.arange(SIZE[1]), borders)
+        pixels = COLOURS[np.tile(classes, (SIZE[0], 1))]
+        pixels = pixels + rng.integers(-9, 10, pixels.shape)
+        image = Image.fromarray(pixels.astype(np.uint8))
+        image.save(folder / f'{number:02}.jpg')
+        mark = strokes if split == 'train' else outlines
+        record = dict(
+            version='5.5.0',
+            flags={},
+            shapes=mark(borders),
+            imagePath=f'{number:02}.jpg',
+            imageData=None,
+            imageHeight=SIZE[0],
+            imageWidth=SIZE[1],
+        )
+        (folder / f'{number:02}.json').write_text(json.dumps(record))
+    return tmp_path
+
+
+def strokes(borders: np.ndarray) -> list[dict]:
+    """A line down the middle of each stripe."""
+    edges = [0, *borders.tolist(), SIZE[1]]
+    return [
+        shape('linestrip', name, [[(x0 + x1) / 2, y] for y in (8, 64)])
+        for name, x0, x1 in zip(('background', 'cat', 'dog'), edges, edges[1:])
+    ]
+
+
+def outlines(borders: np.ndarray) -> list[dict]:
+    """Polygons around the animals alone."""
+    edges = [*borders.tolist(), SIZE[1]]
+    return [
+        shape('polygon', name, [[x0, 0], [x1, 0], [x1, 72], [x0, 72]])
+        for name, x0, x1 in zip(('cat', 'dog'), edges, edges[1:])
+    ]
+
+
+def shape(kind: str, label: str, points: list) -> dict:
+    return dict(label=label, points=points, shape_type=kind, flags={})
+
+
+def edit(project: Path) -> None:
+    """Changes the lines that step 4 shows, and adds those for the end."""
+    for block in read_blocks(PAGE):
+        path = project / block.title.removeprefix('end of ')
+        if block.language == 'diff':
+            lines = iter(block.text.splitlines())
+            for old, new in zip(lines, lines):
+                assert (old[0], new[0]) == ('-', '+')
+                text = path.read_text()
+                assert text.count(f'\n{old[1:]}\n') == 1, old
+                path.write_text(text.replace(old[1:], new[1:]))
+        elif block.title.startswith('end of '):
+            path.write_text(path.read_text() + block.text)
+
+
+def run_process(text: str) -> str:
+    """Runs a command as it is typed; returns what it says."""
+    bin_dir = Path(sys.executable).parent
+    done = subprocess.run(
+        ['bash', '-c', text],
+        env=dict(os.environ, PATH=f'{bin_dir}:{os.environ["PATH"]}'),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, f'{text}\n{done.stdout}'
+    return done.stdout
+
+
+def test_ten_images_of_labelme_train_a_network(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    said = ''
+    for command in read_commands(PAGE):
+        text = command.text
+        if command.needs or text.startswith('source '):
+            continue
+        if 'tools/train.py' in text:
+            said = run_process(f'{text} --cfg-options {SMALL}')
+        elif text.startswith('python '):
+            _, *words = run_process(f'echo {text}').split()
+            run_tool(*words)
+        else:
+            run_process(text)
+        if text.endswith('configs/sesam/pets.py') and text.startswith('cp '):
+            edit(project)
+
+    assert 'Pseudo-labels, round 1: 8 images' in said
+    assert 'python tools/report.py' in said
+    weak = np.array(Image.open('data/pets/weak/train/01.png'))
+    truth = np.array(Image.open('data/pets/dense/val/09.png'))
+    assert set(np.unique(weak)) == {0, 1, 2, 255}
+    assert set(np.unique(truth)) == {0, 1, 2}
+    for name in ('explained.png', 'work_dirs/pets/report.html', 'pets.pth'):
+        assert Path(name).is_file()

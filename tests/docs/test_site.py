@@ -1,0 +1,89 @@
+"""The pages as a site: built without a warning, whole, and self-contained."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from inspect import signature
+from pathlib import Path
+
+import mmseg.registry
+import pytest
+from mmengine.registry import Registry
+
+from mmseg_sesam.core.selection import CoverageMaskSelector
+from mmseg_sesam.engine import SAMPseudoLabelHook
+from mmseg_sesam.models import MixedLoss
+
+from .pages import DOCS, ROOT
+
+pytest.importorskip('mkdocs')
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('site')
+    done = subprocess.run(
+        [
+            *(sys.executable, '-m', 'mkdocs', 'build', '--strict'),
+            *('--config-file', ROOT / 'mkdocs.yml', '--site-dir', folder),
+        ],
+        env=dict(os.environ, NO_MKDOCS_2_WARNING='1'),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert 'WARNING' not in done.stdout
+    return folder
+
+
+def test_every_page_is_in_the_navigation(site: Path) -> None:
+    listed = (site / 'index.html').read_text()
+    for page in DOCS.rglob('*.md'):
+        name = page.relative_to(DOCS).with_suffix('.html').as_posix()
+        assert f'href="{name}"' in listed, f'mkdocs.yml does not list {name}'
+
+
+def test_every_component_has_its_options_on_a_page(site: Path) -> None:
+    pages = ''.join(path.read_text() for path in site.glob('api/*.html'))
+    registries = [
+        value
+        for value in vars(mmseg.registry).values()
+        if isinstance(value, Registry)
+    ]
+    components = [
+        f'{component.__module__}.{name}'
+        for registry in registries
+        for name, component in registry.module_dict.items()
+        if component.__module__.startswith('mmseg_sesam.')
+    ]
+    assert len(components) > 15
+    for component in components:
+        name = component.rsplit('.', 1)[1]
+        heading = rf'<h\d id="mmseg_sesam\.[\w.]+\.{name}"'
+        assert re.search(heading, pages), f'{component} is not in docs/api'
+    text = re.sub('<[^>]+>', '', pages)
+    for component in (CoverageMaskSelector, SAMPseudoLabelHook, MixedLoss):
+        for name, option in signature(component).parameters.items():
+            default = f' = {option.default!r}'
+            given = '' if option.default is option.empty else default
+            assert re.search(rf'\b{name}: [^\n]*{re.escape(given)},', text)
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+    loads = re.compile(
+        r'<(?:script|img|link rel="stylesheet")[^>]*'
+        r'(?:src|href)="((?:https?:)?//[^"]+)'
+    )
+    for path in site.rglob('*.html'):
+        assert not loads.findall(path.read_text()), path.name
+
+
+def test_links_from_the_readme_lead_somewhere() -> None:
+    text = (ROOT / 'README.md').read_text()
+    for target in re.findall(r'\]\(([^)#]+)', text):
+        if not target.startswith('http'):
+            assert (ROOT / target).exists(), target

@@ -1,0 +1,42 @@
+"""Errors in docs/troubleshooting.md are quoted as they are raised."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+from mmseg.registry import MODELS
+
+from .pages import DOCS
+
+PAGE = (DOCS / 'troubleshooting.md').read_text()
+LITE = find_spec('mmcv._ext').loader is None
+
+
+@pytest.mark.skipif(not LITE, reason='mmcv has its ops')
+def test_mmseg_alone_on_mmcv_lite() -> None:
+    done = subprocess.run(
+        [sys.executable, '-c', 'import mmseg.apis'],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = done.stderr.splitlines()[-1]
+    assert f'### `{said}`' in PAGE
+
+
+@pytest.mark.skipif(not LITE, reason='mmcv has its ops')
+def test_an_op_that_is_missing() -> None:
+    with pytest.raises(RuntimeError) as error:
+        sys.modules['mmcv._ext'].nms()
+    said = str(error.value).replace("'nms'", "'...'")
+    assert f'RuntimeError: {said}' in PAGE
+
+
+def test_a_component_that_nobody_imported() -> None:
+    with pytest.raises(KeyError) as error:
+        MODELS.build(dict(type='SeSAM'))
+    said = str(error.value).replace('SeSAM', 'SeSAMEncoderDecoder')
+    quoted = PAGE.split('### `KeyError: ')[1].split(' ...')[0]
+    assert quoted in said.replace('"', "'")
