@@ -15,7 +15,9 @@ from typing import Callable, NoReturn
 
 import numpy as np
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import BaseLoop
 
 _OPS = 'mmcv._ext'
 _STATISTICS = ('min', 'max', 'current', 'mean')
@@ -108,3 +110,21 @@ def _statistics_method(owner: object, name: str) -> Callable:
             'not load this file unless you trust its source.'
         )
     return getattr(HistoryBuffer, name)
+
+
+def restart_loading(loop: BaseLoop) -> None:
+    """Drops what loader workers have loaded ahead.
+
+    An iteration-based loop starts them when it is made, before any hook is
+    called and a run is resumed. Without workers nothing is loaded ahead.
+
+    Args:
+        loop: that trains and has not begun to.
+    """
+    loader = loop.dataloader
+    if not loader.num_workers or not hasattr(loop, 'dataloader_iterator'):
+        return
+    # The end of an iterator is the end of its sampler's generator too.
+    if isinstance(loader.sampler, InfiniteSampler):
+        loader.sampler.indices = loader.sampler._indices_of_rank()
+    loop.dataloader_iterator = type(loop.dataloader_iterator)(loader)

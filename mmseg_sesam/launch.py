@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from torch import distributed
+
+from .locks import lock_folder
 
 # What mmengine reads.
 CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
@@ -125,6 +131,85 @@ def load_config(args: Namespace) -> Config:
     if args.launcher == 'pytorch' and get_device() == 'cpu':
         _connect_cpu_processes(cfg)
     return cfg
+
+
+def lock_work_dir(cfg: Config) -> AbstractContextManager:
+    """Keep other runs out of the work dir while this one trains.
+
+    Raises:
+        ValueError: another run trains in it.
+    """
+    rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
+    if rank != '0':
+        return nullcontext()
+    return lock_folder(
+        cfg.work_dir, 'wait for its end, or give another --work-dir'
+    )
+
+
+def add_safeguards(cfg: Config) -> None:
+    """Add the hooks by which an interrupted or failing run loses nothing.
+
+    Those that the config has already stay as they are.
+    """
+    hooks = cfg.setdefault('default_hooks', {})
+    checkpoint = hooks.get('checkpoint')
+    if checkpoint and checkpoint['type'] == 'CheckpointHook':
+        checkpoint['type'] = 'AtomicCheckpointHook'
+    hooks.setdefault('step_seed', dict(type='StepSeedHook'))
+    hooks.setdefault('non_finite_loss', dict(type='NonFiniteLossHook'))
+
+
+def refuse_sharding(cfg: Config) -> None:
+    """Refuse configs that shard parameters over processes.
+
+    Raises:
+        ValueError: the config has a strategy or wrapper that does.
+    """
+    wrapper = cfg.get('model_wrapper_cfg') or {}
+    for part in (cfg.get('strategy') or {}, wrapper):
+        kind = part.get('type', '')
+        if 'FullySharded' in kind or 'FSDP' in kind or 'DeepSpeed' in kind:
+            raise ValueError(
+                f'{cfg.filename} asks for {kind}, which shards the '
+                'parameters that the teacher copies: take it out and train '
+                'with --launcher, over MMDistributedDataParallel'
+            )
+
+
+def check_checkpoint(path: str) -> None:
+    """See whether a training can go on from a file.
+
+    Raises:
+        ValueError: the file is damaged, asks for more than tensors and
+            mmengine's own records, or is no checkpoint of a training.
+    """
+    remedy = 'give --resume the path of another checkpoint'
+    try:
+        with ZipFile(path) as file:
+            damaged = file.testzip()
+        if damaged:
+            raise BadZipFile(f'{damaged} has another checksum')
+        checkpoint = torch.load(
+            path, map_location='cpu', mmap=True, weights_only=True
+        )
+    except pickle.UnpicklingError as error:
+        # The text of torch's error advises to load without weights_only.
+        raise ValueError(
+            f'{path} is refused: it asks to run code that no checkpoint of '
+            f'mmengine needs; {remedy}, of a source that you trust'
+        ) from error
+    except Exception as error:  # noqa: BLE001, damaged files raise anything
+        raise ValueError(
+            f'{path} is damaged or no checkpoint ({error}): {remedy}'
+        ) from error
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    if not isinstance(meta, dict) or 'iter' not in meta:
+        raise ValueError(
+            f'{path} holds no state of a training, expected what '
+            f'CheckpointHook saves: {remedy}, or set load_from to it in '
+            'order to begin with its weights'
+        )
 
 
 def _connect_cpu_processes(cfg: Config) -> None:

@@ -20,12 +20,10 @@ from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam import launch
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
-from mmseg_sesam.pseudo_labels.rounds import (
-    build_group,
-    build_loader,
-    describe,
-    make_round,
-)
+from mmseg_sesam.pseudo_labels.images import TrainingImages
+from mmseg_sesam.pseudo_labels.ranks import build_group
+from mmseg_sesam.pseudo_labels.rounds import RoundError, make_round
+from mmseg_sesam.pseudo_labels.settings import describe
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 
 
@@ -47,19 +45,17 @@ def generate(cfg: Config, args: Namespace) -> None:
     store = PseudoLabelStore(args.out or source['pseudo_label_dir'])
     generator = TASK_UTILS.build(hook['generator'])
     generator.segmenter.to(get_device())
-    loader = build_loader(dataset, hook.get('num_workers', 2))
-    data_root = source['data_root']
-    settings = describe(generator, dataset, loader.dataset, data_root)
+    group = build_group()
+    images = TrainingImages(
+        dataset,
+        source['data_root'],
+        hook.get('num_workers', 2),
+        generator.ignore_index,
+        group,
+    )
+    settings = describe(generator, dataset, images.facts)
     with store.lock() if dist.is_main_process() else nullcontext():
-        make_round(
-            0,
-            generator,
-            loader,
-            store,
-            data_root,
-            settings,
-            process_group=build_group(),
-        )
+        make_round(0, generator, images, store, settings, process_group=group)
 
 
 def main() -> None:
@@ -72,7 +68,7 @@ def main() -> None:
     MMLogger.get_instance('mmseg_sesam', logger_name='mmseg_sesam')
     try:
         generate(cfg, args)
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, RoundError, ValueError) as error:
         parser.error(str(error))
 
 

@@ -36,6 +36,18 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def find_latest(work_dir: str) -> str | None:
+    """The checkpoint that last_checkpoint names, else the one written last.
+
+    A run may be killed while it writes last_checkpoint.
+    """
+    named = find_latest_checkpoint(work_dir)
+    if named:
+        return named
+    written = Path(work_dir).glob('*_[0-9]*.pth')
+    return str(max(written, key=lambda path: path.stat().st_mtime, default=''))
+
+
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Choose the checkpoint; an earlier run is never trained over."""
     earlier_run = Path(cfg.work_dir, 'last_checkpoint').exists()
@@ -47,12 +59,14 @@ def set_resume(cfg: Config, resume: str | None) -> None:
             )
         return
     if resume == 'auto':
-        resume = find_latest_checkpoint(cfg.work_dir) if earlier_run else None
+        resume = find_latest(cfg.work_dir) if earlier_run else None
         if resume is not None and not Path(resume).is_file():
             raise FileNotFoundError(
                 f'{cfg.work_dir}/last_checkpoint names {resume}, which is '
                 'not there: give --resume the path of another checkpoint'
             )
+    if resume is not None and '://' not in resume:
+        launch.check_checkpoint(resume)
     cfg.resume = resume is not None
     cfg.load_from = resume or cfg.get('load_from')
 
@@ -75,15 +89,19 @@ def main() -> None:
     args = launch.parse_args(parser)
     cfg = launch.load_config(args)
     try:
+        launch.refuse_sharding(cfg)
+        lock = launch.lock_work_dir(cfg)
         set_resume(cfg, args.resume)
         if args.amp:
             set_amp(cfg)
         check_lists(cfg)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    runner.logger.info(summarise(runner))
+    launch.add_safeguards(cfg)
+    with lock:
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        runner.logger.info(summarise(runner))
 
 
 if __name__ == '__main__':

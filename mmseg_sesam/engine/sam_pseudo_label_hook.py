@@ -14,14 +14,13 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS, TASK_UTILS
 
+from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
 from mmseg_sesam.models import SeSAMEncoderDecoder
-from mmseg_sesam.pseudo_labels.rounds import (
-    build_group,
-    build_loader,
-    describe,
-    make_round,
-)
+from mmseg_sesam.pseudo_labels.images import TrainingImages
+from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
+from mmseg_sesam.pseudo_labels.rounds import make_round
+from mmseg_sesam.pseudo_labels.settings import changes, describe
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 
 _CHECKPOINT_KEY = 'sesam_round'
@@ -34,10 +33,12 @@ class SAMPseudoLabelHook(Hook):
 
     Images, weak labels and the place of the pseudo-labels are those of the
     training pipeline, up to its `LoadPseudoLabel`. Round 0 is made before the
-    first step, or taken over if the store holds
-    one that was made with the same settings from the same weak labels. The
-    round is part of each checkpoint: a resumed run goes on with it. Rounds
-    that no checkpoint needs are removed, except for the first.
+    first step, or taken over if the store holds one that was made with the
+    same settings from the same weak labels. The round is part of each
+    checkpoint: a resumed run goes on with it, and refuses to if settings or
+    weak labels have changed since, lest rounds of one run differ in what
+    they are made of. Rounds that no checkpoint of the work dir needs are
+    removed, except for the first.
 
     Source: SeSAM's iterative refinement; every default is our choice.
 
@@ -50,6 +51,8 @@ class SAMPseudoLabelHook(Hook):
             weak label, for all classes or one for each.
         num_workers: processes that load images.
         timeout_hours: that ranks wait for each other while a round is made.
+        anew_if_changed: a resumed run whose settings have changed makes a
+            new round 0 and goes on with that.
     """
 
     # After the hooks that count iterations, before those that save.
@@ -64,6 +67,7 @@ class SAMPseudoLabelHook(Hook):
         tau: float | Sequence[float] = 0.95,
         num_workers: int = 2,
         timeout_hours: float = 24,
+        anew_if_changed: bool = False,
     ) -> None:
         self.generator = TASK_UTILS.build(generator)
         self.begin = begin
@@ -72,9 +76,10 @@ class SAMPseudoLabelHook(Hook):
         self.tau = tau
         self.num_workers = num_workers
         self.timeout_hours = timeout_hours
+        self.anew_if_changed = anew_if_changed
         self.resumed_round: int | None = None
-        # Rounds that this run made, and after which iteration.
-        self.made: dict[int, int] = {}
+        # Since the last publish; they were on their way when it came.
+        self.stale_batches = 0
 
     def before_train(self, runner: Runner) -> None:
         """Sees to it that a round is published before the first step.
@@ -86,18 +91,22 @@ class SAMPseudoLabelHook(Hook):
         dataset = runner.cfg.train_dataloader.dataset
         source = pseudo_label_source(dataset)
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
-        self.data_root = source['data_root']
-        self.loader = build_loader(dataset, self.num_workers)
         self.group = build_group(self.timeout_hours)
-        self.settings = describe(
-            self.generator, dataset, self.loader.dataset, self.data_root
+        self.images = TrainingImages(
+            dataset,
+            source['data_root'],
+            self.num_workers,
+            self.generator.ignore_index,
+            self.group,
         )
-        if dist.is_main_process():
-            self.lock = self.store.lock()
-        if self.resumed_round:
-            self._resume_round(runner, self.resumed_round)
-        else:
+        self.settings = describe(self.generator, dataset, self.images.facts)
+        on_main_rank(self._lock, self.group)
+        if self.resumed_round is None:
             self._make_round(runner, 0, 0)
+        else:
+            self._resume_round(runner, self.resumed_round)
+        # Their workers may have met the labels of another round.
+        restart_loading(runner.train_loop)
 
     def after_train_iter(
         self,
@@ -107,10 +116,11 @@ class SAMPseudoLabelHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Refreshes the pseudo-labels when it is time."""
+        self._count_stale(runner, data_batch)
         since = runner.iter + 1 - self.begin
         due = since >= 0 and since % self.interval == 0
         if due and since // self.interval < self.max_rounds:
-            self._make_round(runner, self.store.current + 1, runner.iter + 1)
+            self._make_round(runner, self.round + 1, runner.iter + 1)
 
     def after_train(self, runner: Runner) -> None:
         """Lets other runs write to the store."""
@@ -119,7 +129,7 @@ class SAMPseudoLabelHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the published round."""
-        checkpoint[_CHECKPOINT_KEY] = self.store.current
+        checkpoint[_CHECKPOINT_KEY] = self.round
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remembers the round that a resumed run was in."""
@@ -148,52 +158,104 @@ class SAMPseudoLabelHook(Hook):
                 'num_classes of all heads to the number of classes.'
             )
 
+    def _lock(self) -> None:
+        self.lock = self.store.lock()
+
     def _resume_round(self, runner: Runner, round_index: int) -> None:
-        """Publishes the round of a checkpoint, or makes a damaged one anew."""
-        wrong = [[]]
-        if dist.is_main_process():
-            self.store.publish(round_index)
-            wrong = [self.store.damaged(round_index)]
-        # Reading all files may take longer than NCCL waits.
-        dist.broadcast_object_list(wrong, group=self.group)
-        runner.logger.info(f'Pseudo-labels: resumed with round {round_index}.')
-        if wrong[0]:
+        """Goes on with the round of a checkpoint; a damaged one is remade.
+
+        Raises:
+            ValueError: settings have changed, and nothing says to go on.
+        """
+        wrong, changed = on_main_rank(
+            lambda: self._look_at(round_index), self.group
+        )
+        if changed and not self.anew_if_changed:
+            raise ValueError(
+                f'{self.store.folder(round_index)}, with which this run goes '
+                f'on, was made with other settings: {changed}; restore them, '
+                'start a new run in another work dir, or set '
+                'anew_if_changed=True of SAMPseudoLabelHook to go on from a '
+                'new round 0.'
+            )
+        if changed:
+            self._make_round(runner, 0, runner.iter)
+            return
+        if wrong:
             runner.logger.warning(
-                f'{len(wrong[0])} files of {self.store.folder(round_index)} '
-                f'are damaged or missing, such as {wrong[0][0]}; the round is '
+                f'{len(wrong)} files of {self.store.folder(round_index)} '
+                f'are damaged or missing, such as {wrong[0]}; the round is '
                 'made anew.'
             )
-            iteration = self.store.manifest(round_index)['iteration']
+            manifest = self.store.manifest(round_index) or {}
+            iteration = manifest.get('iteration', runner.iter)
             self._make_round(runner, round_index, iteration)
+        else:
+            on_main_rank(lambda: self.store.publish(round_index), self.group)
+            self.round = round_index
+        runner.logger.info(f'Pseudo-labels: resumed with round {round_index}.')
+
+    def _look_at(self, round_index: int) -> tuple[list[str], str]:
+        """Damaged files of a round, and settings that changed since."""
+        manifest = self.store.manifest(round_index)
+        before = manifest and manifest.get('identity', {}).get('settings')
+        changed = changes(before, self.settings) if before else ''
+        return self.store.damaged(round_index), changed
+
+    def _count_stale(self, runner: Runner, data_batch: Any) -> None:
+        """Counts batches that hold pseudo-labels of an earlier round."""
+        samples = data_batch['data_samples']
+        rounds = [s.get('pseudo_label_round', self.round) for s in samples]
+        if min(rounds) < self.round:
+            self.stale_batches += 1
+        elif self.stale_batches:
+            runner.logger.info(
+                f'Pseudo-labels: {self.stale_batches} batches after round '
+                f'{self.round} was published held earlier ones; workers had '
+                'loaded them before.'
+            )
+            self.stale_batches = 0
 
     def _prune(self, runner: Runner) -> None:
-        """Removes rounds of this run that no checkpoint goes on with.
+        """Removes rounds of this work dir that no checkpoint goes on with.
 
         The one before the current one stays: batches of it may still be on
-        their way.
+        their way. Later ones stay until they are made again.
         """
+        work_dir = _origin(runner)['work_dir']
+        manifests = {r: self.store.manifest(r) for r in self.store.rounds()}
+        made = {
+            r: manifest['iteration']
+            for r, manifest in manifests.items()
+            if manifest and manifest.get('work_dir') == work_dir
+        }
         folders = {runner.work_dir} | {
             hook.out_dir
             for hook in runner.hooks
             # Before the first step it has none yet.
             if isinstance(hook, CheckpointHook) and hook.out_dir
         }
-        needed = {0, self.store.current, self.store.current - 1}
+        needed = {0, self.round - 1}
         for path in (p for f in folders for p in Path(f).glob('*.pth')):
             number = re.search(r'iter_(\d+)$', path.stem)
             if number is None:
                 return
-            earlier = [r for r, i in self.made.items() if i <= int(number[1])]
+            earlier = [r for r, i in made.items() if i <= int(number[1])]
             needed.add(max(earlier, default=0))
-        for round_index in set(self.made) - needed:
-            self.store.remove(round_index)
-            del self.made[round_index]
+        for round_index in set(made) - needed:
+            if round_index < self.round:
+                self.store.remove(round_index)
 
     def _make_round(
         self, runner: Runner, round_index: int, iteration: int
     ) -> None:
         """Makes a round, with the teacher's opinion unless it is the first."""
         model = _unwrap(runner.model)
+        # Each rank's batch normalisation has seen other batches, and all
+        # have to be of one opinion.
+        dist.all_reduce_params(
+            [b for b in model.buffers() if b.is_floating_point()], op='mean'
+        )
         segmenter = self.generator.segmenter
         segmenter.to(next(model.parameters()).device)
         was_training = model.training
@@ -201,22 +263,25 @@ class SAMPseudoLabelHook(Hook):
         make_round(
             round_index,
             self.generator,
-            self.loader,
+            self.images,
             self.store,
-            self.data_root,
             self.settings,
             teacher=model if round_index else None,
             tau=self.tau,
-            iteration=iteration,
+            origin=dict(iteration=iteration, **_origin(runner)),
             process_group=self.group,
         )
-        self.made[round_index] = iteration
-        if dist.is_main_process():
-            self._prune(runner)
+        self.round = round_index
+        on_main_rank(lambda: self._prune(runner), self.group)
         model.train(was_training)
         # The memory is needed for training until the next round.
         segmenter.to('cpu')
         torch.cuda.empty_cache()
+
+
+def _origin(runner: Runner) -> dict[str, str]:
+    """Whose rounds these are."""
+    return dict(work_dir=str(Path(runner.work_dir).resolve()))
 
 
 def _unwrap(model: torch.nn.Module) -> torch.nn.Module:

@@ -14,6 +14,16 @@ from mmengine import dist
 
 _IDENTITY = 'identity.json'
 _JOURNAL = 'journal.{}.jsonl'
+# What is written before it takes the place of the file meant.
+_NEW_IDENTITY = '.identity.json'
+_KEPT = '.notes'
+_NOTE = {
+    'key': str,
+    'files': dict,
+    'shape': list,
+    'components': int,
+    'counts': list,
+}
 
 
 class Journal:
@@ -38,28 +48,31 @@ class Journal:
         """
         path = self.folder / _IDENTITY
         text = json.dumps(identity, sort_keys=True)
-        if path.is_file() and path.read_text() == text:
+        if path.is_file() and path.read_bytes() == text.encode():
             self._keep(self._proven())
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        temporary = path.with_name(f'.{_IDENTITY}')
+        temporary = path.with_name(_NEW_IDENTITY)
         temporary.write_text(text)
         os.replace(temporary, path)
 
-    def note(self, key: str, files: Iterable[Path], counts: list[int]) -> None:
+    def note(
+        self, key: str, files: Iterable[Path], facts: dict[str, Any]
+    ) -> None:
         """Notes that all files of an image are written.
 
         Args:
             key: name of the image.
             files: of the image, in the folder.
-            counts: of the image, for the summary of the round.
+            facts: shape, components and counts of the image, as JSON
+                values.
         """
         digests = {
             path.relative_to(self.folder).as_posix(): checksum(path)
             for path in files
         }
-        line = json.dumps(dict(key=key, files=digests, counts=counts))
+        line = json.dumps(dict(key=key, files=digests, **facts))
         path = self.folder / _JOURNAL.format(dist.get_rank())
         with path.open('a', encoding='utf-8') as file:
             # A line that was cut off must not swallow this one.
@@ -69,29 +82,32 @@ class Journal:
         """What is noted by all ranks, by the names of the images."""
         notes = {}
         for path in sorted(self.folder.glob(_JOURNAL.format('*'))):
-            for line in path.read_text(encoding='utf-8').splitlines():
-                try:
-                    note = json.loads(line)
-                except ValueError:
-                    # The last line of a run that was killed.
-                    continue
-                notes[note['key']] = note
+            for line in path.read_bytes().splitlines():
+                # The last line of a run that was killed is none.
+                note = _parse(line)
+                if note is not None:
+                    notes[note['key']] = note
         return notes
 
     def clear(self) -> None:
         """Removes the notes."""
         for path in self.folder.glob(_JOURNAL.format('*')):
             path.unlink()
-        (self.folder / _IDENTITY).unlink(missing_ok=True)
+        for name in (_IDENTITY, _NEW_IDENTITY, _KEPT):
+            (self.folder / name).unlink(missing_ok=True)
 
     def _keep(self, notes: dict[str, dict[str, Any]]) -> None:
         """Replaces all notes by some, in one file."""
-        temporary = self.folder / '.notes'
+        temporary = self.folder / _KEPT
         lines = [json.dumps(note) + '\n' for note in notes.values()]
         temporary.write_text(''.join(lines), encoding='utf-8')
-        for path in self.folder.glob(_JOURNAL.format('*')):
-            path.unlink()
-        os.replace(temporary, self.folder / _JOURNAL.format(0))
+        journals = list(self.folder.glob(_JOURNAL.format('*')))
+        first = self.folder / _JOURNAL.format(0)
+        # Before the others go: a kill in between loses no note.
+        os.replace(temporary, first)
+        for path in journals:
+            if path != first:
+                path.unlink()
 
     def _proven(self) -> dict[str, dict[str, Any]]:
         """What is noted, and still as it was noted."""
@@ -100,6 +116,18 @@ class Journal:
             for key, note in self.read().items()
             if not damaged(self.folder, note['files'])
         }
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """A line of a journal, None if it is no whole note."""
+    try:
+        note = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(note, dict) and all(
+        isinstance(note.get(name), kind) for name, kind in _NOTE.items()
+    )
+    return note if whole else None
 
 
 def checksum(path: Path) -> str:

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import shutil
 import time
 from collections.abc import Sequence
-from datetime import timedelta
-from functools import partial
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
-import torch
 from mmengine import dist
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
-from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from mmseg_sesam.core.growth import GrowthDoubt
-from mmseg_sesam.datasets.pipelines import (
-    iterate_pipelines,
-    loading_dataset,
-)
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.version import __version__
 
 from .generator import PseudoLabelGenerator
+from .images import TrainingImages
+from .kept import KeptMask
+from .ranks import on_all_ranks, on_main_rank
 from .sample import Sample
+from .settings import changes, settings_digest
 from .store import CONFIDENT, LABELS, PseudoLabelStore, sample_key
 from .teacher import TeacherOpinion, weights_digest
 
 # Images from which it is learned how far masks of each class may grow.
 CALIBRATION_IMAGES = 48
-# To be raised whenever the same settings come to give another round 0.
-FORMAT = 3
+# Bytes that the first round is expected to take for each pixel; later ones
+# are expected to take as much as the one before.
+BYTES_PER_PIXEL = 0.2
+_LIBRARIES = ('torch', 'numpy', 'scikit-image', 'pillow', 'mmengine')
+
+
+class RoundError(RuntimeError):
+    """A round of pseudo-labels could not be made."""
 
 
 class RoundSummary(NamedTuple):
@@ -75,97 +75,15 @@ class RoundSummary(NamedTuple):
         )
 
 
-def build_group(timeout_hours: float = 24) -> Any:
-    """A group of all ranks that wait long for each other.
-
-    NCCL's ranks give up long before a round is made.
-
-    Args:
-        timeout_hours: that they wait.
-
-    Returns:
-        The group; None if there is but one process.
-    """
-    if not dist.is_distributed():
-        return None
-    timeout = timedelta(hours=timeout_hours)
-    return torch.distributed.new_group(backend='gloo', timeout=timeout)
-
-
-def build_loader(dataset: dict, num_workers: int) -> DataLoader:
-    """Builds the loader of a training data set's images, whole and once.
-
-    Args:
-        dataset: config of the training data set.
-        num_workers: worker processes.
-
-    Returns:
-        A loader of single images; ranks get disjoint shares.
-    """
-    return Runner.build_dataloader(
-        dict(
-            batch_size=1,
-            num_workers=num_workers,
-            sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-            dataset=loading_dataset(dataset),
-        )
-    )
-
-
-def describe(
-    generator: PseudoLabelGenerator,
-    config: dict,
-    dataset: Dataset,
-    data_root: str,
-) -> dict[str, Any]:
-    """Collects what a round 0 depends on.
-
-    Args:
-        generator: that makes it.
-        config: of the training data set.
-        dataset: of the loader.
-        data_root: the folder to which images are named relative.
-
-    Returns:
-        Settings as JSON values; two rounds 0 are the same if these are.
-
-    Raises:
-        FileNotFoundError: a weak label is missing.
-    """
-    digest = hashlib.sha256()
-    for index in range(len(dataset)):
-        info = dataset.get_data_info(index)
-        path = Path(info['seg_map_path'])
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'The weak label {path} of {info["img_path"]} is missing; '
-                'add it, or take its image out of the list of training '
-                'images.'
-            )
-        digest.update(sample_key(info['img_path'], data_root).encode())
-        digest.update(path.read_bytes())
-        # Cheaper than reading all images, and a new one rarely has it.
-        digest.update(str(Path(info['img_path']).stat().st_size).encode())
-    settings = dict(
-        format=FORMAT,
-        generator=generator.fingerprint,
-        weak_labels=digest.hexdigest(),
-        pipelines=list(iterate_pipelines(loading_dataset(config))),
-    )
-    # As the manifest will give it back.
-    return json.loads(json.dumps(settings))
-
-
 def make_round(
     round_index: int,
     generator: PseudoLabelGenerator,
-    loader: DataLoader,
+    images: TrainingImages,
     store: PseudoLabelStore,
-    data_root: str,
     settings: dict[str, Any],
     teacher: SeSAMEncoderDecoder | None = None,
     tau: float | Sequence[float] = 0.95,
-    iteration: int = 0,
+    origin: dict[str, Any] | None = None,
     process_group: Any = None,
 ) -> RoundSummary:
     """Makes and publishes a round of pseudo-labels, on all ranks together.
@@ -176,14 +94,14 @@ def make_round(
     Args:
         round_index: number of the round.
         generator: makes each pseudo-label.
-        loader: from `build_loader`.
+        images: of the training set.
         store: where the round is published.
-        data_root: the folder to which images are named relative.
         settings: from `describe`, kept in the manifest.
         teacher: model that is asked, in evaluation mode; None for the
             round from weak labels alone.
         tau: least probability with which a prediction joins the weak label.
-        iteration: of training after which the round is made.
+        origin: what else the manifest says of the round, as JSON values:
+            iteration and work_dir of a training.
         process_group: for exchanging results; its time-out has to exceed
             the time that a round takes.
 
@@ -191,55 +109,30 @@ def make_round(
         The summary over all ranks.
 
     Raises:
-        RuntimeError: the round failed on some rank. Nothing is published.
+        RoundError: the round failed on some rank. Nothing is published.
     """
-    logger = MMLogger.get_current_instance()
-    start = time.time()
-    opinions = teacher and TeacherOpinion.asker(teacher)
-    identity = _identity(store, settings, tau, teacher)
-    if _take_over(store, round_index, identity, process_group):
-        logger.info(
-            f'Pseudo-labels: round {round_index} is taken over from '
-            f'{store.folder(round_index)}.'
+    try:
+        identity = on_main_rank(
+            lambda: _identity(store, settings, tau, teacher), process_group
         )
-        return RoundSummary(**store.manifest(round_index)['summary'])
-    earlier = store.manifest(round_index - 1) if round_index else None
-    work = _Round(
-        round_index,
-        generator,
-        loader,
-        store,
-        data_root,
-        opinions,
-        tau,
-        # Masks that other settings gave are of no use.
-        bool(earlier) and earlier['identity']['settings'] == settings,
-    )
-    if teacher is None:
-        counts = _on_all_ranks(work.count_growth, round_index, process_group)
-        doubt = GrowthDoubt.fit(np.sum(counts, axis=0))
-    else:
-        # What people drew tells it; predictions would only blur it.
-        doubt = GrowthDoubt.from_json(store.manifest(store.current)['doubt'])
-    made = _on_all_ranks(partial(work.make, doubt), round_index, process_group)
-    parts = _on_all_ranks(work.add_up, round_index, process_group)
-    total = parts[0]
-    if dist.is_main_process():
-        manifest = dict(
-            round=round_index,
-            iteration=iteration,
-            identity=identity,
-            summary=total._asdict(),
-            doubt=doubt.to_json(),
-            version=__version__,
+        work = _Round(
+            round_index,
+            generator,
+            images,
+            store,
+            teacher and TeacherOpinion.asker(teacher),
+            tau,
+            identity,
+            process_group,
         )
-        store.commit(round_index, manifest)
-    dist.barrier(process_group)
-    logger.info(
-        f'Pseudo-labels, round {round_index}: {total}, {sum(made)} of them '
-        f'made in {time.time() - start:.1f} s'
-    )
-    return total
+        return work.run(origin or {})
+    except Exception as error:
+        raise RoundError(
+            f'Round {round_index} of pseudo-labels was not made and nothing '
+            f'is published ({type(error).__name__}: {error}); earlier rounds '
+            'stay, and so does what was made of this one: remove the cause '
+            'and start again, a training with --resume.'
+        ) from error
 
 
 def _identity(
@@ -259,31 +152,14 @@ def _identity(
             teacher.sam_agreement,
             teacher.only_weak_classes,
         ]
-        identity['doubt'] = store.manifest(store.current)['doubt']
+        first = store.manifest(0)
+        if first is None:
+            raise FileNotFoundError(
+                f'{store.folder(0)} holds no complete round of pseudo-labels'
+            )
+        # What people drew tells it; predictions would only blur it.
+        identity['doubt'] = first['doubt']
     return identity
-
-
-def _take_over(
-    store: PseudoLabelStore,
-    round_index: int,
-    identity: dict[str, Any],
-    process_group: Any,
-) -> bool:
-    """Publishes a round that is there and whole, or begins to stage it."""
-    found = [False]
-    if dist.is_main_process():
-        manifest = store.manifest(round_index)
-        found = [
-            manifest is not None
-            and manifest.get('identity') == identity
-            and not store.damaged(round_index)
-        ]
-        if found[0]:
-            store.publish(round_index)
-        else:
-            store.begin(round_index, identity)
-    dist.broadcast_object_list(found, group=process_group)
-    return found[0]
 
 
 class _Round(NamedTuple):
@@ -291,69 +167,161 @@ class _Round(NamedTuple):
 
     index: int
     generator: PseudoLabelGenerator
-    loader: DataLoader
+    images: TrainingImages
     store: PseudoLabelStore
-    data_root: str
     ask_teacher: Callable[[dict], TeacherOpinion] | None
     tau: float | Sequence[float]
-    keeps: bool
+    identity: dict[str, Any]
+    process_group: Any
 
-    def count_growth(self) -> np.ndarray:
+    def run(self, origin: dict[str, Any]) -> RoundSummary:
+        """Takes the round over, or makes and publishes it."""
+        logger = MMLogger.get_current_instance()
+        start = time.time()
+        if on_main_rank(self._take_over, self.process_group):
+            logger.info(
+                f'Pseudo-labels: round {self.index} is taken over from '
+                f'{self.store.folder(self.index)}.'
+            )
+            manifest = self.store.manifest(self.index)
+            return RoundSummary(**manifest['summary'])
+        doubt = self._learn_doubt()
+        # Before any rank adds to the notes.
+        missing = on_main_rank(self._missing, self.process_group)
+        on_all_ranks(
+            lambda: self._make_share(missing, doubt), self.process_group
+        )
+        total = on_all_ranks(self._add_up, self.process_group)[0]
+        manifest = dict(
+            round=self.index,
+            **origin,
+            identity=self.identity,
+            settings_sha256=settings_digest(self.identity['settings']),
+            summary=total._asdict(),
+            doubt=doubt.to_json(),
+            versions=dict(
+                mmseg_sesam=__version__,
+                **{name: version(name) for name in _LIBRARIES},
+            ),
+        )
+        on_main_rank(
+            lambda: self.store.commit(self.index, manifest),
+            self.process_group,
+        )
+        logger.info(
+            f'Pseudo-labels, round {self.index}: {total}, {len(missing)} of '
+            f'them made in {time.time() - start:.1f} s'
+        )
+        return total
+
+    def _take_over(self) -> bool:
+        """Publishes a round that is there and whole, or begins to stage."""
+        manifest = self.store.manifest(self.index) or {}
+        if manifest.get('identity') == self.identity:
+            wrong = self.store.damaged(self.index)
+            if not wrong:
+                self.store.publish(self.index)
+                return True
+            reason = f'{len(wrong)} of its files are damaged or missing, such '
+            reason += f'as {wrong[0]}'
+        elif not self.index and 'identity' in manifest:
+            before = manifest['identity'].get('settings')
+            reason = changes(before, self.identity['settings'])
+        else:
+            reason = ''
+        if reason:
+            MMLogger.get_current_instance().warning(
+                f'Pseudo-labels: round {self.index} in '
+                f'{self.store.folder(self.index)} is made anew: {reason}.'
+            )
+        self.store.begin(self.index, self.identity)
+        self._check_space()
+        return False
+
+    def _check_space(self) -> None:
+        """Refuses to begin what the disk cannot hold."""
+        need = self.store.size(self.index - 1) if self.index else 0
+        if not need:
+            pixels = sum(fact.pixels for fact in self.images.facts)
+            need = int(BYTES_PER_PIXEL * pixels)
+        need -= self.store.size(self.index)
+        free = shutil.disk_usage(self.store.root).free
+        if free < need:
+            raise OSError(
+                f'{self.store.root} has {free / 2**20:.0f} MiB left on its '
+                f'disk, and the round takes about {need / 2**20:.0f} MiB'
+            )
+
+    def _learn_doubt(self) -> GrowthDoubt:
+        if self.ask_teacher is not None:
+            return GrowthDoubt.from_json(self.identity['doubt'])
+        counts = on_all_ranks(self._count_growth, self.process_group)
+        return GrowthDoubt.fit(np.sum(counts, axis=0))
+
+    def _count_growth(self) -> np.ndarray:
         """Counts masks by growth, on some images from all over the set.
 
         Together the ranks see the same images, however many they are.
         """
-        dataset = self.loader.dataset
-        number = min(CALIBRATION_IMAGES, len(dataset))
-        places = np.linspace(0, len(dataset) - 1, number).round().astype(int)
+        total = len(self.images.facts)
+        number = min(CALIBRATION_IMAGES, total)
+        places = np.linspace(0, total - 1, number).round().astype(int)
         rank, world_size = dist.get_dist_info()
         counts = GrowthDoubt.no_counts()
-        for place in places[rank::world_size]:
-            batch = self.loader.collate_fn([dataset[int(place)]])
+        for batch in self.images.loader(places[rank::world_size].tolist()):
             sample = self._read(batch)
             counts += self.generator.count_growth(
                 sample.image, sample.label, sample.drawn
             )
         return counts
 
-    def make(self, doubt: GrowthDoubt) -> int:
-        """Makes and stages what is missing of this rank's images.
-
-        Returns:
-            The number of images made.
-        """
+    def _missing(self) -> list[int]:
+        """Places of the images that no interrupted run has staged."""
         done = self.store.journal(self.index).read()
-        self.generator.segmenter.expect(len(self.loader))
-        number = 0
-        for batch in tqdm(
-            self.loader,
+        facts = self.images.facts
+        return [p for p, fact in enumerate(facts) if fact.key not in done]
+
+    def _make_share(self, missing: list[int], doubt: GrowthDoubt) -> None:
+        """Makes and stages this rank's share of what is missing."""
+        share = self.images.share(missing)
+        self.generator.segmenter.expect(len(share))
+        batches = tqdm(
+            self.images.loader(share),
             desc=f'pseudo-labels, round {self.index}',
             disable=not dist.is_main_process(),
-        ):
+        )
+        keeps = self._keeps_masks()
+        for batch in batches:
             path = batch['data_samples'][0].img_path
-            key = sample_key(path, self.data_root)
-            if key not in done:
-                self._make_one(key, self._read(batch), doubt)
-                number += 1
-        return number
+            key = sample_key(path, self.images.data_root)
+            kept = self.store.masks(self.index - 1, key) if keeps else None
+            self._make_one(key, self._read(batch), doubt, kept)
 
-    def add_up(self) -> RoundSummary:
+    def _add_up(self) -> RoundSummary:
         """Sums the counts of all images, once every rank has made its own.
 
         Raises:
             FileNotFoundError: the notes of some image are not there.
         """
         notes = self.store.journal(self.index).read()
-        dataset = self.loader.dataset
-        for index in range(len(dataset)):
-            path = dataset.get_data_info(index)['img_path']
-            if sample_key(path, self.data_root) not in notes:
+        for fact in self.images.facts:
+            if fact.key not in notes:
                 raise FileNotFoundError(
                     f'{self.store.staging(self.index)} holds nothing of '
-                    f'{path}; all ranks must see one pseudo_label_dir, on a '
-                    'file system that they share.'
+                    f'{fact.path}; all ranks must see one pseudo_label_dir, '
+                    'on a file system that they share.'
                 )
         return RoundSummary().plus(*(n['counts'] for n in notes.values()))
+
+    def _keeps_masks(self) -> bool:
+        """Whether the round before was made with the same settings.
+
+        Masks that other settings gave are of no use.
+        """
+        earlier = self.store.manifest(self.index - 1) if self.index else None
+        return bool(earlier) and (
+            earlier['identity']['settings'] == self.identity['settings']
+        )
 
     def _read(self, batch: dict) -> Sample:
         opinion = self.ask_teacher(batch) if self.ask_teacher else None
@@ -361,8 +329,13 @@ class _Round(NamedTuple):
             batch, opinion, self.tau, self.generator.ignore_index
         )
 
-    def _make_one(self, key: str, sample: Sample, doubt: GrowthDoubt) -> None:
-        kept = self.store.masks(self.index - 1, key) if self.keeps else None
+    def _make_one(
+        self,
+        key: str,
+        sample: Sample,
+        doubt: GrowthDoubt,
+        kept: dict[str, KeptMask] | None,
+    ) -> None:
         made = self.generator(
             sample.image, sample.label, sample.drawn, doubt, kept
         )
@@ -387,34 +360,5 @@ class _Round(NamedTuple):
             [record._asdict() for record in made.records],
             made.masks,
             counts,
-            _palette(self.loader.dataset),
+            getattr(self.images.dataset, 'metainfo', {}).get('palette'),
         )
-
-
-def _on_all_ranks(
-    work: Callable[[], Any], round_index: int, process_group: Any
-) -> list:
-    """Does each rank's part of some work; returns the results of all.
-
-    Raises:
-        RuntimeError: some rank failed; all ranks raise it.
-    """
-    result = error = None
-    try:
-        result = work()
-    except Exception as caught:
-        # Other ranks wait for this one: tell them before raising.
-        error = caught
-    failure = error and f'{type(error).__name__}: {error}'
-    results = dist.all_gather_object((result, failure), process_group)
-    failures = [text for _, text in results if text]
-    if failures:
-        raise RuntimeError(
-            f'Round {round_index} of pseudo-labels was not made and nothing '
-            f'is published: {failures[0]}'
-        ) from error
-    return [part for part, _ in results]
-
-
-def _palette(dataset: Dataset) -> Sequence | None:
-    return getattr(dataset, 'metainfo', {}).get('palette')

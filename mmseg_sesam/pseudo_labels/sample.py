@@ -41,7 +41,7 @@ class Sample(NamedTuple):
         """Takes the one image of a batch.
 
         Args:
-            batch: of the loader of `build_loader`.
+            batch: of a loader of `TrainingImages`.
             opinion: of the teacher on it; None if it is not asked.
             tau: least probability with which a prediction joins the label.
             ignore_index: the value of unlabelled pixels.

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from PIL import Image
 
-from .journal import Journal, damaged
+from mmseg_sesam.locks import lock_folder
+
+from .journal import Journal, checksum, damaged
 from .kept import KeptMask, load_masks, save_masks
 
 LABELS = 'labels'
@@ -21,10 +25,12 @@ CONFIDENT = 'confident'
 RECORDS = 'records'
 MASKS = 'masks'
 _CURRENT = 'CURRENT'
-_LOCK = '.lock'
 _MANIFEST = 'manifest.json'
 _FILES = 'files.json'
 _STAGING = '.staging'
+_REMOVED = 'removed_'
+# File systems flush many files at once much faster than one by one.
+_SYNC_THREADS = 16
 
 
 def sample_key(img_path: str, data_root: str) -> str:
@@ -59,8 +65,9 @@ class PseudoLabelStore:
         root/
           CURRENT                      number of the published round
           round_0000/
-            manifest.json              settings and summary
-            files.json                 sha256 of each image's files
+            manifest.json              settings, summary, sha256 of the next
+            files.json                 shape, components and the sha256 of
+                                       all files of each image
             labels/<key>.png           uint8 class ids, 255 unlabelled
             confident/<key>.png        the teacher's, where it is stored
             records/<key>.json         one record for each component
@@ -75,11 +82,23 @@ class PseudoLabelStore:
 
     @property
     def current(self) -> int | None:
-        """The published round, None before the first."""
+        """The published round, None before the first.
+
+        Raises:
+            ValueError: the file that names it is damaged.
+        """
+        path = self.root / _CURRENT
         try:
-            return int((self.root / _CURRENT).read_text())
+            text = path.read_text()
         except FileNotFoundError:
             return None
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(
+                f'{path} holds {text[:20]!r}, expected the number of the '
+                f'published round; it has one of {self.rounds()}: write the '
+                'newest.'
+            )
+        return int(text)
 
     def folder(self, round_index: int) -> Path:
         """Where a round lies once it is published."""
@@ -91,11 +110,21 @@ class PseudoLabelStore:
 
     def manifest(self, round_index: int) -> dict[str, Any] | None:
         """Settings and summary of a complete round, None if there is none."""
-        try:
-            text = (self.folder(round_index) / _MANIFEST).read_text()
-        except FileNotFoundError:
-            return None
-        return json.loads(text)
+        return _read_object(self.folder(round_index) / _MANIFEST)
+
+    def rounds(self) -> list[int]:
+        """The numbers of all complete rounds."""
+        numbers = (
+            path.parent.name[len('round_') :]
+            for path in self.root.glob(f'round_*/{_MANIFEST}')
+        )
+        return sorted(int(n) for n in numbers if n.isdigit())
+
+    def size(self, round_index: int) -> int:
+        """Bytes of a round's files, published or staged."""
+        folders = self.folder(round_index), self.staging(round_index)
+        files = [p for folder in folders for p in folder.rglob('*.*')]
+        return sum(path.stat().st_size for path in files if path.is_file())
 
     def journal(self, round_index: int) -> Journal:
         """Notes on what is staged of a round."""
@@ -145,7 +174,12 @@ class PseudoLabelStore:
             write_label(place(kind, '.png'), label, palette)
         place(RECORDS, '.json').write_text(json.dumps(records))
         save_masks(place(MASKS, '.npz'), masks)
-        self.journal(round_index).note(key, files, list(counts))
+        facts = dict(
+            shape=list(maps[LABELS].shape),
+            components=len(records),
+            counts=list(counts),
+        )
+        self.journal(round_index).note(key, files, facts)
 
     def masks(self, round_index: int, key: str) -> dict[str, KeptMask]:
         """Masks of one image in a published round; none where damaged."""
@@ -154,25 +188,44 @@ class PseudoLabelStore:
     def commit(self, round_index: int, manifest: dict[str, Any]) -> None:
         """Turns the staging folder into the published round.
 
-        A round of the same number that is there already, as an earlier run
-        left it, is kept beside it under another name.
+        A round of the same number that is there already is replaced if it
+        is the same one, or a later one of the same work dir, as checkpoints
+        are. Another run's, and a round 0 of other settings, is kept beside
+        it under another name.
 
         Args:
             round_index: number of the round.
             manifest: settings and summary, as JSON values.
+
+        Raises:
+            OSError: a file is not on disk as it was written.
         """
         staging, folder = self.staging(round_index), self.folder(round_index)
         notes = self.journal(round_index).read()
-        files = {key: notes[key]['files'] for key in sorted(notes)}
-        (staging / _FILES).write_text(json.dumps(files, indent=1))
+        names = ('shape', 'components', 'files')
+        images = {
+            key: {name: notes[key][name] for name in names}
+            for key in sorted(notes)
+        }
+        (staging / _FILES).write_text(json.dumps(images, indent=1))
+        _sync(staging.rglob('*'))
+        for image in images.values():
+            if wrong := damaged(staging, image['files']):
+                raise OSError(
+                    f'{staging / wrong[0]} is not as it was written; see '
+                    'whether the disk is sound.'
+                )
+        # Written last: it proves the list of files, and that the files.
+        manifest = dict(manifest, files_sha256=checksum(staging / _FILES))
         (staging / _MANIFEST).write_text(json.dumps(manifest, indent=1))
-        _sync_tree(staging)
+        _sync([staging / _MANIFEST, staging])
         if folder.exists():
-            folder.rename(_free_name(folder))
+            self._clear_place(round_index, manifest)
         staging.rename(folder)
         self.publish(round_index)
         # Not before: a run killed until here goes on with what they prove.
         Journal(folder).clear()
+        self._remove_remains()
 
     def publish(self, round_index: int) -> None:
         """Makes a complete round the current one, in one step.
@@ -188,35 +241,59 @@ class PseudoLabelStore:
             )
         temporary = self.root / f'.{_CURRENT}'
         temporary.write_text(str(round_index))
-        _sync(temporary)
+        _sync([temporary])
         os.replace(temporary, self.root / _CURRENT)
-        _sync(self.root)
+        _sync([self.root])
 
     def lock(self) -> FileLock:
         """A lock that one run holds, lest two write into one store.
 
-        It ends with the process, however that ends.
+        It ends with the process, however that ends. Whoever gets it clears
+        away what killed runs have left.
 
         Raises:
             ValueError: another run holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.root / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ValueError(
-                f'{self.root} is in use by another run; wait for its end, '
-                'or give this run another pseudo_label_dir and work dir.'
-            ) from None
+        lock = lock_folder(
+            self.root,
+            'wait for its end, or give this run another pseudo_label_dir and '
+            'work dir',
+        )
+        self._remove_remains()
         return lock
 
     def remove(self, round_index: int) -> None:
         """Removes a round that is not current."""
+        self._discard(round_index)
+        self._remove_remains()
+
+    def _discard(self, round_index: int) -> None:
+        """Takes a round out of its place, in one step."""
+        aside = self.root / _STAGING / f'{_REMOVED}{round_index:04d}'
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.parent.mkdir(exist_ok=True)
+        self.folder(round_index).rename(aside)
+
+    def _clear_place(self, round_index: int, manifest: dict) -> None:
+        """Makes room for a round where there is one of its number."""
         folder = self.folder(round_index)
-        # First of all it is no complete round any more.
-        (folder / _MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        old = self.manifest(round_index) or {}
+
+        def alike(name: str) -> bool:
+            return name in old and old[name] == manifest.get(name)
+
+        if alike('identity') or (round_index and alike('work_dir')):
+            self._discard(round_index)
+        else:
+            folder.rename(_free_name(folder))
+
+    def _remove_remains(self) -> None:
+        """Removes what only killed runs leave."""
+        for path in (self.root / _STAGING).glob(f'{_REMOVED}*'):
+            shutil.rmtree(path, ignore_errors=True)
+        for round_index in self.rounds():
+            Journal(self.folder(round_index)).clear()
+        (self.root / f'.{_CURRENT}').unlink(missing_ok=True)
 
     def damaged(self, round_index: int) -> list[str]:
         """Files of a published round that are missing or damaged.
@@ -228,14 +305,16 @@ class PseudoLabelStore:
             Their paths relative to the round's folder.
         """
         folder = self.folder(round_index)
-        try:
-            images = json.loads((folder / _FILES).read_text())
-        except (OSError, ValueError):
+        manifest = self.manifest(round_index)
+        if manifest is None:
+            return [_MANIFEST]
+        proof = manifest.get('files_sha256', '')
+        if damaged(folder, {_FILES: proof}):
             return [_FILES]
         return [
             path
-            for files in images.values()
-            for path in damaged(folder, files)
+            for image in _read_object(folder / _FILES).values()
+            for path in damaged(folder, image['files'])
         ]
 
     def read(
@@ -258,18 +337,25 @@ class PseudoLabelStore:
         path = self.folder(round_index) / kind / f'{key}.png'
         try:
             with Image.open(path) as image:
-                return np.array(image)
+                label = np.array(image)
         except FileNotFoundError:
             raise FileNotFoundError(
                 f'{path} is missing from a published round of '
                 'pseudo-labels; make the round again with '
                 'tools/generate_pseudo_labels.py.'
             ) from None
-        except (OSError, SyntaxError) as error:
+        except Exception as error:  # noqa: BLE001, Pillow raises anything
             raise ValueError(
                 f'{path} cannot be read as an image ({error}); make the '
                 'round again with tools/generate_pseudo_labels.py.'
             ) from error
+        if label.ndim != 2 or label.dtype != np.uint8:
+            raise ValueError(
+                f'{path} is {label.dtype} of shape {label.shape}, expected '
+                'one channel of uint8 class ids; make the round again with '
+                'tools/generate_pseudo_labels.py.'
+            )
+        return label
 
 
 def write_label(
@@ -291,7 +377,8 @@ def write_label(
         colours = np.zeros((256, 3), np.uint8)
         colours[: len(palette)] = palette
         image.putpalette(colours.tobytes())
-    image.save(path, compress_level=1)
+    # Runs of one class: smaller files than by the default strategy.
+    image.save(path, compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def _free_name(folder: Path) -> Path:
@@ -302,15 +389,24 @@ def _free_name(folder: Path) -> Path:
     return name
 
 
-def _sync_tree(folder: Path) -> None:
-    for path in [*folder.rglob('*'), folder, folder.parent]:
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    """Waits until a file, or a folder's entries, are on disk."""
-    handle = os.open(path, os.O_RDONLY)
+def _read_object(path: Path) -> dict[str, Any] | None:
+    """Reads a JSON object, None if there is none or it is damaged."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    """Waits until files, and the entries of folders, are on disk."""
+
+    def sync(path: Path) -> None:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    with ThreadPoolExecutor(_SYNC_THREADS) as threads:
+        list(threads.map(sync, paths))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Callable
 
@@ -11,6 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 
+from mmseg_sesam.pseudo_labels.rounds import RoundError
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
     RECORDS,
@@ -243,13 +246,13 @@ def test_an_interrupted_round_goes_on_where_it_was(
     (store.root / 'CURRENT').unlink()
     store.begin(0, identity)
     for key in list(files)[:2]:
-        for relative in files[key]:
+        for relative in files[key]['files']:
             path = journal.folder / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(whole[Path(relative)])
     key = next(iter(files))
-    counts = [1, 0, 3, 0, 40 * 48, 9, 99]
-    journal.note(key, [journal.folder / name for name in files[key]], counts)
+    facts = dict(files.pop(key), counts=[1, 0, 3, 0, 40 * 48, 9, 99])
+    journal.note(key, [journal.folder / f for f in facts.pop('files')], facts)
 
     runner = train(make_config(train_cfg__max_iters=1))
 
@@ -273,6 +276,7 @@ def test_a_damaged_round_is_made_anew(
     text = log_text(runner)
     assert '1 files of' in text and 'labels/images/deep/1.png' in text
     assert (store.read('images/deep/1', 1) == before).all()
+    assert not list(store.root.glob('*.old*'))
 
 
 def test_two_runs_cannot_share_a_store(
@@ -310,16 +314,94 @@ def test_rounds_of_an_earlier_run_are_left_alone(
     assert 'resumed with round 1' in log_text(runner)
 
 
-def test_masks_of_other_settings_are_not_kept(
-    make_config: MakeConfig, store: PseudoLabelStore
-) -> None:
-    train(make_config(train_cfg__max_iters=3))
-    cfg = make_config(resume=True)
+def change_selector(cfg: Config) -> Config:
     cfg.custom_hooks[0].generator.selector = dict(
         type='CoverageMaskSelector', min_predicted_iou=1.0
     )
-    train(cfg)
+    return cfg
 
-    folder = store.folder(2) / RECORDS
+
+def test_a_resumed_run_names_the_settings_that_changed(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    message = r'generator\.selector\.min_predicted_iou was .* and is 1\.0;'
+    with pytest.raises(ValueError, match=message):
+        train(change_selector(make_config(resume=True)))
+    assert store.current == 1
+    assert store.rounds() == [0, 1]
+
+
+def test_a_resumed_run_begins_with_a_new_round_zero_on_request(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    cfg = change_selector(make_config(resume=True))
+    cfg.custom_hooks[0].anew_if_changed = True
+    runner = train(cfg)
+
+    assert logged(runner, 'round') == [0, 1, 1]
+    # Masks of the other settings are not kept.
+    folder = store.folder(1) / RECORDS
     records = [json.loads(path.read_text()) for path in folder.rglob('*.json')]
     assert not any(r['chosen'] for image in records for r in image)
+
+
+def test_the_manifest_tells_what_a_round_was_made_of(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    manifests = [store.manifest(0), store.manifest(1)]
+
+    assert [m['round'] for m in manifests] == [0, 1]
+    assert [m['iteration'] for m in manifests] == [0, 2]
+    assert manifests[0]['settings_sha256'] == manifests[1]['settings_sha256']
+    assert len(manifests[1]['identity']['teacher']) == 64
+    assert len(manifests[1]['identity']['settings']['weak_labels']) == 64
+    assert manifests[1]['work_dir'] == str(tmp_path / 'work')
+    assert {'mmseg_sesam', 'torch', 'numpy'} <= set(manifests[1]['versions'])
+
+
+def test_no_round_is_begun_that_the_disk_cannot_hold(
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usage = shutil.disk_usage('/')._replace(free=100)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
+    with pytest.raises(RoundError, match='has 0 MiB left on its disk, and'):
+        train(make_config(train_cfg__max_iters=1))
+    assert store.current is None
+
+
+def test_workers_load_no_batch_before_the_round_is_there(
+    make_config: MakeConfig,
+) -> None:
+    cfg = make_config()
+    cfg.train_dataloader.update(num_workers=2, prefetch_factor=1)
+    runner = train(cfg)
+
+    rounds = logged(runner, 'round')
+    assert rounds[0] == 0
+    stale = [
+        int(number)
+        for number in re.findall(
+            r'(\d+) batches after round', log_text(runner)
+        )
+    ]
+    late = [r < (i // 2) for i, r in enumerate(rounds)]
+    # They are told when the first batch of the new round comes.
+    while late[-1]:
+        late.pop()
+    assert sum(stale) == sum(late)
+
+
+def test_a_damaged_round_disturbs_no_worker(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    for path in (store.folder(1) / 'labels').rglob('*.png'):
+        path.write_bytes(b'')
+    cfg = make_config(resume=True, train_cfg__max_iters=4)
+    cfg.train_dataloader.update(num_workers=1, persistent_workers=True)
+    assert 'the round is made anew' in log_text(train(cfg))

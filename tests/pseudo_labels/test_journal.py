@@ -19,7 +19,7 @@ def journal(tmp_path: Path) -> Journal:
 def put(journal: Journal, key: str, content: str = 'content') -> Path:
     path = journal.folder / f'{key}.png'
     path.write_text(content)
-    journal.note(key, [path], [1, 2])
+    journal.note(key, [path], dict(shape=[4, 6], components=1, counts=[1, 2]))
     return path
 
 
@@ -63,6 +63,31 @@ def test_a_line_cut_off_by_a_kill_is_no_note(journal: Journal) -> None:
     # What is noted next is not swallowed by it.
     put(journal, 'c')
     assert list(journal.read()) == ['a', 'c']
+
+
+@pytest.mark.parametrize(
+    'line', [b'[]', b'{}', b'{"key": 3}', b'\xff\xfe', b'{"key": "c"']
+)
+def test_what_is_no_note_is_passed_over(journal: Journal, line: bytes) -> None:
+    put(journal, 'a')
+    (path,) = journal.folder.glob('journal.*')
+    path.write_bytes(line + b'\n' + path.read_bytes() + line)
+    assert list(journal.read()) == ['a']
+
+
+def test_a_kill_while_notes_are_gathered_loses_none(journal: Journal) -> None:
+    put(journal, 'a')
+    (path,) = journal.folder.glob('journal.*')
+    # A second rank's, and what was gathered before the kill.
+    put(journal, 'b')
+    content = path.read_bytes()
+    path.with_name('journal.1.jsonl').write_bytes(content)
+    (journal.folder / '.notes').write_bytes(content[:20])
+    journal.open(dict(seed=0))
+    assert list(journal.read()) == ['a', 'b']
+    assert [p.name for p in journal.folder.glob('*.jsonl')] == [path.name]
+    journal.clear()
+    assert not list(journal.folder.glob('.*'))
 
 
 def test_clearing_leaves_the_files_alone(journal: Journal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -178,7 +179,16 @@ class TestRounds:
         store.commit(0, dict(settings=dict(seed=1)))
 
         assert store.current == 0
-        assert store.manifest(0) == dict(settings=dict(seed=1))
+        assert store.manifest(0)['settings'] == dict(seed=1)
+        files = json.loads((store.folder(0) / 'files.json').read_text())
+        assert files['b']['shape'] == [4, 6]
+        assert files['b']['components'] == 2
+        assert sorted(files['b']['files']) == [
+            'confident/b.png',
+            'labels/b.png',
+            'masks/b.npz',
+            'records/b.json',
+        ]
         for key in ('x/a', 'b'):
             np.testing.assert_array_equal(store.read(key, 0), label(0))
         np.testing.assert_array_equal(store.read('b', 0, CONFIDENT), label(9))
@@ -195,7 +205,7 @@ class TestRounds:
 
         assert store.current == 2
         for number in range(3):
-            assert store.manifest(number) == dict(round=number)
+            assert store.manifest(number)['round'] == number
             np.testing.assert_array_equal(
                 store.read('a', number), label(number)
             )
@@ -211,15 +221,15 @@ class TestRounds:
         with pytest.raises(FileNotFoundError):
             store.read('b', 0)
 
-    def test_a_round_of_the_same_number_is_kept_aside(
+    def test_another_runs_round_of_the_same_number_is_kept_aside(
         self, store: PseudoLabelStore
     ) -> None:
         for content in (5, 6, 7):
             store.begin(1, dict(content=content))
             store.stage(1, 'a', {LABELS: label(content)}, [], {})
-            store.commit(1, dict(content=content))
+            store.commit(1, dict(identity=content, work_dir=str(content)))
 
-        assert store.manifest(1) == dict(content=7)
+        assert store.manifest(1)['identity'] == 7
         assert sorted(p.name for p in store.root.glob('round_*')) == [
             'round_0001',
             'round_0001.old1',
@@ -230,6 +240,39 @@ class TestRounds:
             np.testing.assert_array_equal(
                 np.array(Image.open(path)), label(content)
             )
+
+    @pytest.mark.parametrize(
+        ('number', 'before', 'replaced'),
+        [
+            (1, dict(identity='this', work_dir='that'), True),
+            (1, dict(identity='that', work_dir='this'), True),
+            (0, dict(identity='this', work_dir='that'), True),
+            # People go back to their settings.
+            (0, dict(identity='that', work_dir='this'), False),
+            (1, dict(identity='that', work_dir='that'), False),
+            (1, {}, False),
+        ],
+    )
+    def test_the_same_round_is_replaced(
+        self, store: PseudoLabelStore, number: int, before: dict, replaced
+    ) -> None:
+        for manifest in (before, dict(identity='this', work_dir='this')):
+            stage(store, number, 'a')
+            store.commit(number, manifest)
+
+        folders = [path.name for path in store.root.glob('round_*')]
+        assert len(folders) == (1 if replaced else 2)
+        assert store.manifest(number)['identity'] == 'this'
+        assert not list((store.root / '.staging').iterdir())
+
+    def test_a_file_that_was_not_written_as_it_should_be(
+        self, store: PseudoLabelStore
+    ) -> None:
+        stage(store, 0, 'a')
+        (store.staging(0) / LABELS / 'a.png').write_bytes(b'other')
+        with pytest.raises(OSError, match='a.png is not as it was written'):
+            store.commit(0, {})
+        assert store.current is None and store.rounds() == []
 
     def test_an_earlier_round_can_be_published_again(
         self, store: PseudoLabelStore
@@ -319,10 +362,42 @@ class TestUpkeep:
         assert store.manifest(0) is None and not store.folder(0).exists()
         store.read('a', 1)
 
-    def test_a_round_without_its_list_of_files_is_damaged(
+    @pytest.mark.parametrize('name', ['files.json', 'manifest.json'])
+    @pytest.mark.parametrize('content', [None, b'', b'{}', b'\xff', b'[1]'])
+    def test_a_round_whose_lists_are_damaged(
+        self, store: PseudoLabelStore, name: str, content: bytes | None
+    ) -> None:
+        stage(store, 0, 'a')
+        store.commit(0, {})
+        path = store.folder(0) / name
+        if content is None:
+            path.unlink()
+        else:
+            path.write_bytes(content)
+        # An empty manifest proves nothing of the list of files.
+        empty = name == 'manifest.json' and content == b'{}'
+        assert store.damaged(0) == ['files.json' if empty else name]
+
+    @pytest.mark.parametrize('content', ['', 'x', '-1', '0x1', '1 2'])
+    def test_a_damaged_number_of_the_round_is_told(
+        self, store: PseudoLabelStore, content: str
+    ) -> None:
+        stage(store, 0, 'a')
+        store.commit(0, {})
+        (store.root / 'CURRENT').write_text(content)
+        with pytest.raises(ValueError, match=r'one of \[0\]: write the newes'):
+            _ = store.current
+
+    def test_what_a_kill_left_goes_when_the_next_run_begins(
         self, store: PseudoLabelStore
     ) -> None:
         stage(store, 0, 'a')
         store.commit(0, {})
-        (store.folder(0) / 'files.json').unlink()
-        assert store.damaged(0) == ['files.json']
+        before = sorted(p for p in store.root.rglob('*') if p.name != '.lock')
+        (store.root / '.staging/removed_0007/labels').mkdir(parents=True)
+        (store.root / '.CURRENT').write_text('0')
+        (store.folder(0) / 'journal.1.jsonl').write_text('{}')
+        (store.folder(0) / 'identity.json').write_text('{}')
+        store.lock().release()
+        after = sorted(p for p in store.root.rglob('*') if p.name != '.lock')
+        assert after == before

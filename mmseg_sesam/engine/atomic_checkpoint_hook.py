@@ -1,0 +1,99 @@
+"""Hook whose interrupted writes cost no checkpoint."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.fileio.backends import LocalBackend, register_backend
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+_PART = '.part'
+
+
+@register_backend('atomic')
+class AtomicBackend(LocalBackend):
+    """A local disk whose files are replaced whole, and removed late."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self._outdated: list[str] = []
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Writes a file beside its place and moves it there."""
+        path = Path(filepath)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + _PART)
+        try:
+            with part.open('wb') as file:
+                file.write(obj)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except OSError:
+            # What fits on a full disk is of no use.
+            part.unlink(missing_ok=True)
+            raise
+
+    def remove(self, filepath: str | Path) -> None:
+        """Marks a file as outdated."""
+        self._outdated.append(str(filepath))
+
+    def remove_outdated(self, but: Collection[str]) -> None:
+        """Removes what is marked.
+
+        Args:
+            but: files that have been written again since.
+        """
+        for path in set(self._outdated).difference(but):
+            super().remove(path)
+        self._outdated.clear()
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(CheckpointHook):
+    """Takes the place of `CheckpointHook` on a local disk.
+
+    The stock one removes the oldest checkpoint before it writes the next,
+    and writes that in place: with `max_keep_ckpts=1` a kill in between, or
+    a full disk, leaves none. Here a checkpoint is written beside its place
+    and moved there, and others are removed afterwards.
+
+    Args:
+        **kwargs: of `CheckpointHook`, without backend_args.
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(backend_args=dict(backend='atomic'), **kwargs)
+
+    def before_train(self, runner: Runner) -> None:
+        """Finds its folder, and removes what a kill has left there."""
+        super().before_train(runner)
+        self._remove_outdated()
+        if is_main_process():
+            for path in Path(self.out_dir).glob(f'*.pth{_PART}'):
+                path.unlink()
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        """Saves a checkpoint when it is time."""
+        super().after_train_iter(runner, *args, **kwargs)
+        self._remove_outdated()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Saves a checkpoint when it is time."""
+        super().after_train_epoch(runner)
+        self._remove_outdated()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Saves the best checkpoint."""
+        super().after_val_epoch(runner, metrics)
+        self._remove_outdated()
+
+    def _remove_outdated(self) -> None:
+        best = getattr(self, 'best_ckpt_path_dict', {}).values()
+        last = self.last_ckpt, getattr(self, 'best_ckpt_path', None)
+        self.file_backend.remove_outdated({*best, *last})

@@ -1,0 +1,124 @@
+"""Hook that stops a training whose loss is not a number any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine import dist
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+from torch import Tensor
+
+
+@HOOKS.register_module()
+class NonFiniteLossHook(Hook):
+    """Stops all ranks at an infinite or undefined loss.
+
+    It does so before the optimizer makes a step with it, so that the weights
+    are still those that gave the loss. A rank that has one writes
+    `non_finite_rank<N>.pth` into the folder of the run's logs: the model's
+    state_dict, the data_batch as the loader gave it, the losses, and the
+    seed and iteration on which random choices depend (see `StepSeedHook`).
+    A gradient that overflows at a finite loss is left to the loss scaler.
+    """
+
+    # After the hooks that prepare a step.
+    priority = 'VERY_LOW'
+
+    def before_train(self, runner: Runner) -> None:
+        """Listens to the model's losses and the optimizer's steps."""
+        self.runner = runner
+        self.losses: dict[str, Tensor] | None = None
+        wrapper = runner.optim_wrapper
+        wrappers = (
+            wrapper.values()
+            if isinstance(wrapper, OptimWrapperDict)
+            else [wrapper]
+        )
+        self.handles = [_unwrap(runner).register_forward_hook(self._listen)]
+        for part in wrappers:
+            # By then the device has all of the step's other work.
+            self.handles.append(
+                part.optimizer.register_step_pre_hook(
+                    lambda *args: self._check()
+                )
+            )
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Keeps the batch in case that it has to be saved."""
+        self.data_batch = data_batch
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Checks where no step was made: gradients overflowed, or add up."""
+        self._check()
+
+    def after_train(self, runner: Runner) -> None:
+        """Leaves model and optimizer as they were."""
+        for handle in self.handles:
+            handle.remove()
+
+    def _listen(self, model: torch.nn.Module, args: Any, losses: Any) -> None:
+        if model.training and isinstance(losses, dict):
+            self.losses = {
+                name: value.detach()
+                for name, value in losses.items()
+                if 'loss' in name and isinstance(value, Tensor)
+            }
+
+    def _check(self) -> None:
+        """Compares notes with the other ranks; once for each forward.
+
+        Raises:
+            FloatingPointError: a loss is not finite.
+        """
+        losses, self.losses = self.losses, None
+        if not losses:
+            return
+        finite = torch.stack([v.isfinite().all() for v in losses.values()])
+        wrong = (~finite).any().float()
+        seen = wrong.clone()
+        dist.all_reduce(seen, 'max')
+        if not seen.item():
+            return
+        report = self._save(losses) if wrong.item() else None
+        reports = dist.all_gather_object(report)
+        raise FloatingPointError(
+            f'At iteration {self.runner.iter} the loss is not finite: '
+            + '; '.join(report for report in reports if report)
+            + '. Lower the learning rate, clip gradients, or look for what is '
+            'wrong with these images.'
+        )
+
+    def _save(self, losses: dict[str, Tensor]) -> str:
+        """Writes what reproduces the loss; tells what and where it is."""
+        rank = dist.get_rank()
+        path = Path(self.runner.log_dir, f'non_finite_rank{rank}.pth')
+        evidence = dict(
+            iteration=self.runner.iter,
+            seed=self.runner.seed,
+            losses=losses,
+            data_batch=self.data_batch,
+            state_dict=_unwrap(self.runner).state_dict(),
+        )
+        torch.save(evidence, path)
+        values = {name: value.tolist() for name, value in losses.items()}
+        names = [s.img_path for s in self.data_batch['data_samples']]
+        return f'{values} of {names}, saved to {path}'
+
+
+def _unwrap(runner: Runner) -> torch.nn.Module:
+    model = runner.model
+    return model.module if is_model_wrapper(model) else model

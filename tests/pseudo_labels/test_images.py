@@ -1,0 +1,93 @@
+"""What is known of the training images, and who makes which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from mmseg_sesam.pseudo_labels.images import TrainingImages, share_out
+from mmseg_sesam.pseudo_labels.settings import changes
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 9))
+def test_shares_hold_all_work_and_cost_much_the_same(costs, number):
+    shares = share_out(costs, number)
+    assert len(shares) == number
+    assert sorted(sum(shares, [])) == list(range(len(costs)))
+    assert all(share == sorted(share) for share in shares)
+    totals = [sum(costs[i] for i in share) for share in shares]
+    # A greedy share exceeds another by one piece of work at the most.
+    assert max(totals) - min(totals) <= max(costs, default=0)
+
+
+@pytest.fixture
+def look(make_config: Callable[..., Config], scribbles: Path) -> Callable:
+    init_default_scope('mmseg')
+    dataset = make_config().train_dataloader.dataset
+    return lambda: TrainingImages(dataset, str(scribbles), 0)
+
+
+def test_what_an_image_depends_on_changes_its_checksum(
+    look: Callable[[], TrainingImages], scribbles: Path
+) -> None:
+    before = look().facts
+    assert [fact.key for fact in before] == [
+        f'images/deep/{index}' for index in range(3)
+    ]
+    assert {fact.pixels for fact in before} == {40 * 48}
+    # As many bytes as before, one of them another.
+    path = scribbles / 'images/deep/1.png'
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    after = look().facts
+    assert [a == b for a, b in zip(before, after)] == [True, False, True]
+
+
+def test_a_missing_image_is_named(
+    make_config: Callable[..., Config], scribbles: Path
+) -> None:
+    init_default_scope('mmseg')
+    (scribbles / 'list.txt').write_text('deep/0\ndeep/1\n')
+    (scribbles / 'images/deep/1.png').unlink()
+    dataset = make_config().train_dataloader.dataset
+    dataset.ann_file = 'list.txt'
+    with pytest.raises(FileNotFoundError, match=r'deep/1\.png is missing'):
+        TrainingImages(dataset, str(scribbles), 0)
+
+
+def test_images_that_differ_in_their_suffix_alone_are_refused(
+    make_config: Callable[..., Config], scribbles: Path
+) -> None:
+    init_default_scope('mmseg')
+    jpg = scribbles / 'images/deep/0.jpg'
+    Image.open(jpg.with_suffix('.png')).save(jpg)
+    first = make_config().train_dataloader.dataset
+    second = make_config().train_dataloader.dataset
+    second.img_suffix = '.jpg'
+    config = dict(type='ConcatDataset', datasets=[first, second])
+    with pytest.raises(ValueError, match='0.png and .*0.jpg differ in'):
+        TrainingImages(config, str(scribbles), 0)
+
+
+@pytest.mark.parametrize(
+    ('before', 'now', 'text'),
+    [
+        (dict(a=1), dict(a=1), ''),
+        (dict(a=dict(b=[1, 2])), dict(a=dict(b=[1, 3])), 'a.b.1 was 2 and'),
+        (dict(a=1), {}, 'a was 1 and is (not there)'),
+        ({}, dict(a='x'), "a was (not there) and is 'x'"),
+        (list(range(9)), [None] * 9, '4 more'),
+    ],
+)
+def test_changes_are_named(before, now, text: str) -> None:
+    said = changes(before, now)
+    assert text in said if text else said == ''
