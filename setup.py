@@ -63,7 +63,16 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_sesam', 'mmseg_sesam.*']),
-    package_data={'mmseg_sesam.visualization.report': ['assets/*']},
+    package_data={
+        # Links, at the place where mim looks for configs and their index.
+        'mmseg_sesam': [
+            '.mim/model-index.yml',
+            '.mim/configs/**/*.py',
+            '.mim/configs/**/*.yaml',
+            '.mim/tools/*',
+        ],
+        'mmseg_sesam.visualization.report': ['assets/*'],
+    },
     python_requires='>=3.9',
     install_requires=REQUIRES,
     extras_require={
