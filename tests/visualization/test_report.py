@@ -14,6 +14,7 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
+from mmseg.apis import inference_model, init_model
 from PIL import Image
 
 from mmseg_sesam.visualization.report import build_report
@@ -24,6 +25,7 @@ from mmseg_sesam.visualization.report.images import (
 )
 from mmseg_sesam.visualization.report.layers import encode_images
 from mmseg_sesam.visualization.report.measure import Score, measure
+from mmseg_sesam.visualization.report.predict import predict
 from mmseg_sesam.visualization.report.run import read_run
 
 
@@ -95,6 +97,20 @@ def test_measures_agree_with_the_labels(
     assert last.components.sum() == sum(
         len(images[index].records[max(run.rounds)]) for index in (0, 2)
     )
+
+
+def test_several_processes_predict_what_one_does(work_dir: Path) -> None:
+    run = read_run(work_dir)
+    paths = TrainingImages(run).paths
+
+    predictions = list(predict(run, paths, jobs=2))
+    assert len(predictions) == len(paths)
+
+    run.cfg.test_pipeline = run.cfg.test_dataloader.dataset.pipeline
+    model = init_model(run.cfg, str(run.checkpoint), device='cpu')
+    for path, prediction in zip(paths, predictions):
+        label = inference_model(model, path).pred_sem_seg.data[0]
+        assert (prediction == label.numpy()).all()
 
 
 def rounds_of(root: Path, name: str) -> list[Path]:

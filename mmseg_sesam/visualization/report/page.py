@@ -39,7 +39,7 @@ def build_report(
             the file type, where they differ.
         with_predictions: whether the latest checkpoint predicts the images
             that are shown.
-        jobs: processes that measure labels.
+        jobs: processes that measure labels and predict.
 
     Raises:
         FileNotFoundError: there is no training, its images or pseudo-labels
@@ -57,7 +57,7 @@ def build_report(
             name: [shown.index(index) for index in group]
             for name, group in groups.items()
         },
-        images=_encode(images, shown, measures, with_predictions),
+        images=_encode(images, shown, measures, with_predictions, jobs),
         classes=images.classes,
         palette=images.palette,
     )
@@ -74,12 +74,13 @@ def _encode(
     shown: list[int],
     measures: Measures,
     with_predictions: bool,
+    jobs: int,
 ) -> list[dict[str, Any]]:
     """The images of the gallery, with what is known of them."""
     predictions = [None] * len(shown)
     if with_predictions and images.run.checkpoint is not None:
         paths = [images.paths[index] for index in shown]
-        predictions = predict(images.run, paths)
+        predictions = predict(images.run, paths, jobs)
     encoded = []
     for index, prediction in zip(shown, predictions):
         entry = encode_images(images[index], prediction)
