@@ -116,7 +116,9 @@ class DiskCache(EmbeddingCache):
 
     def _write(self, key: str, payload: bytes) -> bool:
         path = self._path(key)
-        temporary = path.with_name(f'{path.name}.{os.getpid()}')
+        # Not named by the process: what a killed run leaves is overwritten
+        # by the next, and two that write an entry write the same.
+        temporary = path.with_name(f'{path.name}.part')
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open('wb') as file:

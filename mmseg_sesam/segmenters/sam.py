@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from typing import Any, Callable, NamedTuple, TypedDict
@@ -21,6 +22,7 @@ from mmseg_sesam.core.prompts import PointPrompt
 from .attention import fuse_attention
 from .base import BaseSegmenter, Candidates
 from .checkpoint import load_checkpoint
+from .decoder import SharedDecoder
 
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
@@ -29,6 +31,9 @@ MASK_VERSION = 2
 
 # Prompts decoded at once: a CPU's caches hold no more.
 CPU_BATCH, GPU_BATCH = 4, 64
+
+# From (n, K, C) prompt embeddings to (n, M, h, w) logits and (n, M) scores.
+Decode = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 # Pixels looked up at once, which bounds the memory of `contains`.
 PIXELS_PER_CHUNK = 8192
@@ -89,6 +94,8 @@ class SAMSegmenter(BaseSegmenter):
         decode_batch: prompts that are decoded at once; by default 4 on a
             CPU and 64 elsewhere. Halved for good when they do not fit into
             memory.
+        compile: whether to compile the image encoder, whose inputs are all
+            of one size; takes a minute, for data sets that take hours.
 
     Raises:
         ImportError: the builder cannot be imported.
@@ -106,6 +113,7 @@ class SAMSegmenter(BaseSegmenter):
         dtype: str = 'fp32',
         encode_batch: int = 4,
         decode_batch: int | None = None,
+        compile: bool = False,
     ) -> None:
         batches = [encode_batch, 1 if decode_batch is None else decode_batch]
         if dtype not in DTYPES or min(batches) < 1:
@@ -137,6 +145,12 @@ class SAMSegmenter(BaseSegmenter):
         # weights when it enters eval mode.
         self._sam.requires_grad_(False).eval()
         fuse_attention(self._sam.image_encoder)
+        self._decoder: SharedDecoder | None = None
+        if SharedDecoder.serves(self._sam.mask_decoder):
+            self._decoder = SharedDecoder(self._sam.mask_decoder)
+        self._encode = self._sam.image_encoder
+        if compile:
+            self._encode = torch.compile(self._encode, dynamic=False)
         # Models share the predictor's API, but not one package.
         package = type(self._sam).__module__.rpartition('.modeling')[0]
         transforms, self._amg = (
@@ -177,7 +191,7 @@ class SAMSegmenter(BaseSegmenter):
             inputs = [self._resize(image) for image in batch]
             pixels = torch.stack([self._sam.preprocess(x) for x in inputs])
             with self._autocast(pixels.device):
-                output = self._sam.image_encoder(pixels)
+                output = self._encode(pixels)
             # SAM-HQ's encoder also gives the features of its early layers.
             features, interm = (
                 (output[0], output[1][0])
@@ -230,18 +244,57 @@ class SAMSegmenter(BaseSegmenter):
         def num_points(index: int) -> int:
             return len(prompts[index].labels)
 
+        decode = self._decoder_of(embedding)
         order = sorted(range(len(prompts)), key=num_points)
         answers = [
-            answer
+            self._measure(*answer, embedding)
             for _, group in groupby(order, num_points)
-            for answer in self._ask(embedding, [prompts[i] for i in group])
+            for answer in self._ask(
+                embedding, [prompts[i] for i in group], decode
+            )
         ]
         return SAMCandidates(self._sam, embedding, answers, order)
 
+    def _decoder_of(self, embedding: SAMEmbedding) -> Decode:
+        """A function from sparse prompt embeddings to logits and scores."""
+        sam, device = self._sam, self._sam.device
+        features = embedding['features'].to(device)
+        # Positions in fp32: with the 8 bits of bf16 they would be off by
+        # several pixels.
+        positions = sam.prompt_encoder.get_dense_pe()
+        _, dense = sam.prompt_encoder(points=None, boxes=None, masks=None)
+        if self._decoder is not None:
+            with self._autocast(device):
+                image = self._decoder.share(features, dense, positions)
+            return partial(self._decoder, image)
+        options = {}
+        if embedding['interm'] is not None:
+            options['interm_embeddings'] = [embedding['interm'].to(device)]
+            options['hq_token_only'] = False
+
+        def decode(sparse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return sam.mask_decoder(
+                image_embeddings=features,
+                image_pe=positions,
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense.expand(len(sparse), -1, -1, -1),
+                multimask_output=True,
+                **options,
+            )
+
+        return decode
+
     def _ask(
-        self, embedding: SAMEmbedding, prompts: list[PointPrompt]
-    ) -> Iterator[Answers]:
-        """Decodes prompts of as many points, in batches that fit."""
+        self,
+        embedding: SAMEmbedding,
+        prompts: list[PointPrompt],
+        decode: Decode,
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Decodes prompts of as many points, in batches that fit.
+
+        Yields:
+            (n, M, h, w) float32 logits and (n, M) scores.
+        """
         device = self._sam.device
         wanted = self.decode_batch
         if wanted is None:
@@ -258,16 +311,16 @@ class SAMSegmenter(BaseSegmenter):
             size = min(wanted, self._largest_batch or wanted)
             batch = slice(start, start + size)
             try:
-                answers = self._predict(
-                    embedding, points[batch], labels[batch]
+                logits, scores = self._predict(
+                    decode, points[batch], labels[batch]
                 )
             except RuntimeError as error:
                 if size == 1 or not _is_out_of_memory(error):
                     raise
                 self._halve_batch(size)
                 continue
-            yield answers
-            start += len(answers.logits)
+            yield logits, scores
+            start += len(logits)
 
     def _halve_batch(self, size: int) -> None:
         """Warns once, and decodes half as many prompts from now on."""
@@ -282,41 +335,19 @@ class SAMSegmenter(BaseSegmenter):
         self._largest_batch = size // 2
 
     def _predict(
-        self,
-        embedding: SAMEmbedding,
-        points: torch.Tensor,
-        labels: torch.Tensor,
-    ) -> Answers:
+        self, decode: Decode, points: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Decodes (n, K, 2) points of the resized image and their labels."""
-        sam, device = self._sam, points.device
-        # Positions in fp32: with the 8 bits of bf16 they would be off by
-        # several pixels.
-        positions = sam.prompt_encoder.get_dense_pe()
-        sparse, dense = sam.prompt_encoder(
+        sparse, _ = self._sam.prompt_encoder(
             points=(points, labels), boxes=None, masks=None
         )
-        options = {}
-        if embedding['interm'] is not None:
-            options['interm_embeddings'] = [embedding['interm'].to(device)]
-            options['hq_token_only'] = False
-        with self._autocast(device):
-            logits, scores = sam.mask_decoder(
-                image_embeddings=embedding['features'].to(device),
-                image_pe=positions,
-                sparse_prompt_embeddings=sparse,
-                dense_prompt_embeddings=dense,
-                multimask_output=True,
-                **options,
-            )
+        with self._autocast(points.device):
+            logits, scores = decode(sparse)
         # A copy, lest it keep alive the single-mask output next to it.
         logits = logits.to(
             torch.float, copy=True, memory_format=torch.contiguous_format
         )
-        return Answers(
-            logits,
-            _to_numpy(scores.clamp(0, 1)),
-            *self._measure(logits, embedding),
-        )
+        return logits, scores
 
     def _resize(self, image: np.ndarray) -> torch.Tensor:
         """(3, h, w) uint8, the longer side as the encoder expects it."""
@@ -336,21 +367,29 @@ class SAMSegmenter(BaseSegmenter):
         return torch.autocast(device.type, DTYPES[self.dtype])
 
     def _measure(
-        self, logits: torch.Tensor, embedding: SAMEmbedding
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(n, M) stability and area, estimated on the logits' grid."""
+        self,
+        logits: torch.Tensor,
+        scores: torch.Tensor,
+        embedding: SAMEmbedding,
+    ) -> Answers:
+        """Adds stability and area, estimated on the logits' grid."""
         cells = [
             size * logits.shape[-1] / self._sam.image_encoder.img_size
             for size in embedding['input_size']
         ]
         rows, cols = (int(np.ceil(count)) for count in cells)
-        logits = logits[..., :rows, :cols]
+        inside = logits[..., :rows, :cols]
         threshold = self._sam.mask_threshold
-        stability = self._amg.calculate_stability_score(logits, threshold, 1.0)
-        share = (logits > threshold).sum((-2, -1)) / np.prod(cells)
+        stability = self._amg.calculate_stability_score(inside, threshold, 1.0)
+        share = (inside > threshold).sum((-2, -1)) / np.prod(cells)
         areas = share.clamp(max=1) * np.prod(embedding['image_size'])
-        # An empty mask has no stability: 0 / 0.
-        return _to_numpy(stability.nan_to_num(0.0)), _to_numpy(areas)
+        return Answers(
+            logits,
+            _to_numpy(scores.clamp(0, 1)),
+            # An empty mask has no stability: 0 / 0.
+            _to_numpy(stability.nan_to_num(0.0)),
+            _to_numpy(areas),
+        )
 
 
 class SAMCandidates(Candidates):

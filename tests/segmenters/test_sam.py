@@ -367,6 +367,17 @@ def test_bf16_is_close_to_fp32(tmp_path):
         assert (found.mask(prompt, index) == mask).mean() >= 0.97
 
 
+@pytest.mark.slow
+def test_a_compiled_encoder_gives_the_same(segmenter, weights):
+    compiled = SAMSegmenter(**weights, builder=build_tiny_sam, compile=True)
+    image = make_image((90, 150))
+    one, other = (s.encode([image])[0] for s in (segmenter, compiled))
+
+    torch.testing.assert_close(
+        other['features'], one['features'], rtol=1e-3, atol=1e-4
+    )
+
+
 def test_fp16_on_a_cpu_is_refused(weights):
     segmenter = SAMSegmenter(**weights, builder=build_tiny_sam, dtype='fp16')
     with pytest.raises(ValueError, match="'fp16' on a CPU"):
