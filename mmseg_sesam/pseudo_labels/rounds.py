@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Callable, NamedTuple
 
@@ -19,7 +20,7 @@ from mmseg_sesam.version import __version__
 
 from .generator import PseudoLabelGenerator
 from .images import TrainingImages
-from .kept import KeptMask
+from .overlap import overlap
 from .ranks import on_all_ranks, on_main_rank
 from .sample import Sample
 from .settings import changes, settings_digest
@@ -285,17 +286,18 @@ class _Round(NamedTuple):
         """Makes and stages this rank's share of what is missing."""
         share = self.images.share(missing)
         self.generator.segmenter.expect(len(share))
-        batches = tqdm(
-            self.images.loader(share),
-            desc=f'pseudo-labels, round {self.index}',
-            disable=not dist.is_main_process(),
+        made = overlap(
+            partial(self._make_one, doubt, self._keeps_masks()),
+            map(self._read, self.images.loader(share)),
+            self.generator.segmenter.images_at_once,
         )
-        keeps = self._keeps_masks()
-        for batch in batches:
-            path = batch['data_samples'][0].img_path
-            key = sample_key(path, self.images.data_root)
-            kept = self.store.masks(self.index - 1, key) if keeps else None
-            self._make_one(key, self._read(batch), doubt, kept)
+        for _ in tqdm(
+            made,
+            desc=f'pseudo-labels, round {self.index}',
+            total=len(share),
+            disable=not dist.is_main_process(),
+        ):
+            pass
 
     def _add_up(self) -> RoundSummary:
         """Sums the counts of all images, once every rank has made its own.
@@ -330,12 +332,11 @@ class _Round(NamedTuple):
         )
 
     def _make_one(
-        self,
-        key: str,
-        sample: Sample,
-        doubt: GrowthDoubt,
-        kept: dict[str, KeptMask] | None,
+        self, doubt: GrowthDoubt, keeps: bool, sample: Sample
     ) -> None:
+        """Makes and stages the pseudo-label of an image."""
+        key = sample_key(sample.path, self.images.data_root)
+        kept = self.store.masks(self.index - 1, key) if keeps else None
         made = self.generator(
             sample.image, sample.label, sample.drawn, doubt, kept
         )

@@ -16,6 +16,7 @@ class Sample(NamedTuple):
     """An image, and what is known of its labels.
 
     Attributes:
+        path: of the image.
         image: (H, W, 3) uint8 in RGB.
         weak: (H, W) uint8 weak label.
         drawn: (H, W) bool, where the weak label labels.
@@ -24,6 +25,7 @@ class Sample(NamedTuple):
         opinion: of the teacher.
     """
 
+    path: str
     image: np.ndarray
     weak: np.ndarray
     drawn: np.ndarray
@@ -62,6 +64,7 @@ class Sample(NamedTuple):
                 ignore_index,
             )
         return cls(
+            path=sample.img_path,
             image=np.ascontiguousarray(image),
             weak=weak,
             drawn=weak != ignore_index,

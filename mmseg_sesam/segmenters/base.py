@@ -114,6 +114,14 @@ class BaseSegmenter(ABC):
     """
 
     @property
+    def images_at_once(self) -> int:
+        """Threads that may encode and decode, each an image of its own.
+
+        More than one pays where the work waits for a GPU.
+        """
+        return 1
+
+    @property
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
         """What its masks depend on, as JSON values (settings, checksum).

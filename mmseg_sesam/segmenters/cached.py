@@ -66,6 +66,11 @@ class CachedSegmenter(BaseSegmenter):
         """See `BaseSegmenter.fingerprint`: that of the segmenter."""
         return self.segmenter.fingerprint
 
+    @property
+    def images_at_once(self) -> int:
+        """See `BaseSegmenter.images_at_once`: that of the segmenter."""
+        return self.segmenter.images_at_once
+
     def to(self, device: str | torch.device) -> CachedSegmenter:
         """See `BaseSegmenter.to`."""
         self.segmenter.to(device)

@@ -32,6 +32,10 @@ MASK_VERSION = 2
 # Prompts decoded at once: a CPU's caches hold no more.
 CPU_BATCH, GPU_BATCH = 4, 64
 
+# On a GPU: while it works for one image, the CPU takes labels apart, chooses
+# masks and writes files of the others.
+IMAGES_AT_ONCE = 4
+
 # From (n, K, C) prompt embeddings to (n, M, h, w) logits and (n, M) scores.
 Decode = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
@@ -171,6 +175,11 @@ class SAMSegmenter(BaseSegmenter):
             dtype=self.dtype,
             mask_version=MASK_VERSION,
         )
+
+    @property
+    def images_at_once(self) -> int:
+        """See `BaseSegmenter.images_at_once`."""
+        return 1 if self._sam.device.type == 'cpu' else IMAGES_AT_ONCE
 
     def to(self, device: str | torch.device) -> SAMSegmenter:
         """See `BaseSegmenter.to`.
