@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import Runner
 from PIL import Image
+from torch import nn
 
 from mmseg_sesam.engine import SeSAMVisualizationHook, summarise
 
@@ -137,6 +139,24 @@ def test_confident_labels_of_a_round_are_those_stored(
 def test_an_impossible_interval_is_refused() -> None:
     with pytest.raises(ValueError, match='interval=0 and num_images=4'):
         SeSAMVisualizationHook(interval=0)
+
+
+class Sharded(nn.Module):
+    """As FSDP wraps a model."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+
+def test_a_model_spread_over_processes_is_refused(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODEL_WRAPPERS.module_dict, 'Sharded', Sharded)
+    runner = Runner.from_cfg(make_config())
+    runner.model = Sharded(runner.model)
+    with pytest.raises(ValueError, match='Sharded spreads the model over'):
+        SeSAMVisualizationHook().before_train(runner)
 
 
 def test_the_summary_names_what_is_there(
