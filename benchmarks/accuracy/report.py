@@ -121,7 +121,7 @@ def _comparison(results: dict[str, list[dict]]) -> str:
         f'| dense | | {_cell(results.get("full"))} | | {_hours("full"):.0f} |',
     ]
     for kind in KINDS:
-        for prefix in ('weak', 'teacher', 'offline', 'sesam'):
+        for prefix in ('weak', 'teacher', 'gated-crf', 'offline', 'sesam'):
             row = f'{prefix}-{kind}'
             lines.append(
                 f'| {kind} | {ROWS[row].about} | {_cell(results.get(row))} | '

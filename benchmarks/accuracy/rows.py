@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from . import gated_crf  # noqa: F401, registers the peer
+
 KINDS = ('coarse', 'scribble', 'point')
 
 
@@ -29,6 +31,14 @@ def _kind_rows(kind: str) -> dict[str, Row]:
             f'{config}_weak-only',
             'weak labels + EMA teacher',
             {'model.teacher': 'online'},
+        ),
+        f'gated-crf-{kind}': Row(
+            f'{config}_weak-only',
+            'weak labels + gated CRF loss',
+            {
+                'model.type': 'GatedCRFEncoderDecoder',
+                'model.mixed_loss.type': 'GatedCRFLoss',
+            },
         ),
         f'offline-{kind}': Row(
             f'{config}_offline', 'pseudo-labels of round 0, no teacher'
