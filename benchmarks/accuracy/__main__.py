@@ -25,7 +25,7 @@ from mmengine.runner import Runner
 from .report import draw_budget, load_results, write_report
 from .rows import ROWS
 from .score import score_run
-from .setting import ROOT, make_config
+from .setting import ROOT, SEGMENTERS, SUPERPIXEL, make_config
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -38,6 +38,12 @@ def make_parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path(__file__).parent / 'results',
         help='folder of the results, a small JSON file for each run',
+    )
+    parser.add_argument(
+        '--segmenter',
+        default=SUPERPIXEL,
+        choices=sorted(path.stem for path in SEGMENTERS.glob('*.py')),
+        help='what makes the pseudo-labels',
     )
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='train a row, or go on with it')
@@ -54,7 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> None:
     """Trains a row, or goes on with it, and writes its result."""
-    label = f'{args.row}-s{args.steps}-seed{args.seed}'
+    label = f'{args.row}-{args.segmenter}-s{args.steps}-seed{args.seed}'
     result = args.results / f'{label}.json'
     if result.exists():
         sys.exit(f'accuracy: {result} holds the result; remove it first.')
@@ -63,9 +69,10 @@ def run(args: argparse.Namespace) -> None:
     if not saved.exists():
         work_dir.mkdir(parents=True, exist_ok=True)
         row = ROWS[args.row]
-        make_config(row, args.seed, args.steps, args.data, work_dir).dump(
-            saved
+        cfg = make_config(
+            row, args.segmenter, args.seed, args.steps, args.data, work_dir
         )
+        cfg.dump(saved)
     cfg = Config.fromfile(saved)
     cfg.resume = True
     runner = Runner.from_cfg(cfg)
@@ -74,6 +81,7 @@ def run(args: argparse.Namespace) -> None:
     runner.train()
     record = dict(
         row=args.row,
+        segmenter=args.segmenter,
         seed=args.seed,
         steps=args.steps,
         class_weight=list(cfg.model.decode_head.loss_decode.class_weight),
@@ -85,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Writes the page and the plot from the results that there are."""
-    results = load_results(args.results, args.steps)
+    results = load_results(args.results, args.segmenter, args.steps)
     template = Path(__file__).with_name('template.md').read_text()
     (args.docs / 'accuracy.md').write_text(write_report(results, template))
     draw_budget(results, args.docs / 'images' / 'accuracy.png')

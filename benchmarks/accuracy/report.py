@@ -27,18 +27,21 @@ IMAGES = 367
 NOT_RUN = 'not run yet'
 
 
-def load_results(folder: Path, steps: int) -> dict[str, list[dict]]:
+def load_results(
+    folder: Path, segmenter: str, steps: int
+) -> dict[str, list[dict]]:
     """Reads the results of runs of one length.
 
     Args:
         folder: of the JSON files.
+        segmenter: of the runs.
         steps: of the runs.
 
     Returns:
         Results by row, in the order of their seeds.
     """
     results = defaultdict(list)
-    for path in sorted(folder.glob(f'*-s{steps}-seed*.json')):
+    for path in sorted(folder.glob(f'*-{segmenter}-s{steps}-seed*.json')):
         result = json.loads(path.read_text())
         results[result['row']].append(result)
     return results

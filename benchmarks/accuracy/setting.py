@@ -13,15 +13,24 @@ from .rows import Row
 
 ROOT = Path(__file__).parents[2]
 NUM_CLASSES = 11
+SEGMENTERS = ROOT / 'configs' / '_base_' / 'segmenters'
+# That of the configs themselves, with settings for each kind of label.
+SUPERPIXEL = 'superpixel'
 
 
 def make_config(
-    row: Row, seed: int, steps: int, data: Path, work_dir: Path
+    row: Row,
+    segmenter: str,
+    seed: int,
+    steps: int,
+    data: Path,
+    work_dir: Path,
 ) -> Config:
     """Makes the config of a run.
 
     Args:
         row: its recipe.
+        segmenter: a config of configs/_base_/segmenters, without '.py'.
         seed: of the weights, the order of images and their augmentation;
             the weak labels are those of seed 0 in all runs.
         steps: of training, 8 crops of 240 x 320 pixels each.
@@ -36,6 +45,9 @@ def make_config(
     cfg.merge_from_dict(_schedule(steps))
     for hook in cfg.get('custom_hooks', []):
         hook.update(begin=steps // 4, interval=steps // 4)
+        if segmenter != SUPERPIXEL:
+            base = Config.fromfile(SEGMENTERS / f'{segmenter}.py')
+            hook.generator = base.custom_hooks[0].generator
     cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
     for transform in dataset.pipeline:

