@@ -15,7 +15,7 @@ CHECK := import sys; (3, 11) <= sys.version_info[:2] <= (3, 12) or sys.exit( \
   + sys.version.split()[0] + ": name another, as in `make PYTHON=python3.11" \
   " test`, or install with `pip install -e .[lite,test]` (3.9 and later).")
 
-.PHONY: venv lint test test-slow demo docs
+.PHONY: venv lint test test-slow test-faults demo docs
 
 venv: $(STAMP)
 
@@ -37,6 +37,9 @@ test: venv
 
 test-slow: venv
 	$(RUN) -m pytest -n 2 -m slow
+
+test-faults: venv
+	$(RUN) -m pytest -rP -m faults
 
 demo: venv
 	$(RUN) tools/demo.py

@@ -221,7 +221,9 @@ def _connect_cpu_processes(cfg: Config) -> None:
     distributed.init_process_group('gloo')
     wrapper = cfg.get('model_wrapper_cfg') or dict(
         type='MMDistributedDataParallel',
-        broadcast_buffers=False,
+        # Else each rank goes on with running means of its own, of which a
+        # checkpoint holds one.
+        broadcast_buffers=True,
         find_unused_parameters=cfg.get('find_unused_parameters', False),
     )
     cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)

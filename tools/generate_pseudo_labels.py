@@ -68,7 +68,7 @@ def main() -> None:
     MMLogger.get_instance('mmseg_sesam', logger_name='mmseg_sesam')
     try:
         generate(cfg, args)
-    except (FileNotFoundError, RoundError, ValueError) as error:
+    except (OSError, RoundError, ValueError) as error:
         parser.error(str(error))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from mmengine.config import Config
@@ -44,8 +45,12 @@ def find_latest(work_dir: str) -> str | None:
     named = find_latest_checkpoint(work_dir)
     if named:
         return named
-    written = Path(work_dir).glob('*_[0-9]*.pth')
-    return str(max(written, key=lambda path: path.stat().st_mtime, default=''))
+    numbers = {
+        int(match[1]): str(path)
+        for path in Path(work_dir).glob('*.pth')
+        if (match := re.fullmatch(r'(?:iter|epoch)_(\d+)', path.stem))
+    }
+    return numbers[max(numbers)] if numbers else None
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 _PART = '.part'
+_CHECKPOINT_KEY = 'outdated_checkpoints'
+# Nothing else is removed at a checkpoint's word.
+_NAME = re.compile(r'(best_[\w.-]*_)?(iter|epoch)_\d+\.pth')
 
 
 @register_backend('atomic')
@@ -21,7 +25,7 @@ class AtomicBackend(LocalBackend):
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
-        self._outdated: list[str] = []
+        self.outdated: list[str] = []
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Writes a file beside its place and moves it there."""
@@ -41,7 +45,7 @@ class AtomicBackend(LocalBackend):
 
     def remove(self, filepath: str | Path) -> None:
         """Marks a file as outdated."""
-        self._outdated.append(str(filepath))
+        self.outdated.append(str(filepath))
 
     def remove_outdated(self, but: Collection[str]) -> None:
         """Removes what is marked.
@@ -49,9 +53,10 @@ class AtomicBackend(LocalBackend):
         Args:
             but: files that have been written again since.
         """
-        for path in set(self._outdated).difference(but):
-            super().remove(path)
-        self._outdated.clear()
+        for path in set(self.outdated).difference(but):
+            if self.isfile(path):
+                super().remove(path)
+        self.outdated.clear()
 
 
 @HOOKS.register_module()
@@ -61,7 +66,8 @@ class AtomicCheckpointHook(CheckpointHook):
     The stock one removes the oldest checkpoint before it writes the next,
     and writes that in place: with `max_keep_ckpts=1` a kill in between, or
     a full disk, leaves none. Here a checkpoint is written beside its place
-    and moved there, and others are removed afterwards.
+    and moved there, and others are removed afterwards, if need be by the
+    run that goes on with it.
 
     Args:
         **kwargs: of `CheckpointHook`, without backend_args.
@@ -69,10 +75,25 @@ class AtomicCheckpointHook(CheckpointHook):
 
     def __init__(self, **kwargs) -> None:
         super().__init__(backend_args=dict(backend='atomic'), **kwargs)
+        self.resumed_outdated: list[str] = []
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Notes which others it makes outdated."""
+        names = [Path(path).name for path in self.file_backend.outdated]
+        checkpoint[_CHECKPOINT_KEY] = names
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Hears which others have been outdated since a resumed one."""
+        if runner._resume:
+            names = checkpoint.get(_CHECKPOINT_KEY, [])
+            self.resumed_outdated = [n for n in names if _NAME.fullmatch(n)]
 
     def before_train(self, runner: Runner) -> None:
         """Finds its folder, and removes what a kill has left there."""
         super().before_train(runner)
+        if is_main_process():
+            for name in self.resumed_outdated:
+                self.file_backend.remove(str(Path(self.out_dir, name)))
         self._remove_outdated()
         if is_main_process():
             for path in Path(self.out_dir).glob(f'*.pth{_PART}'):

@@ -1,0 +1,170 @@
+"""Disks that fail, and files that are damaged."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from mmseg_sesam.locks import lock_folder
+
+from .conftest import Reference, Training
+from .forks import GENERATE, Fault, run
+
+
+@pytest.mark.parametrize(
+    ('phase', 'number', 'error'),
+    [
+        ('generation', 40, errno.ENOSPC),
+        ('generation', 150, errno.EIO),
+        ('publishing', 20, errno.EIO),
+        ('current', 4, errno.EROFS),
+        ('checkpointing', 3, errno.ENOSPC),
+    ],
+)
+def test_a_failing_disk_stops_a_training_that_can_go_on(
+    training: Training,
+    undisturbed: Callable[[], Reference],
+    phase: str,
+    number: int,
+    error: int,
+) -> None:
+    stopped = training.go(fault=Fault(phase, number, error))
+    assert stopped.statuses == [1]
+    assert os.strerror(error) in stopped.text
+    if phase == 'generation':
+        assert 'nothing is published' in stopped.text
+        assert 'earlier rounds stay' in stopped.text
+
+    assert training.go().statuses == [0]
+    assert undisturbed().differences(training) == []
+
+
+def generate(training: Training, out: Path):
+    return run(training.folder, GENERATE, training.config, '--out', out)
+
+
+def test_a_full_disk_keeps_what_was_made_of_a_round(
+    training: Training, small_disk: Callable[[str], Path]
+) -> None:
+    out = small_disk('size=48k') / 'rounds'
+    full = generate(training, out)
+    assert full.statuses == [2]
+    assert 'No space left on device' in full.text
+    assert 'nothing is published' in full.text
+    assert not (out / 'CURRENT').exists()
+
+    small_disk('size=1m')
+    assert generate(training, out).statuses == [0]
+    assert generate(training, training.store.root).statuses == [0]
+    for path in (training.store.root / 'round_0000/labels').rglob('*.png'):
+        name = path.relative_to(training.store.root)
+        assert (out / name).read_bytes() == path.read_bytes()
+
+
+def test_a_directory_that_cannot_be_written_to(
+    training: Training, small_disk: Callable[[str], Path]
+) -> None:
+    out = small_disk('size=1m')
+    small_disk('ro')
+    refused = generate(training, out)
+    assert refused.statuses == [2]
+    assert 'Read-only file system' in refused.text
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ('damage', 'name'),
+    [
+        (cut, 'labels/images/deep/1.png'),
+        (flip, 'labels/images/deep/1.png'),
+        (Path.unlink, 'confident/images/deep/0.png'),
+        (flip, 'files.json'),
+        (Path.unlink, 'manifest.json'),
+    ],
+)
+def test_a_damaged_round_is_made_anew(
+    training: Training,
+    undisturbed: Callable[[], Reference],
+    damage: Callable[[Path], None],
+    name: str,
+) -> None:
+    """The checkpoint after the fourth step goes on with round 2."""
+    assert training.go(fault=Fault('checkpointing', 6)).statuses == [-9]
+    damage(training.store.folder(2) / name)
+    done = training.go()
+    assert done.statuses == [0], done.text
+    assert f'such as {name}; the round is made anew' in done.text
+    # It is made by the teacher of the checkpoint, a step older; and what is
+    # no complete round, and whose is not known, is kept beside it.
+    left = undisturbed().differences(training)
+    assert not [line for line in left if 'is missing' in line]
+    orphans = [line for line in left if 'orphan' in line]
+    assert bool(orphans) == (name == 'manifest.json')
+
+
+def test_a_kill_before_the_last_checkpoint_is_removed(
+    training: Training, undisturbed: Callable[[], Reference]
+) -> None:
+    assert training.go(fault=Fault('checkpointing', 5)).statuses == [-9]
+    both = {path.name for path in training.work.glob('*.pth')}
+    assert both == {'iter_2.pth', 'iter_4.pth'}
+    assert training.go().statuses == [0]
+    assert undisturbed().differences(training) == []
+
+
+@pytest.mark.parametrize('damage', [cut, flip])
+def test_a_damaged_checkpoint_is_refused(
+    training: Training, damage: Callable[[Path], None]
+) -> None:
+    short = ('--cfg-options', 'train_cfg.max_iters=1')
+    assert training.go(*short).statuses == [0]
+    damage(training.work / 'iter_1.pth')
+    refused = training.go()
+    assert refused.statuses == [2]
+    assert 'iter_1.pth is damaged or no checkpoint' in refused.text
+    assert 'give --resume the path of another' in refused.text
+
+
+def test_a_training_whose_latest_checkpoint_is_not_named_goes_on(
+    training: Training, undisturbed: Callable[[], Reference]
+) -> None:
+    assert training.go(fault=Fault('last_checkpoint', 2)).statuses == [-9]
+    # As a kill leaves it that comes between opening and writing.
+    (training.work / 'last_checkpoint').write_text('')
+    done = training.go()
+    assert done.statuses == [0], done.text
+    assert 'resumed epoch: 0, iter: 4' in done.text
+    assert undisturbed().differences(training) == []
+
+
+def test_a_clock_that_is_set_back_changes_nothing(
+    training: Training, undisturbed: Callable[[], Reference]
+) -> None:
+    assert training.go(fault=Fault('checkpointing', 6)).statuses == [-9]
+    # All that was written lies in the future.
+    for path in training.folder.rglob('*'):
+        os.utime(path, (4e9, 4e9))
+    assert training.go().statuses == [0]
+    assert undisturbed().differences(training) == []
+
+
+def test_two_trainings_in_one_work_dir(training: Training) -> None:
+    lock = lock_folder(training.work, '')
+    refused = training.go()
+    lock.release()
+    assert refused.statuses == [2]
+    assert f'{training.work} is in use by another run' in refused.text
+    assert not training.store.root.exists()
