@@ -89,16 +89,16 @@ class PseudoLabelStore:
         """
         path = self.root / _CURRENT
         try:
-            text = path.read_text()
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
-        if not (text.isascii() and text.isdigit()):
+        if not content.isdigit():
             raise ValueError(
-                f'{path} holds {text[:20]!r}, expected the number of the '
+                f'{path} holds {content[:20]!r}, expected the number of the '
                 f'published round; it has one of {self.rounds()}: write the '
                 'newest.'
             )
-        return int(text)
+        return int(content)
 
     def folder(self, round_index: int) -> Path:
         """Where a round lies once it is published."""

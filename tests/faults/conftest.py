@@ -94,7 +94,7 @@ def undisturbed(
 
     def of_ranks(ranks: int = 1) -> Reference:
         if ranks not in references:
-            training, start = make_training('undisturbed'), time.monotonic()
+            training, start = make_training(f'alone_{ranks}'), time.monotonic()
             done = training.go(ranks=ranks)
             assert done.statuses == [0] * ranks, done.text
             seconds = time.monotonic() - start

@@ -64,6 +64,25 @@ def test_a_missing_image_is_named(
         TrainingImages(dataset, str(scribbles), 0)
 
 
+def test_a_list_cannot_reach_outside_of_the_data_root(
+    make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    for kind in ('images', 'weak'):
+        (tmp_path / kind).mkdir()
+        content = (scribbles / kind / 'deep/0.png').read_bytes()
+        (tmp_path / kind / 'secret.png').write_bytes(content)
+    dataset = make_config().train_dataloader.dataset
+    dataset.data_prefix = dict(img_path='images', seg_map_path='weak')
+    dataset.ann_file = 'list.txt'
+    for line in ('../../images/secret', str(tmp_path / 'images/secret')):
+        (scribbles / 'list.txt').write_text(f'deep/0\n{line}\n')
+        label = scribbles / 'weak/../../images/secret.png'
+        assert label.resolve().is_file()
+        with pytest.raises(ValueError, match='secret.png lies outside of'):
+            TrainingImages(dataset, str(scribbles), 0)
+
+
 def test_images_that_differ_in_their_suffix_alone_are_refused(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:

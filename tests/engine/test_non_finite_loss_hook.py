@@ -1,0 +1,93 @@
+"""A loss that is not finite stops training, with what reproduces it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Callable
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+from torch import nn
+
+from mmseg_sesam.engine import StepSeedHook
+
+
+@MODELS.register_module()
+class LossThatBreaks(nn.Module):
+    """Is not a number from the second call on."""
+
+    loss_name = 'loss_breaks'
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer('calls', torch.zeros(()))
+
+    def forward(self, logits, label, **kwargs):
+        self.calls += 1
+        return logits.sum() * (0 if self.calls < 2 else torch.nan)
+
+
+@pytest.fixture
+def cfg(make_config: Callable[..., Config]) -> Config:
+    cfg = make_config()
+    cfg.model.decode_head.loss_decode = [
+        dict(type='CrossEntropyLoss'),
+        dict(type='LossThatBreaks'),
+    ]
+    cfg.default_hooks.step_seed = dict(type='StepSeedHook')
+    cfg.default_hooks.non_finite_loss = dict(type='NonFiniteLossHook')
+    return cfg
+
+
+def test_training_stops_and_the_loss_can_be_made_again(cfg: Config) -> None:
+    runner = Runner.from_cfg(cfg)
+    before = {}
+    runner.register_hook(Remember(before), priority='LOWEST')
+    with pytest.raises(FloatingPointError, match='iteration 1 .*clip') as stop:
+        runner.train()
+    (path,) = re.findall(r'saved to (\S+\.pth)', str(stop.value))
+    evidence = torch.load(path, weights_only=False)
+    names = [s.img_path for s in evidence['data_batch']['data_samples']]
+    assert all(name in str(stop.value) for name in names)
+    assert Path(path).parent == Path(runner.log_dir)
+
+    # The optimizer has made no step with it.
+    weights = evidence['state_dict']
+    assert all(v.isfinite().all() for v in weights.values())
+    name = 'decode_head.conv_seg.weight'
+    assert torch.equal(weights[name], before[name])
+
+    model = MODELS.build(cfg.model)
+    model.load_state_dict(weights)
+    runner.train_loop._iter = evidence['iteration']
+    StepSeedHook().before_train_iter(runner, 0)
+    data = model.data_preprocessor(evidence['data_batch'], True)
+    again = model.train()(**data, mode='loss')
+    assert again['decode.loss_breaks'].isnan()
+    assert torch.equal(
+        again['decode.loss_sam'], evidence['losses']['decode.loss_sam']
+    )
+
+
+class Remember(StepSeedHook):
+    """Keeps the weights before each step; seeds as the run does."""
+
+    def __init__(self, weights: dict) -> None:
+        self.weights = weights
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        state = runner.model.state_dict()
+        self.weights.update({k: v.clone() for k, v in state.items()})
+
+
+def test_finite_losses_pass(make_config: Callable[..., Config]) -> None:
+    cfg = make_config(train_cfg__max_iters=2)
+    cfg.default_hooks.non_finite_loss = dict(type='NonFiniteLossHook')
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert not list(Path(runner.log_dir).glob('*.pth'))
+    assert not runner.model._forward_hooks

@@ -1,0 +1,79 @@
+"""Trainings on two processes, over gloo."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from typing import Callable
+
+import pytest
+
+from .conftest import Reference, Training
+from .forks import Fault
+
+SHORT = ('--cfg-options', 'train_cfg.max_iters=2')
+
+
+def labels(training: Training, round_index: int) -> dict[str, bytes]:
+    folder = training.store.folder(round_index)
+    files = (folder / kind for kind in ('labels', 'masks', 'records'))
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for kind in files
+        for path in kind.rglob('*.*')
+    }
+
+
+def test_a_training_goes_on_with_two_ranks_and_with_one(
+    make_training: Callable[[str], Training],
+    undisturbed: Callable[[int], Reference],
+) -> None:
+    two, one = make_training('two'), make_training('one')
+    done = two.go(*SHORT, ranks=2)
+    assert done.statuses == [0, 0], done.text
+    shutil.copytree(two.work, one.work)
+    # The copy's checkpoints are its own.
+    (one.work / 'last_checkpoint').write_text(str(one.work / 'iter_2.pth'))
+
+    done = two.go(ranks=2)
+    assert done.statuses == [0, 0], done.text
+    assert 'resumed with round 1' in done.text
+    assert undisturbed(2).differences(two) == []
+
+    done = one.go()
+    assert done.statuses == [0], done.text
+    assert 'resumed with round 1' in done.text
+    assert one.store.current == 2
+    # Whatever the number of ranks, round 0 is the same.
+    expected = undisturbed().remains
+    for name, content in labels(two, 0).items():
+        assert expected[f'pseudo_labels/round_0000/{name}'] == content
+
+
+@pytest.mark.parametrize(
+    'fault',
+    [
+        # In the middle of generation, of training and of saving.
+        Fault('generation', 20, rank=1),
+        Fault('time', 1500, rank=1),
+        Fault('checkpointing', 2, rank=0),
+        # Rank 0 alone publishes.
+        Fault('publishing', 8, errno.EIO, rank=0),
+        Fault('generation', 20, errno.ENOSPC, rank=1),
+    ],
+)
+def test_a_failing_rank_stops_the_other(
+    training: Training,
+    undisturbed: Callable[[int], Reference],
+    fault: Fault,
+) -> None:
+    stopped = training.go(ranks=2, fault=fault)
+    assert None not in stopped.statuses
+    assert 0 not in stopped.statuses, stopped.text
+    if fault.error:
+        other = f'rank {fault.rank} failed with OSError: [Errno {fault.error}]'
+        assert other in stopped.text
+        assert 'nothing is published' in stopped.text
+    done = training.go(ranks=2)
+    assert done.statuses == [0, 0], done.text
+    assert undisturbed(2).differences(training) == []
