@@ -16,8 +16,9 @@ PAGES = [ROOT / 'README.md', *sorted(DOCS.rglob('*.md'))]
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, its title if it has one, its text."""
+    """A fenced block: its heading, language, title if it has one, text."""
 
+    heading: str
     language: str
     title: str
     text: str
@@ -28,7 +29,8 @@ class Command(NamedTuple):
 
     Attributes:
         text: the command on one line.
-        needs: what a comment above it says that it needs.
+        needs: what a comment above it says that it needs, or a heading that
+            names a GPU.
         output: what the page shows of its output.
     """
 
@@ -42,7 +44,14 @@ def read_blocks(page: Path) -> list[Block]:
     fence = re.compile(
         r'^```(\w*)(?: title="(.*?)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL
     )
-    return [Block(*found) for found in fence.findall(page.read_text())]
+    text = page.read_text()
+    blocks = []
+    for found in fence.finditer(text):
+        # One # alone may be a comment in another block.
+        above = re.findall(r'^##+ .*', text[: found.start()], re.MULTILINE)
+        heading = above[-1] if above else ''
+        blocks.append(Block(heading, *found.groups()))
+    return blocks
 
 
 def read_commands(page: Path) -> list[Command]:
@@ -54,7 +63,7 @@ def read_commands(page: Path) -> list[Command]:
             commands.append(Command(first.removeprefix('$ '), '', output))
         if block.language != 'bash':
             continue
-        needs = ''
+        needs = block.heading if 'GPU' in block.heading else ''
         for line in block.text.replace('\\\n', ' ').splitlines():
             if line.startswith('# needs '):
                 needs = line

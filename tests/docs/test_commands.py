@@ -1,7 +1,8 @@
 """Every command of the pages runs, or says what it needs.
 
-It says so in a comment above it that begins with `# needs`. Benchmarks take
-hours, and `docs/my_images.md` has a test of its own.
+It says so in a comment above it that begins with `# needs`, or in a heading
+that names a GPU. Benchmarks take hours, and `docs/my_images.md` has a test of
+its own.
 """
 
 from __future__ import annotations
