@@ -50,7 +50,7 @@ def read_blocks(page: Path) -> list[Block]:
         # One # alone may be a comment in another block.
         above = re.findall(r'^##+ .*', text[: found.start()], re.MULTILINE)
         heading = above[-1] if above else ''
-        blocks.append(Block(heading, *found.groups()))
+        blocks.append(Block(heading, *found.groups('')))
     return blocks
 
 
