@@ -45,7 +45,8 @@ class Answer(NamedTuple):
         hits = self.candidates.contains(
             evidence.rows, evidence.cols, self.rows
         )
-        return hits.reshape(-1, hits.shape[-1])
+        # Not by -1: there may be no candidate.
+        return hits.reshape(hits.shape[0] * hits.shape[1], hits.shape[2])
 
     def growth(self, hits: np.ndarray, evidence: Evidence) -> np.ndarray:
         """(M,) growth of each candidate, see `measure_growth`."""

@@ -316,6 +316,9 @@ class PseudoLabelGenerator:
             if not selection.chosen:
                 return _Choice(KeptMask())
             mask = answer.union(selection.chosen)
+            if mask.shape != label.shape:
+                # Of another image's size: of no use.
+                return _Choice(KeptMask())
             measures = self._measure(mask, component, label, doubt)
             if self.selector.accepts(*measures):
                 chosen = [list(answer.split(i)) for i in selection.chosen]

@@ -98,7 +98,10 @@ class MaskCandidates(Candidates):
         masks = self._masks[prompts]
         # One index is looked up many times as fast as two.
         pixels = rows * masks.shape[3] + cols
-        return masks.reshape(*masks.shape[:2], -1).take(pixels, axis=2)
+        # Not by -1, since there may be no candidate. Masks of a wrong size
+        # are refused when one is drawn.
+        flat = masks.reshape(*masks.shape[:2], -1 if masks.size else 1)
+        return flat.take(pixels, axis=2, mode='clip')
 
     def mask(self, prompt: int, index: int) -> np.ndarray:
         """See `Candidates.mask`."""

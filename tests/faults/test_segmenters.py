@@ -1,0 +1,87 @@
+"""Segmenters whose answers are of no use: components fall back, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.registry import TASK_UTILS
+from PIL import Image
+
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.segmenters.base import (
+    BaseSegmenter,
+    Candidates,
+    MaskCandidates,
+)
+
+
+@TASK_UTILS.register_module()
+class UselessSegmenter(BaseSegmenter):
+    """Answers in one of several ways that are of no use."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        return dict(answer=self.answer)
+
+    def encode(self, images: Sequence[np.ndarray]) -> list[Any]:
+        return [image.shape[:2] for image in images]
+
+    def decode(
+        self, embedding: Any, prompts: Sequence[PointPrompt]
+    ) -> Candidates:
+        height, width = embedding
+        count, scores = len(prompts), np.ones((len(prompts), 3))
+        if self.answer == 'no candidate':
+            shape = (count, 0, height, width)
+            return MaskCandidates(np.zeros(shape, bool), np.ones((count, 0)))
+        if self.answer == 'empty masks':
+            shape = (count, 3, height, width)
+            return MaskCandidates(np.zeros(shape, bool), scores)
+        masks = np.ones((count, 3, height, width), bool)
+        if self.answer == 'scores that are no numbers':
+            return MaskCandidates(masks, np.nan * scores)
+        if self.answer == 'stability that is no number':
+            return MaskCandidates(masks, scores, np.nan * scores)
+        # Of wrong size.
+        return MaskCandidates(masks[:, :, : height // 2, : width // 2], scores)
+
+
+@pytest.mark.parametrize(
+    'answer',
+    [
+        'no candidate',
+        'empty masks',
+        'scores that are no numbers',
+        'stability that is no number',
+        'masks of a wrong size',
+    ],
+)
+def test_components_fall_back_to_their_weak_labels(
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    scribbles: Path,
+    answer: str,
+) -> None:
+    cfg = make_config(train_cfg__max_iters=1)
+    cfg.custom_hooks[0].generator.segmenter = dict(
+        type='UselessSegmenter', answer=answer
+    )
+    Runner.from_cfg(cfg).train()
+
+    store = PseudoLabelStore(tmp_path / 'pseudo')
+    summary = store.manifest(0)['summary']
+    assert summary['fell_back'] == summary['components'] == 9
+    for index in range(3):
+        weak = np.array(Image.open(scribbles / f'weak/deep/{index}.png'))
+        label = store.read(f'images/deep/{index}', 0)
+        np.testing.assert_array_equal(label, weak)

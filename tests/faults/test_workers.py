@@ -1,0 +1,53 @@
+"""Loader workers that are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from mmcv.transforms import BaseTransform
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.registry import TRANSFORMS
+from torch.utils.data import get_worker_info
+
+from mmseg_sesam.pseudo_labels.rounds import RoundError
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+
+
+@TRANSFORMS.register_module()
+class LoadAndDie(BaseTransform):
+    """Kills the worker that it is in as soon as a file is there."""
+
+    def __init__(self, trigger: str) -> None:
+        self.trigger = trigger
+
+    def transform(self, results: dict) -> dict:
+        if get_worker_info() and os.path.exists(self.trigger):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return results
+
+
+@pytest.mark.parametrize('where', ['generation', 'training'])
+def test_a_killed_worker_stops_the_run_and_is_named(
+    make_config: Callable[..., Config], tmp_path: Path, where: str
+) -> None:
+    store = PseudoLabelStore(tmp_path / 'pseudo')
+    cfg = make_config(train_cfg__max_iters=1)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    if where == 'generation':
+        cfg.custom_hooks[0].num_workers = 1
+        trigger = store.staging(0)
+        pipeline.insert(1, dict(type='LoadAndDie', trigger=str(trigger)))
+    else:
+        cfg.train_dataloader.num_workers = 1
+        trigger = store.root / 'CURRENT'
+        pipeline.insert(-1, dict(type='LoadAndDie', trigger=str(trigger)))
+
+    error = RoundError if where == 'generation' else RuntimeError
+    with pytest.raises(error, match=r'worker.* killed by signal|exited unexp'):
+        Runner.from_cfg(cfg).train()
+    assert store.current == (None if where == 'generation' else 0)
