@@ -59,7 +59,7 @@ class TrainingImages:
         process_group: of all ranks.
 
     Raises:
-        FileNotFoundError: an image or weak label is missing.
+        FileNotFoundError: an image or weak label is missing or empty.
         ValueError: two images would have one name.
         RuntimeError: another rank failed.
     """
@@ -125,10 +125,10 @@ class TrainingImages:
                 f'The weak label {label} of {image} is missing; add it, or '
                 'take its image out of the list of training images.'
             )
-        if not image.is_file():
+        if not image.is_file() or not image.stat().st_size:
             raise FileNotFoundError(
-                f'The training image {image} is missing; add it, or take it '
-                'out of the list of training images.'
+                f'The training image {image} is missing or empty; add it, or '
+                'take it out of the list of training images.'
             )
         key = sample_key(info['img_path'], self.data_root)
         digest = hashlib.sha256(key.encode())

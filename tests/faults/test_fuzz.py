@@ -49,7 +49,8 @@ def mutate(rng: random.Random, content: bytes) -> bytes:
         else:
             other = rng.randrange(len(damaged) + 1)
             damaged[place : place + size] = damaged[other : other + size]
-    return bytes(damaged)
+    # Empty images are refused before they are read, see TrainingImages.
+    return bytes(damaged) or b'\0'
 
 
 class Zoo:

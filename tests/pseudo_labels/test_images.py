@@ -52,12 +52,16 @@ def test_what_an_image_depends_on_changes_its_checksum(
     assert [a == b for a, b in zip(before, after)] == [True, False, True]
 
 
-def test_a_missing_image_is_named(
-    make_config: Callable[..., Config], scribbles: Path
+@pytest.mark.parametrize('empty', [False, True])
+def test_a_missing_or_empty_image_is_named(
+    make_config: Callable[..., Config], scribbles: Path, empty: bool
 ) -> None:
     init_default_scope('mmseg')
     (scribbles / 'list.txt').write_text('deep/0\ndeep/1\n')
-    (scribbles / 'images/deep/1.png').unlink()
+    image = scribbles / 'images/deep/1.png'
+    image.unlink()
+    if empty:
+        image.touch()
     dataset = make_config().train_dataloader.dataset
     dataset.ann_file = 'list.txt'
     with pytest.raises(FileNotFoundError, match=r'deep/1\.png is missing'):

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import mmseg
 import pytest
+from mmengine.config import Config
+
+from mmseg_sesam import launch
 
 
 @pytest.fixture(params=['ours', 'stock'])
@@ -117,6 +120,33 @@ def test_an_earlier_run_is_not_trained_over(refusal, tiny_config: Path):
     )
     said = refusal('train.py', *arguments, '--resume')
     assert f'names {work_dir}/iter_2.pth, which is not there' in said
+
+
+@pytest.mark.parametrize(
+    'option',
+    [
+        'model_wrapper_cfg.type=MMFullyShardedDataParallel',
+        'strategy.type=DeepSpeedStrategy',
+        'strategy.type=FSDPStrategy',
+    ],
+)
+def test_sharded_parameters_are_refused(
+    refusal, tiny_config: Path, option: str
+):
+    said = refusal('train.py', tiny_config, '--cfg-options', option)
+    assert f'asks for {option.split("=")[1]}, which shards the' in said
+
+
+def test_the_safeguards_are_added(tiny_config: Path):
+    cfg = Config.fromfile(tiny_config)
+    cfg.default_hooks.step_seed = None
+    launch.add_safeguards(cfg)
+    hooks = cfg.default_hooks
+    assert hooks.checkpoint == dict(
+        type='AtomicCheckpointHook', by_epoch=False, interval=2
+    )
+    assert hooks.non_finite_loss.type == 'NonFiniteLossHook'
+    assert hooks.step_seed is None
 
 
 def test_amp_without_a_gpu_is_refused(refusal, tiny_config: Path):
