@@ -6,12 +6,15 @@ import math
 
 import torch
 import torch.nn.functional as F
+from mmengine import dist
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.losses import CrossEntropyLoss
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from .label_maps import LabelMaps
+
+_TINY = torch.finfo(torch.half).tiny
 
 
 @MODELS.register_module()
@@ -142,9 +145,14 @@ def ramp(step: int, length: int) -> float:
 
 
 def _mean(entropy: Tensor, weight: Tensor, total: Tensor) -> Tensor:
-    """Weighted sum by a total that may be 0: then the mean is 0."""
-    total = total.to(entropy.dtype).clamp_min(torch.finfo(torch.half).tiny)
-    return (entropy * weight).sum() / total
+    """Weighted sum by a total that may be 0: then the mean is 0.
+
+    The total is the ranks' mean: DDP averages their gradients, and a pixel
+    counts the same on a rank with few labels and on one with many.
+    """
+    total = total.to(entropy.dtype)
+    dist.all_reduce(total, 'mean')
+    return (entropy * weight).sum() / total.clamp_min(_TINY)
 
 
 def _class_weights(

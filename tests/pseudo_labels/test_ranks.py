@@ -42,7 +42,8 @@ assert said == [
         'OSError: disk of 1 is full',
     ],
 ][rank], said
-print('rank', rank, 'is done')
+print('done')
+distributed.destroy_process_group()
 """
 
 
@@ -57,4 +58,4 @@ def test_a_rank_that_fails_stops_the_others(tmp_path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert 'rank 0 is done' in done.stdout and 'rank 1 is done' in done.stdout
+    assert done.stdout.count('done') == 2

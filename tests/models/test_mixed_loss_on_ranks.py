@@ -1,0 +1,60 @@
+"""Two real processes weigh every labelled pixel alike."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import torch
+from mmengine import dist
+from mmseg.models.decode_heads import FCNHead
+from torch import distributed
+
+from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.models.mixed_loss import MixedLoss
+
+
+def gradient(parts):
+    # Of a 3-channel bias, by the loss on some of two images.
+    bias = torch.zeros(3, requires_grad=True)
+    logits = images[parts] + bias[:, None, None]
+    maps = LabelMaps(weak[parts], sam[parts], free[parts], 255)
+    terms = loss(logits, maps, head, 0)
+    sum(v for k, v in terms.items() if 'loss' in k).backward()
+    return bias.grad
+
+
+torch.manual_seed(0)
+head = FCNHead(in_channels=4, channels=4, num_classes=3, num_convs=0,
+               concat_input=False)
+loss = MixedLoss(confident_weight=1.0, confident_ramp=0)
+images = torch.randn(2, 3, 8, 8)
+free = torch.full((2, 8, 8), 255, dtype=torch.uint8)
+weak, sam = free.clone(), free.clone()
+weak[0, 0, 0] = 1                       # one pixel on one rank,
+weak[1, :4] = 2                         # half an image on the other;
+sam[0, 5:] = 0                          # and none of SAM's there
+whole = gradient([0, 1])
+
+distributed.init_process_group('gloo')
+own = gradient([dist.get_rank()])
+dist.all_reduce(own, 'mean')
+torch.testing.assert_close(own, whole)
+print('agrees')
+distributed.destroy_process_group()
+"""
+
+
+def test_the_ranks_gradient_is_that_of_one_batch(tmp_path) -> None:
+    (tmp_path / 'loss.py').write_text('import mmseg_sesam\n' + CODE)
+    done = subprocess.run(
+        [
+            *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
+            *('--nproc_per_node=2', tmp_path / 'loss.py'),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('agrees') == 2
