@@ -27,6 +27,7 @@ from mmseg_sesam.visualization.report.layers import encode_images
 from mmseg_sesam.visualization.report.measure import Score, measure
 from mmseg_sesam.visualization.report.predict import predict
 from mmseg_sesam.visualization.report.run import read_run
+from mmseg_sesam.visualization.report.settings import list_settings
 
 
 def embedded(page: Path, name: str) -> dict[str, Any]:
@@ -97,6 +98,14 @@ def test_measures_agree_with_the_labels(
     assert last.components.sum() == sum(
         len(images[index].records[max(run.rounds)]) for index in (0, 2)
     )
+
+
+def test_settings_are_those_that_made_the_rounds(work_dir: Path) -> None:
+    settings = list_settings(read_run(work_dir))
+
+    assert settings['segmenter'].startswith('SuperpixelSegmenter')
+    # A default, which no config names.
+    assert 'max_doubt=0.8' in settings['selector']
 
 
 def test_several_processes_predict_what_one_does(work_dir: Path) -> None:

@@ -45,7 +45,7 @@ def list_settings(run: Run) -> dict[str, str]:
             settings['refreshes'] = _text(given)
     if run.rounds:
         first = run.rounds[min(run.rounds)]
-        generator = first.get('settings', {}).get('generator', {})
+        generator = first['identity']['settings']['generator']
         settings.update({n: _text(v) for n, v in generator.items()})
     return {name.replace('_', ' '): text for name, text in settings.items()}
 
