@@ -52,7 +52,7 @@ def compare_folders(
         )
     classes = num_classes, ignore_index
     totals: dict[str, np.ndarray | int] = {}
-    for path in tqdm(paths, desc='comparing'):
+    for path in tqdm(paths, desc='comparing', delay=2):
         relative = path.relative_to(pseudo_dir)
         truth_path = same_ending(relative, gt_dir, suffixes)
         truth, pseudo = read_label(truth_path), read_label(path)
