@@ -269,7 +269,13 @@ class _Round(NamedTuple):
         places = np.linspace(0, total - 1, number).round().astype(int)
         rank, world_size = dist.get_dist_info()
         counts = GrowthDoubt.no_counts()
-        for batch in self.images.loader(places[rank::world_size].tolist()):
+        batches = tqdm(
+            self.images.loader(places[rank::world_size].tolist()),
+            desc='growth of masks',
+            delay=2,
+            disable=not dist.is_main_process(),
+        )
+        for batch in batches:
             sample = self._read(batch)
             counts += self.generator.count_growth(
                 sample.image, sample.label, sample.drawn
