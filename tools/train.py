@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 from mmengine.config import Config
@@ -93,17 +94,17 @@ def main() -> None:
     parser = make_parser()
     args = launch.parse_args(parser)
     cfg = launch.load_config(args)
-    try:
-        launch.refuse_sharding(cfg)
-        lock = launch.lock_work_dir(cfg)
-        set_resume(cfg, args.resume)
-        if args.amp:
-            set_amp(cfg)
-        check_lists(cfg)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-    launch.add_safeguards(cfg)
-    with lock:
+    with ExitStack() as held:
+        try:
+            launch.refuse_sharding(cfg)
+            held.enter_context(launch.lock_work_dir(cfg))
+            set_resume(cfg, args.resume)
+            if args.amp:
+                set_amp(cfg)
+            check_lists(cfg)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+        launch.add_safeguards(cfg)
         runner = Runner.from_cfg(cfg)
         runner.train()
         runner.logger.info(summarise(runner))
