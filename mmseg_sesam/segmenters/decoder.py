@@ -25,18 +25,32 @@ class ImageSide(NamedTuple):
     query: Tensor
 
 
+class Places(NamedTuple):
+    """The image's positions, as a layer's attentions project them.
+
+    Attributes:
+        key: (1, N, c) float.
+        query: (1, N, c) float.
+    """
+
+    key: Tensor
+    query: Tensor
+
+
 class SharedImage(NamedTuple):
     """An image as all prompts on it see it.
 
     Attributes:
         tokens: (1, N, C) float, before the first layer.
-        positions: (1, N, C) float encodings.
         first: of the first layer.
+        places: of each layer.
+        last: (1, N, c) float, the positions as the last attention's keys.
     """
 
     tokens: Tensor
-    positions: Tensor
     first: ImageSide
+    places: list[Places]
+    last: Tensor
 
 
 class SharedDecoder:
@@ -78,8 +92,24 @@ class SharedDecoder:
         """
         tokens = (features + dense).flatten(2).transpose(1, 2)
         positions = positions.flatten(2).transpose(1, 2)
-        first = _image_side(self._layers[0], tokens, positions)
-        return SharedImage(tokens, positions, first)
+        places = [
+            Places(
+                F.linear(
+                    positions, layer.cross_attn_token_to_image.k_proj.weight
+                ),
+                F.linear(
+                    positions, layer.cross_attn_image_to_token.q_proj.weight
+                ),
+            )
+            for layer in self._layers
+        ]
+        last = self._decoder.transformer.final_attn_token_to_image.k_proj
+        return SharedImage(
+            tokens,
+            _image_side(self._layers[0], tokens, places[0]),
+            places,
+            F.linear(positions, last.weight),
+        )
 
     def __call__(
         self, image: SharedImage, sparse: Tensor
@@ -113,7 +143,7 @@ class SharedDecoder:
         for index, layer in enumerate(self._layers):
             side = image.first
             if index:
-                side = _image_side(layer, image_tokens, image.positions)
+                side = _image_side(layer, image_tokens, image.places[index])
             if layer.skip_first_layer_pe:
                 tokens = layer.self_attn(tokens, tokens, tokens)
             else:
@@ -133,7 +163,7 @@ class SharedDecoder:
         transformer = self._decoder.transformer
         last = transformer.final_attn_token_to_image
         query = last.q_proj(tokens + prompts)
-        key = _project(last.k_proj, image_tokens, image.positions)
+        key = last.k_proj(image_tokens).add_(image.last)
         found = _attend(last, query, key, last.v_proj(image_tokens))
         return transformer.norm_final_attn(tokens + found), image_tokens
 
@@ -154,21 +184,15 @@ class SharedDecoder:
         return logits.reshape(count, -1, 4 * side, 4 * side)
 
 
-def _image_side(
-    layer: nn.Module, tokens: Tensor, positions: Tensor
-) -> ImageSide:
+def _image_side(layer: nn.Module, tokens: Tensor, places: Places) -> ImageSide:
+    """Projects tokens + positions by projecting both, the latter once."""
     inward = layer.cross_attn_token_to_image
     outward = layer.cross_attn_image_to_token
     return ImageSide(
-        key=_project(inward.k_proj, tokens, positions),
+        key=inward.k_proj(tokens).add_(places.key),
         value=inward.v_proj(tokens),
-        query=_project(outward.q_proj, tokens, positions),
+        query=outward.q_proj(tokens).add_(places.query),
     )
-
-
-def _project(linear: nn.Linear, tokens: Tensor, positions: Tensor) -> Tensor:
-    """Projects tokens + positions, of which the latter are few."""
-    return linear(tokens).add_(F.linear(positions, linear.weight))
 
 
 def _attend(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from importlib import import_module
-from itertools import groupby
-from typing import Any, Callable, NamedTuple, TypedDict
+from itertools import takewhile
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import torch
@@ -22,9 +20,8 @@ from mmseg_sesam.core.prompts import PointPrompt
 from .attention import fuse_attention
 from .base import BaseSegmenter, Candidates
 from .checkpoint import load_checkpoint
-from .decoder import SharedDecoder
-
-DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
+from .embedding import SAMEmbedding
+from .placed_decoder import DTYPES, PlacedDecoder, autocast
 
 # To be raised whenever the same weights come to give other masks.
 MASK_VERSION = 2
@@ -36,29 +33,8 @@ CPU_BATCH, GPU_BATCH = 4, 64
 # masks and writes files of the others.
 IMAGES_AT_ONCE = 4
 
-# From (n, K, C) prompt embeddings to (n, M, h, w) logits and (n, M) scores.
-Decode = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-
 # Pixels looked up at once, which bounds the memory of `contains`.
 PIXELS_PER_CHUNK = 8192
-
-
-class SAMEmbedding(TypedDict):
-    """An encoded image; tensors and numbers alone, so that it can be saved.
-
-    Attributes:
-        features: (1, 256, 64, 64) float, from the image encoder.
-        interm: (1, 64, 64, C) float, the early features that SAM-HQ's
-            decoder takes besides; None for other models.
-        image_size: (H, W) of the image.
-        input_size: (H, W) of the image as resized for the encoder, before
-            it is padded to a square.
-    """
-
-    features: torch.Tensor
-    interm: torch.Tensor | None
-    image_size: tuple[int, int]
-    input_size: tuple[int, int]
 
 
 class Answers(NamedTuple):
@@ -97,7 +73,8 @@ class SAMSegmenter(BaseSegmenter):
         encode_batch: images that are encoded at once.
         decode_batch: prompts that are decoded at once; by default 4 on a
             CPU and 64 elsewhere. Halved for good when they do not fit into
-            memory.
+            memory; where not even one fits into a GPU's, decoding goes on
+            on the CPU.
         compile: whether to compile the image encoder, whose inputs are all
             of one size; takes a minute, for data sets that take hours.
 
@@ -132,8 +109,10 @@ class SAMSegmenter(BaseSegmenter):
         self.dtype = dtype
         self.encode_batch = encode_batch
         self.decode_batch = decode_batch
-        # What fits into memory, once more did not.
+        # What fits into memory, once more did not, and whether the CPU
+        # had to take over.
         self._largest_batch: int | None = None
+        self._moved = False
         self._builder = f'{builder.__module__}.{builder.__qualname__}'
         self._sha256 = digest
         self._sam = builder()
@@ -149,9 +128,9 @@ class SAMSegmenter(BaseSegmenter):
         # weights when it enters eval mode.
         self._sam.requires_grad_(False).eval()
         fuse_attention(self._sam.image_encoder)
-        self._decoder: SharedDecoder | None = None
-        if SharedDecoder.serves(self._sam.mask_decoder):
-            self._decoder = SharedDecoder(self._sam.mask_decoder)
+        self._decoder = PlacedDecoder(
+            self._sam.prompt_encoder, self._sam.mask_decoder, dtype
+        )
         self._encode = self._sam.image_encoder
         if compile:
             self._encode = torch.compile(self._encode, dynamic=False)
@@ -187,7 +166,7 @@ class SAMSegmenter(BaseSegmenter):
         Raises:
             ValueError: the device is a CPU and the dtype 'fp16'.
         """
-        self._autocast(torch.device(device))
+        autocast(self.dtype, torch.device(device))
         self._sam.to(device)
         return self
 
@@ -199,7 +178,7 @@ class SAMSegmenter(BaseSegmenter):
             batch = images[start : start + self.encode_batch]
             inputs = [self._resize(image) for image in batch]
             pixels = torch.stack([self._sam.preprocess(x) for x in inputs])
-            with self._autocast(pixels.device):
+            with autocast(self.dtype, pixels.device):
                 output = self._encode(pixels)
             # SAM-HQ's encoder also gives the features of its early layers.
             features, interm = (
@@ -253,127 +232,91 @@ class SAMSegmenter(BaseSegmenter):
         def num_points(index: int) -> int:
             return len(prompts[index].labels)
 
-        decode = self._decoder_of(embedding)
         order = sorted(range(len(prompts)), key=num_points)
         answers = [
             self._measure(*answer, embedding)
-            for _, group in groupby(order, num_points)
-            for answer in self._ask(
-                embedding, [prompts[i] for i in group], decode
-            )
+            for answer in self._ask(embedding, [prompts[i] for i in order])
         ]
         return SAMCandidates(self._sam, embedding, answers, order)
 
-    def _decoder_of(self, embedding: SAMEmbedding) -> Decode:
-        """A function from sparse prompt embeddings to logits and scores."""
-        sam, device = self._sam, self._sam.device
-        features = embedding['features'].to(device)
-        # Positions in fp32: with the 8 bits of bf16 they would be off by
-        # several pixels.
-        positions = sam.prompt_encoder.get_dense_pe()
-        _, dense = sam.prompt_encoder(points=None, boxes=None, masks=None)
-        if self._decoder is not None:
-            with self._autocast(device):
-                image = self._decoder.share(features, dense, positions)
-            return partial(self._decoder, image)
-        options = {}
-        if embedding['interm'] is not None:
-            options['interm_embeddings'] = [embedding['interm'].to(device)]
-            options['hq_token_only'] = False
-
-        def decode(sparse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            return sam.mask_decoder(
-                image_embeddings=features,
-                image_pe=positions,
-                sparse_prompt_embeddings=sparse,
-                dense_prompt_embeddings=dense.expand(len(sparse), -1, -1, -1),
-                multimask_output=True,
-                **options,
-            )
-
-        return decode
-
     def _ask(
-        self,
-        embedding: SAMEmbedding,
-        prompts: list[PointPrompt],
-        decode: Decode,
+        self, embedding: SAMEmbedding, prompts: list[PointPrompt]
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Decodes prompts of as many points, in batches that fit.
+        """Decodes prompts, few points first, in batches that fit.
 
         Yields:
             (n, M, h, w) float32 logits and (n, M) scores.
         """
-        device = self._sam.device
-        wanted = self.decode_batch
-        if wanted is None:
-            wanted = CPU_BATCH if device.type == 'cpu' else GPU_BATCH
-        points = self._transform.apply_coords(
-            np.stack([prompt.points for prompt in prompts]),
-            embedding['image_size'],
-        )
-        points = torch.as_tensor(points, dtype=torch.float, device=device)
-        labels = np.stack([prompt.labels for prompt in prompts])
-        labels = torch.as_tensor(labels, dtype=torch.int, device=device)
-        start = 0
-        while start < len(prompts):
-            size = min(wanted, self._largest_batch or wanted)
-            batch = slice(start, start + size)
+        opened = decode = None
+        while prompts:
+            decoder = self._decoder
+            batch = self._next_batch(prompts)
+            points = self._transform.apply_coords(
+                np.stack([prompt.points for prompt in batch]),
+                embedding['image_size'],
+            )
+            labels = np.stack([prompt.labels for prompt in batch])
             try:
-                logits, scores = self._predict(
-                    decode, points[batch], labels[batch]
-                )
+                if opened is not decoder:
+                    decode = decoder.open(embedding)
+                    opened = decoder
+                answer = decode(points, labels)
             except RuntimeError as error:
-                if size == 1 or not _is_out_of_memory(error):
-                    raise
-                self._halve_batch(size)
+                self._make_room(decoder, len(batch), error)
                 continue
-            yield logits, scores
-            start += len(logits)
+            yield answer
+            prompts = prompts[len(batch) :]
 
-    def _halve_batch(self, size: int) -> None:
-        """Warns once, and decodes half as many prompts from now on."""
+    def _next_batch(self, prompts: list[PointPrompt]) -> list[PointPrompt]:
+        """The first of the prompts that can be decoded at once."""
+        on_cpu = self._decoder.device.type == 'cpu'
+        size = self.decode_batch or (CPU_BATCH if on_cpu else GPU_BATCH)
+        size = min(size, self._largest_batch or size)
+        count = len(prompts[0].labels)
+        return list(
+            takewhile(lambda p: len(p.labels) == count, prompts[:size])
+        )
+
+    def _make_room(
+        self, decoder: PlacedDecoder, size: int, error: RuntimeError
+    ) -> None:
+        """Asks less of the memory from now on; warns once.
+
+        Args:
+            decoder: what raised the error.
+            size: prompts that it decoded at once.
+            error: what was raised.
+
+        Raises:
+            RuntimeError: the error, if it is another one or nothing is
+                left to try.
+        """
+        if not _is_out_of_memory(error):
+            raise error
         if self._largest_batch is None:
             print_log(
                 f'Decoding {size} prompts at once exceeds the memory; '
-                'SAMSegmenter goes on with fewer. A smaller decode_batch= '
-                'saves the failed attempts.',
+                'SAMSegmenter goes on with fewer, and on the CPU if not even '
+                'one fits. A smaller decode_batch= saves the failed attempts.',
                 logger='current',
                 level=logging.WARNING,
             )
-        self._largest_batch = size // 2
-
-    def _predict(
-        self, decode: Decode, points: torch.Tensor, labels: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Decodes (n, K, 2) points of the resized image and their labels."""
-        sparse, _ = self._sam.prompt_encoder(
-            points=(points, labels), boxes=None, masks=None
-        )
-        with self._autocast(points.device):
-            logits, scores = decode(sparse)
-        # A copy, lest it keep alive the single-mask output next to it.
-        logits = logits.to(
-            torch.float, copy=True, memory_format=torch.contiguous_format
-        )
-        return logits, scores
+        if decoder is not self._decoder:
+            # Another thread has made room.
+            return
+        if size > 1:
+            self._largest_batch = size // 2
+        elif self._moved or not _is_of_gpu(error):
+            raise error
+        else:
+            self._decoder = decoder.on_cpu()
+            self._moved, self._largest_batch = True, CPU_BATCH
 
     def _resize(self, image: np.ndarray) -> torch.Tensor:
         """(3, h, w) uint8, the longer side as the encoder expects it."""
         resized = self._transform.apply_image(image)
         pixels = torch.as_tensor(resized, device=self._sam.device)
         return pixels.permute(2, 0, 1).contiguous()
-
-    def _autocast(self, device: torch.device) -> AbstractContextManager:
-        """The precision in which the networks run."""
-        if self.dtype == 'fp16' and device.type == 'cpu':
-            raise ValueError(
-                "SAMSegmenter got dtype='fp16' on a CPU, which computes "
-                "'fp32' or 'bf16' only; set one of them or use a GPU."
-            )
-        if self.dtype == 'fp32':
-            return nullcontext()
-        return torch.autocast(device.type, DTYPES[self.dtype])
 
     def _measure(
         self,
@@ -423,8 +366,10 @@ class SAMCandidates(Candidates):
         self._input_size = embedding['input_size']
         logits, scores, stability, areas = zip(*answers)
         ranks = np.argsort(order)
-        # Views of what the decoder gave: the logits are not copied.
-        flat = [own for batch in logits for own in batch]
+        # Views of what the decoder gave: the logits are not copied, unless
+        # memory ran out between them and the CPU took over.
+        device = logits[-1].device
+        flat = [own for batch in logits for own in batch.to(device)]
         self._logits = [flat[rank] for rank in ranks]
         self.scores = np.concatenate(scores)[ranks]
         self.stability = np.concatenate(stability)[ranks]
@@ -494,8 +439,11 @@ def _import_builder(path: str) -> Callable[[], nn.Module]:
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
     """Whether a GPU (CUDA) or CPU (DefaultCPUAllocator) ran out of it."""
-    text = str(error)
-    return 'out of memory' in text or "can't allocate memory" in text
+    return _is_of_gpu(error) or "can't allocate memory" in str(error)
+
+
+def _is_of_gpu(error: RuntimeError) -> bool:
+    return 'out of memory' in str(error)
 
 
 def _to_numpy(tensor: torch.Tensor) -> np.ndarray:

@@ -108,6 +108,21 @@ class FullDecoder(MaskDecoder):
         raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to')
 
 
+class GPUWithoutMemory(MaskDecoder):
+    """Has no memory at all until it is moved."""
+
+    moved = False
+
+    def _apply(self, *args, **options):
+        self.moved = True
+        return super()._apply(*args, **options)
+
+    def forward(self, **options):
+        if not self.moved:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to')
+        return super().forward(**options)
+
+
 class BrokenDecoder(MaskDecoder):
     """Fails for a reason that smaller batches do not cure."""
 
@@ -133,6 +148,10 @@ def build_small_sam():
 
 def build_full_sam():
     return build_tiny_sam(FullDecoder)
+
+
+def build_sam_without_memory():
+    return build_tiny_sam(GPUWithoutMemory)
 
 
 def build_broken_sam():
@@ -313,8 +332,10 @@ def test_contains_agrees_with_mask(segmenter, size, detail, seed):
         assert (hits[0, index] == mask[rows, cols]).mean() >= 0.995
 
 
-@pytest.mark.parametrize('builder', [build_gpu_sam, build_cpu_sam])
-def test_batches_are_halved_until_they_fit(
+@pytest.mark.parametrize(
+    'builder', [build_gpu_sam, build_cpu_sam, build_sam_without_memory]
+)
+def test_without_memory_fewer_are_decoded_and_then_on_the_cpu(
     segmenter, weights, embedding, builder
 ):
     prompts = make_prompts((90, 150), counts=(1, 3, 1, 1, 1, 1, 3))
