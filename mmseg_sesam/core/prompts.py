@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.options import check_options, count, number, one_of
+
 from .components import Component, deepest_point
 from .skeleton import Curve, walk_skeletons
 
@@ -58,22 +60,15 @@ class SkeletonPrompter:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise ValueError(
-                f'SkeletonPrompter got strategy={self.strategy!r}, expected '
-                f'one of {STRATEGIES}.'
-            )
-        if not (
-            1 <= self.min_points <= self.max_points
-            and self.spacing > 0
-            and self.num_negatives >= 0
-        ):
-            raise ValueError(
-                'SkeletonPrompter expects 1 <= min_points <= max_points, '
-                'spacing > 0 and num_negatives >= 0, got '
-                f'min_points={self.min_points}, max_points={self.max_points}, '
-                f'spacing={self.spacing}, num_negatives={self.num_negatives}.'
-            )
+        check_options(
+            self,
+            strategy=one_of(STRATEGIES),
+            min_points=count(1),
+            spacing=number(above=0),
+            num_negatives=count(),
+            seed=count(),
+        )
+        check_options(self, max_points=count(self.min_points))
 
     def __call__(self, components: list[Component]) -> list[list[PointPrompt]]:
         """Makes the prompts of all components of an image.

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.options import SHARE, check_options, number, one_of
+
 from .components import Component
 from .evidence import Evidence
 
@@ -67,22 +69,18 @@ class CoverageMaskSelector:
     max_doubt: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.merge not in ('best', 'greedy'):
-            raise ValueError(
-                f'CoverageMaskSelector got merge={self.merge!r}, expected '
-                "'best' or 'greedy'."
-            )
-        for name, value in vars(self).items():
-            if name != 'merge' and not 0 <= value <= 1:
-                raise ValueError(
-                    f'CoverageMaskSelector got {name}={value}, expected a '
-                    'share between 0 and 1.'
-                )
-        if not (self.coverage_step and self.min_gain):
-            raise ValueError(
-                'CoverageMaskSelector expects coverage_step and min_gain '
-                'above 0.'
-            )
+        step = number(above=0, at_most=1)
+        check_options(
+            self,
+            max_conflict=SHARE,
+            min_predicted_iou=SHARE,
+            min_stability=SHARE,
+            min_coverage=SHARE,
+            coverage_step=step,
+            merge=one_of(('best', 'greedy')),
+            min_gain=step,
+            max_doubt=SHARE,
+        )
 
     def __call__(
         self,

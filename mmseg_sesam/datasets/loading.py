@@ -9,6 +9,14 @@ from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.options import (
+    FLAG,
+    LABEL_ID,
+    PATH,
+    check_option,
+    check_options,
+    count,
+)
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
     LABELS,
@@ -41,6 +49,7 @@ class LoadWeakAnnotations(LoadAnnotations):
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.ignore_index = ignore_index
+        check_options(self, num_classes=count(1, 255), ignore_index=LABEL_ID)
 
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
@@ -149,9 +158,13 @@ class LoadPseudoLabel(BaseTransform):
         with_confident: bool = False,
         ignore_index: int = 255,
     ) -> None:
+        owner = type(self).__name__
+        check_option(owner, 'pseudo_label_dir', pseudo_label_dir, PATH)
+        check_option(owner, 'with_confident', with_confident, FLAG)
         self.store = PseudoLabelStore(pseudo_label_dir)
         self.data_root = data_root
         self.ignore_index = ignore_index
+        check_options(self, data_root=PATH, ignore_index=LABEL_ID)
         self.fields = dict(sam_seg_map=LABELS)
         if with_confident:
             self.fields['confident_seg_map'] = CONFIDENT

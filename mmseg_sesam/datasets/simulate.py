@@ -15,6 +15,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
+from mmseg_sesam.options import LABEL_ID, PATH, check_option, check_options
 from mmseg_sesam.pseudo_labels.store import sample_key, write_label
 from mmseg_sesam.version import __version__
 
@@ -51,9 +52,12 @@ class SimulateWeakLabel(BaseTransform):
         ignore_index: int = 255,
         **options,
     ) -> None:
+        owner = type(self).__name__
+        check_option(owner, 'cache_dir', cache_dir, PATH.or_none())
         self.simulator = WeakLabelSimulator(kind, seed=seed, **options)
         self.data_root = data_root
         self.ignore_index = ignore_index
+        check_options(self, data_root=PATH, ignore_index=LABEL_ID)
         self.cache = cache_dir and Path(cache_dir) / kind / self._digest()
 
     def transform(self, results: dict) -> dict:

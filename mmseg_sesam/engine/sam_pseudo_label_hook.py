@@ -17,6 +17,15 @@ from mmseg.registry import HOOKS, TASK_UTILS
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.options import (
+    CONFIG,
+    FLAG,
+    SHARE,
+    check_option,
+    check_options,
+    count,
+    number,
+)
 from mmseg_sesam.pseudo_labels.images import TrainingImages
 from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
 from mmseg_sesam.pseudo_labels.rounds import make_round
@@ -53,6 +62,9 @@ class SAMPseudoLabelHook(Hook):
         timeout_hours: that ranks wait for each other while a round is made.
         anew_if_changed: a resumed run whose settings have changed makes a
             new round 0 and goes on with that.
+
+    Raises:
+        ValueError: an option is out of range.
     """
 
     # After the hooks that count iterations, before those that save.
@@ -69,6 +81,7 @@ class SAMPseudoLabelHook(Hook):
         timeout_hours: float = 24,
         anew_if_changed: bool = False,
     ) -> None:
+        check_option('SAMPseudoLabelHook', 'generator', generator, CONFIG)
         self.generator = TASK_UTILS.build(generator)
         self.begin = begin
         self.interval = interval
@@ -77,6 +90,16 @@ class SAMPseudoLabelHook(Hook):
         self.num_workers = num_workers
         self.timeout_hours = timeout_hours
         self.anew_if_changed = anew_if_changed
+        check_options(
+            self,
+            begin=count(),
+            interval=count(1),
+            max_rounds=count(),
+            tau=SHARE.or_several(),
+            num_workers=count(),
+            timeout_hours=number(above=0),
+            anew_if_changed=FLAG,
+        )
         self.resumed_round: int | None = None
         # Since the last publish; they were on their way when it came.
         self.stale_batches = 0

@@ -18,6 +18,7 @@ from mmseg.registry import HOOKS
 from torch.nn.parallel import DistributedDataParallel
 
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.options import check_options, count
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
     join_strip,
@@ -57,14 +58,9 @@ class SeSAMVisualizationHook(Hook):
     priority = 'LOW'
 
     def __init__(self, interval: int = 1000, num_images: int = 4) -> None:
-        if interval < 1 or num_images < 1:
-            raise ValueError(
-                f'SeSAMVisualizationHook got interval={interval} and '
-                f'num_images={num_images}, expected 1 or more; leave the hook '
-                'out to draw nothing.'
-            )
         self.interval = interval
         self.num_images = num_images
+        check_options(self, interval=count(1), num_images=count(1))
 
     def before_train(self, runner: Runner) -> None:
         """Chooses the images, and shows what training starts from.

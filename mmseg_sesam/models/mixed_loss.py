@@ -12,6 +12,8 @@ from mmseg.models.losses import CrossEntropyLoss
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmseg_sesam.options import check_options, count, number
+
 from .label_maps import LabelMaps
 
 _TINY = torch.finfo(torch.half).tiny
@@ -40,6 +42,9 @@ class MixedLoss(nn.Module):
         sam_ramp: steps of the ramp.
         confident_weight: l_c after its ramp.
         confident_ramp: steps of the ramp.
+
+    Raises:
+        ValueError: an option is out of range.
     """
 
     def __init__(
@@ -56,6 +61,15 @@ class MixedLoss(nn.Module):
         self.sam_ramp = sam_ramp
         self.confident_weight = confident_weight
         self.confident_ramp = confident_ramp
+        weight = number(at_least=0)
+        check_options(
+            self,
+            weak_weight=weight,
+            sam_weight=weight,
+            sam_ramp=count(),
+            confident_weight=weight,
+            confident_ramp=count(),
+        )
 
     def forward(
         self, logits: Tensor, maps: LabelMaps, head: BaseDecodeHead, step: int

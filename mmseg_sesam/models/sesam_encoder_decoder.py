@@ -15,6 +15,8 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from mmseg_sesam.options import CONFIG, FLAG, SHARE, check_option, one_of
+
 from .ema_teacher import EMATeacher
 from .label_maps import (
     LabelMaps,
@@ -51,8 +53,8 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         **kwargs: of `EncoderDecoder`, by name.
 
     Raises:
-        ValueError: the teacher mode does not exist, a threshold is outside
-            of [0, 1], or a head computes its loss in a way of its own.
+        ValueError: an option is out of range, or a head computes its loss
+            in a way of its own.
     """
 
     def __init__(
@@ -65,16 +67,16 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         mixed_loss: dict | None = None,
         **kwargs,
     ) -> None:
-        if teacher not in TEACHERS:
-            raise ValueError(
-                f'SeSAMEncoderDecoder got teacher={teacher!r}, expected one '
-                f'of {TEACHERS}.'
-            )
-        if not (0 <= tau <= 1 and 0 <= sam_agreement <= 1):
-            raise ValueError(
-                f'SeSAMEncoderDecoder got tau={tau} and sam_agreement='
-                f'{sam_agreement}, expected probabilities from 0 to 1.'
-            )
+        options = dict(
+            teacher=(teacher, one_of(TEACHERS)),
+            ema_momentum=(ema_momentum, SHARE),
+            tau=(tau, SHARE),
+            sam_agreement=(sam_agreement, SHARE),
+            only_weak_classes=(only_weak_classes, FLAG),
+            mixed_loss=(mixed_loss, CONFIG.or_none()),
+        )
+        for name, (value, rule) in options.items():
+            check_option('SeSAMEncoderDecoder', name, value, rule)
         if not isinstance(kwargs.get('decode_head'), dict):
             raise ValueError(
                 'SeSAMEncoderDecoder serves one decode_head; take the '

@@ -20,6 +20,14 @@ from mmseg_sesam.core.growth import (
 )
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.selection import measure_mask
+from mmseg_sesam.options import (
+    CONFIG,
+    LABEL_ID,
+    SHARE,
+    check_option,
+    check_options,
+    count,
+)
 
 from .answers import Answer, ask
 from .kept import KeptMask, component_name
@@ -130,19 +138,32 @@ class PseudoLabelGenerator:
         prompts_per_call: int = 256,
         ignore_index: int = 255,
     ) -> None:
+        if prompter is None:
+            prompter = dict(type='SkeletonPrompter')
+        if selector is None:
+            selector = dict(type='CoverageMaskSelector')
+        owner = type(self).__name__
+        check_option(owner, 'segmenter', segmenter, CONFIG)
+        check_option(owner, 'prompter', prompter, CONFIG)
+        check_option(owner, 'selector', selector, CONFIG)
         self.segmenter = TASK_UTILS.build(segmenter)
-        self.prompter = TASK_UTILS.build(
-            prompter or dict(type='SkeletonPrompter')
-        )
-        self.selector = TASK_UTILS.build(
-            selector or dict(type='CoverageMaskSelector')
-        )
+        self.prompter = TASK_UTILS.build(prompter)
+        self.selector = TASK_UTILS.build(selector)
         self.closing_radius = closing_radius
         self.min_area = min_area
         self.max_evidence = max_evidence
         self.gap_purity = gap_purity
         self.prompts_per_call = prompts_per_call
         self.ignore_index = ignore_index
+        check_options(
+            self,
+            closing_radius=count(),
+            min_area=count(),
+            max_evidence=count(1),
+            gap_purity=SHARE,
+            prompts_per_call=count(1),
+            ignore_index=LABEL_ID,
+        )
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.options import CONFIG, PATH, check_option, number
 
 from .base import BaseSegmenter, Candidates
 from .embedding_cache import GIB, DiskCache, MemoryCache
@@ -45,6 +46,10 @@ class CachedSegmenter(BaseSegmenter):
         folder: str | None = None,
         max_gib: float = 50.0,
     ) -> None:
+        owner = type(self).__name__
+        check_option(owner, 'segmenter', segmenter, CONFIG)
+        check_option(owner, 'folder', folder, PATH.or_none())
+        check_option(owner, 'max_gib', max_gib, number(above=0))
         self.segmenter = TASK_UTILS.build(segmenter)
         if type(self.segmenter).pack is BaseSegmenter.pack:
             raise ValueError(

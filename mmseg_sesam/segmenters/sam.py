@@ -16,6 +16,13 @@ from mmseg.registry import TASK_UTILS
 from torch import nn
 
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.options import (
+    FLAG,
+    check_option,
+    check_options,
+    count,
+    one_of,
+)
 
 from .attention import fuse_attention
 from .base import BaseSegmenter, Candidates
@@ -96,19 +103,19 @@ class SAMSegmenter(BaseSegmenter):
         decode_batch: int | None = None,
         compile: bool = False,
     ) -> None:
-        batches = [encode_batch, 1 if decode_batch is None else decode_batch]
-        if dtype not in DTYPES or min(batches) < 1:
-            raise ValueError(
-                f'SAMSegmenter got dtype={dtype!r}, encode_batch='
-                f'{encode_batch} and decode_batch={decode_batch}, expected '
-                f'a dtype of {list(DTYPES)} and batches of at least 1.'
-            )
-        if isinstance(builder, str):
-            builder = _import_builder(builder)
-        state, digest = load_checkpoint(checkpoint, sha256)
         self.dtype = dtype
         self.encode_batch = encode_batch
         self.decode_batch = decode_batch
+        check_options(
+            self,
+            dtype=one_of(list(DTYPES)),
+            encode_batch=count(1),
+            decode_batch=count(1).or_none(),
+        )
+        check_option(type(self).__name__, 'compile', compile, FLAG)
+        if isinstance(builder, str):
+            builder = _import_builder(builder)
+        state, digest = load_checkpoint(checkpoint, sha256)
         # What fits into memory, once more did not, and whether the CPU
         # had to take over.
         self._largest_batch: int | None = None

@@ -12,6 +12,7 @@ from mmseg.registry import TASK_UTILS
 from skimage.segmentation import felzenszwalb
 
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.options import Rule, check_options, count, number
 
 from .base import BaseSegmenter, Candidates
 
@@ -80,6 +81,21 @@ class RegionCandidates(Candidates):
         return self._table[prompt, index].take(self._leaf)
 
 
+def _are_three_scales(value: Any) -> bool:
+    above_zero = number(above=0)
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 3
+        and all(map(above_zero.allows, value))
+        and list(value) == sorted(value)
+    )
+
+
+_THREE_SCALES = Rule(
+    _are_three_scales, 'three numbers above 0 in ascending order'
+)
+
+
 @TASK_UTILS.register_module()
 class SuperpixelSegmenter(BaseSegmenter):
     """Answers prompts with regions of homogeneous colour.
@@ -110,14 +126,15 @@ class SuperpixelSegmenter(BaseSegmenter):
         gamma: float = 0.6,
         max_pixels: int = 2**18,
     ) -> None:
-        if len(scales) != 3 or list(scales) != sorted(scales):
-            raise ValueError(
-                f'SuperpixelSegmenter got scales={tuple(scales)}, expected '
-                'three numbers in ascending order.'
-            )
-        self.scales = tuple(scales)
+        self.scales = scales
         self.max_pixels = max_pixels
         self.gamma = gamma
+        check_options(
+            self,
+            scales=_THREE_SCALES,
+            gamma=number(above=0),
+            max_pixels=count(1),
+        )
         levels = np.linspace(0, 1, 256) ** gamma * 255
         self._brightened = levels.round().astype(np.uint8)
 

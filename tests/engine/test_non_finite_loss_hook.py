@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
-from mmseg.registry import MODELS
+from mmseg.registry import MODELS, OPTIM_WRAPPERS
 from torch import nn
 
 from mmseg_sesam.engine import StepSeedHook
@@ -91,3 +93,36 @@ def test_finite_losses_pass(make_config: Callable[..., Config]) -> None:
     runner.train()
     assert not list(Path(runner.log_dir).glob('*.pth'))
     assert not runner.model._forward_hooks
+
+
+@OPTIM_WRAPPERS.register_module()
+class HalfPrecision(OptimWrapper):
+    """fp16 as `AmpOptimWrapper` has it, which serves no CPU."""
+
+    @contextmanager
+    def optim_context(self, model):
+        half = torch.autocast('cpu', torch.half)
+        with super().optim_context(model), half:
+            yield
+
+
+class Swell(StepSeedHook):
+    """Weights that fp32 holds, and whose scale normalisation undoes."""
+
+    def before_train(self, runner) -> None:
+        first = next(m for m in runner.model.modules() if type(m) is nn.Conv2d)
+        first.weight.data *= 1e6
+
+
+@pytest.mark.parametrize('wrapper', ['OptimWrapper', 'HalfPrecision'])
+def test_an_overflow_of_fp16_stops_training(cfg: Config, wrapper: str) -> None:
+    cfg.model.decode_head.loss_decode = dict(type='CrossEntropyLoss')
+    cfg.train_cfg.max_iters = 1
+    cfg.optim_wrapper.type = wrapper
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(Swell())
+    if wrapper == 'OptimWrapper':
+        runner.train()
+        return
+    with pytest.raises(FloatingPointError, match='the loss is not finite'):
+        runner.train()

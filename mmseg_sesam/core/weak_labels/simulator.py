@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmseg_sesam.core.components import find_components
+from mmseg_sesam.options import check_options, count, number, one_of
 
 from .block import draw_block
 from .coarse import draw_coarse
@@ -59,23 +60,21 @@ class WeakLabelSimulator:
     block_share: float = 0.2
 
     def __post_init__(self) -> None:
-        limits = dict(
-            kind=(self.kind in KINDS, f'one of {KINDS}'),
-            placement=(self.placement in PLACEMENTS, f'one of {PLACEMENTS}'),
+        share = number(above=0, at_most=1)
+        check_options(
+            self,
+            kind=one_of(KINDS),
+            seed=count(),
+            min_area=count(),
             # The margin of an object is up to a quarter larger than this.
-            margin=(0 <= self.margin < 0.8, 'at least 0 and below 0.8'),
-            stroke_share=(0 < self.stroke_share <= 1, 'above 0, at most 1'),
-            stroke_width=(self.stroke_width >= 1, '1 or more'),
-            max_points=(self.max_points >= 1, '1 or more'),
-            dot_radius=(self.dot_radius >= 0, '0 or more'),
-            block_share=(0 < self.block_share <= 1, 'above 0, at most 1'),
+            margin=number(at_least=0, below=0.8),
+            stroke_share=share,
+            stroke_width=count(1),
+            max_points=count(1),
+            placement=one_of(PLACEMENTS),
+            dot_radius=count(),
+            block_share=share,
         )
-        for name, (valid, expected) in limits.items():
-            if not valid:
-                raise ValueError(
-                    f'WeakLabelSimulator got {name}={getattr(self, name)!r}, '
-                    f'expected {expected}.'
-                )
 
     def __call__(
         self, label: np.ndarray, image_seed: int, ignore_index: int = 255
