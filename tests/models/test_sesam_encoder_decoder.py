@@ -552,8 +552,8 @@ class TestHeads:
     'options, found',
     [
         (dict(teacher='offline'), "teacher='offline', expected one of"),
-        (dict(tau=1.1), 'tau=1.1 .* from 0 to 1'),
-        (dict(tau=-0.1), 'tau=-0.1 .* from 0 to 1'),
+        (dict(tau=1.1), 'tau=1.1, expected a number'),
+        (dict(tau=-0.1), 'tau=-0.1, expected a number'),
         (dict(sam_agreement=2), 'sam_agreement=2, expected'),
         (dict(ema_momentum=1), 'ema_momentum is 1, expected'),
     ],

@@ -221,7 +221,7 @@ def test_it_is_built_from_a_config_and_known_by_its_settings():
 
 @pytest.mark.parametrize('scales', [(1, 2), (3, 2, 1)])
 def test_scales_are_three_and_ascend(scales):
-    with pytest.raises(ValueError, match='three numbers in ascending'):
+    with pytest.raises(ValueError, match='three numbers above 0'):
         SuperpixelSegmenter(scales=scales)
 
 
