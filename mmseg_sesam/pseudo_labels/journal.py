@@ -17,21 +17,14 @@ _JOURNAL = 'journal.{}.jsonl'
 # What is written before it takes the place of the file meant.
 _NEW_IDENTITY = '.identity.json'
 _KEPT = '.notes'
-_NOTE = {
-    'key': str,
-    'files': dict,
-    'shape': list,
-    'components': int,
-    'counts': list,
-}
 
 
 class Journal:
     """Notes in the staging folder of a round.
 
     Each rank appends a line for an image once all its files are written,
-    with their checksums: whatever instant a run is killed at, the next one
-    keeps what is noted and whole, and makes the rest.
+    with their checksums and one of its own: whatever instant a run is
+    killed at, the next one keeps what is noted and whole, and makes the rest.
 
     Args:
         folder: the staging folder.
@@ -72,11 +65,11 @@ class Journal:
             path.relative_to(self.folder).as_posix(): checksum(path)
             for path in files
         }
-        line = json.dumps(dict(key=key, files=digests, **facts))
+        line = _write(dict(key=key, files=digests, **facts))
         path = self.folder / _JOURNAL.format(dist.get_rank())
         with path.open('a', encoding='utf-8') as file:
             # A line that was cut off must not swallow this one.
-            file.write('\n' + line + '\n')
+            file.write('\n' + line)
 
     def read(self) -> dict[str, dict[str, Any]]:
         """What is noted by all ranks, by the names of the images."""
@@ -99,8 +92,9 @@ class Journal:
     def _keep(self, notes: dict[str, dict[str, Any]]) -> None:
         """Replaces all notes by some, in one file."""
         temporary = self.folder / _KEPT
-        lines = [json.dumps(note) + '\n' for note in notes.values()]
-        temporary.write_text(''.join(lines), encoding='utf-8')
+        temporary.write_text(
+            ''.join(map(_write, notes.values())), encoding='utf-8'
+        )
         journals = list(self.folder.glob(_JOURNAL.format('*')))
         first = self.folder / _JOURNAL.format(0)
         # Before the others go: a kill in between loses no note.
@@ -118,16 +112,18 @@ class Journal:
         }
 
 
+def _write(note: dict[str, Any]) -> str:
+    """A line of a journal, which proves itself."""
+    text = json.dumps(note)
+    return f'{hashlib.sha256(text.encode()).hexdigest()} {text}\n'
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
-    """A line of a journal, None if it is no whole note."""
-    try:
-        note = json.loads(line)
-    except ValueError:
+    """The note of a line, None if it is not as it was written."""
+    digest, _, text = line.partition(b' ')
+    if hashlib.sha256(text).hexdigest().encode() != digest:
         return None
-    whole = isinstance(note, dict) and all(
-        isinstance(note.get(name), kind) for name, kind in _NOTE.items()
-    )
-    return note if whole else None
+    return json.loads(text)
 
 
 def checksum(path: Path) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any, Callable
@@ -13,6 +14,8 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import HistoryBuffer
 from PIL import Image
@@ -227,3 +230,48 @@ def test_weights_alone_are_no_training_to_go_on_with(tmp_path: Path) -> None:
     torch.save(dict(weight=torch.zeros(1)), tmp_path / 'weights.pth')
     with pytest.raises(ValueError, match='holds no state of a training'):
         check_checkpoint(str(tmp_path / 'weights.pth'))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def replace_somewhere(value: Any, other: Any, path: list[int]) -> Any:
+    """Puts another value at a place in a JSON value; [] is the whole."""
+    if not path or not isinstance(value, (dict, list)) or not value:
+        return other
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    key = keys[path[0] % len(keys)]
+    copied = value.copy()
+    copied[key] = replace_somewhere(value[key], other, path[1:])
+    return copied
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(other=JSON, places=st.lists(st.integers(0, 9), max_size=4))
+@pytest.mark.parametrize(
+    'name', ['manifest.json', 'files.json', 'identity.json']
+)
+def test_records_that_say_something_else(
+    tmp_path: Path, name: str, other: Any, places: list[int]
+) -> None:
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    zoo = Zoo(tmp_path)
+    path, read = next(r for r in zoo.readers if r[0].name == name)
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(replace_somewhere(record, other, places)))
+    try:
+        read(path)
+    except CLEAR as error:
+        assert path.name in str(error) or path.parent.name in str(error)

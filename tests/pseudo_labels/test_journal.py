@@ -75,6 +75,16 @@ def test_what_is_no_note_is_passed_over(journal: Journal, line: bytes) -> None:
     assert list(journal.read()) == ['a']
 
 
+def test_a_note_that_changed_is_none(journal: Journal) -> None:
+    put(journal, 'a')
+    put(journal, 'b')
+    (path,) = journal.folder.glob('journal.*')
+    noted = path.read_text()
+    path.write_text(noted.replace('[1, 2]', '[1, 3]', 1))
+    assert noted != path.read_text()
+    assert list(journal.read()) == ['b']
+
+
 def test_a_kill_while_notes_are_gathered_loses_none(journal: Journal) -> None:
     put(journal, 'a')
     (path,) = journal.folder.glob('journal.*')
