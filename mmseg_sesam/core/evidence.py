@@ -8,6 +8,9 @@ import numpy as np
 
 from .components import Component
 
+# Pixels that tell a component's coverage well enough.
+LEAST_SHARE = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -34,7 +37,7 @@ class Evidence:
 
     @classmethod
     def gather(
-        cls, components: list[Component], max_pixels: int = 16384
+        cls, components: list[Component], max_pixels: int = 8192
     ) -> Evidence:
         """Collects the pixels of components, thinned where they are many.
 
@@ -42,15 +45,15 @@ class Evidence:
             components: of one image, K >= 1.
             max_pixels: up to this many labelled pixels all are taken;
                 above it each component gives an equal share at the most,
-                one pixel at random (of a fixed seed) from each of as many
-                stretches of its raster order (our choice: it bounds the
-                cost of coarse labels on large images).
+                but not less than 32, one pixel at random (of a fixed seed)
+                from each of as many stretches of its raster order (our
+                choice: it bounds the cost of coarse labels on large images).
 
         Returns:
             The evidence.
         """
         areas = np.array([component.area for component in components])
-        share = max(max_pixels // len(components), 1)
+        share = max(max_pixels // len(components), LEAST_SHARE)
         if areas.sum() <= max_pixels:
             share = int(areas.max())
         counts = np.minimum(areas, share)
@@ -93,11 +96,10 @@ class Evidence:
             (M,) float in [0, 1]: |M and labelled as another class| /
             |M and W_any|; 0 for masks that hold no labelled pixel.
         """
-        own = np.flatnonzero(self.class_ids == class_id)
-        labelled = (hits @ self.weights).astype(float)
-        held = hits.take(own, axis=1)
-        right = (held @ self.weights[own]).astype(float)
-        return (labelled - right) / np.maximum(labelled, 1e-6)
+        held = hits.astype(np.float32)
+        others = self.weights * (self.class_ids != class_id)
+        labelled = (held @ self.weights).astype(float)
+        return held @ others / np.maximum(labelled, 1e-6)
 
 
 def _spread(component: Component, count: int) -> np.ndarray:

@@ -109,20 +109,20 @@ class CoverageMaskSelector:
             The selection; its `chosen` is empty if nothing is admissible
             or the coverage remains under `min_coverage`.
         """
+        conflict = evidence.conflict(hits, class_id)
         allowed = (
             (scores >= self.min_predicted_iou)
             & (stability >= self.min_stability)
-            & (evidence.conflict(hits, class_id) <= self.max_conflict)
+            & (conflict <= self.max_conflict)
             & (doubt <= self.max_doubt)
         )
-        union = np.zeros(hits.shape[1], bool)
+        # What each candidate makes of those chosen before.
+        grown = hits
         chosen: list[int] = []
         covered = conflicting = 0.0
         while True:
-            grown = hits | union
             coverage = evidence.coverage(grown, owner)
             gain = coverage - covered
-            conflict = evidence.conflict(grown, class_id)
             admissible = allowed & (conflict <= self.max_conflict)
             admissible &= gain >= self.min_gain if chosen else gain > 0
             if not admissible.any():
@@ -130,10 +130,11 @@ class CoverageMaskSelector:
             steps = np.round(gain / self.coverage_step)
             best = _first(admissible, steps, scores, -areas)
             chosen.append(best)
-            union = grown[best]
             covered, conflicting = float(coverage[best]), float(conflict[best])
             if self.merge == 'best':
                 break
+            grown = hits | grown[best]
+            conflict = evidence.conflict(grown, class_id)
         if not self.accepts(covered, conflicting, 0.0):
             return Selection()
         return Selection(

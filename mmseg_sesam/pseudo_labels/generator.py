@@ -133,7 +133,7 @@ class PseudoLabelGenerator:
         selector: dict | None = None,
         closing_radius: int = 0,
         min_area: int = 64,
-        max_evidence: int = 16384,
+        max_evidence: int = 8192,
         gap_purity: float = 0.0,
         prompts_per_call: int = 256,
         ignore_index: int = 255,
