@@ -9,60 +9,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class ImageSide(NamedTuple):
-    """What a layer's attentions know of the image, before any prompt.
+class SharedImage(NamedTuple):
+    """An image as all prompts on it see it.
 
-    N tokens of the image; batch 1 where all prompts share them.
+    N tokens of C channels; an attention projects them to c.
 
     Attributes:
-        key: (1 or n, N, c) float, which prompt tokens look for.
-        value: (1 or n, N, c) float, which prompt tokens take.
-        query: (1 or n, N, c) float, by which the image looks for tokens.
+        tokens: (1, N, C) float, before the first layer.
+        positions: (1, N, C) float encodings.
+        key: (1, N, c) float, which prompts look for in the first layer.
+        value: (1, N, c) float, which prompts take in the first layer.
+        query: (1, N, c) float, by which it looks for prompts there.
     """
 
+    tokens: Tensor
+    positions: Tensor
     key: Tensor
     value: Tensor
     query: Tensor
 
 
-class Places(NamedTuple):
-    """The image's positions, as a layer's attentions project them.
-
-    Attributes:
-        key: (1, N, c) float.
-        query: (1, N, c) float.
-    """
-
-    key: Tensor
-    query: Tensor
-
-
-class SharedImage(NamedTuple):
-    """An image as all prompts on it see it.
-
-    Attributes:
-        tokens: (1, N, C) float, before the first layer.
-        first: of the first layer.
-        places: of each layer.
-        last: (1, N, c) float, the positions as the last attention's keys.
-    """
-
-    tokens: Tensor
-    first: ImageSide
-    places: list[Places]
-    last: Tensor
-
-
 class SharedDecoder:
     """Gives what the official decoder gives, sooner.
 
-    The official one copies the image for each prompt, adds positions to
-    all of its tokens before each projection, and upsamples by transposed
-    convolutions. Here the prompts share what does not depend on them: the
-    image's side of the first layer, and the projections of positions, which
-    are added after the projection of tokens. A transposed convolution of
-    stride 2 is a linear layer on each token, and masks that nobody asks for
-    are not made. The results are equal up to rounding.
+    The official one copies the image for each prompt, projects all of its
+    tokens for each attention, and upsamples by transposed convolutions.
+    Here the prompts share the image's side of the first layer. In the other
+    layers the projections are applied to the prompt's tokens, which are few:
+    `(x W) q` is `x (W q)`. A transposed convolution of stride 2 is a linear
+    layer on each token, and masks that nobody asks for are not made. The
+    results are equal up to rounding.
 
     Args:
         decoder: a `MaskDecoder`, see `serves`.
@@ -90,25 +66,19 @@ class SharedDecoder:
         Returns:
             The image.
         """
-        tokens = (features + dense).flatten(2).transpose(1, 2)
-        positions = positions.flatten(2).transpose(1, 2)
-        places = [
-            Places(
-                F.linear(
-                    positions, layer.cross_attn_token_to_image.k_proj.weight
-                ),
-                F.linear(
-                    positions, layer.cross_attn_image_to_token.q_proj.weight
-                ),
-            )
-            for layer in self._layers
-        ]
-        last = self._decoder.transformer.final_attn_token_to_image.k_proj
+        tokens, positions = (
+            maps.flatten(2).transpose(1, 2).contiguous()
+            for maps in (features + dense, positions)
+        )
+        placed = tokens + positions
+        inward = self._layers[0].cross_attn_token_to_image
+        outward = self._layers[0].cross_attn_image_to_token
         return SharedImage(
             tokens,
-            _image_side(self._layers[0], tokens, places[0]),
-            places,
-            F.linear(positions, last.weight),
+            positions,
+            key=inward.k_proj(placed),
+            value=inward.v_proj(tokens),
+            query=outward.q_proj(placed),
         )
 
     def __call__(
@@ -141,9 +111,6 @@ class SharedDecoder:
         """Lets prompt tokens and image tokens attend to each other."""
         tokens, image_tokens = prompts, image.tokens
         for index, layer in enumerate(self._layers):
-            side = image.first
-            if index:
-                side = _image_side(layer, image_tokens, image.places[index])
             if layer.skip_first_layer_pe:
                 tokens = layer.self_attn(tokens, tokens, tokens)
             else:
@@ -151,20 +118,31 @@ class SharedDecoder:
                 tokens = tokens + layer.self_attn(placed, placed, tokens)
             tokens = layer.norm1(tokens)
             inward = layer.cross_attn_token_to_image
-            query = inward.q_proj(tokens + prompts)
-            found = _attend(inward, query, side.key, side.value)
+            outward = layer.cross_attn_image_to_token
+            if index:
+                places = image_tokens + image.positions
+                found = _look(inward, tokens + prompts, places, image_tokens)
+            else:
+                query = inward.q_proj(tokens + prompts)
+                found = _attend(inward, query, image.key, image.value)
             tokens = layer.norm2(tokens + found)
             tokens = layer.norm3(tokens + layer.mlp(tokens))
-            outward = layer.cross_attn_image_to_token
-            key = outward.k_proj(tokens + prompts)
-            value = outward.v_proj(tokens)
-            found = _attend(outward, side.query, key, value)
-            image_tokens = layer.norm4(image_tokens + found)
+            key = _scaled_heads(outward, outward.k_proj(tokens + prompts))
+            if index:
+                scores = _scores(outward.q_proj, key, places)
+                scores += _shifts(outward.q_proj, key)
+            else:
+                query = _heads(outward, image.query)
+                scores = key @ query.transpose(2, 3)
+            told = _tell(outward, scores, outward.v_proj(tokens))
+            image_tokens = layer.norm4(image_tokens + told)
         transformer = self._decoder.transformer
-        last = transformer.final_attn_token_to_image
-        query = last.q_proj(tokens + prompts)
-        key = last.k_proj(image_tokens).add_(image.last)
-        found = _attend(last, query, key, last.v_proj(image_tokens))
+        found = _look(
+            transformer.final_attn_token_to_image,
+            tokens + prompts,
+            image_tokens + image.positions,
+            image_tokens,
+        )
         return transformer.norm_final_attn(tokens + found), image_tokens
 
     def _draw(self, tokens: Tensor, hyper: Tensor) -> Tensor:
@@ -184,30 +162,84 @@ class SharedDecoder:
         return logits.reshape(count, -1, 4 * side, 4 * side)
 
 
-def _image_side(layer: nn.Module, tokens: Tensor, places: Places) -> ImageSide:
-    """Projects tokens + positions by projecting both, the latter once."""
-    inward = layer.cross_attn_token_to_image
-    outward = layer.cross_attn_image_to_token
-    return ImageSide(
-        key=inward.k_proj(tokens).add_(places.key),
-        value=inward.v_proj(tokens),
-        query=outward.q_proj(tokens).add_(places.query),
-    )
+def _heads(attention: nn.Module, tokens: Tensor) -> Tensor:
+    """(n, N, c) to (n, h, N, c / h): each head's part of a projection."""
+    return tokens.unflatten(2, (attention.num_heads, -1)).transpose(1, 2)
+
+
+def _scaled_heads(attention: nn.Module, tokens: Tensor) -> Tensor:
+    """The same, divided by the square root of its channels."""
+    heads = _heads(attention, tokens)
+    return heads * heads.shape[3] ** -0.5
 
 
 def _attend(
     attention: nn.Module, query: Tensor, key: Tensor, value: Tensor
 ) -> Tensor:
-    """Attention of (1 or n, N, c) projections, projected back to C."""
-    batch = max(len(query), len(key))
+    """Attention of (n, T, c) queries and (1, N, c) keys and values."""
     heads = [
-        part.unflatten(2, (attention.num_heads, -1))
-        .transpose(1, 2)
-        .expand(batch, -1, -1, -1)
+        _heads(attention, part).expand(len(query), -1, -1, -1)
         for part in (query, key, value)
     ]
     mixed = F.scaled_dot_product_attention(*heads)
     return attention.out_proj(mixed.transpose(1, 2).flatten(2))
+
+
+def _scores(projection: nn.Linear, heads: Tensor, image: Tensor) -> Tensor:
+    """Products of a projection of the image with each head's tokens.
+
+    Args:
+        projection: of the image, to h times d channels; without its bias,
+            see `_shifts`.
+        heads: (n, h, T, d) tokens.
+        image: (n, N, C) tokens.
+
+    Returns:
+        (n, h, T, N) scores.
+    """
+    weight = projection.weight.unflatten(0, (heads.shape[1], -1))
+    folded = (heads @ weight).flatten(1, 2)
+    return (folded @ image.transpose(1, 2)).unflatten(1, heads.shape[1:3])
+
+
+def _shifts(projection: nn.Linear, heads: Tensor) -> Tensor:
+    """(n, h, T, 1), what the projection's bias adds to the scores."""
+    bias = projection.bias.unflatten(0, (heads.shape[1], 1, -1))
+    return (heads * bias).sum(dim=3, keepdim=True)
+
+
+def _look(
+    attention: nn.Module, tokens: Tensor, places: Tensor, image: Tensor
+) -> Tensor:
+    """Lets (n, T, C) tokens take from the image, (n, N, C) twice."""
+    query = _scaled_heads(attention, attention.q_proj(tokens))
+    # A shift of all scores of a token changes nothing.
+    shares = _scores(attention.k_proj, query, places).softmax(dim=3)
+    mixed = (shares.flatten(1, 2) @ image).unflatten(1, shares.shape[1:3])
+    weight = attention.v_proj.weight.unflatten(0, (shares.shape[1], -1))
+    taken = (mixed @ weight.transpose(1, 2)).transpose(1, 2).flatten(2)
+    # Shares add up to 1: the bias may follow.
+    return attention.out_proj(taken + attention.v_proj.bias)
+
+
+def _tell(attention: nn.Module, scores: Tensor, value: Tensor) -> Tensor:
+    """Lets the image take from tokens.
+
+    Args:
+        attention: of the image to tokens.
+        scores: (n, h, T, N).
+        value: (n, T, c) of the tokens.
+
+    Returns:
+        (n, N, C).
+    """
+    output = attention.out_proj
+    weight = output.weight.unflatten(1, (attention.num_heads, -1))
+    given = _heads(attention, value) @ weight.permute(1, 2, 0)
+    # Shares add up to 1 for each head: so do the biases.
+    given = (given + output.bias / attention.num_heads).flatten(1, 2)
+    shares = scores.softmax(dim=2).flatten(1, 2)
+    return shares.transpose(1, 2) @ given
 
 
 def _double(convolution: nn.ConvTranspose2d, tokens: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ from .placed_decoder import DTYPES, PlacedDecoder, autocast
 MASK_VERSION = 2
 
 # Prompts decoded at once: a CPU's caches hold no more.
-CPU_BATCH, GPU_BATCH = 4, 64
+CPU_BATCH, GPU_BATCH = 2, 64
 
 # On a GPU: while it works for one image, the CPU takes labels apart, chooses
 # masks and writes files of the others.
@@ -78,7 +78,7 @@ class SAMSegmenter(BaseSegmenter):
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
             the image encoder and the mask decoder.
         encode_batch: images that are encoded at once.
-        decode_batch: prompts that are decoded at once; by default 4 on a
+        decode_batch: prompts that are decoded at once; by default 2 on a
             CPU and 64 elsewhere. Halved for good when they do not fit into
             memory; where not even one fits into a GPU's, decoding goes on
             on the CPU.
