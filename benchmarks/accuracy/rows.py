@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import gated_crf  # noqa: F401, registers the peer
-
 KINDS = ('coarse', 'scribble', 'point')
 
 
@@ -35,10 +33,7 @@ def _kind_rows(kind: str) -> dict[str, Row]:
         f'gated-crf-{kind}': Row(
             f'{config}_weak-only',
             'weak labels + gated CRF loss',
-            {
-                'model.type': 'GatedCRFEncoderDecoder',
-                'model.mixed_loss.type': 'GatedCRFLoss',
-            },
+            {'model.mixed_loss.crf_weight': 0.1},
         ),
         f'offline-{kind}': Row(
             f'{config}_offline', 'pseudo-labels of round 0, no teacher'

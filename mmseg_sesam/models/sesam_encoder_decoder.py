@@ -129,7 +129,9 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             # Done here, and not after the optimizer's step, since wrappers
             # such as DDP call nothing of the model but its forward.
             self.teacher.follow(self, self.iteration)
-        maps = self.label_maps(views.get('teacher', inputs), data_samples)
+        teacher_view = views.get('teacher', inputs)
+        maps = self.label_maps(teacher_view, data_samples)
+        colours = self._colours(teacher_view)
         features = self.extract_feat(student_view)
         losses = maps.shares()
         losses['round'] = maps.weak.new_tensor(
@@ -143,10 +145,20 @@ class SeSAMEncoderDecoder(EncoderDecoder):
                 mode='bilinear',
                 align_corners=head.align_corners,
             )
-            terms = self.mixed_loss(logits, maps, head, self.iteration)
+            terms = self.mixed_loss(
+                logits,
+                maps,
+                head,
+                self.iteration,
+                colours if head is self.decode_head else None,
+            )
             losses.update(add_prefix(terms, name))
         self.iteration += 1
         return losses
+
+    def _colours(self, inputs: Tensor) -> Tensor:
+        """Images from black to white in a range of 1, wherever it begins."""
+        return inputs * getattr(self.data_preprocessor, 'std', 1) / 255
 
     @torch.no_grad()
     def label_maps(

@@ -483,6 +483,25 @@ class TestHeads:
         )
         assert log['round'] == 2.5
 
+    def test_the_decode_head_pays_for_edges_of_its_own(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
+        def paid(std: float) -> Tensor:
+            torch.manual_seed(0)
+            cfg = make_config(
+                mixed_loss=dict(type='MixedLoss', crf_weight=0.1),
+                auxiliary_head=auxiliary(2),
+            )
+            cfg['data_preprocessor'].std = [std] * 3
+            # Batch normalisation: the scale of the input changes nothing.
+            losses = losses_of(build(cfg), batch_of((32, 32), (32, 32)))
+            assert 'aux.loss_crf' not in losses
+            return losses['decode.loss_crf']
+
+        assert paid(60.0) > 0
+        # Colours count as in the image file, however they are normalised.
+        torch.testing.assert_close(paid(1.0), paid(60.0), rtol=1e-3, atol=0)
+
     def test_a_cascade_is_refused(self, make_config: MakeConfig) -> None:
         head = make_config()['decode_head']
         with pytest.raises(ValueError, match='one decode_head; .* cascade'):

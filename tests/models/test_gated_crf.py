@@ -1,0 +1,48 @@
+"""The gated CRF loss against its definition, pair by pair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mmseg_sesam.models.gated_crf import gated_crf
+
+
+def test_neighbours_that_look_alike_pay_for_other_predictions() -> None:
+    torch.manual_seed(0)
+    probability = torch.rand(2, 3, 12, 16).softmax(dim=1)
+    images = torch.rand(2, 3, 12, 16)
+    found = gated_crf(probability, images)
+
+    half = torch.nn.functional.avg_pool2d(probability, 2).double()
+    images = torch.nn.functional.avg_pool2d(images, 2).double()
+    total = 0.0
+    for n, row, col in np.ndindex(2, 6, 8):
+        for down, right in np.ndindex(7, 7):
+            there = row + down - 3, col + right - 3
+            inside = 0 <= there[0] < 6 and 0 <= there[1] < 8
+            if not inside or there == (row, col):
+                continue
+            one, other = (n, slice(None), row, col), (n, slice(None), *there)
+            apart = 4 * ((down - 3) ** 2 + (right - 3) ** 2)
+            colours = (images[one] - images[other]).square().sum()
+            kernel = torch.exp(torch.tensor(-apart / 72) - colours / 0.02)
+            total += kernel * (1 - (half[one] * half[other]).sum())
+
+    assert found.item() == pytest.approx(total.item() / (2 * 6 * 8), rel=1e-4)
+
+
+def test_an_edge_of_the_prediction_costs_least_on_an_edge_of_the_image():
+    images = torch.zeros(1, 3, 16, 32)
+    images[..., 16:] = 1
+
+    def paid(edge: int) -> float:
+        probability = torch.zeros(1, 2, 16, 32)
+        probability[:, 0, :, :edge] = 1
+        probability[:, 1, :, edge:] = 1
+        return gated_crf(probability, images).item()
+
+    assert paid(16) < 1e-6 < paid(8)
+    assert paid(24) == pytest.approx(paid(8))
+    assert paid(32) == 0
