@@ -79,6 +79,9 @@ ABLATIONS = {
     'no-confident-loss': Row(
         _SCRIBBLE, 'without L_confident', _without('confident')
     ),
+    'no-crf-loss': Row(
+        _SCRIBBLE, 'without the gated CRF loss', _without('crf')
+    ),
     'no-agreement': Row(
         _SCRIBBLE, 'without sam_agreement', {'model.sam_agreement': 0.0}
     ),
