@@ -77,7 +77,6 @@ class SAMSegmenter(BaseSegmenter):
         sha256: of the checkpoint, see `load_checkpoint`.
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
             the image encoder and the mask decoder.
-        encode_batch: images that are encoded at once.
         decode_batch: prompts that are decoded at once; by default 2 on a
             CPU and 64 elsewhere. Halved for good when they do not fit into
             memory; where not even one fits into a GPU's, decoding goes on
@@ -99,17 +98,14 @@ class SAMSegmenter(BaseSegmenter):
         ),
         sha256: str | None = None,
         dtype: str = 'fp32',
-        encode_batch: int = 4,
         decode_batch: int | None = None,
         compile: bool = False,
     ) -> None:
         self.dtype = dtype
-        self.encode_batch = encode_batch
         self.decode_batch = decode_batch
         check_options(
             self,
             dtype=one_of(list(DTYPES)),
-            encode_batch=count(1),
             decode_batch=count(1).or_none(),
         )
         check_option(type(self).__name__, 'compile', compile, FLAG)
@@ -179,30 +175,28 @@ class SAMSegmenter(BaseSegmenter):
 
     @torch.inference_mode()
     def encode(self, images: Sequence[np.ndarray]) -> list[SAMEmbedding]:
-        """See `BaseSegmenter.encode`."""
-        embeddings = []
-        for start in range(0, len(images), self.encode_batch):
-            batch = images[start : start + self.encode_batch]
-            inputs = [self._resize(image) for image in batch]
-            pixels = torch.stack([self._sam.preprocess(x) for x in inputs])
-            with autocast(self.dtype, pixels.device):
-                output = self._encode(pixels)
-            # SAM-HQ's encoder also gives the features of its early layers.
-            features, interm = (
-                (output[0], output[1][0])
-                if isinstance(output, tuple)
-                else (output, None)
-            )
-            embeddings += [
-                SAMEmbedding(
-                    features=features[i : i + 1],
-                    interm=None if interm is None else interm[i : i + 1],
-                    image_size=image.shape[:2],
-                    input_size=tuple(inputs[i].shape[1:]),
-                )
-                for i, image in enumerate(batch)
-            ]
-        return embeddings
+        """See `BaseSegmenter.encode`.
+
+        One by one: an image of 1024 x 1024 keeps a device busy.
+        """
+        return [self._encode_one(image) for image in images]
+
+    def _encode_one(self, image: np.ndarray) -> SAMEmbedding:
+        pixels = self._resize(image)
+        with autocast(self.dtype, pixels.device):
+            output = self._encode(self._sam.preprocess(pixels)[None])
+        # SAM-HQ's encoder also gives the features of its early layers.
+        features, interm = (
+            (output[0], output[1][0])
+            if isinstance(output, tuple)
+            else (output, None)
+        )
+        return SAMEmbedding(
+            features=features,
+            interm=interm,
+            image_size=image.shape[:2],
+            input_size=tuple(pixels.shape[1:]),
+        )
 
     def pack(self, embedding: SAMEmbedding) -> dict[str, torch.Tensor]:
         """See `BaseSegmenter.pack`; features as fp16."""

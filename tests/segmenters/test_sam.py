@@ -265,9 +265,7 @@ def test_equals_predictor_of_other_packages(tmp_path, package, num_masks):
 
 def test_order_and_batches_do_not_matter(segmenter, weights, embedding):
     prompts = make_prompts((90, 150))
-    small = SAMSegmenter(
-        **weights, builder=build_tiny_sam, encode_batch=1, decode_batch=1
-    )
+    small = SAMSegmenter(**weights, builder=build_tiny_sam, decode_batch=1)
     one_by_one = small.decode(embedding, prompts)
     backwards = segmenter.decode(embedding, prompts[::-1])
     together = segmenter.decode(embedding, prompts)
@@ -435,7 +433,7 @@ def test_fingerprint_tells_masks_apart_and_not_places(
 
 @pytest.mark.parametrize(
     'options',
-    [dict(dtype='fp64'), dict(encode_batch=0), dict(decode_batch=0)],
+    [dict(dtype='fp64'), dict(decode_batch=0), dict(compile='yes')],
 )
 def test_unknown_options_are_refused(weights, options):
     with pytest.raises(ValueError, match='SAMSegmenter got'):
