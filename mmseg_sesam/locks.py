@@ -7,22 +7,29 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
-def lock_folder(folder: str | Path, remedy: str) -> FileLock:
-    """Locks a folder until the process ends, however it ends.
+class FolderLock(FileLock):
+    """Held from the beginning: a `with` only lets go of it."""
+
+    def __enter__(self) -> FolderLock:
+        return self
+
+
+def lock_folder(folder: str | Path, remedy: str) -> FolderLock:
+    """Locks a folder until it is released or the process ends.
 
     Args:
         folder: made if it is not there.
         remedy: what to do if it is in use.
 
     Returns:
-        The lock.
+        The lock, held.
 
     Raises:
         ValueError: another run holds it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / '.lock')
+    lock = FolderLock(folder / '.lock')
     try:
         lock.acquire(timeout=0)
     except Timeout:

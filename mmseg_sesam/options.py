@@ -63,7 +63,7 @@ def number(
         )
 
     words = ' and '.join(f'{k} {limit}' for k, (limit, _) in given.items())
-    return Rule(allows, f'a number {words}')
+    return Rule(allows, f'a finite number {words}')
 
 
 def count(at_least: int = 0, at_most: int | None = None) -> Rule:
@@ -71,7 +71,7 @@ def count(at_least: int = 0, at_most: int | None = None) -> Rule:
     rule = number(at_least, at_most)
     return Rule(
         lambda value: isinstance(value, Integral) and rule.allows(value),
-        rule.expected.replace('a number', 'a whole number'),
+        rule.expected.replace('a finite', 'a whole'),
     )
 
 

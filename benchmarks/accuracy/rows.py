@@ -33,7 +33,7 @@ def _kind_rows(kind: str) -> dict[str, Row]:
         f'gated-crf-{kind}': Row(
             f'{config}_weak-only',
             'weak labels + gated CRF loss',
-            {'model.mixed_loss.crf_weight': 0.1},
+            {'model.crf_weight': 0.1},
         ),
         f'offline-{kind}': Row(
             f'{config}_offline', 'pseudo-labels of round 0, no teacher'
@@ -80,7 +80,9 @@ ABLATIONS = {
         _SCRIBBLE, 'without L_confident', _without('confident')
     ),
     'no-crf-loss': Row(
-        _SCRIBBLE, 'without the gated CRF loss', _without('crf')
+        _SCRIBBLE,
+        'without the gated CRF loss',
+        {'model.crf_weight': 0.0},
     ),
     'no-agreement': Row(
         _SCRIBBLE, 'without sam_agreement', {'model.sam_agreement': 0.0}

@@ -91,7 +91,8 @@ def _schedule(steps: int) -> dict:
         ],
         train_cfg=dict(max_iters=steps, val_interval=steps // 4),
         default_hooks=dict(
-            checkpoint=dict(interval=steps // 4, max_keep_ckpts=1),
+            # Rounds are kept as long as a checkpoint that needs them.
+            checkpoint=dict(interval=steps // 4),
             logger=dict(interval=20),
         ),
     )

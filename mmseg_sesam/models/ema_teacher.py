@@ -21,10 +21,6 @@ class EMATeacher(EncoderDecoder):
 
     def __init__(self, momentum: float = 0.999, **cfg) -> None:
         super().__init__(**cfg)
-        if not 0 <= momentum < 1:
-            raise ValueError(
-                f'ema_momentum is {momentum}, expected 0 <= momentum < 1.'
-            )
         self.momentum = momentum
         self.requires_grad_(False)
         self.eval()

@@ -12,7 +12,7 @@ SIGMA_XY = 6.0
 SIGMA_RGB = 0.1
 
 
-def gated_crf(probability: Tensor, images: Tensor) -> Tensor:
+def gated_crf(probability: Tensor, images: Tensor, inside: Tensor) -> Tensor:
     """What pixels pay for predictions that differ from their neighbours'.
 
     Pairs of pixels that are near and of like colours pay
@@ -26,23 +26,28 @@ def gated_crf(probability: Tensor, images: Tensor) -> Tensor:
         probability: (N, C, H, W) float, of the classes.
         images: (N, 3, H, W) float, as shown to the network but for changed
             colours; a range of 1 is that from black to white.
+        inside: (N, H, W) bool, the gate: pixels that count.
 
     Returns:
-        A scalar, the mean over pixels.
+        A scalar, the mean over pixels inside.
     """
-    half = F.interpolate(probability, scale_factor=0.5, mode='area')
-    images = F.interpolate(images, scale_factor=0.5, mode='area')
+    half, images, share = (
+        F.avg_pool2d(maps.float(), 2)
+        for maps in (probability, images, inside[:, None])
+    )
+    gate = (share == 1).float()
     total = half.new_zeros(())
     for down in range(RADIUS + 1):
         for right in range(-RADIUS, RADIUS + 1):
             # Each pair once.
             if down or right > 0:
-                total = total + _pay(half, images, down, right)
-    count, _, height, width = half.shape
-    return 2 * total / (count * height * width)
+                total = total + _pay(half, images, gate, down, right)
+    return 2 * total / gate.sum().clamp_min(1)
 
 
-def _pay(probability: Tensor, images: Tensor, down: int, right: int) -> Tensor:
+def _pay(
+    probability: Tensor, images: Tensor, gate: Tensor, down: int, right: int
+) -> Tensor:
     """What all pairs of pixels at one offset pay."""
     one, other = _shifted(images, down, right)
     with torch.no_grad():
@@ -52,6 +57,8 @@ def _pay(probability: Tensor, images: Tensor, down: int, right: int) -> Tensor:
         kernel = torch.exp(
             -apart / (2 * SIGMA_XY**2) - colours / (2 * SIGMA_RGB**2)
         )
+        one, other = _shifted(gate, down, right)
+        kernel = kernel * (one * other)[:, 0]
     one, other = _shifted(probability, down, right)
     return (kernel * (1 - (one * other).sum(dim=1))).sum()
 

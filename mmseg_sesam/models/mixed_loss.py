@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from mmseg_sesam.options import check_options, count, number
 
-from .gated_crf import gated_crf
 from .label_maps import LabelMaps
 
 _TINY = torch.finfo(torch.half).tiny
@@ -29,9 +28,7 @@ class MixedLoss(nn.Module):
     all pixels that neither of them labels, so that few confident pixels
     weigh little. A map without pixels contributes 0. The weights of the
     last two grow over a number of steps along exp(-5 (1 - t)^2) (Laine and
-    Aila, 2017). On wish the decode head pays for edges of its prediction
-    where the image has none, see `gated_crf`: weak labels say little of
-    edges.
+    Aila, 2017).
 
     A head's own losses and its pixel sampler serve the weak labels: its
     class weights belong to human labels. Its `CrossEntropyLoss` is computed
@@ -45,7 +42,6 @@ class MixedLoss(nn.Module):
         sam_ramp: steps of the ramp.
         confident_weight: l_c after its ramp.
         confident_ramp: steps of the ramp.
-        crf_weight: of the gated CRF loss; its paper's is 0.1.
 
     Raises:
         ValueError: an option is out of range.
@@ -58,7 +54,6 @@ class MixedLoss(nn.Module):
         sam_ramp: int = 0,
         confident_weight: float = 0.5,
         confident_ramp: int = 1000,
-        crf_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.weak_weight = weak_weight
@@ -66,7 +61,6 @@ class MixedLoss(nn.Module):
         self.sam_ramp = sam_ramp
         self.confident_weight = confident_weight
         self.confident_ramp = confident_ramp
-        self.crf_weight = crf_weight
         weight = number(at_least=0)
         check_options(
             self,
@@ -75,16 +69,10 @@ class MixedLoss(nn.Module):
             sam_ramp=count(),
             confident_weight=weight,
             confident_ramp=count(),
-            crf_weight=weight,
         )
 
     def forward(
-        self,
-        logits: Tensor,
-        maps: LabelMaps,
-        head: BaseDecodeHead,
-        step: int,
-        images: Tensor | None = None,
+        self, logits: Tensor, maps: LabelMaps, head: BaseDecodeHead, step: int
     ) -> dict[str, Tensor]:
         """Computes the terms of one head.
 
@@ -93,12 +81,11 @@ class MixedLoss(nn.Module):
             maps: disjoint labels of the batch.
             head: the decode or auxiliary head.
             step: training steps made, for the ramps.
-            images: (N, 3, H, W) float, for `gated_crf`; None leaves it out.
 
         Returns:
-            loss_weak, loss_sam and loss_confident, scalars; loss_crf if it
-            is wished; further loss_... of the head's own losses other than
-            cross entropy; and acc_seg, the accuracy in percent on weak labels.
+            loss_weak, loss_sam and loss_confident, scalars; further
+            loss_... of the head's own losses other than cross entropy; and
+            acc_seg, the accuracy in percent on weak labels.
         """
         weak, sam, confident = maps.labelled()
         # The maps are disjoint: one pass serves all three.
@@ -123,11 +110,6 @@ class MixedLoss(nn.Module):
         losses['loss_confident'] = (
             scale * confident_weight * _mean(entropy, confident, unclaimed)
         )
-        if images is not None and self.crf_weight:
-            probability = logits.float().softmax(dim=1)
-            losses['loss_crf'] = self.crf_weight * gated_crf(
-                probability, images
-            )
         losses['acc_seg'] = _accuracy(logits, target, weak)
         return losses
 

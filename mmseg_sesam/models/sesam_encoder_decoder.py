@@ -15,9 +15,17 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
-from mmseg_sesam.options import CONFIG, FLAG, SHARE, check_option, one_of
+from mmseg_sesam.options import (
+    CONFIG,
+    FLAG,
+    SHARE,
+    check_option,
+    number,
+    one_of,
+)
 
 from .ema_teacher import EMATeacher
+from .gated_crf import gated_crf
 from .label_maps import (
     LabelMaps,
     inside_images,
@@ -49,6 +57,9 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         only_weak_classes: the teacher names no class that the weak label of
             the whole image does not hold (our choice). For weak labels
             that mark every class that an image shows.
+        crf_weight: of the gated CRF loss, by which the decode head pays for
+            edges of its prediction where the image has none: weak labels
+            say little of edges. Its paper's is 0.1.
         mixed_loss: config of the `MixedLoss`.
         **kwargs: of `EncoderDecoder`, by name.
 
@@ -64,15 +75,17 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         tau: float = 0.9,
         sam_agreement: float = 0.2,
         only_weak_classes: bool = False,
+        crf_weight: float = 0.0,
         mixed_loss: dict | None = None,
         **kwargs,
     ) -> None:
         options = dict(
             teacher=(teacher, one_of(TEACHERS)),
-            ema_momentum=(ema_momentum, SHARE),
+            ema_momentum=(ema_momentum, number(at_least=0, below=1)),
             tau=(tau, SHARE),
             sam_agreement=(sam_agreement, SHARE),
             only_weak_classes=(only_weak_classes, FLAG),
+            crf_weight=(crf_weight, number(at_least=0)),
             mixed_loss=(mixed_loss, CONFIG.or_none()),
         )
         for name, (value, rule) in options.items():
@@ -94,6 +107,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         self.tau = tau
         self.sam_agreement = sam_agreement
         self.only_weak_classes = only_weak_classes
+        self.crf_weight = crf_weight
         self.mixed_loss = MODELS.build(mixed_loss or dict(type='MixedLoss'))
         self.teacher = teacher and EMATeacher(ema_momentum, **stock)
         self.iteration = 0
@@ -119,7 +133,8 @@ class SeSAMEncoderDecoder(EncoderDecoder):
                 sam_sem_seg and confident_sem_seg if there are any.
 
         Returns:
-            Per head its loss terms and accuracy; share_weak, share_sam and
+            Per head its loss terms and accuracy; decode.loss_crf if it is
+            wished; share_weak, share_sam and
             share_confident, the shares of pixels behind each term; and
             round, the mean round of the pseudo-labels.
         """
@@ -131,7 +146,6 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             self.teacher.follow(self, self.iteration)
         teacher_view = views.get('teacher', inputs)
         maps = self.label_maps(teacher_view, data_samples)
-        colours = self._colours(teacher_view)
         features = self.extract_feat(student_view)
         losses = maps.shares()
         losses['round'] = maps.weak.new_tensor(
@@ -145,13 +159,12 @@ class SeSAMEncoderDecoder(EncoderDecoder):
                 mode='bilinear',
                 align_corners=head.align_corners,
             )
-            terms = self.mixed_loss(
-                logits,
-                maps,
-                head,
-                self.iteration,
-                colours if head is self.decode_head else None,
-            )
+            terms = self.mixed_loss(logits, maps, head, self.iteration)
+            if self.crf_weight and head is self.decode_head:
+                inside = inside_images(data_samples, maps.weak)
+                terms['loss_crf'] = self.crf_weight * gated_crf(
+                    logits.softmax(dim=1), self._colours(teacher_view), inside
+                )
             losses.update(add_prefix(terms, name))
         self.iteration += 1
         return losses

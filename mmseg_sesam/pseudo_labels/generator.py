@@ -118,7 +118,7 @@ class PseudoLabelGenerator:
         closing_radius: see `find_components`, in pixels.
         min_area: see `find_components`, in pixels.
         max_evidence: labelled pixels by which candidates are judged, see
-            `Evidence.gather`.
+            `Evidence.gather`; 32 of each component where those are more.
         gap_purity: see `fill_gaps`; 0 leaves gaps unlabelled. Only for weak
             labels that mark every object.
         prompts_per_call: prompts sent to the segmenter at once; bounds the

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from PIL import Image
 
-from mmseg_sesam.locks import lock_folder
+from mmseg_sesam.locks import FolderLock, lock_folder
 
 from .journal import Journal, checksum, damaged
 from .kept import KeptMask, load_masks, save_masks
@@ -245,7 +244,7 @@ class PseudoLabelStore:
         os.replace(temporary, self.root / _CURRENT)
         _sync([self.root])
 
-    def lock(self) -> FileLock:
+    def lock(self) -> FolderLock:
         """A lock that one run holds, lest two write into one store.
 
         It ends with the process, however that ends. Whoever gets it clears

@@ -47,7 +47,7 @@ class PlacedDecoder:
     def on_cpu(self) -> PlacedDecoder:
         """A copy on the CPU, in fp32 where that cannot do fp16."""
         encoder, decoder = (
-            copy.deepcopy(module).to('cpu')
+            _copy_to_cpu(module)
             for module in (self._prompt_encoder, self._mask_decoder)
         )
         dtype = 'fp32' if self._dtype == 'fp16' else self._dtype
@@ -113,6 +113,17 @@ class PlacedDecoder:
             multimask_output=True,
             **options,
         )
+
+
+def _copy_to_cpu(module: nn.Module) -> nn.Module:
+    """A copy that takes no memory of the device that the module is on."""
+    copies: dict[int, Tensor] = {}
+    for parameter in module.parameters():
+        copied = parameter.to('cpu', copy=True)
+        copies[id(parameter)] = nn.Parameter(copied, requires_grad=False)
+    for buffer in module.buffers():
+        copies[id(buffer)] = buffer.to('cpu', copy=True)
+    return copy.deepcopy(module, copies)
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import takewhile
+from threading import Lock
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
@@ -116,6 +117,7 @@ class SAMSegmenter(BaseSegmenter):
         # had to take over.
         self._largest_batch: int | None = None
         self._moved = False
+        self._lock = Lock()
         self._builder = f'{builder.__module__}.{builder.__qualname__}'
         self._sha256 = digest
         self._sam = builder()
@@ -166,10 +168,8 @@ class SAMSegmenter(BaseSegmenter):
     def to(self, device: str | torch.device) -> SAMSegmenter:
         """See `BaseSegmenter.to`.
 
-        Raises:
-            ValueError: the device is a CPU and the dtype 'fp16'.
+        With dtype 'fp16' it may wait on a CPU, but not work there.
         """
-        autocast(self.dtype, torch.device(device))
         self._sam.to(device)
         return self
 
@@ -263,55 +263,71 @@ class SAMSegmenter(BaseSegmenter):
                     opened = decoder
                 answer = decode(points, labels)
             except RuntimeError as error:
-                self._make_room(decoder, len(batch), error)
+                if not self._has_remedy(decoder, error):
+                    raise
+                answer = None
+            # Not while the error is handled, which keeps what filled memory.
+            if answer is None:
+                opened = decode = None
+                self._make_room(decoder, len(batch))
                 continue
             yield answer
             prompts = prompts[len(batch) :]
 
     def _next_batch(self, prompts: list[PointPrompt]) -> list[PointPrompt]:
         """The first of the prompts that can be decoded at once."""
-        on_cpu = self._decoder.device.type == 'cpu'
-        size = self.decode_batch or (CPU_BATCH if on_cpu else GPU_BATCH)
-        size = min(size, self._largest_batch or size)
         count = len(prompts[0].labels)
         return list(
-            takewhile(lambda p: len(p.labels) == count, prompts[:size])
+            takewhile(
+                lambda prompt: len(prompt.labels) == count,
+                prompts[: self._most_at_once()],
+            )
         )
 
-    def _make_room(
-        self, decoder: PlacedDecoder, size: int, error: RuntimeError
-    ) -> None:
+    def _most_at_once(self) -> int:
+        """Prompts that may be decoded at once."""
+        on_cpu = self._decoder.device.type == 'cpu'
+        wanted = self.decode_batch or (CPU_BATCH if on_cpu else GPU_BATCH)
+        return min(wanted, self._largest_batch or wanted)
+
+    def _has_remedy(self, decoder: PlacedDecoder, error: RuntimeError) -> bool:
+        """Whether an error of a decoder is one of memory that can be had."""
+        of_gpu = 'out of memory' in str(error)
+        if not (of_gpu or "can't allocate memory" in str(error)):
+            return False
+        with self._lock:
+            return (
+                decoder is not self._decoder
+                or self._most_at_once() > 1
+                or (of_gpu and not self._moved)
+            )
+
+    def _make_room(self, decoder: PlacedDecoder, size: int) -> None:
         """Asks less of the memory from now on; warns once.
 
         Args:
-            decoder: what raised the error.
+            decoder: what ran out of memory.
             size: prompts that it decoded at once.
-            error: what was raised.
-
-        Raises:
-            RuntimeError: the error, if it is another one or nothing is
-                left to try.
         """
-        if not _is_out_of_memory(error):
-            raise error
-        if self._largest_batch is None:
-            print_log(
-                f'Decoding {size} prompts at once exceeds the memory; '
-                'SAMSegmenter goes on with fewer, and on the CPU if not even '
-                'one fits. A smaller decode_batch= saves the failed attempts.',
-                logger='current',
-                level=logging.WARNING,
-            )
-        if decoder is not self._decoder:
-            # Another thread has made room.
-            return
-        if size > 1:
-            self._largest_batch = size // 2
-        elif self._moved or not _is_of_gpu(error):
-            raise error
-        else:
-            self._decoder = decoder.on_cpu()
-            self._moved, self._largest_batch = True, CPU_BATCH
+        with self._lock:
+            most = self._most_at_once()
+            if decoder is not self._decoder or size > most:
+                # Another thread has made room.
+                return
+            if self._largest_batch is None:
+                print_log(
+                    f'Decoding {size} prompts at once exceeds the memory; '
+                    'SAMSegmenter goes on with fewer, and on the CPU if not '
+                    'even one fits. A smaller decode_batch= saves the failed '
+                    'attempts.',
+                    logger='current',
+                    level=logging.WARNING,
+                )
+            if most > 1:
+                self._largest_batch = most // 2
+            else:
+                self._moved, self._largest_batch = True, CPU_BATCH
+                self._decoder = decoder.on_cpu()
 
     def _resize(self, image: np.ndarray) -> torch.Tensor:
         """(3, h, w) uint8, the longer side as the encoder expects it."""
@@ -436,15 +452,6 @@ def _import_builder(path: str) -> Callable[[], nn.Module]:
             'install its package (pip install segment-anything) or correct '
             'the dotted path.'
         ) from error
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a GPU (CUDA) or CPU (DefaultCPUAllocator) ran out of it."""
-    return _is_of_gpu(error) or "can't allocate memory" in str(error)
-
-
-def _is_of_gpu(error: RuntimeError) -> bool:
-    return 'out of memory' in str(error)
 
 
 def _to_numpy(tensor: torch.Tensor) -> np.ndarray:

@@ -12,7 +12,13 @@ from mmseg.registry import TASK_UTILS
 from skimage.segmentation import felzenszwalb
 
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.options import Rule, check_options, count, number
+from mmseg_sesam.options import (
+    Rule,
+    check_option,
+    check_options,
+    count,
+    number,
+)
 
 from .base import BaseSegmenter, Candidates
 
@@ -126,15 +132,11 @@ class SuperpixelSegmenter(BaseSegmenter):
         gamma: float = 0.6,
         max_pixels: int = 2**18,
     ) -> None:
-        self.scales = scales
+        check_option(type(self).__name__, 'scales', scales, _THREE_SCALES)
+        self.scales = tuple(scales)
         self.max_pixels = max_pixels
         self.gamma = gamma
-        check_options(
-            self,
-            scales=_THREE_SCALES,
-            gamma=number(above=0),
-            max_pixels=count(1),
-        )
+        check_options(self, gamma=number(above=0), max_pixels=count(1))
         levels = np.linspace(0, 1, 256) ** gamma * 255
         self._brightened = levels.round().astype(np.uint8)
 

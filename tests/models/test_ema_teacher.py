@@ -148,9 +148,3 @@ def test_survives_copying_and_saving(
         other.follow(student, 9)
         assert torch.equal(floats(other), floats(teacher))
         assert not any(p.requires_grad for p in other.parameters())
-
-
-@pytest.mark.parametrize('momentum', [-0.1, 1, 1.5])
-def test_impossible_momentum(parts: dict, momentum: float) -> None:
-    with pytest.raises(ValueError, match=f'ema_momentum is {momentum}, exp'):
-        EMATeacher(momentum=momentum, **parts)

@@ -9,11 +9,30 @@ import torch
 from mmseg_sesam.models.gated_crf import gated_crf
 
 
+def everywhere(images: torch.Tensor) -> torch.Tensor:
+    return torch.ones_like(images[:, 0], dtype=torch.bool)
+
+
+def test_padding_pays_nothing() -> None:
+    torch.manual_seed(0)
+    probability = torch.rand(2, 3, 12, 16).softmax(dim=1)
+    images = torch.rand(2, 3, 12, 16)
+    inside = everywhere(images)
+    padded = [
+        torch.nn.functional.pad(maps, (0, 10, 0, 8))
+        for maps in (probability, images, inside)
+    ]
+    torch.testing.assert_close(
+        gated_crf(*padded), gated_crf(probability, images, inside)
+    )
+    assert gated_crf(probability, images, ~inside) == 0
+
+
 def test_neighbours_that_look_alike_pay_for_other_predictions() -> None:
     torch.manual_seed(0)
     probability = torch.rand(2, 3, 12, 16).softmax(dim=1)
     images = torch.rand(2, 3, 12, 16)
-    found = gated_crf(probability, images)
+    found = gated_crf(probability, images, everywhere(images))
 
     half = torch.nn.functional.avg_pool2d(probability, 2).double()
     images = torch.nn.functional.avg_pool2d(images, 2).double()
@@ -41,7 +60,7 @@ def test_an_edge_of_the_prediction_costs_least_on_an_edge_of_the_image():
         probability = torch.zeros(1, 2, 16, 32)
         probability[:, 0, :, :edge] = 1
         probability[:, 1, :, edge:] = 1
-        return gated_crf(probability, images).item()
+        return gated_crf(probability, images, everywhere(images)).item()
 
     assert paid(16) < 1e-6 < paid(8)
     assert paid(24) == pytest.approx(paid(8))

@@ -489,7 +489,7 @@ class TestHeads:
         def paid(std: float) -> Tensor:
             torch.manual_seed(0)
             cfg = make_config(
-                mixed_loss=dict(type='MixedLoss', crf_weight=0.1),
+                crf_weight=0.1,
                 auxiliary_head=auxiliary(2),
             )
             cfg['data_preprocessor'].std = [std] * 3
@@ -571,10 +571,10 @@ class TestHeads:
     'options, found',
     [
         (dict(teacher='offline'), "teacher='offline', expected one of"),
-        (dict(tau=1.1), 'tau=1.1, expected a number'),
-        (dict(tau=-0.1), 'tau=-0.1, expected a number'),
+        (dict(tau=1.1), 'tau=1.1, expected a finite number'),
+        (dict(tau=-0.1), 'tau=-0.1, expected a finite number'),
         (dict(sam_agreement=2), 'sam_agreement=2, expected'),
-        (dict(ema_momentum=1), 'ema_momentum is 1, expected'),
+        (dict(ema_momentum=1), 'ema_momentum=1, expected'),
     ],
 )
 def test_impossible_options(

@@ -65,9 +65,7 @@ def test_a_line_cut_off_by_a_kill_is_no_note(journal: Journal) -> None:
     assert list(journal.read()) == ['a', 'c']
 
 
-@pytest.mark.parametrize(
-    'line', [b'[]', b'{}', b'{"key": 3}', b'\xff\xfe', b'{"key": "c"']
-)
+@pytest.mark.parametrize('line', [b'{"key": "c"}', b'\xff\xfe', 64 * b'0'])
 def test_what_is_no_note_is_passed_over(journal: Journal, line: bytes) -> None:
     put(journal, 'a')
     (path,) = journal.folder.glob('journal.*')

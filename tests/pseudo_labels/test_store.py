@@ -338,7 +338,8 @@ class TestUpkeep:
         lock = store.lock()
         with pytest.raises(ValueError, match='in use by another run; wait'):
             PseudoLabelStore(store.root).lock()
-        lock.release()
+        with lock:
+            pass
         PseudoLabelStore(store.root).lock().release()
 
     def test_damaged_files_are_named(self, store: PseudoLabelStore) -> None:

@@ -109,16 +109,14 @@ class FullDecoder(MaskDecoder):
 
 
 class GPUWithoutMemory(MaskDecoder):
-    """Has no memory at all until it is moved."""
+    """Has no memory at all where its weights were at first."""
 
-    moved = False
-
-    def _apply(self, *args, **options):
-        self.moved = True
-        return super()._apply(*args, **options)
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.home = self.iou_token.weight.data_ptr()
 
     def forward(self, **options):
-        if not self.moved:
+        if self.iou_token.weight.data_ptr() == self.home:
             raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to')
         return super().forward(**options)
 
@@ -399,8 +397,8 @@ def test_a_compiled_encoder_gives_the_same(segmenter, weights):
 
 def test_fp16_on_a_cpu_is_refused(weights):
     segmenter = SAMSegmenter(**weights, builder=build_tiny_sam, dtype='fp16')
-    with pytest.raises(ValueError, match="'fp16' on a CPU"):
-        segmenter.to('cpu')
+    # Between rounds a GPU's memory is needed for training.
+    segmenter.to('cpu')
     with pytest.raises(ValueError, match="'fp16' on a CPU"):
         segmenter.encode([make_image((90, 150))])
 

@@ -17,6 +17,6 @@ custom_hooks = [
         ),
         begin=500,
         interval=500,
-        max_rounds=3,
+        max_rounds=2,
     )
 ]
