@@ -17,7 +17,7 @@ DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 # From (n, K, 2) points of the resized image and their (n, K) labels to
 # (n, M, h, w) float32 logits and (n, M) scores.
-Decode = Callable[[np.ndarray, np.ndarray], 'tuple[Tensor, Tensor]']
+Decode = Callable[[np.ndarray, np.ndarray], tuple[Tensor, Tensor]]
 
 
 class PlacedDecoder:

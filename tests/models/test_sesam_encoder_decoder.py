@@ -573,6 +573,8 @@ class TestHeads:
         (dict(teacher='offline'), "teacher='offline', expected one of"),
         (dict(tau=1.1), 'tau=1.1, expected a finite number'),
         (dict(tau=-0.1), 'tau=-0.1, expected a finite number'),
+        (dict(crf_weight=-1), 'crf_weight=-1, expected a finite number'),
+        (dict(crf_weight='x'), "crf_weight='x', expected a finite number"),
         (dict(sam_agreement=2), 'sam_agreement=2, expected'),
         (dict(ema_momentum=1), 'ema_momentum=1, expected'),
     ],
