@@ -57,8 +57,10 @@ class Evidence:
         if areas.sum() <= max_pixels:
             share = int(areas.max())
         counts = np.minimum(areas, share)
+        # The same numbers for each: components do not depend on each other.
+        chance = np.random.default_rng(0).random(counts.max())
         pixels = [
-            _spread(component, count)
+            _spread(component, chance[:count])
             for component, count in zip(components, counts)
         ]
         rows, cols = np.concatenate(pixels, axis=1)
@@ -102,14 +104,14 @@ class Evidence:
         return held @ others / np.maximum(labelled, 1e-6)
 
 
-def _spread(component: Component, count: int) -> np.ndarray:
-    """(2, count) pixels of a component, spread over its raster order."""
+def _spread(component: Component, chance: np.ndarray) -> np.ndarray:
+    """(2, N) pixels of a component, spread over its raster order."""
     pixels = np.flatnonzero(component.mask)
+    count = len(chance)
     if count < len(pixels):
-        edges = np.arange(count + 1, dtype=np.int64) * len(pixels) // count
         # Not the middles: equal steps could meet every row in one column.
-        picks = np.random.default_rng(0).integers(edges[:-1], edges[1:])
-        pixels = pixels[picks]
+        places = (np.arange(count) + chance) * (len(pixels) / count)
+        pixels = pixels.take(places.astype(np.int64), mode='clip')
     rows, cols = np.divmod(pixels, component.mask.shape[1])
     row0, col0 = component.bbox[:2]
     return np.stack([rows + row0, cols + col0])

@@ -161,13 +161,16 @@ def _ask_together_and_alone(
     inside: np.ndarray, outside: np.ndarray
 ) -> list[PointPrompt]:
     """Prompts from positive and negative points given as (row, col)."""
-    groups = [inside]
-    if len(inside) > 1:
-        groups += [point[None] for point in inside]
-    return [
-        PointPrompt(
-            points=np.concatenate([group, outside])[:, ::-1].astype('float32'),
-            labels=np.array([1] * len(group) + [0] * len(outside), np.int8),
-        )
-        for group in groups
+    outside = outside[:, ::-1].astype(np.float32)
+    inside = inside[:, ::-1].astype(np.float32)
+    alone = len(inside) if len(inside) > 1 else 0
+    groups = [inside, *inside[:alone, None]]
+    if len(outside):
+        groups = [np.concatenate([group, outside]) for group in groups]
+    labels = np.zeros(len(groups[0]), np.int8)
+    labels[: len(inside)] = 1
+    # Those of a point alone are the last point's and the negative ones'.
+    singles = labels[len(inside) - 1 :]
+    return [PointPrompt(groups[0], labels)] + [
+        PointPrompt(group, singles) for group in groups[1:]
     ]

@@ -23,7 +23,7 @@ _STEP_LENGTHS = np.hypot(*np.transpose(_FORWARD_NEIGHBOURS))
 
 # Pixels of depth to which walks thin a mask: one k times as deep is thinned
 # at 1/k of its resolution. Each pixel of depth takes a pass over the mask.
-_DEPTH = 32
+_DEPTH = 16
 
 
 class Curve(NamedTuple):
@@ -64,7 +64,7 @@ def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
 
     A walk is a depth-first traversal of the skeleton's minimum spanning
     tree from an end of its longest path, piece by piece. Rings are cut open
-    where the tree leaves them. Masks of 64 pixels of depth and more are
+    where the tree leaves them. Masks of 32 pixels of depth and more are
     thinned at a reduced resolution, cell by cell (our choice).
 
     Args:
