@@ -12,7 +12,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from mmseg_sesam.core.components import Component, find_components
-from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.evidence import Evidence, find_rivals
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.pseudo_labels.store import write_label
 from mmseg_sesam.segmenters import MaskCandidates
@@ -91,15 +91,17 @@ class Ours:
 
     def coverage(self) -> list[tuple[float, float]]:
         """As `Plain.coverage`, by the evidence."""
-        evidence = Evidence.gather(self._components)
+        evidence = Evidence.gather(
+            self._components, find_rivals(self._components)
+        )
         found = []
-        for owner, component in enumerate(self._components):
+        for owner in range(len(self._components)):
             (hits,) = self._candidates[owner].contains(
                 evidence.rows, evidence.cols, slice(0, 1)
             )
             found += zip(
                 evidence.coverage(hits, owner).tolist(),
-                evidence.conflict(hits, component.class_id).tolist(),
+                evidence.conflict(hits, owner).tolist(),
             )
         return found
 

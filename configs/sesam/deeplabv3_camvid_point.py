@@ -25,13 +25,12 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=11),
 )
-# A mask may hold points of several objects: more of them have to be wrong
-# before it is refuted, and more masks refuted before the others are doubted.
+# A mask that holds the points of two objects is none of them.
 generator = _base_.custom_hooks[0].generator
-selector = dict(generator.selector, max_conflict=0.15, max_doubt=0.9)
+selector = dict(generator.selector, max_conflict=0.15, max_doubt=0.75)
 custom_hooks = [
     dict(
         _base_.custom_hooks[0],
-        generator=dict(generator, selector=selector),
+        generator=dict(generator, selector=selector, one_mark_per_object=True),
     )
 ]

@@ -27,24 +27,6 @@ class Claim(NamedTuple):
     score: float
     area: int
 
-    @classmethod
-    def of_mask(cls, mask: np.ndarray, class_id: int, score: float) -> Claim:
-        """Makes a claim from a full-size mask.
-
-        Args:
-            mask: (H, W) bool with at least one true pixel.
-            class_id: the class that is claimed.
-            score: of the claim.
-
-        Returns:
-            The claim, cropped.
-        """
-        rows = np.flatnonzero(mask.any(axis=1))
-        cols = np.flatnonzero(mask.any(axis=0))
-        row, col = int(rows[0]), int(cols[0])
-        crop = mask[row : rows[-1] + 1, col : cols[-1] + 1].copy()
-        return cls(class_id, row, col, crop, score, int(crop.sum()))
-
 
 def compose(
     label: np.ndarray, claims: Sequence[Claim], ignore_index: int = 255

@@ -26,23 +26,28 @@ class Evidence:
         weights: (N,) float32, labelled pixels that each one stands for.
         starts: (K + 1,) integers; component k owns the pixels from
             `starts[k]` up to `starts[k + 1]`.
-        class_ids: (N,) integers, the class of each pixel.
+        rivals: (K, K) bool, whether a mask of the first component should
+            hold nothing of the second.
     """
 
     rows: np.ndarray
     cols: np.ndarray
     weights: np.ndarray
     starts: np.ndarray
-    class_ids: np.ndarray
+    rivals: np.ndarray
 
     @classmethod
     def gather(
-        cls, components: list[Component], max_pixels: int = 8192
+        cls,
+        components: list[Component],
+        rivals: np.ndarray,
+        max_pixels: int = 8192,
     ) -> Evidence:
         """Collects the pixels of components, thinned where they are many.
 
         Args:
             components: of one image, K >= 1.
+            rivals: (K, K) bool, see `find_rivals`.
             max_pixels: up to this many labelled pixels all are taken;
                 above it each component gives an equal share at the most,
                 but not less than 32, one pixel at random (of a fixed seed)
@@ -64,13 +69,12 @@ class Evidence:
             for component, count in zip(components, counts)
         ]
         rows, cols = np.concatenate(pixels, axis=1)
-        class_ids = [component.class_id for component in components]
         return cls(
             rows=rows,
             cols=cols,
             weights=np.repeat(areas / counts, counts).astype(np.float32),
             starts=np.concatenate([[0], counts.cumsum()]),
-            class_ids=np.repeat(class_ids, counts),
+            rivals=rivals,
         )
 
     def coverage(self, hits: np.ndarray, owner: int) -> np.ndarray:
@@ -87,21 +91,45 @@ class Evidence:
         own = slice(self.starts[owner], self.starts[owner + 1])
         return hits[:, own].mean(axis=1)
 
-    def conflict(self, hits: np.ndarray, class_id: int) -> np.ndarray:
-        """Share of other classes among the labelled pixels masks hold.
+    def conflict(self, hits: np.ndarray, owner: int) -> np.ndarray:
+        """Share of rivals among the labelled pixels masks hold.
 
         Args:
             hits: (M, N) bool, whether mask m holds pixel n.
-            class_id: the class that the masks are meant for.
+            owner: index of the component that the masks are meant for.
 
         Returns:
-            (M,) float in [0, 1]: |M and labelled as another class| /
+            (M,) float in [0, 1]: |M and labelled by a rival| /
             |M and W_any|; 0 for masks that hold no labelled pixel.
         """
         held = hits.astype(np.float32)
-        others = self.weights * (self.class_ids != class_id)
+        counts = np.diff(self.starts)
+        others = self.weights * np.repeat(self.rivals[owner], counts)
         labelled = (held @ self.weights).astype(float)
         return held @ others / np.maximum(labelled, 1e-6)
+
+
+def find_rivals(
+    components: list[Component], one_mark_per_object: bool = False
+) -> np.ndarray:
+    """Tells whose pixels speak against a mask of a component.
+
+    Args:
+        components: of one image, K of them.
+        one_mark_per_object: whether each drawn component is the only mark
+            of its object, as points are (our choice). Then drawn components
+            of one class are rivals, too.
+
+    Returns:
+        (K, K) bool: components of other classes, and drawn ones of the same
+        class where each is an object.
+    """
+    classes = np.array([component.class_id for component in components])
+    rivals = classes[:, None] != classes
+    if one_mark_per_object:
+        drawn = np.array([component.drawn for component in components])
+        rivals |= drawn[:, None] & drawn & ~np.eye(len(classes), dtype=bool)
+    return rivals
 
 
 def _spread(component: Component, chance: np.ndarray) -> np.ndarray:
@@ -110,8 +138,9 @@ def _spread(component: Component, chance: np.ndarray) -> np.ndarray:
     count = len(chance)
     if count < len(pixels):
         # Not the middles: equal steps could meet every row in one column.
-        places = (np.arange(count) + chance) * (len(pixels) / count)
-        pixels = pixels.take(places.astype(np.int64), mode='clip')
+        edges = np.arange(count + 1, dtype=np.int64) * len(pixels) // count
+        steps = (chance * np.diff(edges)).astype(np.int64)
+        pixels = pixels[edges[:-1] + steps]
     rows, cols = np.divmod(pixels, component.mask.shape[1])
     row0, col0 = component.bbox[:2]
     return np.stack([rows + row0, cols + col0])

@@ -18,16 +18,17 @@ class GrowthDoubt:
 
     A mask grows by `|M| / |M and W_k|`: its area over the pixels of its
     component that it holds. It is refuted if it conflicts with the weak
-    labels of other classes. Most refuted masks of a class lie beyond some
-    growth, poles sooner than roads, and what grows as far without meeting
-    a label of another class was lucky rather than right. So the share of
-    masks that are refuted at a growth, over many images, is the doubt about
-    those that are not. On CamVid it comes close to their share of wrong
-    pixels. Source: our choice; it needs no dense label.
+    labels of others. Most masks of poles are refuted beyond some growth,
+    those of roads as long as they are no larger than markings and kerbs;
+    what has such a growth and meets no such label was lucky rather than
+    right. So the share of masks that are refuted at a growth, over many
+    images, is the doubt about those that are not. On CamVid it comes close
+    to their share of wrong pixels. Source: our choice; it needs no dense
+    label.
 
     Attributes:
         share: (256, B) float in [0, 1], by class and octave of growth the
-            share of masks that are refuted; it does not fall with growth.
+            share of masks that are refuted.
     """
 
     share: np.ndarray
@@ -45,7 +46,7 @@ class GrowthDoubt:
         seen, refuted = counts
         pooled = refuted.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
         share = (refuted + _PRIOR * pooled) / (seen + _PRIOR)
-        return cls(np.maximum.accumulate(share, axis=1))
+        return cls(share)
 
     @classmethod
     def from_json(cls, shares: dict[str, list[float]]) -> GrowthDoubt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,7 +40,8 @@ class CoverageMaskSelector:
 
     Attributes:
         max_conflict: masks of which a larger share of the labelled pixels
-            carries another class are never taken, nor unions of masks.
+            belongs to rivals, see `find_rivals`, are never taken, nor unions
+            of masks.
         min_predicted_iou: masks with a lower score are never taken.
         min_stability: masks with a lower stability are never taken.
         min_coverage: a component whose union covers less than this share
@@ -87,7 +89,6 @@ class CoverageMaskSelector:
         hits: np.ndarray,
         evidence: Evidence,
         owner: int,
-        class_id: int,
         scores: np.ndarray,
         stability: np.ndarray,
         areas: np.ndarray,
@@ -99,7 +100,6 @@ class CoverageMaskSelector:
             hits: (M, N) bool, which of the evidence each candidate holds.
             evidence: the labelled pixels of the image.
             owner: index of the component in the evidence.
-            class_id: class of the component.
             scores: (M,) predicted IoU; NaN rules a candidate out.
             stability: (M,) stability score.
             areas: (M,) pixels; between equals the smaller mask wins.
@@ -109,7 +109,7 @@ class CoverageMaskSelector:
             The selection; its `chosen` is empty if nothing is admissible
             or the coverage remains under `min_coverage`.
         """
-        conflict = evidence.conflict(hits, class_id)
+        conflict = evidence.conflict(hits, owner)
         allowed = (
             (scores >= self.min_predicted_iou)
             & (stability >= self.min_stability)
@@ -134,7 +134,7 @@ class CoverageMaskSelector:
             if self.merge == 'best':
                 break
             grown = hits | grown[best]
-            conflict = evidence.conflict(grown, class_id)
+            conflict = evidence.conflict(grown, owner)
         if not self.accepts(covered, conflicting, 0.0):
             return Selection()
         return Selection(
@@ -167,6 +167,7 @@ def measure_mask(
     component: Component,
     label: np.ndarray,
     ignore_index: int = 255,
+    rivals: Iterable[Component] = (),
 ) -> tuple[float, float]:
     """Measures a mask against every labelled pixel of the image.
 
@@ -175,6 +176,7 @@ def measure_mask(
         component: the one that the mask is meant for.
         label: (H, W) uint8, the label that the component is of.
         ignore_index: the value of unlabelled pixels.
+        rivals: components of the same class that the mask should not hold.
 
     Returns:
         Coverage and conflict, as `Evidence` defines them.
@@ -182,9 +184,15 @@ def measure_mask(
     held = label[mask]
     labelled = np.count_nonzero(held != ignore_index)
     own = np.count_nonzero(held == component.class_id)
-    inside = np.count_nonzero(mask[component.slices] & component.mask)
+    own -= sum(_count_inside(mask, rival) for rival in rivals)
+    inside = _count_inside(mask, component)
     conflict = (labelled - own) / labelled if labelled else 0.0
     return inside / component.area, conflict
+
+
+def _count_inside(mask: np.ndarray, component: Component) -> int:
+    """Pixels of a component that a (H, W) bool mask holds."""
+    return np.count_nonzero(mask[component.slices] & component.mask)
 
 
 def _first(admissible: np.ndarray, *keys: np.ndarray) -> int:

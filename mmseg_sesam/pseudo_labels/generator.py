@@ -11,7 +11,7 @@ from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.compose import Claim, compose
-from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.evidence import Evidence, find_rivals
 from mmseg_sesam.core.gaps import fill_gaps
 from mmseg_sesam.core.growth import (
     GrowthDoubt,
@@ -22,6 +22,7 @@ from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.selection import measure_mask
 from mmseg_sesam.options import (
     CONFIG,
+    FLAG,
     LABEL_ID,
     SHARE,
     check_option,
@@ -45,7 +46,7 @@ class ComponentRecord(NamedTuple):
         chosen: the candidates taken as [prompt, index]; empty if it keeps
             its weak pixels alone.
         coverage: share of its pixels that the mask holds.
-        conflict: share of other classes in the labelled pixels held.
+        conflict: share of rivals in the labelled pixels held.
         doubt: about the mask, by its growth.
         predicted_iou: mean score of the candidates taken.
         mask_area: pixels of the mask.
@@ -84,22 +85,23 @@ class PseudoLabel(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """The components of a label, and the prompts of each.
+    """The components of a label, and the prompts and rivals of each.
 
     Attributes:
         components: K of them.
         prompts: K lists, of each the prompt with all points first.
+        rivals: (K, K) bool, see `find_rivals`.
     """
 
     components: list[Component]
     prompts: list[list[PointPrompt]]
+    rivals: np.ndarray
 
 
 class _Choice(NamedTuple):
     """The mask of a component, and how it measures."""
 
     kept: KeptMask
-    mask: np.ndarray | None = None
     coverage: float = 0.0
     conflict: float = 0.0
     doubt: float = 0.0
@@ -117,6 +119,7 @@ class PseudoLabelGenerator:
         selector: config of the mask selector.
         closing_radius: see `find_components`, in pixels.
         min_area: see `find_components`, in pixels.
+        one_mark_per_object: see `find_rivals`; for points.
         max_evidence: labelled pixels by which candidates are judged, see
             `Evidence.gather`; 32 of each component where those are more.
         gap_purity: see `fill_gaps`; 0 leaves gaps unlabelled. Only for weak
@@ -133,6 +136,7 @@ class PseudoLabelGenerator:
         selector: dict | None = None,
         closing_radius: int = 0,
         min_area: int = 64,
+        one_mark_per_object: bool = False,
         max_evidence: int = 8192,
         gap_purity: float = 0.0,
         prompts_per_call: int = 256,
@@ -151,6 +155,7 @@ class PseudoLabelGenerator:
         self.selector = TASK_UTILS.build(selector)
         self.closing_radius = closing_radius
         self.min_area = min_area
+        self.one_mark_per_object = one_mark_per_object
         self.max_evidence = max_evidence
         self.gap_purity = gap_purity
         self.prompts_per_call = prompts_per_call
@@ -159,6 +164,7 @@ class PseudoLabelGenerator:
             self,
             closing_radius=count(),
             min_area=count(),
+            one_mark_per_object=FLAG,
             max_evidence=count(1),
             gap_purity=SHARE,
             prompts_per_call=count(1),
@@ -174,6 +180,7 @@ class PseudoLabelGenerator:
             selector=asdict(self.selector),
             closing_radius=self.closing_radius,
             min_area=self.min_area,
+            one_mark_per_object=self.one_mark_per_object,
             max_evidence=self.max_evidence,
             gap_purity=self.gap_purity,
             ignore_index=self.ignore_index,
@@ -210,25 +217,27 @@ class PseudoLabelGenerator:
         parts = self.take_apart(image, label, drawn)
         names = list(map(component_name, parts.components, parts.prompts))
         choices = [
-            self._choose_again((kept or {}).get(name), component, label, doubt)
-            for name, component in zip(names, parts.components)
+            self._choose_again(
+                (kept or {}).get(name), parts, owner, label, doubt
+            )
+            for owner, name in enumerate(names)
         ]
         anew = [i for i, choice in enumerate(choices) if choice is None]
         for answer, evidence in self._ask(image, parts, anew):
             choices[answer.owner] = self._choose(
-                answer, evidence, label, doubt
+                answer, evidence, parts, label, doubt
             )
         claims = [
             _claim(component, choice)
             for component, choice in zip(parts.components, choices)
-            if choice.mask is not None
+            if choice.kept.chosen
         ]
         pseudo_label = compose(label, claims, self.ignore_index)
         if self.gap_purity:
             pseudo_label = fill_gaps(
                 pseudo_label, self.gap_purity, self.ignore_index
             )
-        records = list(map(_record, *parts, choices))
+        records = list(map(_record, parts.components, parts.prompts, choices))
         masks = {n: choice.kept for n, choice in zip(names, choices)}
         return PseudoLabel(pseudo_label, records, masks)
 
@@ -255,12 +264,13 @@ class PseudoLabelGenerator:
         parts = self.take_apart(image, label, drawn)
         owners = range(len(parts.components))
         for answer, evidence in self._ask(image, parts, owners):
-            class_id = answer.component.class_id
             hits = answer.hits(evidence)
-            conflict = evidence.conflict(hits, class_id)
+            conflict = evidence.conflict(hits, answer.owner)
             refuted = conflict > self.selector.max_conflict
             counts += count_growth(
-                class_id, answer.growth(hits, evidence), refuted
+                answer.component.class_id,
+                answer.growth(hits, evidence),
+                refuted,
             )
         return counts
 
@@ -278,7 +288,7 @@ class PseudoLabelGenerator:
             drawn: (H, W) bool, true on pixels labelled by a person.
 
         Returns:
-            The components, and the prompts of each.
+            The components, and the prompts and rivals of each.
 
         Raises:
             ValueError: image and label differ in size.
@@ -295,7 +305,11 @@ class PseudoLabelGenerator:
             closing_radius=self.closing_radius,
             min_area=self.min_area,
         )
-        return Parts(components, self.prompter(components))
+        return Parts(
+            components,
+            self.prompter(components),
+            find_rivals(components, self.one_mark_per_object),
+        )
 
     def _ask(
         self, image: np.ndarray, parts: Parts, owners: Sequence[int]
@@ -304,9 +318,16 @@ class PseudoLabelGenerator:
         if not owners:
             return
         embedding = self.segmenter.encode([image])[0]
-        evidence = Evidence.gather(parts.components, self.max_evidence)
+        evidence = Evidence.gather(
+            parts.components, parts.rivals, self.max_evidence
+        )
         answers = ask(
-            self.segmenter, embedding, *parts, owners, self.prompts_per_call
+            self.segmenter,
+            embedding,
+            parts.components,
+            parts.prompts,
+            owners,
+            self.prompts_per_call,
         )
         for answer in answers:
             yield answer, evidence
@@ -315,6 +336,7 @@ class PseudoLabelGenerator:
         self,
         answer: Answer,
         evidence: Evidence,
+        parts: Parts,
         label: np.ndarray,
         doubt: GrowthDoubt,
     ) -> _Choice:
@@ -328,7 +350,6 @@ class PseudoLabelGenerator:
                 hits,
                 evidence,
                 answer.owner,
-                component.class_id,
                 scores,
                 candidates.stability[answer.rows].ravel(),
                 candidates.areas[answer.rows].ravel(),
@@ -340,11 +361,11 @@ class PseudoLabelGenerator:
             if mask.shape != label.shape:
                 # Of another image's size: of no use.
                 return _Choice(KeptMask())
-            measures = self._measure(mask, component, label, doubt)
+            measures = self._measure(mask, parts, answer.owner, label, doubt)
             if self.selector.accepts(*measures):
                 chosen = [list(answer.split(i)) for i in selection.chosen]
                 kept = KeptMask.of_mask(mask, chosen, selection.predicted_iou)
-                return _Choice(kept, mask, *measures)
+                return _Choice(kept, *measures)
             # Thinned evidence, or the segmenter's estimate of which pixels
             # a mask holds, was too kind to the last candidate added; or
             # the masks are credible but their union is not.
@@ -353,7 +374,8 @@ class PseudoLabelGenerator:
     def _choose_again(
         self,
         kept: KeptMask | None,
-        component: Component,
+        parts: Parts,
+        owner: int,
         label: np.ndarray,
         doubt: GrowthDoubt,
     ) -> _Choice | None:
@@ -361,21 +383,28 @@ class PseudoLabelGenerator:
         if kept is None or not kept.chosen:
             return kept and _Choice(kept)
         mask = kept.draw(label.shape)
-        measures = self._measure(mask, component, label, doubt)
+        measures = self._measure(mask, parts, owner, label, doubt)
         if not self.selector.accepts(*measures):
             return None
-        return _Choice(kept, mask, *measures)
+        return _Choice(kept, *measures)
 
     def _measure(
         self,
         mask: np.ndarray,
-        component: Component,
+        parts: Parts,
+        owner: int,
         label: np.ndarray,
         doubt: GrowthDoubt,
     ) -> tuple[float, float, float]:
         """Coverage, conflict and doubt of a (H, W) bool mask."""
+        component = parts.components[owner]
+        rivals = [
+            parts.components[index]
+            for index in np.flatnonzero(parts.rivals[owner])
+            if parts.components[index].class_id == component.class_id
+        ]
         coverage, conflict = measure_mask(
-            mask, component, label, self.ignore_index
+            mask, component, label, self.ignore_index, rivals
         )
         growth = measure_growth(
             np.array([np.count_nonzero(mask)]),
@@ -385,9 +414,14 @@ class PseudoLabelGenerator:
 
 
 def _claim(component: Component, choice: _Choice) -> Claim:
-    trust = choice.kept.predicted_iou * (1 - choice.doubt)
-    return Claim.of_mask(
-        choice.mask, component.class_id, choice.coverage * trust
+    kept = choice.kept
+    return Claim(
+        class_id=component.class_id,
+        row=kept.bbox[0],
+        col=kept.bbox[1],
+        mask=kept.crop,
+        score=choice.coverage * kept.predicted_iou * (1 - choice.doubt),
+        area=int(np.count_nonzero(kept.crop)),
     )
 
 

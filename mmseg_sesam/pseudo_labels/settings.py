@@ -13,7 +13,7 @@ from .generator import PseudoLabelGenerator
 from .images import ImageFacts
 
 # To be raised whenever the same settings come to give another round 0.
-FORMAT = 5
+FORMAT = 6
 _MISSING = '(not there)'
 # Changes that a message lists; the first ones tell the cause.
 _LISTED = 5

@@ -419,13 +419,29 @@ class SAMCandidates(Candidates):
 
     @torch.inference_mode()
     def mask(self, prompt: int, index: int) -> np.ndarray:
-        """See `Candidates.mask`."""
-        logits = self._sam.postprocess_masks(
-            self._logits[prompt][index][None, None],
-            self._input_size,
-            self._image_size,
+        """See `Candidates.mask`.
+
+        The logits are enlarged twice, as `Sam.postprocess_masks` does: to
+        the padded square, and its image to the size of the image file. What
+        of the square is padding, and not beside the image, is left out.
+        """
+        logits = self._logits[prompt][index][None, None]
+        scale = self._sam.image_encoder.img_size // logits.shape[-1]
+        height, width = (side // scale + 2 for side in self._input_size)
+        resized = F.interpolate(
+            logits[..., :height, :width],
+            scale_factor=scale,
+            mode='bilinear',
+            align_corners=False,
         )
-        return (logits > self._sam.mask_threshold)[0, 0].cpu().numpy()
+        height, width = self._input_size
+        drawn = F.interpolate(
+            resized[..., :height, :width],
+            self._image_size,
+            mode='bilinear',
+            align_corners=False,
+        )
+        return (drawn > self._sam.mask_threshold)[0, 0].cpu().numpy()
 
     def _locate(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """(N, 2) pixels as (x, y) from -1 to 1 in the padded square."""

