@@ -35,6 +35,7 @@ from .superpixels import time_superpixels
 from .sweeps import peak_memory, run_sweeps
 
 PARTS = ('cpu', 'superpixels', 'sweeps', 'pipelines')
+KINDS = ('scribble', 'coarse')
 SMALLEST = Size(48, 64, 2, 2)
 CPU_GOALS = {'VOC': 8, 'Cityscapes': 35}
 GPU_GOALS = (
@@ -68,10 +69,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def time_cpu_stage(
-    name: str, size: Size, repeats: int, folder: Path
+    name: str, size: Size, kind: str, repeats: int, folder: Path
 ) -> dict[str, Any]:
     """Times the steps of the CPU stage, and prints them."""
-    label = make_label(size)
+    label = make_label(size, kind=kind)
     plain = Plain(label, folder / 'plain.png')
     ours = Ours(label, folder / 'ours.png')
     ways = {}
@@ -87,7 +88,9 @@ def time_cpu_stage(
         )
         for a, b in zip(*pair)
     )
-    print(f'\nCPU stage, {name} {size}; shares differ by {differs:.4f}')
+    print(
+        f'\nCPU stage, {kind}, {name} {size}; shares differ by {differs:.4f}'
+    )
     print('| step | plain, ms | ours, ms | ratio |\n|---|---|---|---|')
     found = {}
     for stage in (*STAGES, 'whole'):
@@ -171,10 +174,11 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         if 'cpu' in args.parts:
             found['cpu'] = {
-                name: time_cpu_stage(
-                    name, sizes[name], args.repeats, Path(folder)
+                f'{name} {kind}': time_cpu_stage(
+                    name, sizes[name], kind, args.repeats, Path(folder)
                 )
                 for name in args.sizes
+                for kind in KINDS
             }
         if 'superpixels' in args.parts:
             times = time_superpixels(args.repeats)

@@ -45,18 +45,22 @@ def make_image(size: Size, seed: int = 0) -> np.ndarray:
     )
 
 
-def make_label(size: Size, seed: int = 0) -> np.ndarray:
-    """Draws a weak label: one thick curve in each cell of a grid.
+def make_label(
+    size: Size, seed: int = 0, kind: str = 'scribble'
+) -> np.ndarray:
+    """Draws a weak label: one shape in each cell of a grid.
 
-    Curves do not touch: each is one component.
+    Shapes do not touch: each is one component.
 
     Args:
         size: of the label.
-        seed: of the curves.
+        seed: of the shapes.
+        kind: 'scribble', a curve, or 'coarse', a blob on half of the cell.
 
     Returns:
         (H, W) uint8, 255 where nothing is labelled.
     """
+    draw = dict(scribble=_draw_curve, coarse=_draw_blob)[kind]
     rng = np.random.default_rng(seed)
     label = np.full((size.height, size.width), 255, np.uint8)
     rows = max(round((size.components * size.height / size.width) ** 0.5), 1)
@@ -65,7 +69,7 @@ def make_label(size: Size, seed: int = 0) -> np.ndarray:
     for index in range(size.components):
         row, col = divmod(index, cols)
         cell = label[row * high :, col * wide :][:high, :wide]
-        _draw_curve(cell, index % size.classes, rng)
+        draw(cell, index % size.classes, rng)
     return label
 
 
@@ -81,4 +85,19 @@ def _draw_curve(
     thick = max(min(height, width) // 10, 1)
     canvas = np.zeros(cell.shape, np.uint8)
     cv2.polylines(canvas, [points.astype(np.int32)], False, 1, thick)
+    cell[canvas > 0] = class_id
+
+
+def _draw_blob(
+    cell: np.ndarray, class_id: int, rng: np.random.Generator
+) -> None:
+    """An ellipse with a wavy outline, on about half of a cell."""
+    height, width = cell.shape
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    waves = [np.sin(n * angle + rng.uniform(0, 6.28)) / n for n in (2, 3, 5)]
+    radius = 0.38 + 0.06 * sum(waves)
+    x, y = 0.5 + radius * np.cos(angle), 0.5 + radius * np.sin(angle)
+    points = np.stack([x * width, y * height], axis=1).round()
+    canvas = np.zeros(cell.shape, np.uint8)
+    cv2.fillPoly(canvas, [points.astype(np.int32)], 1)
     cell[canvas > 0] = class_id

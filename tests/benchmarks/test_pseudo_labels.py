@@ -21,7 +21,8 @@ def test_the_smallest_size_is_measured_in_all_parts(project_root, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     found = json.loads(out.read_text())
-    assert found['cpu']['smallest'].keys() == {
+    assert found['cpu'].keys() == {'smallest scribble', 'smallest coarse'}
+    assert found['cpu']['smallest coarse'].keys() == {
         'label',
         'skeletons',
         'coverage',
