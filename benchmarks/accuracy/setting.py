@@ -48,6 +48,12 @@ def make_config(
         if segmenter != SUPERPIXEL:
             base = Config.fromfile(SEGMENTERS / f'{segmenter}.py')
             hook.generator = base.custom_hooks[0].generator
+        # All runs are of the same images: each is encoded once.
+        hook.generator.segmenter = dict(
+            type='CachedSegmenter',
+            segmenter=hook.generator.segmenter,
+            folder=str(work_dir.parent / 'embeddings'),
+        )
     cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
     for transform in dataset.pipeline:
