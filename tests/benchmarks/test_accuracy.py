@@ -87,6 +87,6 @@ def test_another_segmenter_is_one_option(
     row = ROWS['random-points']
     cfg = make_config(row, 'sam_vit_h', 0, 4, data, data / 'runs' / 'a')
     (hook,) = cfg.custom_hooks
-    assert hook.generator.segmenter.type == 'SAMSegmenter'
+    assert hook.generator.segmenter.segmenter.type == 'SAMSegmenter'
     assert hook.generator.prompter.strategy == 'random'
     assert hook.interval == 1
