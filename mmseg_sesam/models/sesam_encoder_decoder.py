@@ -53,7 +53,9 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         ema_momentum: share of itself that the teacher keeps in a step.
         tau: least probability of a confident prediction (tau_c).
         sam_agreement: SAM's label of a pixel is dropped where the teacher
-            gives it a lower probability; 0 keeps all.
+            gives it less than this share of the probability of the class
+            that it prefers; 0 keeps all. A teacher that knows nothing yet
+            prefers nothing, and drops nothing.
         only_weak_classes: the teacher names no class that the weak label of
             the whole image does not hold (our choice). For weak labels
             that mark every class that an image shows.
@@ -223,7 +225,9 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         )
         index = sam.long().clamp_max(probability.shape[1] - 1)
         given = probability.gather(1, index[:, None])[:, 0]
-        agreed = sam.masked_fill(given < self.sam_agreement, ignore_index)
+        agreed = sam.masked_fill(
+            given < self.sam_agreement * best, ignore_index
+        )
         return confident, agreed
 
     @torch.no_grad()

@@ -351,7 +351,8 @@ class TestLabelMaps:
             sam = sample.sam_sem_seg.data[0]
             own = probability[index]
             given_to_sam = own.gather(0, sam.clamp_max(3).long()[None])[0]
-            agreed = (sam != 255) & (given_to_sam >= 0.3)
+            preferred = own.amax(dim=0)
+            agreed = (sam != 255) & (given_to_sam >= 0.3 * preferred)
             sure = (own.amax(dim=0) >= 0.4) & (weak == 255) & ~agreed
             assert torch.equal(maps.weak[index], weak)
             assert torch.equal(maps.sam[index] != 255, agreed)
@@ -388,9 +389,9 @@ class TestLabelMaps:
 
     def test_thresholds(self, make_config: MakeConfig) -> None:
         model = build(make_config(tau=0.75, sam_agreement=0.25))
-        # Three pixels: a sure one, one at both thresholds, an unsure one.
+        # A sure pixel, one at both thresholds, and an unsure one.
         probability = torch.tensor(
-            [[0.9, 0.75, 0.5], [0.1, 0.25, 0.2], [0.0, 0.0, 0.3]]
+            [[0.9, 0.75, 0.5], [0.1, 0.1875, 0.2], [0.0, 0.0625, 0.3]]
         )
         probability = torch.cat([probability, torch.zeros(1, 3)])
         sam = torch.tensor([1, 1, 2], dtype=torch.uint8)

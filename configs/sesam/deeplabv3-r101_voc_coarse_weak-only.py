@@ -1,0 +1,3 @@
+_base_ = './deeplabv3-r101_voc_coarse.py'
+model = dict(teacher=None, mixed_loss=dict(sam_weight=0.0))
+custom_hooks = []

@@ -1,0 +1,4 @@
+_base_ = './deeplabv3-r101_voc_coarse.py'
+model = dict(teacher=None)
+custom_hooks = []
+train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *_base_.augment]))

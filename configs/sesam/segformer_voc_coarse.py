@@ -1,0 +1,27 @@
+_base_ = [
+    '../_base_/models/segformer_b0.py',
+    '../_base_/datasets/voc.py',
+    '../_base_/segmenters/sam_vit_h.py',
+    '../_base_/default_runtime.py',
+    '../_base_/schedules/segformer_20k.py',
+]
+pipeline = [
+    *_base_.load,
+    dict(
+        type='SimulateWeakLabel',
+        kind='coarse',
+        data_root=_base_.data_root,
+        cache_dir='work_dirs/weak_labels/voc',
+    ),
+    dict(
+        type='LoadPseudoLabel',
+        pseudo_label_dir='work_dirs/segformer_voc_coarse/pseudo_labels',
+        data_root=_base_.data_root,
+    ),
+    *_base_.augment,
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=21),
+)
