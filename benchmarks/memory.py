@@ -41,6 +41,7 @@ def estimate(cfg: Config) -> dict[str, float]:
         GiB on each GPU: of 'weights' (with the teacher's, gradients and
         moments), 'kept' (for the backward pass) and 'total'.
     """
+    init_default_scope('mmseg')
     cfg.model.pretrained = None
     model = revert_sync_batchnorm(MODELS.build(cfg.model)).to('meta').train()
     size, batch = cfg.crop_size, cfg.train_dataloader.batch_size
@@ -92,7 +93,6 @@ def main() -> None:
     )
     parser.add_argument('configs', nargs='+', type=Path)
     args = parser.parse_args()
-    init_default_scope('mmseg')
     print('| config | weights, GiB | for backward, GiB | total, GiB |')
     print('|---|---|---|---|')
     for path in args.configs:

@@ -1,0 +1,41 @@
+"""The memory of a training step, from shapes alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmseg.registry import MODELS
+
+from benchmarks.memory import GIB, MOMENTS, estimate
+
+
+@pytest.fixture
+def cfg(project_root: Path) -> Config:
+    return Config.fromfile(project_root / 'configs/demo/sesam.py')
+
+
+def test_what_is_kept_grows_with_the_batch_and_weights_do_not(
+    cfg: Config,
+) -> None:
+    found = []
+    for batch in (2, 4):
+        cfg.train_dataloader.batch_size = batch
+        found.append(estimate(cfg))
+    two, four = found
+    assert four['weights'] == two['weights']
+    assert four['kept'] == pytest.approx(2 * two['kept'], rel=0.05)
+    assert four['total'] == four['weights'] + four['kept']
+
+
+def test_weights_count_gradients_moments_and_the_teacher(cfg: Config) -> None:
+    found = estimate(cfg)['weights'] * GIB / 4
+    model = MODELS.build(cfg.model)
+    copies = 2 + MOMENTS[cfg.optim_wrapper.optimizer.type]
+    expected = sum(
+        p.numel() * (copies if p.requires_grad else 1)
+        for p in model.parameters()
+    )
+    assert found == pytest.approx(expected)
+    assert not any(p.requires_grad for p in model.teacher.parameters())
