@@ -473,3 +473,42 @@ def test_a_kept_mask_that_came_into_conflict_is_chosen_anew():
     )
     assert not first.records[0].fell_back
     assert again.records[0].fell_back
+
+
+def two_marks_on_one_region():
+    image = np.zeros((20, 40, 3), np.uint8)
+    image[:, 20:] = 200
+    label = np.full(image.shape[:2], 255, np.uint8)
+    label[5, 5] = label[15, 15] = 1
+    label[10, 30] = 1
+    return image, label
+
+
+@pytest.mark.parametrize('kept', [False, True])
+def test_a_mask_with_the_marks_of_two_objects_is_none_of_them(kept):
+    image, label = two_marks_on_one_region()
+    anyhow, apart = (
+        PseudoLabelGenerator(
+            dict(type='FlatColourSegmenter'), one_mark_per_object=wanted
+        )
+        for wanted in (False, True)
+    )
+    pseudo, _, masks = anyhow(image, label)
+    assert (pseudo == 1).all()
+    # A mask that was taken under another rule is not kept, either.
+    pseudo, records, _ = apart(image, label, kept=masks if kept else None)
+    assert [record.fell_back for record in records] == [True, False, True]
+    assert (pseudo[:, 20:] == 1).all()
+    assert (pseudo[:, :20] == label[:, :20]).all()
+
+
+def test_what_nobody_drew_is_no_mark_of_an_object():
+    image, label = two_marks_on_one_region()
+    drawn = label != 255
+    drawn[15, 15] = False
+    generator = PseudoLabelGenerator(
+        dict(type='FlatColourSegmenter'), min_area=0, one_mark_per_object=True
+    )
+    pseudo, records, _ = generator(image, label, drawn)
+    assert not any(record.fell_back for record in records)
+    assert (pseudo == 1).all()
