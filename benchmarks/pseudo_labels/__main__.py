@@ -140,16 +140,23 @@ def time_pipelines(
 
 def sweep(repeats: int, smallest: bool) -> dict[str, Any]:
     """Runs the sweeps, and prints them."""
-    print('\n| our CPU stage over | values | ms | slope |\n|---|---|---|---|')
+    print('\n| our CPU stage over | values | ms | slope | without the first |')
+    print('|---|---|---|---|---|')
     found = {}
     for result in run_sweeps(repeats, smallest):
         values = ', '.join(map(str, result.values))
         costs = ', '.join(f'{cost:.1f}' for cost in result.costs)
+        later = result.later_slope
+        later = '' if later is None else f'{later:.2f}'
         print(
             f'| {result.name} ({result.note}) | {values} | {costs} | '
-            f'{result.slope:.2f} |'
+            f'{result.slope:.2f} | {later} |'
         )
-        found[result.name] = dict(result._asdict(), slope=result.slope)
+        found[result.name] = dict(
+            result._asdict(),
+            slope=result.slope,
+            later_slope=result.later_slope,
+        )
     counts = (2, 4) if smallest else (10, 100, 1000)
     peaks = {count: peak_memory(count) for count in counts}
     shown = ', '.join(f'{n}: {peak / 1e6:.2f}' for n, peak in peaks.items())

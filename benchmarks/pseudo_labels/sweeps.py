@@ -39,6 +39,16 @@ class Sweep(NamedTuple):
         """Exponent of the cost, see `fit_slope`."""
         return fit_slope(self.values, self.costs)
 
+    @property
+    def later_slope(self) -> float | None:
+        """The same without the smallest value.
+
+        What every image costs weighs most there, and hides the growth.
+        """
+        if len(self.values) < 3:
+            return None
+        return fit_slope(self.values[1:], self.costs[1:])
+
 
 def run_sweeps(repeats: int, smallest: bool) -> Iterator[Sweep]:
     """Measures our CPU stage over synthetic labels.
