@@ -181,9 +181,9 @@ def measure_mask(
     Returns:
         Coverage and conflict, as `Evidence` defines them.
     """
-    held = label[mask]
-    labelled = np.count_nonzero(held != ignore_index)
-    own = np.count_nonzero(held == component.class_id)
+    # Much faster than to take the labels inside of the mask.
+    labelled = np.count_nonzero(mask & (label != ignore_index))
+    own = np.count_nonzero(mask & (label == component.class_id))
     own -= sum(_count_inside(mask, rival) for rival in rivals)
     inside = _count_inside(mask, component)
     conflict = (labelled - own) / labelled if labelled else 0.0
