@@ -64,6 +64,11 @@ def run(args: argparse.Namespace) -> None:
     result = args.results / f'{label}.json'
     if result.exists():
         sys.exit(f'accuracy: {result} holds the result; remove it first.')
+    if not (args.data / 'camvid').is_dir():
+        sys.exit(
+            f'accuracy: {args.data} holds no folder camvid; --data is the '
+            'folder that does, see docs/accuracy.md.'
+        )
     work_dir = args.out / label
     saved = work_dir / 'row.py'
     if not saved.exists():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.accuracy.__main__ import make_parser, run
 from benchmarks.accuracy.rows import ROWS
 from benchmarks.accuracy.setting import make_config
 
@@ -76,6 +77,18 @@ def test_a_row_is_trained_scored_and_reported(
     assert f'| scribble | SeSAM | {miou:.1f} (1 seed) |' in page
     assert '| dense | | not run yet |' in page
     assert (data / 'docs' / 'images' / 'accuracy.png').is_file()
+
+
+def test_data_of_another_folder_are_refused(tmp_path: Path) -> None:
+    args = make_parser().parse_args(
+        [
+            *('--results', str(tmp_path / 'results'), 'run', 'full'),
+            *('--data', str(tmp_path), '--out', str(tmp_path / 'out')),
+        ]
+    )
+    with pytest.raises(SystemExit, match='holds no folder camvid; --data'):
+        run(args)
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_segmenter_is_one_option(
