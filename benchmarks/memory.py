@@ -4,13 +4,15 @@
 
 The step is made on tensors that have shapes and no content. Counted are
 the weights, their gradients and the optimizer's moments, and what autograd
-keeps for the backward pass; not what a GPU's context, its convolution
-algorithms' workspace and fragmentation take on top, often 1 to 2 GiB.
+keeps for the backward pass. It is the least that a step takes: buckets of
+gradients of distributed training, temporary tensors, a GPU's context and its
+convolutions' workspace come on top.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 from pathlib import Path
 
 # First of all: on mmcv-lite, mmseg imports after it alone.
@@ -37,13 +39,22 @@ def estimate(cfg: Config) -> dict[str, float]:
     Args:
         cfg: of a training run.
 
+    Raises:
+        ValueError: the optimizer is another than SGD and AdamW.
+
     Returns:
         GiB on each GPU: of 'weights' (with the teacher's, gradients and
         moments), 'kept' (for the backward pass) and 'total'.
     """
     init_default_scope('mmseg')
-    cfg.model.pretrained = None
-    model = revert_sync_batchnorm(MODELS.build(cfg.model)).to('meta').train()
+    optimizer = cfg.optim_wrapper.optimizer.type
+    if optimizer not in MOMENTS:
+        raise ValueError(
+            f'The optimizer is {optimizer}, expected one of '
+            f'{", ".join(MOMENTS)}; add to MOMENTS how many it keeps.'
+        )
+    model = MODELS.build(dict(copy.deepcopy(cfg.model), pretrained=None))
+    model = revert_sync_batchnorm(model).to('meta').train()
     size, batch = cfg.crop_size, cfg.train_dataloader.batch_size
     images = torch.empty(batch, 3, *size, device='meta')
     kept: dict[int, int] = {}
@@ -56,7 +67,7 @@ def estimate(cfg: Config) -> dict[str, float]:
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda x: x):
         losses = model.loss(images, [_sample(size) for _ in range(batch)])
-    weights = _weights(model, MOMENTS[cfg.optim_wrapper.optimizer.type])
+    weights = _weights(model, MOMENTS[optimizer])
     # Weights are kept for the backward pass, too: they are there already.
     known = {p.untyped_storage()._cdata for p in model.parameters()}
     activations = sum(n for key, n in kept.items() if key not in known)

@@ -117,17 +117,18 @@ def find_rivals(
     Args:
         components: of one image, K of them.
         one_mark_per_object: whether each drawn component is the only mark
-            of its object, as points are (our choice). Then drawn components
-            of one class are rivals, too.
+            of its object, as single points are (our choice). Then drawn
+            components of one class are rivals, too. Marks that predictions
+            join in a later round are one component, and no rivals.
 
     Returns:
         (K, K) bool: components of other classes, and drawn ones of the same
         class where each is an object.
     """
-    classes = np.array([component.class_id for component in components])
+    classes = np.array([c.class_id for c in components], int)
     rivals = classes[:, None] != classes
     if one_mark_per_object:
-        drawn = np.array([component.drawn for component in components])
+        drawn = np.array([c.drawn for c in components], bool)
         rivals |= drawn[:, None] & drawn & ~np.eye(len(classes), dtype=bool)
     return rivals
 

@@ -167,7 +167,7 @@ def measure_mask(
     component: Component,
     label: np.ndarray,
     ignore_index: int = 255,
-    rivals: Iterable[Component] = (),
+    same_class_rivals: Iterable[Component] = (),
 ) -> tuple[float, float]:
     """Measures a mask against every labelled pixel of the image.
 
@@ -176,7 +176,8 @@ def measure_mask(
         component: the one that the mask is meant for.
         label: (H, W) uint8, the label that the component is of.
         ignore_index: the value of unlabelled pixels.
-        rivals: components of the same class that the mask should not hold.
+        same_class_rivals: components of the same class that the mask should
+            not hold.
 
     Returns:
         Coverage and conflict, as `Evidence` defines them.
@@ -184,7 +185,7 @@ def measure_mask(
     # Much faster than to take the labels inside of the mask.
     labelled = np.count_nonzero(mask & (label != ignore_index))
     own = np.count_nonzero(mask & (label == component.class_id))
-    own -= sum(_count_inside(mask, rival) for rival in rivals)
+    own -= sum(_count_inside(mask, rival) for rival in same_class_rivals)
     inside = _count_inside(mask, component)
     conflict = (labelled - own) / labelled if labelled else 0.0
     return inside / component.area, conflict

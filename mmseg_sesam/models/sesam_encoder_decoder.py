@@ -54,8 +54,8 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         tau: least probability of a confident prediction (tau_c).
         sam_agreement: SAM's label of a pixel is dropped where the teacher
             gives it less than this share of the probability of the class
-            that it prefers; 0 keeps all. A teacher that knows nothing yet
-            prefers nothing, and drops nothing.
+            that it prefers; 0 keeps all. A teacher that knows little yet
+            prefers no class much, and drops little.
         only_weak_classes: the teacher names no class that the weak label of
             the whole image does not hold (our choice). For weak labels
             that mark every class that an image shows.

@@ -119,7 +119,7 @@ class PseudoLabelGenerator:
         selector: config of the mask selector.
         closing_radius: see `find_components`, in pixels.
         min_area: see `find_components`, in pixels.
-        one_mark_per_object: see `find_rivals`; for points.
+        one_mark_per_object: see `find_rivals`; for points, one to an object.
         max_evidence: labelled pixels by which candidates are judged, see
             `Evidence.gather`; 32 of each component where those are more.
         gap_purity: see `fill_gaps`; 0 leaves gaps unlabelled. Only for weak
@@ -398,11 +398,13 @@ class PseudoLabelGenerator:
     ) -> tuple[float, float, float]:
         """Coverage, conflict and doubt of a (H, W) bool mask."""
         component = parts.components[owner]
-        rivals = [
-            parts.components[index]
-            for index in np.flatnonzero(parts.rivals[owner])
-            if parts.components[index].class_id == component.class_id
-        ]
+        rivals = []
+        if self.one_mark_per_object:
+            rivals = [
+                other
+                for other, rival in zip(parts.components, parts.rivals[owner])
+                if rival and other.class_id == component.class_id
+            ]
         coverage, conflict = measure_mask(
             mask, component, label, self.ignore_index, rivals
         )

@@ -12,8 +12,8 @@ from mmseg_sesam.datasets.pipelines import iterate_pipelines, loading_dataset
 from .generator import PseudoLabelGenerator
 from .images import ImageFacts
 
-# To be raised whenever the same settings come to give another round 0.
-FORMAT = 6
+# To be raised whenever the same settings come to give other rounds.
+FORMAT = 7
 _MISSING = '(not there)'
 # Changes that a message lists; the first ones tell the cause.
 _LISTED = 5

@@ -32,7 +32,7 @@ class Judged(NamedTuple):
         prompt: of the component's prompts.
         index: of the prompt's candidates.
         coverage: share of the component's pixels that it holds.
-        conflict: share of other classes in the labelled pixels it holds.
+        conflict: share of rivals in the labelled pixels it holds.
         score: predicted IoU.
         area: pixels.
         rank: 1 for the candidate taken first, 0 for those not taken.

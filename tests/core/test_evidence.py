@@ -47,6 +47,7 @@ def test_each_component_gives_pixels_of_its_own(label, max_pixels, radius):
     assert len(evidence.starts) == len(components) + 1
     assert evidence.starts[-1] == len(evidence.rows)
     for owner, component in enumerate(components):
+        assert (label[pixels_of(evidence, owner)] == component.class_id).all()
         given_pixels = list(zip(*pixels_of(evidence, owner)))
         assert len(set(given_pixels)) == len(given_pixels) >= 1
         assert set(given_pixels) <= set(zip(*component.pixels))

@@ -45,6 +45,14 @@ def test_a_class_is_doubted_where_its_masks_are_refuted():
     assert doubt(ROAD, np.array([1.4, 2.8, 22.0])).max() < 0.2
 
 
+def test_a_growth_never_seen_is_doubted_as_the_nearest_that_was():
+    growth = np.repeat([10.0, 400.0], 500)
+    doubt = GrowthDoubt.fit(count_growth(POLE, growth, growth > 50))
+    least, between, most = doubt(POLE, np.array([2.0, 64.0, 2.0**15]))
+    assert least < 0.05 and 0.3 < between < 0.7 and most > 0.95
+    assert doubt(ROAD, np.array([2.0**15]))[0] > 0.95
+
+
 def test_a_class_never_seen_is_doubted_as_all_together_are():
     growth = np.full(50, 3.0)
     seen = count_growth(POLE, growth, np.arange(50) < 25)

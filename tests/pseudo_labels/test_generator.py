@@ -502,6 +502,17 @@ def test_a_mask_with_the_marks_of_two_objects_is_none_of_them(kept):
     assert (pseudo[:, :20] == label[:, :20]).all()
 
 
+def test_an_image_without_marks_is_left_unlabelled():
+    image, label = two_marks_on_one_region()
+    generator = PseudoLabelGenerator(
+        dict(type='FlatColourSegmenter'), one_mark_per_object=True
+    )
+    nothing = np.full_like(label, 255)
+    pseudo, records, _ = generator(image, nothing)
+    assert (pseudo == 255).all() and records == []
+    assert not generator.count_growth(image, nothing).any()
+
+
 def test_what_nobody_drew_is_no_mark_of_an_object():
     image, label = two_marks_on_one_region()
     drawn = label != 255
