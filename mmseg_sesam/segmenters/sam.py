@@ -9,6 +9,7 @@ from itertools import takewhile
 from threading import Lock
 from typing import Any, Callable, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -425,23 +426,14 @@ class SAMCandidates(Candidates):
         the padded square, and its image to the size of the image file. What
         of the square is padding, and not beside the image, is left out.
         """
-        logits = self._logits[prompt][index][None, None]
+        logits = self._logits[prompt][index].float()
         scale = self._sam.image_encoder.img_size // logits.shape[-1]
         height, width = (side // scale + 2 for side in self._input_size)
-        resized = F.interpolate(
-            logits[..., :height, :width],
-            scale_factor=scale,
-            mode='bilinear',
-            align_corners=False,
-        )
+        logits = logits[:height, :width]
+        resized = _resize(logits, [side * scale for side in logits.shape])
         height, width = self._input_size
-        drawn = F.interpolate(
-            resized[..., :height, :width],
-            self._image_size,
-            mode='bilinear',
-            align_corners=False,
-        )
-        return (drawn > self._sam.mask_threshold)[0, 0].cpu().numpy()
+        drawn = _resize(resized[:height, :width], self._image_size)
+        return (drawn > self._sam.mask_threshold).cpu().numpy()
 
     def _locate(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """(N, 2) pixels as (x, y) from -1 to 1 in the padded square."""
@@ -468,6 +460,19 @@ def _import_builder(path: str) -> Callable[[], nn.Module]:
             'install its package (pip install segment-anything) or correct '
             'the dotted path.'
         ) from error
+
+
+def _resize(logits: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Resizes (h, w) float32 logits, bilinearly.
+
+    On a CPU OpenCV takes a quarter of torch's time for the same.
+    """
+    if logits.device.type == 'cpu':
+        height, width = size
+        return torch.from_numpy(cv2.resize(logits.numpy(), (width, height)))
+    return F.interpolate(
+        logits[None, None], size, mode='bilinear', align_corners=False
+    )[0, 0]
 
 
 def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
