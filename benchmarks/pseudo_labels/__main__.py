@@ -108,10 +108,10 @@ def time_pipelines(
 ) -> dict[str, Any]:
     """Times rows A to E, and prints them."""
     image, label = make_image(size), make_label(size)
-    rows = Pipelines(
+    pipelines = Pipelines(
         model, folder, args.device, args.compile, image, label
-    ).rows()
-    times = compare(rows, args.repeats, args.device != 'cpu')
+    )
+    times = compare(pipelines.rows(), args.repeats, args.device != 'cpu')
     plain = times['A plain']
     print(f'\nPipeline, {model} on {args.device}, {name} {size}')
     print('| row | ms | A / row | agreement with A |\n|---|---|---|---|')
@@ -131,10 +131,16 @@ def time_pipelines(
     print(f'B / C = {gain:.2f} (goal for Cityscapes, small: at least 2)')
     again = ours / times['refresh'].median
     print(f'C / refresh = {again:.1f} (goal for vit_b: at least 15)')
+    speed = 1e3 * len(pipelines.prompts()) / times['E decoder'].median
+    print(f'E: {speed:.0f} prompts a second')
     if args.device != 'cpu':
         print(f'D / C = {times["D encoder"].median / ours:.3f}. {GPU_GOALS}')
     return dict(
-        rows=found, over_network=share, gain_on_b=gain, gain_of_refresh=again
+        rows=found,
+        over_network=share,
+        gain_on_b=gain,
+        gain_of_refresh=again,
+        prompts_per_second=speed,
     )
 
 

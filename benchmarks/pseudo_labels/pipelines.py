@@ -12,7 +12,7 @@ from typing import Any, Callable
 import numpy as np
 import torch
 from PIL import Image
-from segment_anything import SamPredictor, build_sam_vit_b
+from segment_anything import SamPredictor, build_sam_vit_b, build_sam_vit_h
 from segment_anything.modeling import (
     ImageEncoderViT,
     MaskDecoder,
@@ -67,6 +67,7 @@ def build_small_sam() -> Sam:
 MODELS: dict[str, Callable[[], Sam]] = {
     'small': build_small_sam,
     'vit_b': build_sam_vit_b,
+    'vit_h': build_sam_vit_h,
 }
 
 
@@ -188,7 +189,7 @@ class Pipelines:
             'C ours': lambda: self._make(self._ours, self._write),
             'refresh': partial(self._make_again, self._half_of_the_masks()),
             'D encoder': self._encode,
-            'E decoder': partial(self._decode, embedding, self._prompts()),
+            'E decoder': partial(self._decode, embedding, self.prompts()),
         }
 
     def _generator(
@@ -240,6 +241,7 @@ class Pipelines:
                 embedding, prompts[start : start + size]
             )
 
-    def _prompts(self) -> list[PointPrompt]:
+    def prompts(self) -> list[PointPrompt]:
+        """All prompts of the image, which E decodes."""
         components = find_components(self._input[1])
         return [p for own in self._ours.prompter(components) for p in own]
