@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import sys
 from pathlib import Path
 
 # First of all: on mmcv-lite, mmseg imports after it alone.
@@ -28,9 +29,10 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from mmseg_sesam.segmenters.embedding_cache import GIB
+
 # float32 moments that an optimizer keeps of each weight.
 MOMENTS = dict(SGD=1, AdamW=2)
-GIB = 2**30
 
 
 def estimate(cfg: Config) -> dict[str, float]:
@@ -104,10 +106,19 @@ def main() -> None:
     )
     parser.add_argument('configs', nargs='+', type=Path)
     args = parser.parse_args()
+    for path in args.configs:
+        if not path.is_file():
+            sys.exit(f'memory: {path} is no file; name a training config.')
     print('| config | weights, GiB | for backward, GiB | total, GiB |')
     print('|---|---|---|---|')
     for path in args.configs:
-        found = estimate(Config.fromfile(path))
+        cfg = Config.fromfile(path)
+        if missing := {'model', 'optim_wrapper'} - set(cfg):
+            sys.exit(
+                f'memory: {path} has no {" and no ".join(sorted(missing))}; '
+                'name a training config.'
+            )
+        found = estimate(cfg)
         numbers = ' | '.join(f'{value:.1f}' for value in found.values())
         print(f'| `{path.name}` | {numbers} |')
 

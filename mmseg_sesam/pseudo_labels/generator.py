@@ -423,7 +423,7 @@ def _claim(component: Component, choice: _Choice) -> Claim:
         col=kept.bbox[1],
         mask=kept.crop,
         score=choice.coverage * kept.predicted_iou * (1 - choice.doubt),
-        area=int(np.count_nonzero(kept.crop)),
+        area=kept.area,
     )
 
 
@@ -442,5 +442,5 @@ def _record(
         conflict=round(choice.conflict, 4),
         doubt=round(choice.doubt, 4),
         predicted_iou=round(choice.kept.predicted_iou, 4),
-        mask_area=int(np.count_nonzero(choice.kept.crop)),
+        mask_area=choice.kept.area,
     )

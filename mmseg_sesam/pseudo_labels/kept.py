@@ -40,6 +40,11 @@ class KeptMask(NamedTuple):
         crop = mask[row0:row1, col0:col1].copy()
         return cls((row0, col0, row1, col1), crop, chosen, predicted_iou)
 
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return int(np.count_nonzero(self.crop))
+
     def draw(self, shape: tuple[int, int]) -> np.ndarray:
         """The mask at the size of the image, (H, W) bool."""
         mask = np.zeros(shape, bool)

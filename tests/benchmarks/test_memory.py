@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
-from benchmarks.memory import GIB, MOMENTS, estimate
+from benchmarks.memory import GIB, MOMENTS, estimate, main
 
 
 @pytest.fixture
@@ -39,3 +39,21 @@ def test_weights_count_gradients_moments_and_the_teacher(cfg: Config) -> None:
     )
     assert found == pytest.approx(expected)
     assert not any(p.requires_grad for p in model.teacher.parameters())
+
+
+@pytest.mark.parametrize(
+    ('content', 'said'),
+    [(None, 'is no file'), ('', 'has no model and no optim_wrapper')],
+)
+def test_what_is_no_training_config_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | None,
+    said: str,
+) -> None:
+    path = tmp_path / 'config.py'
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setattr('sys.argv', ['memory', str(path)])
+    with pytest.raises(SystemExit, match=f'config.py {said}; name a training'):
+        main()

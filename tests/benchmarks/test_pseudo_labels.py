@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
+from benchmarks.pseudo_labels.data import CITYSCAPES, VOC, Size, make_label
+from benchmarks.pseudo_labels.sweeps import Sweep
 from benchmarks.timing import compare, fit_slope
+from mmseg_sesam.core.components import find_components
 
 
 def test_the_smallest_size_is_measured_in_all_parts(project_root, tmp_path):
@@ -62,3 +65,23 @@ def test_ways_are_timed_in_turn_after_a_warming_round():
     assert calls == ['a', 'b'] * 3
     assert times['b'].result == 'b'
     assert times['a'].median >= 0
+
+
+@pytest.mark.parametrize('size', [VOC, CITYSCAPES])
+def test_labels_have_as_many_components_thin_or_thick(size: Size) -> None:
+    thin, thick = (make_label(size, kind=k) for k in ('scribble', 'coarse'))
+    for label in (thin, thick):
+        assert label.shape == (size.height, size.width)
+        components = find_components(label)
+        assert len(components) == size.components
+        assert len({c.class_id for c in components}) == size.classes
+    assert (thin != 255).mean() < 0.15
+    assert 0.4 < (thick != 255).mean() < 0.6
+
+
+def test_a_fixed_cost_hides_in_the_slope_but_not_in_the_later_one() -> None:
+    values = [1, 10, 100, 1000]
+    sweep = Sweep('components', values, [10, 10, 100, 1000], '')
+    assert sweep.later_slope == pytest.approx(1)
+    assert sweep.slope < 0.8
+    assert Sweep('components', [1, 2], [3, 4], '').later_slope is None
