@@ -133,6 +133,16 @@ def load_config(args: Namespace) -> Config:
     return cfg
 
 
+def disconnect_processes() -> None:
+    """Part from the other processes, once all work is done.
+
+    What is still connected when Python ends may abort it: threads of the
+    connection run on while the interpreter is taken down.
+    """
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
 def lock_work_dir(cfg: Config) -> AbstractContextManager:
     """Keep other runs out of the work dir while this one trains.
 

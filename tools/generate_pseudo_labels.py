@@ -70,6 +70,7 @@ def main() -> None:
         generate(cfg, args)
     except (OSError, RoundError, ValueError) as error:
         parser.error(str(error))
+    launch.disconnect_processes()
 
 
 if __name__ == '__main__':

@@ -78,6 +78,7 @@ def main() -> None:
     if args.tta:
         augment(cfg)
     Runner.from_cfg(cfg).test()
+    launch.disconnect_processes()
 
 
 if __name__ == '__main__':

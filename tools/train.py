@@ -108,6 +108,7 @@ def main() -> None:
         runner = Runner.from_cfg(cfg)
         runner.train()
         runner.logger.info(summarise(runner))
+    launch.disconnect_processes()
 
 
 if __name__ == '__main__':

@@ -141,6 +141,25 @@ def free_port() -> str:
 
 
 @pytest.fixture
+def at_exit(tmp_path: Path) -> dict[str, str]:
+    """Environment in which each process tells if it ends still connected.
+
+    Threads of gloo that outlive the interpreter abort it now and then.
+    """
+    folder = tmp_path / 'at_exit'
+    folder.mkdir()
+    (folder / 'sitecustomize.py').write_text(
+        'import atexit, sys\n'
+        'def tell():\n'
+        "    distributed = sys.modules.get('torch.distributed')\n"
+        '    if distributed and distributed.is_initialized():\n'
+        "        print('still connected')\n"
+        'atexit.register(tell)\n'
+    )
+    return {'PYTHONPATH': str(folder)}
+
+
+@pytest.fixture
 def refusal(
     project_root: Path,
     monkeypatch: pytest.MonkeyPatch,

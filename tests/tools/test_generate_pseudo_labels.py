@@ -41,7 +41,11 @@ def config(make_config: MakeConfig, tmp_path: Path) -> Path:
 
 
 def test_ranks_share_the_work_and_agree(
-    run, two_ranks: list, config: Path, tmp_path: Path
+    run,
+    two_ranks: list,
+    config: Path,
+    tmp_path: Path,
+    at_exit: dict[str, str],
 ) -> None:
     tool = TOOLS / 'generate_pseudo_labels.py'
     single = [sys.executable, tool, config, '--out', tmp_path / 'alone']
@@ -50,8 +54,10 @@ def test_ranks_share_the_work_and_agree(
     together = run(
         *(*two_ranks, tool, config, '--out', tmp_path / 'both'),
         *('--launcher', 'pytorch'),
+        **at_exit,
     )
     assert together.returncode == 0, together.stdout
+    assert 'still connected' not in together.stdout
 
     made = labels(tmp_path / 'alone')
     assert len(made) == 3

@@ -41,6 +41,7 @@ def test_two_processes_test_every_image_and_write_it(
     checkpoint: Path,
     project_root: Path,
     free_port: str,
+    at_exit: dict[str, str],
 ):
     out = tiny_config.parent / 'predictions'
     done = run(
@@ -54,8 +55,10 @@ def test_two_processes_test_every_image_and_write_it(
         tiny_config.parent / 'run',
         PYTHON=sys.executable,
         PORT=free_port,
+        **at_exit,
     )
     assert done.returncode == 0, done.stdout
+    assert 'still connected' not in done.stdout
     assert accuracy(done.stdout) == 50
     assert sorted(p.name for p in out.iterdir()) == [
         f'{index}.png' for index in range(4)

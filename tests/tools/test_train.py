@@ -40,7 +40,11 @@ def test_trains_and_resumes(run, tiny_config: Path, train_tool: Path):
 
 
 def test_trains_on_two_processes_without_a_gpu(
-    run, tiny_config: Path, project_root: Path, free_port: str
+    run,
+    tiny_config: Path,
+    project_root: Path,
+    free_port: str,
+    at_exit: dict[str, str],
 ):
     # One launcher argument with a space, to see that words stay whole.
     work_dir = tiny_config.parent / 'two ranks'
@@ -54,10 +58,12 @@ def test_trains_on_two_processes_without_a_gpu(
         'default_hooks.pictures.type=SeSAMVisualizationHook',
         PYTHON=sys.executable,
         PORT=free_port,
+        **at_exit,
     )
     assert done.returncode == 0, done.stdout
     assert iterations(done.stdout) == [1, 2]
     assert (work_dir / 'iter_2.pth').is_file()
+    assert 'still connected' not in done.stdout
     # One process draws, and tells where everything is.
     drawn = sorted(path.name for path in work_dir.glob('*/vis_data/*/train*'))
     assert drawn == [
