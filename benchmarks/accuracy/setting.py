@@ -44,7 +44,9 @@ def make_config(
     cfg = Config.fromfile(ROOT / 'configs' / 'sesam' / f'{row.config}.py')
     cfg.merge_from_dict(_schedule(steps))
     for hook in cfg.get('custom_hooks', []):
-        hook.update(begin=steps // 4, interval=steps // 4)
+        # After a quarter the teacher knows too little: its round is no
+        # better than the first.
+        hook.update(begin=3 * steps // 8, interval=steps // 4)
         if segmenter != SUPERPIXEL:
             base = Config.fromfile(SEGMENTERS / f'{segmenter}.py')
             hook.generator = base.custom_hooks[0].generator

@@ -50,7 +50,7 @@ class MixedLoss(nn.Module):
     def __init__(
         self,
         weak_weight: float = 1.0,
-        sam_weight: float = 0.5,
+        sam_weight: float = 1.0,
         sam_ramp: int = 0,
         confident_weight: float = 0.5,
         confident_ramp: int = 1000,
