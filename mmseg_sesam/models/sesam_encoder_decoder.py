@@ -75,7 +75,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         teacher: str | None = 'online',
         ema_momentum: float = 0.999,
         tau: float = 0.9,
-        sam_agreement: float = 0.2,
+        sam_agreement: float = 0.5,
         only_weak_classes: bool = False,
         crf_weight: float = 0.0,
         mixed_loss: dict | None = None,
