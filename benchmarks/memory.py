@@ -29,6 +29,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from mmseg_sesam.launch import config_file
 from mmseg_sesam.segmenters.embedding_cache import GIB
 
 # float32 moments that an optimizer keeps of each weight.
@@ -104,11 +105,8 @@ def main() -> None:
         prog='python -m benchmarks.memory',
         description=__doc__.splitlines()[0],
     )
-    parser.add_argument('configs', nargs='+', type=Path)
+    parser.add_argument('configs', nargs='+', type=config_file)
     args = parser.parse_args()
-    for path in args.configs:
-        if not path.is_file():
-            sys.exit(f'memory: {path} is no file; name a training config.')
     print('| config | weights, GiB | for backward, GiB | total, GiB |')
     print('|---|---|---|---|')
     for path in args.configs:
@@ -120,7 +118,7 @@ def main() -> None:
             )
         found = estimate(cfg)
         numbers = ' | '.join(f'{value:.1f}' for value in found.values())
-        print(f'| `{path.name}` | {numbers} |')
+        print(f'| `{Path(path).name}` | {numbers} |')
 
 
 if __name__ == '__main__':

@@ -41,19 +41,31 @@ def test_weights_count_gradients_moments_and_the_teacher(cfg: Config) -> None:
     assert not any(p.requires_grad for p in model.teacher.parameters())
 
 
-@pytest.mark.parametrize(
-    ('content', 'said'),
-    [(None, 'is no file'), ('', 'has no model and no optim_wrapper')],
-)
-def test_what_is_no_training_config_is_refused(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    content: str | None,
-    said: str,
+def test_a_config_that_trains_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / 'config.py'
-    if content is not None:
-        path.write_text(content)
+    path.write_text('')
     monkeypatch.setattr('sys.argv', ['memory', str(path)])
-    with pytest.raises(SystemExit, match=f'config.py {said}; name a training'):
+    with pytest.raises(
+        SystemExit,
+        match='config.py has no model and no optim_wrapper; name a training',
+    ):
         main()
+
+
+@pytest.mark.parametrize(
+    ('name', 'said'),
+    [('missing.py', 'is not a file'), ('README.md', 'is no config')],
+)
+def test_what_is_no_config_is_refused(
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    name: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr('sys.argv', ['memory', str(project_root / name)])
+    with pytest.raises(SystemExit):
+        main()
+    assert f'{name} {said}' in capsys.readouterr().err
