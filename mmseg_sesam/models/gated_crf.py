@@ -32,35 +32,55 @@ def gated_crf(probability: Tensor, images: Tensor, inside: Tensor) -> Tensor:
         A scalar, the mean over pixels inside.
     """
     half, images, share = (
-        F.avg_pool2d(maps.float(), 2)
+        F.avg_pool2d(maps.float(), 2).contiguous()
         for maps in (probability, images, inside[:, None])
     )
     gate = (share == 1).float()
-    total = half.new_zeros(())
+    weights, alike = _neighbours(half.detach(), images, gate)
+    # Has the value of `half * alike`, and its gradient though `alike` is
+    # taken as given: autograd would keep all pairs otherwise.
+    agreed = (2 * half - half.detach()) * alike
+    paid = (weights - agreed.sum(dim=1)).sum()
+    return paid / gate.sum().clamp_min(1)
+
+
+@torch.no_grad()
+def _neighbours(
+    probability: Tensor, images: Tensor, gate: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What pixels have around them.
+
+    Returns:
+        (N, h, w) sums of the weights of a pixel's neighbours, and
+        (N, C, h, w) of their weighed probabilities.
+    """
+    weights = torch.zeros_like(gate)
+    alike = torch.zeros_like(probability)
     for down in range(RADIUS + 1):
         for right in range(-RADIUS, RADIUS + 1):
             # Each pair once.
             if down or right > 0:
-                total = total + _pay(half, images, gate, down, right)
-    return 2 * total / gate.sum().clamp_min(1)
+                kernel = _kernel(images, gate, down, right)
+                for sums in _shifted(weights, down, right):
+                    sums.add_(kernel)
+                one, other = _shifted(probability, down, right)
+                at_one, at_other = _shifted(alike, down, right)
+                at_one.addcmul_(kernel, other)
+                at_other.addcmul_(kernel, one)
+    return weights[:, 0], alike
 
 
-def _pay(
-    probability: Tensor, images: Tensor, gate: Tensor, down: int, right: int
-) -> Tensor:
-    """What all pairs of pixels at one offset pay."""
+def _kernel(images: Tensor, gate: Tensor, down: int, right: int) -> Tensor:
+    """Weights of all pairs of pixels at one offset, (N, 1, h, w)."""
     one, other = _shifted(images, down, right)
-    with torch.no_grad():
-        # In full pixels.
-        apart = (2 * down) ** 2 + (2 * right) ** 2
-        colours = (one - other).square().sum(dim=1)
-        kernel = torch.exp(
-            -apart / (2 * SIGMA_XY**2) - colours / (2 * SIGMA_RGB**2)
-        )
-        one, other = _shifted(gate, down, right)
-        kernel = kernel * (one * other)[:, 0]
-    one, other = _shifted(probability, down, right)
-    return (kernel * (1 - (one * other).sum(dim=1))).sum()
+    # In full pixels.
+    apart = (2 * down) ** 2 + (2 * right) ** 2
+    colours = (one - other).square().sum(dim=1, keepdim=True)
+    kernel = torch.exp(
+        -apart / (2 * SIGMA_XY**2) - colours / (2 * SIGMA_RGB**2)
+    )
+    one, other = _shifted(gate, down, right)
+    return kernel * one * other
 
 
 def _shifted(maps: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:

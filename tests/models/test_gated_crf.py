@@ -52,6 +52,25 @@ def test_neighbours_that_look_alike_pay_for_other_predictions() -> None:
     assert found.item() == pytest.approx(total.item() / (2 * 6 * 8), rel=1e-4)
 
 
+def test_the_gradient_is_that_of_the_value() -> None:
+    torch.manual_seed(0)
+    logits = torch.rand(1, 3, 8, 12, requires_grad=True)
+    images = torch.rand(1, 3, 8, 12) / 5
+    inside = everywhere(images)
+    inside[..., 8:] = False
+
+    def paid(logits: torch.Tensor) -> torch.Tensor:
+        return gated_crf(logits.softmax(dim=1), images, inside)
+
+    (gradient,) = torch.autograd.grad(paid(logits), logits)
+    for direction in torch.randn(5, *logits.shape):
+        step = 0.01 * direction
+        change = paid(logits + step) - paid(logits - step)
+        assert change.item() == pytest.approx(
+            2 * (gradient * step).sum().item(), rel=0.02
+        )
+
+
 def test_an_edge_of_the_prediction_costs_least_on_an_edge_of_the_image():
     images = torch.zeros(1, 3, 16, 32)
     images[..., 16:] = 1
