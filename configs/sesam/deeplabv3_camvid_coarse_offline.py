@@ -1,3 +1,3 @@
 _base_ = './deeplabv3_camvid_coarse.py'
-model = dict(teacher=None, crf_weight=0.0)
+model = dict(teacher=None)
 custom_hooks = [dict(_base_.custom_hooks[0], max_rounds=0)]

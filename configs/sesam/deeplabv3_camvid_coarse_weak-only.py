@@ -1,3 +1,3 @@
 _base_ = './deeplabv3_camvid_coarse.py'
-model = dict(teacher=None, crf_weight=0.0, mixed_loss=dict(sam_weight=0.0))
+model = dict(teacher=None, mixed_loss=dict(sam_weight=0.0))
 custom_hooks = []
