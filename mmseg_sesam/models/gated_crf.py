@@ -29,16 +29,18 @@ def gated_crf(probability: Tensor, images: Tensor, inside: Tensor) -> Tensor:
         inside: (N, H, W) bool, the gate: pixels that count.
 
     Returns:
-        A scalar, the mean over pixels inside.
+        A scalar, the mean over pixels inside. Its first derivative alone is
+        right.
     """
+    # Contiguous, since sums over rows of pixels are the fast ones.
     half, images, share = (
         F.avg_pool2d(maps.float(), 2).contiguous()
         for maps in (probability, images, inside[:, None])
     )
     gate = (share == 1).float()
     weights, alike = _neighbours(half.detach(), images, gate)
-    # Has the value of `half * alike`, and its gradient though `alike` is
-    # taken as given: autograd would keep all pairs otherwise.
+    # Summed, has the value of `half * alike`, and its gradient, since each
+    # pair counts from both ends: autograd need not keep all pairs.
     agreed = (2 * half - half.detach()) * alike
     paid = (weights - agreed.sum(dim=1)).sum()
     return paid / gate.sum().clamp_min(1)
@@ -86,7 +88,9 @@ def _kernel(images: Tensor, gate: Tensor, down: int, right: int) -> Tensor:
 def _shifted(maps: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
     """Pixels of (N, C, H, W) maps, and those `down` and `right` of them."""
     height, width = maps.shape[2:]
-    left = max(-right, 0)
-    one = maps[:, :, : height - down, left : width - max(right, 0)]
-    other = maps[:, :, down:, max(right, 0) : width - left]
+    rows = max(height - down, 0)
+    cols = max(width - abs(right), 0)
+    left, start = max(-right, 0), max(right, 0)
+    one = maps[:, :, :rows, left : left + cols]
+    other = maps[:, :, down : down + rows, start : start + cols]
     return one, other

@@ -28,19 +28,23 @@ def test_padding_pays_nothing() -> None:
     assert gated_crf(probability, images, ~inside) == 0
 
 
-def test_neighbours_that_look_alike_pay_for_other_predictions() -> None:
+@pytest.mark.parametrize(('height', 'width'), [(12, 16), (4, 16), (12, 2)])
+def test_neighbours_that_look_alike_pay_for_other_predictions(
+    height: int, width: int
+) -> None:
     torch.manual_seed(0)
-    probability = torch.rand(2, 3, 12, 16).softmax(dim=1)
-    images = torch.rand(2, 3, 12, 16)
+    probability = torch.rand(2, 3, height, width).softmax(dim=1)
+    images = torch.rand(2, 3, height, width)
     found = gated_crf(probability, images, everywhere(images))
 
     half = torch.nn.functional.avg_pool2d(probability, 2).double()
     images = torch.nn.functional.avg_pool2d(images, 2).double()
     total = 0.0
-    for n, row, col in np.ndindex(2, 6, 8):
+    rows, cols = height // 2, width // 2
+    for n, row, col in np.ndindex(2, rows, cols):
         for down, right in np.ndindex(7, 7):
             there = row + down - 3, col + right - 3
-            inside = 0 <= there[0] < 6 and 0 <= there[1] < 8
+            inside = 0 <= there[0] < rows and 0 <= there[1] < cols
             if not inside or there == (row, col):
                 continue
             one, other = (n, slice(None), row, col), (n, slice(None), *there)
@@ -49,7 +53,19 @@ def test_neighbours_that_look_alike_pay_for_other_predictions() -> None:
             kernel = torch.exp(torch.tensor(-apart / 72) - colours / 0.02)
             total += kernel * (1 - (half[one] * half[other]).sum())
 
-    assert found.item() == pytest.approx(total.item() / (2 * 6 * 8), rel=1e-4)
+    expected = total.item() / (2 * rows * cols)
+    assert found.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_half_precision_gives_a_full_loss_and_its_gradient() -> None:
+    probability = torch.rand(1, 3, 8, 12).softmax(dim=1).half()
+    probability.requires_grad_()
+    images = torch.rand(1, 3, 8, 12)
+    paid = gated_crf(probability, images, everywhere(images))
+    assert paid.dtype == torch.float32
+    paid.backward()
+    assert probability.grad.dtype == torch.half
+    assert (probability.grad < 0).all()
 
 
 def test_the_gradient_is_that_of_the_value() -> None:
