@@ -117,18 +117,27 @@ def _share(results: dict[str, list[dict]], row: str) -> str:
     return f'{share:.1%}'
 
 
+def _per_hour(results: dict[str, list[dict]], row: str, kind: str) -> str:
+    if not results.get(row):
+        return ''
+    return f'{_miou(results[row])[0] / _hours(kind):.2g}'
+
+
 def _comparison(results: dict[str, list[dict]]) -> str:
     lines = [
-        '| labels | trained with | val mIoU | of dense | hours |',
-        '|---|---|---|---|---|',
-        f'| dense | | {_cell(results.get("full"))} | | {_hours("full"):.0f} |',
+        '| labels | trained with | val mIoU | of dense | hours '
+        '| mIoU per hour |',
+        '|---|---|---|---|---|---|',
+        f'| dense | | {_cell(results.get("full"))} | | {_hours("full"):.0f} '
+        f'| {_per_hour(results, "full", "full")} |',
     ]
     for kind in KINDS:
         for prefix in ('weak', 'teacher', 'gated-crf', 'offline', 'sesam'):
             row = f'{prefix}-{kind}'
             lines.append(
                 f'| {kind} | {ROWS[row].about} | {_cell(results.get(row))} | '
-                f'{_share(results, row)} | {_hours(kind):.1f} |'
+                f'{_share(results, row)} | {_hours(kind):.1f} | '
+                f'{_per_hour(results, row, kind)} |'
             )
     return '\n'.join(lines)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from benchmarks.accuracy.__main__ import make_parser, run
 from benchmarks.accuracy.rows import ROWS
 from benchmarks.accuracy.setting import make_config
+from mmseg_sesam.annotations.cost import RATES
 
 
 @pytest.fixture
@@ -75,6 +76,8 @@ def test_a_row_is_trained_scored_and_reported(
     page = (data / 'docs' / 'accuracy.md').read_text()
     miou = result['val'][-1]['miou']
     assert f'| scribble | SeSAM | {miou:.1f} (1 seed) |' in page
+    hours = RATES['voc-scribble'].hours(367)
+    assert f'| {hours:.1f} | {miou / hours:.2g} |' in page
     assert '| dense | | not run yet |' in page
     assert (data / 'docs' / 'images' / 'accuracy.png').is_file()
 
