@@ -99,7 +99,13 @@ def run(args: argparse.Namespace) -> None:
 def report(args: argparse.Namespace) -> None:
     """Writes the page and the plot from the results that there are."""
     results = load_results(args.results, args.segmenter, args.steps)
+    if not results:
+        sys.exit(
+            f'accuracy: {args.results} holds no result of {args.segmenter} '
+            f'after {args.steps} steps; run a row first.'
+        )
     template = Path(__file__).with_name('template.md').read_text()
+    (args.docs / 'images').mkdir(parents=True, exist_ok=True)
     (args.docs / 'accuracy.md').write_text(write_report(results, template))
     draw_budget(results, args.docs / 'images' / 'accuracy.png')
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.accuracy.__main__ import make_parser, run
+from benchmarks.accuracy.__main__ import make_parser, report, run
 from benchmarks.accuracy.rows import ROWS
 from benchmarks.accuracy.setting import make_config
 from mmseg_sesam.annotations.cost import RATES
@@ -68,7 +68,6 @@ def test_a_row_is_trained_scored_and_reported(
     assert [record['step'] for record in result['val']] == [1, 2, 3, 4]
     assert len(result['rounds']) == 3
     assert all(quality['coverage'] > 0 for quality in result['rounds'])
-    (data / 'docs' / 'images').mkdir(parents=True)
     benchmark(
         *(project_root, data, 'report', '--steps', 4),
         *('--docs', data / 'docs'),
@@ -92,6 +91,21 @@ def test_data_of_another_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match='holds no folder camvid; --data'):
         run(args)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_without_results_leaves_the_page(tmp_path: Path) -> None:
+    page = tmp_path / 'accuracy.md'
+    page.write_text('earlier')
+    args = make_parser().parse_args(
+        [
+            *('--results', str(tmp_path / 'results'), 'report'),
+            *('--steps', '4', '--docs', str(tmp_path)),
+        ]
+    )
+    with pytest.raises(SystemExit, match='holds no result of superpixel'):
+        report(args)
+    assert page.read_text() == 'earlier'
+    assert [path.name for path in tmp_path.iterdir()] == ['accuracy.md']
 
 
 def test_another_segmenter_is_one_option(
