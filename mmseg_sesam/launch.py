@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -140,6 +141,9 @@ def disconnect_processes() -> None:
     connection run on while the interpreter is taken down.
     """
     if distributed.is_initialized():
+        # Runner, hooks and model hold each other and, through DDP, the group,
+        # whose threads end no sooner than the last that holds it.
+        gc.collect()
         distributed.destroy_process_group()
 
 

@@ -90,6 +90,12 @@ def set_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def train(cfg: Config) -> None:
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    runner.logger.info(summarise(runner))
+
+
 def main() -> None:
     parser = make_parser()
     args = launch.parse_args(parser)
@@ -105,9 +111,7 @@ def main() -> None:
         except (OSError, ValueError) as error:
             parser.error(str(error))
         launch.add_safeguards(cfg)
-        runner = Runner.from_cfg(cfg)
-        runner.train()
-        runner.logger.info(summarise(runner))
+        train(cfg)
     launch.disconnect_processes()
 
 
