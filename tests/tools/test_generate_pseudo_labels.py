@@ -85,12 +85,13 @@ def test_training_takes_the_round_over(run, config: Path) -> None:
 
 
 def test_two_ranks_train_refresh_and_resume(
-    run, two_ranks: list, config: Path, tmp_path: Path
+    run, two_ranks: list, config: Path, at_exit: dict[str, str]
 ) -> None:
     words = ['--launcher', 'pytorch', '--cfg-options']
     command = [*two_ranks, TOOLS / 'train.py', config]
-    first = run(*command, *words, 'train_cfg.max_iters=3')
+    first = run(*command, *words, 'train_cfg.max_iters=3', **at_exit)
     assert first.returncode == 0, first.stdout
+    assert 'still connected' not in first.stdout
     assert 'Pseudo-labels, round 1: 3 images' in first.stdout
 
     second = run(*command, '--resume', *words, 'train_cfg.max_iters=4')
