@@ -264,6 +264,22 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         """Restores the iteration."""
         self.iteration = int(state)
 
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args
+    ) -> None:
+        """Begins anew with a checkpoint that lacks weights of the teacher.
+
+        Late in a training the teacher follows too slowly to ever leave a
+        random start behind; in the first step it copies the student.
+        """
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        if self.teacher is None:
+            return
+        for name, own in self.teacher.state_dict().items():
+            loaded = state_dict.get(f'{prefix}teacher.{name}')
+            if loaded is None or loaded.shape != own.shape:
+                self.iteration = 0
+
 
 def refuse_own_losses(name: str, head: BaseDecodeHead) -> None:
     """Refuses heads of which only their own code can compute the loss.

@@ -643,6 +643,42 @@ class TestCheckpoints:
             self.predict(trained, data), self.predict(plain.eval(), data)
         )
 
+    @pytest.mark.parametrize(
+        ('stored', 'now'),
+        [
+            (dict(teacher=None), dict(teacher='online')),
+            (dict(decode_head__num_classes=7), {}),
+        ],
+        ids=['no teacher', 'other classes'],
+    )
+    def test_a_teacher_that_no_checkpoint_holds_begins_with_the_student(
+        self,
+        make_config: MakeConfig,
+        batch_of: BatchOf,
+        tmp_path: Path,
+        stored: dict,
+        now: dict,
+    ) -> None:
+        def changed(options: dict) -> dict:
+            cfg = make_config()
+            for name, value in options.items():
+                part, _, key = name.rpartition('__')
+                (cfg[part] if part else cfg)[key] = value
+            return cfg
+
+        before = build(changed(stored))
+        before.iteration = 5000
+        path = str(tmp_path / 'before.pth')
+        save_checkpoint(dict(state_dict=before.state_dict()), path)
+
+        model = build(changed(now))
+        load_checkpoint(model, path, map_location='cpu')
+        losses_of(model, batch_of((32, 32), (32, 32)))
+
+        student = parameters(model)
+        for name, parameter in parameters(model.teacher).items():
+            assert torch.equal(parameter, student[name])
+
     def test_initialising_starts_student_and_not_teacher(
         self, make_config: MakeConfig, plain: nn.Module, tmp_path: Path
     ) -> None:
