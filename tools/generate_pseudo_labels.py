@@ -53,7 +53,7 @@ def generate(cfg: Config, args: Namespace) -> None:
         generator.ignore_index,
         group,
     )
-    settings = describe(generator, dataset, images.facts)
+    settings = describe(generator, images)
     with store.lock() if dist.is_main_process() else nullcontext():
         make_round(0, generator, images, store, settings, process_group=group)
 

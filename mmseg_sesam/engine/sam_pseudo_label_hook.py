@@ -122,7 +122,7 @@ class SAMPseudoLabelHook(Hook):
             self.generator.ignore_index,
             self.group,
         )
-        self.settings = describe(self.generator, dataset, self.images.facts)
+        self.settings = describe(self.generator, self.images)
         on_main_rank(self._lock, self.group)
         if self.resumed_round is None:
             self._make_round(runner, 0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import heapq
 from collections.abc import Sequence
@@ -72,7 +73,9 @@ class TrainingImages:
         ignore_index: int = 255,
         process_group: Any = None,
     ) -> None:
-        self.dataset: Dataset = DATASETS.build(loading_dataset(config))
+        self.config = loading_dataset(config)
+        # Building may take options out of a config.
+        self.dataset: Dataset = DATASETS.build(copy.deepcopy(self.config))
         self.data_root = data_root
         self.num_workers = num_workers
         self.ignore_index = ignore_index

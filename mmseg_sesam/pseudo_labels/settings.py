@@ -4,44 +4,52 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator
 from typing import Any
 
-from mmseg_sesam.datasets.pipelines import iterate_pipelines, loading_dataset
+from torch.utils.data import Dataset
+
+from mmseg_sesam.datasets.pipelines import iterate_pipelines
 
 from .generator import PseudoLabelGenerator
-from .images import ImageFacts
+from .images import TrainingImages
 
 # To be raised whenever the same settings come to give other rounds.
-FORMAT = 7
+FORMAT = 8
+# How a data set reads the ids of a label, by its metainfo.
+_READING = ('reduce_zero_label', 'label_map')
 _MISSING = '(not there)'
 # Changes that a message lists; the first ones tell the cause.
 _LISTED = 5
 
 
 def describe(
-    generator: PseudoLabelGenerator,
-    config: dict,
-    facts: Sequence[ImageFacts],
+    generator: PseudoLabelGenerator, images: TrainingImages
 ) -> dict[str, Any]:
     """Collects what a round 0 depends on.
 
+    Where the files lie is no part of it: they may be moved.
+
     Args:
         generator: that makes it.
-        config: of the training data set.
-        facts: of all its images.
+        images: of the training set.
 
     Returns:
         Settings as JSON values; two rounds 0 are the same if these are.
     """
     digest = hashlib.sha256()
-    for fact in facts:
+    for fact in images.facts:
         digest.update(fact.sha256.encode())
     settings = dict(
         format=FORMAT,
         generator=generator.fingerprint,
         weak_labels=digest.hexdigest(),
-        pipelines=list(iterate_pipelines(loading_dataset(config))),
+        reading=list(_reading(images.dataset)),
+        pipelines=[
+            [_without_places(step, images.data_root) for step in pipeline]
+            for pipeline in iterate_pipelines(images.config)
+        ],
     )
     # As the manifest will give it back.
     return json.loads(json.dumps(settings))
@@ -77,6 +85,25 @@ def changes(before: Any, now: Any) -> str:
     if len(names) > _LISTED:
         listed.append(f'{len(names) - _LISTED} more')
     return ', '.join(listed)
+
+
+def _reading(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    """How each of the joined data sets reads its labels."""
+    if hasattr(dataset, 'datasets'):
+        for part in dataset.datasets:
+            yield from _reading(part)
+    else:
+        metainfo = dataset.metainfo
+        yield {name: metainfo.get(name) for name in _READING}
+
+
+def _without_places(step: dict, data_root: str) -> dict[str, Any]:
+    """A transform's options, without those that only say where files lie."""
+    options = {k: v for k, v in step.items() if k != 'cache_dir'}
+    if 'data_root' in options:
+        # By which images are named, and names fix random choices.
+        options['data_root'] = os.path.relpath(step['data_root'], data_root)
+    return options
 
 
 def _leaves(value: Any, name: str = '') -> list[tuple[str, str]]:

@@ -13,7 +13,6 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmseg_sesam.pseudo_labels.images import TrainingImages, share_out
-from mmseg_sesam.pseudo_labels.settings import changes
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -99,18 +98,3 @@ def test_images_that_differ_in_their_suffix_alone_are_refused(
     config = dict(type='ConcatDataset', datasets=[first, second])
     with pytest.raises(ValueError, match='0.png and .*0.jpg differ in'):
         TrainingImages(config, str(scribbles), 0)
-
-
-@pytest.mark.parametrize(
-    ('before', 'now', 'text'),
-    [
-        (dict(a=1), dict(a=1), ''),
-        (dict(a=dict(b=[1, 2])), dict(a=dict(b=[1, 3])), 'a.b.1 was 2 and'),
-        (dict(a=1), {}, 'a was 1 and is (not there)'),
-        ({}, dict(a='x'), "a was (not there) and is 'x'"),
-        (list(range(9)), [None] * 9, '4 more'),
-    ],
-)
-def test_changes_are_named(before, now, text: str) -> None:
-    said = changes(before, now)
-    assert text in said if text else said == ''

@@ -49,7 +49,7 @@ def test_images_at_once_change_nothing(
     dataset = make_config().train_dataloader.dataset
     images = TrainingImages(dataset, str(scribbles), 0)
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = describe(generator, dataset, images.facts)
+    settings = describe(generator, images)
 
     def make(folder: str) -> tuple[RoundSummary, dict[str, bytes]]:
         store = PseudoLabelStore(tmp_path / folder)
