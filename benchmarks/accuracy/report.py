@@ -160,8 +160,28 @@ def _rounds(results: dict[str, list[dict]]) -> str:
 
 
 def _ablations(results: dict[str, list[dict]]) -> str:
-    lines = ['| SeSAM on scribbles | val mIoU |', '|---|---|']
-    lines.append(f'| as above | {_cell(results.get("sesam-scribble"))} |')
+    lines = [
+        '| SeSAM on scribbles | val mIoU | difference |',
+        '|---|---|---|',
+        f'| as above | {_cell(results.get("sesam-scribble"))} | |',
+    ]
     for name, row in ABLATIONS.items():
-        lines.append(f'| {row.about} | {_cell(results.get(name))} |')
+        lines.append(
+            f'| {row.about} | {_cell(results.get(name))} | '
+            f'{_difference(results, name)} |'
+        )
     return '\n'.join(lines)
+
+
+def _difference(results: dict[str, list[dict]], name: str) -> str:
+    """Mean difference to SeSAM on scribbles of the same seeds."""
+    whole = {run['seed']: run for run in results.get('sesam-scribble', [])}
+    pairs = [
+        (run, whole[run['seed']])
+        for run in results.get(name, [])
+        if run['seed'] in whole
+    ]
+    if not pairs:
+        return ''
+    changed, unchanged = map(list, zip(*pairs))
+    return f'{_miou(changed)[0] - _miou(unchanged)[0]:+.1f}'

@@ -90,7 +90,7 @@ ABLATIONS = {
     **{
         f'points-{count}': Row(
             _SCRIBBLE,
-            f'at most {count} points a component',
+            f'prompts of a component: {count} at most',
             {f'{_PROMPTER}.max_points': count},
         )
         for count in (1, 5, 20)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from benchmarks.accuracy.__main__ import make_parser, report, run
-from benchmarks.accuracy.rows import ROWS
+from benchmarks.accuracy.rows import KINDS, ROWS
 from benchmarks.accuracy.setting import make_config
 from mmseg_sesam.annotations.cost import RATES
 
@@ -106,6 +108,26 @@ def test_a_report_without_results_leaves_the_page(tmp_path: Path) -> None:
         report(args)
     assert page.read_text() == 'earlier'
     assert [path.name for path in tmp_path.iterdir()] == ['accuracy.md']
+
+
+@pytest.mark.parametrize('page', ['README.md', 'docs/accuracy.md'])
+def test_pages_tell_what_was_measured(project_root: Path, page: str) -> None:
+    folder = project_root / 'benchmarks/accuracy/results'
+    lines = [
+        re.sub(r' ± [\d.]+| \(\d seeds?\)', '', line)
+        for line in (project_root / page).read_text().splitlines()
+    ]
+    for kind, rows in {
+        'dense': ['full'],
+        **{kind: [f'weak-{kind}', f'sesam-{kind}'] for kind in KINDS},
+    }.items():
+        told = [line for line in lines if line.startswith(f'| {kind} |')]
+        for row in rows:
+            runs = folder.glob(f'{row}-superpixel-s800-seed*.json')
+            mious = [
+                json.loads(p.read_text())['val'][-1]['miou'] for p in runs
+            ]
+            assert any(f'| {mean(mious):.1f} |' in line for line in told), row
 
 
 def test_another_segmenter_is_one_option(
