@@ -17,9 +17,13 @@ from mmengine.device import get_device
 from torch import distributed
 
 from .locks import lock_folder
+from .type_names import type_name
 
 # What mmengine reads.
 CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
+
+# Where each launcher tells a process its rank, before they are connected.
+_RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def existing_file(path: str) -> str:
@@ -92,7 +96,7 @@ def find_hook(cfg: Config) -> dict:
         ValueError: there is none.
     """
     for hook in cfg.get('custom_hooks', []):
-        if hook['type'] == 'SAMPseudoLabelHook':
+        if type_name(hook) == 'SAMPseudoLabelHook':
             return hook
     raise ValueError(
         f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
@@ -100,10 +104,25 @@ def find_hook(cfg: Config) -> dict:
     )
 
 
+def drop_hook(cfg: Config) -> None:
+    """Take out the hook that makes pseudo-labels, for what needs none.
+
+    It would load the segmenter's weights.
+    """
+    hooks = cfg.get('custom_hooks') or []
+    cfg.custom_hooks = [
+        hook for hook in hooks if type_name(hook) != 'SAMPseudoLabelHook'
+    ]
+
+
 def parse_args(parser: ArgumentParser) -> Namespace:
     """Parse the command line; end the program if it cannot be launched."""
     args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    local_rank = args.local_rank
+    if args.launcher == 'mpi':
+        # mmengine reads it, and its wrapper of the model LOCAL_RANK.
+        local_rank = os.environ.get('OMPI_COMM_WORLD_LOCAL_RANK', local_rank)
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))
     if args.launcher == 'pytorch' and 'RANK' not in os.environ:
         parser.error(
             '--launcher pytorch needs the environment that torchrun sets: '
@@ -153,8 +172,7 @@ def lock_work_dir(cfg: Config) -> AbstractContextManager:
     Raises:
         ValueError: another run trains in it.
     """
-    rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
-    if rank != '0':
+    if os.environ.get(_RANK.get(cfg.launcher, ''), '0') != '0':
         return nullcontext()
     return lock_folder(
         cfg.work_dir, 'wait for its end, or give another --work-dir'
@@ -168,7 +186,12 @@ def add_safeguards(cfg: Config) -> None:
     """
     hooks = cfg.setdefault('default_hooks', {})
     checkpoint = hooks.get('checkpoint')
-    if checkpoint and checkpoint['type'] == 'CheckpointHook':
+    if (
+        checkpoint
+        and type_name(checkpoint) == 'CheckpointHook'
+        # Ours writes to a file system; an object store's files are whole.
+        and not checkpoint.get('backend_args')
+    ):
         checkpoint['type'] = 'AtomicCheckpointHook'
     hooks.setdefault('step_seed', dict(type='StepSeedHook'))
     hooks.setdefault('non_finite_loss', dict(type='NonFiniteLossHook'))

@@ -26,6 +26,7 @@ from mmseg.registry import MODELS
 
 from mmseg_sesam.launch import config_file, existing_file
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.type_names import type_name
 
 # What testing and inference with the result need of a config.
 KEPT = (
@@ -85,11 +86,11 @@ def make_parser() -> ArgumentParser:
 def plain_config(cfg: Config) -> Config:
     """The stock model of a config, and how to test it."""
     model = dict(cfg.model)
-    if model['type'] == 'SeSAMEncoderDecoder':
+    if type_name(model) == 'SeSAMEncoderDecoder':
         model['type'] = 'EncoderDecoder'
         model = {n: v for n, v in model.items() if n not in OWN_OPTIONS}
     preprocessor = model.get('data_preprocessor')
-    if preprocessor and preprocessor['type'] == 'SeSAMDataPreProcessor':
+    if preprocessor and type_name(preprocessor) == 'SeSAMDataPreProcessor':
         plain = dict(preprocessor, type='SegDataPreProcessor')
         model['data_preprocessor'] = plain
     # The weights are in the file: none shall be fetched.
@@ -100,7 +101,7 @@ def plain_config(cfg: Config) -> Config:
         kept['default_hooks'] = {
             name: hook
             for name, hook in kept['default_hooks'].items()
-            if hook is None or hook['type'] != 'SeSAMVisualizationHook'
+            if hook is None or type_name(hook) != 'SeSAMVisualizationHook'
         }
     return Config(dict(model=model, **kept))
 

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_sesam import launch
+from mmseg_sesam.type_names import type_name
 
 
 def new_folder(path: str) -> str:
@@ -52,7 +53,7 @@ def write_predictions(cfg: Config, folder: str) -> None:
     metrics = cfg.test_evaluator
     metrics = metrics if isinstance(metrics, list) else [metrics]
     for metric in metrics:
-        if metric.type == 'IoUMetric':
+        if type_name(metric) == 'IoUMetric':
             metric.output_dir = folder
 
 
@@ -71,6 +72,7 @@ def main() -> None:
     args = launch.parse_args(parser)
     cfg = launch.load_config(args)
     cfg.load_from, cfg.resume = args.checkpoint, False
+    launch.drop_hook(cfg)
     if args.out:
         write_predictions(cfg, args.out)
     if args.show_dir:

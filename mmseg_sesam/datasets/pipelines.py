@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mmseg_sesam.type_names import type_name
 
 # They treat labels other than gt_seg_map wrongly, or not at all.
 _HARMFUL = ('RandomRotFlip', 'Albu', 'CenterCrop', 'Pad')
@@ -24,6 +27,16 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
         yield dataset['pipeline']
 
 
+def _iterate_transforms(pipeline: Sequence[Any]) -> Iterator[dict]:
+    """Yields all transforms, those that others choose from included."""
+    for part in pipeline:
+        if isinstance(part, dict):
+            yield part
+            part = part.get('transforms', [])
+            part = [part] if isinstance(part, dict) else part
+        yield from _iterate_transforms(part)
+
+
 def pseudo_label_source(dataset: dict) -> dict:
     """Finds where a training data set has its pseudo-labels from.
 
@@ -40,8 +53,8 @@ def pseudo_label_source(dataset: dict) -> dict:
     """
     sources = []
     for pipeline in iterate_pipelines(dataset):
-        names = [transform['type'] for transform in pipeline]
-        for name in names:
+        names = [type_name(transform) for transform in pipeline]
+        for name in map(type_name, _iterate_transforms(pipeline)):
             if name in _HARMFUL:
                 raise ValueError(
                     f'The training pipeline holds {name}, which does not '
@@ -90,7 +103,7 @@ def loading_dataset(dataset: dict) -> dict:
     if 'datasets' in dataset:
         dataset['datasets'] = [loading_dataset(d) for d in dataset['datasets']]
         return dataset
-    names = [transform['type'] for transform in dataset['pipeline']]
+    names = [type_name(transform) for transform in dataset['pipeline']]
     loading = dataset['pipeline'][: names.index('LoadPseudoLabel')]
     dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
     return dataset

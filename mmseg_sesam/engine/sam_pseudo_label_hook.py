@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine import dist
 from mmengine.hooks import CheckpointHook, Hook
@@ -28,11 +29,14 @@ from mmseg_sesam.options import (
 )
 from mmseg_sesam.pseudo_labels.images import TrainingImages
 from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
+from mmseg_sesam.pseudo_labels.resume import find_rounds
 from mmseg_sesam.pseudo_labels.rounds import make_round
-from mmseg_sesam.pseudo_labels.settings import changes, describe
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.pseudo_labels.settings import describe
+from mmseg_sesam.pseudo_labels.store import PROOF, PseudoLabelStore
 
-_CHECKPOINT_KEY = 'sesam_round'
+# Of a checkpoint: the number of its round, and by what to know it again.
+_ROUND_KEY = 'sesam_round'
+_PROOF_KEY = 'sesam_round_files_sha256'
 _SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
 
 
@@ -53,7 +57,7 @@ class SAMPseudoLabelHook(Hook):
 
     Args:
         generator: config of the `PseudoLabelGenerator`.
-        begin: iteration after which the first refresh is made.
+        begin: iteration after which the first refresh is made, 1 or more.
         interval: iterations between refreshes.
         max_rounds: number of refreshes; 0 keeps round 0.
         tau: least probability with which the teacher's prediction joins the
@@ -92,7 +96,7 @@ class SAMPseudoLabelHook(Hook):
         self.anew_if_changed = anew_if_changed
         check_options(
             self,
-            begin=count(),
+            begin=count(1),
             interval=count(1),
             max_rounds=count(),
             tau=SHARE.or_several(),
@@ -101,6 +105,7 @@ class SAMPseudoLabelHook(Hook):
             anew_if_changed=FLAG,
         )
         self.resumed_round: int | None = None
+        self.resumed_proof: str | None = None
         # Since the last publish; they were on their way when it came.
         self.stale_batches = 0
 
@@ -110,9 +115,9 @@ class SAMPseudoLabelHook(Hook):
         Raises:
             ValueError: config and hook do not fit each other.
         """
-        self._check(runner)
         dataset = runner.cfg.train_dataloader.dataset
         source = pseudo_label_source(dataset)
+        self._check(runner, source)
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
         self.group = build_group(self.timeout_hours)
         self.images = TrainingImages(
@@ -152,14 +157,17 @@ class SAMPseudoLabelHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the published round."""
-        checkpoint[_CHECKPOINT_KEY] = self.round
+        checkpoint[_ROUND_KEY] = self.round
+        manifest = self.store.manifest(self.round) or {}
+        checkpoint[_PROOF_KEY] = manifest.get(PROOF)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remembers the round that a resumed run was in."""
         if runner._resume:
-            self.resumed_round = checkpoint.get(_CHECKPOINT_KEY)
+            self.resumed_round = checkpoint.get(_ROUND_KEY)
+            self.resumed_proof = checkpoint.get(_PROOF_KEY)
 
-    def _check(self, runner: Runner) -> None:
+    def _check(self, runner: Runner, source: dict) -> None:
         """Refuses what would fail, or go wrong unnoticed, hours later."""
         if type(runner.model).__name__ in _SHARDING_WRAPPERS:
             raise ValueError(
@@ -180,35 +188,65 @@ class SAMPseudoLabelHook(Hook):
                 f'decode head num_classes={model.num_classes}; set '
                 'num_classes of all heads to the number of classes.'
             )
+        if np.ndim(self.tau) and len(self.tau) != model.num_classes:
+            raise ValueError(
+                f'SAMPseudoLabelHook has tau for {len(self.tau)} classes and '
+                f'the decode head num_classes={model.num_classes}; give one '
+                'tau, or one for each class.'
+            )
+        self._check_teacher(model, source)
+
+    def _check_teacher(self, model: torch.nn.Module, source: dict) -> None:
+        """Refuses a teacher of whom the data set loads too much or little."""
+        stores = getattr(model, 'teacher_mode', None) == 'round'
+        loads = source.get('with_confident', False)
+        if stores != loads:
+            raise ValueError(
+                f"LoadPseudoLabel has with_confident={loads} and the model's "
+                f'teacher is {getattr(model, "teacher_mode", None)!r}; '
+                "with_confident=True goes with teacher='round', and neither "
+                'without the other.'
+            )
+        if stores and not self.max_rounds:
+            raise ValueError(
+                "The model has teacher='round', whose predictions refreshes "
+                'store, and SAMPseudoLabelHook max_rounds=0; set max_rounds '
+                "to 1 or more, or teacher='online'."
+            )
 
     def _lock(self) -> None:
         self.lock = self.store.lock()
 
     def _resume_round(self, runner: Runner, round_index: int) -> None:
-        """Goes on with the round of a checkpoint; a damaged one is remade.
+        """Goes on with the round of a checkpoint; a lost one is remade.
 
         Raises:
             ValueError: settings have changed, and nothing says to go on.
         """
-        wrong, changed = on_main_rank(
-            lambda: self._look_at(round_index), self.group
+        found = on_main_rank(
+            lambda: find_rounds(
+                self.store, round_index, self.resumed_proof, self.settings
+            ),
+            self.group,
         )
-        if changed and not self.anew_if_changed:
+        if found.changed and not self.anew_if_changed:
             raise ValueError(
                 f'{self.store.folder(round_index)}, with which this run goes '
-                f'on, was made with other settings: {changed}; restore them, '
-                'start a new run in another work dir, or set '
+                f'on, was made with other settings: {found.changed}; restore '
+                'them, start a new run in another work dir, or set '
                 'anew_if_changed=True of SAMPseudoLabelHook to go on from a '
                 'new round 0.'
             )
-        if changed:
+        if found.changed:
             self._make_round(runner, 0, runner.iter)
             return
-        if wrong:
+        if found.first_is_lost and round_index:
+            # Refreshes, too, need what it has learned of growth.
+            self._make_round(runner, 0, 0)
+        if found.fault:
             runner.logger.warning(
-                f'{len(wrong)} files of {self.store.folder(round_index)} '
-                f'are damaged or missing, such as {wrong[0]}; the round is '
-                'made anew.'
+                f'{self.store.folder(round_index)} is not as this run left '
+                f'it: {found.fault}; the round is made anew.'
             )
             manifest = self.store.manifest(round_index) or {}
             iteration = manifest.get('iteration', runner.iter)
@@ -217,13 +255,6 @@ class SAMPseudoLabelHook(Hook):
             on_main_rank(lambda: self.store.publish(round_index), self.group)
             self.round = round_index
         runner.logger.info(f'Pseudo-labels: resumed with round {round_index}.')
-
-    def _look_at(self, round_index: int) -> tuple[list[str], str]:
-        """Damaged files of a round, and settings that changed since."""
-        manifest = self.store.manifest(round_index)
-        before = manifest and manifest.get('identity', {}).get('settings')
-        changed = changes(before, self.settings) if before else ''
-        return self.store.damaged(round_index), changed
 
     def _count_stale(self, runner: Runner, data_batch: Any) -> None:
         """Counts batches that hold pseudo-labels of an earlier round."""

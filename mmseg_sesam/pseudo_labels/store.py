@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 from PIL import Image
@@ -23,11 +23,14 @@ LABELS = 'labels'
 CONFIDENT = 'confident'
 RECORDS = 'records'
 MASKS = 'masks'
+# What of a manifest tells two rounds of one number apart.
+PROOF = 'files_sha256'
 _CURRENT = 'CURRENT'
 _MANIFEST = 'manifest.json'
 _FILES = 'files.json'
 _STAGING = '.staging'
 _REMOVED = 'removed_'
+_DISPLACED = '.old'
 # File systems flush many files at once much faster than one by one.
 _SYNC_THREADS = 16
 
@@ -215,7 +218,7 @@ class PseudoLabelStore:
                     'whether the disk is sound.'
                 )
         # Written last: it proves the list of files, and that the files.
-        manifest = dict(manifest, files_sha256=checksum(staging / _FILES))
+        manifest = dict(manifest, **{PROOF: checksum(staging / _FILES)})
         (staging / _MANIFEST).write_text(json.dumps(manifest, indent=1))
         _sync([staging / _MANIFEST, staging])
         if folder.exists():
@@ -243,6 +246,30 @@ class PseudoLabelStore:
         _sync([temporary])
         os.replace(temporary, self.root / _CURRENT)
         _sync([self.root])
+
+    def bring_back(
+        self, round_index: int, wanted: Callable[[dict[str, Any]], bool]
+    ) -> None:
+        """Puts a round that another run has displaced in its place again.
+
+        The other run's is kept as this one was. Without a round that is
+        wanted, or with it in its place, nothing changes.
+
+        Args:
+            round_index: number of the round.
+            wanted: tells by its manifest whether a round is.
+        """
+        folder = self.folder(round_index)
+        displaced = sorted(self.root.glob(f'{folder.name}{_DISPLACED}*'))
+        for place in [folder, *displaced]:
+            manifest = _read_object(place / _MANIFEST)
+            if manifest is None or not wanted(manifest):
+                continue
+            if place != folder:
+                if folder.exists():
+                    folder.rename(_free_name(folder))
+                place.rename(folder)
+            return
 
     def lock(self) -> FolderLock:
         """A lock that one run holds, lest two write into one store.
@@ -307,7 +334,7 @@ class PseudoLabelStore:
         manifest = self.manifest(round_index)
         if manifest is None:
             return [_MANIFEST]
-        proof = manifest.get('files_sha256', '')
+        proof = manifest.get(PROOF, '')
         if damaged(folder, {_FILES: proof}):
             return [_FILES]
         return [
@@ -383,7 +410,9 @@ def write_label(
 def _free_name(folder: Path) -> Path:
     """A name for an earlier run's round that no folder has."""
     count = 1
-    while (name := folder.with_name(f'{folder.name}.old{count}')).exists():
+    while (
+        name := folder.with_name(f'{folder.name}{_DISPLACED}{count}')
+    ).exists():
         count += 1
     return name
 

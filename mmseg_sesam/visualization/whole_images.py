@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipelines import iterate_pipelines
+from mmseg_sesam.type_names import type_name
 
 # What a pipeline loads an image and its labels with, by the name's beginning.
 _LOADING = ('Load', 'Simulate')
@@ -33,9 +34,9 @@ def build_whole_images(
     for pipeline in iterate_pipelines(dataset):
         loading = []
         for transform in pipeline:
-            if not transform['type'].startswith(_LOADING):
+            if not type_name(transform).startswith(_LOADING):
                 break
-            if with_pseudo_labels or transform['type'] != 'LoadPseudoLabel':
+            if with_pseudo_labels or type_name(transform) != 'LoadPseudoLabel':
                 loading.append(transform)
         pipeline[:] = [*loading, dict(type='PackSeSAMInputs')]
     return DATASETS.build(dataset)

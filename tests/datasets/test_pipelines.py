@@ -81,6 +81,30 @@ def test_transforms_that_part_labels_from_the_image(name: str) -> None:
             pseudo_label_source(config)
 
 
+@pytest.mark.parametrize(
+    'chooser',
+    [
+        dict(type='RandomApply', transforms=dict(type='mmcv.CenterCrop')),
+        dict(
+            type='mmcv.RandomChoice',
+            transforms=[[AUGMENT[1]], [dict(type='CenterCrop')]],
+        ),
+    ],
+)
+def test_transforms_that_others_choose_are_seen(chooser: dict) -> None:
+    with pytest.raises(ValueError, match='holds CenterCrop, .* use Random'):
+        pseudo_label_source(dataset(*LOAD, SOURCE, chooser, *AUGMENT))
+
+
+def test_names_may_have_a_scope() -> None:
+    source = dict(SOURCE, type='mmseg.LoadPseudoLabel')
+    load = [dict(step, type=f'mmseg.{step["type"]}') for step in LOAD]
+    config = dataset(*load, source, *AUGMENT)
+
+    assert pseudo_label_source(config) == source
+    assert loading_dataset(config)['pipeline'][:-1] == load
+
+
 def test_padding_is_left_to_the_data_preprocessor() -> None:
     pad = dict(type='Pad', size=(8, 8))
     with pytest.raises(ValueError, match='holds Pad.* data preprocessor pad'):

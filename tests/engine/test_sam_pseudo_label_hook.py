@@ -181,6 +181,28 @@ def plain_model(cfg: Config) -> None:
     cfg.model.type = 'EncoderDecoder'
 
 
+def two_thresholds(cfg: Config) -> None:
+    cfg.custom_hooks[0].tau = [0.9, 0.8]
+
+
+def confident_of_nobody(cfg: Config) -> None:
+    cfg.train_dataloader.dataset.pipeline[2].with_confident = True
+
+
+def confident_for_nobody(cfg: Config) -> None:
+    cfg.model.teacher = 'round'
+
+
+def teacher_never_asked(cfg: Config) -> None:
+    confident_of_nobody(cfg)
+    confident_for_nobody(cfg)
+    cfg.custom_hooks[0].max_rounds = 0
+
+
+def no_beginning(cfg: Config) -> None:
+    cfg.custom_hooks[0].begin = 0
+
+
 def outside_root(cfg: Config) -> None:
     source = cfg.train_dataloader.dataset.pipeline[2]
     source.data_root = source.pseudo_label_dir
@@ -195,6 +217,11 @@ def outside_root(cfg: Config) -> None:
         (four_classes, 'has 3 classes and the decode head num_classes=4'),
         (plain_model, 'refreshes with SeSAMEncoderDecoder, got EncoderDec'),
         (outside_root, 'lies outside of data_root'),
+        (two_thresholds, 'has tau for 2 classes and .* num_classes=3'),
+        (confident_of_nobody, "with_confident=True and .* is 'online'"),
+        (confident_for_nobody, "with_confident=False and .* is 'round'"),
+        (teacher_never_asked, "teacher='round', .* max_rounds=0; set"),
+        (no_beginning, 'begin'),
     ],
 )
 def test_misfits_are_refused_before_training(
@@ -274,7 +301,8 @@ def test_a_damaged_round_is_made_anew(
     runner = train(make_config(resume=True))
 
     text = log_text(runner)
-    assert '1 files of' in text and 'labels/images/deep/1.png' in text
+    assert '1 of its files are damaged' in text
+    assert 'labels/images/deep/1.png' in text
     assert (store.read('images/deep/1', 1) == before).all()
     assert not list(store.root.glob('*.old*'))
 
@@ -312,6 +340,64 @@ def test_rounds_of_an_earlier_run_are_left_alone(
     checkpoint = tmp_path / 'work' / 'iter_3.pth'
     runner = train(make_config(resume=True, load_from=str(checkpoint)))
     assert 'resumed with round 1' in log_text(runner)
+
+
+def test_a_resumed_run_finds_its_own_round_among_those_of_others(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    proof = store.manifest(1)['files_sha256']
+    other = make_config(
+        train_cfg__max_iters=3,
+        work_dir=str(tmp_path / 'other'),
+        randomness=dict(seed=7),
+    )
+    change_selector(other)
+    train(other)
+    assert store.manifest(1)['files_sha256'] != proof
+
+    runner = train(make_config(resume=True, train_cfg__max_iters=4))
+
+    assert 'resumed with round 1' in log_text(runner)
+    assert 'made anew' not in log_text(runner)
+    assert store.manifest(1)['files_sha256'] == proof
+    # Refreshes need it.
+    assert store.manifest(0)['work_dir'] == str(tmp_path / 'work')
+    # The other run's is kept for it.
+    assert len(list(store.root.glob('round_0001.old*'))) == 1
+
+
+def test_a_round_of_another_run_is_not_taken_for_its_own(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    train(
+        change_selector(
+            make_config(
+                train_cfg__max_iters=3, work_dir=str(tmp_path / 'other')
+            )
+        )
+    )
+    shutil.rmtree(store.folder(1).with_name('round_0001.old1'))
+
+    runner = train(make_config(resume=True, train_cfg__max_iters=4))
+
+    assert 'it is of another run; the round is made anew' in log_text(runner)
+    assert store.manifest(1)['work_dir'] == str(tmp_path / 'work')
+
+
+def test_a_resumed_run_makes_a_lost_store_anew(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    before = store.read('images/deep/0', 0), store.read('images/deep/0', 1)
+    shutil.rmtree(store.root)
+
+    runner = train(make_config(resume=True))
+
+    assert logged(runner, 'round') == [1, 2, 2]
+    assert (store.read('images/deep/0', 0) == before[0]).all()
+    assert (store.read('images/deep/0', 1) == before[1]).all()
 
 
 def change_selector(cfg: Config) -> Config:

@@ -66,6 +66,24 @@ def test_two_processes_test_every_image_and_write_it(
     assert (np.asarray(Image.open(out / '0.png')) == 1).all()
 
 
+def test_needs_no_weights_of_the_segmenter(
+    run, tiny_config: Path, checkpoint: Path, project_root: Path
+):
+    hook = dict(
+        type='SAMPseudoLabelHook',
+        generator=dict(
+            type='PseudoLabelGenerator',
+            segmenter=dict(type='SAMSegmenter', checkpoint='gone.pth'),
+        ),
+    )
+    with tiny_config.open('a') as file:
+        file.write(f'\ncustom_hooks = [{hook}]\n')
+    command = [sys.executable, project_root / 'tools/test.py', tiny_config]
+    done = run(*command, checkpoint, '--work-dir', tiny_config.parent / 'run')
+    assert done.returncode == 0, done.stdout
+    assert accuracy(done.stdout) == 50
+
+
 def test_augments_and_paints(
     run, tiny_config: Path, checkpoint: Path, project_root: Path
 ):

@@ -155,6 +155,34 @@ def test_the_safeguards_are_added(tiny_config: Path):
     assert hooks.step_seed is None
 
 
+def test_checkpoints_of_an_object_store_are_left_to_mmengine(
+    tiny_config: Path,
+):
+    cfg = Config.fromfile(tiny_config)
+    cfg.default_hooks.checkpoint.backend_args = dict(backend='petrel')
+    launch.add_safeguards(cfg)
+    assert cfg.default_hooks.checkpoint.type == 'CheckpointHook'
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'name'),
+    [('slurm', 'SLURM_PROCID'), ('mpi', 'OMPI_COMM_WORLD_RANK')],
+)
+def test_one_process_of_many_locks_the_work_dir(
+    tiny_config: Path, monkeypatch, launcher: str, name: str
+):
+    cfg = Config.fromfile(tiny_config)
+    cfg.work_dir, cfg.launcher = str(tiny_config.parent / 'run'), launcher
+    monkeypatch.setenv(name, '0')
+    with launch.lock_work_dir(cfg):
+        monkeypatch.setenv(name, '3')
+        with launch.lock_work_dir(cfg):
+            pass
+        monkeypatch.setenv(name, '0')
+        with pytest.raises(ValueError, match='in use by another run'):
+            launch.lock_work_dir(cfg)
+
+
 def test_amp_without_a_gpu_is_refused(refusal, tiny_config: Path):
     said = refusal(
         'train.py', tiny_config, '--amp', '--work-dir', tiny_config.parent

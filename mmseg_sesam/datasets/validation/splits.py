@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmseg_sesam.type_names import type_name
+
 from .configs import build_datasets
 from .findings import ERROR, Finding
 
@@ -96,7 +98,7 @@ def read_splits(
 def _read_split(
     name: str, config: dict, dataset: BaseDataset, cfg: dict
 ) -> Split:
-    pipeline = {step['type']: step for step in config.get('pipeline', [])}
+    pipeline = {type_name(step): step for step in config.get('pipeline', [])}
     image = pipeline.get('LoadImageFromFile')
     reader = image and image.get('imdecode_backend', 'cv2')
     label = next(

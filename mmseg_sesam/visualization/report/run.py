@@ -14,6 +14,7 @@ from mmseg_sesam.datasets.pipelines import (
     pseudo_label_source,
 )
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.type_names import type_name
 
 
 class Run(NamedTuple):
@@ -109,7 +110,7 @@ def _find_store(
 ) -> tuple[PseudoLabelStore | None, str | None]:
     """The store and its data_root, if the config trains with one."""
     dataset = cfg.train_dataloader.dataset
-    names = [t['type'] for part in iterate_pipelines(dataset) for t in part]
+    names = [type_name(t) for part in iterate_pipelines(dataset) for t in part]
     if 'LoadPseudoLabel' not in names:
         return None, None
     source = pseudo_label_source(dataset)

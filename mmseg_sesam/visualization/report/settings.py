@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmseg_sesam.type_names import type_name
+
 from .run import Run
 
 # Name on the page -> where the config holds it.
@@ -40,7 +42,7 @@ def list_settings(run: Run) -> dict[str, str]:
         if (value := _look_up(run.cfg, place)) is not None
     }
     for hook in run.cfg.get('custom_hooks', []):
-        if hook['type'] == 'SAMPseudoLabelHook':
+        if type_name(hook) == 'SAMPseudoLabelHook':
             given = {name: hook[name] for name in _HOOK if name in hook}
             settings['refreshes'] = _text(given)
     if run.rounds:
