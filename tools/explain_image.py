@@ -23,9 +23,10 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmseg.registry import TASK_UTILS
-from PIL import Image
+from PIL import ImageOps
 
 from mmseg_sesam.evaluation.folders import read_label
+from mmseg_sesam.image_files import open_image
 from mmseg_sesam.launch import config_file, existing_file, find_hook
 from mmseg_sesam.visualization.explanation import explain
 from mmseg_sesam.visualization.explanation_sheet import save_explanation
@@ -57,7 +58,7 @@ def make_parser() -> ArgumentParser:
 
 def read_palette(path: str) -> list[list[int]]:
     """The palette of an index PNG, or colours of ours."""
-    with Image.open(path) as image:
+    with open_image(path) as image:
         colours = image.getpalette()
     if colours is None:
         table = colormaps['tab20'](np.arange(256) % 20)[:, :3]
@@ -73,8 +74,8 @@ def class_names(cfg: Config) -> list[str]:
 
 def read_image(path: str) -> np.ndarray:
     try:
-        with Image.open(path) as file:
-            return np.array(file.convert('RGB'))
+        with open_image(path) as file:
+            return np.array(ImageOps.exif_transpose(file).convert('RGB'))
     except (OSError, SyntaxError) as error:
         raise ValueError(
             f'{path} cannot be read as an image ({error}); give another file.'

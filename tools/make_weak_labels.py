@@ -20,11 +20,11 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.evaluation.folders import read_label
+from mmseg_sesam.image_files import open_image
 from mmseg_sesam.pseudo_labels.store import write_label
 
 SUMMARY = 'summary.json'
@@ -71,7 +71,7 @@ def simulate(
     """
     path = gt_dir / relative
     label = read_label(path)
-    with Image.open(path) as image:
+    with open_image(path) as image:
         palette = image.getpalette()
     wrong = np.unique(label[(label >= num_classes) & (label != 255)])
     if len(wrong):

@@ -13,6 +13,8 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from PIL import Image
 
+from mmseg_sesam.image_files import open_image, upright_size
+
 IMAGE_SUFFIXES = {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
 # Pillow refuses to read more; it must be able to read our labels.
 MAX_PIXELS = 2 * 89_478_485
@@ -128,14 +130,14 @@ def checked_size(width: Any, height: Any, where: str) -> tuple[int, int]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image, without decoding it.
+    """Width and height of an image as training reads it, not decoded.
 
     Raises:
         ValueError: the file is no image.
     """
     try:
-        with Image.open(path) as image:
-            return image.size
+        with open_image(path) as image:
+            return upright_size(image)
     except _IMAGE_ERRORS as error:
         raise _unreadable(path, error) from error
 
@@ -194,7 +196,7 @@ def read_rgb(path: Path) -> np.ndarray:
         ValueError: the file is no image of 8 bits.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             if image.mode not in ('RGB', 'RGBA', 'P', 'L', '1'):
                 raise ValueError(f'mode {image.mode} has no 8-bit colours')
             return np.array(image.convert('RGB'))
@@ -212,7 +214,7 @@ def read_mask(data: bytes) -> np.ndarray:
         ValueError: it is no image of one channel.
     """
     try:
-        with Image.open(BytesIO(data)) as image:
+        with open_image(BytesIO(data)) as image:
             mask = np.array(image)
     except _IMAGE_ERRORS as error:
         raise ValueError(str(error)) from error
@@ -224,7 +226,7 @@ def read_mask(data: bytes) -> np.ndarray:
 def _decode(path: Path) -> tuple[np.ndarray, str, int]:
     """Pixels, mode, and by what factor Pillow spread the values."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             # Emptied by loading; a string or a tuple that begins with it.
             raw = image.tile[0][3] if image.tile else ''
             raw = raw[0] if isinstance(raw, tuple) else raw

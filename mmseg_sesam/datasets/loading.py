@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import mmcv
+from io import BytesIO
+
 import mmengine.fileio as fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.image_files import open_image
 from mmseg_sesam.options import (
     FLAG,
     LABEL_ID,
@@ -78,9 +80,8 @@ class LoadWeakAnnotations(LoadAnnotations):
                 'image out of the list of training images.'
             ) from None
         try:
-            label = mmcv.imfrombytes(
-                content, flag='unchanged', backend='pillow'
-            )
+            with open_image(BytesIO(content)) as image:
+                label = np.array(image)
         except Exception as error:
             raise ValueError(
                 f'The weak label {path} cannot be read as an image '

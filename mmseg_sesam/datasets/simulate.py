@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
-from PIL import Image
 
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
+from mmseg_sesam.image_files import open_image
 from mmseg_sesam.options import LABEL_ID, PATH, check_option, check_options
 from mmseg_sesam.pseudo_labels.store import sample_key, write_label
 from mmseg_sesam.version import __version__
@@ -72,7 +72,7 @@ class SimulateWeakLabel(BaseTransform):
         """Simulates the weak label of an image, or reads it."""
         cached = self.cache and self._cached(key, dense)
         if cached and cached.exists():
-            with Image.open(cached) as image:
+            with open_image(cached) as image:
                 return np.array(image)
         weak = self.simulator(
             dense, zlib.crc32(key.encode()), self.ignore_index

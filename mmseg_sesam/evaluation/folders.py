@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
+
+from mmseg_sesam.image_files import open_image
 
 from .label_quality import confusion_matrix, label_quality
 
@@ -86,7 +87,7 @@ def read_label(path: Path) -> np.ndarray:
         ValueError: the file is no 8-bit image of one channel.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             label = np.array(image)
     except (OSError, SyntaxError) as error:
         raise ValueError(

@@ -14,6 +14,8 @@ import numpy as np
 from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
+from mmseg_sesam.image_files import open_image, upright_size
+
 from .folders import read_label
 
 # trainId -> id, of cityscapesScripts' labels.py.
@@ -272,7 +274,7 @@ def _check_png(
 ) -> list[str]:
     """What is wrong with a PNG, for many to share the wording."""
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with open_image(io.BytesIO(content)) as image:
             mode, form, values = image.mode, image.format, np.array(image)
             palette = image.getpalette()
     except OSError:
@@ -297,6 +299,6 @@ def _image_sizes(folder: Path) -> dict[str, tuple[int, int]]:
     sizes = {}
     for path in folder.rglob('*'):
         if path.suffix.lower() in ('.jpg', '.png'):
-            with Image.open(path) as image:
-                sizes[path.stem] = image.size
+            with open_image(path) as image:
+                sizes[path.stem] = upright_size(image)
     return sizes

@@ -13,11 +13,11 @@ import numpy as np
 from mmengine import dist
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
-from PIL import Image
 from skimage.measure import label as find_regions
 from torch.utils.data import DataLoader, Dataset
 
 from mmseg_sesam.datasets.pipelines import loading_dataset
+from mmseg_sesam.image_files import open_image
 
 from .ranks import on_all_ranks
 from .store import sample_key
@@ -146,7 +146,7 @@ class TrainingImages:
     def _measure(self, path: Path) -> tuple[int, int]:
         """Pixels and components of a weak label."""
         try:
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 pixels = image.width * image.height
                 # One rank has nothing to share out.
                 if dist.get_world_size() == 1:

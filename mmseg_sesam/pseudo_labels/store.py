@@ -14,6 +14,7 @@ from typing import Any, Callable
 import numpy as np
 from PIL import Image
 
+from mmseg_sesam.image_files import open_image
 from mmseg_sesam.locks import FolderLock, lock_folder
 
 from .journal import Journal, checksum, damaged
@@ -362,7 +363,7 @@ class PseudoLabelStore:
         """
         path = self.folder(round_index) / kind / f'{key}.png'
         try:
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 label = np.array(image)
         except FileNotFoundError:
             raise FileNotFoundError(

@@ -10,10 +10,13 @@ from typing import NamedTuple
 
 from PIL import Image
 
-_ORIENTATION = 0x0112
-# Both OpenCV and Pillow read them, and no other program is started for it,
-# as Pillow does for EPS, whatever a file's name says.
-_FORMATS = ('BMP', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+from mmseg_sesam.image_files import (
+    UPRIGHT,
+    open_image,
+    orientation,
+    upright_size,
+)
+
 # Colours that stand for void or nothing in renderings.
 _BLACK = (0, 0, 0)
 _NEUTRAL = {_BLACK, (255, 255, 255), (224, 224, 192)}
@@ -67,7 +70,7 @@ def _open(path: str) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         # Of large images and odd metadata.
         warnings.simplefilter('ignore')
-        with Image.open(path, formats=_FORMATS) as image:
+        with open_image(path) as image:
             yield image
 
 
@@ -77,8 +80,8 @@ def _inspect_image(
     """Returns width and height as training sees them."""
     try:
         with _open(path) as image:
-            width, height = image.size
-            orientation = image.getexif().get(_ORIENTATION, 1)
+            size, turned_size = image.size, upright_size(image)
+            turned = orientation(image) != UPRIGHT
             if whole:
                 # Every coefficient is decoded, few pixels are computed.
                 image.draft('L', (1, 1))
@@ -87,11 +90,9 @@ def _inspect_image(
     except Exception as error:
         problems['image damaged'] = _explain(path, error)
         return None
-    if turns and orientation in range(2, 9):
+    if turns and turned:
         problems['image turned'] = path
-        if orientation > 4:
-            width, height = height, width
-    return width, height
+    return turned_size if turns else size
 
 
 def _inspect_label(
