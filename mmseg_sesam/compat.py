@@ -21,6 +21,8 @@ from mmengine.runner import BaseLoop
 
 _OPS = 'mmcv._ext'
 _STATISTICS = ('min', 'max', 'current', 'mean')
+# Older ones cannot be told which of mmengine's records are harmless.
+CHECKPOINTS_LOAD_SAFELY = torch.__version__ >= (2, 6)
 
 
 def apply() -> None:
@@ -82,7 +84,7 @@ def _allow_mmengine_checkpoints() -> None:
     hold numpy arrays and pickle their methods as
     ``getattr(HistoryBuffer, 'mean')``.
     """
-    if torch.__version__ < (2, 6):
+    if not CHECKPOINTS_LOAD_SAFELY:
         return
     codes = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']
     reconstruct = np.empty(0).__reduce__()[0]

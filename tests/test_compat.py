@@ -6,6 +6,7 @@ import io
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
+
+from mmseg_sesam import launch
 
 weights_only = pytest.mark.skipif(
     torch.__version__ < (2, 6), reason='torch.load is not weights_only'
@@ -152,6 +155,21 @@ def test_a_run_resumes_where_it_was_saved(tmp_path: Path):
     )
     assert resumed_state['param_groups'] == whole_state['param_groups']
     torch.testing.assert_close(resumed_state['state'], whole_state['state'])
+
+
+@pytest.mark.parametrize('damaged', [False, True])
+def test_an_older_torch_looks_at_checksums_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
+):
+    monkeypatch.setattr(launch, 'CHECKPOINTS_LOAD_SAFELY', False)
+    path = tmp_path / 'iter_1.pth'
+    torch.save({'hub': Call(eval, '1 + 1')}, path)
+    if damaged:
+        content = bytearray(path.read_bytes())
+        content[content.index(b'hub')] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(ValueError) if damaged else nullcontext():
+        launch.check_checkpoint(str(path))
 
 
 @weights_only

@@ -24,6 +24,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+from mmseg_sesam.compat import CHECKPOINTS_LOAD_SAFELY
 from mmseg_sesam.launch import config_file, existing_file
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.type_names import type_name
@@ -142,6 +143,11 @@ def export(args: Namespace) -> None:
     Raises:
         ValueError: config and checkpoint do not fit each other.
     """
+    if not CHECKPOINTS_LOAD_SAFELY:
+        raise ValueError(
+            f'torch {torch.__version__} cannot load {args.checkpoint} without '
+            'running code that it may hold; export with torch 2.6 or later.'
+        )
     cfg = plain_config(Config.fromfile(args.config))
     try:
         checkpoint = torch.load(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # First of all: on mmcv-lite, mmseg imports after it alone.
@@ -25,10 +25,12 @@ from mmengine.device import get_device
 from mmseg.apis import inference_model, init_model
 from tqdm import tqdm
 
+from mmseg_sesam import launch
 from mmseg_sesam.evaluation.submission import (
     SERVERS,
     Server,
     check_archive,
+    find_images,
     read_predictions,
     write_archive,
 )
@@ -48,6 +50,12 @@ def make_parser() -> ArgumentParser:
         type=Path,
         help='folder of the test images; with --predictions, to check that '
         'all are there in their size',
+    )
+    parser.add_argument(
+        '--list',
+        type=lambda path: Path(launch.existing_file(path)),
+        help='names of the test images, one a line, if --images holds others '
+        'too, such as ImageSets/Segmentation/test.txt of VOC',
     )
     parser.add_argument(
         '--first-id',
@@ -74,6 +82,8 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
         parser.error(f'argument out: {args.out} is there already')
     if args.model and not args.images:
         parser.error('--model needs --images')
+    if args.list and not args.images:
+        parser.error('--list needs --images')
     for folder in (args.images, args.predictions):
         if folder and not folder.is_dir():
             parser.error(f'{folder} is not a folder')
@@ -85,18 +95,13 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
 
 
 def predict(
-    config: str, checkpoint: str, images: Path
+    config: str, checkpoint: str, images: Sequence[Path]
 ) -> Iterator[tuple[str, np.ndarray]]:
     cfg = Config.fromfile(config)
     if 'test_pipeline' not in cfg:
         cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
     model = init_model(cfg, checkpoint, device=get_device())
-    paths = [
-        path
-        for path in sorted(images.rglob('*'))
-        if path.suffix.lower() in ('.jpg', '.png')
-    ]
-    for path in tqdm(paths, desc='predicting'):
+    for path in tqdm(images, desc='predicting'):
         label = inference_model(model, str(path)).pred_sem_seg.data[0]
         yield path.stem, label.cpu().numpy()
 
@@ -117,17 +122,18 @@ def main() -> None:
     first_id = args.first_id
     if first_id is None:
         first_id = int(args.server == 'ade20k')
-    predictions = (
-        predict(*args.model, args.images)
-        if args.model
-        else read_predictions(args.predictions, first_id)
-    )
     try:
+        images = find_images(args.images, args.list) if args.images else []
+        predictions = (
+            predict(*args.model, images)
+            if args.model
+            else read_predictions(args.predictions, first_id)
+        )
         count = write_archive(predictions, server, args.out)
     except (OSError, ValueError) as error:
         sys.exit(f'make_submission: {error}')
     print(f'{args.out}: {count} predictions')
-    problems = check_archive(args.out, server, args.images)
+    problems = check_archive(args.out, server, images)
     for problem in problems:
         print(problem)
     sys.exit(int(bool(problems)))

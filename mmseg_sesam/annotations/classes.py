@@ -49,9 +49,15 @@ def name_classes(
         The names, and as many RGB colours.
 
     Raises:
-        ValueError: a name occurs twice, or there are too many.
+        ValueError: a name is empty or occurs twice, or there are too many.
     """
     names = tuple(names)
+    if not all(name.strip() for name in names):
+        raise ValueError(
+            f'Class {[n.strip() for n in names].index("")} has no name, '
+            'expected one in each line of a file and none that is empty; '
+            'take empty lines out.'
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or len(names) > IGNORE_INDEX:
         raise ValueError(

@@ -6,7 +6,7 @@ import io
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,23 +143,54 @@ def write_archive(
     return len(seen)
 
 
+def find_images(folder: Path, names: Path | None = None) -> list[Path]:
+    """Finds test images.
+
+    Args:
+        folder: of images, however deep; others may lie there, too.
+        names: file with the name of a test image in each line, as VOC's
+            ImageSets/Segmentation/test.txt; None takes all of the folder.
+
+    Returns:
+        Their paths, in ascending order.
+
+    Raises:
+        FileNotFoundError: the list names an image that is not there.
+    """
+    images = {
+        path.stem: path
+        for path in sorted(folder.rglob('*'))
+        if path.suffix.lower() in ('.jpg', '.png')
+    }
+    if names is None:
+        return list(images.values())
+    wanted = names.read_text().split()
+    missing = [name for name in wanted if name not in images]
+    if missing:
+        raise FileNotFoundError(
+            f'{folder} holds no image {missing[0]} and {len(missing) - 1} '
+            f'more that {names} lists; give the folder of the test images.'
+        )
+    return sorted(images[name] for name in wanted)
+
+
 def check_archive(
-    archive: Path, server: Server, images: Path | None = None
+    archive: Path, server: Server, images: Sequence[Path] = ()
 ) -> list[str]:
     """Checks an archive against what the server demands.
 
     Args:
         archive: the file.
         server: that it is meant for.
-        images: folder of the test images, whose names and sizes are
-            compared; without it only the number is.
+        images: of the test, from `find_images`, whose names and sizes are
+            compared; without them only the number is.
 
     Returns:
         What is wrong, a sentence for each kind of problem.
     """
     problems: dict[str, list[str]] = {}
     names = []
-    sizes = _image_sizes(images) if images else {}
+    sizes = _image_sizes(images)
     for path, content in _members(archive):
         folder, _, file = path.rpartition('/')
         name, _, suffix = file.rpartition('.')
@@ -170,7 +201,7 @@ def check_archive(
         if suffix != 'png' or not re.fullmatch(server.name, name):
             found.append(f'names unlike {server.example}.png')
         if images and name not in sizes:
-            found.append(f'without an image in {images}')
+            found.append('without a test image')
         for problem in found:
             problems.setdefault(problem, []).append(path)
     said = [
@@ -180,7 +211,7 @@ def check_archive(
     missing = sorted(set(sizes) - set(names))
     if missing:
         said.append(
-            f'{len(missing)} images of {images} have no prediction, for '
+            f'{len(missing)} test images have no prediction, for '
             f'example {missing[0]}.'
         )
     if server.images not in (None, len(names)):
@@ -294,11 +325,10 @@ def _check_png(
     return found
 
 
-def _image_sizes(folder: Path) -> dict[str, tuple[int, int]]:
-    """(width, height) of the images in a folder, by name."""
+def _image_sizes(images: Sequence[Path]) -> dict[str, tuple[int, int]]:
+    """(width, height) of images, by name."""
     sizes = {}
-    for path in folder.rglob('*'):
-        if path.suffix.lower() in ('.jpg', '.png'):
-            with open_image(path) as image:
-                sizes[path.stem] = upright_size(image)
+    for path in images:
+        with open_image(path) as image:
+            sizes[path.stem] = upright_size(image)
     return sizes

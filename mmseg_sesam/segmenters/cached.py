@@ -56,14 +56,13 @@ class CachedSegmenter(BaseSegmenter):
                 f'CachedSegmenter got {type(self.segmenter).__name__}, which '
                 'has no pack and unpack; implement both or use it uncached.'
             )
-        # Each process adds to it.
-        max_bytes = max_gib * GIB / dist.get_world_size()
+        max_bytes, processes = max_gib * GIB, dist.get_world_size()
         if folder is None:
-            self.cache = MemoryCache(max_bytes)
+            self.cache = MemoryCache(max_bytes / processes)
         else:
             settings = json.dumps(self.fingerprint, sort_keys=True)
             name = hashlib.sha256(settings.encode()).hexdigest()[:16]
-            self.cache = DiskCache(Path(folder) / name, max_bytes)
+            self.cache = DiskCache(Path(folder) / name, max_bytes, processes)
         self._announced = 0
 
     @property

@@ -83,12 +83,19 @@ class DiskCache(EmbeddingCache):
     Args:
         folder: of the files; made when the first one is written.
         max_bytes: of all files of the folder.
+        num_writers: processes that share what room there is.
     """
 
-    def __init__(self, folder: str | os.PathLike, max_bytes: float) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        max_bytes: float,
+        num_writers: int = 1,
+    ) -> None:
         super().__init__(max_bytes)
         self.folder = Path(folder)
-        self.used = sum(
+        self.num_writers = num_writers
+        self._found = self.used = sum(
             path.stat().st_size for path in self.folder.rglob(f'*{_SUFFIX}')
         )
 
@@ -105,7 +112,9 @@ class DiskCache(EmbeddingCache):
 
     def room(self) -> float:
         """See `EmbeddingCache.room`; the disk may have less."""
-        return min(super().room(), self.free() - RESERVE)
+        share = (self.max_bytes - self._found) / self.num_writers
+        written = self.used - self._found
+        return min(share - written, self.free() - RESERVE)
 
     def free(self) -> int:
         """Bytes that the disk has left."""
@@ -124,7 +133,7 @@ class DiskCache(EmbeddingCache):
             with temporary.open('wb') as file:
                 file.write(hashlib.sha256(payload).digest())
                 file.write(payload)
-            os.replace(temporary, path)
+            self._move(temporary, path)
         except OSError as error:
             # The next run only loses time.
             self.max_bytes = 0
@@ -138,6 +147,15 @@ class DiskCache(EmbeddingCache):
                 temporary.unlink()
             return False
         return True
+
+    @staticmethod
+    def _move(temporary: Path, path: Path) -> None:
+        try:
+            os.replace(temporary, path)
+        except FileNotFoundError:
+            # Another process made the same entry, and moved it.
+            if not path.exists():
+                raise
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f'{key}{_SUFFIX}'

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 from mmseg.utils import get_palette
 
-from mmseg_sesam.annotations.classes import resolve_classes, voc_colours
+from mmseg_sesam.annotations.classes import (
+    name_classes,
+    resolve_classes,
+    voc_colours,
+)
 
 
 def test_the_colours_are_those_of_voc():
@@ -30,3 +34,8 @@ def test_names_that_cannot_be_ids():
         resolve_classes(['a', 'b', 'a'])
     with pytest.raises(ValueError, match='up to 255'):
         resolve_classes([str(i) for i in range(256)])
+
+
+def test_a_class_without_a_name_shifts_no_ids() -> None:
+    with pytest.raises(ValueError, match='Class 1 has no name, expected one'):
+        name_classes(['road', '', 'car'])

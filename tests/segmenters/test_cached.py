@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,35 @@ def test_a_full_cache_keeps_what_it_has(tmp_path: Path) -> None:
         assert kept == list(range(len(kept))) and 0 < len(kept) < 9
         assert cache.used <= 500
     assert DiskCache(tmp_path, 500).used == cache.used
+
+
+def test_processes_share_the_room_that_earlier_runs_left(
+    tmp_path: Path,
+) -> None:
+    earlier = DiskCache(tmp_path, 1e9)
+    earlier.put('00', TENSORS)
+    size = earlier.used
+    caches = [DiskCache(tmp_path, 7.5 * size, 3) for _ in range(3)]
+    for index in range(9):
+        caches[index % 3].put(f'{index + 1:02d}', TENSORS)
+    kept = [i + 1 for i in range(9) if caches[0].get(f'{i + 1:02d}')]
+    assert kept == [1, 2, 3, 4, 5, 6]
+
+
+def test_two_processes_may_write_one_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, replace = DiskCache(tmp_path, 1e9), os.replace
+
+    def late(source: Path, target: Path) -> None:
+        # The other process has just moved what both of them wrote.
+        replace(source, target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, 'replace', late)
+    cache.put('00', TENSORS)
+    assert cache.get('00') is not None
+    assert cache.room() > 0
 
 
 def test_disk_space_is_left_to_others(

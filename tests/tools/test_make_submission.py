@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tarfile
 from pathlib import Path
@@ -14,7 +15,11 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from PIL import Image
 
-from mmseg_sesam.evaluation.submission import SERVERS, check_archive
+from mmseg_sesam.evaluation.submission import (
+    SERVERS,
+    check_archive,
+    find_images,
+)
 
 
 @pytest.fixture
@@ -35,12 +40,16 @@ def test_a_network_predicts_the_test_images(
     for index in range(2):
         source = tmp_path / 'images' / f'{index}.jpg'
         source.rename(images / f'2008_00000{index}.jpg')
+    # As VOC's folder holds images of other tasks.
+    shutil.copy(source.with_name('2.jpg'), images / '2009_000001.jpg')
+    names = tmp_path / 'test.txt'
+    names.write_text('2008_000000\n2008_000001\n')
     out = tmp_path / 'out.tar.gz'
 
     done = run(
         *(sys.executable, project_root / 'tools/make_submission.py', 'voc'),
         *(out, '--model', *network, '--images', images),
-        '--trained-on-voc-alone',
+        *('--list', names, '--trained-on-voc-alone'),
     )
 
     assert f'{out}: 2 predictions' in done.stdout, done.stdout
@@ -50,9 +59,16 @@ def test_a_network_predicts_the_test_images(
     assert done.stdout.strip().splitlines()[-1] == said
     folder = SERVERS['voc'].folder.replace('comp6', 'comp5')
     server = SERVERS['voc']._replace(folder=folder)
-    assert check_archive(out, server, images) == [said]
+    assert check_archive(out, server, find_images(images, names)) == [said]
     with tarfile.open(out) as archive:
         assert len(archive.getnames()) == 2
+
+
+def test_a_list_of_images_that_are_not_there(tmp_path: Path) -> None:
+    names = tmp_path / 'test.txt'
+    names.write_text('2008_000000\n')
+    with pytest.raises(FileNotFoundError, match='no image 2008_000000 and'):
+        find_images(tmp_path, names)
 
 
 def test_refusals(refusal, tmp_path: Path) -> None:
