@@ -49,15 +49,9 @@ def name_classes(
         The names, and as many RGB colours.
 
     Raises:
-        ValueError: a name is empty or occurs twice, or there are too many.
+        ValueError: a name occurs twice, or there are too many.
     """
     names = tuple(names)
-    if not all(name.strip() for name in names):
-        raise ValueError(
-            f'Class {[n.strip() for n in names].index("")} has no name, '
-            'expected one in each line of a file and none that is empty; '
-            'take empty lines out.'
-        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or len(names) > IGNORE_INDEX:
         raise ValueError(
@@ -80,7 +74,7 @@ def resolve_classes(
         The names, and as many RGB colours.
 
     Raises:
-        ValueError: a name occurs twice, or there are too many.
+        ValueError: a name is empty or occurs twice, or there are too many.
     """
     if len(values) == 1:
         try:
@@ -88,6 +82,12 @@ def resolve_classes(
         except ValueError:
             # It is the name of the only class.
             pass
+    unnamed = [i for i, name in enumerate(values) if not name.strip()]
+    if unnamed:
+        raise ValueError(
+            f'Class {unnamed[0]} of --classes has no name, expected one in '
+            'each line of a file; take empty lines out.'
+        )
     return name_classes(values)
 
 

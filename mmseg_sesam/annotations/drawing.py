@@ -79,7 +79,8 @@ class Canvas:
         # OpenCV draws no line of a single point.
         columns, rows = points[inside].astype(np.int32).T
         stroke[rows, columns] = 1
-        reach = np.arange(-(width // 2), width // 2 + 1)
+        # Of an even width it lies between the pixels.
+        reach = np.arange(width) - (width - 1) / 2
         near = np.hypot(reach, reach[:, None]) < width / 2
         stroke = cv2.dilate(stroke, near.astype(np.uint8))
         self.label[stroke > 0] = class_id

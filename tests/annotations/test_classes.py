@@ -6,7 +6,6 @@ import pytest
 from mmseg.utils import get_palette
 
 from mmseg_sesam.annotations.classes import (
-    name_classes,
     resolve_classes,
     voc_colours,
 )
@@ -37,5 +36,5 @@ def test_names_that_cannot_be_ids():
 
 
 def test_a_class_without_a_name_shifts_no_ids() -> None:
-    with pytest.raises(ValueError, match='Class 1 has no name, expected one'):
-        name_classes(['road', '', 'car'])
+    with pytest.raises(ValueError, match='Class 1 of --classes has no name'):
+        resolve_classes(['road', '', 'car'])
