@@ -45,6 +45,10 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     Args:
         image: opened, not yet converted.
     """
+    if image.format == 'TIFF':
+        # Pillow turns these itself, some versions not before they load.
+        image.load()
+        return image.size
     width, height = image.size
     # From 5 on, it lies on its side.
     return (height, width) if orientation(image) > 4 else (width, height)

@@ -23,6 +23,8 @@ from .type_names import type_name
 # What mmengine reads.
 CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
 
+# By the registry's name and by torch's.
+_SYNCHRONISED = ('SyncBN', 'SyncBatchNorm')
 # Where each launcher tells a process its rank, before they are connected.
 _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
@@ -96,7 +98,7 @@ def find_hook(cfg: Config) -> dict:
     Raises:
         ValueError: there is none.
     """
-    for hook in cfg.get('custom_hooks', []):
+    for hook in cfg.get('custom_hooks') or []:
         if type_name(hook) == 'SAMPseudoLabelHook':
             return hook
     raise ValueError(
@@ -206,7 +208,7 @@ def refuse_sharding(cfg: Config) -> None:
     """
     wrapper = cfg.get('model_wrapper_cfg') or {}
     for part in (cfg.get('strategy') or {}, wrapper):
-        kind = part.get('type', '')
+        kind = type_name(part) if 'type' in part else ''
         if 'FullySharded' in kind or 'FSDP' in kind or 'DeepSpeed' in kind:
             raise ValueError(
                 f'{cfg.filename} asks for {kind}, which shards the '
@@ -274,7 +276,7 @@ def _connect_cpu_processes(cfg: Config) -> None:
 
 def _use_plain_batch_norm(node: Any) -> None:
     if isinstance(node, dict):
-        if node.get('type') == 'SyncBN':
+        if 'type' in node and type_name(node) in _SYNCHRONISED:
             node['type'] = 'BN'
         node = list(node.values())
     if isinstance(node, (list, tuple)):

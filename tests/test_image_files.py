@@ -57,11 +57,12 @@ def test_formats_that_training_reads(tmp_path: Path, suffix: str) -> None:
         assert np.array(image).shape == (4, 6, 3)
 
 
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
 @pytest.mark.parametrize('orientation', range(1, 10))
 def test_sizes_are_those_of_the_image_that_mmcv_reads(
-    tmp_path: Path, orientation: int
+    tmp_path: Path, orientation: int, suffix: str
 ) -> None:
-    path = turned(tmp_path / 'a.jpg', orientation)
+    path = turned(tmp_path / f'a.{suffix}', orientation)
     height, width = mmcv.imread(str(path)).shape[:2]
     with open_image(path) as image:
         assert upright_size(image) == (width, height)

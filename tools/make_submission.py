@@ -130,10 +130,10 @@ def main() -> None:
             else read_predictions(args.predictions, first_id)
         )
         count = write_archive(predictions, server, args.out)
+        print(f'{args.out}: {count} predictions')
+        problems = check_archive(args.out, server, images)
     except (OSError, ValueError) as error:
         sys.exit(f'make_submission: {error}')
-    print(f'{args.out}: {count} predictions')
-    problems = check_archive(args.out, server, images)
     for problem in problems:
         print(problem)
     sys.exit(int(bool(problems)))

@@ -29,14 +29,14 @@ from mmseg_sesam.options import (
 )
 from mmseg_sesam.pseudo_labels.images import TrainingImages
 from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
-from mmseg_sesam.pseudo_labels.resume import find_rounds
+from mmseg_sesam.pseudo_labels.resume import find_rounds, marks_of
 from mmseg_sesam.pseudo_labels.rounds import make_round
 from mmseg_sesam.pseudo_labels.settings import describe
-from mmseg_sesam.pseudo_labels.store import PROOF, PseudoLabelStore
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 
 # Of a checkpoint: the number of its round, and by what to know it again.
 _ROUND_KEY = 'sesam_round'
-_PROOF_KEY = 'sesam_round_files_sha256'
+_MADE_KEY = 'sesam_round_made'
 _SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
 
 
@@ -105,7 +105,7 @@ class SAMPseudoLabelHook(Hook):
             anew_if_changed=FLAG,
         )
         self.resumed_round: int | None = None
-        self.resumed_proof: str | None = None
+        self.resumed_made: dict[str, Any] = {}
         # Since the last publish; they were on their way when it came.
         self.stale_batches = 0
 
@@ -158,14 +158,13 @@ class SAMPseudoLabelHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the published round."""
         checkpoint[_ROUND_KEY] = self.round
-        manifest = self.store.manifest(self.round) or {}
-        checkpoint[_PROOF_KEY] = manifest.get(PROOF)
+        checkpoint[_MADE_KEY] = marks_of(self.store.manifest(self.round))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remembers the round that a resumed run was in."""
         if runner._resume:
             self.resumed_round = checkpoint.get(_ROUND_KEY)
-            self.resumed_proof = checkpoint.get(_PROOF_KEY)
+            self.resumed_made = checkpoint.get(_MADE_KEY, {})
 
     def _check(self, runner: Runner, source: dict) -> None:
         """Refuses what would fail, or go wrong unnoticed, hours later."""
@@ -194,16 +193,17 @@ class SAMPseudoLabelHook(Hook):
                 f'the decode head num_classes={model.num_classes}; give one '
                 'tau, or one for each class.'
             )
-        self._check_teacher(model, source)
+        self._check_teacher(runner, source)
 
-    def _check_teacher(self, model: torch.nn.Module, source: dict) -> None:
+    def _check_teacher(self, runner: Runner, source: dict) -> None:
         """Refuses a teacher of whom the data set loads too much or little."""
-        stores = getattr(model, 'teacher_mode', None) == 'round'
+        mode = getattr(_unwrap(runner.model), 'teacher_mode', None)
+        stores = self._stores_opinions(runner)
         loads = source.get('with_confident', False)
         if stores != loads:
             raise ValueError(
                 f"LoadPseudoLabel has with_confident={loads} and the model's "
-                f'teacher is {getattr(model, "teacher_mode", None)!r}; '
+                f'teacher is {mode!r}; '
                 "with_confident=True goes with teacher='round', and neither "
                 'without the other.'
             )
@@ -213,6 +213,12 @@ class SAMPseudoLabelHook(Hook):
                 'store, and SAMPseudoLabelHook max_rounds=0; set max_rounds '
                 "to 1 or more, or teacher='online'."
             )
+
+    @staticmethod
+    def _stores_opinions(runner: Runner) -> bool:
+        """Whether training reads the teacher's opinion from the store."""
+        model = _unwrap(runner.model)
+        return getattr(model, 'teacher_mode', None) == 'round'
 
     def _lock(self) -> None:
         self.lock = self.store.lock()
@@ -225,7 +231,11 @@ class SAMPseudoLabelHook(Hook):
         """
         found = on_main_rank(
             lambda: find_rounds(
-                self.store, round_index, self.resumed_proof, self.settings
+                self.store,
+                round_index,
+                self.resumed_made,
+                self.settings,
+                self._stores_opinions(runner),
             ),
             self.group,
         )
@@ -248,8 +258,7 @@ class SAMPseudoLabelHook(Hook):
                 f'{self.store.folder(round_index)} is not as this run left '
                 f'it: {found.fault}; the round is made anew.'
             )
-            manifest = self.store.manifest(round_index) or {}
-            iteration = manifest.get('iteration', runner.iter)
+            iteration = self.resumed_made.get('iteration', runner.iter)
             self._make_round(runner, round_index, iteration)
         else:
             on_main_rank(lambda: self.store.publish(round_index), self.group)

@@ -23,6 +23,7 @@ _CITYSCAPES_IDS = (
     *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22),
     *(23, 24, 25, 26, 27, 28, 31, 32, 33),
 )
+_IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 class Server(NamedTuple):
@@ -152,26 +153,34 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
             ImageSets/Segmentation/test.txt; None takes all of the folder.
 
     Returns:
-        Their paths, in ascending order.
+        Their paths, one or more, in ascending order.
 
     Raises:
-        FileNotFoundError: the list names an image that is not there.
+        FileNotFoundError: there are none, or the list names one that is not
+            there.
+        ValueError: two images have one name.
     """
-    images = {
-        path.stem: path
-        for path in sorted(folder.rglob('*'))
-        if path.suffix.lower() in ('.jpg', '.png')
-    }
-    if names is None:
-        return list(images.values())
-    wanted = names.read_text().split()
-    missing = [name for name in wanted if name not in images]
-    if missing:
+    images: dict[str, Path] = {}
+    wanted = None if names is None else set(names.read_text().split())
+    for path in sorted(folder.rglob('*')):
+        if path.suffix.lower() not in _IMAGE_SUFFIXES:
+            continue
+        if wanted is not None and path.stem not in wanted:
+            continue
+        other = images.setdefault(path.stem, path)
+        if other != path:
+            raise ValueError(
+                f'{other} and {path} have one name; give a folder that holds '
+                'each test image once.'
+            )
+    missing = sorted((wanted or set()) - set(images))
+    if missing or not images:
+        what = f'{missing[0]}, which {names} lists' if missing else 'at all'
         raise FileNotFoundError(
-            f'{folder} holds no image {missing[0]} and {len(missing) - 1} '
-            f'more that {names} lists; give the folder of the test images.'
+            f'{folder} holds no image {what}; give the folder of the test '
+            'images.'
         )
-    return sorted(images[name] for name in wanted)
+    return list(images.values())
 
 
 def check_archive(

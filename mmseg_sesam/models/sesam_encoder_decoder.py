@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterator
 
 import torch
+from mmengine.logging import print_log
 from mmseg.models import EncoderDecoder
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.losses import CrossEntropyLoss
@@ -273,12 +275,22 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         random start behind; in the first step it copies the student.
         """
         super()._load_from_state_dict(state_dict, prefix, *args)
-        if self.teacher is None:
-            return
-        for name, own in self.teacher.state_dict().items():
-            loaded = state_dict.get(f'{prefix}teacher.{name}')
-            if loaded is None or loaded.shape != own.shape:
-                self.iteration = 0
+        teachers = {} if self.teacher is None else self.teacher.state_dict()
+        lacking = [
+            name
+            for name, own in teachers.items()
+            if (loaded := state_dict.get(f'{prefix}teacher.{name}')) is None
+            or loaded.shape != own.shape
+        ]
+        if lacking and self.iteration:
+            print_log(
+                f'The checkpoint lacks {len(lacking)} weights of the teacher, '
+                f'such as {lacking[0]}: it begins as a copy of the student, '
+                'and ramps of the loss begin anew.',
+                logger='current',
+                level=logging.WARNING,
+            )
+            self.iteration = 0
 
 
 def refuse_own_losses(name: str, head: BaseDecodeHead) -> None:

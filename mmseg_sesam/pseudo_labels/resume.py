@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .settings import changes
+from .settings import changes, settings_digest
 from .store import PROOF, PseudoLabelStore
+
+_SETTINGS = 'settings_sha256'
+_MARKS = (PROOF, _SETTINGS, 'iteration')
 
 
 class Found(NamedTuple):
@@ -22,11 +25,25 @@ class Found(NamedTuple):
     first_is_lost: bool
 
 
+def marks_of(manifest: dict[str, Any] | None) -> dict[str, Any]:
+    """What a checkpoint notes of its round.
+
+    Args:
+        manifest: of the round.
+
+    Returns:
+        By what to know the round again, and how to make it again.
+    """
+    manifest = manifest or {}
+    return {name: manifest[name] for name in _MARKS if name in manifest}
+
+
 def find_rounds(
     store: PseudoLabelStore,
     round_index: int,
-    proof: str | None,
+    made: dict[str, Any],
     settings: dict[str, Any],
+    with_confident: bool = False,
 ) -> Found:
     """Looks for a run's round and its round 0.
 
@@ -35,22 +52,30 @@ def find_rounds(
     Args:
         store: that the run used.
         round_index: of the checkpoint that the run goes on from.
-        proof: of that round, see `PROOF`; None if the checkpoint has none.
+        made: what the checkpoint notes of it, see `marks_of`.
         settings: of the run, from `describe`.
+        with_confident: training needs the teacher's stored predictions.
 
     Returns:
         What is there, and what is not.
     """
 
     def is_own(manifest: dict[str, Any]) -> bool:
-        return proof is None or manifest.get(PROOF) == proof
+        return manifest.get(PROOF) == made.get(PROOF, manifest.get(PROOF))
 
     store.bring_back(0, lambda manifest: _settings(manifest) == settings)
-    store.bring_back(round_index, is_own)
+    if PROOF in made:
+        store.bring_back(round_index, is_own)
     first_is_lost = _settings(store.manifest(0)) != settings
     manifest = store.manifest(round_index)
-    if manifest and not is_own(manifest):
-        return Found('it is of another run', '', first_is_lost)
+    if manifest is None or not is_own(manifest):
+        digest = settings_digest(settings)
+        changed = made.get(_SETTINGS, digest) != digest
+        fault = 'it is not the one of the checkpoint'
+        if manifest is None:
+            fault = 'it is gone, or its manifest is damaged'
+        which = 'it is not there to tell which' if changed else ''
+        return Found(fault, which, first_is_lost)
     before = _settings(manifest)
     changed = changes(before, settings) if before else ''
     wrong = store.damaged(round_index)
@@ -58,6 +83,12 @@ def find_rounds(
     if wrong:
         fault = f'{len(wrong)} of its files are damaged or missing, such as '
         fault += wrong[0]
+    elif (
+        with_confident
+        and round_index
+        and not store.holds_confident(round_index)
+    ):
+        fault = 'it holds no predictions of a teacher'
     return Found(fault, changed, first_is_lost)
 
 

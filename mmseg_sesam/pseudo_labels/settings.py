@@ -11,6 +11,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from mmseg_sesam.datasets.pipelines import iterate_pipelines
+from mmseg_sesam.type_names import type_name
 
 from .generator import PseudoLabelGenerator
 from .images import TrainingImages
@@ -52,7 +53,7 @@ def describe(
         ],
     )
     # As the manifest will give it back.
-    return json.loads(json.dumps(settings))
+    return json.loads(json.dumps(settings, default=_name))
 
 
 def settings_digest(settings: dict[str, Any]) -> str:
@@ -97,9 +98,15 @@ def _reading(dataset: Dataset) -> Iterator[dict[str, Any]]:
         yield {name: metainfo.get(name) for name in _READING}
 
 
+def _name(value: Any) -> str:
+    """Names a class or function, of which configs may be made."""
+    return value.__name__
+
+
 def _without_places(step: dict, data_root: str) -> dict[str, Any]:
     """A transform's options, without those that only say where files lie."""
     options = {k: v for k, v in step.items() if k != 'cache_dir'}
+    options['type'] = type_name(step)
     if 'data_root' in options:
         # By which images are named, and names fix random choices.
         options['data_root'] = os.path.relpath(step['data_root'], data_root)
@@ -108,12 +115,9 @@ def _without_places(step: dict, data_root: str) -> dict[str, Any]:
 
 def _leaves(value: Any, name: str = '') -> list[tuple[str, str]]:
     """Single values by their dotted names."""
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    else:
+    if not isinstance(value, (dict, list)) or (name and not value):
         return [(name, repr(value))]
+    items = value.items() if isinstance(value, dict) else enumerate(value)
     return [
         leaf
         for key, child in items

@@ -123,6 +123,10 @@ class PseudoLabelStore:
         )
         return sorted(int(n) for n in numbers if n.isdigit())
 
+    def holds_confident(self, round_index: int) -> bool:
+        """Whether a round has the teacher's predictions."""
+        return (self.folder(round_index) / CONFIDENT).is_dir()
+
     def size(self, round_index: int) -> int:
         """Bytes of a round's files, published or staged."""
         folders = self.folder(round_index), self.staging(round_index)

@@ -117,7 +117,7 @@ class CachedSegmenter(BaseSegmenter):
         print_log(
             f'Embedding cache {place}: {self._announced} images of about '
             f'{size / 2**20:.1f} MiB take {need / GIB:.1f} GiB at the most, '
-            f'room for {max(room, 0) / GIB:.1f} GiB'
+            f'and this process has room for {max(room, 0) / GIB:.1f} GiB'
             + ('; the rest is encoded anew.' if need > room else '.'),
             logger='current',
             level=logging.WARNING if need > room else logging.INFO,

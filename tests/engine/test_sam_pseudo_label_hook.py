@@ -382,7 +382,8 @@ def test_a_round_of_another_run_is_not_taken_for_its_own(
 
     runner = train(make_config(resume=True, train_cfg__max_iters=4))
 
-    assert 'it is of another run; the round is made anew' in log_text(runner)
+    text = log_text(runner)
+    assert 'it is not the one of the checkpoint; the round is made' in text
     assert store.manifest(1)['work_dir'] == str(tmp_path / 'work')
 
 
@@ -398,6 +399,35 @@ def test_a_resumed_run_makes_a_lost_store_anew(
     assert logged(runner, 'round') == [1, 2, 2]
     assert (store.read('images/deep/0', 0) == before[0]).all()
     assert (store.read('images/deep/0', 1) == before[1]).all()
+
+
+def test_settings_that_changed_are_refused_without_the_round(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    shutil.rmtree(store.root)
+    with pytest.raises(ValueError, match='other settings: it is not there'):
+        train(change_selector(make_config(resume=True)))
+    assert store.current is None
+
+
+def test_a_round_without_the_predictions_that_are_needed_now(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=3, model__teacher='online'))
+    cfg = make_config(
+        resume=True,
+        model__teacher='round',
+        model__tau=0.0,
+        train_cfg__max_iters=4,
+    )
+    cfg.train_dataloader.dataset.pipeline[2].with_confident = True
+    cfg.custom_hooks[0].begin = 100
+    runner = train(cfg)
+
+    assert 'it holds no predictions of a teacher' in log_text(runner)
+    assert (store.read('images/deep/0', 1, CONFIDENT) < 3).all()
+    assert store.manifest(1)['iteration'] == 2
 
 
 def change_selector(cfg: Config) -> Config:

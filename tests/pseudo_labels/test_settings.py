@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.datasets import BaseSegDataset
@@ -77,6 +78,15 @@ def test_it_does_not_matter_where_files_lie(
     assert changes(before, describe_config(dataset)) == ''
 
 
+def test_types_may_be_classes(
+    dataset: ConfigDict, describe_config: Describe
+) -> None:
+    before = describe_config(dataset)
+    dataset.pipeline[0]['type'] = LoadImageFromFile
+    dataset.pipeline[1]['type'] = 'mmseg.LoadWeakAnnotations'
+    assert changes(before, describe_config(dataset)) == ''
+
+
 def test_it_matters_by_which_names_labels_are_simulated(
     dataset: ConfigDict, describe_config: Describe
 ) -> None:
@@ -93,6 +103,7 @@ def test_it_matters_by_which_names_labels_are_simulated(
         (dict(a=1), dict(a=1), ''),
         (dict(a=dict(b=[1, 2])), dict(a=dict(b=[1, 3])), 'a.b.1 was 2 and'),
         (dict(a=1), {}, 'a was 1 and is (not there)'),
+        (dict(a=1, b=[]), dict(a=1), 'b was [] and is (not there)'),
         ({}, dict(a='x'), "a was (not there) and is 'x'"),
         (list(range(9)), [None] * 9, '4 more'),
     ],

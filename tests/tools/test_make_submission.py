@@ -64,11 +64,19 @@ def test_a_network_predicts_the_test_images(
         assert len(archive.getnames()) == 2
 
 
-def test_a_list_of_images_that_are_not_there(tmp_path: Path) -> None:
-    names = tmp_path / 'test.txt'
-    names.write_text('2008_000000\n')
-    with pytest.raises(FileNotFoundError, match='no image 2008_000000 and'):
-        find_images(tmp_path, names)
+def test_images_that_are_not_there_or_there_twice(tmp_path: Path) -> None:
+    names, images = tmp_path / 'test.txt', tmp_path / 'images'
+    images.mkdir()
+    names.write_text('a\n')
+    with pytest.raises(FileNotFoundError, match=r'holds no image a, which'):
+        find_images(images, names)
+    with pytest.raises(FileNotFoundError, match=r'holds no image at all'):
+        find_images(images)
+    for name in ('a.jpeg', 'b.jpg', 'b.png'):
+        (images / name).touch()
+    assert find_images(images, names) == [images / 'a.jpeg']
+    with pytest.raises(ValueError, match=r'b\.jpg and .*b\.png have one'):
+        find_images(images)
 
 
 def test_refusals(refusal, tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ def _inspect_image(
     """Returns width and height as training sees them."""
     try:
         with _open(path) as image:
-            size, turned_size = image.size, upright_size(image)
             turned = orientation(image) != UPRIGHT
+            size, turned_size = image.size, upright_size(image)
             if whole:
                 # Every coefficient is decoded, few pixels are computed.
                 image.draft('L', (1, 1))
