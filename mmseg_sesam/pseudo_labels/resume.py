@@ -68,28 +68,34 @@ def find_rounds(
         store.bring_back(round_index, is_own)
     first_is_lost = _settings(store.manifest(0)) != settings
     manifest = store.manifest(round_index)
+    before = _settings(manifest)
     if manifest is None or not is_own(manifest):
         digest = settings_digest(settings)
-        changed = made.get(_SETTINGS, digest) != digest
+        same = made.get(_SETTINGS, digest) == digest
+        changed = '' if same else 'it is not there to tell which'
+    else:
+        changed = changes(before, settings) if before else ''
+    if manifest and not is_own(manifest):
         fault = 'it is not the one of the checkpoint'
-        if manifest is None:
-            fault = 'it is gone, or its manifest is damaged'
-        which = 'it is not there to tell which' if changed else ''
-        return Found(fault, which, first_is_lost)
-    before = _settings(manifest)
-    changed = changes(before, settings) if before else ''
-    wrong = store.damaged(round_index)
-    fault = ''
-    if wrong:
-        fault = f'{len(wrong)} of its files are damaged or missing, such as '
-        fault += wrong[0]
-    elif (
-        with_confident
-        and round_index
-        and not store.holds_confident(round_index)
-    ):
-        fault = 'it holds no predictions of a teacher'
+    else:
+        fault = _fault(store, round_index, with_confident)
     return Found(fault, changed, first_is_lost)
+
+
+def _fault(
+    store: PseudoLabelStore, round_index: int, with_confident: bool
+) -> str:
+    """Why a round cannot be gone on with, in words; empty if it can."""
+    wrong = store.damaged(round_index)
+    if wrong:
+        return (
+            f'{len(wrong)} of its files are damaged or missing, such as '
+            f'{wrong[0]}'
+        )
+    if with_confident and round_index:
+        if not store.holds_confident(round_index):
+            return 'it holds no predictions of a teacher'
+    return ''
 
 
 def _settings(manifest: dict[str, Any] | None) -> dict[str, Any] | None:
