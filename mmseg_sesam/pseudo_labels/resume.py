@@ -92,9 +92,10 @@ def _fault(
             f'{len(wrong)} of its files are damaged or missing, such as '
             f'{wrong[0]}'
         )
-    if with_confident and round_index:
-        if not store.holds_confident(round_index):
-            return 'it holds no predictions of a teacher'
+    # Round 0 is made without a teacher.
+    needed = with_confident and round_index > 0
+    if needed and not store.holds_confident(round_index):
+        return 'it holds no predictions of a teacher'
     return ''
 
 
