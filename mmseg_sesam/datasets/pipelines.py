@@ -27,6 +27,21 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
         yield dataset['pipeline']
 
 
+def transform_names(dataset: dict) -> set[str]:
+    """Collects what is in a data set's pipelines, wrappers included.
+
+    Args:
+        dataset: config of a data set.
+
+    Returns:
+        Names of classes, also of transforms that others choose from.
+    """
+    pipelines = iterate_pipelines(dataset)
+    return {
+        type_name(part) for p in pipelines for part in _iterate_transforms(p)
+    }
+
+
 def _iterate_transforms(pipeline: Sequence[Any]) -> Iterator[dict]:
     """Yields all transforms, those that others choose from included."""
     for part in pipeline:
@@ -51,17 +66,17 @@ def pseudo_label_source(dataset: dict) -> dict:
             the image has been changed, or a transform would part them from
             the image.
     """
+    harmful = transform_names(dataset).intersection(_HARMFUL)
+    if harmful:
+        raise ValueError(
+            f'The training pipeline holds {min(harmful)}, which does not '
+            'move all label maps along with the image; use RandomCrop, '
+            'RandomFlip, RandomRotate or Resize of mmseg, and let the data '
+            'preprocessor pad.'
+        )
     sources = []
     for pipeline in iterate_pipelines(dataset):
         names = [type_name(transform) for transform in pipeline]
-        for name in map(type_name, _iterate_transforms(pipeline)):
-            if name in _HARMFUL:
-                raise ValueError(
-                    f'The training pipeline holds {name}, which does not '
-                    'move all label maps along with the image; use '
-                    'RandomCrop, RandomFlip, RandomRotate or Resize of '
-                    'mmseg, and let the data preprocessor pad.'
-                )
         if 'LoadPseudoLabel' not in names:
             # A wrapper's pipeline loads nothing.
             if any(name.startswith(_LOADING) for name in names):

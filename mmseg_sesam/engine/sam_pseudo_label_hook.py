@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine import dist
 from mmengine.hooks import CheckpointHook, Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS, TASK_UTILS
 
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
-from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.options import (
     CONFIG,
     FLAG,
@@ -34,10 +31,11 @@ from mmseg_sesam.pseudo_labels.rounds import make_round
 from mmseg_sesam.pseudo_labels.settings import describe
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 
+from .misfits import refuse_misfits, stores_opinions, unwrap
+
 # Of a checkpoint: the number of its round, and by what to know it again.
 _ROUND_KEY = 'sesam_round'
 _MADE_KEY = 'sesam_round_made'
-_SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
 
 
 @HOOKS.register_module()
@@ -117,7 +115,7 @@ class SAMPseudoLabelHook(Hook):
         """
         dataset = runner.cfg.train_dataloader.dataset
         source = pseudo_label_source(dataset)
-        self._check(runner, source)
+        refuse_misfits(runner, source, self.max_rounds, self.tau)
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
         self.group = build_group(self.timeout_hours)
         self.images = TrainingImages(
@@ -166,60 +164,6 @@ class SAMPseudoLabelHook(Hook):
             self.resumed_round = checkpoint.get(_ROUND_KEY)
             self.resumed_made = checkpoint.get(_MADE_KEY, {})
 
-    def _check(self, runner: Runner, source: dict) -> None:
-        """Refuses what would fail, or go wrong unnoticed, hours later."""
-        if type(runner.model).__name__ in _SHARDING_WRAPPERS:
-            raise ValueError(
-                f'{type(runner.model).__name__} shards the parameters that '
-                'the teacher copies; train with DDP (MMDistributedData'
-                'Parallel) instead.'
-            )
-        model = _unwrap(runner.model)
-        if self.max_rounds and not isinstance(model, SeSAMEncoderDecoder):
-            raise ValueError(
-                f'SAMPseudoLabelHook refreshes with SeSAMEncoderDecoder, got '
-                f'{type(model).__name__}; set model.type, or max_rounds=0.'
-            )
-        classes = runner.train_dataloader.dataset.metainfo.get('classes')
-        if classes is not None and len(classes) != model.num_classes:
-            raise ValueError(
-                f'The training data set has {len(classes)} classes and the '
-                f'decode head num_classes={model.num_classes}; set '
-                'num_classes of all heads to the number of classes.'
-            )
-        if np.ndim(self.tau) and len(self.tau) != model.num_classes:
-            raise ValueError(
-                f'SAMPseudoLabelHook has tau for {len(self.tau)} classes and '
-                f'the decode head num_classes={model.num_classes}; give one '
-                'tau, or one for each class.'
-            )
-        self._check_teacher(runner, source)
-
-    def _check_teacher(self, runner: Runner, source: dict) -> None:
-        """Refuses a teacher of whom the data set loads too much or little."""
-        mode = getattr(_unwrap(runner.model), 'teacher_mode', None)
-        stores = self._stores_opinions(runner)
-        loads = source.get('with_confident', False)
-        if stores != loads:
-            raise ValueError(
-                f"LoadPseudoLabel has with_confident={loads} and the model's "
-                f'teacher is {mode!r}; '
-                "with_confident=True goes with teacher='round', and neither "
-                'without the other.'
-            )
-        if stores and not self.max_rounds:
-            raise ValueError(
-                "The model has teacher='round', whose predictions refreshes "
-                'store, and SAMPseudoLabelHook max_rounds=0; set max_rounds '
-                "to 1 or more, or teacher='online'."
-            )
-
-    @staticmethod
-    def _stores_opinions(runner: Runner) -> bool:
-        """Whether training reads the teacher's opinion from the store."""
-        model = _unwrap(runner.model)
-        return getattr(model, 'teacher_mode', None) == 'round'
-
     def _lock(self) -> None:
         self.lock = self.store.lock()
 
@@ -235,7 +179,7 @@ class SAMPseudoLabelHook(Hook):
                 round_index,
                 self.resumed_made,
                 self.settings,
-                self._stores_opinions(runner),
+                stores_opinions(runner),
             ),
             self.group,
         )
@@ -313,7 +257,7 @@ class SAMPseudoLabelHook(Hook):
         self, runner: Runner, round_index: int, iteration: int
     ) -> None:
         """Makes a round, with the teacher's opinion unless it is the first."""
-        model = _unwrap(runner.model)
+        model = unwrap(runner.model)
         # Each rank's batch normalisation has seen other batches, and all
         # have to be of one opinion.
         dist.all_reduce_params(
@@ -345,7 +289,3 @@ class SAMPseudoLabelHook(Hook):
 def _origin(runner: Runner) -> dict[str, str]:
     """Whose rounds these are."""
     return dict(work_dir=str(Path(runner.work_dir).resolve()))
-
-
-def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    return model.module if is_model_wrapper(model) else model

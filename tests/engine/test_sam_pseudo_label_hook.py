@@ -199,6 +199,15 @@ def teacher_never_asked(cfg: Config) -> None:
     cfg.custom_hooks[0].max_rounds = 0
 
 
+def mosaic_of_weak_classes(cfg: Config) -> None:
+    cfg.model.only_weak_classes = True
+    cfg.train_dataloader.dataset = dict(
+        type='MultiImageMixDataset',
+        dataset=cfg.train_dataloader.dataset,
+        pipeline=[dict(type='RandomMosaic', prob=1.0)],
+    )
+
+
 def no_beginning(cfg: Config) -> None:
     cfg.custom_hooks[0].begin = 0
 
@@ -221,6 +230,7 @@ def outside_root(cfg: Config) -> None:
         (confident_of_nobody, "with_confident=True and .* is 'online'"),
         (confident_for_nobody, "with_confident=False and .* is 'round'"),
         (teacher_never_asked, "teacher='round', .* max_rounds=0; set"),
+        (mosaic_of_weak_classes, 'RandomMosaic, .* only_weak_classes'),
         (no_beginning, 'begin'),
     ],
 )

@@ -10,11 +10,10 @@ from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
 from mmseg_sesam.datasets.pipelines import (
-    iterate_pipelines,
     pseudo_label_source,
+    transform_names,
 )
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
-from mmseg_sesam.type_names import type_name
 
 
 class Run(NamedTuple):
@@ -110,8 +109,7 @@ def _find_store(
 ) -> tuple[PseudoLabelStore | None, str | None]:
     """The store and its data_root, if the config trains with one."""
     dataset = cfg.train_dataloader.dataset
-    names = [type_name(t) for part in iterate_pipelines(dataset) for t in part]
-    if 'LoadPseudoLabel' not in names:
+    if 'LoadPseudoLabel' not in transform_names(dataset):
         return None, None
     source = pseudo_label_source(dataset)
     folder = Path(source['pseudo_label_dir'])
