@@ -48,19 +48,6 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope='session', autouse=True)
-def plain_config_texts() -> Iterator[None]:
-    """Configs are logged and dumped without yapf.
-
-    It takes nine tenths of a tiny training, which writes its config often.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            'mmengine.config.config.FormatCode', lambda text, **_: (text, True)
-        )
-        yield
-
-
 @pytest.fixture(autouse=True)
 def forget_mmengine_instances() -> Iterator[None]:
     """Undo what a Runner leaves behind in mmengine's global managers."""
