@@ -130,7 +130,9 @@ def checked_size(width: Any, height: Any, where: str) -> tuple[int, int]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image as training reads it, not decoded.
+    """Width and height of an image as training reads it.
+
+    Of most formats nothing is decoded for it.
 
     Raises:
         ValueError: the file is no image.

@@ -158,10 +158,15 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
     Raises:
         FileNotFoundError: there are none, or the list names one that is not
             there.
-        ValueError: two images have one name.
+        ValueError: two images have one name, or the list is empty.
     """
     images: dict[str, Path] = {}
     wanted = None if names is None else set(names.read_text().split())
+    if wanted is not None and not wanted:
+        raise ValueError(
+            f'{names} lists no image, expected a name in each line; give the '
+            'list of the test images.'
+        )
     for path in sorted(folder.rglob('*')):
         if path.suffix.lower() not in _IMAGE_SUFFIXES:
             continue

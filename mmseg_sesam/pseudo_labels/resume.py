@@ -68,17 +68,17 @@ def find_rounds(
         store.bring_back(round_index, is_own)
     first_is_lost = _settings(store.manifest(0)) != settings
     manifest = store.manifest(round_index)
-    before = _settings(manifest)
-    if manifest is None or not is_own(manifest):
-        digest = settings_digest(settings)
-        same = made.get(_SETTINGS, digest) == digest
-        changed = '' if same else 'it is not there to tell which'
-    else:
+    if manifest is not None and is_own(manifest):
+        before = _settings(manifest)
         changed = changes(before, settings) if before else ''
-    if manifest and not is_own(manifest):
-        fault = 'it is not the one of the checkpoint'
-    else:
         fault = _fault(store, round_index, with_confident)
+        return Found(fault, changed, first_is_lost)
+    fault = 'it is not the one of the checkpoint'
+    if manifest is None:
+        fault = _fault(store, round_index, with_confident)
+    digest = settings_digest(settings)
+    same = made.get(_SETTINGS, digest) == digest
+    changed = '' if same else 'it is not there to tell which'
     return Found(fault, changed, first_is_lost)
 
 

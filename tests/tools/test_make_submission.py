@@ -72,6 +72,10 @@ def test_images_that_are_not_there_or_there_twice(tmp_path: Path) -> None:
         find_images(images, names)
     with pytest.raises(FileNotFoundError, match=r'holds no image at all'):
         find_images(images)
+    empty = tmp_path / 'empty.txt'
+    empty.write_text('\n')
+    with pytest.raises(ValueError, match=r'empty\.txt lists no image'):
+        find_images(images, empty)
     for name in ('a.jpeg', 'b.jpg', 'b.png'):
         (images / name).touch()
     assert find_images(images, names) == [images / 'a.jpeg']
