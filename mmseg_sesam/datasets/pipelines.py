@@ -10,6 +10,8 @@ from mmseg_sesam.type_names import type_name
 
 # They treat labels other than gt_seg_map wrongly, or not at all.
 _HARMFUL = ('RandomRotFlip', 'Albu', 'CenterCrop', 'Pad')
+# Parts of the names of transforms that move pixels.
+_MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
 # What may stand before the pseudo-labels, by the beginning of its name.
 _LOADING = ('Load', 'Simulate')
 
@@ -63,8 +65,8 @@ def pseudo_label_source(dataset: dict) -> dict:
 
     Raises:
         ValueError: it loads none, loads them from several places or after
-            the image has been changed, or a transform would part them from
-            the image.
+            the image has been changed, or a transform would part them, or
+            the teacher's view, from the image.
     """
     harmful = transform_names(dataset).intersection(_HARMFUL)
     if harmful:
@@ -76,6 +78,7 @@ def pseudo_label_source(dataset: dict) -> dict:
         )
     sources = []
     for pipeline in iterate_pipelines(dataset):
+        _refuse_parted_views(pipeline)
         names = [type_name(transform) for transform in pipeline]
         if 'LoadPseudoLabel' not in names:
             # A wrapper's pipeline loads nothing.
@@ -99,6 +102,21 @@ def pseudo_label_source(dataset: dict) -> dict:
             f'found {sources}.'
         )
     return first
+
+
+def _refuse_parted_views(pipeline: Sequence[dict]) -> None:
+    """Refuses to move the student's view after the teacher's is kept."""
+    names = [type_name(transform) for transform in pipeline]
+    if 'KeepTeacherView' not in names:
+        return
+    later = pipeline[names.index('KeepTeacherView') :]
+    for name in map(type_name, _iterate_transforms(later)):
+        if any(part in name for part in _MOVING):
+            raise ValueError(
+                f'The training pipeline holds {name} after KeepTeacherView, '
+                "which would part the student's view from the teacher's; "
+                'place KeepTeacherView after all transforms that move pixels.'
+            )
 
 
 def loading_dataset(dataset: dict) -> dict:

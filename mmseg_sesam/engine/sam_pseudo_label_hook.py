@@ -15,6 +15,7 @@ from mmseg.registry import HOOKS, TASK_UTILS
 
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
+from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.options import (
     CONFIG,
     FLAG,
@@ -43,7 +44,8 @@ class SAMPseudoLabelHook(Hook):
     """Makes round 0 from weak labels, and later rounds with the teacher.
 
     Images, weak labels and the place of the pseudo-labels are those of the
-    training pipeline, up to its `LoadPseudoLabel`. Round 0 is made before the
+    training pipeline, up to its `LoadPseudoLabel`; the teacher is shown them
+    at the scale of validation. Round 0 is made before the
     first step, or taken over if the store holds one that was made with the
     same settings from the same weak labels. The round is part of each
     checkpoint: a resumed run goes on with it, and refuses to if settings or
@@ -116,6 +118,7 @@ class SAMPseudoLabelHook(Hook):
         dataset = runner.cfg.train_dataloader.dataset
         source = pseudo_label_source(dataset)
         refuse_misfits(runner, source, self.max_rounds, self.tau)
+        self.scale = ValScale.of_config(runner.cfg)
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
         self.group = build_group(self.timeout_hours)
         self.images = TrainingImages(
@@ -244,10 +247,14 @@ class SAMPseudoLabelHook(Hook):
         }
         needed = {0, self.round - 1}
         for path in (p for f in folders for p in Path(f).glob('*.pth')):
-            number = re.search(r'iter_(\d+)$', path.stem)
-            if number is None:
+            iteration = _iteration_of(path, runner)
+            if iteration is None:
+                runner.logger.info(
+                    f'Pseudo-labels: all rounds stay, since {path} may need '
+                    'any of them; its name tells no iteration.'
+                )
                 return
-            earlier = [r for r, i in made.items() if i <= int(number[1])]
+            earlier = [r for r, i in made.items() if i <= iteration]
             needed.add(max(earlier, default=0))
         for round_index in set(made) - needed:
             if round_index < self.round:
@@ -275,6 +282,7 @@ class SAMPseudoLabelHook(Hook):
             self.settings,
             teacher=model if round_index else None,
             tau=self.tau,
+            scale=self.scale,
             origin=dict(iteration=iteration, **_origin(runner)),
             process_group=self.group,
         )
@@ -284,6 +292,16 @@ class SAMPseudoLabelHook(Hook):
         # The memory is needed for training until the next round.
         segmenter.to('cpu')
         torch.cuda.empty_cache()
+
+
+def _iteration_of(checkpoint: Path, runner: Runner) -> int | None:
+    """After how many steps a checkpoint was saved, by its name."""
+    number = re.search(r'(iter|epoch)_(\d+)$', checkpoint.stem)
+    if number is None:
+        return None
+    loop = runner.train_loop
+    epoch = loop.max_iters // loop.max_epochs
+    return int(number[2]) * (epoch if number[1] == 'epoch' else 1)
 
 
 def _origin(runner: Runner) -> dict[str, str]:

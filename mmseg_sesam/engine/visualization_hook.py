@@ -17,6 +17,7 @@ from mmseg.models import EncoderDecoder
 from mmseg.registry import HOOKS
 from torch.nn.parallel import DistributedDataParallel
 
+from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.options import check_options, count
 from mmseg_sesam.visualization.sheet import (
@@ -42,7 +43,7 @@ class SeSAMVisualizationHook(Hook):
     labels. Strips are drawn before the first step, every `interval`
     iterations and after the last one, on the main process alone.
 
-    Images are shown whole, and predicted at the size of their files, as
+    Images are shown whole, and predicted at the scale of validation, as
     refreshes predict them. They are spread evenly over the data set. Neither
     weights nor random numbers of the training are touched.
 
@@ -97,6 +98,7 @@ class SeSAMVisualizationHook(Hook):
         self.images = build_whole_images(
             runner.cfg.train_dataloader.dataset, with_pseudo_labels=True
         )
+        self.scale = ValScale.of_config(runner.cfg)
         count = min(self.num_images, len(self.images))
         places = np.linspace(0, len(self.images) - 1, count)
         self.shown = places.round().astype(int).tolist()
@@ -113,7 +115,8 @@ class SeSAMVisualizationHook(Hook):
         model.eval()
         for place, index in enumerate(self.shown):
             packed = self.images[index]
-            strip = draw_strip(packed, label_layers(model, packed), palette)
+            layers = label_layers(model, packed, self.scale)
+            strip = draw_strip(packed, layers, palette)
             stem = Path(packed['data_samples'].img_path).stem
             runner.visualizer.add_image(f'train_{place}_{stem}', strip, step)
         model.train(was_training)
@@ -121,20 +124,22 @@ class SeSAMVisualizationHook(Hook):
 
 @torch.no_grad()
 def label_layers(
-    model: EncoderDecoder, packed: dict[str, Any]
+    model: EncoderDecoder, packed: dict[str, Any], scale: ValScale
 ) -> dict[str, np.ndarray]:
     """Collects every label that there is of an image.
 
     Args:
         model: in evaluation mode.
         packed: a sample of `build_whole_images`.
+        scale: at which the model is shown it.
 
     Returns:
         By name (H, W) uint8 class ids, 255 where nothing is labelled: 'weak
         label'; 'pseudo-label', if training loads one; 'confident', if there
         is a teacher; 'prediction', the student's.
     """
-    data = model.data_preprocessor(pseudo_collate([packed]), False)
+    batch = scale(pseudo_collate([packed]))
+    data = model.data_preprocessor(batch, False)
     sample = data['data_samples'][0]
     layers = {'weak label': sample.gt_sem_seg.data[0]}
     if 'sam_sem_seg' in sample:

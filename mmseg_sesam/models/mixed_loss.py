@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from mmengine import dist
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.losses import CrossEntropyLoss
+from mmseg.models.losses import CrossEntropyLoss, DiceLoss
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -32,7 +32,9 @@ class MixedLoss(nn.Module):
 
     A head's own losses and its pixel sampler serve the weak labels: its
     class weights belong to human labels. Its `CrossEntropyLoss` is computed
-    here, since the stock one averages over unlabelled pixels too.
+    here, since the stock one averages over unlabelled pixels too; the other
+    two terms weigh as much as that one, or as its first loss if there is
+    none.
 
     Source: SeSAM's three-part loss; every number is our choice.
 
@@ -98,7 +100,7 @@ class MixedLoss(nn.Module):
             ignore_index=maps.ignore_index,
         )
         losses = self._weak_terms(logits, maps, entropy, weak, head)
-        scale = loss_list(head)[0].loss_weight
+        scale = _scale(head)
         sam_weight = self.sam_weight * ramp(step, self.sam_ramp)
         confident_weight = self.confident_weight * ramp(
             step, self.confident_ramp
@@ -151,6 +153,13 @@ def loss_list(head: BaseDecodeHead) -> list[nn.Module]:
     return list(losses) if isinstance(losses, nn.ModuleList) else [losses]
 
 
+def _scale(head: BaseDecodeHead) -> float:
+    """How much a head weighs, by its cross entropy if it has one."""
+    losses = loss_list(head)
+    entropies = [one for one in losses if isinstance(one, CrossEntropyLoss)]
+    return [*entropies, *losses][0].loss_weight
+
+
 def ramp(step: int, length: int) -> float:
     """Grows from near 0 to 1 within `length` steps, then stays."""
     if step >= length:
@@ -189,12 +198,31 @@ def _on_labels(
     has = (label != maps.ignore_index).sum(dim=(1, 2)) > 1
     if not bool(has.any()):
         return logits.sum() * 0
+    if isinstance(loss, DiceLoss):
+        return _dice(loss, logits[has], label[has], maps.ignore_index)
     return loss(
         logits[has],
         label[has],
         weight=None if pixel_weight is None else pixel_weight[has],
         ignore_index=maps.ignore_index,
     )
+
+
+def _dice(
+    loss: DiceLoss, logits: Tensor, label: Tensor, ignore_index: int
+) -> Tensor:
+    """The Dice loss of each image, over its labelled pixels alone.
+
+    The stock one lets unlabelled pixels pay for every confident prediction.
+    """
+    losses = []
+    for scores, ids in zip(logits, label):
+        drawn = ids != ignore_index
+        # An image of one column, with as many rows as there are labels.
+        pixels, target = scores[:, drawn], ids[drawn]
+        losses.append(loss(pixels[None, ..., None], target[None, :, None]))
+    stacked = torch.stack(losses)
+    return stacked.sum() if loss.reduction == 'sum' else stacked.mean()
 
 
 def _accuracy(logits: Tensor, target: Tensor, weak: Tensor) -> Tensor:

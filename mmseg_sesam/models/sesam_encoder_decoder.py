@@ -10,7 +10,7 @@ import torch
 from mmengine.logging import print_log
 from mmseg.models import EncoderDecoder
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.losses import CrossEntropyLoss
+from mmseg.models.losses import CrossEntropyLoss, HuasdorffDisstanceLoss
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -301,8 +301,8 @@ def refuse_own_losses(name: str, head: BaseDecodeHead) -> None:
         head: decode or auxiliary head.
 
     Raises:
-        ValueError: the head overrides the loss, or is not trained by the
-            cross entropy over classes.
+        ValueError: the head overrides the loss, is not trained by the
+            cross entropy over classes, or by a loss that needs dense labels.
     """
     kind = type(head)
     if (
@@ -315,6 +315,13 @@ def refuse_own_losses(name: str, head: BaseDecodeHead) -> None:
             'a way of its own; use a head with the loss of BaseDecodeHead '
             '(FCNHead, ASPPHead, DepthwiseSeparableASPPHead, PSPHead, '
             'UPerHead, SegformerHead, ...) or leave this head out.'
+        )
+    if any(isinstance(one, HuasdorffDisstanceLoss) for one in loss_list(head)):
+        raise ValueError(
+            f'The {name} head {kind.__name__} is trained by '
+            'HuasdorffDisstanceLoss, which measures distances between '
+            'outlines that weak labels do not have; use DiceLoss, LovaszLoss '
+            'or TverskyLoss, or leave it out.'
         )
     sigmoid = any(
         isinstance(loss, CrossEntropyLoss)

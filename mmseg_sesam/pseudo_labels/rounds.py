@@ -15,6 +15,7 @@ from mmengine.logging import MMLogger
 from tqdm import tqdm
 
 from mmseg_sesam.core.growth import GrowthDoubt
+from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.version import __version__
 
@@ -23,7 +24,7 @@ from .images import TrainingImages
 from .overlap import overlap
 from .ranks import on_all_ranks, on_main_rank
 from .sample import Sample
-from .settings import changes, settings_digest
+from .settings import as_json, changes, settings_digest
 from .store import CONFIDENT, LABELS, PseudoLabelStore, sample_key
 from .teacher import TeacherOpinion, weights_digest
 
@@ -84,6 +85,7 @@ def make_round(
     settings: dict[str, Any],
     teacher: SeSAMEncoderDecoder | None = None,
     tau: float | Sequence[float] = 0.95,
+    scale: ValScale | None = None,
     origin: dict[str, Any] | None = None,
     process_group: Any = None,
 ) -> RoundSummary:
@@ -101,6 +103,7 @@ def make_round(
         teacher: model that is asked, in evaluation mode; None for the
             round from weak labels alone.
         tau: least probability with which a prediction joins the weak label.
+        scale: at which the teacher is shown images; by default as they are.
         origin: what else the manifest says of the round, as JSON values:
             iteration and work_dir of a training.
         process_group: for exchanging results; its time-out has to exceed
@@ -112,16 +115,18 @@ def make_round(
     Raises:
         RoundError: the round failed on some rank. Nothing is published.
     """
+    scale = scale or ValScale()
     try:
         identity = on_main_rank(
-            lambda: _identity(store, settings, tau, teacher), process_group
+            lambda: _identity(store, settings, tau, scale, teacher),
+            process_group,
         )
         work = _Round(
             round_index,
             generator,
             images,
             store,
-            teacher and TeacherOpinion.asker(teacher),
+            teacher and TeacherOpinion.asker(teacher, scale),
             tau,
             identity,
             process_group,
@@ -140,12 +145,14 @@ def _identity(
     store: PseudoLabelStore,
     settings: dict[str, Any],
     tau: float | Sequence[float],
+    scale: ValScale,
     teacher: SeSAMEncoderDecoder | None,
 ) -> dict[str, Any]:
     """All that a round depends on, as JSON values."""
     identity: dict[str, Any] = dict(settings=settings)
     if teacher is not None:
         identity['tau'] = np.asarray(tau).tolist()
+        identity['scale'] = as_json(scale.steps)
         identity['teacher'] = weights_digest(teacher)
         identity['judgement'] = [
             teacher.teacher_mode,

@@ -52,8 +52,17 @@ def describe(
             for pipeline in iterate_pipelines(images.config)
         ],
     )
-    # As the manifest will give it back.
-    return json.loads(json.dumps(settings, default=_name))
+    return as_json(settings)
+
+
+def as_json(value: Any) -> Any:
+    """Turns options into what a manifest will give back.
+
+    Args:
+        value: of lists, tuples, dicts, numbers, texts, classes and
+            functions.
+    """
+    return json.loads(json.dumps(value, default=_name))
 
 
 def settings_digest(settings: dict[str, Any]) -> str:

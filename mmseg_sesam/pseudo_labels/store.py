@@ -53,7 +53,7 @@ def sample_key(img_path: str, data_root: str) -> str:
     if relative.split(os.sep)[0] == os.pardir:
         raise ValueError(
             f'{img_path} lies outside of data_root={data_root!r}; set '
-            'data_root of LoadPseudoLabel and SAMPseudoLabelHook to the '
+            'data_root of LoadPseudoLabel and SimulateWeakLabel to the '
             'folder that holds all training images.'
         )
     return Path(relative).with_suffix('').as_posix()

@@ -7,9 +7,9 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 import torch
-from mmengine import dist
 from torch import Tensor
 
+from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.models import SeSAMEncoderDecoder
 
 
@@ -26,27 +26,20 @@ class TeacherOpinion(NamedTuple):
 
     @classmethod
     def asker(
-        cls, model: SeSAMEncoderDecoder
+        cls, model: SeSAMEncoderDecoder, scale: ValScale
     ) -> Callable[[dict], TeacherOpinion]:
         """Prepares a model's teacher for a refresh.
 
         Args:
-            model: in evaluation mode.
+            model: in evaluation mode, of the same weights on all ranks.
+            scale: at which it is shown images.
 
         Returns:
             A function from a batch of one image to the opinion on it.
         """
-        if model.teacher is not None:
-            # BatchNorm statistics drift apart between ranks.
-            buffers = [
-                buffer
-                for buffer in model.teacher.buffers()
-                if buffer.is_floating_point()
-            ]
-            dist.all_reduce_params(buffers, op='mean')
 
         def ask(batch: dict) -> TeacherOpinion:
-            data = model.data_preprocessor(batch, False)
+            data = model.data_preprocessor(scale(batch), False)
             return cls(model, model.predict_probability(**data))
 
         return ask

@@ -111,6 +111,28 @@ def test_padding_is_left_to_the_data_preprocessor() -> None:
         pseudo_label_source(dataset(*LOAD, SOURCE, pad, *AUGMENT))
 
 
+KEEP = dict(type='KeepTeacherView')
+
+
+@pytest.mark.parametrize(
+    'later',
+    [
+        AUGMENT[0],
+        dict(type='mmseg.RandomFlip', prob=0.5),
+        dict(type='RandomApply', transforms=[dict(type='RandomRotate')]),
+    ],
+    ids=lambda step: step['type'],
+)
+def test_both_views_show_the_same(later: dict) -> None:
+    colours = dict(type='PhotoMetricDistortion')
+    fitting = dataset(*LOAD, SOURCE, *AUGMENT[:2], KEEP, colours, AUGMENT[2])
+    assert pseudo_label_source(fitting) == SOURCE
+
+    parted = dataset(*LOAD, SOURCE, KEEP, later, AUGMENT[2])
+    with pytest.raises(ValueError, match='after KeepTeacherView, which would'):
+        pseudo_label_source(parted)
+
+
 def test_pseudo_labels_are_of_the_whole_image() -> None:
     config = dataset(*LOAD, *AUGMENT[:2], SOURCE, AUGMENT[2])
     with pytest.raises(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ from PIL import Image
 from mmseg_sesam.pseudo_labels.rounds import RoundError
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
+    LABELS,
     RECORDS,
     PseudoLabelStore,
 )
@@ -339,6 +341,68 @@ def test_rounds_that_no_checkpoint_needs_are_removed(
     left = sorted(path.name for path in store.root.glob('round_*'))
     # iter_3.pth goes on with round 3.
     assert left == [f'round_000{number}' for number in (0, 3, 4, 5)]
+
+
+def test_rounds_are_removed_beside_checkpoints_of_epochs(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    loop = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=2)
+    sampler = dict(type='DefaultSampler', shuffle=True)
+    cfg = make_config(train_cfg=loop, train_dataloader__sampler=sampler)
+    # Six images, two a step: an epoch has three steps.
+    loader = cfg.train_dataloader
+    loader.dataset = dict(
+        type='RepeatDataset', times=2, dataset=loader.dataset
+    )
+    checkpoint = dict(by_epoch=True, interval=1, max_keep_ckpts=1)
+    cfg.default_hooks.checkpoint.update(checkpoint)
+    cfg.custom_hooks[0].update(begin=1, interval=1, max_rounds=5)
+    train(cfg)
+
+    left = sorted(path.name for path in store.root.glob('round_*'))
+    # epoch_1.pth goes on with round 3.
+    assert left == [f'round_000{number}' for number in (0, 3, 4, 5)]
+
+
+def test_rounds_stay_beside_a_checkpoint_that_tells_no_iteration(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    other = tmp_path / 'work' / 'student.pth'
+    other.parent.mkdir()
+    other.write_bytes(b'')
+    cfg = make_config(train_cfg__max_iters=3)
+    cfg.custom_hooks[0].update(begin=1, interval=1, max_rounds=3)
+    runner = train(cfg)
+
+    assert len(list(store.root.glob('round_*'))) == 4
+    assert f'all rounds stay, since {other} may need' in log_text(runner)
+
+
+def test_a_refresh_asks_the_teacher_at_the_scale_of_validation(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    cfg = make_config(train_cfg__max_iters=2)
+    cfg.val_dataloader = copy.deepcopy(cfg.train_dataloader)
+    cfg.val_dataloader.sampler = dict(type='DefaultSampler', shuffle=False)
+    cfg.val_dataloader.dataset.pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='Resize', scale=(96, 80), keep_ratio=True),
+        dict(type='LoadAnnotations'),
+        dict(type='PackSegInputs'),
+    ]
+    cfg.val_cfg = dict(type='ValLoop')
+    cfg.val_evaluator = dict(type='IoUMetric')
+    runner = Runner.from_cfg(cfg)
+    sizes = set()
+    runner.model.teacher.backbone.register_forward_pre_hook(
+        lambda _, inputs: sizes.add(tuple(inputs[0].shape[-2:]))
+    )
+    runner.train()
+
+    # Of crops in steps, and of whole images of 40 x 48 in the refresh.
+    assert sizes == {(32, 32), (80, 96)}
+    assert store.read('images/deep/0', 1, LABELS).shape == (40, 48)
+    assert store.manifest(1)['identity']['scale'][0]['scale'] == [96, 80]
 
 
 def test_rounds_of_an_earlier_run_are_left_alone(

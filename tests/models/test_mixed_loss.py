@@ -185,7 +185,6 @@ def test_a_sampler_picks_the_hard_weak_pixels(
 @pytest.mark.parametrize(
     'extra',
     [
-        dict(type='DiceLoss', use_sigmoid=False),
         dict(type='LovaszLoss', reduction='none'),
         dict(type='LovaszLoss', per_image=True),
         dict(type='TverskyLoss'),
@@ -208,6 +207,46 @@ def test_other_losses_see_the_weak_labels(
     )
 
 
+@pytest.mark.parametrize('reduction', ['mean', 'sum'])
+@pytest.mark.parametrize('use_sigmoid', [True, False])
+def test_dice_of_dense_labels_is_the_stock_one(
+    logits: Tensor, use_sigmoid: bool, reduction: str
+) -> None:
+    dice = dict(type='DiceLoss', use_sigmoid=use_sigmoid, reduction=reduction)
+    head = make_head(CROSS_ENTROPY, dice)
+    maps = unlabelled(2, 6, 4)._replace(weak=random_ids(2, 6, 4))
+    losses = MixedLoss()(logits, maps, head, 0)
+
+    expected = head.loss_decode[1](logits, maps.weak.long())
+    torch.testing.assert_close(losses['loss_dice'], expected)
+
+
+def test_dice_by_pencil_and_paper() -> None:
+    logits = torch.tensor([3.0, 1.0]).log().view(1, 2, 1, 1)
+    logits = torch.cat([logits, logits, 100 * logits], dim=3)
+    weak = torch.tensor([[[0, 0, NONE]]], dtype=torch.uint8)
+    dice = dict(type='DiceLoss', use_sigmoid=False, eps=0.0)
+    head = make_head(CROSS_ENTROPY, dice, num_classes=2)
+    maps = unlabelled(1, 1, 3)._replace(weak=weak)
+    losses = MixedLoss()(logits, maps, head, 0)
+
+    # Of labelled pixels: probabilities 3/4 and 1/4.
+    expected = 1 - 2 * 0.75 / (0.75**2 + 0.25**2 + 1)
+    assert losses['loss_dice'].item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('order', [1, -1], ids=['entropy first', 'last'])
+def test_other_terms_weigh_as_much_as_the_cross_entropy(
+    logits: Tensor, maps: LabelMaps, order: int
+) -> None:
+    own = [dict(CROSS_ENTROPY, loss_weight=2.0), dict(type='DiceLoss')]
+    losses = MixedLoss(sam_weight=1)(logits, maps, make_head(*own[::order]), 0)
+
+    torch.testing.assert_close(
+        losses['loss_sam'], 2 * mean_entropy(logits, maps.sam)
+    )
+
+
 def test_a_head_without_cross_entropy(logits: Tensor, maps: LabelMaps) -> None:
     head = make_head(dict(type='TverskyLoss', loss_weight=1.0))
     losses = MixedLoss(sam_weight=1)(logits, maps, head, 0)
@@ -222,6 +261,7 @@ def test_a_head_without_cross_entropy(logits: Tensor, maps: LabelMaps) -> None:
 EXTRAS = {
     'cross entropy': [],
     'Dice': [dict(type='DiceLoss', use_sigmoid=False)],
+    'Dice by sigmoid': [dict(type='DiceLoss')],
     'Focal': [dict(type='FocalLoss')],
     'Lovasz': [dict(type='LovaszLoss', reduction='none')],
     'Lovasz per image': [dict(type='LovaszLoss', per_image=True)],
@@ -252,6 +292,18 @@ def test_no_labels_no_loss_of_other_kinds(
     logits: Tensor, extra: list[dict]
 ) -> None:
     check_nothing_is_lost(logits, make_head(CROSS_ENTROPY, *extra))
+
+
+# mmseg's FocalLoss takes no labels on a CPU.
+@pytest.mark.parametrize('name', sorted(EXTRAS.keys() - {'Focal'}))
+def test_no_loss_pulls_at_unlabelled_pixels(
+    logits: Tensor, maps: LabelMaps, name: str
+) -> None:
+    head = make_head(CROSS_ENTROPY, *EXTRAS[name])
+    total(MixedLoss(sam_weight=1)(logits, maps, head, 5000)).backward()
+
+    labelled = sum(maps.labelled()).bool()
+    assert (logits.grad.abs().sum(dim=1) > 0).equal(labelled)
 
 
 def check_nothing_is_lost(logits: Tensor, head: BaseDecodeHead) -> None:

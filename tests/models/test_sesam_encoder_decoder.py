@@ -567,6 +567,13 @@ class TestHeads:
         ):
             build(cfg)
 
+    def test_a_loss_of_outlines(self, make_config: MakeConfig) -> None:
+        cfg = make_config()
+        loss = dict(type='HuasdorffDisstanceLoss')
+        cfg['decode_head']['loss_decode'] = [dict(type='DiceLoss'), loss]
+        with pytest.raises(ValueError, match='outlines that weak labels'):
+            build(cfg)
+
 
 @pytest.mark.parametrize(
     'options, found',
