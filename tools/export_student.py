@@ -16,13 +16,13 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 # First of all: on mmcv-lite, mmseg imports after it alone.
-import mmseg_sesam  # noqa: F401
+import mmseg_sesam
 
 # isort: split
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
+from mmengine.registry import Registry, init_default_scope
+from mmseg.registry import HOOKS, METRICS, MODELS
 
 from mmseg_sesam.compat import CHECKPOINTS_LOAD_SAFELY
 from mmseg_sesam.launch import config_file, existing_file
@@ -46,6 +46,7 @@ KEPT = (
     'log_level',
 )
 TEACHER = 'teacher.'
+PACKAGE = mmseg_sesam.__name__
 # Options that a stock `EncoderDecoder` does not have.
 OWN_OPTIONS = set(inspect.signature(SeSAMEncoderDecoder).parameters)
 
@@ -98,13 +99,40 @@ def plain_config(cfg: Config) -> Config:
     if model['backbone'].get('pretrained'):
         model['backbone'] = dict(model['backbone'], pretrained=None)
     kept = {name: cfg[name] for name in KEPT if name in cfg}
-    if 'default_hooks' in kept:
-        kept['default_hooks'] = {
-            name: hook
-            for name, hook in kept['default_hooks'].items()
-            if hook is None or type_name(hook) != 'SeSAMVisualizationHook'
-        }
+    kept['default_hooks'] = plain_hooks(kept.get('default_hooks') or {})
+    if 'test_evaluator' in kept:
+        kept['test_evaluator'] = plain_metrics(kept['test_evaluator'])
+    imports = (cfg.get('custom_imports') or {}).get('imports', [])
+    imports = [imports] if isinstance(imports, str) else imports
+    others = [name for name in imports if name.split('.')[0] != PACKAGE]
+    if others:
+        kept['custom_imports'] = dict(cfg.custom_imports, imports=others)
     return Config(dict(model=model, **kept))
+
+
+def plain_hooks(hooks: dict) -> dict:
+    """The hooks that mmseg has; a checkpoint hook in place of ours."""
+    plain = {}
+    for name, hook in hooks.items():
+        if hook and type_name(hook) == 'AtomicCheckpointHook':
+            hook = dict(hook, type='CheckpointHook')
+        if not (hook and is_own(HOOKS, hook)):
+            plain[name] = hook
+    return plain
+
+
+def plain_metrics(evaluator: dict | list | None) -> list:
+    """The metrics that mmseg has."""
+    metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+    return [one for one in metrics if one and not is_own(METRICS, one)]
+
+
+def is_own(registry: Registry, config: dict) -> bool:
+    """Whether a component is of this package."""
+    component = registry.get(type_name(config))
+    return component is not None and (
+        component.__module__.split('.')[0] == PACKAGE
+    )
 
 
 def student_weights(

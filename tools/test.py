@@ -62,7 +62,13 @@ def paint_predictions(cfg: Config, folder: str) -> None:
     cfg.visualizer.save_dir = folder
 
 
-def augment(cfg: Config) -> None:
+def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
+    for name in ('tta_model', 'tta_pipeline'):
+        if name not in cfg:
+            parser.error(
+                f'--tta: the config {cfg.filename} has no {name}; add it as '
+                'in configs/_base_/default_runtime.py, or leave --tta out'
+            )
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(cfg.tta_model, module=cfg.model)
 
@@ -78,7 +84,7 @@ def main() -> None:
     if args.show_dir:
         paint_predictions(cfg, args.show_dir)
     if args.tta:
-        augment(cfg)
+        augment(cfg, parser)
     Runner.from_cfg(cfg).test()
     launch.disconnect_processes()
 

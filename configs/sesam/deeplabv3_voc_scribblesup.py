@@ -1,5 +1,7 @@
 # What people drew. OUT below is VOCdevkit/VOC2012/ScribbleSup:
 # tools/convert_annotations.py scribblesup SCRIBBLES OUT --images JPEGImages
+# trainaug.txt, 10582 images, is of mmseg's
+# tools/dataset_converters/voc_aug.py VOCdevkit VOCaug
 _base_ = './deeplabv3_voc_scribble.py'
 pipeline = [
     *_base_.load,
@@ -12,6 +14,8 @@ pipeline = [
 ]
 train_dataloader = dict(
     dataset=dict(
-        data_prefix=dict(seg_map_path='ScribbleSup'), pipeline=pipeline
+        ann_file='ImageSets/Segmentation/trainaug.txt',
+        data_prefix=dict(seg_map_path='ScribbleSup'),
+        pipeline=pipeline,
     )
 )

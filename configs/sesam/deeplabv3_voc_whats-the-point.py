@@ -1,6 +1,8 @@
 # What people drew. OUT below is VOCdevkit/VOC2012/WhatsThePoint:
 # tools/convert_annotations.py whats-the-point \
 #     voc_whats_the_point.json OUT --images JPEGImages
+# trainaug.txt, 10582 images, is of mmseg's
+# tools/dataset_converters/voc_aug.py VOCdevkit VOCaug
 _base_ = './deeplabv3_voc_point.py'
 pipeline = [
     *_base_.load,
@@ -13,6 +15,8 @@ pipeline = [
 ]
 train_dataloader = dict(
     dataset=dict(
-        data_prefix=dict(seg_map_path='WhatsThePoint'), pipeline=pipeline
+        ann_file='ImageSets/Segmentation/trainaug.txt',
+        data_prefix=dict(seg_map_path='WhatsThePoint'),
+        pipeline=pipeline,
     )
 )

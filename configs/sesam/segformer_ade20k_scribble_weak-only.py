@@ -1,3 +1,7 @@
 _base_ = './segformer_ade20k_scribble.py'
-model = dict(teacher=None, mixed_loss=dict(sam_weight=0.0))
+model = dict(teacher=None)
 custom_hooks = []
+pipeline = [
+    step for step in _base_.pipeline if step['type'] != 'LoadPseudoLabel'
+]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))

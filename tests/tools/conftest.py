@@ -69,18 +69,6 @@ test_dataloader = dict(
         **dataset,
     ),
 )
-tta_model = dict(type='SegTTAModel')
-tta_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [dict(type='RandomFlip', prob=float(p)) for p in (0, 1)],
-            [dict(type='LoadAnnotations')],
-            [dict(type='PackSegInputs')],
-        ],
-    ),
-]
 test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
 test_cfg = dict(type='TestLoop')

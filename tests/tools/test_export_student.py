@@ -40,6 +40,14 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     cfg.model.backbone.pretrained = 'weights/nowhere.pth'
     hook = dict(type='SeSAMVisualizationHook')
     cfg.default_hooks.training_pictures = hook
+    cfg.default_hooks.checkpoint.type = 'AtomicCheckpointHook'
+    cfg.default_hooks.step_seed = dict(type='mmseg.StepSeedHook')
+    cfg.test_evaluator = [
+        dict(type='IoUMetric'),
+        dict(type='PseudoLabelQuality', pseudo_label_dir='p', data_root='d'),
+    ]
+    # It may define a backbone of the user's.
+    cfg.custom_imports = dict(imports=['mmseg_sesam', 'colorsys'])
     cfg.dump(tmp_path / 'sesam.py')
     torch.manual_seed(0)
     init_default_scope('mmseg')
@@ -78,9 +86,14 @@ def test_mmseg_predicts_with_the_result(
     done = export('--half', *words)
 
     assert done.returncode == 0, done.stdout
-    config = (trained / 'plain.py').read_text()
-    assert 'SeSAM' not in config and 'mmseg_sesam' not in config
-    assert 'nowhere' not in config
+    text = (trained / 'plain.py').read_text()
+    for gone in ('SeSAM', 'mmseg_sesam', 'StepSeed', 'Quality', 'nowhere'):
+        assert gone not in text
+    config = Config.fromfile(trained / 'plain.py')
+    assert config.custom_imports.imports == ['colorsys']
+    assert config.default_hooks.checkpoint.type == 'CheckpointHook'
+    assert config.default_hooks.checkpoint.interval == 3
+    assert config.test_evaluator == [dict(type='IoUMetric')]
     plain = torch.load(trained / 'plain.pth', weights_only=True)
     names = {name.split('.')[0] for name in plain['state_dict']}
     assert names == {'backbone', 'decode_head', 'auxiliary_head'}

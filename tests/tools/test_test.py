@@ -87,6 +87,10 @@ def test_needs_no_weights_of_the_segmenter(
 def test_augments_and_paints(
     run, tiny_config: Path, checkpoint: Path, project_root: Path
 ):
+    runtime = project_root / 'configs/_base_/default_runtime.py'
+    with tiny_config.open('a') as file:
+        for name in ('tta_model', 'tta_pipeline'):
+            file.write(f'\n{name} = {Config.fromfile(runtime)[name]}\n')
     painted = tiny_config.parent / 'painted'
     command = [sys.executable, project_root / 'tools/test.py', tiny_config]
     command += [checkpoint, '--work-dir', tiny_config.parent / 'run']
@@ -94,6 +98,13 @@ def test_augments_and_paints(
     assert done.returncode == 0, done.stdout
     assert accuracy(done.stdout) == 50
     assert len(list(painted.rglob('test_*.png'))) == 4
+
+
+def test_a_config_that_cannot_augment_is_named(
+    refusal, tiny_config: Path, checkpoint: Path
+):
+    said = refusal('test.py', tiny_config, checkpoint, '--tta')
+    assert f'the config {tiny_config} has no tta_model; add it' in said
 
 
 def test_predictions_never_overwrite(refusal, tiny_config: Path):
