@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from mmseg_sesam.type_names import type_name
@@ -12,7 +13,7 @@ from mmseg_sesam.type_names import type_name
 _HARMFUL = ('RandomRotFlip', 'Albu', 'CenterCrop', 'Pad')
 # Parts of the names of transforms that move pixels.
 _MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
-# What may stand before the pseudo-labels, by the beginning of its name.
+# What loads images and labels, by the beginning of its name.
 _LOADING = ('Load', 'Simulate')
 
 
@@ -119,24 +120,36 @@ def _refuse_parted_views(pipeline: Sequence[dict]) -> None:
             )
 
 
-def loading_dataset(dataset: dict) -> dict:
+def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
     """Reduces a training data set to loading: whole images, each once.
 
     Args:
         dataset: config of the training data set. Wrappers of several data
             sets are kept, those that repeat or mix images are taken off.
+        with_pseudo_labels: whether to load those of the published round, if
+            training does.
 
     Returns:
-        A copy whose pipelines end where pseudo-labels would be loaded, and
+        A copy whose pipelines end where they would change an image, and
         pack what they have.
     """
     if 'dataset' in dataset:
-        return loading_dataset(dataset['dataset'])
+        return loading_dataset(dataset['dataset'], with_pseudo_labels)
     dataset = copy.deepcopy(dataset)
     if 'datasets' in dataset:
-        dataset['datasets'] = [loading_dataset(d) for d in dataset['datasets']]
+        dataset['datasets'] = [
+            loading_dataset(part, with_pseudo_labels)
+            for part in dataset['datasets']
+        ]
         return dataset
-    names = [type_name(transform) for transform in dataset['pipeline']]
-    loading = dataset['pipeline'][: names.index('LoadPseudoLabel')]
+    loading = [
+        transform
+        for transform in takewhile(_loads, dataset['pipeline'])
+        if with_pseudo_labels or type_name(transform) != 'LoadPseudoLabel'
+    ]
     dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
     return dataset
+
+
+def _loads(transform: dict) -> bool:
+    return type_name(transform).startswith(_LOADING)

@@ -14,9 +14,10 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.models import EncoderDecoder
-from mmseg.registry import HOOKS
+from mmseg.registry import DATASETS, HOOKS
 from torch.nn.parallel import DistributedDataParallel
 
+from mmseg_sesam.datasets.pipelines import loading_dataset
 from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.options import check_options, count
@@ -26,7 +27,6 @@ from mmseg_sesam.visualization.sheet import (
     paint_label,
     resize_label,
 )
-from mmseg_sesam.visualization.whole_images import build_whole_images
 
 # Pixels of each picture of a strip; bounds what a run writes.
 _WIDTH = 320
@@ -95,8 +95,9 @@ class SeSAMVisualizationHook(Hook):
 
     @master_only
     def _prepare(self, runner: Runner) -> None:
-        self.images = build_whole_images(
-            runner.cfg.train_dataloader.dataset, with_pseudo_labels=True
+        dataset = runner.cfg.train_dataloader.dataset
+        self.images = DATASETS.build(
+            loading_dataset(dataset, with_pseudo_labels=True)
         )
         self.scale = ValScale.of_config(runner.cfg)
         count = min(self.num_images, len(self.images))
@@ -130,7 +131,7 @@ def label_layers(
 
     Args:
         model: in evaluation mode.
-        packed: a sample of `build_whole_images`.
+        packed: a sample of a `loading_dataset`.
         scale: at which the model is shown it.
 
     Returns:
@@ -166,7 +167,7 @@ def draw_strip(
     """Draws an image and its labels side by side.
 
     Args:
-        packed: a sample of `build_whole_images`.
+        packed: a sample of a `loading_dataset`.
         layers: (H, W) uint8 class ids by name.
         palette: RGB of each class.
 

@@ -183,6 +183,16 @@ def test_loading_keeps_images_whole_and_the_config_as_it_is(
         assert pipeline == [*LOAD, dict(type='PackSeSAMInputs')]
 
 
+def test_loading_with_pseudo_labels() -> None:
+    reduced = loading_dataset(WRAPPED['joined'], with_pseudo_labels=True)
+    for pipeline in iterate_pipelines(reduced):
+        assert pipeline == [*LOAD, SOURCE, dict(type='PackSeSAMInputs')]
+
+    without = dataset(*LOAD, *AUGMENT)
+    (pipeline,) = iterate_pipelines(loading_dataset(without, True))
+    assert pipeline == [*LOAD, dict(type='PackSeSAMInputs')]
+
+
 def test_loading_takes_each_image_once() -> None:
     assert loading_dataset(repeated(sesam()))['type'] == 'BaseSegDataset'
     assert loading_dataset(mixed(sesam()))['type'] == 'BaseSegDataset'

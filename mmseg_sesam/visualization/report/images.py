@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
 
+from mmseg_sesam.datasets.pipelines import loading_dataset
 from mmseg_sesam.evaluation.folders import read_label, same_ending
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
@@ -18,7 +20,6 @@ from mmseg_sesam.pseudo_labels.store import (
     sample_key,
 )
 from mmseg_sesam.visualization.sheet import choose_palette
-from mmseg_sesam.visualization.whole_images import build_whole_images
 
 from .run import Run
 
@@ -126,8 +127,8 @@ def _build_dataset(run: Run) -> Any:
     """The training data set, its pipelines reduced to loading."""
     init_default_scope(run.cfg.get('default_scope', 'mmseg'))
     try:
-        built = build_whole_images(
-            run.cfg.train_dataloader.dataset, with_pseudo_labels=False
+        built = DATASETS.build(
+            loading_dataset(run.cfg.train_dataloader.dataset)
         )
         first = built.get_data_info(0)['img_path']
         if not Path(first).is_file():
