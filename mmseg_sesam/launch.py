@@ -80,15 +80,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
-def add_gt_suffix(parser: ArgumentParser) -> None:
-    """Add the argument of tools that find dense labels by their names."""
+def add_suffix(parser: ArgumentParser, kind: str, example: str) -> None:
+    """Add the argument of tools that find labels by their names.
+
+    Args:
+        parser: of the tool.
+        kind: of labels, 'gt' or 'weak'.
+        example: of how their names end.
+    """
     parser.add_argument(
-        '--gt-suffix',
+        f'--{kind}-suffix',
         nargs=2,
-        metavar=('IMAGE', 'GT'),
+        metavar=('IMAGE', kind.upper()),
         default=('', ''),
-        help='ends of file names that differ, such as _leftImg8bit '
-        '_gtFine_labelTrainIds',
+        help=f'ends of file names that differ, such as _leftImg8bit {example}',
     )
 
 

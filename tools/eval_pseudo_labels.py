@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.evaluation.label_quality import quality_table
-from mmseg_sesam.launch import add_gt_suffix
+from mmseg_sesam.launch import add_suffix
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
 
 
@@ -33,7 +33,14 @@ def make_parser() -> ArgumentParser:
         type=Path,
         help='folder of weak PNGs, to tell what was added to them',
     )
-    add_gt_suffix(parser)
+    add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
+    add_suffix(parser, 'weak', '_gtCoarse_labelTrainIds')
+    parser.add_argument(
+        '--reduce-zero-label',
+        action='store_true',
+        help='dense and weak labels hold ids from 1, and 0 where there is '
+        'none, as those of ADE20K do',
+    )
     parser.add_argument('--json', type=Path, help='write the numbers here')
     return parser
 
@@ -58,6 +65,8 @@ def main() -> None:
             args.num_classes,
             args.weak_dir,
             tuple(args.gt_suffix),
+            tuple(args.weak_suffix),
+            args.reduce_zero_label,
         )
     except (ValueError, FileNotFoundError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')

@@ -26,6 +26,7 @@ from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.evaluation.folders import read_label
 from mmseg_sesam.image_files import open_image
 from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.walking import visible_files
 
 SUMMARY = 'summary.json'
 # With their defaults; the kind has none.
@@ -107,7 +108,7 @@ def main() -> None:
         )
     relative = sorted(
         path.relative_to(args.gt_dir).as_posix()
-        for path in args.gt_dir.rglob('*.png')
+        for path in visible_files(args.gt_dir, '.png')
     )
     if not relative:
         sys.exit(

@@ -16,7 +16,7 @@ from pathlib import Path
 import mmseg_sesam  # noqa: F401
 
 # isort: split
-from mmseg_sesam.launch import add_gt_suffix
+from mmseg_sesam.launch import add_suffix
 from mmseg_sesam.visualization.report import build_report
 
 
@@ -29,7 +29,7 @@ def make_parser() -> ArgumentParser:
         help='folder of dense PNGs of some or all training images, to tell '
         'how right the pseudo-labels are',
     )
-    add_gt_suffix(parser)
+    add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
     parser.add_argument(
         '--out', type=Path, help='default: WORK_DIR/report.html'
     )
@@ -48,6 +48,8 @@ def main() -> None:
     out = args.out or args.work_dir / 'report.html'
     if args.out and not out.parent.is_dir():
         parser.error(f'argument --out: {out.parent} is not a folder')
+    if out.parent.is_dir() and not os.access(out.parent, os.W_OK):
+        parser.error(f'{out.parent} cannot be written to: give another --out')
     try:
         build_report(
             args.work_dir,
@@ -57,7 +59,7 @@ def main() -> None:
             not args.no_predictions,
             args.jobs,
         )
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(f'report: {error}')
     print(f'{out}, {out.stat().st_size / 1e6:.1f} MB')
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
+from torch.utils.data import Dataset
 
 from mmseg_sesam import launch
 from mmseg_sesam.type_names import type_name
@@ -47,14 +48,36 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def write_predictions(cfg: Config, folder: str) -> None:
-    # The metric makes it on the first rank alone, and others may be faster.
-    Path(folder).mkdir(parents=True, exist_ok=True)
+def write_predictions(
+    cfg: Config, folder: str, parser: argparse.ArgumentParser
+) -> None:
     metrics = cfg.test_evaluator
     metrics = metrics if isinstance(metrics, list) else [metrics]
-    for metric in metrics:
-        if type_name(metric) == 'IoUMetric':
-            metric.output_dir = folder
+    writers = [one for one in metrics if type_name(one) == 'IoUMetric']
+    if not writers:
+        parser.error(
+            '--out: IoUMetric writes predictions, and test_evaluator of '
+            f'{cfg.filename} has none; add dict(type="IoUMetric")'
+        )
+    # The metric makes it on the first rank alone, and others may be faster.
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for writer in writers:
+        writer.output_dir = folder
+
+
+def refuse_equal_names(
+    dataset: Dataset, parser: argparse.ArgumentParser
+) -> None:
+    """Predictions are named as images are, without their folders."""
+    paths: dict[str, str] = {}
+    for index in range(len(dataset)):
+        path = dataset.get_data_info(index)['img_path']
+        other = paths.setdefault(Path(path).stem, path)
+        if other != path:
+            parser.error(
+                f'--out: {other} and {path} would have one file; test them '
+                'apart, or give them names of their own'
+            )
 
 
 def paint_predictions(cfg: Config, folder: str) -> None:
@@ -73,6 +96,16 @@ def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
     cfg.model = dict(cfg.tta_model, module=cfg.model)
 
 
+def test(
+    cfg: Config, args: argparse.Namespace, parser: argparse.ArgumentParser
+) -> None:
+    # It holds the processes' connection, and must be gone when they part.
+    runner = Runner.from_cfg(cfg)
+    if args.out:
+        refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
+    runner.test()
+
+
 def main() -> None:
     parser = make_parser()
     args = launch.parse_args(parser)
@@ -80,12 +113,12 @@ def main() -> None:
     cfg.load_from, cfg.resume = args.checkpoint, False
     launch.drop_hook(cfg)
     if args.out:
-        write_predictions(cfg, args.out)
+        write_predictions(cfg, args.out, parser)
     if args.show_dir:
         paint_predictions(cfg, args.show_dir)
     if args.tta:
         augment(cfg, parser)
-    Runner.from_cfg(cfg).test()
+    test(cfg, args, parser)
     launch.disconnect_processes()
 
 

@@ -7,7 +7,12 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from tqdm import tqdm
 
-LOADING = ('LoadImageFromFile', 'LoadWeakAnnotations', 'SimulateWeakLabel')
+LOADING = (
+    'LoadImageFromFile',
+    'LoadAnnotations',
+    'LoadWeakAnnotations',
+    'SimulateWeakLabel',
+)
 
 
 def class_weights(dataset: dict, num_classes: int) -> list[float]:

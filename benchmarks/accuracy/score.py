@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
+from mmseg_sesam.visualization.report.run import read_scalars
 
 from .setting import NUM_CLASSES
 
@@ -36,8 +36,7 @@ def _scalars(work_dir: Path) -> list[dict]:
     """Log lines of all parts of a run that was interrupted, by step."""
     lines = {}
     for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for line in path.read_text().splitlines():
-            record = json.loads(line)
+        for record in read_scalars(path.parent):
             # A resumed part goes over some steps again.
             lines[record['step'], 'mIoU' in record] = record
     return [lines[key] for key in sorted(lines)]

@@ -1,4 +1,6 @@
 _base_ = './deeplabv3_camvid_scribble.py'
 model = dict(teacher=None, crf_weight=0.0)
 custom_hooks = []
-train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *_base_.augment]))
+train_dataloader = dict(
+    dataset=dict(pipeline=[*_base_.load_dense, *_base_.augment])
+)

@@ -1,4 +1,6 @@
 _base_ = './deeplabv3_voc_coarse.py'
 model = dict(teacher=None)
 custom_hooks = []
-train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *_base_.augment]))
+train_dataloader = dict(
+    dataset=dict(pipeline=[*_base_.load_dense, *_base_.augment])
+)

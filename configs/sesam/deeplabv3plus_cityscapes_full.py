@@ -5,6 +5,6 @@ train_dataloader = dict(
     dataset=dict(
         data_prefix=dict(seg_map_path='gtFine/train'),
         seg_map_suffix='_gtFine_labelTrainIds.png',
-        pipeline=[*_base_.load, *_base_.augment],
+        pipeline=[*_base_.load_dense, *_base_.augment],
     )
 )

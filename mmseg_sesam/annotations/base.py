@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mmseg_sesam.walking import visible_files
+
 from .files import IMAGE_SUFFIXES, shown
 
 IGNORE_INDEX = 255
@@ -187,7 +189,7 @@ def find_images(folder: Path) -> dict[str, list[Path]]:
             f'{folder} is not a folder; give the folder of the images.'
         )
     images: dict[str, list[Path]] = {}
-    for path in _visible(folder):
+    for path in visible_files(folder):
         if path.suffix.lower() in IMAGE_SUFFIXES:
             key = path.relative_to(folder).with_suffix('').as_posix()
             images.setdefault(key, []).append(path)
@@ -208,17 +210,7 @@ def list_files(src: Path, ending: str) -> list[tuple[str, Path]]:
         return [(src.stem, src)]
     return [
         (path.relative_to(src).with_suffix('').as_posix(), path)
-        for path in _visible(src)
-        if path.name.lower().endswith(ending.lower())
-    ]
-
-
-def _visible(folder: Path) -> list[Path]:
-    """Files of a folder, less those such as '._a.png' that systems hide."""
-    return [
-        path
-        for path in sorted(folder.rglob('*'))
-        if not path.name.startswith('.') and path.is_file()
+        for path in visible_files(src, ending)
     ]
 
 

@@ -58,14 +58,8 @@ class LoadWeakAnnotations(LoadAnnotations):
         label = self._decode(path)
         if self.reduce_zero_label is None:
             self.reduce_zero_label = results['reduce_zero_label']
-        if self.reduce_zero_label:
-            # 0 is unlabelled: it becomes 255, and so does 255 itself.
-            label = np.where(label == 255, 255, label - np.uint8(1))
-        if results.get('label_map') is not None:
-            table = np.arange(256, dtype=np.uint8)
-            for old, new in results['label_map'].items():
-                table[old] = new
-            label = table[label]
+        table = id_table(self.reduce_zero_label, results.get('label_map'))
+        label = table[label]
         ids = self._check(label, path, results['img'].shape[:2])
         results['gt_seg_map'] = label
         results['weak_classes'] = ids
@@ -115,6 +109,28 @@ class LoadWeakAnnotations(LoadAnnotations):
                 'pixels; correct the label, or num_classes.'
             )
         return ids
+
+
+def id_table(
+    reduce_zero_label: bool, label_map: dict[int, int] | None = None
+) -> np.ndarray:
+    """What a data set makes of each value in a label file.
+
+    Args:
+        reduce_zero_label: 0 is unlabelled, and ids begin with 1.
+        label_map: other ids for some of those that result.
+
+    Returns:
+        (256,) uint8.
+    """
+    table = np.arange(256, dtype=np.uint8)
+    if reduce_zero_label:
+        # 0 becomes 255, and so does 255 itself.
+        table = np.where(table == 255, 255, table - np.uint8(1))
+    renamed = np.arange(256, dtype=np.uint8)
+    for old, new in (label_map or {}).items():
+        renamed[old] = new
+    return renamed[table]
 
 
 def class_ids(label: np.ndarray, ignore_index: int = 255) -> list[int]:

@@ -77,9 +77,10 @@ def pseudo_label_source(dataset: dict) -> dict:
             'RandomFlip, RandomRotate or Resize of mmseg, and let the data '
             'preprocessor pad.'
         )
+    for steps in _iterate_steps(dataset):
+        _refuse_parted_views(steps)
     sources = []
     for pipeline in iterate_pipelines(dataset):
-        _refuse_parted_views(pipeline)
         names = [type_name(transform) for transform in pipeline]
         if 'LoadPseudoLabel' not in names:
             # A wrapper's pipeline loads nothing.
@@ -105,12 +106,25 @@ def pseudo_label_source(dataset: dict) -> dict:
     return first
 
 
-def _refuse_parted_views(pipeline: Sequence[dict]) -> None:
+def _iterate_steps(
+    dataset: dict, later: Sequence[dict] = ()
+) -> Iterator[list[dict]]:
+    """Yields all that an image goes through, in wrappers too."""
+    steps = [*dataset.get('pipeline', []), *later]
+    parts = [*dataset.get('datasets', []), dataset.get('dataset')]
+    parts = [part for part in parts if part is not None]
+    for part in parts:
+        yield from _iterate_steps(part, steps)
+    if not parts:
+        yield steps
+
+
+def _refuse_parted_views(steps: Sequence[dict]) -> None:
     """Refuses to move the student's view after the teacher's is kept."""
-    names = [type_name(transform) for transform in pipeline]
+    names = [type_name(transform) for transform in steps]
     if 'KeepTeacherView' not in names:
         return
-    later = pipeline[names.index('KeepTeacherView') :]
+    later = steps[names.index('KeepTeacherView') :]
     for name in map(type_name, _iterate_transforms(later)):
         if any(part in name for part in _MOVING):
             raise ValueError(

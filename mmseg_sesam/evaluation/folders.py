@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mmseg_sesam.datasets.loading import id_table
 from mmseg_sesam.image_files import open_image
+from mmseg_sesam.walking import visible_files
 
 from .label_quality import confusion_matrix, label_quality
 
@@ -19,6 +21,8 @@ def compare_folders(
     num_classes: int,
     weak_dir: Path | None = None,
     suffixes: tuple[str, str] = ('', ''),
+    weak_suffixes: tuple[str, str] = ('', ''),
+    reduce_zero_label: bool = False,
     ignore_index: int = 255,
 ) -> dict[str, Any]:
     """Compares all pseudo-labels of a folder with their dense labels.
@@ -33,6 +37,9 @@ def compare_folders(
         weak_dir: folder of weak index PNGs, to tell what was added to them.
         suffixes: ends of the names of pseudo-labels and of dense labels,
             without '.png', where they differ.
+        weak_suffixes: the same of pseudo-labels and of weak labels.
+        reduce_zero_label: dense and weak labels hold ids from 1, and 0 where
+            there is none, as those of ADE20K do.
         ignore_index: the value of void and of unlabelled pixels.
 
     Returns:
@@ -45,23 +52,24 @@ def compare_folders(
             (or weak) label.
         ValueError: a file is no label of `num_classes` classes.
     """
-    paths = sorted(pseudo_dir.rglob('*.png'))
+    paths = visible_files(pseudo_dir, '.png')
     if not paths:
         raise FileNotFoundError(
             f'{pseudo_dir} holds no PNG files; give the folder of a round '
             'of pseudo-labels, or of the store.'
         )
     classes = num_classes, ignore_index
+    table = id_table(reduce_zero_label)
     totals: dict[str, np.ndarray | int] = {}
     for path in tqdm(paths, desc='comparing', delay=2):
         relative = path.relative_to(pseudo_dir)
         truth_path = same_ending(relative, gt_dir, suffixes)
-        truth, pseudo = read_label(truth_path), read_label(path)
+        truth, pseudo = table[read_label(truth_path)], read_label(path)
         names = f'{path} against {truth_path}'
         counts = {'pseudo-labels': _count(names, truth, pseudo, *classes)}
         if weak_dir:
-            weak_path = same_ending(relative, weak_dir, ('', ''))
-            weak = read_label(weak_path)
+            weak_path = same_ending(relative, weak_dir, weak_suffixes)
+            weak = table[read_label(weak_path)]
             names = f'{weak_path} against {truth_path}'
             counts['weak labels'] = _count(names, truth, weak, *classes)
             unlabelled = np.where(weak == ignore_index, truth, ignore_index)
@@ -141,5 +149,6 @@ def same_ending(
             return candidate
     raise FileNotFoundError(
         f'{folder} holds no label for {relative} (looked for {name}); give '
-        'the matching folder, or --gt-suffix if the names end differently.'
+        'the matching folder, or if the names end differently their ends '
+        '(--gt-suffix, --weak-suffix).'
     )

@@ -15,6 +15,7 @@ from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
 from mmseg_sesam.image_files import open_image, upright_size
+from mmseg_sesam.walking import visible_files
 
 from .folders import read_label
 
@@ -96,7 +97,7 @@ def read_predictions(
         FileNotFoundError: there are none.
         ValueError: a file is no index PNG or holds values below `first_id`.
     """
-    paths = sorted(folder.rglob('*.png'))
+    paths = visible_files(folder, '.png')
     if not paths:
         raise FileNotFoundError(
             f'{folder} holds no PNG files; give the folder that '
@@ -167,7 +168,7 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
             f'{names} lists no image, expected a name in each line; give the '
             'list of the test images.'
         )
-    for path in sorted(folder.rglob('*')):
+    for path in visible_files(folder):
         if path.suffix.lower() not in _IMAGE_SUFFIXES:
             continue
         if wanted is not None and path.stem not in wanted:

@@ -128,9 +128,12 @@ def test_both_views_show_the_same(later: dict) -> None:
     fitting = dataset(*LOAD, SOURCE, *AUGMENT[:2], KEEP, colours, AUGMENT[2])
     assert pseudo_label_source(fitting) == SOURCE
 
-    parted = dataset(*LOAD, SOURCE, KEEP, later, AUGMENT[2])
-    with pytest.raises(ValueError, match='after KeepTeacherView, which would'):
-        pseudo_label_source(parted)
+    for parted in (
+        dataset(*LOAD, SOURCE, KEEP, later, AUGMENT[2]),
+        mixed(repeated(dataset(*LOAD, SOURCE, KEEP)), later, AUGMENT[2]),
+    ):
+        with pytest.raises(ValueError, match='after KeepTeacherView, which'):
+            pseudo_label_source(parted)
 
 
 def test_pseudo_labels_are_of_the_whole_image() -> None:

@@ -452,7 +452,12 @@ class TestConventions:
         assert finding.level == 'error'
         assert "grey levels of the palette's colours" in finding.remedy
 
-    def test_zero_for_unlabelled(self, said) -> None:
+    @pytest.mark.parametrize('pseudo_labels', [True, False])
+    def test_zero_for_unlabelled(
+        self, train, said, pseudo_labels: bool
+    ) -> None:
+        if not pseudo_labels:
+            train.pipeline.pop()
         label = weak_label()
         label[label == 255] = 0
         finding = said(label)

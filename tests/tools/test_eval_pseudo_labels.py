@@ -152,6 +152,38 @@ def test_names_may_end_differently(evaluate, folders: Path) -> None:
     assert 'b_wrong.png' in said and '--gt-suffix' in said
 
 
+def test_weak_labels_may_end_differently(evaluate, folders: Path) -> None:
+    words = [
+        folders / 'pseudo',
+        folders / 'gt',
+        '--weak-dir',
+        folders / 'weak',
+    ]
+    expected = evaluate(*words)
+    for name in PSEUDO:
+        path = folders / 'weak' / f'{name}.png'
+        path.rename(path.with_name(f'{path.stem}_coarse.png'))
+
+    assert evaluate(*words)[0] == 1
+    assert evaluate(*words, '--weak-suffix', '', '_coarse') == expected
+
+
+def test_ids_may_begin_with_one(evaluate, folders: Path) -> None:
+    words = [
+        folders / 'pseudo',
+        folders / 'gt',
+        '--weak-dir',
+        folders / 'weak',
+    ]
+    expected = evaluate(*words)
+    for path in [*folders.glob('gt/**/*.png'), *folders.glob('weak/**/*.png')]:
+        # 255 becomes 0.
+        write(path, np.array(Image.open(path)) + np.uint8(1))
+
+    assert evaluate(*words)[0] == 1
+    assert evaluate(*words, '--reduce-zero-label') == expected
+
+
 def test_the_longest_common_path_counts(evaluate, folders: Path) -> None:
     # Were the name alone to count, this one would be taken for town/a.png.
     write(folders / 'gt' / 'a.png', np.ones((2, 5)))

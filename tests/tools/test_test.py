@@ -107,6 +107,31 @@ def test_a_config_that_cannot_augment_is_named(
     assert f'the config {tiny_config} has no tta_model; add it' in said
 
 
+def test_predictions_need_a_metric_that_writes_them(
+    refusal, tiny_config: Path, checkpoint: Path
+):
+    with tiny_config.open('a') as file:
+        file.write("\ntest_evaluator = dict(type='DepthMetric')\n")
+    out = tiny_config.parent / 'out'
+    said = refusal('test.py', tiny_config, checkpoint, '--out', out)
+    assert 'IoUMetric writes predictions' in said
+    assert not out.exists()
+
+
+def test_predictions_need_names_of_their_own(
+    refusal, tiny_config: Path, checkpoint: Path
+):
+    for name in ('images/0.jpg', 'labels/0.png'):
+        source = tiny_config.parent / name
+        again = source.parent / 'again'
+        again.mkdir()
+        (again / source.name).write_bytes(source.read_bytes())
+    command = [tiny_config, checkpoint, '--work-dir', tiny_config.parent]
+    out = tiny_config.parent / 'out'
+    said = refusal('test.py', *command, '--out', out)
+    assert '0.jpg and ' in said and 'would have one file' in said
+
+
 def test_predictions_never_overwrite(refusal, tiny_config: Path):
     labels = tiny_config.parent / 'labels'
     before = (labels / '0.png').read_bytes()

@@ -26,7 +26,7 @@ from mmseg_sesam.visualization.report.images import (
 from mmseg_sesam.visualization.report.layers import encode_images
 from mmseg_sesam.visualization.report.measure import Score, measure
 from mmseg_sesam.visualization.report.predict import predict
-from mmseg_sesam.visualization.report.run import read_run
+from mmseg_sesam.visualization.report.run import Run, read_run
 from mmseg_sesam.visualization.report.settings import list_settings
 
 
@@ -100,6 +100,65 @@ def test_measures_agree_with_the_labels(
     )
 
 
+def write_manifest(run: Run, number: int, **changes: object) -> None:
+    path = run.store.folder(number) / 'manifest.json'
+    path.write_text(json.dumps(dict(run.store.manifest(number), **changes)))
+
+
+def test_rounds_of_others_in_the_store_are_left_out(
+    work_dir: Path, tmp_path: Path
+) -> None:
+    run = read_run(work_dir)
+    assert list(run.rounds) == [0, 1, 2]
+
+    # A twin has begun, and another run has gone beyond.
+    run.store.publish(0)
+    assert list(read_run(work_dir).rounds) == [0, 1, 2]
+    write_manifest(run, 2, work_dir=str(tmp_path / 'twin'))
+    assert list(read_run(work_dir).rounds) == [0, 1]
+    write_manifest(run, 1, iteration=7)
+    assert list(read_run(work_dir).rounds) == [0]
+
+
+def test_rounds_are_marked_where_they_were_made(
+    work_dir: Path, tmp_path: Path
+) -> None:
+    write_manifest(read_run(work_dir), 2, iteration=5)
+    page = tmp_path / 'report.html'
+
+    build_report(work_dir, page, with_predictions=False)
+
+    layout = embedded(page, 'plot-data')['curves'][0]['figure']['layout']
+    lines = {line['x0'] for line in layout['shapes']}
+    assert lines == {2, 5}
+
+
+def test_dense_labels_are_read_as_the_data_set_reads_them(
+    work_dir: Path, amend: Callable[[str], None], scribbles: Path
+) -> None:
+    expected = [
+        image.truth
+        for image in map(
+            TrainingImages(
+                read_run(work_dir), scribbles / 'dense'
+            ).__getitem__,
+            range(3),
+        )
+    ]
+    for path in scribbles.glob('dense/deep/*.png'):
+        ids = np.array(Image.open(path)) + np.uint8(1)
+        Image.fromarray(ids).save(path)
+    for path in scribbles.glob('weak/deep/*.png'):
+        ids = np.array(Image.open(path)) + np.uint8(1)
+        Image.fromarray(ids).save(path)
+    amend("train_dataloader['dataset']['reduce_zero_label'] = True")
+
+    images = TrainingImages(read_run(work_dir), scribbles / 'dense')
+    for index, truth in enumerate(expected):
+        assert (images[index].truth == truth).all()
+        assert set(np.unique(images[index].weak)) == {0, 1, 2, 255}
+
+
 def test_settings_are_those_that_made_the_rounds(work_dir: Path) -> None:
     settings = list_settings(read_run(work_dir))
 
@@ -110,12 +169,13 @@ def test_settings_are_those_that_made_the_rounds(work_dir: Path) -> None:
 
 def test_several_processes_predict_what_one_does(work_dir: Path) -> None:
     run = read_run(work_dir)
+    run.cfg.pop('test_dataloader')
     paths = TrainingImages(run).paths
 
     predictions = list(predict(run, paths, jobs=2))
     assert len(predictions) == len(paths)
 
-    run.cfg.test_pipeline = run.cfg.test_dataloader.dataset.pipeline
+    run.cfg.test_pipeline = run.cfg.val_dataloader.dataset.pipeline
     model = init_model(run.cfg, str(run.checkpoint), device='cpu')
     for path, prediction in zip(paths, predictions):
         label = inference_model(model, path).pred_sem_seg.data[0]

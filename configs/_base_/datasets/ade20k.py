@@ -4,6 +4,7 @@ load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadWeakAnnotations', num_classes=150),
 ]
+load_dense = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 augment = [
     # Scaling down by nearest neighbours would delete thin scribbles.
     dict(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmseg_sesam.datasets.loading import id_table
 from mmseg_sesam.type_names import type_name
 
 from .configs import build_datasets
@@ -114,6 +114,9 @@ def _read_split(
     classes = tuple(dataset.metainfo.get('classes') or ())
     pseudo = pipeline.get('LoadPseudoLabel')
     weak = label or {}
+    reduces = weak.get('reduce_zero_label')
+    if reduces is None:
+        reduces = getattr(dataset, 'reduce_zero_label', False)
     numbers = [weak.get('num_classes'), len(classes), *_heads(cfg).values()]
     root = getattr(dataset, 'data_root', None) or ''
     prefixes = getattr(dataset, 'data_prefix', None) or {}
@@ -126,29 +129,22 @@ def _read_split(
         labels=[i['seg_map_path'] for i in infos] if has_labels else [],
         is_readable=reader in ('cv2', 'pillow'),
         turns=(image or {}).get('color_type', 'color') in _TURNING,
-        table=_value_table(dataset, weak.get('reduce_zero_label')),
+        table=id_table(reduces, getattr(dataset, 'label_map', None)),
         num_classes=next((n for n in numbers if n), None),
         ignore_index=weak.get(
             'ignore_index', getattr(dataset, 'ignore_index', 255)
         ),
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
-        sparse=pseudo is not None and 'SimulateWeakLabel' not in pipeline,
+        sparse=_is_drawn(pipeline),
         key_root=pseudo and pseudo.get('data_root'),
     )
 
 
-def _value_table(dataset: Any, reduce_zero: bool | None) -> np.ndarray:
-    """What `LoadWeakAnnotations` makes of each value in a file."""
-    table = np.arange(256, dtype=np.uint8)
-    if reduce_zero is None:
-        reduce_zero = getattr(dataset, 'reduce_zero_label', False)
-    if reduce_zero:
-        table = np.where(table == 255, 255, table - np.uint8(1))
-    renamed = np.arange(256, dtype=np.uint8)
-    for old, new in (getattr(dataset, 'label_map', None) or {}).items():
-        renamed[old] = new
-    return renamed[table]
+def _is_drawn(pipeline: dict[str, dict]) -> bool:
+    """Whether labels are what people drew of weak labels."""
+    weak = {'LoadWeakAnnotations', 'LoadPseudoLabel'} & pipeline.keys()
+    return bool(weak) and 'SimulateWeakLabel' not in pipeline
 
 
 def _heads(cfg: dict) -> dict[str, int]:

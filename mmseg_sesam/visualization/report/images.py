@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.registry import init_default_scope
+from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 
+from mmseg_sesam.datasets.loading import id_table
 from mmseg_sesam.datasets.pipelines import loading_dataset
 from mmseg_sesam.evaluation.folders import read_label, same_ending
 from mmseg_sesam.pseudo_labels.store import (
@@ -83,6 +85,7 @@ class TrainingImages:
             [os.path.dirname(path) for path in self.paths]
         )
         self.keys = [sample_key(path, root) for path in self.paths]
+        self.table = _find_table(self.dataset)
         self.truths = {}
         if gt_dir is not None:
             self.truths = _find_truths(self.paths, gt_dir, suffixes)
@@ -111,7 +114,7 @@ class TrainingImages:
             weak=sample['data_samples'].gt_sem_seg.data[0].numpy(),
             rounds={r: run.store.read(key, r, LABELS) for r in run.rounds},
             confident=confident,
-            truth=None if truth is None else read_label(truth),
+            truth=None if truth is None else self.table[read_label(truth)],
             records={r: self._records(key, r) for r in run.rounds},
         )
 
@@ -141,6 +144,20 @@ def _build_dataset(run: Run) -> Any:
             f'training was started, which is not {Path.cwd()}.'
         ) from error
     return built
+
+
+def _find_table(dataset: Any) -> np.ndarray:
+    """What the data set makes of each value in a label file."""
+    part = getattr(dataset, 'datasets', [dataset])[0]
+    loader = next(
+        transform
+        for transform in part.pipeline.transforms
+        if isinstance(transform, LoadAnnotations)
+    )
+    reduces = loader.reduce_zero_label
+    if reduces is None:
+        reduces = part.reduce_zero_label
+    return id_table(reduces, part.label_map)
 
 
 def _find_truths(

@@ -65,8 +65,11 @@ def build_report(
     context['gallery'] = gallery
     text = _environment().get_template('report.html').render(context)
     temporary = out.with_name(f'.{out.name}')
-    temporary.write_text(text, encoding='utf-8')
-    os.replace(temporary, out)
+    try:
+        temporary.write_text(text, encoding='utf-8')
+        os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _encode(

@@ -171,9 +171,9 @@ def _lines(
 
 
 def _refreshes(run: Run) -> dict[int, int]:
-    """By round, the iteration after which its hook made it."""
-    for hook in run.cfg.get('custom_hooks', []):
-        if 'begin' in hook and 'interval' in hook:
-            begin, interval = hook['begin'], hook['interval']
-            return {r: begin + (r - 1) * interval for r in run.rounds if r}
-    return {}
+    """By round, the iteration after which it was made."""
+    return {
+        number: manifest['iteration']
+        for number, manifest in run.rounds.items()
+        if number and 'iteration' in manifest
+    }

@@ -32,8 +32,9 @@ def predict(
         Of each image the (H, W) uint8 class ids.
     """
     cfg = copy.deepcopy(run.cfg)
+    loader = cfg.get('val_dataloader') or cfg.test_dataloader
     # Where `mmseg.apis` looks for it.
-    cfg.setdefault('test_pipeline', cfg.test_dataloader.dataset.pipeline)
+    cfg.setdefault('test_pipeline', loader.dataset.pipeline)
     device = get_device()
     model = init_model(cfg, str(run.checkpoint), device=device)
     progress = dict(total=len(paths), desc='predicting')

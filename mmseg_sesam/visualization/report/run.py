@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import find_latest_checkpoint
 
 from mmseg_sesam.datasets.pipelines import (
@@ -27,7 +29,7 @@ class Run(NamedTuple):
         store: of the pseudo-labels, None if it trained without any.
         data_root: the folder to which images are named relative, None if it
             trained without pseudo-labels.
-        rounds: manifests of the rounds up to the published one.
+        rounds: manifests of the rounds that it has made or taken over.
         checkpoint: the latest one, None if there is none.
     """
 
@@ -64,7 +66,7 @@ def read_run(work_dir: Path) -> Run:
     cfg = Config.fromfile(starts[-1] / 'config.py')
     train, val = [], []
     for start in starts:
-        lines = _read_scalars(start)
+        lines = read_scalars(start)
         first = lines[0]['step']
         if not Config.fromfile(start / 'config.py').get('resume'):
             first = 0
@@ -80,16 +82,20 @@ def read_run(work_dir: Path) -> Run:
             done = train[-1]['step'] if train else 0
             val.append(dict(line, step=max(line['step'], done)))
     store, data_root = _find_store(work_dir, cfg)
-    rounds = {}
-    if store is not None and store.current is not None:
-        manifests = map(store.manifest, range(store.current + 1))
-        rounds = {r: m for r, m in enumerate(manifests) if m is not None}
+    rounds = _find_rounds(work_dir, store, train[-1]['step'])
     checkpoint = _find_checkpoint(work_dir)
     return Run(work_dir, cfg, train, val, store, data_root, rounds, checkpoint)
 
 
-def _read_scalars(start: Path) -> list[dict[str, float]]:
-    """The complete lines of a log; a killed run leaves half a line."""
+def read_scalars(start: Path) -> list[dict[str, float]]:
+    """Reads a log's complete lines; a killed run leaves half a line.
+
+    Args:
+        start: folder of one start of a run, vis_data.
+
+    Returns:
+        Of each line what was logged by name, the step included.
+    """
     lines = []
     for text in (start / 'scalars.json').read_text().splitlines():
         try:
@@ -101,7 +107,7 @@ def _read_scalars(start: Path) -> list[dict[str, float]]:
 
 def _is_training(start: Path) -> bool:
     has_config = (start / 'config.py').is_file()
-    return has_config and any('loss' in line for line in _read_scalars(start))
+    return has_config and any('loss' in line for line in read_scalars(start))
 
 
 def _find_store(
@@ -118,6 +124,34 @@ def _find_store(
     if not folder.is_dir() and moved.is_dir():
         folder = moved
     return PseudoLabelStore(folder), source['data_root']
+
+
+def _find_rounds(
+    work_dir: Path, store: PseudoLabelStore | None, steps: int
+) -> dict[int, dict[str, Any]]:
+    """The run's manifests; others may have written to its store."""
+    numbers = [] if store is None else store.rounds()
+    manifests = {number: store.manifest(number) for number in numbers}
+    # The work_dir may have been moved since, and the first is for all.
+    name = work_dir.resolve().name
+    own = {
+        number: manifest
+        for number, manifest in manifests.items()
+        if not number
+        or (
+            Path(manifest.get('work_dir', '')).name == name
+            and manifest['iteration'] <= steps
+        )
+    }
+    foreign = sorted(manifests.keys() - own.keys())
+    if foreign:
+        print_log(
+            f'The rounds {foreign} in {store.root} are not of this run and '
+            'left out.',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return own
 
 
 def _find_checkpoint(work_dir: Path) -> Path | None:

@@ -1,0 +1,40 @@
+"""Listing the files of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def visible_files(folder: str | Path, ending: str = '') -> list[Path]:
+    """Lists the files of a folder at any depth, as mmseg's data sets do.
+
+    Links to folders are entered, unless they lead back to where they lie.
+    What systems and programs hide is left out, such as '._a.png' and
+    '.ipynb_checkpoints'.
+
+    Args:
+        folder: to be listed.
+        ending: of the names, such as '.xml', in small or capital letters.
+
+    Returns:
+        Paths that begin with `folder`, in ascending order.
+    """
+    return [
+        path
+        for path in _walk(Path(folder), frozenset())
+        if path.name.lower().endswith(ending.lower())
+    ]
+
+
+def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    here = folder.resolve()
+    if here in above or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith('.'):
+            continue
+        if path.is_dir():
+            yield from _walk(path, above | {here})
+        elif path.is_file():
+            yield path

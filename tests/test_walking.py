@@ -1,0 +1,51 @@
+"""Listing files at any depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmseg_sesam.walking import visible_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / 'root'
+    for name in ('b.png', 'a/c.PNG', 'a/d.txt', '._e.png', '.f/g.png'):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'')
+    return root
+
+
+def names(folder: Path, ending: str = '') -> list[str]:
+    found = visible_files(folder, ending)
+    return [path.relative_to(folder).as_posix() for path in found]
+
+
+def test_what_is_hidden_is_left_out(folder: Path) -> None:
+    assert names(folder) == ['a/c.PNG', 'a/d.txt', 'b.png']
+    assert names(folder, '.png') == ['a/c.PNG', 'b.png']
+
+
+def test_links_to_folders_are_entered(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / 'other'
+    other.mkdir()
+    (other / 'h.png').write_bytes(b'')
+    for name in ('first', 'second'):
+        (folder / name).symlink_to(other)
+
+    linked = ['first/h.png', 'second/h.png']
+    assert names(folder, '.png') == ['a/c.PNG', 'b.png', *linked]
+
+
+def test_links_that_lead_back_are_not(folder: Path) -> None:
+    (folder / 'a' / 'back').symlink_to(folder)
+
+    assert names(folder, '.png') == ['a/c.PNG', 'b.png']
+
+
+def test_what_is_no_folder_holds_nothing(folder: Path) -> None:
+    assert visible_files(folder / 'gone') == []
+    assert visible_files(folder / 'b.png') == []
