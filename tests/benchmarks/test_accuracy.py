@@ -16,6 +16,7 @@ from PIL import Image
 
 from benchmarks.accuracy.__main__ import make_parser, report, run
 from benchmarks.accuracy.rows import KINDS, ROWS
+from benchmarks.accuracy.score import score_run
 from benchmarks.accuracy.setting import make_config
 from mmseg_sesam.annotations.cost import RATES
 
@@ -70,6 +71,11 @@ def test_a_row_is_trained_scored_and_reported(
     assert [record['step'] for record in result['val']] == [1, 2, 3, 4]
     assert len(result['rounds']) == 3
     assert all(quality['coverage'] > 0 for quality in result['rounds'])
+    # A killed run leaves half a line.
+    (log,) = (data / 'runs').glob('*/*/vis_data/scalars.json')
+    with log.open('a') as file:
+        file.write('{"step": 5, "mIoU')
+    assert score_run(log.parents[2], data)['val'] == result['val']
     benchmark(
         *(project_root, data, 'report', '--steps', 4),
         *('--docs', data / 'docs'),
