@@ -50,7 +50,7 @@ class ValScale:
         """Scales the image of a batch of one; its labels stay as they are.
 
         Args:
-            batch: 'inputs', a list of one (3, H, W) uint8 image, and
+            batch: 'inputs', a list of one (C, H, W) uint8 image, and
                 'data_samples', of one sample.
 
         Returns:
@@ -64,7 +64,9 @@ class ValScale:
         )
         for transform in self.transforms:
             results = transform(results)
-        scaled = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
+        # OpenCV drops the axis of a single channel.
+        scaled = results['img'].reshape(*results['img'].shape[:2], -1)
+        scaled = np.ascontiguousarray(scaled.transpose(2, 0, 1))
         sample = batch['data_samples'][0].new()
         sample.set_metainfo(dict(img_shape=results['img_shape'][:2]))
         return dict(inputs=[torch.from_numpy(scaled)], data_samples=[sample])

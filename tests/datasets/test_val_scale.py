@@ -48,6 +48,13 @@ def test_the_image_alone_is_scaled(batch: dict, loader: str) -> None:
     assert batch['data_samples'][0].img_shape == (10, 16)
 
 
+def test_a_single_channel_stays_one(batch: dict) -> None:
+    batch['inputs'] = [batch['inputs'][0][:1]]
+    scaled = ValScale([RESIZE])(batch)
+
+    assert scaled['inputs'][0].shape == (1, 20, 32)
+
+
 @pytest.mark.parametrize(
     'cfg', [config(LOAD, PACK), Config(dict(val_dataloader=None)), Config()]
 )
