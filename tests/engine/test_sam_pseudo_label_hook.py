@@ -203,10 +203,12 @@ def teacher_never_asked(cfg: Config) -> None:
 
 def mosaic_of_weak_classes(cfg: Config) -> None:
     cfg.model.only_weak_classes = True
+    dataset = cfg.train_dataloader.dataset
+    loading, augmenting = dataset.pipeline[:3], dataset.pipeline[3:]
     cfg.train_dataloader.dataset = dict(
         type='MultiImageMixDataset',
-        dataset=cfg.train_dataloader.dataset,
-        pipeline=[dict(type='RandomMosaic', prob=1.0)],
+        dataset=dict(dataset, pipeline=loading),
+        pipeline=[dict(type='RandomMosaic', prob=1.0), *augmenting],
     )
 
 
