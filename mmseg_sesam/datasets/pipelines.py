@@ -23,9 +23,8 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
     Args:
         dataset: config of a data set.
     """
-    for part in [*dataset.get('datasets', []), dataset.get('dataset')]:
-        if part is not None:
-            yield from iterate_pipelines(part)
+    for part in _parts(dataset):
+        yield from iterate_pipelines(part)
     if 'pipeline' in dataset:
         yield dataset['pipeline']
 
@@ -111,12 +110,17 @@ def _iterate_steps(
 ) -> Iterator[list[dict]]:
     """Yields all that an image goes through, in wrappers too."""
     steps = [*dataset.get('pipeline', []), *later]
-    parts = [*dataset.get('datasets', []), dataset.get('dataset')]
-    parts = [part for part in parts if part is not None]
+    parts = _parts(dataset)
     for part in parts:
         yield from _iterate_steps(part, steps)
     if not parts:
         yield steps
+
+
+def _parts(dataset: dict) -> list[dict]:
+    """The data sets that a wrapper wraps."""
+    parts = [*dataset.get('datasets', []), dataset.get('dataset')]
+    return [part for part in parts if part is not None]
 
 
 def _refuse_parted_views(steps: Sequence[dict]) -> None:

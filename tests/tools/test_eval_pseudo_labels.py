@@ -152,13 +152,13 @@ def test_names_may_end_differently(evaluate, folders: Path) -> None:
     assert 'b_wrong.png' in said and '--gt-suffix' in said
 
 
+def with_weak_labels(folders: Path) -> list[object]:
+    words = [folders / 'pseudo', folders / 'gt']
+    return [*words, '--weak-dir', folders / 'weak']
+
+
 def test_weak_labels_may_end_differently(evaluate, folders: Path) -> None:
-    words = [
-        folders / 'pseudo',
-        folders / 'gt',
-        '--weak-dir',
-        folders / 'weak',
-    ]
+    words = with_weak_labels(folders)
     expected = evaluate(*words)
     for name in PSEUDO:
         path = folders / 'weak' / f'{name}.png'
@@ -169,12 +169,7 @@ def test_weak_labels_may_end_differently(evaluate, folders: Path) -> None:
 
 
 def test_ids_may_begin_with_one(evaluate, folders: Path) -> None:
-    words = [
-        folders / 'pseudo',
-        folders / 'gt',
-        '--weak-dir',
-        folders / 'weak',
-    ]
+    words = with_weak_labels(folders)
     expected = evaluate(*words)
     for path in [*folders.glob('gt/**/*.png'), *folders.glob('weak/**/*.png')]:
         # 255 becomes 0.
