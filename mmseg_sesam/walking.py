@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def visible_files(folder: str | Path, ending: str = '') -> list[Path]:
-    """Lists the files of a folder at any depth, as mmseg's data sets do.
+    """Lists the files of a folder at any depth.
 
-    Links to folders are entered, unless they lead back to where they lie.
-    What systems and programs hide is left out, such as '._a.png' and
-    '.ipynb_checkpoints'.
+    Links to folders are entered, as mmseg's data sets enter them, unless
+    they lead back to where they lie. What systems and programs hide is left
+    out, such as '._a.png' and '.ipynb_checkpoints'.
 
     Args:
         folder: to be listed.
