@@ -22,6 +22,7 @@ from .classes import NamedReader, name_classes, resolve_classes
 from .cvat import EXPORT
 from .files import read_rgb, shown
 
+_NUMBERS = re.compile(r'(?<!\w)\d+(?:[\s,;]+\d+){3,}(?!\w)')
 _RGB = re.compile(r'(?<!\w)(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,3})(?!\w)')
 
 
@@ -118,13 +119,15 @@ def _read_table(source: str | None) -> list[tuple[str, tuple[int, ...]]]:
     for number, line in enumerate(lines, 1):
         found = _RGB.search(line)
         where = f'{path}, line {number}'
-        if not found:
-            # A comment, or the heading of a table.
-            if line.strip() and number > 1 and not line.startswith('#'):
-                raise ValueError(
-                    f'{where} is {shown(line)}, expected a name and R, G, B.'
-                )
+        heading = number == 1 and not found
+        if not line.strip() or line.startswith('#') or heading:
             continue
+        if not found or _NUMBERS.search(line):
+            # More than three may be an id, or a name such as "Level 2".
+            raise ValueError(
+                f'{where} is {shown(line)}, expected a name and R, G, B, and '
+                'no other number beside these; correct the table.'
+            )
         rgb = _rgb(found, where)
         # CVAT puts ':parts:actions' behind the colour, CamVid the name.
         before, after = line[: found.start()], line[found.end() :]

@@ -39,6 +39,21 @@ def test_tables_of_several_tools(labels, write, table, summary, out):
     assert names == ['Sky', 'Building', 'Archway']
 
 
+def test_comments_are_no_classes(labels, write, summary):
+    colors = str(write('table.txt', TABS + '\n# 1 2 3 was Road\n'))
+    labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
+    assert len(summary()['classes']) == 3
+
+
+@pytest.mark.parametrize(
+    'line', ['Level 2,128,0,0', '1,128,0,0,Building', '128 0 0 255 Building']
+)
+def test_numbers_beside_the_colour(labels, write, line):
+    colors = str(write('table.txt', f'{TABS}{line}\n'))
+    with pytest.raises(ValueError, match='line 5 is .* no other number'):
+        labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
+
+
 def test_several_colours_of_one_class(labels, write):
     text = CAMVID.replace('Archway', 'Building')
     src = write('png/a.png', IMAGE).parent
