@@ -91,27 +91,24 @@ class AtomicCheckpointHook(CheckpointHook):
     def before_train(self, runner: Runner) -> None:
         """Finds its folder, and removes what a kill has left there."""
         super().before_train(runner)
-        if is_main_process():
+        # The checkpoint of another folder tells of files there.
+        own = Path(self.out_dir)
+        source = Path(runner._load_from or own / 'latest').parent
+        if is_main_process() and source.resolve() == own.resolve():
             for name in self.resumed_outdated:
-                self.file_backend.remove(str(Path(self.out_dir, name)))
+                self.file_backend.remove(str(own / name))
         self._remove_outdated()
         if is_main_process():
-            for path in Path(self.out_dir).glob(f'*.pth{_PART}'):
+            for path in own.glob(f'*.pth{_PART}'):
                 path.unlink()
-
-    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
-        """Saves a checkpoint when it is time."""
-        super().after_train_iter(runner, *args, **kwargs)
-        self._remove_outdated()
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Saves a checkpoint when it is time."""
-        super().after_train_epoch(runner)
-        self._remove_outdated()
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
         """Saves the best checkpoint."""
         super().after_val_epoch(runner, metrics)
+        self._remove_outdated()
+
+    def _save_checkpoint(self, runner: Runner) -> None:
+        super()._save_checkpoint(runner)
         self._remove_outdated()
 
     def _remove_outdated(self) -> None:

@@ -27,8 +27,8 @@ class NonFiniteLossHook(Hook):
     A gradient that overflows at a finite loss is left to the loss scaler.
     """
 
-    # After the hooks that prepare a step.
-    priority = 'VERY_LOW'
+    # Before the hooks that save what came of a step.
+    priority = 'ABOVE_NORMAL'
 
     def before_train(self, runner: Runner) -> None:
         """Listens to the model's losses and the optimizer's steps."""
@@ -113,10 +113,15 @@ class NonFiniteLossHook(Hook):
             data_batch=self.data_batch,
             state_dict=_unwrap(self.runner).state_dict(),
         )
-        torch.save(evidence, path)
+        try:
+            torch.save(evidence, path)
+            saved = f'saved to {path}'
+        except (OSError, RuntimeError) as error:
+            # The other ranks wait for what is said of the loss.
+            saved = f'not saved to {path} ({error})'
         values = {name: value.tolist() for name, value in losses.items()}
         names = [s.img_path for s in self.data_batch['data_samples']]
-        return f'{values} of {names}, saved to {path}'
+        return f'{values} of {names}, {saved}'
 
 
 def _unwrap(runner: Runner) -> torch.nn.Module:

@@ -12,6 +12,7 @@ from mmengine import dist
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS, TASK_UTILS
+from torch import nn
 
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.datasets.pipelines import pseudo_label_source
@@ -37,6 +38,8 @@ from .misfits import refuse_misfits, stores_opinions, unwrap
 # Of a checkpoint: the number of its round, and by what to know it again.
 _ROUND_KEY = 'sesam_round'
 _MADE_KEY = 'sesam_round_made'
+# And whether the next one is to be made before the next step.
+_DUE_KEY = 'sesam_refresh_due'
 
 
 @HOOKS.register_module()
@@ -50,8 +53,10 @@ class SAMPseudoLabelHook(Hook):
     same settings from the same weak labels. The round is part of each
     checkpoint: a resumed run goes on with it, and refuses to if settings or
     weak labels have changed since, lest rounds of one run differ in what
-    they are made of. Rounds that no checkpoint of the work dir needs are
-    removed, except for the first.
+    they are made of. A checkpoint is saved before a refresh, so that a run
+    that is interrupted there goes on with the same teacher and keeps what
+    was made, and once more after it. Rounds that no checkpoint of the work
+    dir needs are removed, except for the first.
 
     Source: SeSAM's iterative refinement; every default is our choice.
 
@@ -71,8 +76,8 @@ class SAMPseudoLabelHook(Hook):
         ValueError: an option is out of range.
     """
 
-    # After the hooks that count iterations, before those that save.
-    priority = 'NORMAL'
+    # After the hooks that save: a checkpoint holds what they have changed.
+    priority = 'LOWEST'
 
     def __init__(
         self,
@@ -106,6 +111,8 @@ class SAMPseudoLabelHook(Hook):
         )
         self.resumed_round: int | None = None
         self.resumed_made: dict[str, Any] = {}
+        self.resumed_due = False
+        self.due = False
         # Since the last publish; they were on their way when it came.
         self.stale_batches = 0
 
@@ -134,8 +141,16 @@ class SAMPseudoLabelHook(Hook):
             self._make_round(runner, 0, 0)
         else:
             self._resume_round(runner, self.resumed_round)
+            if self.resumed_due and self._is_due(runner.iter):
+                self._make_round(runner, self.round + 1, runner.iter)
         # Their workers may have met the labels of another round.
         restart_loading(runner.train_loop)
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Foresees a refresh, for all checkpoints of this iteration."""
+        self.due = self._is_due(runner.iter + 1)
 
     def after_train_iter(
         self,
@@ -146,10 +161,12 @@ class SAMPseudoLabelHook(Hook):
     ) -> None:
         """Refreshes the pseudo-labels when it is time."""
         self._count_stale(runner, data_batch)
-        since = runner.iter + 1 - self.begin
-        due = since >= 0 and since % self.interval == 0
-        if due and since // self.interval < self.max_rounds:
+        if self.due:
+            _average_buffers(unwrap(runner.model))
+            _save_checkpoint(runner)
             self._make_round(runner, self.round + 1, runner.iter + 1)
+            self.due = False
+            _save_checkpoint(runner)
 
     def after_train(self, runner: Runner) -> None:
         """Lets other runs write to the store."""
@@ -160,12 +177,19 @@ class SAMPseudoLabelHook(Hook):
         """Notes the published round."""
         checkpoint[_ROUND_KEY] = self.round
         checkpoint[_MADE_KEY] = marks_of(self.store.manifest(self.round))
+        checkpoint[_DUE_KEY] = self.due
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remembers the round that a resumed run was in."""
         if runner._resume:
             self.resumed_round = checkpoint.get(_ROUND_KEY)
             self.resumed_made = checkpoint.get(_MADE_KEY, {})
+            self.resumed_due = checkpoint.get(_DUE_KEY, False)
+
+    def _is_due(self, iteration: int) -> bool:
+        """Whether a refresh follows on an iteration, counted from 1."""
+        refreshes, rest = divmod(iteration - self.begin, self.interval)
+        return not rest and 0 <= refreshes < self.max_rounds
 
     def _lock(self) -> None:
         self.lock = self.store.lock()
@@ -265,11 +289,7 @@ class SAMPseudoLabelHook(Hook):
     ) -> None:
         """Makes a round, with the teacher's opinion unless it is the first."""
         model = unwrap(runner.model)
-        # Each rank's batch normalisation has seen other batches, and all
-        # have to be of one opinion.
-        dist.all_reduce_params(
-            [b for b in model.buffers() if b.is_floating_point()], op='mean'
-        )
+        _average_buffers(model)
         segmenter = self.generator.segmenter
         segmenter.to(next(model.parameters()).device)
         was_training = model.training
@@ -292,6 +312,21 @@ class SAMPseudoLabelHook(Hook):
         # The memory is needed for training until the next round.
         segmenter.to('cpu')
         torch.cuda.empty_cache()
+
+
+def _average_buffers(model: nn.Module) -> None:
+    """Makes ranks, whose batch norms saw other batches, of one opinion."""
+    dist.all_reduce_params(
+        [b for b in model.buffers() if b.is_floating_point()], op='mean'
+    )
+
+
+def _save_checkpoint(runner: Runner) -> None:
+    """Saves one out of turn, where the config has any saved by iterations."""
+    for hook in runner.hooks:
+        saves = isinstance(hook, CheckpointHook) and hook.interval > 0
+        if saves and not hook.by_epoch:
+            hook._save_checkpoint(runner)
 
 
 def _iteration_of(checkpoint: Path, runner: Runner) -> int | None:

@@ -55,7 +55,7 @@ class SeSAMVisualizationHook(Hook):
         ValueError: an argument is less than 1.
     """
 
-    # After the refresh of an iteration, before its checkpoint.
+    # After the hooks that change the model, before a refresh of its labels.
     priority = 'LOW'
 
     def __init__(self, interval: int = 1000, num_images: int = 4) -> None:

@@ -212,6 +212,8 @@ class SeSAMEncoderDecoder(EncoderDecoder):
     def judge(self, probability: Tensor, sam: Tensor) -> tuple[Tensor, Tensor]:
         """Takes what a teacher is sure of, and drops what it doubts.
 
+        A teacher of undefined probabilities is sure of nothing.
+
         Args:
             probability: (N, C, H, W) of each class.
             sam: (N, H, W) uint8, SAM's pseudo-label.
@@ -223,12 +225,12 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         ignore_index = self.decode_head.ignore_index
         best, prediction = probability.max(dim=1)
         confident = prediction.to(torch.uint8).masked_fill(
-            best < self.tau, ignore_index
+            ~(best >= self.tau), ignore_index
         )
         index = sam.long().clamp_max(probability.shape[1] - 1)
         given = probability.gather(1, index[:, None])[:, 0]
         agreed = sam.masked_fill(
-            given < self.sam_agreement * best, ignore_index
+            ~(given >= self.sam_agreement * best), ignore_index
         )
         return confident, agreed
 

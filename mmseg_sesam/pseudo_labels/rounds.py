@@ -354,7 +354,7 @@ class _Round(NamedTuple):
             sample.image, sample.label, sample.drawn, doubt, kept
         )
         maps = {LABELS: made.label}
-        if sample.opinion is not None and sample.opinion.is_stored:
+        if sample.opinion is not None:
             maps[CONFIDENT], agreed = sample.opinion.judge(made.label)
             maps[LABELS] = np.where(sample.drawn, sample.weak, agreed)
         labelled = maps[LABELS] != self.generator.ignore_index

@@ -22,7 +22,8 @@ class Sample(NamedTuple):
         drawn: (H, W) bool, where the weak label labels.
         label: (H, W) uint8, the weak label, enriched with the teacher's
             confident predictions if it was asked.
-        opinion: of the teacher.
+        opinion: of the teacher, if it has to be stored: probabilities are
+            large, and several images are on their way at once.
     """
 
     path: str
@@ -69,5 +70,5 @@ class Sample(NamedTuple):
             weak=weak,
             drawn=weak != ignore_index,
             label=label,
-            opinion=opinion,
+            opinion=opinion if opinion and opinion.is_stored else None,
         )

@@ -118,7 +118,7 @@ class SAMSegmenter(BaseSegmenter):
         # had to take over.
         self._largest_batch: int | None = None
         self._moved = False
-        self._lock = Lock()
+        self._lock, self._encoding = Lock(), Lock()
         self._builder = f'{builder.__module__}.{builder.__qualname__}'
         self._sha256 = digest
         self._sam = builder()
@@ -178,13 +178,14 @@ class SAMSegmenter(BaseSegmenter):
     def encode(self, images: Sequence[np.ndarray]) -> list[SAMEmbedding]:
         """See `BaseSegmenter.encode`.
 
-        One by one: an image of 1024 x 1024 keeps a device busy.
+        One by one, those of other threads too: an image of 1024 x 1024 keeps
+        a device busy, and the memory of one serves the next.
         """
         return [self._encode_one(image) for image in images]
 
     def _encode_one(self, image: np.ndarray) -> SAMEmbedding:
         pixels = self._resize(image)
-        with autocast(self.dtype, pixels.device):
+        with self._encoding, autocast(self.dtype, pixels.device):
             output = self._encode(self._sam.preprocess(pixels)[None])
         # SAM-HQ's encoder also gives the features of its early layers.
         features, interm = (

@@ -86,6 +86,13 @@ class Remember(StepSeedHook):
         self.weights.update({k: v.clone() for k, v in state.items()})
 
 
+def test_evidence_that_cannot_be_written_hides_no_reason(cfg: Config) -> None:
+    runner = Runner.from_cfg(cfg)
+    Path(runner.log_dir, 'non_finite_rank0.pth').mkdir(parents=True)
+    with pytest.raises(FloatingPointError, match=r'\.png.*not saved to'):
+        runner.train()
+
+
 def test_finite_losses_pass(make_config: Callable[..., Config]) -> None:
     cfg = make_config(train_cfg__max_iters=2)
     cfg.default_hooks.non_finite_loss = dict(type='NonFiniteLossHook')
@@ -129,3 +136,5 @@ def test_an_overflow_of_fp16_stops_training(cfg: Config, wrapper: str) -> None:
         return
     with pytest.raises(FloatingPointError, match='the loss is not finite'):
         runner.train()
+    # Running means, too, are no numbers by now.
+    assert not list(Path(runner.work_dir).glob('*.pth'))

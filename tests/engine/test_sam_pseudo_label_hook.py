@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from PIL import Image
 
@@ -304,6 +305,50 @@ def test_an_interrupted_round_goes_on_where_it_was(
     assert not list(store.root.rglob('journal*'))
 
 
+class TakeAway(Hook):
+    """Takes an image away before the refresh after the second step."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.aside = path.with_suffix('.aside')
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        if runner.iter == 1:
+            self.path.rename(self.aside)
+
+
+def test_an_interrupted_refresh_goes_on_with_its_teacher(
+    make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
+) -> None:
+    hook = TakeAway(scribbles / 'images/deep/2.png')
+    runner = Runner.from_cfg(make_config())
+    runner.register_hook(hook)
+    with pytest.raises(RoundError, match='FileNotFoundError'):
+        runner.train()
+    assert store.current == 0
+    # As the end of its process would, it lets go of the store.
+    runner.call_hook('after_train')
+    hook.aside.rename(hook.path)
+
+    resumed = train(make_config(resume=True))
+
+    text = log_text(resumed)
+    assert 'resumed epoch: 0, iter: 2' in text
+    assert re.search('round 1: 3 images .* 1 of them made in', text)
+    assert [store.manifest(r)['iteration'] for r in range(3)] == [0, 2, 4]
+    assert logged(resumed, 'round') == [1, 1, 2, 2]
+
+
+def test_a_refresh_leaves_no_checkpoint_where_none_is_wanted(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    cfg = make_config(train_cfg__max_iters=3)
+    cfg.default_hooks.checkpoint.update(interval=-1, save_last=False)
+    train(cfg)
+    assert store.current == 1
+    assert not list(tmp_path.rglob('*.pth'))
+
+
 def test_a_damaged_round_is_made_anew(
     make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
 ) -> None:
@@ -335,7 +380,7 @@ def test_rounds_that_no_checkpoint_needs_are_removed(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
     cfg = make_config()
-    cfg.default_hooks.checkpoint.max_keep_ckpts = 1
+    cfg.default_hooks.checkpoint.max_keep_ckpts = 3
     cfg.custom_hooks[0].update(begin=1, interval=1, max_rounds=5)
     train(cfg)
 

@@ -122,15 +122,15 @@ def test_confident_labels_of_a_round_are_those_stored(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config(
-        model__teacher='round', model__tau=0.0, train_cfg__max_iters=2
+        model__teacher='round', model__tau=0.0, train_cfg__max_iters=3
     )
     cfg.train_dataloader.dataset.pipeline[2].with_confident = True
 
-    runner = train(cfg, interval=2, num_images=1)
+    runner = train(cfg, interval=3, num_images=1)
 
     drawn = pictures(runner)
     _, _, _, before, _ = columns(drawn['train_0_0_0'])
-    _, _, _, after, _ = columns(drawn['train_0_0_2'])
+    _, _, _, after, _ = columns(drawn['train_0_0_3'])
     # The first round has none.
     assert np.ptp(before, axis=2).max() == 0
     assert np.mean(np.ptp(after, axis=2) > 9) > 0.99

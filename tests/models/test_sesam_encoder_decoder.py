@@ -404,6 +404,17 @@ class TestLabelMaps:
         assert agreed.flatten().tolist() == [255, 1, 2]
         assert confident.dtype == agreed.dtype == torch.uint8
 
+    def test_undefined_probabilities_are_no_judgement(
+        self, make_config: MakeConfig
+    ) -> None:
+        model = build(make_config(tau=0.0, sam_agreement=0.0))
+        sam = torch.ones((1, 2, 2), dtype=torch.uint8)
+        undefined = torch.full((1, 4, 2, 2), torch.nan)
+
+        confident, agreed = model.judge(undefined, sam)
+
+        assert (confident == 255).all() and (agreed == 255).all()
+
     def test_what_sam_left_open_stays_open(
         self, make_config: MakeConfig
     ) -> None:
