@@ -41,9 +41,9 @@ class MixedLoss(nn.Module):
     Args:
         weak_weight: l_w.
         sam_weight: l_s after its ramp.
-        sam_ramp: steps of the ramp.
+        sam_ramp: iterations of the ramp.
         confident_weight: l_c after its ramp.
-        confident_ramp: steps of the ramp.
+        confident_ramp: iterations of the ramp.
 
     Raises:
         ValueError: an option is out of range.
@@ -82,7 +82,7 @@ class MixedLoss(nn.Module):
             logits: (N, C, H, W) of the head, at the size of the labels.
             maps: disjoint labels of the batch.
             head: the decode or auxiliary head.
-            step: training steps made, for the ramps.
+            step: iterations made, for the ramps.
 
         Returns:
             loss_weak, loss_sam and loss_confident, scalars; further

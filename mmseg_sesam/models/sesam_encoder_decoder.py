@@ -52,7 +52,8 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             of the EMA teacher in each step; 'round', its predictions as
             the last refresh stored them, at the price of plain training; or
             None, no teacher, and refreshes ask the student.
-        ema_momentum: share of itself that the teacher keeps in a step.
+        ema_momentum: share of itself that the teacher keeps in an
+            iteration, also where gradients add up over several of them.
         tau: least probability of a confident prediction (tau_c).
         sam_agreement: SAM's label of a pixel is dropped where the teacher
             gives it less than this share of the probability of the class
