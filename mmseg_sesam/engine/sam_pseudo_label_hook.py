@@ -76,8 +76,9 @@ class SAMPseudoLabelHook(Hook):
         ValueError: an option is out of range.
     """
 
-    # After the hooks that save: a checkpoint holds what they have changed.
-    priority = 'LOWEST'
+    # After VERY_LOW, that of hooks that save: what all of these change is in
+    # the checkpoints of a refresh. Before LOWEST, that of hooks that look.
+    priority = 95
 
     def __init__(
         self,

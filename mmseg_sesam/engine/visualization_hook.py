@@ -55,8 +55,8 @@ class SeSAMVisualizationHook(Hook):
         ValueError: an argument is less than 1.
     """
 
-    # After the hooks that change the model, before a refresh of its labels.
-    priority = 'LOW'
+    # After the hook that makes the first round or a new one.
+    priority = 'LOWEST'
 
     def __init__(self, interval: int = 1000, num_images: int = 4) -> None:
         self.interval = interval

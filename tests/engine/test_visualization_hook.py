@@ -68,6 +68,9 @@ def test_a_strip_shows_every_label(
     # The palette is grey, and unlabelled pixels are darker than any colour.
     share = [np.mean(np.ptp(c, axis=2) > 9) for c in (weak, pseudo)]
     assert share[0] < 0.2 < 0.9 < share[1]
+    # And so does the strip of the untrained model.
+    begun = columns(pictures(runner)['train_0_0_0'])[2]
+    assert np.mean(np.ptp(begun, axis=2) > 9) > 0.9
     for labels in (confident, prediction):
         assert np.mean(np.ptp(labels, axis=2) > 9) > 0.99
 
@@ -122,15 +125,15 @@ def test_confident_labels_of_a_round_are_those_stored(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config(
-        model__teacher='round', model__tau=0.0, train_cfg__max_iters=3
+        model__teacher='round', model__tau=0.0, train_cfg__max_iters=2
     )
     cfg.train_dataloader.dataset.pipeline[2].with_confident = True
 
-    runner = train(cfg, interval=3, num_images=1)
+    runner = train(cfg, interval=2, num_images=1)
 
     drawn = pictures(runner)
     _, _, _, before, _ = columns(drawn['train_0_0_0'])
-    _, _, _, after, _ = columns(drawn['train_0_0_3'])
+    _, _, _, after, _ = columns(drawn['train_0_0_2'])
     # The first round has none.
     assert np.ptp(before, axis=2).max() == 0
     assert np.mean(np.ptp(after, axis=2) > 9) > 0.99
