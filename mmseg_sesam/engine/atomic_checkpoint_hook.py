@@ -89,7 +89,10 @@ class AtomicCheckpointHook(CheckpointHook):
             self.resumed_outdated = [n for n in names if _NAME.fullmatch(n)]
 
     def before_train(self, runner: Runner) -> None:
-        """Finds its folder, and removes what a kill has left there."""
+        """Finds its folder, and what a kill has left there.
+
+        Checkpoints are removed later: the run may yet be refused.
+        """
         super().before_train(runner)
         # The checkpoint of another folder tells of files there.
         own = Path(self.out_dir)
@@ -97,10 +100,14 @@ class AtomicCheckpointHook(CheckpointHook):
         if is_main_process() and source.resolve() == own.resolve():
             for name in self.resumed_outdated:
                 self.file_backend.remove(str(own / name))
-        self._remove_outdated()
         if is_main_process():
             for path in own.glob(f'*.pth{_PART}'):
                 path.unlink()
+
+    def after_train(self, runner: Runner) -> None:
+        """Removes what is outdated, if nothing had to be saved any more."""
+        super().after_train(runner)
+        self._remove_outdated()
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
         """Saves the best checkpoint."""

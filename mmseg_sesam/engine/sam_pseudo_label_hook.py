@@ -53,10 +53,11 @@ class SAMPseudoLabelHook(Hook):
     same settings from the same weak labels. The round is part of each
     checkpoint: a resumed run goes on with it, and refuses to if settings or
     weak labels have changed since, lest rounds of one run differ in what
-    they are made of. A checkpoint is saved before a refresh, so that a run
-    that is interrupted there goes on with the same teacher and keeps what
-    was made, and once more after it. Rounds that no checkpoint of the work
-    dir needs are removed, except for the first.
+    they are made of. Where checkpoints are saved by iterations, one is saved
+    before each refresh (and counts as any other), so that a run that is
+    interrupted there goes on with the same teacher and keeps what was made.
+    Rounds that no checkpoint of the work dir can need are removed, except
+    for the first.
 
     Source: SeSAM's iterative refinement; every default is our choice.
 
@@ -77,7 +78,7 @@ class SAMPseudoLabelHook(Hook):
     """
 
     # After VERY_LOW, that of hooks that save: what all of these change is in
-    # the checkpoints of a refresh. Before LOWEST, that of hooks that look.
+    # the checkpoint of a refresh. Before LOWEST, that of hooks that look.
     priority = 95
 
     def __init__(
@@ -167,7 +168,6 @@ class SAMPseudoLabelHook(Hook):
             _save_checkpoint(runner)
             self._make_round(runner, self.round + 1, runner.iter + 1)
             self.due = False
-            _save_checkpoint(runner)
 
     def after_train(self, runner: Runner) -> None:
         """Lets other runs write to the store."""
@@ -267,7 +267,6 @@ class SAMPseudoLabelHook(Hook):
         folders = {runner.work_dir} | {
             hook.out_dir
             for hook in runner.hooks
-            # Before the first step it has none yet.
             if isinstance(hook, CheckpointHook) and hook.out_dir
         }
         needed = {0, self.round - 1}
@@ -279,8 +278,10 @@ class SAMPseudoLabelHook(Hook):
                     'any of them; its name tells no iteration.'
                 )
                 return
-            earlier = [r for r, i in made.items() if i <= iteration]
-            needed.add(max(earlier, default=0))
+            # One that was saved for a refresh goes on with the round before.
+            for last in (iteration, iteration - 1):
+                earlier = [r for r, i in made.items() if i <= last]
+                needed.add(max(earlier, default=0))
         for round_index in set(made) - needed:
             if round_index < self.round:
                 self.store.remove(round_index)
@@ -323,10 +324,12 @@ def _average_buffers(model: nn.Module) -> None:
 
 
 def _save_checkpoint(runner: Runner) -> None:
-    """Saves one out of turn, where the config has any saved by iterations."""
+    """Saves that of a refresh, unless it is there by the config's turn."""
     for hook in runner.hooks:
-        saves = isinstance(hook, CheckpointHook) and hook.interval > 0
-        if saves and not hook.by_epoch:
+        if not isinstance(hook, CheckpointHook) or hook.by_epoch:
+            continue
+        name = hook.filename_tmpl.format(runner.iter + 1)
+        if hook.interval > 0 and Path(hook.last_ckpt or '').name != name:
             hook._save_checkpoint(runner)
 
 
