@@ -129,8 +129,8 @@ class NamedReader(AnnotationReader):
         if name not in self.names:
             raise ValueError(
                 f'{where} has the label {shown(name)}, expected one of '
-                f'{list(self.names)}; add it to --classes, or to '
-                '--unlabelled.'
+                f'{", ".join(map(shown, self.names))}; add it to --classes, '
+                'or to --unlabelled.'
             )
         return self.names.index(name)
 

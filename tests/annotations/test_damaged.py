@@ -267,6 +267,11 @@ def test_an_image_renamed_and_another_damaged():
     check('whats-the-point', json.dumps(damaged).encode())
 
 
+def test_a_long_name_of_a_class():
+    _, _, whole = FILES['cvat']
+    check('cvat', whole.replace(b'<name>a<', b'<name>' + b'9' * 5000 + b'<'))
+
+
 @pytest.mark.parametrize('name', XML)
 def test_entity_bombs(name):
     levels = ''.join(
