@@ -15,6 +15,8 @@ def read_version() -> str:
 
 REQUIRES = [
     'filelock',
+    # Components and frameworks are imported when they are used.
+    'lazy-loader>=0.2',
     'matplotlib',
     'mmengine>=0.10.4,<1',
     'mmsegmentation>=1.2.2,<1.3',
@@ -32,6 +34,7 @@ REQUIRES = [
     'torch>=2.0',
     'torchvision',
     'tqdm',
+    'wrapt>=1.15',
     # mmseg imports both and does not require them.
     'ftfy',
     'regex',

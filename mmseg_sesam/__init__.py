@@ -1,32 +1,37 @@
 """Weakly supervised semantic segmentation with SAM, on MMSegmentation.
 
-Importing the package registers its components with ``mmseg``, so that a
-config needs ``custom_imports = dict(imports=['mmseg_sesam'])`` and no more.
+Importing the package makes its components known to ``mmseg``: a config needs
+``custom_imports = dict(imports=['mmseg_sesam'])``. It imports neither torch
+nor mmseg itself, so that the method and the readers of annotations start at
+once and serve without them.
+
+Example:
+    >>> import mmseg_sesam
+    >>> from mmseg.registry import MODELS
+    >>> MODELS.get('SeSAMEncoderDecoder').__module__
+    'mmseg_sesam.models.sesam_encoder_decoder'
 """
 
-# ruff: noqa: E402, I001
+import lazy_loader
 
-from . import compat
+from . import compat, registration
 from .version import __version__
 
-# Before the first import of mmseg, which fails on mmcv-lite without it.
 compat.apply()
+registration.apply()
 
-from . import (
-    datasets,
-    engine,
-    evaluation,
-    models,
-    pseudo_labels,
-    segmenters,
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submodules=[
+        'annotations',
+        'core',
+        'datasets',
+        'engine',
+        'evaluation',
+        'models',
+        'pseudo_labels',
+        'segmenters',
+        'visualization',
+    ],
 )
-
-__all__ = [
-    '__version__',
-    'datasets',
-    'engine',
-    'evaluation',
-    'models',
-    'pseudo_labels',
-    'segmenters',
-]
+__all__ = ['__version__', *_]

@@ -11,31 +11,54 @@ import pickle
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Callable, NoReturn
+from typing import TYPE_CHECKING, Callable, NoReturn
 
 import numpy as np
-import torch
-from mmengine.dataset import InfiniteSampler
-from mmengine.logging import HistoryBuffer
-from mmengine.runner import BaseLoop
+import wrapt
+
+if TYPE_CHECKING:
+    from mmengine.runner import BaseLoop
 
 _OPS = 'mmcv._ext'
 _STATISTICS = ('min', 'max', 'current', 'mean')
-# Older ones cannot be told which of mmengine's records are harmless.
-CHECKPOINTS_LOAD_SAFELY = torch.__version__ >= (2, 6)
 
 
 def apply() -> None:
-    """Make ``mmseg`` importable and ``resume`` work; may be called again.
+    """Makes ``mmseg`` importable and ``resume`` work.
+
+    Each repair is done right after the import of what it repairs, since
+    importing that here takes seconds.
+    """
+    wrapt.register_post_import_hook(_stub_missing_ops, 'mmcv')
+    wrapt.register_post_import_hook(
+        _allow_mmengine_checkpoints, 'mmengine.runner'
+    )
+
+
+def require_frameworks() -> None:
+    """Raises if what components are built on is not installed.
 
     Raises:
-        ModuleNotFoundError: If neither mmcv nor mmcv-lite is installed.
+        ModuleNotFoundError: neither mmcv nor mmcv-lite is installed.
     """
-    _stub_missing_ops()
-    _allow_mmengine_checkpoints()
+    try:
+        import mmcv  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'mmseg_sesam needs mmcv and none is installed: run '
+            '`pip install "mmcv-lite>=2.0.1,<2.2"`, or build the full mmcv '
+            'of the same versions.'
+        ) from error
 
 
-def _stub_missing_ops() -> None:
+def loads_safely() -> bool:
+    """Whether torch can be told which of mmengine's records are harmless."""
+    import torch
+
+    return torch.__version__ >= (2, 6)
+
+
+def _stub_missing_ops(mmcv: ModuleType) -> None:
     """Stand in for the compiled ops that mmcv-lite lacks.
 
     ``mmseg.utils`` imports ``mmcv.ops``, which looks up every compiled op
@@ -44,14 +67,7 @@ def _stub_missing_ops() -> None:
     """
     if _OPS in sys.modules:
         return
-    try:
-        compiled = importlib.util.find_spec(_OPS)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            'mmseg_sesam needs mmcv and none is installed: run '
-            '`pip install "mmcv-lite>=2.0.1,<2.2"`, or build the full mmcv '
-            'of the same versions.'
-        ) from error
+    compiled = importlib.util.find_spec(_OPS)
     if compiled is None:
         stub = ModuleType(_OPS, 'Names of the ops that mmcv-lite lacks.')
         # No loader: mmcv.ops.check_ops_exist() goes on answering False.
@@ -76,7 +92,7 @@ def _missing_op(name: str) -> Callable[..., NoReturn]:
     return missing_op
 
 
-def _allow_mmengine_checkpoints() -> None:
+def _allow_mmengine_checkpoints(runner: ModuleType) -> None:
     """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
 
     Since torch 2.6 that is the default, and mmengine relies on the default.
@@ -84,8 +100,11 @@ def _allow_mmengine_checkpoints() -> None:
     hold numpy arrays and pickle their methods as
     ``getattr(HistoryBuffer, 'mean')``.
     """
-    if not CHECKPOINTS_LOAD_SAFELY:
+    if not loads_safely():
         return
+    import torch
+    from mmengine.logging import HistoryBuffer
+
     codes = '?' + np.typecodes['AllInteger'] + np.typecodes['Float']
     reconstruct = np.empty(0).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]
@@ -105,6 +124,8 @@ def _statistics_method(owner: object, name: str) -> Callable:
     The real one would lead a crafted file from any allowed object to
     ``builtins``, and from there to ``eval``.
     """
+    from mmengine.logging import HistoryBuffer
+
     if owner is not HistoryBuffer or name not in _STATISTICS:
         raise pickle.UnpicklingError(
             f'The checkpoint asks for getattr({owner!r}, {name!r}), but only '
@@ -126,6 +147,8 @@ def restart_loading(loop: BaseLoop) -> None:
     loader = loop.dataloader
     if not loader.num_workers or not hasattr(loop, 'dataloader_iterator'):
         return
+    from mmengine.dataset import InfiniteSampler
+
     # The end of an iterator is the end of its sampler's generator too.
     if isinstance(loader.sampler, InfiniteSampler):
         loader.sampler.indices = loader.sampler._indices_of_rank()

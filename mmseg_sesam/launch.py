@@ -1,100 +1,30 @@
-"""What the command line tools share: arguments, config, processes."""
+"""What the tools share once their arguments are read: config, processes.
+
+torch is imported where it is used: what is wrong with a config is told
+before the seconds that this takes.
+"""
 
 from __future__ import annotations
 
 import gc
 import os
 import pickle
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import torch
-from mmengine.config import Config, DictAction
-from mmengine.device import get_device
-from torch import distributed
+from mmengine.config import Config
 
-from .compat import CHECKPOINTS_LOAD_SAFELY
+from .compat import loads_safely
 from .locks import lock_folder
 from .type_names import type_name
-
-# What mmengine reads.
-CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
 
 # By the registry's name and by torch's.
 _SYNCHRONISED = ('SyncBN', 'SyncBatchNorm')
 # Where each launcher tells a process its rank, before they are connected.
 _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
-
-
-def existing_file(path: str) -> str:
-    """Argument type: the path of a file, checked at once."""
-    if not Path(path).is_file():
-        raise ArgumentTypeError(
-            f'{path} is not a file (looked from {Path.cwd()}): give the path '
-            'of an existing one'
-        )
-    return path
-
-
-def config_file(path: str) -> str:
-    """Argument type: the path of a config, checked at once."""
-    if Path(path).suffix not in CONFIG_SUFFIXES:
-        raise ArgumentTypeError(
-            f'{path} is no config, whose name ends in one of '
-            f'{", ".join(CONFIG_SUFFIXES)}: give one, such as those in configs'
-        )
-    return existing_file(path)
-
-
-def checkpoint(path: str) -> str:
-    """Argument type: the path of a file, or an address mmengine can load."""
-    return path if '://' in path else existing_file(path)
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of every tool that starts a Runner."""
-    parser.add_argument('config', type=config_file, help='config file')
-    parser.add_argument(
-        '--work-dir',
-        help='folder of logs and checkpoints (default: work_dir of the '
-        'config, else work_dirs/<name of the config>)',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override the config, e.g. train_dataloader.batch_size=4 '
-        'key="[a,b]"',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='what started the processes of a distributed run',
-    )
-    # torch.distributed.launch writes it with a dash since torch 2.0.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-
-
-def add_suffix(parser: ArgumentParser, kind: str, example: str) -> None:
-    """Add the argument of tools that find labels by their names.
-
-    Args:
-        parser: of the tool.
-        kind: of labels, 'gt' or 'weak'.
-        example: of how their names end.
-    """
-    parser.add_argument(
-        f'--{kind}-suffix',
-        nargs=2,
-        metavar=('IMAGE', kind.upper()),
-        default=('', ''),
-        help=f'ends of file names that differ, such as _leftImg8bit {example}',
-    )
 
 
 def find_hook(cfg: Config) -> dict:
@@ -123,27 +53,6 @@ def drop_hook(cfg: Config) -> None:
     ]
 
 
-def parse_args(parser: ArgumentParser) -> Namespace:
-    """Parse the command line; end the program if it cannot be launched."""
-    args = parser.parse_args()
-    local_rank = args.local_rank
-    if args.launcher == 'mpi':
-        # mmengine reads it, and its wrapper of the model LOCAL_RANK.
-        local_rank = os.environ.get('OMPI_COMM_WORLD_LOCAL_RANK', local_rank)
-    os.environ.setdefault('LOCAL_RANK', str(local_rank))
-    if args.launcher == 'pytorch' and 'RANK' not in os.environ:
-        parser.error(
-            '--launcher pytorch needs the environment that torchrun sets: '
-            'start the tool with tools/dist_train.sh or tools/dist_test.sh'
-        )
-    if args.launcher in ('slurm', 'mpi') and get_device() == 'cpu':
-        parser.error(
-            f'--launcher {args.launcher} needs a GPU and none was found: use '
-            '--launcher pytorch, which also runs on CPUs'
-        )
-    return args
-
-
 def load_config(args: Namespace) -> Config:
     """Read the config and apply the arguments of ``add_arguments``.
 
@@ -156,8 +65,11 @@ def load_config(args: Namespace) -> Config:
     cfg.launcher = args.launcher
     default_dir = str(Path('work_dirs', Path(args.config).stem))
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
-    if args.launcher == 'pytorch' and get_device() == 'cpu':
-        _connect_cpu_processes(cfg)
+    if args.launcher == 'pytorch':
+        from mmengine.device import get_device
+
+        if get_device() == 'cpu':
+            _connect_cpu_processes(cfg)
     return cfg
 
 
@@ -167,6 +79,8 @@ def disconnect_processes() -> None:
     What is still connected when Python ends may abort it: threads of the
     connection run on while the interpreter is taken down.
     """
+    from torch import distributed
+
     if distributed.is_initialized():
         # Runner, hooks and model hold each other and, through DDP, the group,
         # whose threads end no sooner than the last that holds it.
@@ -237,8 +151,10 @@ def check_checkpoint(path: str) -> None:
             damaged = file.testzip()
         if damaged:
             raise BadZipFile(f'{damaged} has another checksum')
-        if not CHECKPOINTS_LOAD_SAFELY:
+        if not loads_safely():
             return
+        import torch
+
         checkpoint = torch.load(
             path, map_location='cpu', mmap=True, weights_only=True
         )
@@ -267,6 +183,8 @@ def _connect_cpu_processes(cfg: Config) -> None:
     It calls ``torch.cuda.set_device`` before it connects, whatever the
     backend, and gives DDP a device number. SyncBN has no CPU kernel.
     """
+    from torch import distributed
+
     distributed.init_process_group('gloo')
     wrapper = cfg.get('model_wrapper_cfg') or dict(
         type='MMDistributedDataParallel',

@@ -11,22 +11,9 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
-# First of all: on mmcv-lite, mmseg imports after it alone.
-import mmseg_sesam  # noqa: F401
-
-# isort: split
-import numpy as np
-from matplotlib import colormaps
 from mmengine.config import Config, DictAction
-from mmengine.registry import init_default_scope
-from mmengine.runner import set_random_seed
-from mmseg.registry import DATASETS
-from tqdm import tqdm
 
-from mmseg_sesam.datasets.validation import check_lists
-from mmseg_sesam.launch import config_file
-from mmseg_sesam.visualization.sheet import save_sheet
-from mmseg_sesam.visualization.training_sample import draw_views
+from mmseg_sesam.arguments import config_file
 
 
 def new_folder(text: str) -> Path:
@@ -56,6 +43,15 @@ def make_parser() -> ArgumentParser:
 
 
 def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
+    import numpy as np
+    from matplotlib import colormaps
+    from mmengine.runner import set_random_seed
+    from mmseg.registry import DATASETS
+    from tqdm import tqdm
+
+    from mmseg_sesam.visualization.sheet import save_sheet
+    from mmseg_sesam.visualization.training_sample import draw_views
+
     dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
     palette = dataset.metainfo.get('palette')
     if palette is None:
@@ -78,6 +74,10 @@ def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
 
 def main() -> None:
     args = make_parser().parse_args()
+    from mmengine.registry import init_default_scope
+
+    from mmseg_sesam.datasets.validation import check_lists
+
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)

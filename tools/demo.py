@@ -13,19 +13,16 @@ import shutil
 import subprocess
 import sys
 import time
+from argparse import ArgumentParser
 from pathlib import Path
 
-# First of all: on mmcv-lite, mmseg.apis imports after it alone.
-import mmseg_sesam  # noqa: F401
-
-# isort: split
 import numpy as np
 from mmengine.config import Config
-from mmseg.apis import inference_model, init_model
 from PIL import Image
 from prettytable import PrettyTable
 
-from mmseg_sesam.evaluation.folders import compare_folders, read_label
+from mmseg_sesam.evaluation.folders import compare_folders
+from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
 from mmseg_sesam.visualization.sheet import paint_label, save_sheet
 
@@ -81,6 +78,8 @@ def measure_rounds(store: PseudoLabelStore, num_classes: int) -> list[dict]:
 
 def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
     """Writes a sheet for each of some images, for three and for all."""
+    from mmseg.apis import inference_model, init_model
+
     folder = OUT / 'pictures'
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -127,6 +126,7 @@ def print_table(summary: dict) -> None:
 
 
 def main() -> None:
+    ArgumentParser(description=__doc__).parse_args()
     start = time.time()
     cfg = Config.fromfile(CONFIGS / 'sesam.py')
     num_classes = len(cfg.metainfo.classes)

@@ -12,9 +12,9 @@ import json
 from argparse import ArgumentParser
 from pathlib import Path
 
+from mmseg_sesam.arguments import add_suffix
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.evaluation.label_quality import quality_table
-from mmseg_sesam.launch import add_suffix
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
 
 

@@ -13,23 +13,13 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-# First of all: on mmcv-lite, mmseg imports after it alone.
-import mmseg_sesam  # noqa: F401
-
-# isort: split
 import numpy as np
-from matplotlib import colormaps
 from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.registry import init_default_scope
-from mmseg.registry import TASK_UTILS
 from PIL import ImageOps
 
-from mmseg_sesam.evaluation.folders import read_label
+from mmseg_sesam.arguments import config_file, existing_file
 from mmseg_sesam.image_files import open_image
-from mmseg_sesam.launch import config_file, existing_file, find_hook
-from mmseg_sesam.visualization.explanation import explain
-from mmseg_sesam.visualization.explanation_sheet import save_explanation
+from mmseg_sesam.io.labels import read_label
 
 DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
 
@@ -58,6 +48,8 @@ def make_parser() -> ArgumentParser:
 
 def read_palette(path: str) -> list[list[int]]:
     """The palette of an index PNG, or colours of ours."""
+    from matplotlib import colormaps
+
     with open_image(path) as image:
         colours = image.getpalette()
     if colours is None:
@@ -90,6 +82,14 @@ def main() -> None:
         parser.error(f'{out} is there already; give another --out')
     if not out.parent.is_dir():
         parser.error(f'argument --out: {out.parent} is not a folder')
+    from mmengine.device import get_device
+    from mmengine.registry import init_default_scope
+    from mmseg.registry import TASK_UTILS
+
+    from mmseg_sesam.launch import find_hook
+    from mmseg_sesam.visualization.explanation import explain
+    from mmseg_sesam.visualization.explanation_sheet import save_explanation
+
     init_default_scope('mmseg')
     try:
         cfg = Config.fromfile(args.config)

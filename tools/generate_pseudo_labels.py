@@ -11,25 +11,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from contextlib import nullcontext
 
-from mmengine import dist
 from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
-from mmseg.registry import TASK_UTILS
 
-from mmseg_sesam import launch
-from mmseg_sesam.datasets.pipelines import pseudo_label_source
-from mmseg_sesam.pseudo_labels.images import TrainingImages
-from mmseg_sesam.pseudo_labels.ranks import build_group
-from mmseg_sesam.pseudo_labels.rounds import RoundError, make_round
-from mmseg_sesam.pseudo_labels.settings import describe
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam import arguments
 
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    launch.add_arguments(parser)
+    arguments.add_arguments(parser)
     parser.add_argument(
         '--out',
         help='folder of the pseudo-labels (default: pseudo_label_dir of the '
@@ -39,7 +28,19 @@ def make_parser() -> ArgumentParser:
 
 
 def generate(cfg: Config, args: Namespace) -> None:
-    hook = launch.find_hook(cfg)
+    from mmengine import dist
+    from mmengine.device import get_device
+    from mmseg.registry import TASK_UTILS
+
+    from mmseg_sesam.datasets.pipelines import pseudo_label_source
+    from mmseg_sesam.launch import find_hook
+    from mmseg_sesam.pseudo_labels.images import TrainingImages
+    from mmseg_sesam.pseudo_labels.ranks import build_group
+    from mmseg_sesam.pseudo_labels.rounds import make_round
+    from mmseg_sesam.pseudo_labels.settings import describe
+    from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+
+    hook = find_hook(cfg)
     dataset = cfg.train_dataloader.dataset
     source = pseudo_label_source(dataset)
     store = PseudoLabelStore(args.out or source['pseudo_label_dir'])
@@ -60,7 +61,14 @@ def generate(cfg: Config, args: Namespace) -> None:
 
 def main() -> None:
     parser = make_parser()
-    args = launch.parse_args(parser)
+    args = arguments.parse_args(parser)
+    from mmengine import dist
+    from mmengine.logging import MMLogger
+    from mmengine.registry import init_default_scope
+
+    from mmseg_sesam import launch
+    from mmseg_sesam.pseudo_labels.rounds import RoundError
+
     cfg = launch.load_config(args)
     if args.launcher != 'none' and not dist.is_distributed():
         dist.init_dist(args.launcher, **cfg.env_cfg.dist_cfg)

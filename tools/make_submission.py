@@ -15,17 +15,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-# First of all: on mmcv-lite, mmseg imports after it alone.
-import mmseg_sesam  # noqa: F401
-
-# isort: split
 import numpy as np
-from mmengine.config import Config
-from mmengine.device import get_device
-from mmseg.apis import inference_model, init_model
 from tqdm import tqdm
 
-from mmseg_sesam import launch
+from mmseg_sesam.arguments import existing_file
 from mmseg_sesam.evaluation.submission import (
     SERVERS,
     Server,
@@ -53,7 +46,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         '--list',
-        type=lambda path: Path(launch.existing_file(path)),
+        type=lambda path: Path(existing_file(path)),
         help='names of the test images, one a line, if --images holds others '
         'too, such as ImageSets/Segmentation/test.txt of VOC',
     )
@@ -97,6 +90,10 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
 def predict(
     config: str, checkpoint: str, images: Sequence[Path]
 ) -> Iterator[tuple[str, np.ndarray]]:
+    from mmengine.config import Config
+    from mmengine.device import get_device
+    from mmseg.apis import inference_model, init_model
+
     cfg = Config.fromfile(config)
     if 'test_pipeline' not in cfg:
         cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline

@@ -23,9 +23,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
-from mmseg_sesam.evaluation.folders import read_label
 from mmseg_sesam.image_files import open_image
-from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.walking import visible_files
 
 SUMMARY = 'summary.json'

@@ -12,12 +12,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-# First of all: on mmcv-lite, mmseg imports after it alone.
-import mmseg_sesam  # noqa: F401
-
-# isort: split
-from mmseg_sesam.launch import add_suffix
-from mmseg_sesam.visualization.report import build_report
+from mmseg_sesam.arguments import add_suffix
 
 
 def make_parser() -> ArgumentParser:
@@ -45,6 +40,8 @@ def make_parser() -> ArgumentParser:
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
+    from mmseg_sesam.visualization.report import build_report
+
     out = args.out or args.work_dir / 'report.html'
     if args.out and not out.parent.is_dir():
         parser.error(f'argument --out: {out.parent} is not a folder')

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config
-from mmengine.runner import Runner
-from torch.utils.data import Dataset
 
-from mmseg_sesam import launch
+from mmseg_sesam import arguments
 from mmseg_sesam.type_names import type_name
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
 
 
 def new_folder(path: str) -> str:
@@ -26,9 +28,9 @@ def new_folder(path: str) -> str:
 
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    launch.add_arguments(parser)
+    arguments.add_arguments(parser)
     parser.add_argument(
-        'checkpoint', type=launch.checkpoint, help='checkpoint file'
+        'checkpoint', type=arguments.checkpoint, help='checkpoint file'
     )
     parser.add_argument(
         '--out',
@@ -99,6 +101,8 @@ def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
 def test(
     cfg: Config, args: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> None:
+    from mmengine.runner import Runner
+
     # It holds the processes' connection, and must be gone when they part.
     runner = Runner.from_cfg(cfg)
     if args.out:
@@ -108,7 +112,9 @@ def test(
 
 def main() -> None:
     parser = make_parser()
-    args = launch.parse_args(parser)
+    args = arguments.parse_args(parser)
+    from mmseg_sesam import launch
+
     cfg = launch.load_config(args)
     cfg.load_from, cfg.resume = args.checkpoint, False
     launch.drop_hook(cfg)

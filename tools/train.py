@@ -8,21 +8,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.device import get_device
-from mmengine.runner import Runner, find_latest_checkpoint
 
-from mmseg_sesam import launch
-from mmseg_sesam.datasets.validation import check_lists
-from mmseg_sesam.engine import summarise
+from mmseg_sesam import arguments
 
 
 def resume_target(value: str) -> str:
-    return value if value == 'auto' else launch.checkpoint(value)
+    return value if value == 'auto' else arguments.checkpoint(value)
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    launch.add_arguments(parser)
+    arguments.add_arguments(parser)
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -43,6 +39,8 @@ def find_latest(work_dir: str) -> str | None:
 
     A run may be killed while it writes last_checkpoint.
     """
+    from mmengine.runner import find_latest_checkpoint
+
     named = find_latest_checkpoint(work_dir)
     if named:
         return named
@@ -72,12 +70,16 @@ def set_resume(cfg: Config, resume: str | None) -> None:
                 'not there: give --resume the path of another checkpoint'
             )
     if resume is not None and '://' not in resume:
+        from mmseg_sesam import launch
+
         launch.check_checkpoint(resume)
     cfg.resume = resume is not None
     cfg.load_from = resume or cfg.get('load_from')
 
 
 def set_amp(cfg: Config) -> None:
+    from mmengine.device import get_device
+
     if get_device() == 'cpu':
         raise ValueError('--amp needs a GPU and none was found: leave it out')
     wrapper = cfg.optim_wrapper
@@ -91,6 +93,10 @@ def set_amp(cfg: Config) -> None:
 
 
 def train(cfg: Config) -> None:
+    from mmengine.runner import Runner
+
+    from mmseg_sesam.engine import summarise
+
     runner = Runner.from_cfg(cfg)
     runner.train()
     runner.logger.info(summarise(runner))
@@ -98,13 +104,18 @@ def train(cfg: Config) -> None:
 
 def main() -> None:
     parser = make_parser()
-    args = launch.parse_args(parser)
+    args = arguments.parse_args(parser)
+    from mmseg_sesam import launch
+
     cfg = launch.load_config(args)
     with ExitStack() as held:
         try:
             launch.refuse_sharding(cfg)
             held.enter_context(launch.lock_work_dir(cfg))
             set_resume(cfg, args.resume)
+            print(f'{args.config}: loading torch and mmseg', flush=True)
+            from mmseg_sesam.datasets.validation import check_lists
+
             if args.amp:
                 set_amp(cfg)
             check_lists(cfg)

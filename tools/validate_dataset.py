@@ -16,13 +16,12 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from mmseg_sesam import launch
-from mmseg_sesam.datasets.validation import validate_datasets
+from mmseg_sesam.arguments import config_file
 
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', type=launch.config_file, help='config file')
+    parser.add_argument('config', type=config_file, help='config file')
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument(
         '--json', type=Path, help='write everything here, all files named'
@@ -45,6 +44,8 @@ def main() -> None:
         parser.error(f'argument --json: {args.json.parent} is not a folder')
     if args.jobs < 1:
         parser.error(f'argument --jobs: {args.jobs} is less than 1')
+    from mmseg_sesam.datasets.validation import validate_datasets
+
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     try:

@@ -14,7 +14,7 @@ from skimage.morphology import skeletonize
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.evidence import Evidence, find_rivals
 from mmseg_sesam.core.prompts import SkeletonPrompter
-from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.segmenters import MaskCandidates
 
 STAGES = ('label', 'skeletons', 'coverage', 'png')

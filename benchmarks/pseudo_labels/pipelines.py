@@ -24,9 +24,9 @@ from torch import nn
 
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.pseudo_labels.kept import KeptMask
-from mmseg_sesam.pseudo_labels.store import write_label
 from mmseg_sesam.segmenters import BaseSegmenter, MaskCandidates
 
 # Random weights give no mask that a real label would accept.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from mmseg.utils import get_classes, get_palette
+from pathlib import Path
+from types import ModuleType
 
 from .base import IGNORE_INDEX, AnnotationReader, option
 from .files import shown
@@ -77,8 +78,10 @@ def resolve_classes(
         ValueError: a name is empty or occurs twice, or there are too many.
     """
     if len(values) == 1:
+        tables = _tables_of_mmseg()
         try:
-            return tuple(get_classes(values[0])), get_palette(values[0])
+            names = tables.get_classes(values[0])
+            return tuple(names), tables.get_palette(values[0])
         except ValueError:
             # It is the name of the only class.
             pass
@@ -89,6 +92,28 @@ def resolve_classes(
             'each line of a file; take empty lines out.'
         )
     return name_classes(values)
+
+
+def _tables_of_mmseg() -> ModuleType:
+    """Mmseg's names and colours of known data sets.
+
+    The one file is loaded, without mmseg, which would import torch.
+
+    Raises:
+        ValueError: mmseg is not installed.
+    """
+    package = importlib.util.find_spec('mmseg')
+    if package is None:
+        raise ValueError(
+            'One name of --classes stands for a data set that mmseg knows, '
+            'and mmseg is not installed; install it, or give the names of '
+            'all classes.'
+        )
+    path = Path(package.submodule_search_locations[0], 'utils/class_names.py')
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    return tables
 
 
 @dataclass

@@ -17,7 +17,7 @@ from typing import Any, Callable
 import numpy as np
 from tqdm import tqdm
 
-from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.io.labels import write_label
 
 from .base import IGNORE_INDEX, AnnotationReader, Item
 from .classes import voc_colours

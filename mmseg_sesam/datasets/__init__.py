@@ -1,13 +1,12 @@
 """Transforms that load, simulate and pack weak labels."""
 
-from .formatting import KeepTeacherView, PackSeSAMInputs
-from .loading import LoadPseudoLabel, LoadWeakAnnotations
-from .simulate import SimulateWeakLabel
+import lazy_loader
 
-__all__ = [
-    'KeepTeacherView',
-    'LoadPseudoLabel',
-    'LoadWeakAnnotations',
-    'PackSeSAMInputs',
-    'SimulateWeakLabel',
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs=dict(
+        formatting=['KeepTeacherView', 'PackSeSAMInputs'],
+        loading=['LoadPseudoLabel', 'LoadWeakAnnotations'],
+        simulate=['SimulateWeakLabel'],
+    ),
+)

@@ -12,6 +12,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.labels import id_table
 from mmseg_sesam.options import (
     FLAG,
     LABEL_ID,
@@ -111,28 +112,6 @@ class LoadWeakAnnotations(LoadAnnotations):
                 'pixels; correct the label, or num_classes.'
             )
         return ids
-
-
-def id_table(
-    reduce_zero_label: bool, label_map: dict[int, int] | None = None
-) -> np.ndarray:
-    """What a data set makes of each value in a label file.
-
-    Args:
-        reduce_zero_label: 0 is unlabelled, and ids begin with 1.
-        label_map: other ids for some of those that result.
-
-    Returns:
-        (256,) uint8.
-    """
-    table = np.arange(256, dtype=np.uint8)
-    if reduce_zero_label:
-        # 0 becomes 255, and so does 255 itself.
-        table = np.where(table == 255, 255, table - np.uint8(1))
-    renamed = np.arange(256, dtype=np.uint8)
-    for old, new in (label_map or {}).items():
-        renamed[old] = new
-    return renamed[table]
 
 
 def class_ids(label: np.ndarray, ignore_index: int = 255) -> list[int]:

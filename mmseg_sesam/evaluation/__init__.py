@@ -1,5 +1,7 @@
 """Quality of pseudo-labels against dense labels."""
 
-from .metric import PseudoLabelQuality
+import lazy_loader
 
-__all__ = ['PseudoLabelQuality']
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs=dict(metric=['PseudoLabelQuality'])
+)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mmseg_sesam.datasets.loading import id_table
-from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.walking import visible_files
 
 from .label_quality import confusion_matrix, label_quality
@@ -80,33 +79,6 @@ def compare_folders(
             totals[name] = totals.get(name, 0) + confusion
     quality = {name: label_quality(total) for name, total in totals.items()}
     return dict(images=len(paths), quality=quality)
-
-
-def read_label(path: Path) -> np.ndarray:
-    """Reads an index image.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        (H, W) uint8.
-
-    Raises:
-        ValueError: the file is no 8-bit image of one channel.
-    """
-    try:
-        with open_image(path) as image:
-            label = np.array(image)
-    except (OSError, SyntaxError) as error:
-        raise ValueError(
-            f'{path} cannot be read as an image ({error}); write it again.'
-        ) from error
-    if label.ndim != 2 or label.dtype != np.uint8:
-        raise ValueError(
-            f'{path} is {label.dtype} of shape {label.shape}, expected one '
-            'channel of uint8 class ids; convert colours to class ids.'
-        )
-    return label
 
 
 def _count(

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
+from mmseg_sesam.annotations.classes import voc_colours
 from mmseg_sesam.image_files import open_image, upright_size
+from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.walking import visible_files
-
-from .folders import read_label
 
 # trainId -> id, of cityscapesScripts' labels.py.
 _CITYSCAPES_IDS = (
@@ -59,7 +58,7 @@ SERVERS = {
         example='2008_000006',
         images=1456,
         suffix='.tar.gz',
-        palette=tuple(map(tuple, PascalVOCDataset.METAINFO['palette'])),
+        palette=tuple(map(tuple, voc_colours()[:21])),
     ),
     'cityscapes': Server(
         ids=_CITYSCAPES_IDS,

@@ -1,15 +1,10 @@
 """Pseudo-labels: making them, and keeping their rounds on disk."""
 
-from mmseg.registry import TASK_UTILS
+import lazy_loader
 
-from mmseg_sesam.core.prompts import SkeletonPrompter
-from mmseg_sesam.core.selection import CoverageMaskSelector
-
-from .generator import ComponentRecord, PseudoLabel, PseudoLabelGenerator
-
-# The method knows no framework, so its configurable parts are registered
-# here, where they meet one.
-TASK_UTILS.register_module(module=SkeletonPrompter)
-TASK_UTILS.register_module(module=CoverageMaskSelector)
-
-__all__ = ['ComponentRecord', 'PseudoLabel', 'PseudoLabelGenerator']
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs=dict(
+        generator=['ComponentRecord', 'PseudoLabel', 'PseudoLabelGenerator']
+    ),
+)

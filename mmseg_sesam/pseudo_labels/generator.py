@@ -18,8 +18,8 @@ from mmseg_sesam.core.growth import (
     count_growth,
     measure_growth,
 )
-from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.core.selection import measure_mask
+from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
+from mmseg_sesam.core.selection import CoverageMaskSelector, measure_mask
 from mmseg_sesam.options import (
     CONFIG,
     FLAG,
@@ -32,6 +32,11 @@ from mmseg_sesam.options import (
 
 from .answers import Answer, ask
 from .kept import KeptMask, component_name
+
+# The method knows no framework, so its configurable parts are registered
+# here, where they meet one.
+TASK_UTILS.register_module(module=SkeletonPrompter)
+TASK_UTILS.register_module(module=CoverageMaskSelector)
 
 
 class ComponentRecord(NamedTuple):

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmengine import dist
-
 _IDENTITY = 'identity.json'
 _JOURNAL = 'journal.{}.jsonl'
 # What is written before it takes the place of the file meant.
@@ -66,6 +64,9 @@ class Journal:
             for path in files
         }
         line = _write(dict(key=key, files=digests, **facts))
+        # Readers of a store need no torch, which this imports.
+        from mmengine import dist
+
         path = self.folder / _JOURNAL.format(dist.get_rank())
         with path.open('a', encoding='utf-8') as file:
             # A line that was cut off must not swallow this one.

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import zlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
-from PIL import Image
 
 from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.locks import FolderLock, lock_folder
 
 from .journal import Journal, checksum, damaged
@@ -387,29 +386,6 @@ class PseudoLabelStore:
                 'tools/generate_pseudo_labels.py.'
             )
         return label
-
-
-def write_label(
-    path: Path,
-    label: np.ndarray,
-    palette: Sequence[Sequence[int]] | None = None,
-) -> None:
-    """Writes a label map as an index PNG.
-
-    Args:
-        path: of the file; its folder exists.
-        label: (H, W) uint8.
-        palette: RGB of each class, for image viewers.
-    """
-    image = Image.fromarray(label)
-    if palette:
-        # All 256 colours: with fewer, Pillow packs indices into fewer bits
-        # and cuts the unlabelled 255 down to 15.
-        colours = np.zeros((256, 3), np.uint8)
-        colours[: len(palette)] = palette
-        image.putpalette(colours.tobytes())
-    # Runs of one class: smaller files than by the default strategy.
-    image.save(path, compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def _free_name(folder: Path) -> Path:

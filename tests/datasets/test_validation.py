@@ -21,7 +21,7 @@ from mmseg_sesam.datasets.validation import (
     check_lists,
     validate_datasets,
 )
-from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.io.labels import write_label
 
 HEIGHT, WIDTH = 20, 30
 CLASSES = ('road', 'house', 'tree')

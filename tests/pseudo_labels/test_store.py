@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
     LABELS,
     RECORDS,
     PseudoLabelStore,
     sample_key,
-    write_label,
 )
 
 

@@ -15,10 +15,10 @@ from mmengine.registry import init_default_scope
 from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 
-from mmseg_sesam.compat import CHECKPOINTS_LOAD_SAFELY
+from mmseg_sesam.compat import loads_safely
 
 pytestmark = pytest.mark.skipif(
-    not CHECKPOINTS_LOAD_SAFELY, reason='needs torch 2.6 or later'
+    not loads_safely(), reason='needs torch 2.6 or later'
 )
 CLASSES = ('a', 'b', 'c')
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mmseg_sesam.datasets import SimulateWeakLabel
-from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.io.labels import write_label
 
 PALETTE = [[200, 60, 40], [40, 180, 70], [60, 60, 200]]
 NAMES = ['a', 'b', 'town/a', 'town/b', 'town/deep/c.v1', 'void']

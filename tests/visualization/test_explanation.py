@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_sesam.evaluation.folders import read_label
+from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.visualization.explanation import (
     CHOSEN,

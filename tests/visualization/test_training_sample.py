@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.pseudo_labels.store import write_label
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.visualization.training_sample import draw_views
 
 PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]

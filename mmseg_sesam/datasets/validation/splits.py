@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from mmseg_sesam.datasets.loading import id_table
+from mmseg_sesam.io.labels import id_table
 from mmseg_sesam.type_names import type_name
 
 from .configs import build_datasets

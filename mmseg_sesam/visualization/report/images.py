@@ -12,9 +12,9 @@ from mmengine.registry import init_default_scope
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.datasets.loading import id_table
 from mmseg_sesam.datasets.pipelines import loading_dataset
-from mmseg_sesam.evaluation.folders import read_label, same_ending
+from mmseg_sesam.evaluation.folders import same_ending
+from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
     LABELS,

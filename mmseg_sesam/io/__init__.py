@@ -1,0 +1,1 @@
+"""Files: the package's readers and writers, without any framework."""
