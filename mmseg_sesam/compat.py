@@ -1,17 +1,18 @@
 """Quirks of the installed mmcv, mmengine and torch.
 
-Nothing else in the package asks which of their versions is there. Both
+Nothing else in the package asks which of their versions is there. The
 repairs leave an installation that does not need them untouched.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import pickle
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import numpy as np
 import wrapt
@@ -30,6 +31,7 @@ def apply() -> None:
     importing that here takes seconds.
     """
     wrapt.register_post_import_hook(_stub_missing_ops, 'mmcv')
+    wrapt.register_post_import_hook(_delay_timm, 'mmseg.registry')
     wrapt.register_post_import_hook(
         _allow_mmengine_checkpoints, 'mmengine.runner'
     )
@@ -90,6 +92,27 @@ def _missing_op(name: str) -> Callable[..., NoReturn]:
         )
 
     return missing_op
+
+
+def _delay_timm(registries: ModuleType) -> None:
+    """Lets ``mmseg.models`` import timm without loading it.
+
+    One of mmseg's backbones needs it; with torchvision, which it imports,
+    it takes 3 s of every start. It is loaded when it is used. Python's own
+    lazy modules do not serve here: a second ``import`` loads them.
+    """
+    if 'timm' in sys.modules or importlib.util.find_spec('timm') is None:
+        return
+    stand_in = ModuleType('timm', 'Loads timm when it is used.')
+    stand_in.__spec__ = ModuleSpec('timm', loader=None)
+
+    def load(name: str) -> Any:
+        if sys.modules.get('timm') is stand_in:
+            del sys.modules['timm']
+        return getattr(importlib.import_module('timm'), name)
+
+    stand_in.__getattr__ = load
+    sys.modules['timm'] = stand_in
 
 
 def _allow_mmengine_checkpoints(runner: ModuleType) -> None:

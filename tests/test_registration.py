@@ -94,6 +94,16 @@ def test_help_of_a_tool_imports_no_framework(tool: Path):
     assert done.stdout.endswith('[None, None, None]\n')
 
 
+def test_components_are_registered_without_what_only_some_need():
+    modules = ['timm.models', 'torchvision', 'matplotlib.figure', 'plotly']
+    done = run_python(
+        'import sys, mmseg_sesam, mmengine.runner\n'
+        + LOOK_UP
+        + f'print([name for name in {modules} if name in sys.modules])\n'
+    )
+    assert done.stdout == '[]\n', done.stderr
+
+
 def test_the_voc_server_expects_the_colours_of_mmseg():
     expected = PascalVOCDataset.METAINFO['palette']
     assert list(map(list, SERVERS['voc'].palette)) == expected

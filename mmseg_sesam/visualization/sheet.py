@@ -7,8 +7,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.figure import Figure
 
 # Share of the label's colour over the image.
 _OPACITY = 0.65
@@ -53,6 +51,9 @@ def choose_palette(
     """
     if palette:
         return [list(map(int, colour)) for colour in palette]
+    # matplotlib takes a second, which hooks that draw nothing do without.
+    from matplotlib import colormaps
+
     colours = colormaps['turbo'].resampled(num_classes)(range(num_classes))
     return (255 * colours[:, :3]).round().astype(int).tolist()
 
@@ -110,6 +111,8 @@ def save_sheet(
         rows: of each row its pictures, (H, W, 3) uint8 in RGB.
         titles: of the columns.
     """
+    from matplotlib.figure import Figure
+
     height, width = rows[0][0].shape[:2]
     columns = len(titles)
     size = (2.6 * columns, 2.6 * len(rows) * height / width + 0.4)
