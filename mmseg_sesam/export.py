@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import pickle
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from mmengine.registry import Registry, init_default_scope
 from mmseg.registry import HOOKS, METRICS, MODELS
 
 from mmseg_sesam.compat import loads_safely
+from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.type_names import type_name
 
@@ -167,6 +167,5 @@ def export(
     kept = {n: meta[n] for n in ('dataset_meta', 'iter') if n in meta}
     # The weights last: whoever sees them finds the config as well.
     out.with_suffix('.py').write_text(cfg.pretty_text)
-    temporary = out.with_suffix('.tmp')
-    torch.save(dict(meta=kept, state_dict=weights), temporary)
-    os.replace(temporary, out)
+    with replacing(out) as part, part.open('wb') as file:
+        torch.save(dict(meta=kept, state_dict=weights), file)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
@@ -126,3 +128,58 @@ def make_config(scribbles: Path, tmp_path: Path) -> Callable[..., Config]:
         return cfg
 
     return make
+
+
+@pytest.fixture
+def run_with_one_pid() -> Callable[..., None]:
+    """Runs a function in processes at once, all of which have one pid.
+
+    As in two containers that share a folder: each is the first of a PID
+    namespace of its own where the system allows that.
+    """
+
+    def run(work: Callable[[], None], processes: int = 3) -> None:
+        gate, go = os.pipe()
+        children = []
+        for _ in range(processes):
+            child = os.fork()
+            if not child:
+                os.close(go)
+                _live_as_first(work, gate)
+            children.append(child)
+        os.close(gate)
+        # All of them begin together.
+        os.close(go)
+        statuses = [os.waitpid(child, 0)[1] for child in children]
+        assert statuses == [0] * processes
+
+    return run
+
+
+def _live_as_first(work: Callable[[], None], gate: int) -> None:
+    """The life of a process that shares its pid; it never returns."""
+    status = 1
+    try:
+        child = 0
+        if _unshare_process_ids():
+            child = os.fork()
+        else:
+            os.getpid = lambda: 1
+        if child:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        assert os.getpid() == 1
+        os.read(gate, 1)
+        work()
+        status = 0
+    except BaseException:  # noqa: BLE001, the status tells it
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _unshare_process_ids() -> bool:
+    """Gives children a PID namespace, where the system allows that."""
+    new_user, new_pid = 0x10000000, 0x20000000
+    # Python has it as `os.unshare` since 3.12.
+    unshare = getattr(ctypes.CDLL(None), 'unshare', None)
+    return unshare is not None and not unshare(new_user | new_pid)

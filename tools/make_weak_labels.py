@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.walking import visible_files
 
@@ -83,11 +84,10 @@ def simulate(
     weak = simulator(label, zlib.crc32(key.encode()))
     out = out_dir / relative
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_suffix('.tmp.png')
-    write_label(
-        temporary, weak, palette and np.reshape(palette, (-1, 3)).tolist()
-    )
-    os.replace(temporary, out)
+    with replacing(out) as part:
+        write_label(
+            part, weak, palette and np.reshape(palette, (-1, 3)).tolist()
+        )
     return int((weak != 255).sum()), weak.size
 
 

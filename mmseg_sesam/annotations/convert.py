@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import filecmp
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 from tqdm import tqdm
 
+from mmseg_sesam.io.atomic import (
+    PARTS,
+    STALE_SECONDS,
+    remove_parts,
+    replacing,
+)
 from mmseg_sesam.io.labels import write_label
 
 from .base import IGNORE_INDEX, AnnotationReader, Item
@@ -81,6 +86,7 @@ def convert(
         out.mkdir(parents=True, exist_ok=True)
         # It tells that all labels are there.
         (out / SUMMARY).unlink(missing_ok=True)
+        remove_parts(out.rglob(PARTS), STALE_SECONDS)
         _write_journal(out, settings, records.values())
     with tqdm(
         desc=reader.name,
@@ -101,7 +107,8 @@ def convert(
     ordered = [records[item.key] for item in items]
     _write_journal(out, settings, ordered)
     summary = _summarise(reader, settings, ordered, missing)
-    _replace(out / SUMMARY, json.dumps(summary, indent=1) + '\n')
+    text = json.dumps(summary, indent=1) + '\n'
+    _replace(out / SUMMARY, text.encode())
     return summary
 
 
@@ -162,7 +169,7 @@ def _write_journal(
     out: Path, settings: dict[str, Any], records: Iterable[dict[str, Any]]
 ) -> None:
     lines = [json.dumps(line) + '\n' for line in (settings, *records)]
-    _replace(out / JOURNAL, ''.join(lines))
+    _replace(out / JOURNAL, ''.join(lines).encode())
 
 
 def _refuse_leftovers(
@@ -231,12 +238,9 @@ def _convert_one(
         return ' '.join(str(error).split())
     path = out / f'{item.key}.png'
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'{path.stem}.tmp.png')
-    write_label(temporary, annotation.label, palette)
-    if path.is_file() and filecmp.cmp(temporary, path, shallow=False):
-        temporary.unlink()
-    else:
-        os.replace(temporary, path)
+    content = BytesIO()
+    write_label(content, annotation.label, palette)
+    _replace(path, content.getvalue())
     counts = np.bincount(annotation.label.ravel(), minlength=256)
     return dict(
         key=item.key,
@@ -299,10 +303,9 @@ def _summarise(
     )
 
 
-def _replace(path: Path, text: str) -> None:
-    """Writes a file at once, unless it holds the text already."""
-    if path.is_file() and path.read_text(encoding='utf-8') == text:
+def _replace(path: Path, content: bytes) -> None:
+    """Writes a file at once, unless it holds the content already."""
+    if path.is_file() and path.read_bytes() == content:
         return
-    temporary = path.with_name(f'.{path.name}')
-    temporary.write_text(text, encoding='utf-8')
-    os.replace(temporary, path)
+    with replacing(path) as part:
+        part.write_bytes(content)

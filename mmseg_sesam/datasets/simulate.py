@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.options import LABEL_ID, PATH, check_option, check_options
 from mmseg_sesam.pseudo_labels.store import sample_key
@@ -81,9 +81,8 @@ class SimulateWeakLabel(BaseTransform):
         if cached:
             cached.parent.mkdir(parents=True, exist_ok=True)
             # Workers may simulate one image at once; the last one wins.
-            temporary = cached.with_suffix(f'.{os.getpid()}.png')
-            write_label(temporary, weak)
-            os.replace(temporary, cached)
+            with replacing(cached) as part:
+                write_label(part, weak)
         return weak
 
     def _cached(self, key: str, dense: np.ndarray) -> Path:

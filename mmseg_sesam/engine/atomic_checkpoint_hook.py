@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -13,7 +12,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-_PART = '.part'
+from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing
+
 _CHECKPOINT_KEY = 'outdated_checkpoints'
 # Nothing else is removed at a checkpoint's word.
 _NAME = re.compile(r'(best_[\w.-]*_)?(iter|epoch)_\d+\.pth')
@@ -31,17 +31,8 @@ class AtomicBackend(LocalBackend):
         """Writes a file beside its place and moves it there."""
         path = Path(filepath)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + _PART)
-        try:
-            with part.open('wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except OSError:
-            # What fits on a full disk is of no use.
-            part.unlink(missing_ok=True)
-            raise
+        with replacing(path, sync=True) as part, part.open('wb') as file:
+            file.write(obj)
 
     def remove(self, filepath: str | Path) -> None:
         """Marks a file as outdated."""
@@ -101,8 +92,7 @@ class AtomicCheckpointHook(CheckpointHook):
             for name in self.resumed_outdated:
                 self.file_backend.remove(str(own / name))
         if is_main_process():
-            for path in own.glob(f'*.pth{_PART}'):
-                path.unlink()
+            remove_parts(own.glob(PARTS))
 
     def after_train(self, runner: Runner) -> None:
         """Removes what is outdated, if nothing had to be saved any more."""

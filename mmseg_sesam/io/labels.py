@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -40,14 +41,14 @@ def read_label(path: Path) -> np.ndarray:
 
 
 def write_label(
-    path: Path,
+    file: Path | BinaryIO,
     label: np.ndarray,
     palette: Sequence[Sequence[int]] | None = None,
 ) -> None:
     """Writes a label map as an index PNG.
 
     Args:
-        path: of the file; its folder exists.
+        file: its path, in a folder that exists, or what it is written to.
         label: (H, W) uint8.
         palette: RGB of each class, for image viewers.
     """
@@ -59,7 +60,7 @@ def write_label(
         colours[: len(palette)] = palette
         image.putpalette(colours.tobytes())
     # Runs of one class: smaller files than by the default strategy.
-    image.save(path, compress_level=1, compress_type=zlib.Z_RLE)
+    image.save(file, 'PNG', compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def id_table(

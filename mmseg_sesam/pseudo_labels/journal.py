@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing
+
 _IDENTITY = 'identity.json'
 _JOURNAL = 'journal.{}.jsonl'
-# What is written before it takes the place of the file meant.
-_NEW_IDENTITY = '.identity.json'
-_KEPT = '.notes'
 
 
 class Journal:
@@ -44,9 +42,8 @@ class Journal:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        temporary = path.with_name(_NEW_IDENTITY)
-        temporary.write_text(text)
-        os.replace(temporary, path)
+        with replacing(path) as part:
+            part.write_text(text)
 
     def note(
         self, key: str, files: Iterable[Path], facts: dict[str, Any]
@@ -87,19 +84,16 @@ class Journal:
         """Removes the notes."""
         for path in self.folder.glob(_JOURNAL.format('*')):
             path.unlink()
-        for name in (_IDENTITY, _NEW_IDENTITY, _KEPT):
-            (self.folder / name).unlink(missing_ok=True)
+        (self.folder / _IDENTITY).unlink(missing_ok=True)
+        remove_parts(self.folder.glob(PARTS))
 
     def _keep(self, notes: dict[str, dict[str, Any]]) -> None:
         """Replaces all notes by some, in one file."""
-        temporary = self.folder / _KEPT
-        temporary.write_text(
-            ''.join(map(_write, notes.values())), encoding='utf-8'
-        )
         journals = list(self.folder.glob(_JOURNAL.format('*')))
         first = self.folder / _JOURNAL.format(0)
         # Before the others go: a kill in between loses no note.
-        os.replace(temporary, first)
+        with replacing(first) as part:
+            part.write_text(''.join(map(_write, notes.values())))
         for path in journals:
             if path != first:
                 path.unlink()

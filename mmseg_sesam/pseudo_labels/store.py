@@ -13,6 +13,7 @@ from typing import Any, Callable
 import numpy as np
 
 from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing, sync_file
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.locks import FolderLock, lock_folder
 
@@ -245,11 +246,9 @@ class PseudoLabelStore:
                 'pseudo-labels; restore that folder, or start the run anew '
                 'without --resume.'
             )
-        temporary = self.root / f'.{_CURRENT}'
-        temporary.write_text(str(round_index))
-        _sync([temporary])
-        os.replace(temporary, self.root / _CURRENT)
-        _sync([self.root])
+        with replacing(self.root / _CURRENT, sync=True) as part:
+            part.write_text(str(round_index))
+        sync_file(self.root)
 
     def bring_back(
         self, round_index: int, wanted: Callable[[dict[str, Any]], bool]
@@ -323,7 +322,7 @@ class PseudoLabelStore:
             shutil.rmtree(path, ignore_errors=True)
         for round_index in self.rounds():
             Journal(self.folder(round_index)).clear()
-        (self.root / f'.{_CURRENT}').unlink(missing_ok=True)
+        remove_parts(self.root.glob(PARTS))
 
     def damaged(self, round_index: int) -> list[str]:
         """Files of a published round that are missing or damaged.
@@ -409,13 +408,5 @@ def _read_object(path: Path) -> dict[str, Any] | None:
 
 def _sync(paths: Iterable[Path]) -> None:
     """Waits until files, and the entries of folders, are on disk."""
-
-    def sync(path: Path) -> None:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
     with ThreadPoolExecutor(_SYNC_THREADS) as threads:
-        list(threads.map(sync, paths))
+        list(threads.map(sync_file, paths))

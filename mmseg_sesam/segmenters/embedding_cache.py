@@ -7,12 +7,18 @@ import logging
 import os
 import shutil
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from pathlib import Path
 
 from mmengine.logging import print_log
 from safetensors.torch import load, save
 from torch import Tensor
+
+from mmseg_sesam.io.atomic import (
+    PARTS,
+    STALE_SECONDS,
+    remove_parts,
+    replacing,
+)
 
 GIB = 2**30
 # Disk space that is left to others, in bytes.
@@ -76,9 +82,8 @@ class MemoryCache(EmbeddingCache):
 class DiskCache(EmbeddingCache):
     """Keeps tensors in a folder, a file for each name.
 
-    A file is written beside its place and renamed, so that several
-    processes may write; it begins with the checksum of the rest, and one
-    that does not match it is made anew.
+    Several processes may write, on several machines; a file begins with the
+    checksum of the rest, and one that does not match it is made anew.
 
     Args:
         folder: of the files; made when the first one is written.
@@ -95,6 +100,7 @@ class DiskCache(EmbeddingCache):
         super().__init__(max_bytes)
         self.folder = Path(folder)
         self.num_writers = num_writers
+        remove_parts(self.folder.rglob(PARTS), STALE_SECONDS)
         self._found = self.used = sum(
             path.stat().st_size for path in self.folder.rglob(f'*{_SUFFIX}')
         )
@@ -125,15 +131,11 @@ class DiskCache(EmbeddingCache):
 
     def _write(self, key: str, payload: bytes) -> bool:
         path = self._path(key)
-        # Not named by the process: what a killed run leaves is overwritten
-        # by the next, and two that write an entry write the same.
-        temporary = path.with_name(f'{path.name}.part')
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open('wb') as file:
+            with replacing(path) as part, part.open('wb') as file:
                 file.write(hashlib.sha256(payload).digest())
                 file.write(payload)
-            self._move(temporary, path)
         except OSError as error:
             # The next run only loses time.
             self.max_bytes = 0
@@ -143,19 +145,8 @@ class DiskCache(EmbeddingCache):
                 logger='current',
                 level=logging.WARNING,
             )
-            with suppress(OSError):
-                temporary.unlink()
             return False
         return True
-
-    @staticmethod
-    def _move(temporary: Path, path: Path) -> None:
-        try:
-            os.replace(temporary, path)
-        except FileNotFoundError:
-            # Another process made the same entry, and moved it.
-            if not path.exists():
-                raise
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f'{key}{_SUFFIX}'

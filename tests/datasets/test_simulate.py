@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import pytest
@@ -158,3 +159,24 @@ def test_an_unknown_kind(results: dict, root: Path) -> None:
 def test_an_image_outside_of_the_data_root(results: dict, root: Path) -> None:
     with pytest.raises(ValueError, match='a.png lies outside of data_root'):
         simulate(results, root / 'labels')
+
+
+def test_containers_that_share_process_ids_may_share_a_cache(
+    results: dict,
+    root: Path,
+    tmp_path: Path,
+    run_with_one_pid: Callable[..., None],
+) -> None:
+    cache = tmp_path / 'cache'
+    weak = simulate(results, root)
+
+    def fill() -> None:
+        for index in range(20):
+            # Each time the cache is empty for all of them.
+            folder = str(cache / str(index))
+            drawn = simulate(results, root, cache_dir=folder)
+            np.testing.assert_array_equal(drawn, weak)
+
+    run_with_one_pid(fill)
+    assert len(list(cache.rglob('*.png'))) == 20
+    assert not list(cache.rglob('.*'))

@@ -90,4 +90,5 @@ def test_what_does_not_fit_is_removed(tmp_path: Path, monkeypatch) -> None:
     with pytest.raises(OSError):
         backend.put(b'second', str(tmp_path / 'iter_2.pth'))
     assert path.read_bytes() == b'first'
-    assert not (tmp_path / 'iter_2.pth.part').exists()
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ['iter_1.pth', 'iter_2.pth']

@@ -90,7 +90,7 @@ def test_a_kill_while_notes_are_gathered_loses_none(journal: Journal) -> None:
     put(journal, 'b')
     content = path.read_bytes()
     path.with_name('journal.1.jsonl').write_bytes(content)
-    (journal.folder / '.notes').write_bytes(content[:20])
+    (journal.folder / '.journal.0.jsonl.0.part').write_bytes(content[:20])
     journal.open(dict(seed=0))
     assert list(journal.read()) == ['a', 'b']
     assert [p.name for p in journal.folder.glob('*.jsonl')] == [path.name]

@@ -396,7 +396,7 @@ class TestUpkeep:
         store.commit(0, {})
         before = sorted(p for p in store.root.rglob('*') if p.name != '.lock')
         (store.root / '.staging/removed_0007/labels').mkdir(parents=True)
-        (store.root / '.CURRENT').write_text('0')
+        (store.root / '.CURRENT.0.part').write_text('0')
         (store.folder(0) / 'journal.1.jsonl').write_text('{}')
         (store.folder(0) / 'identity.json').write_text('{}')
         store.lock().release()

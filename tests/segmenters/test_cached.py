@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import pytest
@@ -138,20 +140,32 @@ def test_processes_share_the_room_that_earlier_runs_left(
     assert kept == [1, 2, 3, 4, 5, 6]
 
 
-def test_two_processes_may_write_one_entry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_containers_that_share_process_ids_may_share_a_folder(
+    tmp_path: Path, run_with_one_pid: Callable[..., None]
 ) -> None:
-    cache, replace = DiskCache(tmp_path, 1e9), os.replace
+    def fill() -> None:
+        cache = DiskCache(tmp_path, 1e9)
+        for index in range(200):
+            cache.put(f'{index:02d}', TENSORS)
+        # A cache that could not write has no room left.
+        assert cache.room() > 0
 
-    def late(source: Path, target: Path) -> None:
-        # The other process has just moved what both of them wrote.
-        replace(source, target)
-        replace(source, target)
+    run_with_one_pid(fill)
+    cache = DiskCache(tmp_path, 1e9)
+    assert all(cache.get(f'{index:02d}') for index in range(200))
+    assert not list(tmp_path.rglob('.*'))
 
-    monkeypatch.setattr(os, 'replace', late)
-    cache.put('00', TENSORS)
-    assert cache.get('00') is not None
-    assert cache.room() > 0
+
+def test_parts_that_a_killed_run_left_are_removed_a_day_later(
+    tmp_path: Path,
+) -> None:
+    for name, age in (('old', 90_000), ('new', 80_000)):
+        part = tmp_path / 'aa' / f'.{name}.0.part'
+        part.parent.mkdir(exist_ok=True)
+        part.write_bytes(b'half')
+        os.utime(part, (time.time() - age,) * 2)
+    DiskCache(tmp_path, 1e9)
+    assert [p.name for p in tmp_path.rglob('.*')] == ['.new.0.part']
 
 
 def test_disk_space_is_left_to_others(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
+
+from mmseg_sesam.io.atomic import replacing
 
 from .gallery import choose_images
 from .images import TrainingImages
@@ -64,12 +65,8 @@ def build_report(
     context = _collect(run, images, measures, sample)
     context['gallery'] = gallery
     text = _environment().get_template('report.html').render(context)
-    temporary = out.with_name(f'.{out.name}')
-    try:
-        temporary.write_text(text, encoding='utf-8')
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(out) as part:
+        part.write_text(text, encoding='utf-8')
 
 
 def _encode(
