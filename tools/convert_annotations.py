@@ -23,8 +23,15 @@ from mmseg_sesam.annotations import READERS, ConversionError, convert
 SHOWN = 20
 
 
+class Parser(ArgumentParser):
+    """Reads files of arguments that begin with a byte order mark."""
+
+    def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
+        return [arg_line.removeprefix('\ufeff')]
+
+
 def make_parser() -> ArgumentParser:
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     formats = parser.add_subparsers(
         dest='format', metavar='FORMAT', required=True
     )

@@ -1,6 +1,6 @@
 """Measures pseudo-labels against dense labels of the same images.
 
-Both folders hold index PNGs. A pseudo-label belongs to the dense label whose
+Both folders hold index images. A pseudo-label belongs to the dense label whose
 path ends alike, so that JPEGImages/a.png finds SegmentationClass/a.png::
 
     python tools/eval_pseudo_labels.py PSEUDO_DIR GT_DIR --num-classes 21
@@ -23,15 +23,15 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         'pseudo_dir',
         type=Path,
-        help='folder of PNGs, or of a store, of which the published round '
+        help='folder of labels, or of a store, of which the published round '
         'is taken',
     )
-    parser.add_argument('gt_dir', type=Path, help='folder of dense PNGs')
+    parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
     parser.add_argument('--num-classes', type=int, required=True)
     parser.add_argument(
         '--weak-dir',
         type=Path,
-        help='folder of weak PNGs, to tell what was added to them',
+        help='folder of weak labels, to tell what was added to them',
     )
     add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
     add_suffix(parser, 'weak', '_gtCoarse_labelTrainIds')

@@ -3,7 +3,7 @@
     python tools/make_weak_labels.py GT_DIR OUT_DIR --kind scribble \
         --num-classes 21
 
-OUT_DIR gets an index PNG for each of GT_DIR, under the same relative path:
+OUT_DIR gets an index PNG for each label of GT_DIR, under the same name:
 class ids, and 255 where nothing is drawn.
 """
 
@@ -14,6 +14,7 @@ import os
 import sys
 import zlib
 from argparse import ArgumentParser
+from collections import Counter
 from dataclasses import asdict, fields
 from functools import partial
 from multiprocessing import Pool
@@ -26,7 +27,7 @@ from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.image_files import open_image
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, write_label
-from mmseg_sesam.walking import visible_files
+from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
 
 SUMMARY = 'summary.json'
 # With their defaults; the kind has none.
@@ -39,7 +40,7 @@ OPTIONS = {
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('gt_dir', type=Path, help='folder of dense PNGs')
+    parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
     parser.add_argument('out_dir', type=Path, help='folder to be written')
     parser.add_argument('--kind', choices=KINDS, required=True)
     parser.add_argument('--num-classes', type=int, required=True)
@@ -82,7 +83,7 @@ def simulate(
         )
     key = Path(relative).with_suffix('').as_posix()
     weak = simulator(label, zlib.crc32(key.encode()))
-    out = out_dir / relative
+    out = (out_dir / relative).with_suffix('.png')
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as part:
         write_label(
@@ -107,12 +108,20 @@ def main() -> None:
         )
     relative = sorted(
         path.relative_to(args.gt_dir).as_posix()
-        for path in visible_files(args.gt_dir, '.png')
+        for path in visible_files(args.gt_dir, LABEL_SUFFIXES)
     )
     if not relative:
         sys.exit(
-            f'make_weak_labels: {args.gt_dir} holds no PNG files; give the '
-            'folder of the dense labels.'
+            f'make_weak_labels: {args.gt_dir} holds no PNG or TIFF files; '
+            'give the folder of the dense labels.'
+        )
+    outputs = Counter(str(Path(path).with_suffix('')) for path in relative)
+    name, number = outputs.most_common(1)[0]
+    if number > 1:
+        sys.exit(
+            f'make_weak_labels: {args.gt_dir} holds {number} labels named '
+            f'{name}, which would all be written to {name}.png; take all but '
+            'one of them out.'
         )
     work = partial(
         simulate,

@@ -21,7 +21,7 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         '--gt-dir',
         type=Path,
-        help='folder of dense PNGs of some or all training images, to tell '
+        help='folder of dense labels of some or all training images, to tell '
         'how right the pseudo-labels are',
     )
     add_suffix(parser, 'gt', '_gtFine_labelTrainIds')

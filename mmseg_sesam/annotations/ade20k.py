@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mmseg_sesam.io.listing import LABEL_SUFFIXES
+
 from .base import Annotation, AnnotationReader, Item, list_files
 from .classes import resolve_classes
 from .files import read_index
@@ -32,7 +34,7 @@ class Ade20kReader(AnnotationReader):
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
-        return [Item(*file) for file in list_files(self.src, '.png')]
+        return [Item(*file) for file in list_files(self.src, LABEL_SUFFIXES)]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmseg_sesam.walking import visible_files
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
 
-from .files import IMAGE_SUFFIXES, shown
+from .files import shown
 
 IGNORE_INDEX = 255
 # Of a part of a path: less than file systems allow, for suffixes.
@@ -189,19 +189,20 @@ def find_images(folder: Path) -> dict[str, list[Path]]:
             f'{folder} is not a folder; give the folder of the images.'
         )
     images: dict[str, list[Path]] = {}
-    for path in visible_files(folder):
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            key = path.relative_to(folder).with_suffix('').as_posix()
-            images.setdefault(key, []).append(path)
+    for path in visible_files(folder, IMAGE_SUFFIXES):
+        key = path.relative_to(folder).with_suffix('').as_posix()
+        images.setdefault(key, []).append(path)
     return images
 
 
-def list_files(src: Path, ending: str) -> list[tuple[str, Path]]:
+def list_files(
+    src: Path, ending: str | tuple[str, ...]
+) -> list[tuple[str, Path]]:
     """Files of a folder at any depth, or the one file, with their keys.
 
     Args:
         src: the folder, or a file.
-        ending: of the names, such as '.xml', in small or capital letters.
+        ending: see `visible_files`.
 
     Returns:
         Relative path without suffix, and path, of each file.

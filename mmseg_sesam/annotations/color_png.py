@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.io.listing import LABEL_SUFFIXES
+
 from .base import (
     IGNORE_INDEX,
     Annotation,
@@ -28,7 +30,7 @@ _RGB = re.compile(r'(?<!\w)(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,3})(?!\w)')
 
 @dataclass
 class ColorPngReader(NamedReader, AnnotationReader):
-    """Reads PNG files in which colours stand for classes.
+    """Reads PNG or TIFF files in which colours stand for classes.
 
     Without `classes`, the classes are the names of the table in their
     order. Several colours may have one name.
@@ -78,7 +80,7 @@ class ColorPngReader(NamedReader, AnnotationReader):
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
-        return [Item(*file) for file in list_files(self.src, '.png')]
+        return [Item(*file) for file in list_files(self.src, LABEL_SUFFIXES)]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""

@@ -15,7 +15,6 @@ from PIL import Image
 
 from mmseg_sesam.image_files import open_image, upright_size
 
-IMAGE_SUFFIXES = {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
 # Pillow refuses to read more; it must be able to read our labels.
 MAX_PIXELS = 2 * 89_478_485
 # Pillow spreads grey values of 2 and 4 bits over 0..255.

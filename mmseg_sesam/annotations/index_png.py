@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmseg_sesam.io.listing import LABEL_SUFFIXES
+
 from .base import (
     IGNORE_INDEX,
     Annotation,
@@ -21,7 +23,7 @@ from .files import read_index
 
 @dataclass
 class IndexPngReader(AnnotationReader):
-    """Reads PNG files of class ids, grey or palette, 8 or 16 bits.
+    """Reads PNG or TIFF files of class ids, grey or palette, 8 or 16 bits.
 
     So RLoss, TEL, SPML and many others keep weak labels; they differ in
     the value that means unlabelled.
@@ -49,7 +51,7 @@ class IndexPngReader(AnnotationReader):
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
-        return [Item(*file) for file in list_files(self.src, '.png')]
+        return [Item(*file) for file in list_files(self.src, LABEL_SUFFIXES)]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.io.listing import LABEL_SUFFIXES
+
 from .base import (
     Annotation,
     AnnotationReader,
@@ -91,8 +93,8 @@ class Scribbles4AllReader(AnnotationReader):
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
-        files = list_files(self.src, f'.{self.source}')
-        return [Item(*file) for file in files]
+        ending = '.h5' if self.source == 'h5' else LABEL_SUFFIXES
+        return [Item(*file) for file in list_files(self.src, ending)]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""

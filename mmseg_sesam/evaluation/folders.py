@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmseg_sesam.io.labels import id_table, read_label
-from mmseg_sesam.walking import visible_files
+from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
 
 from .label_quality import confusion_matrix, label_quality
 
@@ -30,12 +30,12 @@ def compare_folders(
     JPEGImages/a.png finds SegmentationClass/a.png.
 
     Args:
-        pseudo_dir: folder of index PNGs, at any depth.
-        gt_dir: folder of dense index PNGs.
+        pseudo_dir: folder of index images, at any depth.
+        gt_dir: folder of dense index images.
         num_classes: number of classes.
-        weak_dir: folder of weak index PNGs, to tell what was added to them.
+        weak_dir: folder of weak index images, to tell what was added to them.
         suffixes: ends of the names of pseudo-labels and of dense labels,
-            without '.png', where they differ.
+            without the file type, where they differ.
         weak_suffixes: the same of pseudo-labels and of weak labels.
         reduce_zero_label: dense and weak labels hold ids from 1, and 0 where
             there is none, as those of ADE20K do.
@@ -51,11 +51,11 @@ def compare_folders(
             (or weak) label.
         ValueError: a file is no label of `num_classes` classes.
     """
-    paths = visible_files(pseudo_dir, '.png')
+    paths = visible_files(pseudo_dir, LABEL_SUFFIXES)
     if not paths:
         raise FileNotFoundError(
-            f'{pseudo_dir} holds no PNG files; give the folder of a round '
-            'of pseudo-labels, or of the store.'
+            f'{pseudo_dir} holds no PNG or TIFF files; give the folder of '
+            'a round of pseudo-labels, or of the store.'
         )
     classes = num_classes, ignore_index
     table = id_table(reduce_zero_label)
@@ -104,7 +104,7 @@ def same_ending(
         relative: path of the other file.
         folder: of the labels.
         suffixes: ends of the names of the other file and of the label,
-            without '.png'.
+            without the file type; that of the label may be another.
 
     Returns:
         The path of the label.
@@ -113,14 +113,18 @@ def same_ending(
         FileNotFoundError: there is none.
     """
     image, label = suffixes
-    name = relative.stem.removesuffix(image) + label + relative.suffix
-    parts = relative.with_name(name).parts
-    for start in range(len(parts)):
-        candidate = folder.joinpath(*parts[start:])
-        if candidate.is_file():
-            return candidate
+    name = relative.stem.removesuffix(image) + label
+    capital = map(str.upper, LABEL_SUFFIXES)
+    endings = dict.fromkeys((relative.suffix, *LABEL_SUFFIXES, *capital))
+    parts = relative.parent.parts
+    for start in range(len(parts) + 1):
+        for ending in endings:
+            candidate = folder.joinpath(*parts[start:], name + ending)
+            if candidate.is_file():
+                return candidate
     raise FileNotFoundError(
-        f'{folder} holds no label for {relative} (looked for {name}); give '
-        'the matching folder, or if the names end differently their ends '
+        f'{folder} holds no label for {relative} (looked for '
+        f'{name}{relative.suffix}, and for other file types); give the '
+        'matching folder, or if the names end differently their ends '
         '(--gt-suffix, --weak-suffix).'
     )

@@ -16,14 +16,13 @@ from PIL import Image
 from mmseg_sesam.annotations.classes import voc_colours
 from mmseg_sesam.image_files import open_image, upright_size
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.walking import visible_files
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
 
 # trainId -> id, of cityscapesScripts' labels.py.
 _CITYSCAPES_IDS = (
     *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22),
     *(23, 24, 25, 26, 27, 28, 31, 32, 33),
 )
-_IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
 class Server(NamedTuple):
@@ -161,15 +160,17 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
         ValueError: two images have one name, or the list is empty.
     """
     images: dict[str, Path] = {}
-    wanted = None if names is None else set(names.read_text().split())
+    wanted = None
+    if names is not None:
+        # Windows editors begin a file with a byte order mark.
+        text = names.read_text('utf-8-sig', 'surrogateescape')
+        wanted = set(text.split())
     if wanted is not None and not wanted:
         raise ValueError(
             f'{names} lists no image, expected a name in each line; give the '
             'list of the test images.'
         )
-    for path in visible_files(folder):
-        if path.suffix.lower() not in _IMAGE_SUFFIXES:
-            continue
+    for path in visible_files(folder, IMAGE_SUFFIXES):
         if wanted is not None and path.stem not in wanted:
             continue
         other = images.setdefault(path.stem, path)

@@ -115,3 +115,12 @@ def test_a_table_that_changed(labels, refusal, write, out):
     (out / 'summary.json').unlink()
     path.write_text(CAMVID.replace('128,0,0', '128,0,1'))
     assert 'made with table=' in refusal('color-png', src, colors=str(path))
+
+
+def test_tiff_is_read_as_png_is(labels, write):
+    table = write('table.txt', 'dog 1,2,3\ncat 4,5,6\n')
+    image = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
+    src = write('labels/a.tif', image).parent
+    assert labels('color-png', src, colors=str(table))['a'].tolist() == [
+        [0, 1]
+    ]

@@ -66,3 +66,17 @@ def test_ids_that_are_no_classes(refusal, write):
 def test_ids_that_do_not_fit(refusal, write):
     src = write('a.png', np.array([[0, 300]], np.uint16)).parent
     assert '[300]' in refusal('index-png', src)
+
+
+@pytest.mark.parametrize('suffix', ['.tif', '.TIFF', '.bmp', '.pgm'])
+def test_other_formats_than_png(labels, write, suffix):
+    src = write(f'town/a{suffix}', IDS).parents[1]
+    found = labels('index-png', src, classes=['voc'], unlabelled=[21])
+    assert found['town/a'].tolist() == EXPECTED
+
+
+def test_two_labels_of_one_image(refusal, write):
+    src = write('a.png', IDS).parent
+    write('a.tif', IDS)
+    said = refusal('index-png', src)
+    assert 'a.png and ' in said and 'a.tif would both be written' in said

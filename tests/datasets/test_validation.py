@@ -582,6 +582,17 @@ class TestLists:
         assert finding.level == 'error' and len(finding.files) == 2
         assert "write names without '..'" in finding.remedy
 
+    @pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'utf-32'])
+    def test_a_byte_order_mark_is_named(
+        self, root: Path, train, cfg: ConfigDict, encoding: str
+    ) -> None:
+        list_names(root, train, 'a\nb\n'.encode(encoding))
+        said = str(only(validate_datasets(cfg)))
+        assert f'{root}/train.txt begins with the byte order mark' in said
+        assert 'save it as UTF-8 without' in said
+        with pytest.raises(ValueError, match='byte order mark'):
+            check_lists(cfg)
+
     def test_names_twice(self, root: Path, train, cfg: ConfigDict) -> None:
         list_names(root, train, 'a\nb\na\n')
 

@@ -140,3 +140,12 @@ def test_an_archive_of_others_is_checked(tmp_path: Path) -> None:
     assert '4 files without a test image' in said
     assert '1 test images have' in said and 'bonn_000001_000019' in said
     assert 'expects 1525 images, the archive holds 5' in said
+
+
+def test_a_list_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    names = tmp_path / 'test.txt'
+    names.write_text('a\r\nb\r\n', encoding='utf-8-sig')
+    for name in 'abc':
+        Image.new('RGB', (4, 3)).save(tmp_path / f'{name}.tif')
+    found = find_images(tmp_path, names)
+    assert [path.name for path in found] == ['a.tif', 'b.tif']

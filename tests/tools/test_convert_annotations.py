@@ -149,3 +149,16 @@ def test_a_source_that_is_not_there(tool, tmp_path: Path) -> None:
     assert code == 1 and said.startswith('convert_annotations: ')
     assert 'nowhere does not exist' in said
     assert not (tmp_path / 'out').exists()
+
+
+def test_class_lists_may_begin_with_a_byte_order_mark(
+    tool, src: Path, tmp_path: Path
+) -> None:
+    classes = tmp_path / 'classes.txt'
+    classes.write_text('dog\r\ncat\r\n', encoding='utf-8-sig')
+    code, said = tool(
+        'labelme', src, tmp_path / 'out', '--classes', f'@{classes}'
+    )
+    assert code == 0, said
+    summary = json.loads((tmp_path / 'out/summary.json').read_text())
+    assert [c['name'] for c in summary['classes']] == ['dog', 'cat']

@@ -247,7 +247,7 @@ def test_nothing_to_measure(evaluate, folders: Path) -> None:
         code, said = evaluate(folder, folders / 'gt')
 
         assert code == 1
-        assert f'{folder} holds no PNG files; give' in said
+        assert f'{folder} holds no PNG or TIFF files; give' in said
 
 
 def test_numbers_need_a_place_before_they_are_computed(
@@ -258,3 +258,13 @@ def test_numbers_need_a_place_before_they_are_computed(
 
     assert code == 2
     assert f'--json: {folders / "nowhere"} is not a folder' in said
+
+
+def test_labels_may_be_of_any_suffix(evaluate, folders: Path) -> None:
+    expected = evaluate()
+    assert expected[0] == 0
+    for folder, suffix in (('pseudo', '.tif'), ('gt', '.TIFF')):
+        for path in sorted((folders / folder).rglob('*.png')):
+            Image.open(path).save(path.with_suffix(suffix))
+            path.unlink()
+        assert evaluate() == expected

@@ -154,7 +154,7 @@ def test_no_labels(simulate, dense: Path, tmp_path: Path) -> None:
         path.unlink()
     said = simulate(tmp_path / 'weak')
 
-    assert f'{dense} holds no PNG files; give the folder' in said
+    assert f'{dense} holds no PNG or TIFF files; give the folder' in said
     assert not (tmp_path / 'weak').exists()
 
 
@@ -212,3 +212,28 @@ def test_unknown_kind(simulate, tmp_path: Path) -> None:
     said = simulate(tmp_path / 'weak', '--kind=box')
 
     assert "'box'" in said and 'coarse' in said
+
+
+def test_labels_of_any_suffix_are_simulated_as_png(
+    simulate: Callable, dense: Path, tmp_path: Path
+) -> None:
+    assert simulate(tmp_path / 'png') is None
+    for path, suffix in zip(sorted(dense.rglob('*.png')), ('.tif', '.BMP')):
+        Image.fromarray(read(path)).save(path.with_suffix(suffix))
+        path.unlink()
+    assert simulate(tmp_path / 'mixed') is None
+    png, mixed = files(tmp_path / 'png'), files(tmp_path / 'mixed')
+    assert png.keys() == mixed.keys()
+    for name in png:
+        if name.endswith('.png'):
+            one, other = (tmp_path / f / name for f in ('png', 'mixed'))
+            np.testing.assert_array_equal(read(one), read(other))
+
+
+def test_two_labels_of_one_name_are_refused(
+    simulate: Callable, dense: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(read(dense / 'b.png')).save(dense / 'b.tif')
+    said = simulate(tmp_path / 'weak')
+    assert '2 labels named b, which would all be written to b.png' in said
+    assert not (tmp_path / 'weak').exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +10,14 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from .findings import ERROR, WARNING, Finding
+
+# UTF-32 before UTF-16, whose mark it begins with.
+_MARKS = {
+    codecs.BOM_UTF8: 'UTF-8',
+    codecs.BOM_UTF32_LE: 'UTF-32',
+    codecs.BOM_UTF16_LE: 'UTF-16',
+    codecs.BOM_UTF16_BE: 'UTF-16',
+}
 
 
 def build_datasets(
@@ -111,7 +120,24 @@ def _not_there(name: str, config: dict, root: str) -> list[Finding]:
         what = f'the list {os.path.abspath(listed)} is missing'
         remedy = 'write one name a line, without suffix, or correct ann_file'
         return [Finding(ERROR, name, what, remedy)]
-    return []
+    return _marked(name, listed) if config.get('ann_file') else []
+
+
+def _marked(name: str, listed: str) -> list[Finding]:
+    """Names a byte order mark, which is invisible in all other errors."""
+    if not os.path.isfile(listed):
+        return []
+    with open(listed, 'rb') as file:
+        start = file.read(4)
+    mark = next((m for m in _MARKS if start.startswith(m)), None)
+    if mark is None:
+        return []
+    what = (
+        f'the list {os.path.abspath(listed)} begins with the byte order mark '
+        f'of {_MARKS[mark]}, which would be read as part of its first name'
+    )
+    remedy = 'save it as UTF-8 without a byte order mark (BOM)'
+    return [Finding(ERROR, name, what, remedy)]
 
 
 def _describe(error: Exception) -> str:

@@ -52,7 +52,7 @@ class TrainingImages:
 
     Args:
         run: the run.
-        gt_dir: folder of dense index PNGs of some or all images.
+        gt_dir: folder of dense index images of some or all images.
         suffixes: ends of the names of images and of dense labels, without
             the file type, where they differ.
 

@@ -1,12 +1,22 @@
-"""Listing the files of a folder."""
+"""Listing the files of a folder, and what images and labels end in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+# Of the formats that `open_image` opens.
+IMAGE_SUFFIXES = (
+    *('.bmp', '.jp2', '.jpeg', '.jpg', '.pgm', '.png', '.ppm'),
+    *('.tif', '.tiff', '.webp'),
+)
+# Those that keep class ids as they are.
+LABEL_SUFFIXES = ('.bmp', '.pgm', '.png', '.tif', '.tiff')
 
-def visible_files(folder: str | Path, ending: str = '') -> list[Path]:
+
+def visible_files(
+    folder: str | Path, ending: str | tuple[str, ...] = ''
+) -> list[Path]:
     """Lists the files of a folder at any depth.
 
     Links to folders are entered, as mmseg's data sets enter them, unless
@@ -15,15 +25,18 @@ def visible_files(folder: str | Path, ending: str = '') -> list[Path]:
 
     Args:
         folder: to be listed.
-        ending: of the names, such as '.xml', in small or capital letters.
+        ending: of the names, such as '.xml', in small or capital letters;
+            of several, any one.
 
     Returns:
         Paths that begin with `folder`, in ascending order.
     """
+    endings = (ending,) if isinstance(ending, str) else ending
+    endings = tuple(map(str.lower, endings))
     return [
         path
         for path in _walk(Path(folder), frozenset())
-        if path.name.lower().endswith(ending.lower())
+        if path.name.lower().endswith(endings)
     ]
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from mmseg_sesam.walking import visible_files
+from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.listing import (
+    IMAGE_SUFFIXES,
+    LABEL_SUFFIXES,
+    visible_files,
+)
 
 
 @pytest.fixture
@@ -19,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def names(folder: Path, ending: str = '') -> list[str]:
+def names(folder: Path, ending: str | tuple[str, ...] = '') -> list[str]:
     found = visible_files(folder, ending)
     return [path.relative_to(folder).as_posix() for path in found]
 
@@ -49,3 +55,19 @@ def test_links_that_lead_back_are_not(folder: Path) -> None:
 def test_what_is_no_folder_holds_nothing(folder: Path) -> None:
     assert visible_files(folder / 'gone') == []
     assert visible_files(folder / 'b.png') == []
+
+
+def test_several_endings_are_alternatives(folder: Path) -> None:
+    assert names(folder, LABEL_SUFFIXES) == ['a/c.PNG', 'b.png']
+    assert names(folder, ('C.png', '.TXT')) == ['a/c.PNG', 'a/d.txt']
+
+
+@pytest.mark.parametrize('suffix', IMAGE_SUFFIXES)
+def test_images_of_every_listed_suffix_can_be_opened(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f'a{suffix}'
+    mode = 'L' if suffix in LABEL_SUFFIXES else 'RGB'
+    Image.new(mode, (4, 3)).save(path)
+    with open_image(path) as image:
+        assert image.size == (4, 3)
