@@ -29,6 +29,28 @@ def open_image(file: str | os.PathLike | BinaryIO) -> Image.Image:
     return Image.open(file, formats=FORMATS)
 
 
+def pixel_format(path: str | os.PathLike) -> str:
+    """Tells what pixels of an image file are, from its header.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The same text for files of one suffix, number of channels and depth;
+        the suffix alone where Pillow cannot tell.
+    """
+    suffix = os.path.splitext(path)[1]
+    try:
+        with open_image(path) as image:
+            # Pillow's mode of 16-bit RGB is that of 8 bits.
+            raw = image.tile[0][3] if image.tile else ''
+            raw = raw[0] if isinstance(raw, tuple) else raw
+            return f'{suffix} {image.mode} {raw}'
+    # Decoders raise whatever they come across in a damaged file.
+    except Exception:  # noqa: BLE001
+        return suffix
+
+
 def orientation(image: Image.Image) -> int:
     """How EXIF says an image is to be turned: 1 to 8, `UPRIGHT` for not.
 

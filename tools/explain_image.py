@@ -67,6 +67,13 @@ def class_names(cfg: Config) -> list[str]:
 def read_image(path: str) -> np.ndarray:
     try:
         with open_image(path) as file:
+            # Pillow would cut deeper values off.
+            if file.mode.startswith(('I', 'F')):
+                raise ValueError(
+                    f'{path} holds values of more than 8 bits (mode '
+                    f'{file.mode}), expected 8-bit RGB or grey; scale them to '
+                    '8 bits in another file.'
+                )
             return np.array(ImageOps.exif_transpose(file).convert('RGB'))
     except (OSError, SyntaxError) as error:
         raise ValueError(

@@ -9,6 +9,8 @@ from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.io.names import printable
+
 # Label map in the pipeline -> its field of the data sample.
 LABEL_FIELDS = dict(
     gt_seg_map='gt_sem_seg',
@@ -24,7 +26,7 @@ class KeepTeacherView(BaseTransform):
     Place it after the geometric transforms and before the photometric ones:
     the student gets the strongly augmented view, the teacher this one.
 
-    Required keys: img. Added keys: teacher_img, (H, W, 3) uint8.
+    Required keys: img. Added keys: teacher_img, of its shape and dtype.
     """
 
     def transform(self, results: dict) -> dict:
@@ -39,7 +41,7 @@ class PackSeSAMInputs(PackSegInputs):
 
     The result has 'data_samples' with the label maps that are there, as
     (1, H, W) uint8: gt_sem_seg (the weak label), sam_sem_seg and
-    confident_sem_seg; and 'inputs', the (3, H, W) uint8 image, or a dict of
+    confident_sem_seg; and 'inputs', the (C, H, W) image, or a dict of
     'student' and 'teacher' after `KeepTeacherView`.
 
     Args:
@@ -65,7 +67,12 @@ class PackSeSAMInputs(PackSegInputs):
         super().__init__(meta_keys)
 
     def transform(self, results: dict) -> dict:
-        """Packs the results of a pipeline."""
+        """Packs the results of a pipeline.
+
+        Raises:
+            ValueError: the image is neither of 8 bits nor of floats.
+        """
+        _check_depth(results)
         # Labels travel as 8 bits; stock packing would make them 64.
         labels = {
             field: results.pop(name)
@@ -74,7 +81,10 @@ class PackSeSAMInputs(PackSegInputs):
         }
         packed = super().transform(results)
         if 'teacher_img' in results:
-            teacher = results['teacher_img'].transpose(2, 0, 1)
+            teacher = results['teacher_img']
+            # Of grey images stock packing adds the axis as well.
+            teacher = teacher.reshape(*teacher.shape[:2], -1)
+            teacher = teacher.transpose(2, 0, 1)
             packed['inputs'] = dict(
                 student=packed['inputs'],
                 teacher=to_tensor(np.ascontiguousarray(teacher)),
@@ -83,3 +93,14 @@ class PackSeSAMInputs(PackSegInputs):
             data = torch.from_numpy(np.ascontiguousarray(label[None]))
             packed['data_samples'].set_data({field: PixelData(data=data)})
         return packed
+
+
+def _check_depth(results: dict) -> None:
+    """Names the file that older torch cannot make a tensor of."""
+    image = results['img']
+    if image.dtype != np.uint8 and image.dtype.kind != 'f':
+        raise ValueError(
+            f'{printable(results["img_path"])} is loaded as {image.dtype}, '
+            'expected uint8, since segmenters see 8 bits; scale the images '
+            'to 8 bits in their files.'
+        )

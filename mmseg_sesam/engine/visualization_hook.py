@@ -18,6 +18,7 @@ from mmseg.registry import DATASETS, HOOKS
 from torch.nn.parallel import DistributedDataParallel
 
 from mmseg_sesam.datasets.pipelines import loading_dataset
+from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.options import check_options, count
@@ -174,8 +175,7 @@ def draw_strip(
     Returns:
         (h, w, 3) uint8 in RGB.
     """
-    # The pipeline loads BGR, as OpenCV does.
-    image = packed['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
+    image = rgb_view(packed['inputs'], packed['data_samples'].img_path)
     height, width = image.shape[:2]
     shape = (_WIDTH, max(round(_WIDTH * height / width), 1))
     image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)

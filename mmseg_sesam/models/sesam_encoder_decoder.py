@@ -176,7 +176,10 @@ class SeSAMEncoderDecoder(EncoderDecoder):
 
     def _colours(self, inputs: Tensor) -> Tensor:
         """Images from black to white in a range of 1, wherever it begins."""
-        return inputs * getattr(self.data_preprocessor, 'std', 1) / 255
+        colours = inputs * getattr(self.data_preprocessor, 'std', 1) / 255
+        # Grey values differ in all three colours, as segmenters see them.
+        grey = colours.shape[1] == 1
+        return colours.expand(-1, 3, -1, -1) if grey else colours
 
     @torch.no_grad()
     def label_maps(

@@ -17,7 +17,8 @@ from skimage.measure import label as find_regions
 from torch.utils.data import DataLoader, Dataset
 
 from mmseg_sesam.datasets.pipelines import loading_dataset
-from mmseg_sesam.image_files import open_image
+from mmseg_sesam.datasets.rgb_view import rgb_view
+from mmseg_sesam.image_files import open_image, pixel_format
 
 from .ranks import on_all_ranks
 from .store import sample_key
@@ -61,7 +62,8 @@ class TrainingImages:
 
     Raises:
         FileNotFoundError: an image or weak label is missing or empty.
-        ValueError: two images would have one name.
+        ValueError: two images would have one name, or an image cannot be
+            shown to a segmenter.
         RuntimeError: another rank failed.
     """
 
@@ -81,7 +83,7 @@ class TrainingImages:
         self.ignore_index = ignore_index
         rank, world_size = dist.get_dist_info()
         parts = on_all_ranks(
-            lambda: list(map(self._look, self._places[rank::world_size])),
+            lambda: self._look_at(self._places[rank::world_size]),
             process_group,
         )
         self.facts: list[ImageFacts] = [
@@ -119,6 +121,17 @@ class TrainingImages:
     @property
     def _places(self) -> range:
         return range(len(self.dataset))
+
+    def _look_at(self, places: Sequence[int]) -> list[ImageFacts]:
+        facts = list(map(self._look, places))
+        shown: dict[str, int] = {}
+        for place, fact in zip(places, facts):
+            shown.setdefault(pixel_format(fact.path), place)
+        for place in shown.values():
+            # One of each kind tells what a round would stop by, hours later.
+            packed = self.dataset[place]
+            rgb_view(packed['inputs'], packed['data_samples'].img_path)
+        return facts
 
     def _look(self, place: int) -> ImageFacts:
         info = self.dataset.get_data_info(place)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.datasets.rgb_view import rgb_view
 
 from .teacher import TeacherOpinion
 
@@ -53,8 +54,6 @@ class Sample(NamedTuple):
             The sample.
         """
         sample = batch['data_samples'][0]
-        # The pipeline loads BGR, as OpenCV does.
-        image = batch['inputs'][0].permute(1, 2, 0).numpy()[..., ::-1]
         weak = label = sample.gt_sem_seg.data[0].numpy()
         if opinion is not None:
             label = enrich(
@@ -66,7 +65,7 @@ class Sample(NamedTuple):
             )
         return cls(
             path=sample.img_path,
-            image=np.ascontiguousarray(image),
+            image=rgb_view(batch['inputs'][0], sample.img_path),
             weak=weak,
             drawn=weak != ignore_index,
             label=label,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+
+from mmseg_sesam.datasets.rgb_view import rgb_view
 
 from .sheet import paint_label
 
@@ -24,8 +25,8 @@ def draw_views(
     """Draws a sample as the training pipeline packs it.
 
     Args:
-        packed: 'inputs', a (3, H, W) uint8 image in BGR or a dict of the
-            'student' and the 'teacher' view, and 'data_samples'.
+        packed: 'inputs', a (3, H, W) image in BGR or a (1, H, W) one, or a
+            dict of the 'student' and the 'teacher' view; 'data_samples'.
         palette: RGB of each class.
 
     Returns:
@@ -36,7 +37,11 @@ def draw_views(
     inputs, sample = packed['inputs'], packed['data_samples']
     views = inputs if isinstance(inputs, dict) else dict(image=inputs)
     pictures = {
-        name if name == 'image' else f'{name}’s view': _to_rgb(view)
+        name if name == 'image' else f'{name}’s view': rgb_view(
+            # Augmentation of float images leaves the values of 8 bits.
+            view.round().clamp(0, 255) if view.is_floating_point() else view,
+            sample.img_path,
+        )
         for name, view in views.items()
     }
     # The teacher's view has the colours of the file.
@@ -50,10 +55,6 @@ def draw_views(
             title = f'{name}, {share:.0%}'
             pictures[title] = paint_label(image, label, palette)
     return pictures
-
-
-def _to_rgb(view: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(view.permute(1, 2, 0).numpy()[..., ::-1])
 
 
 def _round_of(sample: Any) -> str:

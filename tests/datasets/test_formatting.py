@@ -91,3 +91,17 @@ def test_a_flipped_view_can_be_packed(loaded: dict) -> None:
     np.testing.assert_array_equal(
         packed['data_samples'].sam_sem_seg.data[0], loaded['sam_seg_map']
     )
+
+
+def test_a_grey_image_keeps_one_channel(loaded: dict) -> None:
+    loaded['img'] = loaded['img'][..., 0]
+    views = pack(loaded, 'KeepTeacherView')['inputs']
+    assert [*views] == ['student', 'teacher']
+    for view in views.values():
+        np.testing.assert_array_equal(view.numpy(), loaded['img'][None])
+
+
+def test_an_image_of_16_bits_is_named(loaded: dict) -> None:
+    loaded['img'] = loaded['img'].astype(np.uint16)
+    with pytest.raises(ValueError, match='a.jpg is loaded as uint16'):
+        pack(loaded)

@@ -41,3 +41,18 @@ def test_a_config_without_a_generator(
     assert done.returncode == 1
     assert f'explain_image: {config} has no SAMPseudoLabelHook' in done.stdout
     assert not (scribbles / 'why.png').exists()
+
+
+def test_grey_images_are_explained_and_deeper_ones_refused(
+    run, scribbles: Path, project_root: Path
+) -> None:
+    words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
+    image = np.array(Image.open(words[0]).convert('L'))
+    command = [sys.executable, project_root / 'tools/explain_image.py', *words]
+    for values, code, said in (
+        (image, 0, '3 components'),
+        (image.astype(np.uint16) * 16, 1, 'holds values of more than 8 bits'),
+    ):
+        Image.fromarray(values).save(words[0])
+        done = run(*command, '--out', scribbles / f'{code}.png')
+        assert done.returncode == code and said in done.stdout

@@ -13,6 +13,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipelines import loading_dataset
+from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.evaluation.folders import same_ending
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.pseudo_labels.store import (
@@ -107,10 +108,8 @@ class TrainingImages:
             path = run.store.folder(last) / CONFIDENT / f'{key}.png'
             confident = read_label(path) if path.is_file() else None
         truth = self.truths.get(index)
-        image = sample['inputs'].permute(1, 2, 0).numpy()
         return Labelled(
-            # The pipeline loads BGR, as OpenCV does.
-            image=np.ascontiguousarray(image[..., ::-1]),
+            image=rgb_view(sample['inputs'], self.paths[index]),
             weak=sample['data_samples'].gt_sem_seg.data[0].numpy(),
             rounds={r: run.store.read(key, r, LABELS) for r in run.rounds},
             confident=confident,

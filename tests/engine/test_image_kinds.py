@@ -1,0 +1,193 @@
+"""Trainings on images that are not of three channels of 8 bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+from PIL import Image
+
+from mmseg_sesam.pseudo_labels.store import LABELS, RECORDS, PseudoLabelStore
+from mmseg_sesam.visualization.report.images import TrainingImages
+from mmseg_sesam.visualization.report.run import read_run
+
+MakeConfig = Callable[..., Config]
+
+
+@pytest.fixture
+def grey(scribbles: Path) -> Path:
+    """The images' files are grey."""
+    for path in (scribbles / 'images').rglob('*.png'):
+        Image.open(path).convert('L').save(path)
+    return scribbles
+
+
+@pytest.fixture
+def make_grey_config(make_config: MakeConfig) -> MakeConfig:
+    """As stock configs of grey images are: for one channel."""
+
+    def make(name: str, **options) -> Config:
+        cfg = make_config(
+            model__data_preprocessor__mean=[100.0],
+            model__data_preprocessor__std=[50.0],
+            model__backbone__in_channels=1,
+            model__crf_weight=0.1,
+            work_dir=f'{make_config().work_dir}_{name}',
+            **options,
+        )
+        set_loading(cfg, name, color_type='grayscale')
+        return cfg
+
+    return make
+
+
+def set_loading(cfg: Config, name: str, **loading) -> None:
+    """Changes how images are loaded; the store is named so too."""
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[0].update(loading)
+    pipeline[2].pseudo_label_dir += f'_{name}'
+    # It changes colours.
+    del pipeline[6]
+
+
+def train(cfg: Config, **hook) -> Runner:
+    if hook:
+        hook = dict(type='SeSAMVisualizationHook', **hook)
+        cfg.default_hooks.training_pictures = hook
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Labels and records of a round."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for kind in (LABELS, RECORDS)
+        for path in sorted((folder / kind).rglob('*.*'))
+    }
+
+
+def test_grey_images_train_from_the_labels_of_colour_images(
+    make_config: MakeConfig,
+    make_grey_config: MakeConfig,
+    grey: Path,
+    tmp_path: Path,
+) -> None:
+    runner = train(make_grey_config('grey'), interval=9, num_images=1)
+    store = PseudoLabelStore(tmp_path / 'pseudo_grey')
+    assert store.current == 2
+    cfg = make_config(train_cfg__max_iters=1)
+    train(cfg)
+    colour = PseudoLabelStore(tmp_path / 'pseudo')
+    found = content(store.folder(0))
+    assert len(found) == 6
+    assert found == content(colour.folder(0))
+    pictures = Path(runner.log_dir, 'vis_data/vis_image')
+    assert len(list(pictures.glob('*.png'))) == 2
+    shown = TrainingImages(read_run(Path(runner.work_dir)))[0].image
+    file = np.array(Image.open(grey / 'images/deep/0.png'))
+    np.testing.assert_array_equal(shown, np.stack([file] * 3, axis=2))
+
+
+def test_edges_cost_grey_images_what_they_cost_in_colour(
+    make_config: MakeConfig, make_grey_config: MakeConfig
+) -> None:
+    init_default_scope('mmseg')
+    values = torch.arange(16.0).reshape(1, 1, 4, 4) * 9
+    grey, colour = (
+        MODELS.build(cfg.model)
+        for cfg in (
+            make_grey_config('grey'),
+            make_config(
+                model__data_preprocessor__mean=[100.0] * 3,
+                model__data_preprocessor__std=[50.0] * 3,
+            ),
+        )
+    )
+    torch.testing.assert_close(
+        grey._colours(values), colour._colours(values.expand(-1, 3, -1, -1))
+    )
+
+
+def test_floats_of_8_bits_train_from_the_same_labels(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=1))
+    cfg = make_config(work_dir=str(tmp_path / 'float'))
+    set_loading(cfg, 'float', to_float32=True)
+    train(cfg, interval=9, num_images=1)
+    bytes_, floats = (
+        PseudoLabelStore(tmp_path / f'pseudo{name}') for name in ('', '_float')
+    )
+    assert floats.current == 2
+    assert content(bytes_.folder(0)) == content(floats.folder(0))
+
+
+@pytest.mark.parametrize(
+    ('loading', 'image', 'said'),
+    [
+        (
+            dict(color_type='unchanged'),
+            np.full((40, 48), 1776, np.uint16),
+            'deep/1.png is loaded as uint16, expected uint8',
+        ),
+        (
+            dict(color_type='unchanged', to_float32=True),
+            np.full((40, 48), 1776, np.uint16),
+            'deep/1.png is loaded as float32 with values from 1776 to 1776',
+        ),
+        (
+            dict(color_type='unchanged'),
+            np.full((40, 48, 4), 9, np.uint8),
+            'deep/1.png is loaded with 4 channels, expected 1 or 3',
+        ),
+    ],
+)
+def test_other_images_are_refused_before_the_first_round(
+    make_config: MakeConfig,
+    grey: Path,
+    tmp_path: Path,
+    loading: dict,
+    image: np.ndarray,
+    said: str,
+) -> None:
+    # The others are grey.
+    Image.fromarray(image).save(grey / 'images/deep/1.png')
+    cfg = make_config()
+    set_loading(cfg, 'other', **loading)
+    with pytest.raises(ValueError, match=said):
+        train(cfg)
+    assert not (tmp_path / 'pseudo_other').exists()
+
+
+def test_heart_images_train_in_grey(
+    make_grey_config: MakeConfig, shared_data: Path, tmp_path: Path
+) -> None:
+    root = shared_data / 'acdc'
+    if not root.is_dir():
+        pytest.skip(f'{root} is not there')
+    cfg = make_grey_config('heart', train_cfg__max_iters=3)
+    dataset = cfg.train_dataloader.dataset
+    dataset.data_root = str(root)
+    dataset.data_prefix = dict(
+        img_path='images/train', seg_map_path='scribbles/train'
+    )
+    dataset.indices = 4
+    dataset.metainfo = dict(classes=('none', 'right', 'wall', 'left'))
+    dataset.pipeline[1].num_classes = 4
+    dataset.pipeline[2].data_root = str(root)
+    cfg.model.decode_head.num_classes = 4
+    train(cfg)
+    store = PseudoLabelStore(tmp_path / 'pseudo_heart')
+    assert store.current == 1
+    summary = store.manifest(0)['summary']
+    assert summary['images'] == 4
+    assert summary['labelled_pixels'] > 3 * summary['weak_pixels']
