@@ -18,6 +18,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError, convert
+from mmseg_sesam.io.names import printable
 
 # So many sentences fit a screen.
 SHOWN = 20
@@ -82,7 +83,7 @@ def main() -> None:
     for skipped in summary['skipped']:
         print(
             f'{skipped["count"]} x {skipped["reason"]}, such as '
-            f'{skipped["names"][0]}'
+            f'{printable(skipped["names"][0])}'
         )
     print(
         f'{summary["files"]} weak labels, {summary["labelled"]:.2%} of pixels'

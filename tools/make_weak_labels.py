@@ -82,7 +82,7 @@ def simulate(
             f'--num-classes {num_classes}, or 255 for void.'
         )
     key = Path(relative).with_suffix('').as_posix()
-    weak = simulator(label, zlib.crc32(key.encode()))
+    weak = simulator(label, zlib.crc32(os.fsencode(key)))
     out = (out_dir / relative).with_suffix('.png')
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -76,7 +77,7 @@ class SimulateWeakLabel(BaseTransform):
             with open_image(cached) as image:
                 return np.array(image)
         weak = self.simulator(
-            dense, zlib.crc32(key.encode()), self.ignore_index
+            dense, zlib.crc32(os.fsencode(key)), self.ignore_index
         )
         if cached:
             cached.parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mmseg_sesam.datasets.pipelines import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.datasets.val_scale import ValScale
+from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.options import check_options, count
 from mmseg_sesam.visualization.sheet import (
@@ -119,7 +120,8 @@ class SeSAMVisualizationHook(Hook):
             packed = self.images[index]
             layers = label_layers(model, packed, self.scale)
             strip = draw_strip(packed, layers, palette)
-            stem = Path(packed['data_samples'].img_path).stem
+            # OpenCV writes names of UTF-8 alone.
+            stem = printable(Path(packed['data_samples'].img_path).stem)
             runner.visualizer.add_image(f'train_{place}_{stem}', strip, step)
         model.train(was_training)
 

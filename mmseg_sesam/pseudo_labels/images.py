@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import heapq
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmseg_sesam.datasets.pipelines import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.image_files import open_image, pixel_format
+from mmseg_sesam.io.names import printable
 
 from .ranks import on_all_ranks
 from .store import sample_key
@@ -138,16 +140,17 @@ class TrainingImages:
         label, image = Path(info['seg_map_path']), Path(info['img_path'])
         if not label.is_file():
             raise FileNotFoundError(
-                f'The weak label {label} of {image} is missing; add it, or '
-                'take its image out of the list of training images.'
+                f'The weak label {printable(label)} of {printable(image)} is '
+                'missing; add it, or take its image out of the list of '
+                'training images.'
             )
         if not image.is_file() or not image.stat().st_size:
             raise FileNotFoundError(
-                f'The training image {image} is missing or empty; add it, or '
-                'take it out of the list of training images.'
+                f'The training image {printable(image)} is missing or empty; '
+                'add it, or take it out of the list of training images.'
             )
         key = sample_key(info['img_path'], self.data_root)
-        digest = hashlib.sha256(key.encode())
+        digest = hashlib.sha256(os.fsencode(key))
         digest.update(label.read_bytes())
         digest.update(str(image.stat().st_size).encode())
         with image.open('rb') as file:
@@ -199,6 +202,7 @@ def _refuse_equal_names(facts: Sequence[ImageFacts]) -> None:
         other = paths.setdefault(fact.key, fact.path)
         if other != fact.path:
             raise ValueError(
-                f'{other} and {fact.path} differ in their suffix alone, so '
-                'that their pseudo-labels would have one name; rename one.'
+                f'{printable(other)} and {printable(fact.path)} differ in '
+                'their suffix alone, so that their pseudo-labels would have '
+                'one name; rename one.'
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mmseg_sesam.io.names import printable
+
 ERROR, WARNING = 'error', 'warning'
 _NAMED = 3
 
@@ -29,7 +31,7 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         if not self.files:
             return f'{self.split}: {self.problem}; {self.remedy}.'
-        named = ', '.join(self.files[:_NAMED])
+        named = ', '.join(map(printable, self.files[:_NAMED]))
         more = len(self.files) - _NAMED
         if more > 0:
             named += f' and {more} more'

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.names import printable
 
 from .gallery import choose_images
 from .images import TrainingImages
@@ -84,7 +85,7 @@ def _encode(
     encoded = []
     for index, prediction in zip(shown, predictions):
         entry = encode_images(images[index], prediction)
-        entry['name'] = images.keys[index]
+        entry['name'] = printable(images.keys[index])
         score = measures.scores.get(index)
         if score is not None and not np.isnan(score.value):
             entry['score'] = score.value
@@ -105,8 +106,8 @@ def _collect(
         mistakes = list_mistakes(last.confusion, images.classes)
     steps = [line['step'] for line in run.train]
     return dict(
-        work_dir=str(run.work_dir),
-        title=run.work_dir.resolve().name,
+        work_dir=printable(run.work_dir),
+        title=printable(run.work_dir.resolve().name),
         iterations=int(max(steps)),
         max_iters=run.cfg.train_cfg.get('max_iters'),
         val=run.val[-1] if run.val else {},
