@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,10 +45,13 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     here = folder.resolve()
     if here in above or not folder.is_dir():
         return
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith('.'):
+    # Entries know what they are; paths would ask the disk for each.
+    with os.scandir(folder) as entries:
+        entries = sorted(entries, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name.startswith('.'):
             continue
-        if path.is_dir():
-            yield from _walk(path, above | {here})
-        elif path.is_file():
-            yield path
+        if entry.is_dir():
+            yield from _walk(folder / entry.name, above | {here})
+        elif entry.is_file():
+            yield folder / entry.name

@@ -541,7 +541,7 @@ class TestLists:
         train.data_prefix = dict(img_path='', seg_map_path='')
         list_names(root, train, outside.format(out=out))
         path = os.path.normpath(root / outside.format(out=out))
-        Image.new('RGB', (WIDTH, HEIGHT)).save(f'{path}.jpg')
+        Image.effect_noise((WIDTH, HEIGHT), 50).save(f'{path}.jpg')
         write_label(Path(f'{path}.png'), weak_label())
         train.pipeline[2].data_root = str(tmp_path)
 
@@ -593,8 +593,15 @@ class TestLists:
         with pytest.raises(ValueError, match='byte order mark'):
             check_lists(cfg)
 
+    def test_a_list_of_another_encoding_is_named(
+        self, root: Path, train, cfg: ConfigDict
+    ) -> None:
+        list_names(root, train, b'a\ncaf\xe9\n')
+        said = str(only(validate_datasets(cfg)))
+        assert f'{root}/train.txt is no UTF-8 at byte 5; save it' in said
+
     def test_names_twice(self, root: Path, train, cfg: ConfigDict) -> None:
-        list_names(root, train, 'a\nb\na\n')
+        list_names(root, train, 'a\nb\na\ntown/c\ntown/d\n')
 
         finding = only(validate_datasets(cfg))
         assert finding.level == 'warning'
@@ -603,7 +610,7 @@ class TestLists:
     def test_two_images_with_one_pseudo_label(
         self, root: Path, train: ConfigDict, cfg: ConfigDict
     ) -> None:
-        Image.new('RGB', (WIDTH, HEIGHT)).save(root / 'images/a.png')
+        Image.effect_noise((WIDTH, HEIGHT), 50).save(root / 'images/a.png')
         other = dict(train, img_suffix='.png')
         cfg.train_dataloader.dataset = dict(
             type='ConcatDataset', datasets=[train, other]
@@ -670,6 +677,125 @@ class TestLists:
     def test_a_config_without_data(self) -> None:
         with pytest.raises(ValueError, match='no data set for any of train'):
             validate_datasets({'model': {}})
+
+
+class TestLeftOut:
+    """What is in the folders and not in the data set."""
+
+    @pytest.mark.parametrize('suffix', ['.JPG', '.png', '.jpeg'])
+    def test_images_of_another_suffix(
+        self, root: Path, cfg: ConfigDict, suffix: str
+    ) -> None:
+        for name in ('a', 'town/c'):
+            path = root / f'images/{name}.jpg'
+            path.rename(path.with_suffix(suffix))
+        (root / f'images/unlabelled{suffix}').write_bytes(b'')
+        said = str(only(validate_datasets(cfg)))
+        assert "do not end in img_suffix='.jpg'; 2 of them have" in said
+        assert f'(3: {root}/images/a{suffix}, ' in said
+        assert 'rename them, correct img_suffix, or join' in said
+
+    def test_images_are_missed_before_a_training(
+        self, root: Path, cfg: ConfigDict, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (root / 'images/a.jpg').rename(root / 'images/a.JPG')
+        logged = []
+        monkeypatch.setattr(
+            'mmseg_sesam.datasets.validation.check.print_log',
+            lambda text, **_: logged.append(text),
+        )
+        check_lists(cfg)
+        (said,) = [text for text in logged if text.startswith('train')]
+        assert 'images are left out' in said
+
+    def test_names_that_end_alike(self, root: Path, train, cfg) -> None:
+        for path in (root / 'images').rglob('*.jpg'):
+            path.rename(path.with_name(f'{path.stem}_rgb.jpg'))
+        for split in ('train', 'val', 'test'):
+            dataset = cfg[f'{split}_dataloader'].dataset
+            dataset.img_suffix = '_rgb.jpg'
+        assert not validate_datasets(cfg).findings
+        path = root / 'images/a_rgb.jpg'
+        path.rename(path.with_suffix('.JPG'))
+        said = str(only(validate_datasets(cfg)))
+        assert '1 of them have labels (1: ' in said and 'a_rgb.JPG' in said
+
+    def test_labels_without_an_image(self, root: Path, cfg) -> None:
+        for folder in ('weak', 'dense'):
+            path = root / f'{folder}/b.png'
+            path.with_name('spare.png').write_bytes(path.read_bytes())
+        findings = validate_datasets(cfg).findings
+        assert [f.split for f in findings] == ['train', 'val, test']
+        assert all('labels belong to no image' in f.problem for f in findings)
+        assert findings[0].files == (f'{root}/weak/spare.png',)
+
+    def test_weak_labels_that_no_list_names(
+        self, root: Path, train, cfg
+    ) -> None:
+        list_names(root, train, 'a\nb\ntown/c\n')
+        said = str(only(validate_datasets(cfg)))
+        assert 'labels belong to no image listed in ann_file (1: ' in said
+        assert f'{root}/weak/town/d.png' in said
+
+    def test_dense_labels_may_be_chosen_from(self, root: Path, cfg) -> None:
+        for split in ('val', 'test'):
+            list_names(root, cfg[f'{split}_dataloader'].dataset, 'a\n')
+        assert not validate_datasets(cfg).findings
+
+    def test_a_second_data_set_of_the_other_suffix(
+        self, root: Path, train, cfg
+    ) -> None:
+        path = root / 'images/a.jpg'
+        path.rename(path.with_suffix('.JPG'))
+        other = dict(copy.deepcopy(train), img_suffix='.JPG')
+        cfg.train_dataloader.dataset = dict(
+            type='ConcatDataset', datasets=[train, other]
+        )
+        assert not validate_datasets(cfg).findings
+
+    def test_some_chosen_by_the_config(self, train, cfg: ConfigDict) -> None:
+        train.indices = 2
+        assert not validate_datasets(cfg).findings
+
+
+class TestDullImages:
+    def write(self, root: Path, image: np.ndarray, cfg: ConfigDict) -> str:
+        """Writes an image as PNG; what is said of it."""
+        for path in (root / 'images').rglob('*.jpg'):
+            Image.open(path).save(path.with_suffix('.png'))
+            path.unlink()
+        Image.fromarray(image).save(root / 'images/a.png')
+        for split in ('train', 'val', 'test'):
+            cfg[f'{split}_dataloader'].dataset.img_suffix = '.png'
+        return str(only(validate_datasets(cfg)))
+
+    def test_twelve_bits_in_sixteen(self, root: Path, cfg) -> None:
+        values = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) * 6
+        said = self.write(root, values.astype(np.uint16), cfg)
+        assert 'images of 16 bits hold small values' in said
+        assert f'(1: {root}/images/a.png); scale them to 8 bits' in said
+
+    def test_nearly_black(self, root: Path, cfg: ConfigDict) -> None:
+        values = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 16
+        said = self.write(root, values.astype(np.uint8), cfg)
+        assert f'images are nearly black (1: {root}/images/a.png)' in said
+
+    @pytest.mark.parametrize('value', [0, 255])
+    def test_one_colour(self, root: Path, cfg: ConfigDict, value: int) -> None:
+        image = np.full((HEIGHT, WIDTH, 3), value, np.uint8)
+        said = self.write(root, image, cfg)
+        assert f'one colour in all pixels (1: {root}/images/a.png)' in said
+
+    def test_a_pattern_that_a_reduced_jpeg_loses(
+        self, root: Path, cfg: ConfigDict
+    ) -> None:
+        rows, cols = np.mgrid[:64, :64]
+        image = Image.fromarray(((rows + cols) % 2 * 200 + 20).astype('uint8'))
+        image.save(root / 'images/a.jpg', quality=95)
+        write_label(root / 'weak/a.png', np.zeros((64, 64), np.uint8))
+        write_label(root / 'dense/a.png', np.zeros((64, 64), np.uint8))
+        said = str(validate_datasets(cfg))
+        assert 'one colour' not in said and 'black' not in said
 
 
 class TestCheapCheck:

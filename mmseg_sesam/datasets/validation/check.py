@@ -23,6 +23,7 @@ from .conventions import (
 )
 from .files import Inspection, inspect_pair
 from .findings import ERROR, WARNING, Finding
+from .left_out import judge_left_out_images, judge_spare_labels
 from .lists import judge_lists
 from .problems import group_problems
 from .report import Report
@@ -46,6 +47,9 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
     """
     splits, findings = read_splits(cfg)
     findings += judge_lists(splits)
+    faulty = {f.split for f in findings if f.level == ERROR}
+    findings += judge_left_out_images(splits)
+    findings += judge_spare_labels(splits, faulty)
     summaries = {}
     with ProcessPoolExecutor(jobs) as pool:
         for split in splits:
@@ -84,7 +88,7 @@ def check_lists(
             training would fail by or learn wrongly.
     """
     splits, findings = read_splits(cfg, loaders)
-    findings += judge_lists(splits)
+    findings += judge_lists(splits) + judge_left_out_images(splits)
     for split in splits:
         count = min(samples, len(split.labels))
         places = np.linspace(0, len(split.labels) - 1, count).astype(int)

@@ -120,24 +120,34 @@ def _not_there(name: str, config: dict, root: str) -> list[Finding]:
         what = f'the list {os.path.abspath(listed)} is missing'
         remedy = 'write one name a line, without suffix, or correct ann_file'
         return [Finding(ERROR, name, what, remedy)]
-    return _marked(name, listed) if config.get('ann_file') else []
+    return _misread(name, listed) if config.get('ann_file') else []
 
 
-def _marked(name: str, listed: str) -> list[Finding]:
-    """Names a byte order mark, which is invisible in all other errors."""
+def _misread(name: str, listed: str) -> list[Finding]:
+    """Looks for a list that mmengine cannot read, or reads wrongly.
+
+    A byte order mark becomes part of its first name, invisible in errors.
+    """
     if not os.path.isfile(listed):
         return []
     with open(listed, 'rb') as file:
-        start = file.read(4)
-    mark = next((m for m in _MARKS if start.startswith(m)), None)
-    if mark is None:
-        return []
-    what = (
-        f'the list {os.path.abspath(listed)} begins with the byte order mark '
-        f'of {_MARKS[mark]}, which would be read as part of its first name'
-    )
-    remedy = 'save it as UTF-8 without a byte order mark (BOM)'
-    return [Finding(ERROR, name, what, remedy)]
+        content = file.read()
+    what = f'the list {os.path.abspath(listed)} '
+    mark = next((m for m in _MARKS if content.startswith(m)), None)
+    if mark is not None:
+        what += f'begins with the byte order mark of {_MARKS[mark]}'
+        remedy = 'save it as UTF-8 without a byte order mark (BOM)'
+        return [Finding(ERROR, name, what, remedy)]
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        what += f'is no UTF-8 at byte {error.start}'
+        remedy = (
+            'save it as UTF-8; files whose names are no UTF-8 are found '
+            'without a list alone'
+        )
+        return [Finding(ERROR, name, what, remedy)]
+    return []
 
 
 def _describe(error: Exception) -> str:

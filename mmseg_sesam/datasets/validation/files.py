@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from mmseg_sesam.image_files import (
@@ -21,6 +22,8 @@ from mmseg_sesam.image_files import (
 _BLACK = (0, 0, 0)
 _NEUTRAL = {_BLACK, (255, 255, 255), (224, 224, 192)}
 _MAX_COLOURS = 4096
+# Of 8 bits; values of 12 bits in 16 are below it: our choice.
+_DARK = 16
 
 
 class Inspection(NamedTuple):
@@ -82,17 +85,42 @@ def _inspect_image(
         with _open(path) as image:
             turned = orientation(image) != UPRIGHT
             size, turned_size = image.size, upright_size(image)
+            dull = None
             if whole:
                 # Every coefficient is decoded, few pixels are computed.
-                image.draft('L', (1, 1))
-                image.load()
+                reduced = image.draft('L', (1, 1)) is not None
+                dull = _name_dull(image, turns)
+        if dull and reduced:
+            # Averages may be equal where pixels are not.
+            with _open(path) as image:
+                dull = _name_dull(image, turns)
     # Decoders raise whatever they come across in a damaged file.
     except Exception as error:
         problems['image damaged'] = _explain(path, error)
         return None
     if turns and turned:
         problems['image turned'] = path
+    if dull:
+        problems[dull] = path
     return turned_size if turns else size
+
+
+def _name_dull(image: Image.Image, reads_bytes: bool) -> str | None:
+    """Names the problem of an image that shows nothing to a network.
+
+    Args:
+        image: opened.
+        reads_bytes: training reads the upper 8 bits of deeper values.
+    """
+    # Pillow's modes of more than 8 bits.
+    deep = image.mode.startswith(('I', 'F'))
+    values = np.asarray(image if deep else image.convert('RGB'))
+    if (values == values[:1, :1]).all():
+        return 'image flat'
+    if not deep:
+        return 'image dark' if values.max() < _DARK else None
+    is_black = values.max() < _DARK << 8 and values.dtype.kind != 'f'
+    return 'image deep' if is_black and reads_bytes else None
 
 
 def _inspect_label(

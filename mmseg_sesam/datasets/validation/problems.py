@@ -23,6 +23,22 @@ PROBLEMS = {
         'make sure that labels were drawn on the turned image, or save '
         'images upright and without EXIF data',
     ),
+    'image deep': (
+        WARNING,
+        'images of 16 bits hold small values, such as those of 12 bits, and '
+        'training reads their upper 8 bits: nearly black',
+        'scale them to 8 bits in their files (value / largest value * 255)',
+    ),
+    'image dark': (
+        WARNING,
+        'images are nearly black',
+        'look at one; scale values to 0 to 255 if they are of another range',
+    ),
+    'image flat': (
+        WARNING,
+        'images have one colour in all pixels',
+        'copy them again, or take them out of the list',
+    ),
     'size': (
         ERROR,
         'labels differ in size from their images (width x height)',

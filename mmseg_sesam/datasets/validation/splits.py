@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -18,6 +19,40 @@ from .findings import ERROR, Finding
 LOADERS = ('train', 'val', 'test')
 # The color_type of LoadImageFromFile that heed an EXIF orientation.
 _TURNING = ('color', 'grayscale')
+
+
+class Folder(NamedTuple):
+    """Where a data set finds its files, and by what names.
+
+    Attributes:
+        images: folder of the images.
+        labels: folder of the labels, or that of the images.
+        img_suffix: what names of images end in.
+        seg_map_suffix: what names of labels end in.
+        is_listed: a list names the images.
+    """
+
+    images: str
+    labels: str
+    img_suffix: str
+    seg_map_suffix: str
+    is_listed: bool
+
+    def is_label(self, path: str) -> bool:
+        """Whether a file in the folder of the images is a label."""
+        if os.path.abspath(self.labels) == os.path.abspath(self.images):
+            return path.endswith(self.seg_map_suffix)
+        folder = os.path.join(os.path.abspath(self.labels), '')
+        return os.path.abspath(path).startswith(folder)
+
+    def label_of(self, path: str) -> str:
+        """Path of the label of an image, whatever its own file type is."""
+        stem = os.path.splitext(os.path.relpath(path, self.images))[0]
+        ending = os.path.splitext(self.img_suffix)[0]
+        if self.img_suffix.startswith('.'):
+            ending = ''
+        stem = stem.removesuffix(ending)
+        return os.path.join(self.labels, stem + self.seg_map_suffix)
 
 
 @dataclass(frozen=True)
@@ -41,6 +76,8 @@ class Split:
         sparse: labels are meant to leave pixels unlabelled.
         key_root: folder to which pseudo-labels are named relative, None
             where none are loaded.
+        folder: where images and labels are found, None if it is not by
+            mmseg's rules or some are left out on purpose.
     """
 
     name: str
@@ -56,6 +93,7 @@ class Split:
     palette: tuple[tuple[int, ...], ...]
     sparse: bool
     key_root: str | None
+    folder: Folder | None
 
     @property
     def colours(self) -> tuple[tuple[int, ...] | None, ...]:
@@ -138,6 +176,27 @@ def _read_split(
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
         sparse=_is_drawn(pipeline),
         key_root=pseudo and pseudo.get('data_root'),
+        folder=_find_folder(dataset),
+    )
+
+
+def _find_folder(dataset: BaseDataset) -> Folder | None:
+    from mmseg.datasets import BaseSegDataset
+
+    prefixes = getattr(dataset, 'data_prefix', None) or {}
+    images = prefixes.get('img_path')
+    chosen = dataset._indices is not None or bool(dataset.filter_cfg)
+    lists = getattr(type(dataset), 'load_data_list', None)
+    if images is None or chosen or lists is not BaseSegDataset.load_data_list:
+        return None
+    labels = prefixes.get('seg_map_path')
+    listed = dataset.ann_file
+    return Folder(
+        images,
+        images if labels is None else labels,
+        dataset.img_suffix,
+        dataset.seg_map_suffix,
+        bool(listed) and not os.path.isdir(listed),
     )
 
 
