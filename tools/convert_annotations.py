@@ -18,6 +18,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError, convert
+from mmseg_sesam.annotations.summary import class_table, remarks
 from mmseg_sesam.io.names import printable
 
 # So many sentences fit a screen.
@@ -78,13 +79,9 @@ def main() -> None:
         )
     except (ValueError, OSError) as error:
         sys.exit(f'convert_annotations: {error}')
-    for remark in summary['remarks']:
+    print(class_table(summary))
+    for remark in remarks(summary):
         print(f'convert_annotations: {remark}')
-    for skipped in summary['skipped']:
-        print(
-            f'{skipped["count"]} x {skipped["reason"]}, such as '
-            f'{printable(skipped["names"][0])}'
-        )
     print(
         f'{summary["files"]} weak labels, {summary["labelled"]:.2%} of pixels'
     )

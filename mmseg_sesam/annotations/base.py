@@ -14,8 +14,11 @@ import numpy as np
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
 
 from .files import shown
+from .found_labels import FoundLabels
 
 IGNORE_INDEX = 255
+# Reason of a note.
+NO_SHAPE = 'annotation without a shape'
 # Of a part of a path: less than file systems allow, for suffixes.
 _NAME_BYTES = 240
 READERS: dict[str, type[AnnotationReader]] = {}
@@ -75,10 +78,14 @@ class AnnotationReader(ABC):
             the format does not name them.
         palette: RGB of each class, in the same order.
         remarks: sentences that the user should know.
+        unannotated: relative paths of images without an annotation, without
+            suffix; known after `items`, where `images` is given.
         fragile: a damaged file may end the process that reads it.
     """
 
     name: ClassVar[str]
+    # Ends the sentence 'SRC ...' where no classes are given.
+    without_classes: ClassVar[str] = 'does not hold the order of the classes'
 
     src: Path
     images: Path | None = option(
@@ -92,6 +99,7 @@ class AnnotationReader(ABC):
         self.names: tuple[str, ...] = ()
         self.palette: list[list[int]] = []
         self.remarks: list[str] = []
+        self.unannotated: list[str] = []
         self.fragile = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -116,6 +124,14 @@ class AnnotationReader(ABC):
             ValueError: the annotation is damaged or not of this format.
             OSError: a file cannot be read.
         """
+
+    def found_labels(self, items: list[Item]) -> FoundLabels | None:
+        """Names that shapes carry; None where classes are no names.
+
+        Args:
+            items: the annotations, as `items` lists them.
+        """
+        return None
 
     def contents(self) -> dict[str, Any]:
         """What the files named by settings say, to be recorded with them."""
@@ -172,6 +188,9 @@ class AnnotationReader(ABC):
                 'give the folder in which images have the same relative '
                 'paths.'
             )
+        self.unannotated = sorted(
+            {*images} - {self.image_key(item) for item, _ in found}
+        )
         return (
             [replace(item, image=paths[0]) for item, paths in found],
             [item for item, _ in missing],

@@ -13,18 +13,22 @@ from .base import Annotation, AnnotationReader, Item, safe_key
 from .classes import NamedReader, name_classes
 from .drawing import Canvas
 from .files import checked_size, optional_import, read_json, shown, take
+from .found_labels import FoundLabels
+from .options import Boxes
 
 
 @dataclass
-class CocoReader(NamedReader, AnnotationReader):
+class CocoReader(NamedReader, Boxes, AnnotationReader):
     """Reads the segmentations of a COCO file.
 
+    COCO knows no order of shapes: smaller ones are drawn over larger ones.
     Without `classes`, the classes are the categories in the order of their
     ids. Source: https://cocodataset.org/#format-data; polygons and masks
     are decoded by the official pycocotools.
     """
 
     name = 'coco'
+    without_classes = 'lists no categories'
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
@@ -40,6 +44,7 @@ class CocoReader(NamedReader, AnnotationReader):
             names = [categories[index] for index in sorted(categories)]
             names = [name for name in names if name not in self.unlabelled]
             self.names, self.palette = name_classes(names)
+        self._declared = [*categories.values()]
         shapes: dict[int, list] = defaultdict(list)
         for annotation in take(record, 'annotations', list, where):
             category = take(annotation, 'category_id', int, where)
@@ -49,8 +54,13 @@ class CocoReader(NamedReader, AnnotationReader):
                     'which it does not list; export it again.'
                 )
             image = take(annotation, 'image_id', int, where)
-            shape = categories[category], annotation.get('segmentation')
-            shapes[image].append(shape)
+            shapes[image].append(
+                (
+                    categories[category],
+                    annotation.get('segmentation'),
+                    annotation.get('bbox'),
+                )
+            )
         items = []
         for image in take(record, 'images', list, where):
             name = take(image, 'file_name', str, where)
@@ -67,21 +77,53 @@ class CocoReader(NamedReader, AnnotationReader):
             )
         return items
 
+    def found_labels(self, items: list[Item]) -> FoundLabels:
+        """See the base class."""
+        found = FoundLabels(self._declared)
+        for item in items:
+            labels = (label for label, _, _ in item.data['shapes'])
+            found.add(labels, item.data['name'])
+        return found
+
     def read(self, item: Item) -> Annotation:
         """See the base class."""
         name = f'{item.source}: {item.data["name"]}'
         size = checked_size(*item.data['size'], name)
-        canvas = Canvas(name, size, fill=self.fill())
-        for label, segmentation in item.data['shapes']:
+        canvas = Canvas(
+            name, size, fill=self.fill(), names=self.names, by_area=True
+        )
+        for label, segmentation, box in item.data['shapes']:
             class_id = self.class_id(label, name)
-            if not segmentation:
-                canvas.notes.append(
-                    ('annotation without segmentation, skipped', name)
-                )
+            if segmentation:
+                _draw(segmentation, canvas, class_id)
+            elif box:
+                corners = _corners(box, name)
+                kind = 'box without segmentation'
+                if self.keeps_box(canvas, kind, corners):
+                    canvas.rectangle(corners, class_id)
             else:
-                mask = _decode(segmentation, canvas)
-                canvas.mask(mask, (0, 0), class_id)
+                canvas.skip('annotation without segmentation')
         return canvas.annotation()
+
+
+def _corners(box: Any, name: str) -> list[list[float]]:
+    """Two corners of a box x, y, width, height."""
+    numbers = isinstance(box, list) and len(box) == 4
+    if not numbers or not all(isinstance(v, (int, float)) for v in box):
+        raise ValueError(
+            f'{name} has bbox={shown(box)}, expected x, y, width and height; '
+            'correct it.'
+        )
+    x, y, width, height = map(float, box)
+    return [[x, y], [x + width, y + height]]
+
+
+def _draw(segmentation: Any, canvas: Canvas, class_id: int) -> None:
+    mask = _decode(segmentation, canvas)
+    if mask.any() and isinstance(segmentation, list):
+        points = np.concatenate([np.ravel(part) for part in segmentation])
+        canvas.note_cut(points.reshape(-1, 2))
+    canvas.mask(mask, (0, 0), class_id)
 
 
 def _decode(segmentation: Any, canvas: Canvas) -> np.ndarray:

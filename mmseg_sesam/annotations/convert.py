@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,9 +23,11 @@ from mmseg_sesam.io.atomic import (
 )
 from mmseg_sesam.io.labels import write_label
 
-from .base import IGNORE_INDEX, AnnotationReader, Item
+from .base import AnnotationReader, Item
 from .classes import voc_colours
 from .files import image_size
+from .found_labels import check_labels
+from .summary import summarise
 
 SUMMARY = 'summary.json'
 # Settings, then a record of each label: what a later run need not do again.
@@ -65,12 +66,16 @@ def convert(
     Raises:
         ConversionError: annotations are damaged. All others are converted;
             run again once those are corrected.
-        ValueError: the source is not of the format, or `out` is of other
-            settings or of something else.
+        ValueError: the source is not of the format, its labels and the
+            settings contradict each other, or `out` is of other settings or
+            of something else.
         OSError: a file cannot be read or written.
     """
     _keep_apart(reader.src.resolve(), out.resolve())
     items, missing = reader.items()
+    found = reader.found_labels(items)
+    if found is not None:
+        check_labels(reader, found)
     settings = _settings(reader)
     records = _load_journal(out, settings)
     _refuse_leftovers(out, records, items)
@@ -106,7 +111,7 @@ def convert(
     # In the order of the items, however often the run was interrupted.
     ordered = [records[item.key] for item in items]
     _write_journal(out, settings, ordered)
-    summary = _summarise(reader, settings, ordered, missing)
+    summary = summarise(reader, settings, ordered, missing)
     text = json.dumps(summary, indent=1) + '\n'
     _replace(out / SUMMARY, text.encode())
     return summary
@@ -257,50 +262,6 @@ def _check_size(label: np.ndarray, item: Item) -> None:
             f'{label.shape[0]}, expected the size of {item.image}, {width} x '
             f'{height}; annotate that image, or give its own --images.'
         )
-
-
-def _summarise(
-    reader: AnnotationReader,
-    settings: dict[str, Any],
-    records: list[dict[str, Any]],
-    missing: list[Item],
-) -> dict[str, Any]:
-    pixels, files = Counter(), Counter()
-    skipped: dict[str, list[str]] = defaultdict(list)
-    for record in records:
-        pixels.update(record['pixels'])
-        files.update({*record['pixels']})
-        for reason, detail in record['notes']:
-            skipped[reason].append(detail)
-        if {*record['pixels']} == {str(IGNORE_INDEX)}:
-            skipped['label without a labelled pixel'].append(record['key'])
-    if missing:
-        skipped['annotation without an image, left out'] = [
-            item.key for item in missing
-        ]
-    ids = {*map(int, pixels), *range(len(reader.names))} - {IGNORE_INDEX}
-    names = dict(enumerate(reader.names))
-    total = sum(pixels.values())
-    return dict(
-        settings=settings,
-        files=len(records),
-        pixels=total,
-        labelled=1 - pixels[str(IGNORE_INDEX)] / total,
-        classes=[
-            dict(
-                id=index,
-                name=names.get(index, str(index)),
-                files=files[str(index)],
-                pixels=pixels[str(index)],
-            )
-            for index in sorted(ids)
-        ],
-        skipped=[
-            dict(reason=reason, count=len(details), names=details)
-            for reason, details in sorted(skipped.items())
-        ],
-        remarks=reader.remarks,
-    )
 
 
 def _replace(path: Path, content: bytes) -> None:

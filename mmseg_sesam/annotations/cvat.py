@@ -13,28 +13,36 @@ from PIL import ImageColor
 
 from .base import Annotation, AnnotationReader, Item, safe_key
 from .classes import NamedReader, name_classes
-from .drawing import Canvas
+from .drawing import Canvas, turned
 from .files import MAX_PIXELS, checked_size, read_xml, shown
-from .options import DotRadius, LineWidth, Outside
+from .found_labels import FoundLabels
+from .options import Boxes, DotRadius, LineWidth, Outside
 
 EXPORT = (
     "CVAT's 'Segmentation mask' export leaves polylines and points out; "
     "weak labels are to be exported as 'CVAT for images 1.1'."
 )
 _STROKES = ('polyline', 'points')
-_DRAWN = (*_STROKES, 'polygon', 'box', 'mask')
+_DRAWN = (*_STROKES, 'polygon', 'box', 'ellipse', 'mask')
+# One a degree, the four ends of its axes among them.
+_ELLIPSE_POINTS = 360
+# Types of labels that no pixels have.
+_UNDRAWN_TYPES = ('tag', 'skeleton')
 
 
 @dataclass
-class CvatReader(NamedReader, LineWidth, DotRadius, Outside, AnnotationReader):
+class CvatReader(
+    NamedReader, LineWidth, DotRadius, Outside, Boxes, AnnotationReader
+):
     """Reads the annotations.xml of "CVAT for images 1.1".
 
     Shapes are drawn in their `z_order`. Without `classes`, the classes are
-    the labels of the task in their order. Source:
-    https://docs.cvat.ai/docs/other/xml_format.
+    the labels of the task in their order, but for tags and skeletons.
+    Source: https://docs.cvat.ai/docs/other/xml_format.
     """
 
     name = 'cvat'
+    without_classes = 'has no <meta> that lists labels of shapes'
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
@@ -49,44 +57,68 @@ class CvatReader(NamedReader, LineWidth, DotRadius, Outside, AnnotationReader):
         items = []
         for image in root.iter('image'):
             name = image.get('name')
-            shapes = [_shape(element) for element in image]
+            shapes = [
+                (element.tag, dict(element.attrib))
+                for element in image
+                if element.tag != 'tag'
+            ]
             data = dict(
                 name=name,
                 size=(image.get('width'), image.get('height')),
-                shapes=[shape for shape in shapes if shape],
+                shapes=shapes,
             )
             items.append(Item(safe_key(name, path), path, data))
         if any(root.find(f'image/{kind}') is not None for kind in _STROKES):
-            self.remarks = [EXPORT]
+            self.remarks.append(EXPORT)
+        tagged = sum(
+            image.find('tag') is not None for image in root.iter('image')
+        )
+        if tagged:
+            self.remarks.append(
+                f'Images with tags: {tagged}; a tag labels no pixels, and is '
+                'left out.'
+            )
         return items
+
+    def found_labels(self, items: list[Item]) -> FoundLabels:
+        """See the base class."""
+        found = FoundLabels(self._declared)
+        for item in items:
+            labels = (shape.get('label') for _, shape in item.data['shapes'])
+            place = f'{item.source}: {item.data["name"]}'
+            found.add((label for label in labels if label), place)
+        return found
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
         name = f'{item.source}: {item.data["name"]}'
         size = checked_size(*item.data['size'], name)
-        canvas = Canvas(name, size, self.outside, self.fill())
+        canvas = Canvas(name, size, self.outside, self.fill(), self.names)
         shapes = item.data['shapes']
         # Stable: of one layer, the later shape lies above.
         for kind, attributes in sorted(shapes, key=lambda s: _layer(s, name)):
             if kind not in _DRAWN:
-                canvas.notes.append(
-                    (f'{kind} is no shape that can be drawn, skipped', name)
-                )
-                continue
-            class_id = self.class_id(attributes.get('label'), name)
-            if kind == 'mask':
-                canvas.mask(*_mask(attributes, name), class_id)
-            elif kind == 'box':
-                canvas.polygon(_box(attributes, name), class_id)
+                canvas.skip(f'{kind}, which is no shape of pixels')
             else:
-                points = _points(attributes)
-                if kind == 'polygon':
-                    canvas.polygon(points, class_id)
-                elif kind == 'polyline':
-                    canvas.line(points, class_id, self.width)
-                else:
-                    canvas.dots(points, class_id, self.radius)
+                class_id = self.class_id(attributes.get('label'), name)
+                self._draw(canvas, kind, attributes, class_id)
         return canvas.annotation()
+
+    def _draw(
+        self, canvas: Canvas, kind: str, shape: dict[str, str], class_id: int
+    ) -> None:
+        if kind == 'polygon':
+            canvas.polygon(_points(shape), class_id)
+        elif kind == 'polyline':
+            canvas.line(_points(shape), class_id, self.width)
+        elif kind == 'points':
+            canvas.dots(_points(shape), class_id, self.radius)
+        elif kind == 'mask':
+            canvas.mask(*_mask(shape, canvas.name), class_id)
+        else:
+            corners = _OUTLINES[kind](shape, canvas.name)
+            if self.keeps_box(canvas, kind, corners):
+                canvas.polygon(corners, class_id)
 
     def _file(self) -> Path:
         if self.src.is_file():
@@ -101,23 +133,20 @@ class CvatReader(NamedReader, LineWidth, DotRadius, Outside, AnnotationReader):
 
     def _take_labels(self, root: Element) -> None:
         """Names and colours of the labels, unless `classes` gives them."""
-        labels = root.iterfind('meta//label')
+        labels = [*root.iterfind('meta//label')]
+        self._declared = [label.findtext('name', '') for label in labels]
         colours = {
             label.findtext('name', ''): label.findtext('color')
             for label in labels
+            # The parts of a skeleton have a parent.
+            if label.findtext('type') not in _UNDRAWN_TYPES
+            and label.find('parent') is None
         }
         if not self.classes:
             self.names, _ = name_classes(
                 name for name in colours if name not in self.unlabelled
             )
             self.palette = [_rgb(colours[name]) for name in self.names]
-
-
-def _shape(element: Element) -> tuple[str, dict[str, str]] | None:
-    """Kind and attributes; None of a tag, which labels no pixels."""
-    if element.tag == 'tag':
-        return None
-    return element.tag, dict(element.attrib)
 
 
 def _rgb(colour: str | None) -> list[int]:
@@ -163,15 +192,30 @@ def _box(attributes: dict[str, str], name: str) -> np.ndarray:
         _number(attributes, key, name, kind=float)
         for key in ('xtl', 'ytl', 'xbr', 'ybr')
     )
-    turn = np.deg2rad(_number(attributes, 'rotation', name, '0', float))
     corners = np.array(
         [(left, top), (right, top), (right, bottom), (left, bottom)]
     )
     centre = corners.mean(0)
-    matrix = np.array(
-        [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    return turned(corners - centre, _rotation(attributes, name)) + centre
+
+
+def _ellipse(attributes: dict[str, str], name: str) -> np.ndarray:
+    """Points of an ellipse, turned clockwise by its rotation in degrees."""
+    x, y, radius_x, radius_y = (
+        _number(attributes, key, name, kind=float)
+        for key in ('cx', 'cy', 'rx', 'ry')
     )
-    return (corners - centre) @ matrix + centre
+    angles = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)
+    points = np.stack([np.cos(angles), np.sin(angles)], 1)
+    points *= radius_x, radius_y
+    return turned(points, _rotation(attributes, name)) + [x, y]
+
+
+def _rotation(attributes: dict[str, str], name: str) -> float:
+    return _number(attributes, 'rotation', name, '0', float)
+
+
+_OUTLINES = dict(box=_box, ellipse=_ellipse)
 
 
 def _mask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -9,7 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage.draw import disk
 
-from .base import IGNORE_INDEX, Annotation
+from .base import IGNORE_INDEX, NO_SHAPE, Annotation
+from .files import shown
+from .overlaps import Shape, covered_shapes, draw_by_area, draw_in_order
 
 OUTSIDE = ('drop', 'clip')
 # A point further outside than this many image sides is no slip of a hand.
@@ -17,7 +20,7 @@ _FAR = 10
 
 
 class Canvas:
-    """Draws shapes over each other, later ones over earlier ones.
+    """Draws shapes over each other, and notes which of them are covered.
 
     A point (x, y) belongs to the pixel that contains it: column floor(x),
     row floor(y). Areas are drawn by Pillow, as LabelMe and Cityscapes draw
@@ -32,6 +35,9 @@ class Canvas:
             'clip' moves them to the nearest pixel. Areas are always cut at
             the border.
         fill: value of pixels that no shape covers.
+        names: names of the classes, for notes.
+        by_area: the shapes have no order: smaller ones lie over larger ones,
+            instead of later ones over earlier ones.
     """
 
     def __init__(
@@ -40,16 +46,68 @@ class Canvas:
         size: tuple[int, int],
         outside: str = 'drop',
         fill: int = IGNORE_INDEX,
+        names: Sequence[str] = (),
+        by_area: bool = False,
     ) -> None:
         self.name = name
         self.size = size
         self.outside = outside
-        self.label = np.full(size[::-1], fill, np.uint8)
+        self.names = names
+        self.by_area = by_area
         self.notes: list[tuple[str, str]] = []
+        self._shapes: list[Shape] = []
+        self._ground = np.full(size[::-1], fill, np.uint8)
+
+    @property
+    def label(self) -> np.ndarray:
+        """(H, W) uint8, the shapes drawn so far."""
+        return self._draw()[0]
 
     def annotation(self) -> Annotation:
-        """What is drawn, and what was left out."""
-        return Annotation(self.label, self.notes)
+        """What is drawn, what was left out, and what is covered."""
+        label, contested = self._draw()
+        notes = [*self.notes]
+        if not notes and not self._shapes:
+            notes.append((NO_SHAPE, self.name))
+        for smaller, larger in contested:
+            notes.append(
+                (
+                    'overlap of two shapes of about the same size, unlabelled',
+                    f'{self._of(smaller)} and {self._called(larger.class_id)}',
+                )
+            )
+        for shape, above, whole in covered_shapes(self._shapes, label):
+            word = 'completely' if whole else 'partly'
+            notes.append(
+                (
+                    f'shape {word} covered by another class',
+                    f'{self._of(shape)} under {self._called(above)}',
+                )
+            )
+        return Annotation(label, notes)
+
+    def skip(self, kind: str, corners: Any = None) -> None:
+        """Leaves a shape out, and notes that.
+
+        The class of its pixels is unknown: those that no other shape covers
+        are unlabelled, even where `fill` is a class.
+
+        Args:
+            kind: what the shape is, for the note.
+            corners: (N, 2) points (x, y) around the shape; None: it may lie
+                anywhere.
+
+        Raises:
+            ValueError: the corners are no points near the image.
+        """
+        place = slice(None)
+        if corners is not None:
+            points = self.points(corners)
+            low = np.clip(np.floor(points.min(0)), 0, None).astype(int)
+            high = np.clip(np.floor(points.max(0)) + 1, 0, None).astype(int)
+            place = tuple(map(slice, low[::-1], high[::-1]))
+        self._ground[place] = IGNORE_INDEX
+        self.notes.append((f'{kind}, skipped', self.name))
 
     def dots(self, points: Any, class_id: int, radius: int) -> None:
         """Draws a dot at each of (N, 2) points (x, y).
@@ -58,9 +116,10 @@ class Canvas:
             ValueError: they are no points near the image.
         """
         points = self.points(points)
+        dots = self._blank()
         for x, y in points[self._settle(points)]:
-            rows_columns = disk((y, x), radius + 0.5, shape=self.label.shape)
-            self.label[rows_columns] = class_id
+            dots[disk((y, x), radius + 0.5, shape=dots.shape)] = 1
+        self._add(dots, class_id)
 
     def line(self, points: Any, class_id: int, width: int) -> None:
         """Draws a line of `width` pixels along (N, 2) points (x, y).
@@ -72,7 +131,7 @@ class Canvas:
         inside = self._settle(points)
         breaks = np.flatnonzero(np.diff(inside)) + 1
         parts = np.split(points.astype(np.int32), breaks)
-        stroke = np.zeros_like(self.label)
+        stroke = self._blank()
         # Every other part lies outside.
         first = 0 if inside[0] else 1
         cv2.polylines(stroke, parts[first::2], False, 1)
@@ -83,7 +142,7 @@ class Canvas:
         reach = np.arange(width) - (width - 1) / 2
         near = np.hypot(reach, reach[:, None]) < width / 2
         stroke = cv2.dilate(stroke, near.astype(np.uint8))
-        self.label[stroke > 0] = class_id
+        self._add(stroke, class_id)
 
     def polygon(self, points: Any, class_id: int) -> None:
         """Fills the polygon of (N, 2) corners (x, y).
@@ -127,14 +186,19 @@ class Canvas:
         """
         left, top = np.floor(self.points([corner])[0]).astype(int).tolist()
         width, height = self.size
-        self._note_cut(np.array([[0, 0], mask.shape[::-1]]) + [left, top])
+        if not mask.any():
+            self._note('shape without a pixel, dropped', left, top)
+            return
+        self.note_cut(np.array([[0, 0], mask.shape[::-1]]) + [left, top])
         part = mask[
             max(-top, 0) : max(height - top, 0),
             max(-left, 0) : max(width - left, 0),
         ]
         rows = slice(max(top, 0), max(top, 0) + part.shape[0])
         columns = slice(max(left, 0), max(left, 0) + part.shape[1])
-        self.label[rows, columns][part] = class_id
+        whole = self._blank()
+        whole[rows, columns] = part
+        self._add(whole, class_id)
 
     def points(self, points: Any, least: int = 1) -> np.ndarray:
         """Checks (N, 2) points (x, y), at least so many; (N, 2) float64.
@@ -172,14 +236,8 @@ class Canvas:
         points[:] = clipped
         return inside | (self.outside == 'clip')
 
-    def _area(self, kind: str, points: np.ndarray, class_id: int) -> None:
-        self._note_cut(points)
-        image = Image.fromarray(self.label)
-        draw = getattr(ImageDraw.Draw(image), kind)
-        draw([*map(tuple, points)], fill=class_id, outline=class_id)
-        self.label = np.array(image)
-
-    def _note_cut(self, points: np.ndarray) -> None:
+    def note_cut(self, points: np.ndarray) -> None:
+        """Notes a shape of (N, 2) corners (x, y) that leaves the image."""
         low, high = points.min(0), points.max(0)
         if (high < 0).any() or (low >= self.size).any():
             self._note('shape outside of the image, dropped', *low)
@@ -187,8 +245,51 @@ class Canvas:
         elif (low < -1).any() or (high > np.add(self.size, 1)).any():
             self._note('shape beyond the image, cut at its border', *low)
 
+    def _area(self, kind: str, points: np.ndarray, class_id: int) -> None:
+        self.note_cut(points)
+        image = Image.fromarray(self._blank())
+        draw = getattr(ImageDraw.Draw(image), kind)
+        draw([*map(tuple, points)], fill=1, outline=1)
+        self._add(np.array(image), class_id)
+
+    def _blank(self) -> np.ndarray:
+        return np.zeros(self.size[::-1], np.uint8)
+
+    def _add(self, mask: np.ndarray, class_id: int) -> None:
+        """Adds a shape, unless all of it lies outside, which is noted."""
+        shape = Shape.of(mask, class_id)
+        if shape.area:
+            self._shapes.append(shape)
+
+    def _draw(self) -> tuple[np.ndarray, list[tuple[Shape, Shape]]]:
+        """The label, and pairs of shapes whose shared pixels it leaves out."""
+        label = self._ground.copy()
+        if self.by_area:
+            return label, draw_by_area(self._shapes, label)
+        draw_in_order(self._shapes, label)
+        return label, []
+
+    def _called(self, class_id: int) -> str:
+        if class_id == IGNORE_INDEX:
+            return 'unlabelled pixels'
+        if class_id < len(self.names):
+            return shown(self.names[class_id])
+        return f'class {class_id}'
+
+    def _of(self, shape: Shape) -> str:
+        name = self._called(shape.class_id)
+        return f'{self.name}: {name} at ({shape.left}, {shape.top})'
+
     def _note(self, reason: str, x: float, y: float) -> None:
         width, height = self.size
         self.notes.append(
             (reason, f'{self.name}: ({x:.1f}, {y:.1f}) of {width} x {height}')
         )
+
+
+def turned(points: np.ndarray, degrees: float) -> np.ndarray:
+    """Turns (N, 2) points (x, y) clockwise around the origin."""
+    angle = np.deg2rad(degrees)
+    return points @ np.array(
+        [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    )

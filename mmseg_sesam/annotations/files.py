@@ -143,6 +143,19 @@ def image_size(path: Path) -> tuple[int, int]:
         raise _unreadable(path, error) from error
 
 
+def embedded_size(data: bytes) -> tuple[int, int]:
+    """Width and height of an image file in memory, as training reads it.
+
+    Raises:
+        ValueError: it is no image.
+    """
+    try:
+        with open_image(BytesIO(data)) as image:
+            return upright_size(image)
+    except _IMAGE_ERRORS as error:
+        raise ValueError(str(error)) from error
+
+
 def read_index(path: Path) -> tuple[np.ndarray, int]:
     """Reads the values of an image of one channel, grey or palette.
 

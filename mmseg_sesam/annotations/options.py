@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .base import AnnotationReader, Item, option
-from .drawing import OUTSIDE
+from .drawing import OUTSIDE, Canvas
 from .files import checked_size, image_size
+
+BOXES = ('fill', 'skip')
 
 
 def checked_pixels(value: int, name: str, least: int) -> None:
@@ -90,3 +93,38 @@ class Outside(AnnotationReader):
         'pixel (default: %(default)s)',
         choices=OUTSIDE,
     )
+
+
+@dataclass
+class Boxes(AnnotationReader):
+    """For formats of boxes, circles and ellipses.
+
+    Such a shape goes around an object, and its corners lie beside it. As a
+    label it would be wrong there, so it is left out by default.
+    """
+
+    boxes: str = option(
+        'skip',
+        'boxes, circles and ellipses are left out, as they go around an '
+        'object and not along its outline, or filled; fill them only if they '
+        'are the outline, as of windows (default: %(default)s)',
+        choices=BOXES,
+    )
+
+    def keeps_box(self, canvas: Canvas, kind: str, corners: Any) -> bool:
+        """Whether a box is to be filled; if not, it is skipped and noted.
+
+        Args:
+            canvas: of its image.
+            kind: of the shape, for the note.
+            corners: (N, 2) points (x, y) around it.
+
+        Raises:
+            ValueError: they are no points near the image.
+        """
+        if self.boxes == 'skip':
+            canvas.skip(f'{kind}, no outline (--boxes skip)', corners)
+        else:
+            note = f'{kind} filled as if it were an outline (--boxes fill)'
+            canvas.notes.append((note, canvas.name))
+        return self.boxes == 'fill'

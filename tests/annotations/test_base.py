@@ -69,8 +69,9 @@ def test_images_say_which_annotations_are_used(labels, summary, write):
     write('images/town/a.jpg', LABEL)
     images = write('images/c.jpg', LABEL).parent
     assert {*labels('index-png', src / 'weak', images=images)} == {'town/a'}
-    (skipped,) = (s for s in summary()['skipped'] if 'image' in s['reason'])
-    assert skipped['count'] == 1 and skipped['names'] == ['town/b']
+    skipped = {s['reason']: s['names'] for s in summary()['skipped']}
+    assert skipped['annotation without an image, left out'] == ['town/b']
+    assert skipped['image without an annotation'] == ['c']
 
 
 def test_no_image_at_all(refusal, write):

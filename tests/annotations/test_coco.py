@@ -109,3 +109,97 @@ def test_files_that_are_none(refusal, write, content, said):
         content['annotations'] = record(compressed(MASK))['annotations']
     found = refusal('coco', write('x.json', content))
     assert 'x.json' in found and said in found
+
+
+SQUARE = [[40, 40, 60, 40, 60, 60, 40, 60]]
+FACADE = [[10, 10, 90, 10, 90, 90, 10, 90]]
+
+
+def scene(*annotations):
+    """Windows and facades in a given order."""
+    names = ['window', 'facade']
+    return dict(
+        images=[dict(id=1, file_name='a.jpg', width=100, height=100)],
+        categories=[dict(id=i, name=n) for i, n in enumerate(names)],
+        annotations=[
+            dict(rest, image_id=1, category_id=names.index(name))
+            for name, rest in annotations
+        ],
+    )
+
+
+@pytest.mark.parametrize('turn', [1, -1])
+def test_a_window_is_not_lost_under_its_facade(labels, write, summary, turn):
+    shapes = [
+        ('window', dict(segmentation=SQUARE)),
+        ('facade', dict(segmentation=FACADE)),
+    ]
+    src = write('x.json', scene(*shapes[::turn]))
+    label = labels('coco', src)['a']
+    assert (label[40:60, 40:60] == 0).all()
+    assert (label == 1).sum() == 80 * 80 - 400
+    (skipped,) = summary()['skipped']
+    assert skipped['reason'] == 'shape partly covered by another class'
+    assert "'facade' at (10, 10) under 'window'" in skipped['names'][0]
+
+
+def test_a_window_under_a_facade_in_a_real_file(shared_data, labels):
+    path = shared_data / 'annotation_cases/coco_window_under_facade.json'
+    if not path.is_file():
+        pytest.skip(f'{path} is missing')
+    label = labels('coco', path)['a']
+    assert (label == 0).sum() == 400 and (label == 1).sum() == 6000
+
+
+BOX = ('window', dict(segmentation=[], bbox=[40, 40, 20, 20]))
+
+
+def test_boxes_without_segmentation_are_no_outlines(labels, write, summary):
+    src = write('x.json', scene(BOX))
+    assert (labels('coco', src)['a'] == 255).all()
+    reasons = [s['reason'] for s in summary()['skipped']]
+    assert (
+        'box without segmentation, no outline (--boxes skip), skipped'
+        in reasons
+    )
+
+
+def test_boxes_may_be_filled(labels, write, summary):
+    src = write('x.json', scene(BOX))
+    label = labels('coco', src, boxes='fill')['a']
+    assert (label[41:60, 41:60] == 0).all()
+    (skipped,) = summary()['skipped']
+    assert 'as if it were an outline' in skipped['reason']
+
+
+def test_pixels_of_a_skipped_box_are_not_taken_for_the_rest(labels, write):
+    shapes = BOX, ('facade', dict(segmentation=[[0, 0, 45, 0, 45, 45]]))
+    src = write('x.json', scene(*shapes))
+    label = labels('coco', src, undrawn='facade')['a']
+    assert (label[46:60, 46:60] == 255).all()
+    assert label[41, 44] == 1 and label[90, 90] == 1
+
+
+def test_an_object_that_may_lie_anywhere_leaves_the_rest_unlabelled(
+    labels, write
+):
+    src = write('x.json', scene(('window', {})))
+    assert (labels('coco', src, undrawn='facade')['a'] == 255).all()
+
+
+@pytest.mark.parametrize('box', [[1, 2, 3], ['a'] * 4, 7, [0, 0, 1e300, 1]])
+def test_boxes_that_are_none(refusal, write, box):
+    src = write('x.json', scene(('window', dict(bbox=box))))
+    assert 'x.json: a.jpg has' in refusal('coco', src)
+
+
+def test_shapes_that_leave_the_image_or_have_no_pixel(labels, write, summary):
+    shapes = (
+        ('window', dict(segmentation=[[50, 50, 150, 50, 150, 60]])),
+        ('window', dict(segmentation=[[5.1, 5.1, 5.2, 5.1, 5.2, 5.2]])),
+        ('facade', dict(segmentation=SQUARE[:1])),
+    )
+    labels('coco', write('x.json', scene(*shapes)))
+    counts = {s['reason']: s['count'] for s in summary()['skipped']}
+    assert counts['shape beyond the image, cut at its border'] == 1
+    assert counts['shape without a pixel, dropped'] == 1

@@ -40,7 +40,8 @@ MASK = (
 
 def test_all_shapes(labels, write, summary):
     src = write('annotations.xml', xml(LINE, POLYGON, BOX, DOT, MASK))
-    found = labels('cvat', src, width=1, radius=0)['town/a']
+    settings = dict(width=1, radius=0, boxes='fill')
+    found = labels('cvat', src, **settings)['town/a']
     expected = np.full((12, 16), 255)
     expected[2, 1:10] = 0
     expected[4:8, 2:7] = 1
@@ -56,13 +57,13 @@ def test_layers_and_then_the_order_of_the_file(labels, write):
     cover = '<box label="road" xtl="0" ytl="0" xbr="15" ybr="11" {}/>'
     shapes = POLYGON, cover.format('z_order="0"')
     src = write('annotations.xml', xml(*shapes)).parent
-    assert labels('cvat', src)['town/a'][5, 4] == 1
+    assert labels('cvat', src, boxes='fill')['town/a'][5, 4] == 1
 
 
 def test_without_layers_the_later_shape_lies_above(labels, write):
     cover = '<box label="road" xtl="0" ytl="0" xbr="15" ybr="11"/>'
     src = write('a.xml', xml(POLYGON.replace('z_order="1"', ''), cover))
-    assert (labels('cvat', src)['town/a'] == 0).all()
+    assert (labels('cvat', src, boxes='fill')['town/a'] == 0).all()
 
 
 def test_colours_of_labels(labels, write, out):
@@ -81,7 +82,8 @@ def test_a_label_with_the_name_of_a_data_set(labels, write, summary):
 
 def test_turned_boxes(labels, write):
     box = '<box label="car" xtl="2" ytl="5" xbr="12" ybr="7" rotation="90"/>'
-    found = labels('cvat', write('a.xml', xml(box)))['town/a']
+    src = write('a.xml', xml(box))
+    found = labels('cvat', src, boxes='fill')['town/a']
     rows, columns = np.nonzero(found == 1)
     assert (rows.min(), rows.max()) == (1, 11)
     assert (columns.min(), columns.max()) == (6, 8)
@@ -142,3 +144,79 @@ def test_other_exports(refusal, write):
     assert 'tracks of a video' in said
     said = refusal('cvat', write('other.xml', '<annotation/>'))
     assert 'expected <annotations>' in said
+
+
+TAGGED = """<meta><{0}><labels>
+<label><name>sunny</name><color>#ff0000</color><type>tag</type></label>
+<label><name>road</name><color>#00ff00</color><type>polygon</type></label>
+<label><name>body</name><type>skeleton</type></label>
+<label><name>knee</name><type>points</type><parent>body</parent></label>
+<label><name>car</name><color>#0000ff</color><type>any</type></label>
+</labels></{0}></meta>"""
+
+
+@pytest.mark.parametrize('kind', ['task', 'job', 'project'])
+def test_labels_that_no_pixel_can_have_are_no_classes(
+    labels, write, summary, kind
+):
+    shapes = '<tag label="sunny"/>', POLYGON
+    content = xml(*shapes, meta=TAGGED.format(kind))
+    found = labels('cvat', write('a.xml', content))['town/a']
+    assert (found[4:8, 2:7] == 1).all()
+    assert [c['name'] for c in summary()['classes']] == ['road', 'car']
+    assert 'Images with tags: 1' in summary()['remarks'][0]
+
+
+def test_the_tag_of_a_real_file(shared_data, labels, summary):
+    path = shared_data / 'annotation_cases/cvat_tag_labels.xml'
+    if not path.is_file():
+        pytest.skip(f'{path} is missing')
+    assert {*labels('cvat', path)['a'].ravel().tolist()} == {0, 255}
+    assert [c['name'] for c in summary()['classes']] == ['road']
+
+
+def test_a_file_without_meta_needs_classes(refusal, write):
+    src = write('a.xml', xml(LINE, POLYGON, BOX, meta=''))
+    said = refusal('cvat', src)
+    assert 'a.xml has no <meta>' in said and '--classes' in said
+    assert "'road' in 1 image, 'car' in 1 image" in said
+    said = refusal('cvat', src, classes=['road'])
+    assert "the label 'car' in 1 image (first in" in said
+
+
+def test_a_file_without_meta_with_classes(labels, write):
+    src = write('a.xml', xml(POLYGON, meta=''))
+    found = labels('cvat', src, classes=['road', 'car'])['town/a']
+    assert (found[4:8, 2:7] == 1).all()
+
+
+ELLIPSE = (
+    '<ellipse label="car" cx="8" cy="6" rx="5" ry="2" rotation="{}" '
+    'z_order="0"/>'
+)
+
+
+@pytest.mark.parametrize('turn, reach', [(0, (5, 2)), (90, (2, 5))])
+def test_ellipses(labels, write, turn, reach):
+    src = write('a.xml', xml(ELLIPSE.format(turn)))
+    found = labels('cvat', src, boxes='fill')['town/a']
+    rows, columns = np.nonzero(found == 1)
+    assert (np.ptp(columns) / 2, np.ptp(rows) / 2) == reach
+    assert abs(len(rows) - np.pi * 5.5 * 2.5) < 8
+
+
+def test_boxes_and_ellipses_are_no_outlines(labels, write, summary):
+    src = write('a.xml', xml(BOX, ELLIPSE.format(0), LINE))
+    found = labels('cvat', src, width=1, undrawn='car')['town/a']
+    assert (found[2, 1:10] == 0).all() and (found[8:11, :4] == 255).all()
+    assert found[6, 8] == 255 and found[0, 15] == 1
+    counts = {s['reason']: s['count'] for s in summary()['skipped']}
+    for kind in ('box', 'ellipse'):
+        reason = f'{kind}, no outline (--boxes skip), skipped'
+        assert counts[reason] == 1
+
+
+def test_of_an_image_with_a_cuboid_the_rest_is_unknown(labels, write):
+    src = write('a.xml', xml('<cuboid label="car"/>', POLYGON))
+    found = labels('cvat', src, undrawn='road')['town/a']
+    assert {*found.ravel().tolist()} == {1, 255}

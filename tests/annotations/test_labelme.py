@@ -82,7 +82,8 @@ def test_all_shapes(labels, write):
         shape(None, 'one', [[1, 10], [3, 10], [3, 11], [1, 11]]),
     )
     src = write('town/a.json', record(*shapes)).parents[1]
-    found = labels('labelme', src, classes=CLASSES, width=1, radius=0)
+    settings = dict(width=1, radius=0, boxes='fill')
+    found = labels('labelme', src, classes=CLASSES, **settings)
     label = found['town/a']
     assert (label[1:4, 1:5] == 1).all()
     assert (label[2:5, 8:11] == 2).all()
@@ -100,7 +101,7 @@ def test_class_0_and_unlabelled_are_kept_apart(labels, write, summary):
         shape('rectangle', '__ignore__', [[2, 2], [3, 3]]),
     )
     src = write('a.json', record(*shapes)).parent
-    label = labels('labelme', src, classes=CLASSES)['a']
+    label = labels('labelme', src, classes=CLASSES, boxes='fill')['a']
     assert label[0, 0] == 0 and label[2, 2] == 255 and label[9, 9] == 255
     assert summary()['classes'][0]['pixels'] == 32
 
@@ -145,3 +146,117 @@ def test_the_order_of_classes_must_be_given(refusal, write):
     assert '--classes' in refusal('labelme', src)
     said = refusal('labelme', src, classes=CLASSES, undrawn='sky')
     assert "--undrawn has the label 'sky'" in said
+
+
+def test_labels_are_listed_where_the_classes_are_missing(refusal, write):
+    line = shape('line', 'car', [[1, 1], [2, 2]])
+    for name in ('a', 'b'):
+        src = write(f'{name}.json', record(line)).parent
+    write('c.json', record(shape('point', 'dog', [[1, 1]])))
+    said = refusal('labelme', src)
+    assert "labels found: 'car' in 2 images, 'dog' in 1 image" in said
+    said = refusal('labelme', src, classes=['dog'])
+    assert "the label 'car' in 2 images (first in" in said
+    assert 'a.json' in said and 'b.json' not in said
+
+
+OLD = dict(imageWidth=None, imageHeight=None)
+
+
+def old(**changes):
+    """A file of LabelMe 2: no size, and no types of shapes."""
+    content = record(
+        dict(label='one', points=[[1, 1], [9, 1], [9, 9]]),
+        imagePath='photo.png',
+    )
+    for key in ('imageWidth', 'imageHeight', 'version'):
+        del content[key]
+    return dict(content, **changes)
+
+
+PHOTO = np.zeros((12, 16), np.uint8)
+
+
+def test_a_file_without_a_size_takes_that_of_the_embedded_image(labels, write):
+    src = write('a.json', old(imageData=png(PHOTO)))
+    label = labels('labelme', src, classes=CLASSES)['a']
+    assert label.shape == (12, 16) and label[2, 8] == 1
+
+
+@pytest.mark.parametrize('path', ['photo.png', '..\\src\\photo.png'])
+def test_a_file_without_a_size_takes_that_of_the_image_beside_it(
+    labels, write, path
+):
+    write('photo.png', PHOTO)
+    src = write('a.json', old(imagePath=path))
+    assert labels('labelme', src, classes=CLASSES)['a'].shape == (12, 16)
+
+
+def test_a_file_without_a_size_takes_that_of_its_image(labels, write):
+    images = write('images/a.png', PHOTO).parent
+    src = write('json/a.json', old()).parent
+    label = labels('labelme', src, classes=CLASSES, images=images)['a']
+    assert label.shape == (12, 16)
+
+
+@pytest.mark.parametrize(
+    'changes, said',
+    [
+        ({}, "imagePath='photo.png'"),
+        (dict(imagePath='x' * 5000), '--images'),
+        (dict(imagePath=None), 'imagePath=None'),
+        (dict(imageData='?'), 'imageData that cannot be read'),
+        (dict(imageData='aaaa'), 'imageData that cannot be read'),
+        (dict(imageData=7), 'imageData=7'),
+    ],
+)
+def test_a_file_of_no_size_at_all(refusal, write, changes, said):
+    found = refusal(
+        'labelme', write('a.json', old(**changes)), classes=['one']
+    )
+    assert 'a.json' in found and said in found and len(found) < 500
+
+
+def test_boxes_and_circles_are_no_outlines(labels, write, summary):
+    shapes = (
+        shape('rectangle', 'one', [[1, 1], [4, 4]]),
+        shape('circle', 'one', [[10, 6], [12, 6]]),
+        shape('oriented_rectangle', 'one', [[1, 8], [4, 8], [4, 9], [1, 9]]),
+        shape('line', 'two', [[0, 2], [15, 2]]),
+    )
+    src = write('a.json', record(*shapes))
+    settings = dict(classes=CLASSES, undrawn='zero', width=1)
+    label = labels('labelme', src, **settings)['a']
+    assert 1 not in label and (label[2] == 2).all()
+    assert (label[3:5, 1:5] == 255).all() and (label[8:10, 1:5] == 255).all()
+    assert label[6, 10] == 255 and label[0, 0] == 0 and label[11, 15] == 0
+    counts = {s['reason']: s['count'] for s in summary()['skipped']}
+    for kind in ('rectangle', 'circle', 'oriented_rectangle'):
+        reason = f'{kind}, no outline (--boxes skip), skipped'
+        assert counts[reason] == 1
+
+
+def test_several_points_of_one_shape(labels, write):
+    points = shape('points', 'two', [[1, 1], [9, 9]])
+    src = write('a.json', record(points))
+    label = labels('labelme', src, classes=CLASSES, radius=0)['a']
+    assert label[1, 1] == label[9, 9] == 2 and (label != 255).sum() == 2
+
+
+def test_a_file_without_shapes_is_named(labels, write, summary):
+    src = write('a.json', record())
+    labels('labelme', src, classes=CLASSES, undrawn='zero')
+    (skipped,) = summary()['skipped']
+    assert skipped['reason'] == 'annotation without a shape'
+
+
+def test_covered_shapes_are_named(labels, write, summary):
+    corners = [[1, 1], [9, 1], [9, 9], [1, 9]]
+    shapes = shape('polygon', 'one', corners), shape('polygon', 'two', corners)
+    label = labels(
+        'labelme', write('a.json', record(*shapes)), classes=CLASSES
+    )
+    assert 1 not in label['a']
+    (skipped,) = summary()['skipped']
+    assert skipped['reason'] == 'shape completely covered by another class'
+    assert "'one' at (1, 1) under 'two'" in skipped['names'][0]

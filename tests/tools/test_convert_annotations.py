@@ -162,3 +162,36 @@ def test_class_lists_may_begin_with_a_byte_order_mark(
     assert code == 0, said
     summary = json.loads((tmp_path / 'out/summary.json').read_text())
     assert [c['name'] for c in summary['classes']] == ['dog', 'cat']
+
+
+def test_a_table_of_classes_and_a_line_for_all_that_was_left_out(
+    tool, src: Path, tmp_path: Path
+) -> None:
+    shapes = [
+        dict(label='dog', points=[[1, 1], [9, 1], [9, 9], [1, 9]]),
+        dict(label='cat', points=[[0, 0], [9, 0], [9, 9], [0, 9]]),
+        dict(label='cat', shape_type='rectangle', points=[[1, 1], [9, 9]]),
+    ]
+    content = dict(imageWidth=16, imageHeight=12, shapes=shapes)
+    (src / 'b.json').write_text(json.dumps(content))
+    (src / 'town/a.json').write_text(json.dumps(dict(content, shapes=[])))
+    images = tmp_path / 'images'
+    for name in (*NAMES, 'new'):
+        path = images / f'{name}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new('L', (16, 12)).save(path)
+    command = ['labelme', src, tmp_path / 'out', '--images', images]
+    code, said = tool(*command, '--classes', 'dog', 'cat', 'cow')
+    assert code == 0
+    table = [line.split() for line in said.splitlines() if '|' in line]
+    found = {row[3]: row[5:8:2] for row in table if row[1].isdigit()}
+    assert found['cat'] == ['3', '15.36%'] and found['dog'][0] == '2'
+    for line in (
+        '1 of 3 classes have no pixel: cow',
+        '1 x annotation without a shape, such as',
+        '1 x image without an annotation, such as new',
+        '1 x shape completely covered by another class, such as',
+        '1 x rectangle, no outline (--boxes skip), skipped, such as',
+        '2 x point outside of the image, dropped, such as',
+    ):
+        assert line in said

@@ -1,0 +1,102 @@
+"""What a conversion wrote and what it left out: a dict, and its text."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from prettytable import PrettyTable
+
+from mmseg_sesam.io.names import printable
+
+from .base import IGNORE_INDEX, NO_SHAPE, AnnotationReader, Item
+
+# So many names of classes fit a line or two.
+_SHOWN = 10
+
+
+def summarise(
+    reader: AnnotationReader,
+    settings: dict[str, Any],
+    records: list[dict[str, Any]],
+    missing: list[Item],
+) -> dict[str, Any]:
+    """The summary of a conversion, as `summary.json` holds it.
+
+    Args:
+        reader: of the annotations.
+        settings: its fields.
+        records: of each label, its key, pixels by class id, and notes.
+        missing: annotations without an image.
+    """
+    pixels, files = Counter(), Counter()
+    skipped: dict[str, list[str]] = defaultdict(list)
+    for record in records:
+        pixels.update(record['pixels'])
+        files.update({*record['pixels']})
+        for reason, detail in record['notes']:
+            skipped[reason].append(detail)
+        empty = any(reason == NO_SHAPE for reason, _ in record['notes'])
+        if {*record['pixels']} == {str(IGNORE_INDEX)} and not empty:
+            skipped['label without a labelled pixel'].append(record['key'])
+    if missing:
+        skipped['annotation without an image, left out'] = [
+            item.key for item in missing
+        ]
+    if reader.unannotated:
+        skipped['image without an annotation'] = reader.unannotated
+    ids = {*map(int, pixels), *range(len(reader.names))} - {IGNORE_INDEX}
+    names = dict(enumerate(reader.names))
+    total = sum(pixels.values())
+    return dict(
+        settings=settings,
+        files=len(records),
+        pixels=total,
+        labelled=1 - pixels[str(IGNORE_INDEX)] / total,
+        classes=[
+            dict(
+                id=index,
+                name=names.get(index, str(index)),
+                files=files[str(index)],
+                pixels=pixels[str(index)],
+            )
+            for index in sorted(ids)
+        ],
+        skipped=[
+            dict(reason=reason, count=len(details), names=details)
+            for reason, details in sorted(skipped.items())
+        ],
+        remarks=reader.remarks,
+    )
+
+
+def class_table(summary: dict[str, Any]) -> PrettyTable:
+    """The classes that have pixels: images, and share of all pixels."""
+    table = PrettyTable(['id', 'class', 'images', 'share of pixels'])
+    table.align = 'r'
+    table.align['class'] = 'l'
+    for entry in summary['classes']:
+        if entry['pixels']:
+            share = f'{entry["pixels"] / summary["pixels"]:.2%}'
+            row = entry['id'], entry['name'], entry['files'], share
+            table.add_row(row)
+    return table
+
+
+def remarks(summary: dict[str, Any]) -> Iterator[str]:
+    """Sentences on what the user should know, one a line."""
+    yield from summary['remarks']
+    absent = [c['name'] for c in summary['classes'] if not c['pixels']]
+    if absent:
+        more = ', ...' if len(absent) > _SHOWN else ''
+        yield (
+            f'{len(absent)} of {len(summary["classes"])} classes have no '
+            f'pixel: {", ".join(absent[:_SHOWN])}{more}'
+        )
+    for skipped in summary['skipped']:
+        names = skipped['names']
+        yield (
+            f'{skipped["count"]} x {skipped["reason"]}, such as '
+            f'{printable(names[0])}'
+        )

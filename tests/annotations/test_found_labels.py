@@ -1,0 +1,85 @@
+"""Options that name labels, and the labels that shapes have."""
+
+from __future__ import annotations
+
+import pytest
+
+CORNERS = [[1, 1], [9, 1], [9, 9]]
+
+
+@pytest.fixture
+def src(write):
+    """Two cars and a void in three files."""
+    for name, label in dict(a='car', b='car', c='void').items():
+        shapes = [dict(label=label, points=CORNERS)]
+        content = dict(imageWidth=10, imageHeight=10, shapes=shapes)
+        path = write(f'{name}.json', content)
+    return path.parent
+
+
+@pytest.mark.parametrize(
+    'settings, said',
+    [
+        ({}, 'give the names of the classes'),
+        (dict(classes=['car', 'void'], unlabelled=['viod']), "'viod', which"),
+        (dict(classes=['car'], unlabelled=['void', 'sky']), "'sky', which"),
+    ],
+)
+def test_errors_list_the_labels(refusal, src, settings, said):
+    found = refusal('labelme', src, **settings)
+    assert said in found and str(src) in found
+    assert "labels found: 'car' in 2 images, 'void' in 1 image" in found
+
+
+@pytest.mark.parametrize(
+    'settings, said',
+    [
+        (dict(classes=['car']), "the label 'void' in 1 image (first in"),
+        (dict(classes=['cat']), "'car' in 2 images, 'void' in 1 image (fir"),
+        (
+            dict(classes=['car', 'void'], unlabelled=['void']),
+            "'void' is in --classes and in --unlabelled",
+        ),
+        (
+            dict(classes=['car'], unlabelled=['void'], undrawn='void'),
+            "--undrawn is 'void', which --unlabelled makes no class",
+        ),
+        (
+            dict(classes=['car', 'void'], undrawn='sky'),
+            "--undrawn has the label 'sky'",
+        ),
+    ],
+)
+def test_options_that_contradict_the_labels(refusal, src, out, settings, said):
+    assert said in refusal('labelme', src, **settings)
+    assert not out.exists()
+
+
+def test_twenty_labels_are_listed_at_most(refusal, write):
+    shapes = [dict(label=f'label {i}', points=CORNERS) for i in range(50)]
+    content = dict(imageWidth=10, imageHeight=10, shapes=shapes)
+    said = refusal('labelme', write('a.json', content), classes=['x'])
+    assert 'label 19' in said and 'label 20' not in said
+    assert '30 more' in said
+
+
+def test_a_file_that_cannot_be_read_may_hold_any_label(refusal, src, write):
+    write('d.json', '{')
+    settings = dict(classes=['car', 'void'], unlabelled=['sky'])
+    said = refusal('labelme', src, **settings)
+    assert 'd.json cannot be read' in said
+
+
+def test_classes_that_no_shape_has_are_allowed(labels, src, summary):
+    """A part of a data set may lack a class, and keeps the ids."""
+    found = labels('labelme', src, classes=['sky', 'car', 'void'])
+    assert {*found['a'].ravel().tolist()} == {1, 255}
+    assert [c['pixels'] > 0 for c in summary()['classes']] == [0, 1, 1]
+
+
+def test_labels_that_only_the_file_lists_may_be_unlabelled(labels, write):
+    categories = [dict(id=i, name=n) for i, n in enumerate(['car', 'void'])]
+    images = [dict(id=1, file_name='a.jpg', width=9, height=9)]
+    content = dict(categories=categories, images=images, annotations=[])
+    src = write('x.json', content)
+    assert (labels('coco', src, unlabelled=['void'])['a'] == 255).all()
