@@ -19,7 +19,6 @@ from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError, convert
 from mmseg_sesam.annotations.summary import class_table, remarks
-from mmseg_sesam.io.names import printable
 
 # So many sentences fit a screen.
 SHOWN = 20
@@ -67,8 +66,8 @@ def main() -> None:
     try:
         summary = convert(reader(**settings), out, jobs)
     except ConversionError as error:
-        for sentence in error.sentences[:SHOWN]:
-            print(f'convert_annotations: {sentence}', file=sys.stderr)
+        for line in error.lines()[:SHOWN]:
+            print(f'convert_annotations: {line}', file=sys.stderr)
         sys.exit(
             f'convert_annotations: {len(error.sentences)} annotations are '
             'not converted; correct them, and run again for the rest.'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -32,18 +34,44 @@ from .summary import summarise
 SUMMARY = 'summary.json'
 # Settings, then a record of each label: what a later run need not do again.
 JOURNAL = 'conversion.jsonl'
+# Of sentences that differ in the file only, so many are said.
+_ALIKE = 3
 
 
 class ConversionError(ValueError):
     """Some annotations cannot be converted; the others are.
 
+    Args:
+        failed: annotations, and what is wrong with each.
+
     Attributes:
         sentences: what is wrong, one for each annotation.
     """
 
-    def __init__(self, sentences: list[str]) -> None:
-        self.sentences = sentences
-        super().__init__('\n'.join(sentences))
+    def __init__(self, failed: list[tuple[Item, str]]) -> None:
+        self.sentences = [sentence for _, sentence in failed]
+        super().__init__('\n'.join(self.sentences))
+        self._failed = failed
+
+    def lines(self) -> list[str]:
+        """The sentences; of many that differ in the file only, a few."""
+        alike: dict[str, list[str]] = defaultdict(list)
+        for item, sentence in self._failed:
+            alike[_without_names(sentence, item)].append(sentence)
+        lines = []
+        for sentences in alike.values():
+            lines += sentences[:_ALIKE]
+            if len(sentences) > _ALIKE:
+                more = len(sentences) - _ALIKE
+                lines.append(f'The same holds for {more} other annotations.')
+        return lines
+
+
+def _without_names(sentence: str, item: Item) -> str:
+    """A sentence without what names the annotation."""
+    for name in (str(item.source), item.key, Path(item.key).name):
+        sentence = re.sub(rf'(?<!\w){re.escape(name)}(?!\w)', '', sentence)
+    return sentence
 
 
 def convert(
@@ -101,7 +129,7 @@ def convert(
         for item, result in _convert_all(reader, todo, out, jobs):
             progress.update()
             if isinstance(result, str):
-                failed.append(result)
+                failed.append((item, result))
                 continue
             records[item.key] = dict(result, inputs=inputs[item.key])
             with (out / JOURNAL).open('a', encoding='utf-8') as file:

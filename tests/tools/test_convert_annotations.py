@@ -195,3 +195,18 @@ def test_a_table_of_classes_and_a_line_for_all_that_was_left_out(
         '2 x point outside of the image, dropped, such as',
     ):
         assert line in said
+
+
+def test_a_fault_that_many_files_share_is_said_a_few_times(
+    tool, src: Path, tmp_path: Path
+) -> None:
+    for index in range(20):
+        content = dict(shapes=[], imagePath=f'{index}.jpg')
+        (src / f'{index}.json').write_text(json.dumps(content))
+    (src / 'a.json').write_text('{')
+    command = ['labelme', src, tmp_path / 'out', '--classes', 'dog', 'cat']
+    code, said = tool(*command)
+    assert code == 1 and said.count('no imageData') == 3
+    assert 'The same holds for 17 other annotations.' in said
+    assert 'a.json cannot be read as JSON' in said
+    assert '21 annotations are not converted' in said
