@@ -194,11 +194,7 @@ class Canvas:
             max(-top, 0) : max(height - top, 0),
             max(-left, 0) : max(width - left, 0),
         ]
-        rows = slice(max(top, 0), max(top, 0) + part.shape[0])
-        columns = slice(max(left, 0), max(left, 0) + part.shape[1])
-        whole = self._blank()
-        whole[rows, columns] = part
-        self._add(whole, class_id)
+        self._add(part.astype(np.uint8), class_id, max(left, 0), max(top, 0))
 
     def points(self, points: Any, least: int = 1) -> np.ndarray:
         """Checks (N, 2) points (x, y), at least so many; (N, 2) float64.
@@ -247,19 +243,25 @@ class Canvas:
 
     def _area(self, kind: str, points: np.ndarray, class_id: int) -> None:
         self.note_cut(points)
-        image = Image.fromarray(self._blank())
+        # Large images hold many shapes: no pixel lies further right or down.
+        # Moving the shape to the left or up would change how it is rounded.
+        size = np.clip(np.floor(points.max(0)) + 2, 0, self.size)
+        image = Image.new('L', tuple(size.astype(int).tolist()))
         draw = getattr(ImageDraw.Draw(image), kind)
         draw([*map(tuple, points)], fill=1, outline=1)
-        self._add(np.array(image), class_id)
+        box = image.getbbox()
+        if box:
+            self._add(np.array(image.crop(box)), class_id, *box[:2])
 
     def _blank(self) -> np.ndarray:
         return np.zeros(self.size[::-1], np.uint8)
 
-    def _add(self, mask: np.ndarray, class_id: int) -> None:
+    def _add(
+        self, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
+    ) -> None:
         """Adds a shape, unless all of it lies outside, which is noted."""
-        shape = Shape.of(mask, class_id)
-        if shape.area:
-            self._shapes.append(shape)
+        if mask.any():
+            self._shapes.append(Shape.of(mask, class_id, left, top))
 
     def _draw(self) -> tuple[np.ndarray, list[tuple[Shape, Shape]]]:
         """The label, and pairs of shapes whose shared pixels it leaves out."""

@@ -37,14 +37,23 @@ class Shape:
     area: int
 
     @classmethod
-    def of(cls, mask: np.ndarray, class_id: int) -> Shape:
-        """The shape of an (H, W) uint8 mask of the whole image."""
-        left, top, width, height = cv2.boundingRect(mask)
-        part = mask[top : top + height, left : left + width] > 0
+    def of(
+        cls, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
+    ) -> Shape:
+        """The shape of an (h, w) uint8 mask.
+
+        Args:
+            mask: not 0 on the shape.
+            class_id: value that the shape gives to its pixels.
+            left: column of the image that the mask begins at.
+            top: row of the image that the mask begins at.
+        """
+        x, y, width, height = cv2.boundingRect(mask)
+        part = mask[y : y + height, x : x + width] > 0
         return cls(
             class_id,
-            top,
-            left,
+            top + y,
+            left + x,
             (height, width),
             np.packbits(part).tobytes(),
             int(part.sum()),
