@@ -84,9 +84,12 @@ class CvatReader(
         """See the base class."""
         found = FoundLabels(self._declared)
         for item in items:
-            labels = (shape.get('label') for _, shape in item.data['shapes'])
-            place = f'{item.source}: {item.data["name"]}'
-            found.add((label for label in labels if label), place)
+            labels = [
+                shape['label']
+                for kind, shape in item.data['shapes']
+                if kind in _DRAWN and 'label' in shape
+            ]
+            found.add(labels, f'{item.source}: {item.data["name"]}')
         return found
 
     def read(self, item: Item) -> Annotation:
@@ -133,8 +136,7 @@ class CvatReader(
 
     def _take_labels(self, root: Element) -> None:
         """Names and colours of the labels, unless `classes` gives them."""
-        labels = [*root.iterfind('meta//label')]
-        self._declared = [label.findtext('name', '') for label in labels]
+        labels = root.iterfind('meta//label')
         colours = {
             label.findtext('name', ''): label.findtext('color')
             for label in labels
@@ -142,6 +144,7 @@ class CvatReader(
             if label.findtext('type') not in _UNDRAWN_TYPES
             and label.find('parent') is None
         }
+        self._declared = [*colours]
         if not self.classes:
             self.names, _ = name_classes(
                 name for name in colours if name not in self.unlabelled

@@ -56,6 +56,7 @@ class Canvas:
         self.by_area = by_area
         self.notes: list[tuple[str, str]] = []
         self._shapes: list[Shape] = []
+        self._filled = fill != IGNORE_INDEX
         self._ground = np.full(size[::-1], fill, np.uint8)
 
     @property
@@ -68,7 +69,8 @@ class Canvas:
         label, contested = self._draw()
         notes = [*self.notes]
         if not notes and not self._shapes:
-            notes.append((NO_SHAPE, self.name))
+            rest = ', all of it --undrawn' if self._filled else ''
+            notes.append((f'{NO_SHAPE}{rest}', self.name))
         for smaller, larger in contested:
             notes.append(
                 (
@@ -101,13 +103,16 @@ class Canvas:
             ValueError: the corners are no points near the image.
         """
         place = slice(None)
+        rest = ''
         if corners is not None:
             points = self.points(corners)
             low = np.clip(np.floor(points.min(0)), 0, None).astype(int)
             high = np.clip(np.floor(points.max(0)) + 1, 0, None).astype(int)
             place = tuple(map(slice, low[::-1], high[::-1]))
+        elif self._filled:
+            rest = ', and --undrawn not used in its image'
         self._ground[place] = IGNORE_INDEX
-        self.notes.append((f'{kind}, skipped', self.name))
+        self.notes.append((f'{kind}, skipped{rest}', self.name))
 
     def dots(self, points: Any, class_id: int, radius: int) -> None:
         """Draws a dot at each of (N, 2) points (x, y).

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # So many names fit a screen.
 _SHOWN = 20
+_VOID = ('void', 'unlabelled', 'unlabeled', 'ignore', 'ignored')
 
 
 class FoundLabels:
@@ -58,6 +59,8 @@ class FoundLabels:
 def check_labels(reader: NamedReader, found: FoundLabels) -> None:
     """Checks the options that name labels against the labels of the files.
 
+    A class that may mean unlabelled is remarked upon.
+
     Args:
         reader: after its `items` were listed.
         found: labels of these items.
@@ -93,8 +96,11 @@ def check_labels(reader: NamedReader, found: FoundLabels) -> None:
             'no class; leave --undrawn out, as the rest of an image is '
             'unlabelled without it.'
         )
-    # Raises if it is no class.
-    reader.fill()
+    if reader.undrawn not in (None, *reader.names):
+        raise ValueError(
+            f'--undrawn has the label {shown(reader.undrawn)}, expected one '
+            f'of {_shortened(map(shown, reader.names))}; add it to --classes.'
+        )
     unknown = [
         label
         for label, count in found.images.most_common()
@@ -105,6 +111,12 @@ def check_labels(reader: NamedReader, found: FoundLabels) -> None:
             f'{reader.src} has the label {found.places(unknown)}, expected '
             f'one of {_shortened(map(shown, reader.names))}; add it to '
             '--classes, or to --unlabelled.'
+        )
+    void = [name for name in reader.names if name.casefold() in _VOID]
+    if void:
+        reader.remarks.append(
+            f'{_shortened(map(shown, void))} is a class to be learned; '
+            'unless you mean that, give it to --unlabelled.'
         )
 
 

@@ -123,7 +123,7 @@ class Boxes(AnnotationReader):
             ValueError: they are no points near the image.
         """
         if self.boxes == 'skip':
-            canvas.skip(f'{kind}, no outline (--boxes skip)', corners)
+            canvas.skip(f'{kind}, which is no outline (see --boxes)', corners)
         else:
             note = f'{kind} filled as if it were an outline (--boxes fill)'
             canvas.notes.append((note, canvas.name))

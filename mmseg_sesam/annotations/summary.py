@@ -91,8 +91,8 @@ def remarks(summary: dict[str, Any]) -> Iterator[str]:
     if absent:
         more = ', ...' if len(absent) > _SHOWN else ''
         yield (
-            f'{len(absent)} of {len(summary["classes"])} classes have no '
-            f'pixel: {", ".join(absent[:_SHOWN])}{more}'
+            f'Classes without a pixel, {len(absent)} of '
+            f'{len(summary["classes"])}: {", ".join(absent[:_SHOWN])}{more}'
         )
     for skipped in summary['skipped']:
         names = skipped['names']

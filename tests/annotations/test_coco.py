@@ -159,7 +159,7 @@ def test_boxes_without_segmentation_are_no_outlines(labels, write, summary):
     assert (labels('coco', src)['a'] == 255).all()
     reasons = [s['reason'] for s in summary()['skipped']]
     assert (
-        'box without segmentation, no outline (--boxes skip), skipped'
+        'box without segmentation, which is no outline (see --boxes), skipped'
         in reasons
     )
 

@@ -212,11 +212,27 @@ def test_boxes_and_ellipses_are_no_outlines(labels, write, summary):
     assert found[6, 8] == 255 and found[0, 15] == 1
     counts = {s['reason']: s['count'] for s in summary()['skipped']}
     for kind in ('box', 'ellipse'):
-        reason = f'{kind}, no outline (--boxes skip), skipped'
+        reason = f'{kind}, which is no outline (see --boxes), skipped'
         assert counts[reason] == 1
 
 
-def test_of_an_image_with_a_cuboid_the_rest_is_unknown(labels, write):
+def test_of_an_image_with_a_cuboid_the_rest_is_unknown(labels, write, summary):
     src = write('a.xml', xml('<cuboid label="car"/>', POLYGON))
     found = labels('cvat', src, undrawn='road')['town/a']
     assert {*found.ravel().tolist()} == {1, 255}
+    (skipped,) = summary()['skipped']
+    assert '--undrawn not used in its image' in skipped['reason']
+
+
+def test_labels_of_what_is_not_drawn_need_no_class(labels, write):
+    skeleton = '<skeleton label="p"><points label="k"/></skeleton>'
+    src = write('a.xml', xml(skeleton, POLYGON, meta=''))
+    found = labels('cvat', src, classes=['car'])['town/a']
+    assert {*found.ravel().tolist()} == {0, 255}
+
+
+def test_a_tag_need_not_be_unlabelled(refusal, write):
+    src = write('a.xml', xml(POLYGON, meta=TAGGED.format('task')))
+    said = refusal('cvat', src, unlabelled=['sunny'])
+    assert "'sunny', which no shape" in said
+    assert "'car' in 1 image, 'road' in 0 images" in said

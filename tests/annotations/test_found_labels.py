@@ -83,3 +83,8 @@ def test_labels_that_only_the_file_lists_may_be_unlabelled(labels, write):
     content = dict(categories=categories, images=images, annotations=[])
     src = write('x.json', content)
     assert (labels('coco', src, unlabelled=['void'])['a'] == 255).all()
+
+
+def test_a_class_that_may_mean_unlabelled_is_remarked(labels, src, summary):
+    labels('labelme', src, classes=['car', 'void'])
+    assert "'void' is a class to be learned" in summary()['remarks'][0]

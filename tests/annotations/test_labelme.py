@@ -232,7 +232,7 @@ def test_boxes_and_circles_are_no_outlines(labels, write, summary):
     assert label[6, 10] == 255 and label[0, 0] == 0 and label[11, 15] == 0
     counts = {s['reason']: s['count'] for s in summary()['skipped']}
     for kind in ('rectangle', 'circle', 'oriented_rectangle'):
-        reason = f'{kind}, no outline (--boxes skip), skipped'
+        reason = f'{kind}, which is no outline (see --boxes), skipped'
         assert counts[reason] == 1
 
 
@@ -247,7 +247,8 @@ def test_a_file_without_shapes_is_named(labels, write, summary):
     src = write('a.json', record())
     labels('labelme', src, classes=CLASSES, undrawn='zero')
     (skipped,) = summary()['skipped']
-    assert skipped['reason'] == 'annotation without a shape'
+    reason = 'annotation without a shape, all of it --undrawn'
+    assert skipped['reason'] == reason
 
 
 def test_covered_shapes_are_named(labels, write, summary):
