@@ -70,37 +70,14 @@ def check_labels(reader: NamedReader, found: FoundLabels) -> None:
             label that does not exist or contradicts another option, or a
             label is neither a class nor unlabelled.
     """
-    listing = f'labels found: {found.listing()}'
     if not reader.names:
         raise ValueError(
             f'{reader.src} {reader.without_classes}; give the names of the '
-            f'classes in the order of their ids with --classes ({listing}).'
+            'classes in the order of their ids with --classes (labels found: '
+            f'{found.listing()}).'
         )
-    both = [name for name in reader.names if name in reader.unlabelled]
-    if both:
-        raise ValueError(
-            f'{_shortened(map(shown, both))} is in --classes and in '
-            '--unlabelled; take it out of one of them.'
-        )
-    (option,) = (f for f in fields(reader) if f.name == 'unlabelled')
-    unused = {*reader.unlabelled} - {*option.default} - {*found.images}
-    if unused and found.complete:
-        raise ValueError(
-            f'--unlabelled names {_shortened(map(shown, sorted(unused)))}, '
-            f'which no shape of {reader.src} has; correct it, or leave it '
-            f'out ({listing}).'
-        )
-    if reader.undrawn in reader.unlabelled:
-        raise ValueError(
-            f'--undrawn is {shown(reader.undrawn)}, which --unlabelled makes '
-            'no class; leave --undrawn out, as the rest of an image is '
-            'unlabelled without it.'
-        )
-    if reader.undrawn not in (None, *reader.names):
-        raise ValueError(
-            f'--undrawn has the label {shown(reader.undrawn)}, expected one '
-            f'of {_shortened(map(shown, reader.names))}; add it to --classes.'
-        )
+    _check_unlabelled(reader, found)
+    _check_undrawn(reader)
     unknown = [
         label
         for label, count in found.images.most_common()
@@ -120,9 +97,41 @@ def check_labels(reader: NamedReader, found: FoundLabels) -> None:
         )
 
 
+def _check_unlabelled(reader: NamedReader, found: FoundLabels) -> None:
+    both = [name for name in reader.names if name in reader.unlabelled]
+    if both:
+        raise ValueError(
+            f'{_shortened(map(shown, both))} is in --classes and in '
+            '--unlabelled; take it out of one of them.'
+        )
+    (option,) = (f for f in fields(reader) if f.name == 'unlabelled')
+    # The defaults are names that files may have.
+    unused = {*reader.unlabelled} - {*option.default} - {*found.images}
+    # A file that cannot be read may hold any label.
+    if unused and found.complete:
+        raise ValueError(
+            f'--unlabelled names {_shortened(map(shown, sorted(unused)))}, '
+            f'which no shape of {reader.src} has; correct it, or leave it '
+            f'out (labels found: {found.listing()}).'
+        )
+
+
+def _check_undrawn(reader: NamedReader) -> None:
+    if reader.undrawn in reader.unlabelled:
+        raise ValueError(
+            f'--undrawn is {shown(reader.undrawn)}, which --unlabelled makes '
+            'no class; leave --undrawn out, as the rest of an image is '
+            'unlabelled without it.'
+        )
+    if reader.undrawn not in (None, *reader.names):
+        raise ValueError(
+            f'--undrawn has the label {shown(reader.undrawn)}, expected one '
+            f'of {_shortened(map(shown, reader.names))}; add it to --classes.'
+        )
+
+
 def _shortened(texts: Iterable[str]) -> str:
     texts = [*texts]
-    more = len(texts) - _SHOWN
-    return ', '.join(texts[:_SHOWN]) + (
-        f' and {more} more' if more > 0 else ''
-    )
+    if len(texts) > _SHOWN:
+        texts[_SHOWN:] = [f'{len(texts) - _SHOWN} more']
+    return ', '.join(texts)

@@ -155,8 +155,9 @@ BOX = ('window', dict(segmentation=[], bbox=[40, 40, 20, 20]))
 
 
 def test_boxes_without_segmentation_are_no_outlines(labels, write, summary):
-    src = write('x.json', scene(BOX))
-    assert (labels('coco', src)['a'] == 255).all()
+    corner = ('facade', dict(segmentation=[[0, 0, 9, 0, 9, 9]]))
+    src = write('x.json', scene(BOX, corner))
+    assert {*labels('coco', src)['a'].ravel().tolist()} == {1, 255}
     reasons = [s['reason'] for s in summary()['skipped']]
     assert (
         'box without segmentation, which is no outline (see --boxes), skipped'
@@ -183,8 +184,10 @@ def test_pixels_of_a_skipped_box_are_not_taken_for_the_rest(labels, write):
 def test_an_object_that_may_lie_anywhere_leaves_the_rest_unlabelled(
     labels, write
 ):
-    src = write('x.json', scene(('window', {})))
-    assert (labels('coco', src, undrawn='facade')['a'] == 255).all()
+    shapes = ('window', {}), ('window', dict(segmentation=SQUARE))
+    src = write('x.json', scene(*shapes))
+    label = labels('coco', src, undrawn='facade')['a']
+    assert {*label.ravel().tolist()} == {0, 255}
 
 
 @pytest.mark.parametrize('box', [[1, 2, 3], ['a'] * 4, 7, [0, 0, 1e300, 1]])

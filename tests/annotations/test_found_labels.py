@@ -80,9 +80,11 @@ def test_classes_that_no_shape_has_are_allowed(labels, src, summary):
 def test_labels_that_only_the_file_lists_may_be_unlabelled(labels, write):
     categories = [dict(id=i, name=n) for i, n in enumerate(['car', 'void'])]
     images = [dict(id=1, file_name='a.jpg', width=9, height=9)]
-    content = dict(categories=categories, images=images, annotations=[])
+    shape = dict(image_id=1, category_id=0, segmentation=[[1, 1, 5, 1, 5, 5]])
+    content = dict(categories=categories, images=images, annotations=[shape])
     src = write('x.json', content)
-    assert (labels('coco', src, unlabelled=['void'])['a'] == 255).all()
+    label = labels('coco', src, unlabelled=['void'])['a']
+    assert {*label.ravel().tolist()} == {0, 255}
 
 
 def test_a_class_that_may_mean_unlabelled_is_remarked(labels, src, summary):
