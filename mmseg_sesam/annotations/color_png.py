@@ -54,6 +54,12 @@ class ColorPngReader(NamedReader, AnnotationReader):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.undrawn is not None:
+            raise ValueError(
+                f'--undrawn is {shown(self.undrawn)}, but every pixel of a '
+                'rendering has a colour; leave it out, and give --colors the '
+                'colour of the rest.'
+            )
         table = _read_table(self.colors)
         if not self.classes:
             named = dict.fromkeys(name for name, _ in table)

@@ -124,3 +124,9 @@ def test_tiff_is_read_as_png_is(labels, write):
     assert labels('color-png', src, colors=str(table))['a'].tolist() == [
         [0, 1]
     ]
+
+
+def test_a_rendering_has_no_undrawn_pixels(refusal, write):
+    src = write('a.png', np.zeros((4, 6, 3), np.uint8)).parent
+    said = refusal('color-png', src, colors='voc', undrawn='background')
+    assert "--undrawn is 'background'" in said and 'leave it out' in said
