@@ -67,6 +67,8 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_sesam', 'mmseg_sesam.*']),
     package_data={
+        # They name what packages import when it is used.
+        '': ['*.pyi'],
         # Links, at the place where mim looks for configs and their index.
         'mmseg_sesam': [
             '.mim/model-index.yml',

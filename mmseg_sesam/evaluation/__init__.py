@@ -2,6 +2,5 @@
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs=dict(metric=['PseudoLabelQuality'])
-)
+# __init__.pyi names what is here.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+from .formatting import KeepTeacherView as KeepTeacherView
+from .formatting import PackSeSAMInputs as PackSeSAMInputs
+from .loading import LoadPseudoLabel as LoadPseudoLabel
+from .loading import LoadWeakAnnotations as LoadWeakAnnotations
+from .simulate import SimulateWeakLabel as SimulateWeakLabel

@@ -1,0 +1,1 @@
+from .metric import PseudoLabelQuality as PseudoLabelQuality
