@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import torch
-from mmengine.logging import print_log
+from mmengine.logging import MessageHub, print_log
 from mmseg.models import EncoderDecoder
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.losses import CrossEntropyLoss, HuasdorffDisstanceLoss
@@ -145,6 +145,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         """
         views = inputs if isinstance(inputs, dict) else {}
         student_view = views.get('student', inputs)
+        self._count_from_the_start()
         if self.teacher is not None:
             # Done here, and not after the optimizer's step, since wrappers
             # such as DDP call nothing of the model but its forward.
@@ -271,6 +272,24 @@ class SeSAMEncoderDecoder(EncoderDecoder):
     def set_extra_state(self, state: Tensor) -> None:
         """Restores the iteration."""
         self.iteration = int(state)
+
+    def _count_from_the_start(self) -> None:
+        """Sets the iteration to 0 in the first step of a training.
+
+        Weights that `load_from` loads bring along the iteration of another
+        training; only a resumed training continues it. With iteration 0 the
+        teacher starts as a copy of the student, and ramps of the loss start.
+        """
+        hub = MessageHub.get_current_instance()
+        if self.iteration and hub.get_info('iter') == 0:
+            print_log(
+                f'The loaded weights were trained for {self.iteration} '
+                'iterations. This training starts at iteration 0: the teacher '
+                'starts as a copy of the loaded student, and the ramps of the '
+                'loss start. To continue the other training, use --resume.',
+                logger='current',
+            )
+            self.iteration = 0
 
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args

@@ -1,0 +1,92 @@
+"""Weights that `load_from` loads start a new training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+MakeConfig = Callable[..., Config]
+
+
+def train(cfg: Config) -> Runner:
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+def make_plain(cfg: Config) -> Config:
+    """Turns the model into mmseg's own, without hook and pseudo-labels."""
+    del cfg.model['teacher']
+    cfg.model.type = 'EncoderDecoder'
+    del cfg.train_dataloader.dataset.pipeline[2]
+    cfg.model.data_preprocessor.type = 'SegDataPreProcessor'
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[:] = [t for t in pipeline if t.type != 'KeepTeacherView']
+    pipeline[1].type, pipeline[-1].type = 'LoadAnnotations', 'PackSegInputs'
+    pipeline[1].pop('num_classes')
+    cfg.custom_hooks = []
+    return cfg
+
+
+@pytest.mark.parametrize('source', ['sesam', 'plain'])
+@pytest.mark.parametrize('hook', [True, False], ids=['hook', 'no hook'])
+def test_loaded_weights_start_a_new_training(
+    make_config: MakeConfig, tmp_path: Path, source: str, hook: bool
+) -> None:
+    first = make_config(train_cfg__max_iters=3)
+    train(make_plain(first) if source == 'plain' else first)
+    path = tmp_path / 'work/iter_3.pth'
+    loaded = torch.load(path, weights_only=False)['state_dict']
+    assert any('teacher' in name for name in loaded) == (source == 'sesam')
+
+    cfg = make_config(
+        train_cfg__max_iters=1,
+        work_dir=str(tmp_path / 'fine'),
+        load_from=str(path),
+    )
+    cfg.train_dataloader.dataset.pipeline[2].pseudo_label_dir = str(
+        tmp_path / 'fine/pseudo_labels'
+    )
+    if not hook:
+        cfg.custom_hooks = []
+        del cfg.train_dataloader.dataset.pipeline[2]
+    runner = train(cfg)
+
+    assert runner.model.iteration == 1
+    teacher = runner.model.teacher.state_dict()
+    parameters = [n for n, _ in runner.model.teacher.named_parameters()]
+    for name in parameters:
+        assert torch.equal(teacher[name], loaded[name]), name
+
+
+def test_ramps_start_with_loaded_weights_and_continue_when_resumed(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    options = dict(model__mixed_loss=dict(type='MixedLoss', sam_ramp=50))
+    train(make_config(train_cfg__max_iters=3, **options))
+    path = str(tmp_path / 'work/iter_3.pth')
+
+    resumed = train(
+        make_config(
+            train_cfg__max_iters=4, load_from=path, resume=True, **options
+        )
+    )
+    assert resumed.model.iteration == 4
+
+    loaded = make_config(
+        train_cfg__max_iters=1,
+        load_from=path,
+        work_dir=str(tmp_path / 'fine'),
+        **options,
+    )
+    loaded.custom_hooks[0].max_rounds = 0
+    runner = train(loaded)
+    assert runner.model.iteration == 1
+    assert 'weights were trained for 3 iterations' in next(
+        Path(runner.log_dir).glob('*.log')
+    ).read_text()
