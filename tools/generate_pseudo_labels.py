@@ -35,7 +35,8 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmseg_sesam.datasets.pipelines import pseudo_label_source
     from mmseg_sesam.launch import find_hook
     from mmseg_sesam.pseudo_labels.images import TrainingImages
-    from mmseg_sesam.pseudo_labels.ranks import build_group
+    from mmseg_sesam.pseudo_labels.owner import refuse_foreign_rounds
+    from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
     from mmseg_sesam.pseudo_labels.rounds import make_round
     from mmseg_sesam.pseudo_labels.settings import describe
     from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
@@ -55,7 +56,11 @@ def generate(cfg: Config, args: Namespace) -> None:
         group,
     )
     settings = describe(generator, images)
+    remedy = 'give another folder with --out'
     with store.lock() if dist.is_main_process() else nullcontext():
+        on_main_rank(
+            lambda: refuse_foreign_rounds(store, settings, None, remedy), group
+        )
         make_round(0, generator, images, store, settings, process_group=group)
 
 

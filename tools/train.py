@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -34,36 +33,23 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def find_latest(work_dir: str) -> str | None:
-    """The checkpoint that last_checkpoint names, else the one written last.
-
-    A run may be killed while it writes last_checkpoint.
-    """
-    from mmengine.runner import find_latest_checkpoint
-
-    named = find_latest_checkpoint(work_dir)
-    if named:
-        return named
-    numbers = {
-        int(match[1]): str(path)
-        for path in Path(work_dir).glob('*.pth')
-        if (match := re.fullmatch(r'(?:iter|epoch)_(\d+)', path.stem))
-    }
-    return numbers[max(numbers)] if numbers else None
-
-
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Choose the checkpoint; an earlier run is never trained over."""
+    from mmseg_sesam.work_dir import find_moved_store, latest_checkpoint
+
     earlier_run = Path(cfg.work_dir, 'last_checkpoint').exists()
+    if resume is None and cfg.get('resume'):
+        resume = cfg.get('load_from') or 'auto'
     if resume is None:
-        if earlier_run and not cfg.get('resume'):
+        if earlier_run:
             raise FileExistsError(
                 f'{cfg.work_dir} holds the checkpoints of an earlier run: '
                 'add --resume to go on with it, or give another --work-dir'
             )
         return
     if resume == 'auto':
-        resume = find_latest(cfg.work_dir) if earlier_run else None
+        latest = latest_checkpoint(cfg.work_dir) if earlier_run else None
+        resume = latest and str(latest)
         if resume is not None and not Path(resume).is_file():
             raise FileNotFoundError(
                 f'{cfg.work_dir}/last_checkpoint names {resume}, which is '
@@ -75,6 +61,8 @@ def set_resume(cfg: Config, resume: str | None) -> None:
         launch.check_checkpoint(resume)
     cfg.resume = resume is not None
     cfg.load_from = resume or cfg.get('load_from')
+    if cfg.resume:
+        find_moved_store(cfg)
 
 
 def set_amp(cfg: Config) -> None:

@@ -29,6 +29,35 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
         yield dataset['pipeline']
 
 
+def find_transforms(
+    dataset: dict, name: str, key: str = 'train_dataloader.dataset'
+) -> dict[str, dict]:
+    """Finds all transforms of a type in a data set's pipelines.
+
+    Args:
+        dataset: config of a data set.
+        name: of the type.
+        key: where the data set is in the config.
+
+    Returns:
+        Configs of the transforms by their dotted keys, as `--cfg-options`
+        takes them.
+    """
+    found = {
+        f'{key}.pipeline.{index}': step
+        for index, step in enumerate(dataset.get('pipeline', []))
+        if type_name(step) == name
+    }
+    parts = dict(enumerate(dataset.get('datasets', [])))
+    for index, part in parts.items():
+        found.update(find_transforms(part, name, f'{key}.datasets.{index}'))
+    if dataset.get('dataset') is not None:
+        found.update(
+            find_transforms(dataset['dataset'], name, f'{key}.dataset')
+        )
+    return found
+
+
 def transform_names(dataset: dict) -> set[str]:
     """Collects what is in a data set's pipelines, wrappers included.
 

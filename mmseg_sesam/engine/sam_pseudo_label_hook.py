@@ -15,7 +15,10 @@ from mmseg.registry import HOOKS, TASK_UTILS
 from torch import nn
 
 from mmseg_sesam.compat import restart_loading
-from mmseg_sesam.datasets.pipelines import pseudo_label_source
+from mmseg_sesam.datasets.pipelines import (
+    find_transforms,
+    pseudo_label_source,
+)
 from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.options import (
     CONFIG,
@@ -27,6 +30,7 @@ from mmseg_sesam.options import (
     number,
 )
 from mmseg_sesam.pseudo_labels.images import TrainingImages
+from mmseg_sesam.pseudo_labels.owner import refuse_foreign_rounds
 from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
 from mmseg_sesam.pseudo_labels.resume import find_rounds, marks_of
 from mmseg_sesam.pseudo_labels.rounds import make_round
@@ -40,6 +44,8 @@ _ROUND_KEY = 'sesam_round'
 _MADE_KEY = 'sesam_round_made'
 # And whether the next one is to be made before the next step.
 _DUE_KEY = 'sesam_refresh_due'
+# And the work dir, by which the rounds of a run are known.
+_WORK_DIR_KEY = 'sesam_work_dir'
 
 
 @HOOKS.register_module()
@@ -114,6 +120,7 @@ class SAMPseudoLabelHook(Hook):
         self.resumed_round: int | None = None
         self.resumed_made: dict[str, Any] = {}
         self.resumed_due = False
+        self.resumed_work_dir: str | None = None
         self.due = False
         # Since the last publish; they were on their way when it came.
         self.stale_batches = 0
@@ -138,7 +145,7 @@ class SAMPseudoLabelHook(Hook):
             self.group,
         )
         self.settings = describe(self.generator, self.images)
-        on_main_rank(self._lock, self.group)
+        on_main_rank(lambda: self._take_store(runner), self.group)
         if self.resumed_round is None:
             self._make_round(runner, 0, 0)
         else:
@@ -179,6 +186,7 @@ class SAMPseudoLabelHook(Hook):
         checkpoint[_ROUND_KEY] = self.round
         checkpoint[_MADE_KEY] = marks_of(self.store.manifest(self.round))
         checkpoint[_DUE_KEY] = self.due
+        checkpoint[_WORK_DIR_KEY] = _origin(runner)['work_dir']
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remembers the round that a resumed run was in."""
@@ -186,14 +194,38 @@ class SAMPseudoLabelHook(Hook):
             self.resumed_round = checkpoint.get(_ROUND_KEY)
             self.resumed_made = checkpoint.get(_MADE_KEY, {})
             self.resumed_due = checkpoint.get(_DUE_KEY, False)
+            self.resumed_work_dir = checkpoint.get(_WORK_DIR_KEY)
 
     def _is_due(self, iteration: int) -> bool:
         """Whether a refresh follows on an iteration, counted from 1."""
         refreshes, rest = divmod(iteration - self.begin, self.interval)
         return not rest and 0 <= refreshes < self.max_rounds
 
-    def _lock(self) -> None:
+    def _take_store(self, runner: Runner) -> None:
+        """Locks the store, and refuses to replace another run's rounds."""
         self.lock = self.store.lock()
+        work_dir = _origin(runner)['work_dir']
+        former = self.resumed_work_dir
+        # A copy's rounds stay those of the work dir that was copied.
+        if former and not any(Path(former).glob('*.pth')):
+            self.store.change_work_dir(former, work_dir)
+        resumed = self.resumed_round
+        own = Path(runner.work_dir, 'pseudo_labels')
+        dataset = runner.cfg.train_dataloader.dataset
+        options = ' '.join(
+            f'{key}.pseudo_label_dir={own}'
+            for key in find_transforms(dataset, 'LoadPseudoLabel')
+        )
+        refuse_foreign_rounds(
+            self.store,
+            self.settings,
+            work_dir,
+            'give this training pseudo-labels of its own with '
+            f'`--cfg-options {options}`, or continue the other one with '
+            '--resume in its work dir',
+            first=0 if resumed is None else resumed + 1,
+            last=self.max_rounds,
+        )
 
     def _resume_round(self, runner: Runner, round_index: int) -> None:
         """Goes on with the round of a checkpoint; a lost one is remade.

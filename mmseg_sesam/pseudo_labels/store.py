@@ -274,6 +274,24 @@ class PseudoLabelStore:
                 place.rename(folder)
             return
 
+    def change_work_dir(self, before: str, now: str) -> None:
+        """Notes that the training which made some rounds was moved.
+
+        Args:
+            before: work dir that the rounds' manifests name.
+            now: where it is now.
+        """
+        for round_index in self.rounds():
+            manifest = self.manifest(round_index)
+            if before == now or manifest.get('work_dir') != before:
+                continue
+            path = self.folder(round_index) / _MANIFEST
+            temporary = path.with_name(f'.{_MANIFEST}')
+            manifest['work_dir'] = now
+            temporary.write_text(json.dumps(manifest, indent=1))
+            _sync([temporary])
+            os.replace(temporary, path)
+
     def lock(self) -> FolderLock:
         """A lock that one run holds, lest two write into one store.
 

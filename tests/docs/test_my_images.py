@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+
 from .pages import DOCS, ROOT, read_blocks, read_commands, run_tool
 
 PAGE = DOCS / 'my_images.md'
@@ -135,6 +137,11 @@ def test_ten_images_of_labelme_train_a_network(
             edit(project)
 
     assert 'Pseudo-labels, round 1: 8 images' in said
+    for run in ('pets', 'pets2'):
+        store = PseudoLabelStore(f'work_dirs/{run}/pseudo_labels')
+        owners = {store.manifest(number)['work_dir'] for number in (0, 1)}
+        assert owners == {str(project / 'work_dirs' / run)}
+        assert Path(f'work_dirs/{run}/report.html').is_file()
     assert 'python tools/report.py' in said
     weak = np.array(Image.open('data/pets/weak/train/01.png'))
     truth = np.array(Image.open('data/pets/dense/val/09.png'))

@@ -87,6 +87,7 @@ def test_ramps_start_with_loaded_weights_and_continue_when_resumed(
     loaded.custom_hooks[0].max_rounds = 0
     runner = train(loaded)
     assert runner.model.iteration == 1
-    assert 'weights were trained for 3 iterations' in next(
-        Path(runner.log_dir).glob('*.log')
-    ).read_text()
+    assert (
+        'weights were trained for 3 iterations'
+        in next(Path(runner.log_dir).glob('*.log')).read_text()
+    )

@@ -469,13 +469,7 @@ def test_a_resumed_run_finds_its_own_round_among_those_of_others(
 ) -> None:
     train(make_config(train_cfg__max_iters=3))
     proof = store.manifest(1)['files_sha256']
-    other = make_config(
-        train_cfg__max_iters=3,
-        work_dir=str(tmp_path / 'other'),
-        randomness=dict(seed=7),
-    )
-    change_selector(other)
-    train(other)
+    displace_rounds(make_config, store, tmp_path)
     assert store.manifest(1)['files_sha256'] != proof
 
     runner = train(make_config(resume=True, train_cfg__max_iters=4))
@@ -493,13 +487,7 @@ def test_a_round_of_another_run_is_not_taken_for_its_own(
     make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
 ) -> None:
     train(make_config(train_cfg__max_iters=3))
-    train(
-        change_selector(
-            make_config(
-                train_cfg__max_iters=3, work_dir=str(tmp_path / 'other')
-            )
-        )
-    )
+    displace_rounds(make_config, store, tmp_path)
     shutil.rmtree(store.folder(1).with_name('round_0001.old1'))
 
     runner = train(make_config(resume=True, train_cfg__max_iters=4))
@@ -550,6 +538,100 @@ def test_a_round_without_the_predictions_that_are_needed_now(
     assert 'it holds no predictions of a teacher' in log_text(runner)
     assert (store.read('images/deep/0', 1, CONFIDENT) < 3).all()
     assert store.manifest(1)['iteration'] == 2
+
+
+def displace_rounds(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    """Puts another run's rounds in place of a store's.
+
+    Earlier versions did so, and kept what was there under another name.
+    """
+    other = make_config(
+        train_cfg__max_iters=3,
+        work_dir=str(tmp_path / 'other'),
+        randomness=dict(seed=7),
+    )
+    root = tmp_path / 'other_pseudo'
+    other.train_dataloader.dataset.pipeline[2].pseudo_label_dir = str(root)
+    train(change_selector(other))
+    for number in (0, 1):
+        folder = store.folder(number)
+        folder.rename(folder.with_name(f'{folder.name}.old1'))
+        shutil.copytree(root / folder.name, folder)
+
+
+def test_rounds_of_another_run_are_not_replaced(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=3))
+    before = files_of(store)
+    second = make_config(work_dir=str(tmp_path / 'second'))
+
+    with pytest.raises(ValueError) as refused:
+        train(second)
+
+    said = str(refused.value)
+    assert f'was made by the training in {tmp_path / "work"} and' in said
+    assert files_of(store) == before
+    # The remedy, as a user types it.
+    key, value = re.search(r'--cfg-options (\S+)=([^`]+)`', said).groups()
+    second.merge_from_dict({key: value})
+    train(second)
+    assert PseudoLabelStore(tmp_path / 'second/pseudo_labels').current == 2
+    assert files_of(store) == before
+
+
+def files_of(store: PseudoLabelStore) -> dict[Path, bytes]:
+    paths = [p for p in store.root.glob('round_*/**/*') if p.is_file()]
+    return {path: path.read_bytes() for path in paths}
+
+
+def test_round_zero_of_other_settings_is_not_replaced(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    train(make_config(train_cfg__max_iters=1))
+    other = change_selector(make_config(work_dir=str(tmp_path / 'other')))
+    with pytest.raises(ValueError, match='round_0000 was made by the'):
+        train(other)
+
+
+def test_a_resumed_run_does_not_replace_later_rounds_of_another(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    first = make_config(train_cfg__max_iters=1)
+    train(first)
+    # It shares the first one's round 0, of which nothing is replaced.
+    train(
+        make_config(train_cfg__max_iters=3, work_dir=str(tmp_path / 'other'))
+    )
+    with pytest.raises(ValueError, match='round_0001 was made by the'):
+        train(make_config(resume=True))
+
+
+def test_a_moved_run_goes_on_with_its_rounds(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    cfg = make_config(train_cfg__max_iters=3)
+    source = cfg.train_dataloader.dataset.pipeline[2]
+    source.pseudo_label_dir = str(tmp_path / 'work/pseudo')
+    train(cfg)
+    (tmp_path / 'work').rename(tmp_path / 'moved')
+
+    cfg = make_config(
+        resume=True,
+        work_dir=str(tmp_path / 'moved'),
+        load_from=str(tmp_path / 'moved/iter_3.pth'),
+    )
+    source = cfg.train_dataloader.dataset.pipeline[2]
+    source.pseudo_label_dir = str(tmp_path / 'moved/pseudo')
+    runner = train(cfg)
+
+    store = PseudoLabelStore(tmp_path / 'moved/pseudo')
+    assert 'resumed with round 1' in log_text(runner)
+    assert 'made anew' not in log_text(runner)
+    owners = [store.manifest(number)['work_dir'] for number in range(3)]
+    assert owners == [str(tmp_path / 'moved')] * 3
 
 
 def change_selector(cfg: Config) -> Config:

@@ -12,6 +12,7 @@ import pytest
 from mmengine.config import Config
 
 from mmseg_sesam import launch
+from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 
 
 @pytest.fixture(params=['ours', 'stock'])
@@ -199,3 +200,31 @@ def test_a_launcher_that_cannot_start_is_refused(
 ):
     monkeypatch.delenv('RANK', raising=False)
     assert reason in refusal('train.py', tiny_config, '--launcher', launcher)
+
+
+def test_a_moved_work_dir_is_resumed(
+    run, make_config, tmp_path: Path, project_root: Path
+):
+    cfg = make_config(train_cfg__max_iters=3)
+    cfg.custom_imports = dict(imports=['mmseg_sesam'])
+    source = cfg.train_dataloader.dataset.pipeline[2]
+    source.pseudo_label_dir = str(tmp_path / 'work/pseudo_labels')
+    cfg.dump(tmp_path / 'config.py')
+    command = [sys.executable, project_root / 'tools/train.py']
+    command += [tmp_path / 'config.py']
+    first = run(*command)
+    assert first.returncode == 0, first.stdout
+    moved = tmp_path / 'elsewhere/moved'
+    moved.parent.mkdir()
+    (tmp_path / 'work').rename(moved)
+
+    done = run(
+        *(*command, '--resume', '--work-dir', moved),
+        *('--cfg-options', 'train_cfg.max_iters=5'),
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert iterations(done.stdout) == [4, 5]
+    assert 'resumed with round 1' in done.stdout
+    assert not (tmp_path / 'work').exists()
+    assert PseudoLabelStore(moved / 'pseudo_labels').rounds() == [0, 1, 2]

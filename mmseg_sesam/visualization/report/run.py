@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.runner import find_latest_checkpoint
 
 from mmseg_sesam.datasets.pipelines import (
     pseudo_label_source,
     transform_names,
 )
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.work_dir import latest_checkpoint
 
 
 class Run(NamedTuple):
@@ -155,8 +155,5 @@ def _find_rounds(
 
 
 def _find_checkpoint(work_dir: Path) -> Path | None:
-    if not (work_dir / 'last_checkpoint').is_file():
-        return None
-    path = Path(find_latest_checkpoint(str(work_dir)))
-    candidates = (path, work_dir / path.name)
-    return next((path for path in candidates if path.is_file()), None)
+    path = latest_checkpoint(work_dir)
+    return path if path is not None and path.is_file() else None
