@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine import dist
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 
 
 @HOOKS.register_module()
 class StepSeedHook(Hook):
-    """Seeds torch before each step with the run's seed, rank and iteration.
+    """Seeds the random generators by the step, and by the epoch if any.
 
-    mmengine's checkpoints hold no state of random generators, and a round
-    of pseudo-labels may draw from them: what dropout drops would depend on
-    where a run was killed. Our choice.
+    mmengine's checkpoints hold no state of random generators. Our choice:
+
+    - Before each step torch is seeded with the run's seed, rank and
+      iteration: what dropout drops would else depend on where a run was
+      killed, since a round of pseudo-labels may draw numbers too.
+    - Before each epoch of an `EpochBasedTrainLoop` python, numpy and torch
+      are seeded, from which crops, flips and colours come without loader
+      workers. An `IterBasedTrainLoop` needs none of it: a resumed one loads
+      all earlier batches once more.
     """
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Seeds all generators; warns if an epoch is begun once more."""
+        loop = runner.train_loop
+        if not isinstance(loop, EpochBasedTrainLoop):
+            return
+        random.seed(_seed(runner, runner.epoch))
+        np.random.seed(_seed(runner, runner.epoch) % 2**32)
+        torch.manual_seed(_seed(runner, runner.epoch))
+        steps = len(loop.dataloader)
+        surplus = runner.iter - runner.epoch * steps
+        if surplus and runner._resume:
+            runner.logger.warning(
+                f'The run was resumed after step {surplus} of the {steps} '
+                f'steps of epoch {runner.epoch + 1}, and mmengine begins this '
+                'epoch again: the run makes more steps than an undisturbed '
+                'one. Set by_epoch=True of CheckpointHook to have checkpoints '
+                'at the end of epochs.'
+            )
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Seeds torch on all devices."""
-        entropy = [runner.seed, dist.get_rank(), runner.iter]
-        state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
-        torch.manual_seed(int(state[0]))
+        torch.manual_seed(_seed(runner, runner.iter))
+
+
+def _seed(runner: Runner, count: int) -> int:
+    """Mixes the run's seed, the rank and a step or epoch."""
+    entropy = [runner.seed, dist.get_rank(), count]
+    state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
+    return int(state[0])

@@ -1,0 +1,132 @@
+"""A resumed run draws the images, crops and colours of an undisturbed one."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+MakeConfig = Callable[..., Config]
+# Digests of the batches by the step, and the text of the log.
+Run = tuple[dict[int, str], str]
+
+STEPS = 6
+WORKERS = {
+    'no workers': dict(num_workers=0),
+    'workers': dict(num_workers=2, persistent_workers=False),
+    'persistent': dict(num_workers=2, persistent_workers=True),
+}
+
+
+class RecordBatches(Hook):
+    """Keeps a digest of each batch, by the step."""
+
+    def __init__(self) -> None:
+        self.batches: dict[int, str] = {}
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        digest = hashlib.sha256()
+        for image in data_batch['inputs']:
+            digest.update(image.numpy().tobytes())
+        self.batches[runner.iter] = digest.hexdigest()[:12]
+
+
+@pytest.fixture
+def make_run(make_config: MakeConfig) -> Callable[..., Run]:
+    """Trains and returns the digests of all batches, and the log."""
+
+    def run(epochs: bool, workers: str, **options) -> Run:
+        cfg = make_config(
+            model__teacher=None, default_hooks__checkpoint__by_epoch=epochs
+        )
+        cfg.merge_from_dict(
+            {key.replace('__', '.'): v for key, v in options.items()}
+        )
+        cfg.custom_hooks = []
+        loader = cfg.train_dataloader
+        loader.update(WORKERS[workers])
+        pipeline = loader.dataset.pipeline
+        pipeline[:] = [
+            step
+            for step in pipeline
+            if step.type not in ('LoadPseudoLabel', 'KeepTeacherView')
+        ]
+        cfg.val_dataloader = dict(copy.deepcopy(loader), num_workers=0)
+        cfg.val_dataloader.update(
+            batch_size=1,
+            persistent_workers=False,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+        )
+        cfg.val_dataloader.dataset.pipeline = [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            dict(type='PackSegInputs'),
+        ]
+        cfg.val_cfg = dict(type='ValLoop')
+        cfg.val_evaluator = dict(type='IoUMetric')
+        # Six images, two a step: an epoch has three steps.
+        loader.dataset = dict(
+            type='RepeatDataset', times=2, dataset=loader.dataset
+        )
+        cfg.train_cfg = dict(
+            type='IterBasedTrainLoop', max_iters=STEPS, val_interval=3
+        )
+        cfg.default_hooks.checkpoint.interval = 1
+        cfg.default_hooks.step_seed = dict(type='StepSeedHook')
+        if epochs:
+            loader.sampler = dict(type='DefaultSampler', shuffle=True)
+            cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2)
+        runner, record = Runner.from_cfg(cfg), RecordBatches()
+        runner.register_hook(record)
+        runner.train()
+        log = next(Path(runner.log_dir).glob('*.log'))
+        return record.batches, log.read_text()
+
+    return run
+
+
+@pytest.mark.parametrize('workers', WORKERS)
+@pytest.mark.parametrize('stop', [2, 3], ids=['between', 'at validation'])
+def test_a_resumed_run_draws_the_same_batches(
+    make_run: Callable[..., Run], tmp_path: Path, workers: str, stop: int
+) -> None:
+    whole, _ = make_run(False, workers)
+    assert sorted(whole) == list(range(STEPS))
+    assert len(set(whole.values())) == STEPS
+
+    path = str(tmp_path / f'work/iter_{stop}.pth')
+    resumed, _ = make_run(False, workers, resume=True, load_from=path)
+    assert resumed == {step: whole[step] for step in range(stop, STEPS)}
+
+
+@pytest.mark.parametrize('workers', ['no workers', 'workers'])
+def test_an_epoch_draws_the_same_batches_when_resumed_before_it(
+    make_run: Callable[..., Run], tmp_path: Path, workers: str
+) -> None:
+    whole, _ = make_run(True, workers)
+    assert sorted(whole) == list(range(STEPS))
+
+    path = str(tmp_path / 'work/epoch_1.pth')
+    resumed, log = make_run(True, workers, resume=True, load_from=path)
+    assert resumed == {step: whole[step] for step in range(3, STEPS)}
+    assert 'begins this epoch again' not in log
+
+
+def test_an_epoch_that_mmengine_begins_again_is_told(
+    make_run: Callable[..., Run], tmp_path: Path
+) -> None:
+    options = dict(default_hooks__checkpoint__by_epoch=False)
+    whole, _ = make_run(True, 'no workers', **options)
+
+    path = str(tmp_path / 'work/iter_2.pth')
+    resumed, log = make_run(
+        True, 'no workers', resume=True, load_from=path, **options
+    )
+    assert list(resumed.values()) == list(whole.values())
+    assert 'after step 2 of the 3 steps of epoch 1, and mmengine begins' in log
