@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/datasets/street_demo.py',
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
-    'mmseg::_base_/schedules/schedule_20k.py',
+    '../_base_/schedules/schedule_20k.py',
 ]
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(

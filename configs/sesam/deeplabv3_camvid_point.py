@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/datasets/camvid.py',
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
-    'mmseg::_base_/schedules/schedule_20k.py',
+    '../_base_/schedules/schedule_20k.py',
 ]
 pipeline = [
     *_base_.load,

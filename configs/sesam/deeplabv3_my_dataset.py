@@ -8,7 +8,7 @@ _base_ = [
     # Needs no weights; with those of SAM, take sam_vit_h.py.
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
-    'mmseg::_base_/schedules/schedule_20k.py',
+    '../_base_/schedules/schedule_20k.py',
 ]
 pipeline = [
     *_base_.load,

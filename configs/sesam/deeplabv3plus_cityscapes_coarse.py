@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/datasets/cityscapes_coarse.py',
     '../_base_/segmenters/sam_vit_h.py',
     '../_base_/default_runtime.py',
-    'mmseg::_base_/schedules/schedule_80k.py',
+    '../_base_/schedules/schedule_80k.py',
 ]
 pipeline = [
     *_base_.load,

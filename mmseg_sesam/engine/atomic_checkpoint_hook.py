@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.fileio.backends import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import Runner
+from mmengine.runner import CheckpointLoader, Runner
 from mmseg.registry import HOOKS
 
 from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing
@@ -93,6 +93,9 @@ class AtomicCheckpointHook(CheckpointHook):
                 self.file_backend.remove(str(own / name))
         if is_main_process():
             remove_parts(own.glob(PARTS))
+        if self.save_best and runner._resume:
+            for key in self.key_indicators:
+                self._find_best(runner, own, key)
 
     def after_train(self, runner: Runner) -> None:
         """Removes what is outdated, if nothing had to be saved any more."""
@@ -108,7 +111,53 @@ class AtomicCheckpointHook(CheckpointHook):
         super()._save_checkpoint(runner)
         self._remove_outdated()
 
+    def _find_best(self, runner: Runner, own: Path, key: str) -> None:
+        """Finds the best checkpoint of a run that was moved or killed.
+
+        The resumed checkpoint names it by the path that it had. A run that
+        was killed right after it had saved a better one has not noted that.
+        """
+        suffix = f'_{key}' if len(self.key_indicators) > 1 else ''
+        hub = runner.message_hub
+        noted = Path(hub.get_info(f'best_ckpt{suffix}', ''))
+        done = runner.epoch if self.by_epoch else runner.iter
+        steps = {
+            _step_of(path): path
+            for path in own.glob(f'best_{key.replace("/", "_")}_*.pth')
+            if _step_of(path) <= done
+        }
+        if not steps:
+            return
+        best = steps[max(steps)]
+        if _step_of(noted) < _step_of(best):
+            saved = CheckpointLoader.load_checkpoint(str(best), 'cpu')
+            score = saved['message_hub']['runtime_info'][f'best_score{suffix}']
+            hub.update_info(f'best_score{suffix}', score)
+        elif noted.name != best.name:
+            return
+        hub.update_info(f'best_ckpt{suffix}', str(best))
+        if suffix:
+            self.best_ckpt_path_dict[key] = str(best)
+        else:
+            self.best_ckpt_path = str(best)
+        if is_main_process():
+            for path in set(steps.values()) - {best}:
+                self.file_backend.remove(str(path))
+
     def _remove_outdated(self) -> None:
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         last = self.last_ckpt, getattr(self, 'best_ckpt_path', None)
+        # A moved or copied run has noted files of another folder.
+        own = Path(self.out_dir).resolve()
+        self.file_backend.outdated = [
+            path
+            for path in self.file_backend.outdated
+            if Path(path).parent.resolve() == own
+        ]
         self.file_backend.remove_outdated({*best, *last})
+
+
+def _step_of(checkpoint: Path) -> int:
+    """The iteration or epoch in a checkpoint's name, -1 without one."""
+    number = re.search(r'_(\d+)$', checkpoint.stem)
+    return int(number[1]) if number else -1

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
+
+from mmseg_sesam.work_dir import latest_checkpoint
 
 from .sam_pseudo_label_hook import SAMPseudoLabelHook
 
@@ -20,9 +24,10 @@ def summarise(runner: Runner) -> str:
     """
     work_dir = Path(runner.work_dir)
     lines = [f'Trained for {runner.iter} iterations; {work_dir} holds']
-    if (work_dir / 'last_checkpoint').is_file():
-        latest = find_latest_checkpoint(str(work_dir))
+    latest = latest_checkpoint(work_dir)
+    if latest is not None:
         lines.append(f'  the latest checkpoint: {latest}')
+    lines += [f'  {line}' for line in _best_checkpoints(runner)]
     for hook in runner.hooks:
         if isinstance(hook, SAMPseudoLabelHook):
             store = hook.store
@@ -33,3 +38,19 @@ def summarise(runner: Runner) -> str:
         lines.append(f'  pictures: {pictures}')
     lines.append(f'To look at all of it: python tools/report.py {work_dir}')
     return '\n'.join(lines)
+
+
+def _best_checkpoints(runner: Runner) -> Iterator[str]:
+    """What CheckpointHook has noted of the best validations."""
+    hub = runner.message_hub
+    for name in hub.runtime_info:
+        if not name.startswith('best_ckpt'):
+            continue
+        path = Path(hub.get_info(name))
+        score = hub.get_info(name.replace('best_ckpt', 'best_score'))
+        if match := re.fullmatch(r'best_(.+)_(iter|epoch)_(\d+)', path.stem):
+            metric, kind, step = match.groups()
+            yield (
+                f'the best checkpoint (val {metric} {score:.2f} after '
+                f'{kind} {step}): {path}'
+            )

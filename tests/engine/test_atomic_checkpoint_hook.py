@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 from pathlib import Path
 from typing import Callable
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmseg_sesam.engine.atomic_checkpoint_hook import (
     AtomicBackend,
     AtomicCheckpointHook,
 )
+from mmseg_sesam.engine.summary import summarise
 
 
 class Resuming:
@@ -92,3 +96,99 @@ def test_what_does_not_fit_is_removed(tmp_path: Path, monkeypatch) -> None:
     assert path.read_bytes() == b'first'
     names = sorted(p.name for p in tmp_path.iterdir())
     assert names == ['iter_1.pth', 'iter_2.pth']
+
+
+@pytest.fixture
+def train_with_scores(make_config: Callable[..., Config]):
+    """Trains with a validation of a given mIoU after each step."""
+
+    def train(scores: list[float], stop: int | None = None, **options):
+        cfg = make_config(model__teacher=None, **options)
+        cfg.custom_hooks = []
+        del cfg.train_dataloader.dataset.pipeline[2]
+        cfg.train_cfg = dict(
+            type='IterBasedTrainLoop', max_iters=len(scores), val_interval=1
+        )
+        cfg.default_hooks.checkpoint.update(
+            type='AtomicCheckpointHook',
+            interval=1,
+            save_best='mIoU',
+            rule='greater',
+        )
+        cfg.val_cfg = dict(type='ValLoop')
+        cfg.val_evaluator = dict(type='IoUMetric')
+        cfg.val_dataloader = dict(copy.deepcopy(cfg.train_dataloader))
+        cfg.val_dataloader.sampler = dict(type='DefaultSampler', shuffle=False)
+        cfg.val_dataloader.dataset.pipeline = [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            dict(type='PackSegInputs'),
+        ]
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(SetScore(scores, stop), priority='VERY_HIGH')
+        runner.train()
+        return runner
+
+    return train
+
+
+class SetScore(Hook):
+    """Gives validations their mIoU; a step's may be killed after it."""
+
+    def __init__(self, scores: list[float], stop: int | None) -> None:
+        self.scores, self.stop = scores, stop
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        metrics['mIoU'] = self.scores[runner.iter - 1]
+        if runner.iter == self.stop:
+            hook = next(h for h in runner.hooks if hasattr(h, 'last_ckpt'))
+            hook._save_checkpoint_with_step = self.kill
+
+    def kill(self, *args) -> None:
+        raise KeyboardInterrupt
+
+
+def best_of(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob('best_*'))
+
+
+def test_the_best_checkpoint_is_kept_and_named(
+    train_with_scores, tmp_path: Path
+) -> None:
+    runner = train_with_scores([10.0, 68.4, 60.9])
+    assert best_of(tmp_path / 'work') == ['best_mIoU_iter_2.pth']
+    said = summarise(runner)
+    assert '(val mIoU 68.40 after iter 2): ' in said
+    assert str(tmp_path / 'work/best_mIoU_iter_2.pth') in said
+
+
+@pytest.mark.parametrize('score', [50.0, 90.0], ids=['worse', 'better'])
+def test_a_run_killed_after_its_best_checkpoint_knows_it(
+    train_with_scores, tmp_path: Path, score: float
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_with_scores([10.0, 68.4, score], stop=2)
+    folder = tmp_path / 'work'
+    # Its checkpoint still names the one before, which is not removed yet.
+    assert best_of(folder) == ['best_mIoU_iter_1.pth', 'best_mIoU_iter_2.pth']
+
+    path = str(folder / 'iter_2.pth')
+    train_with_scores([10.0, 68.4, score], resume=True, load_from=path)
+
+    step = 3 if score > 68.4 else 2
+    assert best_of(folder) == [f'best_mIoU_iter_{step}.pth']
+
+
+def test_a_moved_or_copied_run_keeps_one_best_checkpoint(
+    train_with_scores, tmp_path: Path
+) -> None:
+    train_with_scores([10.0, 20.0])
+    shutil.copytree(tmp_path / 'work', tmp_path / 'copy')
+    train_with_scores(
+        [10.0, 20.0, 30.0],
+        work_dir=str(tmp_path / 'copy'),
+        resume=True,
+        load_from=str(tmp_path / 'copy/iter_2.pth'),
+    )
+    assert best_of(tmp_path / 'copy') == ['best_mIoU_iter_3.pth']
+    assert best_of(tmp_path / 'work') == ['best_mIoU_iter_2.pth']

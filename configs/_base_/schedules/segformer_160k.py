@@ -29,3 +29,4 @@ param_scheduler = [
         by_epoch=False,
     ),
 ]
+default_hooks = dict(checkpoint=dict(save_best='mIoU', rule='greater'))
