@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
+from .terminal import hide_warnings
+
 # What mmengine reads.
 CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
 
@@ -85,8 +87,12 @@ def add_suffix(parser: ArgumentParser, kind: str, example: str) -> None:
 
 
 def parse_args(parser: ArgumentParser) -> Namespace:
-    """Parse the command line; end the program if it cannot be launched."""
+    """Parse the command line; end the program if it cannot be launched.
+
+    From here on, warnings of other packages are not shown.
+    """
     args = parser.parse_args()
+    hide_warnings()
     local_rank = args.local_rank
     if args.launcher == 'mpi':
         # mmengine reads it, and its wrapper of the model LOCAL_RANK.

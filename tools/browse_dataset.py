@@ -47,8 +47,8 @@ def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
     from matplotlib import colormaps
     from mmengine.runner import set_random_seed
     from mmseg.registry import DATASETS
-    from tqdm import tqdm
 
+    from mmseg_sesam.terminal import Progress
     from mmseg_sesam.visualization.sheet import save_sheet
     from mmseg_sesam.visualization.training_sample import draw_views
 
@@ -63,7 +63,7 @@ def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
         len(dataset), count, replace=False
     )
     out.mkdir(parents=True, exist_ok=True)
-    for place, index in enumerate(tqdm(indices, desc=split)):
+    for place, index in enumerate(Progress(indices, desc=split)):
         packed = dataset[int(index)]
         views = draw_views(packed, palette)
         stem = Path(packed['data_samples'].img_path).stem

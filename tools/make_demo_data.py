@@ -22,7 +22,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
+
+from mmseg_sesam.terminal import Progress
 
 # fmt: off
 CLASSES = ['sky', 'building', 'road', 'pavement', 'tree', 'car', 'person',
@@ -512,7 +513,7 @@ def write_data_set(root: Path, settings: dict[str, int]) -> None:
     for split_id, split in enumerate(('train', 'val')):
         names = [f'{split}_{i:04d}' for i in range(settings[split])]
         (lists / f'{split}.txt').write_text('\n'.join(names) + '\n')
-        for index, name in enumerate(tqdm(names, desc=split)):
+        for index, name in enumerate(Progress(names, desc=split)):
             # A seed of its own: no image depends on how many are made.
             rng = np.random.default_rng([settings['seed'], split_id, index])
             image, label = render(rng, settings['height'], settings['width'])

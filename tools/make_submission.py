@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from mmseg_sesam.arguments import existing_file
 from mmseg_sesam.evaluation.submission import (
@@ -27,6 +26,7 @@ from mmseg_sesam.evaluation.submission import (
     read_predictions,
     write_archive,
 )
+from mmseg_sesam.terminal import Progress
 
 
 def make_parser() -> ArgumentParser:
@@ -98,7 +98,7 @@ def predict(
     if 'test_pipeline' not in cfg:
         cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
     model = init_model(cfg, checkpoint, device=get_device())
-    for path in tqdm(images, desc='predicting'):
+    for path in Progress(images, desc='predicting'):
         label = inference_model(model, str(path)).pred_sem_seg.data[0]
         yield path.stem, label.cpu().numpy()
 

@@ -21,13 +21,13 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.image_files import open_image
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
+from mmseg_sesam.terminal import Progress
 
 SUMMARY = 'summary.json'
 # With their defaults; the kind has none.
@@ -133,7 +133,9 @@ def main() -> None:
     try:
         with Pool(args.jobs) as pool:
             counts = pool.imap(work, relative, chunksize=4)
-            counts = list(tqdm(counts, total=len(relative), desc=args.kind))
+            counts = list(
+                Progress(counts, total=len(relative), desc=args.kind)
+            )
     except ValueError as error:
         sys.exit(f'make_weak_labels: {error}')
     labelled, pixels = map(sum, zip(*counts))

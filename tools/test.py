@@ -101,10 +101,10 @@ def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
 def test(
     cfg: Config, args: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> None:
-    from mmengine.runner import Runner
+    from mmseg_sesam.engine.terminal_runner import TerminalRunner
 
     # It holds the processes' connection, and must be gone when they part.
-    runner = Runner.from_cfg(cfg)
+    runner = TerminalRunner.from_cfg(cfg)
     if args.out:
         refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
     runner.test()

@@ -81,11 +81,10 @@ def set_amp(cfg: Config) -> None:
 
 
 def train(cfg: Config) -> None:
-    from mmengine.runner import Runner
-
     from mmseg_sesam.engine import summarise
+    from mmseg_sesam.engine.terminal_runner import TerminalRunner
 
-    runner = Runner.from_cfg(cfg)
+    runner = TerminalRunner.from_cfg(cfg)
     runner.train()
     runner.logger.info(summarise(runner))
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
-from tqdm import tqdm
 
 from mmseg_sesam.io.atomic import (
     PARTS,
@@ -24,6 +23,7 @@ from mmseg_sesam.io.atomic import (
     replacing,
 )
 from mmseg_sesam.io.labels import write_label
+from mmseg_sesam.terminal import Progress
 
 from .base import AnnotationReader, Item
 from .classes import voc_colours
@@ -121,7 +121,7 @@ def convert(
         (out / SUMMARY).unlink(missing_ok=True)
         remove_parts(out.rglob(PARTS), STALE_SECONDS)
         _write_journal(out, settings, records.values())
-    with tqdm(
+    with Progress(
         desc=reader.name,
         total=len(items),
         initial=len(items) - len(todo),

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
+from mmseg_sesam.terminal import Progress
 
 from .label_quality import confusion_matrix, label_quality
 
@@ -60,7 +60,7 @@ def compare_folders(
     classes = num_classes, ignore_index
     table = id_table(reduce_zero_label)
     totals: dict[str, np.ndarray | int] = {}
-    for path in tqdm(paths, desc='comparing', delay=2):
+    for path in Progress(paths, desc='comparing', delay=2):
         relative = path.relative_to(pseudo_dir)
         truth_path = same_ending(relative, gt_dir, suffixes)
         truth, pseudo = table[read_label(truth_path)], read_label(path)

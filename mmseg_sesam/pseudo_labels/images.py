@@ -21,6 +21,7 @@ from mmseg_sesam.datasets.pipelines import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.image_files import open_image, pixel_format
 from mmseg_sesam.io.names import printable
+from mmseg_sesam.terminal import Progress
 
 from .ranks import on_all_ranks
 from .store import sample_key
@@ -125,7 +126,13 @@ class TrainingImages:
         return range(len(self.dataset))
 
     def _look_at(self, places: Sequence[int]) -> list[ImageFacts]:
-        facts = list(map(self._look, places))
+        bar = Progress(
+            places,
+            desc='reading weak labels',
+            delay=2,
+            disable=dist.get_rank() > 0,
+        )
+        facts = list(map(self._look, bar))
         shown: dict[str, int] = {}
         for place, fact in zip(places, facts):
             shown.setdefault(pixel_format(fact.path), place)

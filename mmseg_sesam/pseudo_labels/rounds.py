@@ -12,11 +12,11 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 from mmengine import dist
 from mmengine.logging import MMLogger
-from tqdm import tqdm
 
 from mmseg_sesam.core.growth import GrowthDoubt
 from mmseg_sesam.datasets.val_scale import ValScale
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.terminal import Progress
 from mmseg_sesam.version import __version__
 
 from .generator import PseudoLabelGenerator
@@ -276,7 +276,7 @@ class _Round(NamedTuple):
         places = np.linspace(0, total - 1, number).round().astype(int)
         rank, world_size = dist.get_dist_info()
         counts = GrowthDoubt.no_counts()
-        batches = tqdm(
+        batches = Progress(
             self.images.loader(places[rank::world_size].tolist()),
             desc='growth of masks',
             delay=2,
@@ -304,7 +304,7 @@ class _Round(NamedTuple):
             map(self._read, self.images.loader(share)),
             self.generator.segmenter.images_at_once,
         )
-        for _ in tqdm(
+        for _ in Progress(
             made,
             desc=f'pseudo-labels, round {self.index}',
             total=len(share),

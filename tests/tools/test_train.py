@@ -40,6 +40,22 @@ def test_trains_and_resumes(run, tiny_config: Path, train_tool: Path):
     assert (work_dir / 'iter_4.pth').is_file()
 
 
+def test_the_terminal_is_short_and_the_log_file_whole(
+    run, tiny_config: Path, project_root: Path
+):
+    work_dir = tiny_config.parent / 'run'
+    tool = project_root / 'tools/train.py'
+    done = run(sys.executable, tool, tiny_config, '--work-dir', work_dir)
+    assert done.returncode == 0, done.stdout
+    before_the_first_step = done.stdout.split('Iter(train)')[0]
+    assert before_the_first_step.count('\n') < 10, done.stdout
+    assert 'Warning' not in done.stdout
+    log = next(work_dir.glob('*/*.log')).read_text()
+    for text in ('Config:', 'Hooks will be executed', 'System environment'):
+        assert text in log
+        assert text not in done.stdout
+
+
 def test_trains_on_two_processes_without_a_gpu(
     run,
     tiny_config: Path,

@@ -11,7 +11,8 @@ from typing import Callable
 
 import numpy as np
 from mmengine.logging import print_log
-from tqdm import tqdm
+
+from mmseg_sesam.terminal import Progress
 
 from .conventions import (
     class_counts,
@@ -58,7 +59,7 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
                 _inspector(split), split.images, labels, chunksize=_CHUNK
             )
             total = len(split.images)
-            found = list(tqdm(found, total=total, desc=split.name))
+            found = list(Progress(found, total=total, desc=split.name))
             paths, counts = _collect(split.labels, found)
             findings += _judge(split, found, paths, counts)
             findings += judge_emptiness(split, paths, counts)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
 )
+from mmseg_sesam.terminal import Progress
 
 from .images import Labelled, TrainingImages
 
@@ -115,7 +115,7 @@ def measure(
     with Pool(jobs, initializer=_Worker.start, initargs=(images,)) as pool:
         results = pool.imap(_Worker.measure, indices, chunksize=4)
         for index, (score, counted, size, parts) in zip(
-            indices, tqdm(results, total=len(indices), desc='measuring')
+            indices, Progress(results, total=len(indices), desc='measuring')
         ):
             weak += counted
             pixels += size

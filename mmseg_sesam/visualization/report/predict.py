@@ -11,7 +11,8 @@ import torch
 from mmengine.device import get_device
 from mmseg.apis import inference_model, init_model
 from torch import nn
-from tqdm import tqdm
+
+from mmseg_sesam.terminal import Progress
 
 from .run import Run
 
@@ -39,11 +40,11 @@ def predict(
     model = init_model(cfg, str(run.checkpoint), device=device)
     progress = dict(total=len(paths), desc='predicting')
     if device != 'cpu':
-        for path in tqdm(paths, **progress):
+        for path in Progress(paths, **progress):
             yield _predict(model, path)
         return
     with Pool(jobs, _Worker.start, (model,)) as pool:
-        yield from tqdm(pool.imap(_Worker.predict, paths), **progress)
+        yield from Progress(pool.imap(_Worker.predict, paths), **progress)
 
 
 def _predict(model: nn.Module, path: str) -> np.ndarray:

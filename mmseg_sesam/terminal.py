@@ -1,0 +1,127 @@
+"""What tools show in the terminal: little, and often enough.
+
+The log file of a run keeps everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import warnings
+
+from tqdm import tqdm
+
+# Seconds without a sign of life (our choice).
+_PATIENCE = 10
+# Longest pause between two lines in a file or a pipe.
+_LONGEST_PAUSE = 300
+# Beginnings of warnings of other packages in which a user can change nothing.
+_WARNINGS = (
+    'pkg_resources is deprecated',
+    '``build_loss`` would be deprecated',
+    'Default ``avg_non_ignore`` is False',
+    'The draw is False',
+)
+# Beginnings of log records that only the log file needs.
+_RECORDS = (
+    '\n' + '-' * 60 + '\nSystem environment',
+    'Config:\n',
+    'Hooks will be executed',
+    'Distributed training is not used, all SyncBatchNorm',
+    'The prefix is not set in metric class',
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+)
+
+
+def hide_warnings() -> None:
+    """Hides warnings of other packages in which a user can change nothing."""
+    for text in _WARNINGS:
+        warnings.filterwarnings('ignore', message=text.replace('`', '.'))
+
+
+def shorten(logger: logging.Logger) -> None:
+    """Keeps the config, the environment and such out of the terminal.
+
+    Args:
+        logger: whose files go on to get everything.
+    """
+    for handler in logger.handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.addFilter(_is_shown)
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    skipped = 'is skipped since its requires_grad=False' in text
+    return not skipped and not text.startswith(_RECORDS)
+
+
+class Pace:
+    """Tells when the next sign of life is due.
+
+    In a terminal it is every 10 seconds. A file or a pipe keeps each line, so
+    the pauses double there, up to 5 minutes.
+    """
+
+    def __init__(self) -> None:
+        self.pause = _PATIENCE
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins a new pause, after something was shown."""
+        self.shown = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether the pause is over; if so, the next one begins."""
+        if time.monotonic() - self.shown < self.pause:
+            return False
+        if not sys.stderr.isatty():
+            self.pause = min(2 * self.pause, _LONGEST_PAUSE)
+        self.restart()
+        return True
+
+
+class Progress(tqdm):
+    """A progress bar in a terminal, a few lines in a file or a pipe.
+
+    Args:
+        *args: of `tqdm`.
+        **kwargs: of `tqdm`.
+
+    Example:
+        >>> sum(Progress([1, 2, 3], desc='adding'))
+        6
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        self.bar = sys.stderr.isatty()
+        self.pace = Pace()
+        if not self.bar:
+            kwargs.update(miniters=1, mininterval=0, file=sys.stderr)
+        super().__init__(*args, **kwargs)
+
+    def display(self, *args, **kwargs) -> None:
+        """Shows the bar, or a line if one is due."""
+        if self.bar:
+            super().display(*args, **kwargs)
+        elif self.pace.is_due():
+            self._write_line()
+
+    def close(self) -> None:
+        """Shows the end, in lines too."""
+        if self.bar or self.disable:
+            super().close()
+            return
+        self.disable = True
+        self._decr_instances(self)
+        if time.time() >= self.start_t + self.delay:
+            self._write_line()
+
+    def _write_line(self) -> None:
+        facts = {**self.format_dict, 'ncols': None}
+        form = '{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}]'
+        line = self.format_meter(**{**facts, 'bar_format': form})
+        sys.stderr.write(f'{line}\n')
+        sys.stderr.flush()
