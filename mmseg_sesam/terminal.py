@@ -22,6 +22,7 @@ _WARNINGS = (
     '``build_loss`` would be deprecated',
     'Default ``avg_non_ignore`` is False',
     'The draw is False',
+    'For binary segmentation, we suggest using',
 )
 # Beginnings of log records that only the log file needs.
 _RECORDS = (

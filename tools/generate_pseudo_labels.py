@@ -30,6 +30,7 @@ def make_parser() -> ArgumentParser:
 def generate(cfg: Config, args: Namespace) -> None:
     from mmengine import dist
     from mmengine.device import get_device
+    from mmengine.logging import MMLogger
     from mmseg.registry import TASK_UTILS
 
     from mmseg_sesam.datasets.pipelines import pseudo_label_source
@@ -62,6 +63,9 @@ def generate(cfg: Config, args: Namespace) -> None:
             lambda: refuse_foreign_rounds(store, settings, None, remedy), group
         )
         make_round(0, generator, images, store, settings, process_group=group)
+    MMLogger.get_current_instance().info(
+        f'The pseudo-labels are in {store.folder(0)}.'
+    )
 
 
 def main() -> None:

@@ -108,16 +108,19 @@ def test(
     if args.out:
         refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
     runner.test()
+    runner.logger.info(f'The log and the metrics are in {runner.log_dir}.')
 
 
 def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)
     from mmseg_sesam import launch
+    from mmseg_sesam.downloads import drop_downloads
 
     cfg = launch.load_config(args)
     cfg.load_from, cfg.resume = args.checkpoint, False
     launch.drop_hook(cfg)
+    drop_downloads(cfg)
     if args.out:
         write_predictions(cfg, args.out, parser)
     if args.show_dir:

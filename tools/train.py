@@ -102,7 +102,14 @@ def main() -> None:
             set_resume(cfg, args.resume)
             print(f'{args.config}: loading torch and mmseg', flush=True)
             from mmseg_sesam.datasets.validation import check_lists
+            from mmseg_sesam.downloads import (
+                drop_downloads,
+                refuse_unreachable,
+            )
 
+            if cfg.get('resume'):
+                drop_downloads(cfg)
+            refuse_unreachable(cfg)
             if args.amp:
                 set_amp(cfg)
             check_lists(cfg)

@@ -36,6 +36,7 @@ def summarise(runner: Runner) -> str:
     pictures = Path(runner.log_dir, 'vis_data/vis_image')
     if any(pictures.glob('*')):
         lines.append(f'  pictures: {pictures}')
+    lines.append(f'  the log: {runner.log_dir}')
     lines.append(f'To look at all of it: python tools/report.py {work_dir}')
     return '\n'.join(lines)
 
