@@ -44,7 +44,8 @@ def refuse_unreachable(cfg: Config) -> None:
         if url and not is_cached and not _answers(url):
             raise ConnectionError(
                 f'{key} of {cfg.filename} needs {url}, which is not in the '
-                f'cache, and its server does not answer: {_remedy(key, address)}.'
+                'cache, and its server does not answer: '
+                f'{_remedy(key, address)}.'
             )
 
 
