@@ -115,8 +115,13 @@ def main() -> None:
             check_lists(cfg)
         except (OSError, ValueError) as error:
             parser.error(str(error))
+        from mmseg_sesam.pseudo_labels.owner import ForeignRoundsError
+
         launch.add_safeguards(cfg)
-        train(cfg)
+        try:
+            train(cfg)
+        except ForeignRoundsError as error:
+            parser.error(str(error))
     launch.disconnect_processes()
 
 

@@ -7,6 +7,10 @@ from typing import Any
 from .store import PseudoLabelStore
 
 
+class ForeignRoundsError(ValueError):
+    """A training would replace rounds of another one."""
+
+
 def refuse_foreign_rounds(
     store: PseudoLabelStore,
     settings: dict[str, Any],
@@ -28,7 +32,7 @@ def refuse_foreign_rounds(
         last: its last one.
 
     Raises:
-        ValueError: another training's rounds would be replaced.
+        ForeignRoundsError: another training's rounds would be replaced.
     """
     for round_index in store.rounds():
         manifest = store.manifest(round_index)
@@ -39,7 +43,7 @@ def refuse_foreign_rounds(
         if round_index == 0 and made_with == settings:
             continue
         if first <= round_index <= last:
-            raise ValueError(
+            raise ForeignRoundsError(
                 f'{store.folder(round_index)} was made by the training in '
                 f'{owner} and would be replaced: {remedy}.'
             )
