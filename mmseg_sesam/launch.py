@@ -153,6 +153,8 @@ def check_checkpoint(path: str) -> None:
             raise BadZipFile(f'{damaged} has another checksum')
         if not loads_safely():
             return
+        # Its import is what allows mmengine's own records.
+        import mmengine.runner  # noqa: F401
         import torch
 
         checkpoint = torch.load(
