@@ -285,12 +285,10 @@ class PseudoLabelStore:
             manifest = self.manifest(round_index)
             if before == now or manifest.get('work_dir') != before:
                 continue
-            path = self.folder(round_index) / _MANIFEST
-            temporary = path.with_name(f'.{_MANIFEST}')
             manifest['work_dir'] = now
-            temporary.write_text(json.dumps(manifest, indent=1))
-            _sync([temporary])
-            os.replace(temporary, path)
+            path = self.folder(round_index) / _MANIFEST
+            with replacing(path, sync=True) as part:
+                part.write_text(json.dumps(manifest, indent=1))
 
     def lock(self) -> FolderLock:
         """A lock that one run holds, lest two write into one store.
