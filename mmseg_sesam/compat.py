@@ -1,4 +1,4 @@
-"""Quirks of the installed mmcv, mmengine and torch.
+"""Quirks of the installed mmcv, mmengine, torch and Python.
 
 Nothing else in the package asks which of their versions is there. The
 repairs leave an installation that does not need them untouched.
@@ -7,12 +7,16 @@ repairs leave an installation that does not need them untouched.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pickle
+import pkgutil
 import sys
+from functools import partial
+from importlib import metadata
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, NoReturn
 
 import numpy as np
 import wrapt
@@ -21,6 +25,12 @@ if TYPE_CHECKING:
     from mmengine.runner import BaseLoop
 
 _OPS = 'mmcv._ext'
+_BUILD_MMCV = {
+    'mmcv-lite': 'pip install "mmcv>=2.0.1,<2.2"',
+    'onedl-mmcv': 'pip install --force-reinstall --no-deps '
+    '--no-build-isolation onedl-mmcv',
+}
+_FRAMEWORKS = ('mmengine', 'mmcv', 'mmseg')
 _STATISTICS = ('min', 'max', 'current', 'mean')
 
 
@@ -30,27 +40,34 @@ def apply() -> None:
     Each repair is done right after the import of what it repairs, since
     importing that here takes seconds.
     """
+    _restore_find_loader()
+    wrapt.register_post_import_hook(_find_mmseg_configs, 'mmengine.config')
     wrapt.register_post_import_hook(_stub_missing_ops, 'mmcv')
     wrapt.register_post_import_hook(_delay_timm, 'mmseg.registry')
-    wrapt.register_post_import_hook(
-        _allow_mmengine_checkpoints, 'mmengine.runner'
-    )
+    for repair in (_load_checkpoints_safely, _allow_mmengine_checkpoints):
+        wrapt.register_post_import_hook(repair, 'mmengine.runner')
 
 
 def require_frameworks() -> None:
     """Raises if what components are built on is not installed.
 
+    The distributions of two lines install the same modules: mmsegmentation,
+    and the maintained onedl-mmsegmentation. A requirement on one would
+    overwrite the other, so that each is an extra of this package.
+
     Raises:
-        ModuleNotFoundError: neither mmcv nor mmcv-lite is installed.
+        ModuleNotFoundError: a module of the framework is missing.
     """
-    try:
-        import mmcv  # noqa: F401
-    except ModuleNotFoundError as error:
+    missing = [name for name in _FRAMEWORKS if find_spec(name) is None]
+    if missing:
         raise ModuleNotFoundError(
-            'mmseg_sesam needs mmcv and none is installed: run '
-            '`pip install "mmcv-lite>=2.0.1,<2.2"`, or build the full mmcv '
-            'of the same versions.'
-        ) from error
+            f'mmseg_sesam needs MMSegmentation, and {", ".join(missing)} '
+            f'{"is" if len(missing) == 1 else "are"} not installed: run '
+            '`pip install "mmseg-sesam[lite]"` for mmsegmentation 1.2, or '
+            '`pip install "mmseg-sesam[onedl]"` for the maintained '
+            'onedl-mmsegmentation, in an environment that has none of the '
+            'other.'
+        )
 
 
 def loads_safely() -> bool:
@@ -60,17 +77,41 @@ def loads_safely() -> bool:
     return torch.__version__ >= (2, 6)
 
 
+def _restore_find_loader() -> None:
+    """Brings back ``pkgutil.find_loader``, which Python 3.14 removed.
+
+    mmengine 0.10.7 and every mmcv look for mmcv's compiled ops with it.
+    """
+    if not hasattr(pkgutil, 'find_loader'):
+        pkgutil.find_loader = _find_loader
+
+
+def _find_loader(name: str) -> Loader | None:
+    spec = find_spec(name)
+    return None if spec is None else spec.loader
+
+
+def _find_mmseg_configs(config: ModuleType) -> None:
+    """Makes ``mmseg::`` bases known where mmseg is onedl-mmsegmentation.
+
+    mmengine looks for a distribution called mmsegmentation, and takes a
+    module of the name in its table as well.
+    """
+    try:
+        metadata.distribution('mmsegmentation')
+    except metadata.PackageNotFoundError:
+        config.utils.MODULE2PACKAGE['mmseg'] = 'mmseg'
+
+
 def _stub_missing_ops(mmcv: ModuleType) -> None:
     """Stand in for the compiled ops that mmcv-lite lacks.
 
     ``mmseg.utils`` imports ``mmcv.ops``, which looks up every compiled op
     though few models call one. With the stub the look-up succeeds and the
-    call fails.
+    call fails. onedl-mmcv lacks them too where pip built it without torch,
+    as it does by default.
     """
-    if _OPS in sys.modules:
-        return
-    compiled = importlib.util.find_spec(_OPS)
-    if compiled is None:
+    if _OPS not in sys.modules and find_spec(_OPS) is None:
         stub = ModuleType(_OPS, 'Names of the ops that mmcv-lite lacks.')
         # No loader: mmcv.ops.check_ops_exist() goes on answering False.
         stub.__spec__ = ModuleSpec(_OPS, loader=None)
@@ -85,10 +126,10 @@ def _missing_op(name: str) -> Callable[..., NoReturn]:
 
     def missing_op(*args, **kwargs) -> NoReturn:
         raise RuntimeError(
-            f'The op {name!r} was called, but the installed mmcv-lite has '
+            f'The op {name!r} was called, but the installed {_mmcv()} has '
             'no compiled ops: build the full mmcv with '
-            '`pip install "mmcv>=2.0.1,<2.2"`, or choose a head or a loss '
-            'that needs none.'
+            f'`{_BUILD_MMCV[_mmcv()]}`, or choose a head or a loss that '
+            'needs none.'
         )
 
     return missing_op
@@ -101,7 +142,7 @@ def _delay_timm(registries: ModuleType) -> None:
     it takes 3 s of every start. It is loaded when it is used. Python's own
     lazy modules do not serve here: a second ``import`` loads them.
     """
-    if 'timm' in sys.modules or importlib.util.find_spec('timm') is None:
+    if 'timm' in sys.modules or find_spec('timm') is None:
         return
     stand_in = ModuleType('timm', 'Loads timm when it is used.')
     stand_in.__spec__ = ModuleSpec('timm', loader=None)
@@ -113,6 +154,46 @@ def _delay_timm(registries: ModuleType) -> None:
 
     stand_in.__getattr__ = load
     sys.modules['timm'] = stand_in
+
+
+def _mmcv() -> str:
+    """The distribution that the installed mmcv without ops is of."""
+    import mmcv
+    from mmengine.utils import digit_version
+
+    # mmseg 1.2 refuses 2.2, and onedl-mmcv begins at 2.3.
+    new = digit_version(mmcv.__version__) >= digit_version('2.3')
+    return 'onedl-mmcv' if new else 'mmcv-lite'
+
+
+def _load_checkpoints_safely(runner: ModuleType) -> None:
+    """Keeps mmengine from ``weights_only=False``.
+
+    onedl-mmengine falls back to it after a warning, and before that allows
+    the real ``getattr`` and takes back what is allowed here. The loader of
+    addresses passes torch.hub's default, which is ``False``.
+    """
+    import torch
+
+    if hasattr(runner.checkpoint, '_safe_torch_load'):
+        runner.checkpoint._safe_torch_load = _load
+    if loads_safely():
+        runner.checkpoint.load_url = partial(
+            torch.hub.load_state_dict_from_url, weights_only=True
+        )
+
+
+def _load(
+    file: str | BinaryIO,
+    map_location: Any = None,
+    weights_only: bool | None = None,
+) -> Any:
+    import torch
+
+    # None is torch's default, which has been True since 2.6.
+    return torch.load(
+        file, map_location=map_location, weights_only=weights_only
+    )
 
 
 def _allow_mmengine_checkpoints(runner: ModuleType) -> None:

@@ -66,9 +66,14 @@ def quick_runs() -> Iterator[None]:
         runner._timestamp += f'_{next(numbers):04}'
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            'mmengine.config.config.FormatCode', lambda text, **_: (text, True)
-        )
+        # onedl-mmengine imports yapf's function where it calls it, mmengine
+        # together with the module.
+        for name in ('yapf.yapflib.yapf_api', 'mmengine.config.config'):
+            patch.setattr(
+                f'{name}.FormatCode',
+                lambda text, **_: (text, True),
+                raising=False,
+            )
         patch.setattr(Runner, 'setup_env', setup_numbered)
         yield
 

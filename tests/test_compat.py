@@ -1,20 +1,27 @@
-"""Importing on mmcv-lite, and loading mmengine's checkpoints safely."""
+"""Importing without compiled ops, and loading checkpoints safely."""
 
 from __future__ import annotations
 
+import functools
 import io
 import pickle
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from contextlib import nullcontext
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
+import mmcv
+import mmseg
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
-from mmengine.runner import Runner
+from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -23,8 +30,10 @@ from mmseg_sesam import launch
 weights_only = pytest.mark.skipif(
     torch.__version__ < (2, 6), reason='torch.load is not weights_only'
 )
-lite = pytest.mark.skipif(
-    find_spec('mmcv._ext').loader is not None, reason='mmcv has its ops'
+ONEDL = not mmseg.__version__.startswith('1.2.')
+without_ops = pytest.mark.skipif(
+    find_spec(f'{mmcv.__name__}._ext').loader is not None,
+    reason='mmcv has its ops',
 )
 
 
@@ -37,8 +46,8 @@ def python(code: str, *args: str | Path) -> subprocess.CompletedProcess:
     )
 
 
-@lite
-def test_mmseg_imports_on_mmcv_lite_and_a_called_op_says_what_to_do():
+@without_ops
+def test_mmseg_imports_without_ops_and_a_called_op_says_what_to_do():
     done = python(
         'import mmseg_sesam, mmseg.models, mmseg.utils, torch\n'
         'from mmcv.ops import nms\n'
@@ -49,11 +58,16 @@ def test_mmseg_imports_on_mmcv_lite_and_a_called_op_says_what_to_do():
     assert done.returncode == 1
     error = done.stderr.strip().splitlines()[-1]
     assert error.startswith("RuntimeError: The op 'nms' was called")
-    assert 'mmcv-lite' in error
-    assert 'pip install "mmcv' in error
+    if ONEDL:
+        assert 'the installed onedl-mmcv' in error
+        assert '--no-build-isolation onedl-mmcv`' in error
+    else:
+        assert 'the installed mmcv-lite' in error
+        assert 'pip install "mmcv' in error
 
 
-@lite
+@without_ops
+@pytest.mark.skipif(ONEDL, reason='onedl-mmsegmentation imports no ops')
 def test_without_the_package_mmseg_does_not_import_on_mmcv_lite():
     done = python('import mmseg.utils')
     assert "No module named 'mmcv._ext'" in done.stderr
@@ -78,12 +92,48 @@ def test_compiled_ops_are_left_alone(tmp_path: Path):
     assert done.stdout.split('\n')[-2] == f'{tmp_path}/_ext.py compiled nms'
 
 
-def test_components_without_mmcv_say_in_one_sentence_what_to_install():
+@pytest.mark.parametrize(
+    ('missing', 'said'),
+    [
+        ('mmcv', 'mmcv is not installed'),
+        ('mmengine mmcv mmseg', 'mmengine, mmcv, mmseg are not installed'),
+    ],
+)
+def test_a_missing_framework_is_named_in_one_sentence(missing: str, said: str):
     done = python(
-        'import sys\nsys.modules["mmcv"] = None\nimport mmseg_sesam.models\n'
+        'import sys\n'
+        'for name in sys.argv[1].split():\n'
+        '    sys.modules[name] = None\n'
+        'import mmseg_sesam.models\n',
+        missing,
     )
     assert done.returncode == 1
-    assert 'mmseg_sesam needs mmcv and none is installed' in done.stderr
+    error = done.stderr.strip().splitlines()[-1]
+    assert error.startswith(
+        f'ModuleNotFoundError: mmseg_sesam needs MMSegmentation, and {said}: '
+    )
+    assert 'mmseg-sesam[lite]' in error and 'mmseg-sesam[onedl]' in error
+
+
+def test_python_without_find_loader_looks_for_ops():
+    done = python(
+        'import pkgutil\n'
+        'vars(pkgutil).pop("find_loader", None)\n'
+        'import mmseg_sesam\n'
+        'from mmcv.utils.ext_loader import check_ops_exist\n'
+        'assert pkgutil.find_loader("json")\n'
+        'assert pkgutil.find_loader("no_such_module") is None\n'
+        'print(check_ops_exist())\n'
+    )
+    assert done.returncode == 0, done.stderr
+    has_ops = find_spec('mmcv._ext').loader is not None
+    assert done.stdout.splitlines()[-1] == str(has_ops)
+
+
+def test_bases_of_mmseg_are_found(tmp_path: Path):
+    path = tmp_path / 'config.py'
+    path.write_text("_base_ = 'mmseg::_base_/models/fcn_r50-d8.py'\n")
+    assert Config.fromfile(path).model.decode_head.type == 'FCNHead'
 
 
 class Regressor(nn.Module):
@@ -232,3 +282,74 @@ def test_the_crafted_checkpoints_would_work_without_weights_only():
     torch.save(Call(eval, '40 + 2'), file)
     file.seek(0)
     assert torch.load(file, weights_only=False) == 42
+
+
+class Touch:
+    """Pickles as code that writes a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return exec, (f'open({str(self.path)!r}, "w").close()',)
+
+
+@pytest.fixture
+def crafted(tmp_path: Path) -> Path:
+    """A checkpoint that writes the file `ran` beside it when unpickled."""
+    path = tmp_path / 'crafted.pth'
+    torch.save({'state_dict': {}, 'meta': Touch(tmp_path / 'ran')}, path)
+    return path
+
+
+@pytest.fixture
+def address(crafted: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An address of the crafted checkpoint, on this machine."""
+    monkeypatch.setenv('TORCH_HOME', str(crafted.parent / 'cache'))
+    handler = functools.partial(
+        SimpleHTTPRequestHandler, directory=str(crafted.parent)
+    )
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}/{crafted.name}'
+        server.shutdown()
+
+
+@weights_only
+def test_a_crafted_file_that_mmengine_loads_runs_no_code(crafted: Path):
+    with pytest.raises(pickle.UnpicklingError):
+        CheckpointLoader.load_checkpoint(str(crafted), 'cpu')
+    assert not (crafted.parent / 'ran').exists()
+
+    torch.load(crafted, weights_only=False)
+    assert (crafted.parent / 'ran').exists()
+
+
+@weights_only
+def test_a_crafted_file_of_an_address_runs_no_code(
+    crafted: Path, address: str
+):
+    with pytest.raises(pickle.UnpicklingError):
+        CheckpointLoader.load_checkpoint(address, 'cpu')
+    assert not (crafted.parent / 'ran').exists()
+
+
+@weights_only
+def test_mmengine_loads_records_after_a_refused_file(
+    crafted: Path, tmp_path: Path
+):
+    """Neither line takes back what is allowed, or allows the real getattr."""
+    history = HistoryBuffer([0.5, 1.5], [1, 1])
+    torch.save({'hub': history, 'n': np.int64(3)}, tmp_path / 'good.pth')
+    for _ in range(2):
+        loaded = CheckpointLoader.load_checkpoint(
+            str(tmp_path / 'good.pth'), 'cpu'
+        )
+        assert loaded['hub'].mean() == 1
+        with pytest.raises(pickle.UnpicklingError):
+            CheckpointLoader.load_checkpoint(str(crafted), 'cpu')
+
+    attack = Call(getattr, HistoryBuffer, '__init__')
+    torch.save({'hub': attack}, tmp_path / 'attack.pth')
+    with pytest.raises(pickle.UnpicklingError):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'attack.pth'), 'cpu')

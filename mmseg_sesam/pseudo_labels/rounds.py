@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import version
+from importlib import import_module
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
@@ -33,7 +33,9 @@ CALIBRATION_IMAGES = 48
 # Bytes that the first round is expected to take for each pixel; later ones
 # are expected to take as much as the one before.
 BYTES_PER_PIXEL = 0.2
-_LIBRARIES = ('torch', 'numpy', 'scikit-image', 'pillow', 'mmengine')
+# Modules, which know their versions: distributions have other names where
+# the framework comes from onedl.
+_LIBRARIES = ('torch', 'numpy', 'skimage', 'PIL', 'mmengine')
 
 
 class RoundError(RuntimeError):
@@ -209,7 +211,10 @@ class _Round(NamedTuple):
             doubt=doubt.to_json(),
             versions=dict(
                 mmseg_sesam=__version__,
-                **{name: version(name) for name in _LIBRARIES},
+                **{
+                    name: str(import_module(name).__version__)
+                    for name in _LIBRARIES
+                },
             ),
         )
         on_main_rank(
