@@ -11,6 +11,7 @@ import os
 import pickle
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -134,6 +135,24 @@ def refuse_sharding(cfg: Config) -> None:
                 'parameters that the teacher copies: take it out and train '
                 'with --launcher, over MMDistributedDataParallel'
             )
+
+
+def refuse_missing_backbone(cfg: Config) -> None:
+    """Refuses a backbone of timm where timm is not installed.
+
+    Raises:
+        ValueError: the config has one.
+    """
+    backbone = cfg.get('model', {}).get('backbone') or {}
+    if (
+        'type' in backbone
+        and type_name(backbone) == 'TIMMBackbone'
+        and find_spec('timm') is None
+    ):
+        raise ValueError(
+            f'{cfg.filename} has a TIMMBackbone, and timm is not installed: '
+            'run `pip install "mmseg-sesam[timm]"`'
+        )
 
 
 def check_checkpoint(path: str) -> None:

@@ -98,6 +98,7 @@ def main() -> None:
     with ExitStack() as held:
         try:
             launch.refuse_sharding(cfg)
+            launch.refuse_missing_backbone(cfg)
             held.enter_context(launch.lock_work_dir(cfg))
             set_resume(cfg, args.resume)
             print(f'{args.config}: loading torch and mmseg', flush=True)

@@ -160,6 +160,18 @@ def test_sharded_parameters_are_refused(
     assert f'asks for {option.split("=")[1]}, which shards the' in said
 
 
+def test_a_backbone_without_its_package_names_the_extra(
+    refusal, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, 'timm', None)
+    said = refusal(
+        *('train.py', tiny_config, '--cfg-options'),
+        'model.backbone.type=mmseg.TIMMBackbone',
+    )
+    assert 'has a TIMMBackbone, and timm is not installed: run' in said
+    assert '`pip install "mmseg-sesam[timm]"`' in said
+
+
 def test_the_safeguards_are_added(tiny_config: Path):
     cfg = Config.fromfile(tiny_config)
     cfg.default_hooks.step_seed = None
