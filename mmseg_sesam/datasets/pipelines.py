@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-from mmseg_sesam.type_names import type_name
+import mmcv.transforms as of_mmcv
+import mmseg.datasets.transforms as of_mmseg
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.type_names import lineage, type_name, type_names
 
 # They treat labels other than gt_seg_map wrongly, or not at all.
-_HARMFUL = ('RandomRotFlip', 'Albu', 'CenterCrop', 'Pad')
+_HARMFUL = (
+    of_mmcv.CenterCrop,
+    of_mmcv.Pad,
+    of_mmcv.RandomFlip,
+    of_mmcv.Resize,
+    of_mmseg.Albu,
+    of_mmseg.BioMedical3DPad,
+    of_mmseg.BioMedical3DRandomCrop,
+    of_mmseg.BioMedical3DRandomFlip,
+    of_mmseg.RandomRotFlip,
+)
+# Derived from some of those; they treat all labels alike.
+_HARMLESS = (of_mmseg.RandomFlip, of_mmseg.Resize)
+# They make the Resize that they call, by its name.
+_RESIZING = ('RandomChoiceResize', 'RandomResize')
 # Parts of the names of transforms that move pixels.
 _MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
 # What loads images and labels, by the beginning of its name.
@@ -65,22 +84,41 @@ def transform_names(dataset: dict) -> set[str]:
         dataset: config of a data set.
 
     Returns:
-        Names of classes, also of transforms that others choose from.
+        Names of classes and their base classes, also of transforms that
+        others choose from.
     """
-    pipelines = iterate_pipelines(dataset)
-    return {
-        type_name(part) for p in pipelines for part in _iterate_transforms(p)
-    }
+    names = (_names(step) for step in iterate_transforms(dataset))
+    return set().union(*names)
 
 
-def _iterate_transforms(pipeline: Sequence[Any]) -> Iterator[dict]:
-    """Yields all transforms, those that others choose from included."""
-    for part in pipeline:
-        if isinstance(part, dict):
+def iterate_transforms(dataset: dict) -> Iterator[dict]:
+    """Yields all transforms of a data set, wrappers included.
+
+    Args:
+        dataset: config of a data set.
+
+    Yields:
+        Configs, also of transforms that others apply.
+    """
+    for pipeline in iterate_pipelines(dataset):
+        yield from _iterate_nested(pipeline)
+
+
+def _iterate_nested(part: Any) -> Iterator[dict]:
+    """Yields all transforms in a part of a config, by whatever option."""
+    if isinstance(part, dict):
+        if 'type' in part:
             yield part
-            part = part.get('transforms', [])
-            part = [part] if isinstance(part, dict) else part
-        yield from _iterate_transforms(part)
+            if _names(part).intersection(_RESIZING):
+                yield dict(type=part.get('resize_type', 'Resize'))
+        part = list(part.values())
+    if isinstance(part, (list, tuple)):
+        for child in part:
+            yield from _iterate_nested(child)
+
+
+def _names(step: dict) -> set[str]:
+    return type_names(step, TRANSFORMS)
 
 
 def pseudo_label_source(dataset: dict) -> dict:
@@ -97,53 +135,120 @@ def pseudo_label_source(dataset: dict) -> dict:
             the image has been changed, or a transform would part them, or
             the teacher's view, from the image.
     """
-    harmful = transform_names(dataset).intersection(_HARMFUL)
-    if harmful:
-        raise ValueError(
-            f'The training pipeline holds {min(harmful)}, which does not '
-            'move all label maps along with the image; use RandomCrop, '
-            'RandomFlip, RandomRotate or Resize of mmseg, and let the data '
-            'preprocessor pad.'
-        )
-    for steps in _iterate_steps(dataset):
+    for step in iterate_transforms(dataset):
+        _refuse_harmful(step)
+    for steps in iterate_steps(dataset):
         _refuse_parted_views(steps)
     sources = []
     for pipeline in iterate_pipelines(dataset):
-        names = [type_name(transform) for transform in pipeline]
-        if 'LoadPseudoLabel' not in names:
+        found = [_names(step) for step in pipeline]
+        places = [i for i, n in enumerate(found) if 'LoadPseudoLabel' in n]
+        if not places:
             # A wrapper's pipeline loads nothing.
-            if any(name.startswith(_LOADING) for name in names):
+            if any(map(_loads, pipeline)):
                 sources.append(None)
             continue
-        place = names.index('LoadPseudoLabel')
+        place = places[0]
         sources.append(pipeline[place])
-        others = [n for n in names[:place] if not n.startswith(_LOADING)]
+        others = [type_name(s) for s in pipeline[:place] if not _loads(s)]
         if others:
             raise ValueError(
                 f'The training pipeline holds {others} before '
                 'LoadPseudoLabel; pseudo-labels are of the whole image: '
                 'load them right after the weak labels.'
             )
-    first = sources[0] if sources else None
-    if first is None or any(source != first for source in sources):
+    if not sources or None in sources:
+        number = sources.count(None)
         raise ValueError(
             'The training pipeline needs LoadPseudoLabel after the weak '
             'labels are loaded, with the same options in all data sets; '
-            f'found {sources}.'
+            f'{number} of {len(sources)} pipelines have none: add it there.'
         )
-    return first
+    _refuse_several_sources(sources)
+    return sources[0]
 
 
-def _iterate_steps(
+def _refuse_harmful(step: dict) -> None:
+    """Refuses a transform that moves an image but not all its labels."""
+    kinds = set(lineage(step, TRANSFORMS))
+    if not kinds.intersection(_HARMFUL) or kinds.intersection(_HARMLESS):
+        return
+    name = type_name(step)
+    # Two of mmcv's have the same name as mmseg's.
+    if kinds.intersection((of_mmcv.RandomFlip, of_mmcv.Resize)):
+        name = f'{name} of mmcv'
+    raise ValueError(
+        f'The training pipeline holds {name}, which does not move all label '
+        'maps along with the image; use RandomCrop, RandomFlip, RandomRotate '
+        'or Resize of mmseg, and let the data preprocessor pad.'
+    )
+
+
+def _refuse_several_sources(sources: Sequence[dict]) -> None:
+    """Refuses data sets whose LoadPseudoLabel have different options."""
+    names = dict.fromkeys(name for source in sources for name in source)
+    for name in names:
+        values = [source.get(name) for source in sources]
+        if name == 'type' or all(value == values[0] for value in values):
+            continue
+        remedy = f'set {name} to the same value in each'
+        if name == 'data_root':
+            shared = _common_folder(values)
+            remedy = (
+                'set it in each to the one folder that holds the images of '
+                f'all data sets{shared}; data_root of the data sets may stay'
+            )
+        raise ValueError(
+            'The training pipeline needs LoadPseudoLabel after the weak '
+            'labels are loaded, with the same options in all data sets, '
+            f'since one store serves all of them; {name} differs '
+            f'({", ".join(map(repr, dict.fromkeys(values)))}): {remedy}.'
+        )
+
+
+def _common_folder(folders: Sequence[str]) -> str:
+    """The folder that holds all others, as a remark; empty if unknown."""
+    try:
+        return f' ({os.path.commonpath(folders) or os.curdir!r})'
+    # Some are absolute and others relative, or one is not there.
+    except (TypeError, ValueError):
+        return ''
+
+
+def iterate_steps(
     dataset: dict, later: Sequence[dict] = ()
 ) -> Iterator[list[dict]]:
-    """Yields all that an image goes through, in wrappers too."""
+    """Yields the steps that an image goes through, in wrappers too.
+
+    Args:
+        dataset: config of a data set.
+        later: steps that a wrapper applies after those of the data set.
+
+    Yields:
+        The steps of each data set that is joined.
+    """
+    for _, steps in iterate_leaves(dataset, later):
+        yield steps
+
+
+def iterate_leaves(
+    dataset: dict, later: Sequence[dict] = ()
+) -> Iterator[tuple[dict, list[dict]]]:
+    """Yields the data sets within wrappers.
+
+    Args:
+        dataset: config of a data set.
+        later: steps that a wrapper applies after those of the data set.
+
+    Yields:
+        The config of a data set, and the steps its images go through.
+    """
     steps = [*dataset.get('pipeline', []), *later]
     parts = _parts(dataset)
     for part in parts:
-        yield from _iterate_steps(part, steps)
+        yield from iterate_leaves(part, steps)
     if not parts:
-        yield steps
+        yield dataset, steps
 
 
 def _parts(dataset: dict) -> list[dict]:
@@ -154,14 +259,14 @@ def _parts(dataset: dict) -> list[dict]:
 
 def _refuse_parted_views(steps: Sequence[dict]) -> None:
     """Refuses to move the student's view after the teacher's is kept."""
-    names = [type_name(transform) for transform in steps]
-    if 'KeepTeacherView' not in names:
+    keeping = ['KeepTeacherView' in _names(step) for step in steps]
+    if not any(keeping):
         return
-    later = steps[names.index('KeepTeacherView') :]
-    for name in map(type_name, _iterate_transforms(later)):
-        if any(part in name for part in _MOVING):
+    for step in _iterate_nested(steps[keeping.index(True) :]):
+        if any(part in name for name in _names(step) for part in _MOVING):
             raise ValueError(
-                f'The training pipeline holds {name} after KeepTeacherView, '
+                f'The training pipeline holds {type_name(step)} after '
+                'KeepTeacherView, '
                 "which would part the student's view from the teacher's; "
                 'place KeepTeacherView after all transforms that move pixels.'
             )
@@ -192,11 +297,11 @@ def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
     loading = [
         transform
         for transform in takewhile(_loads, dataset['pipeline'])
-        if with_pseudo_labels or type_name(transform) != 'LoadPseudoLabel'
+        if with_pseudo_labels or 'LoadPseudoLabel' not in _names(transform)
     ]
     dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
     return dataset
 
 
 def _loads(transform: dict) -> bool:
-    return type_name(transform).startswith(_LOADING)
+    return any(name.startswith(_LOADING) for name in _names(transform))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 
+import mmcv.transforms
 import pytest
+from mmseg.datasets.transforms import RandomFlip, Resize
+from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.datasets.pipelines import (
     iterate_pipelines,
@@ -94,6 +97,111 @@ def test_transforms_that_part_labels_from_the_image(name: str) -> None:
 def test_transforms_that_others_choose_are_seen(chooser: dict) -> None:
     with pytest.raises(ValueError, match='holds CenterCrop, .* use Random'):
         pseudo_label_source(dataset(*LOAD, SOURCE, chooser, *AUGMENT))
+
+
+class TurnedFlip(mmcv.transforms.RandomFlip):
+    """A class of a user, derived from one that moves only gt_seg_map."""
+
+
+class SameFlip(RandomFlip):
+    """A class of a user, derived from one that moves all label maps."""
+
+
+FLIPS_OF_MMCV = [
+    dict(type='mmcv.RandomFlip', prob=0.5),
+    dict(type='mmengine.RandomFlip', prob=0.5),
+    dict(type=mmcv.transforms.RandomFlip, prob=0.5),
+    dict(type=TurnedFlip, prob=0.5),
+]
+
+
+@pytest.mark.parametrize('flip', FLIPS_OF_MMCV)
+@pytest.mark.parametrize(
+    'nest',
+    [
+        lambda step: step,
+        lambda step: dict(type='RandomApply', transforms=step),
+        lambda step: dict(type='RandomChoice', transforms=[[step], [step]]),
+        lambda step: dict(type='TransformBroadcaster', transforms=[step]),
+        lambda step: dict(type='KeyMapper', transforms=[step]),
+        lambda step: dict(type='mmcv.Compose', transforms=[step]),
+        lambda step: dict(type='Branches', strong=[dict(type='A', weak=step)]),
+    ],
+    ids=['top', 'apply', 'choice', 'broadcast', 'keys', 'compose', 'custom'],
+)
+def test_transforms_are_compared_by_class(nest, flip: dict) -> None:
+    for config in (
+        dataset(*LOAD, SOURCE, nest(flip), AUGMENT[2]),
+        mixed(sesam(), nest(flip)),
+    ):
+        with pytest.raises(ValueError, match='Flip of mmcv, which does not'):
+            pseudo_label_source(config)
+
+
+@pytest.mark.parametrize(
+    'step',
+    [
+        dict(type='mmcv.Resize', scale=(8, 8)),
+        dict(type='RandomResize', scale=(8, 8), resize_type='mmcv.Resize'),
+        dict(
+            type='RandomChoiceResize',
+            scales=[(8, 8)],
+            resize_type=mmcv.transforms.Resize,
+        ),
+    ],
+    ids=lambda step: step['type'],
+)
+def test_the_resize_within_others_is_compared_too(step: dict) -> None:
+    with pytest.raises(ValueError, match='holds Resize of mmcv, which'):
+        pseudo_label_source(dataset(*LOAD, SOURCE, step, *AUGMENT))
+
+
+@pytest.mark.parametrize(
+    'step',
+    [
+        dict(type='mmseg.RandomFlip', prob=0.5),
+        dict(type=RandomFlip, prob=0.5),
+        dict(type=SameFlip, prob=0.5),
+        dict(type=Resize, scale=(8, 8)),
+        dict(type='mmcv.RandomResize', scale=(8, 8)),
+        dict(type='RandomChoiceResize', scales=[(8, 8)]),
+    ],
+)
+def test_transforms_of_mmseg_are_accepted_in_any_spelling(step: dict) -> None:
+    config = dataset(*LOAD, SOURCE, step, AUGMENT[2])
+    assert pseudo_label_source(config) == SOURCE
+
+
+def test_classes_derived_from_ours_are_found() -> None:
+    base = TRANSFORMS.get('LoadPseudoLabel')
+    source = dict(SOURCE, type=type('Source', (base,), {}))
+    weak = type('Weak', (TRANSFORMS.get('LoadWeakAnnotations'),), {})
+    load = [LOAD[0], dict(type=weak, num_classes=3)]
+    config = dataset(*load, source, *AUGMENT)
+
+    assert pseudo_label_source(config) == source
+    assert loading_dataset(config)['pipeline'][:-1] == load
+
+
+@pytest.mark.parametrize(
+    ('name', 'values', 'remedy'),
+    [
+        ('data_root', ('/d/a', '/d/b'), r"holds the images of .* \('/d'\)"),
+        ('data_root', ('a', '/d/b'), 'holds the images of all data sets;'),
+        ('pseudo_label_dir', ('p', 'q'), 'set pseudo_label_dir to the same'),
+        ('with_confident', (True, False), 'set with_confident to the same'),
+    ],
+)
+def test_the_option_that_differs_is_named(
+    name: str, values: tuple, remedy: str
+) -> None:
+    parts = [
+        dataset(*LOAD, dict(SOURCE, **{name: value}), *AUGMENT)
+        for value in values
+    ]
+    found = f'{name} differs .*{values[0]!r}, {values[1]!r}.*: .*{remedy}'
+    with pytest.raises(ValueError, match=found):
+        pseudo_label_source(joined(*parts))
 
 
 def test_names_may_have_a_scope() -> None:
