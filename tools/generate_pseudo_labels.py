@@ -33,6 +33,7 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmengine.logging import MMLogger
     from mmseg.registry import TASK_UTILS
 
+    from mmseg_sesam.config_checks import check_config
     from mmseg_sesam.datasets.pipelines import pseudo_label_source
     from mmseg_sesam.launch import find_hook
     from mmseg_sesam.pseudo_labels.images import TrainingImages
@@ -43,6 +44,7 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 
     hook = find_hook(cfg)
+    check_config(cfg)
     dataset = cfg.train_dataloader.dataset
     source = pseudo_label_source(dataset)
     store = PseudoLabelStore(args.out or source['pseudo_label_dir'])

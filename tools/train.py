@@ -102,6 +102,7 @@ def main() -> None:
             held.enter_context(launch.lock_work_dir(cfg))
             set_resume(cfg, args.resume)
             print(f'{args.config}: loading torch and mmseg', flush=True)
+            from mmseg_sesam.config_checks import check_config
             from mmseg_sesam.datasets.validation import check_lists
             from mmseg_sesam.downloads import (
                 drop_downloads,
@@ -113,6 +114,7 @@ def main() -> None:
             refuse_unreachable(cfg)
             if args.amp:
                 set_amp(cfg)
+            check_config(cfg)
             check_lists(cfg)
         except (OSError, ValueError) as error:
             parser.error(str(error))

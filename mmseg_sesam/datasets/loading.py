@@ -27,6 +27,7 @@ from mmseg_sesam.pseudo_labels.store import (
     PseudoLabelStore,
     sample_key,
 )
+from mmseg_sesam.run_notes import run_lacks_rounds
 
 
 @TRANSFORMS.register_module()
@@ -58,8 +59,15 @@ class LoadWeakAnnotations(LoadAnnotations):
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
         label = self._decode(path)
+        expected = results.get('reduce_zero_label', False)
         if self.reduce_zero_label is None:
-            self.reduce_zero_label = results['reduce_zero_label']
+            self.reduce_zero_label = expected
+        if self.reduce_zero_label != expected:
+            raise ValueError(
+                f'{type(self).__name__} has reduce_zero_label='
+                f'{self.reduce_zero_label} and the data set of {path} '
+                f'{expected}; set it in the data set alone.'
+            )
         table = id_table(self.reduce_zero_label, results.get('label_map'))
         # Ten times as fast as indexing.
         label = cv2.LUT(label, table)
@@ -172,8 +180,16 @@ class LoadPseudoLabel(BaseTransform):
 
         Raises:
             FileNotFoundError: the round has no label for the image.
-            ValueError: label and image differ in size.
+            ValueError: label and image differ in size, or this is a run
+                whose config has no hook that makes rounds.
         """
+        if run_lacks_rounds():
+            raise ValueError(
+                'The training pipeline has LoadPseudoLabel, and no '
+                'SAMPseudoLabelHook of this run makes what it loads; add the '
+                "hook to custom_hooks, which replaces a base config's list, "
+                'or take LoadPseudoLabel out.'
+            )
         key = sample_key(results['img_path'], self.data_root)
         round_index = self.store.current
         shape = results['img'].shape[:2]

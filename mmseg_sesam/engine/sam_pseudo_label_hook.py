@@ -15,6 +15,7 @@ from mmseg.registry import HOOKS, TASK_UTILS
 from torch import nn
 
 from mmseg_sesam.compat import restart_loading
+from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.datasets.pipelines import (
     find_transforms,
     pseudo_label_source,
@@ -36,8 +37,9 @@ from mmseg_sesam.pseudo_labels.resume import find_rounds, marks_of
 from mmseg_sesam.pseudo_labels.rounds import make_round
 from mmseg_sesam.pseudo_labels.settings import describe
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.run_notes import note_rounds
 
-from .misfits import refuse_misfits, stores_opinions, unwrap
+from .models import check_built, stores_opinions, unwrap
 
 # Of a checkpoint: the number of its round, and by what to know it again.
 _ROUND_KEY = 'sesam_round'
@@ -124,6 +126,7 @@ class SAMPseudoLabelHook(Hook):
         self.due = False
         # Since the last publish; they were on their way when it came.
         self.stale_batches = 0
+        note_rounds()
 
     def before_train(self, runner: Runner) -> None:
         """Sees to it that a round is published before the first step.
@@ -131,9 +134,12 @@ class SAMPseudoLabelHook(Hook):
         Raises:
             ValueError: config and hook do not fit each other.
         """
+        # A Runner may have been built after the hook.
+        note_rounds()
+        check_config(runner.cfg, runner.hooks)
+        check_built(runner)
         dataset = runner.cfg.train_dataloader.dataset
         source = pseudo_label_source(dataset)
-        refuse_misfits(runner, source, self.max_rounds, self.tau)
         self.scale = ValScale.of_config(runner.cfg)
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
         self.group = build_group(self.timeout_hours)

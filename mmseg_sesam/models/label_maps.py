@@ -84,6 +84,27 @@ def stack_labels(
     return default
 
 
+def refuse_unmade_labels(samples: list[SegDataSample]) -> None:
+    """Refuses samples whose pseudo-label was loaded before a round was made.
+
+    `SAMPseudoLabelHook` makes a round before the first step: without one,
+    the hook is missing, and every pseudo-label would be empty.
+
+    Args:
+        samples: N data samples.
+
+    Raises:
+        ValueError: the first sample's pseudo-label is of no round.
+    """
+    if samples[0].get('pseudo_label_round') == -1:
+        raise ValueError(
+            'LoadPseudoLabel found no round of pseudo-labels, which '
+            'SAMPseudoLabelHook makes before the first step; add the hook to '
+            'custom_hooks, or take LoadPseudoLabel out of the training '
+            'pipeline.'
+        )
+
+
 def rule_out_absent(logits: Tensor, samples: list[SegDataSample]) -> Tensor:
     """Rules out classes that an image's weak label does not hold.
 

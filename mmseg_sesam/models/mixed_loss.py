@@ -100,7 +100,7 @@ class MixedLoss(nn.Module):
             ignore_index=maps.ignore_index,
         )
         losses = self._weak_terms(logits, maps, entropy, weak, head)
-        scale = _scale(head)
+        scale = loss_scale(head)
         sam_weight = self.sam_weight * ramp(step, self.sam_ramp)
         confident_weight = self.confident_weight * ramp(
             step, self.confident_ramp
@@ -130,7 +130,7 @@ class MixedLoss(nn.Module):
             pixel_weight = head.sampler.sample(logits, label[:, None])
         losses = {'loss_weak': logits.new_zeros(())}
         for loss in loss_list(head):
-            if isinstance(loss, CrossEntropyLoss):
+            if is_entropy(loss):
                 name = 'loss_weak'
                 weight = weak.float()
                 if loss.class_weight is not None:
@@ -153,10 +153,18 @@ def loss_list(head: BaseDecodeHead) -> list[nn.Module]:
     return list(losses) if isinstance(losses, nn.ModuleList) else [losses]
 
 
-def _scale(head: BaseDecodeHead) -> float:
+def is_entropy(loss: nn.Module) -> bool:
+    """Whether the mixed loss computes a loss itself.
+
+    A derived class may compute another one, which only its own code knows.
+    """
+    return type(loss) is CrossEntropyLoss
+
+
+def loss_scale(head: BaseDecodeHead) -> float:
     """How much a head weighs, by its cross entropy if it has one."""
     losses = loss_list(head)
-    entropies = [one for one in losses if isinstance(one, CrossEntropyLoss)]
+    entropies = [loss for loss in losses if is_entropy(loss)]
     return [*entropies, *losses][0].loss_weight
 
 

@@ -10,7 +10,6 @@ import torch
 from mmengine.logging import MessageHub, print_log
 from mmseg.models import EncoderDecoder
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.losses import CrossEntropyLoss, HuasdorffDisstanceLoss
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -28,13 +27,14 @@ from mmseg_sesam.options import (
 
 from .ema_teacher import EMATeacher
 from .gated_crf import gated_crf
+from .head_checks import check_head
 from .label_maps import (
     LabelMaps,
     inside_images,
+    refuse_unmade_labels,
     rule_out_absent,
     stack_labels,
 )
-from .mixed_loss import loss_list
 
 TEACHERS = ('online', 'round', None)
 
@@ -106,8 +106,9 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             for name in ('backbone', 'neck', 'decode_head', 'test_cfg')
         }
         super().__init__(**kwargs)
+        self._check_unlabelled()
         for name, head in self.heads():
-            refuse_own_losses(name, head)
+            check_head(name, head)
         self.teacher_mode = teacher
         self.tau = tau
         self.sam_agreement = sam_agreement
@@ -116,6 +117,23 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         self.mixed_loss = MODELS.build(mixed_loss or dict(type='MixedLoss'))
         self.teacher = teacher and EMATeacher(ema_momentum, **stock)
         self.iteration = 0
+
+    def _check_unlabelled(self) -> None:
+        """Refuses parts that have another value of unlabelled pixels."""
+        ignore_index = self.decode_head.ignore_index
+        found = {
+            f'ignore_index of the {name} head': head.ignore_index
+            for name, head in self.heads()
+        }
+        padding = getattr(self.data_preprocessor, 'seg_pad_val', ignore_index)
+        found['seg_pad_val of the data_preprocessor'] = padding
+        for name, value in found.items():
+            if value != ignore_index:
+                raise ValueError(
+                    f'SeSAMEncoderDecoder got {value} as {name} and '
+                    f'ignore_index={ignore_index} of the decode head; set '
+                    'both to the value of unlabelled pixels.'
+                )
 
     def heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
         """The decode head and all auxiliary heads, with their log names."""
@@ -142,7 +160,11 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             wished; share_weak, share_sam and
             share_confident, the shares of pixels behind each term; and
             round, the mean round of the pseudo-labels.
+
+        Raises:
+            ValueError: the samples were loaded before any round was made.
         """
+        refuse_unmade_labels(data_samples)
         views = inputs if isinstance(inputs, dict) else {}
         student_view = views.get('student', inputs)
         self._count_from_the_start()
@@ -316,46 +338,3 @@ class SeSAMEncoderDecoder(EncoderDecoder):
                 level=logging.WARNING,
             )
             self.iteration = 0
-
-
-def refuse_own_losses(name: str, head: BaseDecodeHead) -> None:
-    """Refuses heads of which only their own code can compute the loss.
-
-    Args:
-        name: of the head in logs.
-        head: decode or auxiliary head.
-
-    Raises:
-        ValueError: the head overrides the loss, is not trained by the
-            cross entropy over classes, or by a loss that needs dense labels.
-    """
-    kind = type(head)
-    if (
-        kind.loss is not BaseDecodeHead.loss
-        or kind.loss_by_feat is not BaseDecodeHead.loss_by_feat
-    ):
-        raise ValueError(
-            f'SeSAMEncoderDecoder cannot train the {name} head '
-            f'{kind.__name__}, which computes its loss from dense labels in '
-            'a way of its own; use a head with the loss of BaseDecodeHead '
-            '(FCNHead, ASPPHead, DepthwiseSeparableASPPHead, PSPHead, '
-            'UPerHead, SegformerHead, ...) or leave this head out.'
-        )
-    if any(isinstance(one, HuasdorffDisstanceLoss) for one in loss_list(head)):
-        raise ValueError(
-            f'The {name} head {kind.__name__} is trained by '
-            'HuasdorffDisstanceLoss, which measures distances between '
-            'outlines that weak labels do not have; use DiceLoss, LovaszLoss '
-            'or TverskyLoss, or leave it out.'
-        )
-    sigmoid = any(
-        isinstance(loss, CrossEntropyLoss)
-        and (loss.use_sigmoid or loss.use_mask)
-        for loss in loss_list(head)
-    )
-    if head.out_channels == 1 or sigmoid:
-        raise ValueError(
-            f'The {name} head {kind.__name__} is trained by binary cross '
-            'entropy; set out_channels to num_classes and use_sigmoid=False '
-            'in its CrossEntropyLoss.'
-        )

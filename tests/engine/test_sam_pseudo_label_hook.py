@@ -229,7 +229,7 @@ def outside_root(cfg: Config) -> None:
         (crop_first, r"holds \['RandomCrop'\] before LoadPseudoLabel"),
         (rotate_labels, 'holds RandomRotFlip'),
         (four_classes, 'has 3 classes and the decode head num_classes=4'),
-        (plain_model, 'refreshes with SeSAMEncoderDecoder, got EncoderDec'),
+        (plain_model, 'the model is EncoderDecoder, which does not read'),
         (outside_root, 'lies outside of data_root'),
         (two_thresholds, 'has tau for 2 classes and .* num_classes=3'),
         (confident_of_nobody, "with_confident=True and .* is 'online'"),

@@ -1,0 +1,53 @@
+"""The check of a whole training config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+
+from .evaluation import check_evaluation
+from .model import check_model
+from .parts import check_parts
+from .training import Training
+from .values import check_values
+
+
+def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
+    """Refuses a config in which a part of this package has no effect.
+
+    A part that is missing cannot say so, and one that is told another value
+    than the rest trains without an error: both are found here, from the
+    config alone, in less than a second. A config without any part of this
+    package passes. What has little effect is logged as a warning.
+
+    Args:
+        cfg: of a training.
+        hooks: of the Runner, which may have others than the config names;
+            None before there is a Runner.
+
+    Raises:
+        ValueError: parts do not belong together, or values that stand in
+            several places differ.
+
+    Example:
+        >>> from mmengine.config import Config
+        >>> cfg = Config.fromfile('configs/sesam/deeplabv3_camvid_coarse.py')
+        >>> check_config(cfg)
+        >>> cfg.custom_hooks = [dict(type='EMAHook')]
+        >>> check_config(cfg)
+        Traceback (most recent call last):
+        ...
+        ValueError: ...
+    """
+    training = Training.of_config(cfg, hooks)
+    if not training.has_own_parts:
+        return
+    try:
+        check_parts(training)
+        check_model(training)
+        check_evaluation(cfg)
+        check_values(cfg, training)
+    except ValueError as error:
+        raise ValueError(f'{cfg.filename or "The config"}: {error}') from error

@@ -1,0 +1,134 @@
+"""Options of the model that have an effect only with other parts."""
+
+from __future__ import annotations
+
+import logging
+
+from mmengine.logging import print_log
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.type_names import option
+
+from .training import Training, transform_names
+
+_WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
+
+
+def check_model(training: Training) -> None:
+    """Checks that each source of labels that the model asks for acts.
+
+    The sources are switched on by `teacher` and by `LoadPseudoLabel`. The
+    weight or threshold of a source that is off has no effect, on purpose: a
+    baseline keeps those of its base config.
+
+    Args:
+        training: the parts of the config.
+
+    Raises:
+        ValueError: a source is switched on and has no effect.
+    """
+    if not training.is_sesam:
+        return
+    teacher = training.model_option('teacher')
+    _check_round_teacher(training, teacher)
+    if teacher == 'online':
+        _check_online_teacher(training)
+    if training.model_option('only_weak_classes'):
+        _check_only_weak_classes(training, teacher)
+    loads = bool(training.find('LoadPseudoLabel'))
+    pseudo = loads and training.weight('sam')
+    confident = teacher and training.weight('confident')
+    regular = training.model_option('crf_weight')
+    if not (training.weight('weak') or pseudo or confident or regular):
+        raise ValueError(
+            'Every loss of the model has the weight 0, so that nothing is '
+            'learned; set weak_weight of model.mixed_loss above 0.'
+        )
+    if loads and not pseudo:
+        _warn(
+            'MixedLoss has sam_weight=0: pseudo-labels are made, and only '
+            'keep confident predictions off their pixels. Take '
+            'LoadPseudoLabel and SAMPseudoLabelHook out to save their time.'
+        )
+
+
+def _check_round_teacher(training: Training, teacher: str | None) -> None:
+    """Refuses stored predictions without a reader, or without a maker."""
+    stores = teacher == 'round'
+    sources = training.find('LoadPseudoLabel')
+    loads = any(option(s, TRANSFORMS, 'with_confident') for s in sources)
+    if stores and not sources:
+        raise ValueError(
+            "The model has teacher='round', whose predictions are stored "
+            'with pseudo-labels, and the training pipeline has no '
+            'LoadPseudoLabel; add LoadPseudoLabel and SAMPseudoLabelHook, or '
+            "set teacher='online'."
+        )
+    if sources and stores != loads:
+        raise ValueError(
+            f"LoadPseudoLabel has with_confident={loads} and the model's "
+            f'teacher is {teacher!r}; with_confident=True goes with '
+            "teacher='round', and neither without the other."
+        )
+    if stores and training.hooks and not training.refreshes:
+        raise ValueError(
+            "The model has teacher='round', whose predictions refreshes "
+            'store, and SAMPseudoLabelHook max_rounds=0; set max_rounds to 1 '
+            "or more, or teacher='online'."
+        )
+    if stores and not training.weight('confident'):
+        raise ValueError(
+            "The model has teacher='round' and confident_weight=0 in its "
+            'mixed_loss, so that the stored predictions have no effect; set '
+            'confident_weight above 0, or teacher=None.'
+        )
+
+
+def _check_online_teacher(training: Training) -> None:
+    """Refuses a teacher whose prediction in each step is not used."""
+    agreement = training.model_option('sam_agreement')
+    drops = bool(training.find('LoadPseudoLabel')) and agreement
+    if not (training.weight('confident') or drops or training.refreshes):
+        raise ValueError(
+            "The model has teacher='online' and confident_weight=0 in its "
+            'mixed_loss, and the teacher neither drops pseudo-labels nor '
+            'makes rounds, so that it has no effect; set confident_weight '
+            'above 0, or teacher=None.'
+        )
+
+
+def _check_only_weak_classes(training: Training, teacher: str | None) -> None:
+    """Refuses only_weak_classes where nothing predicts, or labels lack."""
+    if teacher != 'online' and not training.refreshes:
+        raise ValueError(
+            'The model has only_weak_classes=True, which limits what a '
+            f'teacher predicts, and teacher={teacher!r} without refreshes; '
+            "set only_weak_classes=False, or teacher='online'."
+        )
+    for _, steps in training.leaves:
+        names = set().union(*map(transform_names, steps))
+        if 'RandomMosaic' in names:
+            raise ValueError(
+                'The training pipeline holds RandomMosaic, whose images show '
+                'classes of several weak labels, and the model has '
+                'only_weak_classes=True, which allows those of the first; '
+                'take one of both out.'
+            )
+        if 'PackSeSAMInputs' not in names or not names & _WEAK_LOADERS:
+            raise ValueError(
+                'The model has only_weak_classes=True, and the training '
+                'pipeline does not hand the classes of the weak label on; '
+                'load it with LoadWeakAnnotations and end the pipeline with '
+                'PackSeSAMInputs.'
+            )
+    for step in training.find('PackSeSAMInputs'):
+        if 'weak_classes' not in option(step, TRANSFORMS, 'meta_keys'):
+            raise ValueError(
+                "PackSeSAMInputs has meta_keys without 'weak_classes', which "
+                'only_weak_classes=True of the model needs; add it, or leave '
+                'meta_keys out.'
+            )
+
+
+def _warn(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)

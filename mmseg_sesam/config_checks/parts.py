@@ -1,0 +1,123 @@
+"""Parts of a training that have an effect only together."""
+
+from __future__ import annotations
+
+import logging
+
+from mmengine.logging import print_log
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.datasets.pipelines import pseudo_label_source
+from mmseg_sesam.type_names import option, type_name
+
+from .training import Training, hook_option, model_names, transform_names
+
+# The stock pack and the stock preprocessor lose what these load.
+_NEED_OWN_PACK = ('LoadPseudoLabel', 'KeepTeacherView')
+
+
+def check_parts(training: Training) -> None:
+    """Checks that what makes, loads, packs and reads labels is all there.
+
+    Args:
+        training: the parts of the config.
+
+    Raises:
+        ValueError: a part has no effect without another that is missing.
+    """
+    _check_hooks(training)
+    if training.hooks:
+        pseudo_label_source(training.dataset)
+        _warn_of_late_refreshes(training)
+    for name in _NEED_OWN_PACK:
+        if training.find(name):
+            _check_readers(training, name)
+            _check_pack(training, name)
+    if training.find('LoadPseudoLabel'):
+        _check_meta_key(training, 'pseudo_label_round', 'LoadPseudoLabel')
+
+
+def _check_hooks(training: Training) -> None:
+    """Refuses pseudo-labels that are loaded and that nothing makes."""
+    if len(training.hooks) > 1:
+        raise ValueError(
+            f'SAMPseudoLabelHook stands {len(training.hooks)} times in '
+            'custom_hooks and default_hooks, expected once; take the others '
+            'out.'
+        )
+    if training.find('LoadPseudoLabel') and not training.hooks:
+        raise ValueError(
+            'The training pipeline has LoadPseudoLabel, and neither '
+            'custom_hooks nor default_hooks has SAMPseudoLabelHook, which '
+            'makes what it loads; custom_hooks of a child config replaces '
+            "its base's list: write custom_hooks=[*_base_.custom_hooks, ...], "
+            'or take LoadPseudoLabel out to train without pseudo-labels.'
+        )
+
+
+def _check_readers(training: Training, name: str) -> None:
+    """Refuses a model or preprocessor that does not know what is loaded."""
+    model = training.model
+    if 'type' in model and not training.is_sesam:
+        raise ValueError(
+            f'The training pipeline has {name}, and the model is '
+            f'{type_name(model)}, which does not read what it loads; set '
+            'model.type to SeSAMEncoderDecoder or a class derived from it, '
+            f'or take out {name}, and SAMPseudoLabelHook with '
+            'LoadPseudoLabel.'
+        )
+    preprocessor = model.get('data_preprocessor') or {}
+    names = model_names(preprocessor)
+    if 'type' in model and 'SeSAMDataPreProcessor' not in names:
+        found = type_name(preprocessor) if names else 'missing'
+        raise ValueError(
+            f'The training pipeline has {name}, and model.data_preprocessor '
+            f'is {found}, which does not pad what it loads; set its type to '
+            'SeSAMDataPreProcessor, which has the same options.'
+        )
+
+
+def _check_pack(training: Training, name: str) -> None:
+    """Refuses steps that end with a pack that drops what is loaded."""
+    for _, steps in training.leaves:
+        found = [transform_names(step) for step in steps]
+        if not any(name in names for names in found):
+            continue
+        if not any('PackSeSAMInputs' in names for names in found):
+            last = type_name(steps[-1])
+            raise ValueError(
+                f'The training pipeline has {name} and ends with {last}, '
+                'which does not hand on what it loads; end it with '
+                'PackSeSAMInputs.'
+            )
+
+
+def _check_meta_key(training: Training, key: str, needed_by: str) -> None:
+    """Refuses a PackSeSAMInputs that is told to leave a key out."""
+    for step in training.find('PackSeSAMInputs'):
+        if key not in option(step, TRANSFORMS, 'meta_keys'):
+            raise ValueError(
+                f'PackSeSAMInputs has meta_keys without {key!r}, which '
+                f'{needed_by} needs; add it, or leave meta_keys out.'
+            )
+
+
+def _warn_of_late_refreshes(training: Training) -> None:
+    """Warns of refreshes that the training ends before."""
+    (hook,) = training.hooks
+    rounds, last = training.refreshes, training.max_iters
+    begin, interval = (hook_option(hook, k) for k in ('begin', 'interval'))
+    numbers = (rounds, last, begin, interval)
+    # Options of a wrong type are refused where they are used.
+    if not rounds or not all(isinstance(n, int) for n in numbers):
+        return
+    made = max((last - begin) // max(interval, 1) + 1, 0)
+    if made < rounds:
+        print_log(
+            f'SAMPseudoLabelHook has max_rounds={rounds}, begin={begin} and '
+            f'interval={interval}, and training ends after {last} '
+            f'iterations: {made} refreshes are made. Lower begin or interval '
+            'to get the others.',
+            logger='current',
+            level=logging.WARNING,
+        )

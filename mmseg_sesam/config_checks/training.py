@@ -1,0 +1,127 @@
+"""What a training config consists of, for the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmseg.registry import HOOKS, MODELS, TRANSFORMS
+
+from mmseg_sesam.datasets.pipelines import iterate_leaves, iterate_transforms
+from mmseg_sesam.type_names import option, type_names
+
+_OWN_TRANSFORMS = {
+    'KeepTeacherView',
+    'LoadPseudoLabel',
+    'LoadWeakAnnotations',
+    'PackSeSAMInputs',
+    'SimulateWeakLabel',
+}
+
+
+class Training(NamedTuple):
+    """The parts of a training config.
+
+    Attributes:
+        hooks: all SAMPseudoLabelHook, as configs or as a Runner has them.
+        dataset: config of the training data set, empty if there is none.
+        model: config of the model, empty if there is none.
+        leaves: of each data set within wrappers its config, and the steps
+            that its images go through.
+        transforms: configs of all transforms, nested ones included.
+        max_iters: steps of the training, None where it counts in epochs.
+    """
+
+    hooks: list[dict | Hook]
+    dataset: dict
+    model: dict
+    leaves: list[tuple[dict, list[dict]]]
+    transforms: list[dict]
+    max_iters: int | None
+
+    @classmethod
+    def of_config(
+        cls, cfg: Config, hooks: Sequence[Hook] | None = None
+    ) -> Training:
+        """Reads a config; what it lacks is empty.
+
+        Args:
+            cfg: of a training.
+            hooks: of its Runner, None where only the config is there.
+        """
+        if hooks is None:
+            hooks = list(_iterate_hooks(cfg))
+        dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+        return cls(
+            [h for h in hooks if _is_round_hook(h)],
+            dataset,
+            cfg.get('model') or {},
+            list(iterate_leaves(dataset)),
+            list(iterate_transforms(dataset)),
+            (cfg.get('train_cfg') or {}).get('max_iters'),
+        )
+
+    @property
+    def has_own_parts(self) -> bool:
+        """Whether any part belongs to this package."""
+        names = set().union(*map(transform_names, self.transforms))
+        own = names.intersection(_OWN_TRANSFORMS)
+        return bool(self.hooks or own or self.is_sesam)
+
+    @property
+    def is_sesam(self) -> bool:
+        """Whether the model is a SeSAMEncoderDecoder."""
+        return 'SeSAMEncoderDecoder' in model_names(self.model)
+
+    @property
+    def refreshes(self) -> int:
+        """The number of rounds that a teacher or student makes."""
+        return sum(hook_option(h, 'max_rounds') or 0 for h in self.hooks)
+
+    def find(self, name: str) -> list[dict]:
+        """Returns the transforms of a class or of one derived from it."""
+        return [t for t in self.transforms if name in transform_names(t)]
+
+    def model_option(self, name: str) -> Any:
+        """Returns the value that the model will have for an option."""
+        return option(self.model, MODELS, name)
+
+    def weight(self, term: str) -> float:
+        """Returns the weight of a term of the mixed loss."""
+        mixed = self.model.get('mixed_loss') or dict(type='MixedLoss')
+        weight = option(mixed, MODELS, f'{term}_weight')
+        # A mixed loss of the user's own may have no such option.
+        return 1.0 if weight is None else weight
+
+
+def hook_option(hook: dict | Hook, name: str) -> Any:
+    """Returns the value of a hook's option, from its config or itself."""
+    if isinstance(hook, dict):
+        return option(hook, HOOKS, name)
+    return getattr(hook, name)
+
+
+def _iterate_hooks(cfg: Config) -> Iterator[dict | Hook]:
+    """Yields all hooks that a config names."""
+    yield from cfg.get('custom_hooks') or []
+    yield from (cfg.get('default_hooks') or {}).values()
+
+
+def _is_round_hook(hook: dict | Hook | None) -> bool:
+    if isinstance(hook, dict):
+        names = type_names(hook, HOOKS) if 'type' in hook else set()
+    else:
+        names = {kind.__name__ for kind in type(hook).__mro__}
+    return 'SAMPseudoLabelHook' in names
+
+
+def transform_names(step: dict) -> set[str]:
+    """Returns the names of a transform's class and its base classes."""
+    return type_names(step, TRANSFORMS)
+
+
+def model_names(config: dict) -> set[str]:
+    """Returns the names of a module's class and its base classes."""
+    return type_names(config, MODELS) if 'type' in config else set()

@@ -1,0 +1,200 @@
+"""Values that stand in several places of a config and must agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+from mmengine.config import Config
+from mmseg.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
+
+from mmseg_sesam.datasets.pipelines import iterate_leaves
+from mmseg_sesam.type_names import lineage, option, type_name
+
+from .training import Training, hook_option, transform_names
+
+# The option of each transform that holds the value of unlabelled pixels.
+_UNLABELLED = dict(
+    LoadWeakAnnotations='ignore_index',
+    SimulateWeakLabel='ignore_index',
+    LoadPseudoLabel='ignore_index',
+    RandomCutOut='seg_fill_in',
+    RandomMosaic='seg_pad_val',
+    RandomRotate='seg_pad_val',
+)
+# Their data_root is the folder to which they name images relative.
+_NAMING = ('LoadPseudoLabel', 'SimulateWeakLabel')
+
+
+def check_values(cfg: Config, training: Training) -> None:
+    """Checks values that several parts of a config must agree on.
+
+    Args:
+        cfg: of a training.
+        training: the parts of the config.
+
+    Raises:
+        ValueError: a value is not the same everywhere.
+    """
+    _check_unlabelled(training)
+    _check_classes(cfg, training)
+    for leaf, steps in training.leaves:
+        _check_zero_label(leaf, steps)
+        _check_roots(leaf, steps)
+
+
+def iterate_heads(model: dict) -> Iterator[tuple[str, dict]]:
+    """Yields the decode head and all auxiliary heads, with their names.
+
+    Args:
+        model: config of a segmentor.
+    """
+    for name in ('decode_head', 'auxiliary_head'):
+        heads = model.get(name) or []
+        if isinstance(heads, dict):
+            yield name, heads
+            continue
+        for index, head in enumerate(heads):
+            yield f'{name}[{index}]', head
+
+
+def _check_unlabelled(training: Training) -> None:
+    """Refuses different values of unlabelled pixels."""
+    found = [
+        (place, value)
+        for place, value in _iterate_unlabelled(training)
+        # Nothing tells, or labels are left as they are.
+        if value is not None
+    ]
+    if len({value for _, value in found}) > 1:
+        listed = dict.fromkeys(f'{value} as {place}' for place, value in found)
+        raise ValueError(
+            f'Unlabelled pixels have different values: {", ".join(listed)}; '
+            'set all of them to the value of unlabelled pixels in the labels '
+            '(255, unless the files have another).'
+        )
+
+
+def _iterate_unlabelled(
+    training: Training,
+) -> Iterator[tuple[str, int | None]]:
+    """Yields each option for unlabelled pixels, and its value."""
+    for step in training.transforms:
+        names = transform_names(step)
+        for name in names & _UNLABELLED.keys():
+            value = option(step, TRANSFORMS, _UNLABELLED[name])
+            yield f'{_UNLABELLED[name]} of {name}', value
+        # It reads the value only to limit how much one class covers.
+        if 'RandomCrop' in names and step.get('cat_max_ratio', 1) < 1:
+            value = option(step, TRANSFORMS, 'ignore_index')
+            yield 'ignore_index of RandomCrop', value
+    for hook in training.hooks:
+        generator = hook_option(hook, 'generator')
+        if isinstance(generator, dict):
+            value = option(generator, TASK_UTILS, 'ignore_index')
+        else:
+            value = generator.ignore_index
+        yield 'ignore_index of the generator', value
+    for name, head in iterate_heads(training.model):
+        if 'type' in head:
+            value = option(head, MODELS, 'ignore_index')
+            yield f'ignore_index of {name}', value
+    preprocessor = training.model.get('data_preprocessor') or {}
+    if 'type' in preprocessor:
+        value = option(preprocessor, MODELS, 'seg_pad_val')
+        yield 'seg_pad_val of data_preprocessor', value
+
+
+def _check_classes(cfg: Config, training: Training) -> None:
+    """Refuses different numbers of classes."""
+    heads = dict(iterate_heads(training.model))
+    number = heads.get('decode_head', {}).get('num_classes')
+    if number is None:
+        return
+    loader = cfg.get('val_dataloader') or {}
+    validation = list(iterate_leaves(loader.get('dataset') or {}))
+    for kind, leaves in (
+        ('training', training.leaves),
+        ('validation', validation),
+    ):
+        for leaf, _ in leaves:
+            classes = _classes(leaf)
+            if classes is not None and len(classes) != number:
+                raise ValueError(
+                    f'The {kind} data set has {len(classes)} classes and the '
+                    f'decode head num_classes={number}; set num_classes of '
+                    'all heads to the number of classes.'
+                )
+    for hook in training.hooks:
+        tau = hook_option(hook, 'tau')
+        if np.ndim(tau) and len(tau) != number:
+            raise ValueError(
+                f'SAMPseudoLabelHook has tau for {len(tau)} classes and the '
+                f'decode head num_classes={number}; give one tau, or one for '
+                'each class.'
+            )
+    counts = {name: head.get('num_classes') for name, head in heads.items()}
+    for step in training.find('LoadWeakAnnotations'):
+        counts[type_name(step)] = step.get('num_classes')
+    for name, count in counts.items():
+        if count is not None and count != number:
+            raise ValueError(
+                f'{name} has num_classes={count} and the decode head '
+                f'num_classes={number}; set both to the number of classes, '
+                'unlabelled not counted.'
+            )
+
+
+def _classes(dataset: dict) -> list[str] | None:
+    """The classes that a data set will have, None if nothing tells."""
+    kinds = lineage(dataset, DATASETS) if 'type' in dataset else ()
+    if not kinds or not hasattr(kinds[0], '_load_metainfo'):
+        return None
+    metainfo = dataset.get('metainfo')
+    return kinds[0]._load_metainfo(metainfo).get('classes')
+
+
+def _check_zero_label(dataset: dict, steps: list[dict]) -> None:
+    """Refuses a loader that reads label 0 in another way than the data set.
+
+    Args:
+        dataset: config of a data set.
+        steps: that its images go through.
+    """
+    if 'type' not in dataset:
+        return
+    expected = option(dataset, DATASETS, 'reduce_zero_label')
+    for step in steps:
+        found = step.get('reduce_zero_label')
+        if found is not None and found != bool(expected):
+            raise ValueError(
+                f'{type_name(step)} has reduce_zero_label={found} and its '
+                f'data set {type_name(dataset)} reduce_zero_label='
+                f'{bool(expected)}; set it in the data set alone.'
+            )
+
+
+def _check_roots(dataset: dict, steps: list[dict]) -> None:
+    """Refuses a data_root that does not hold the data set's images.
+
+    Args:
+        dataset: config of a data set.
+        steps: that its images go through.
+    """
+    prefix = (dataset.get('data_prefix') or {}).get('img_path') or ''
+    folder = os.path.join(dataset.get('data_root') or '', prefix)
+    if not folder or '://' in folder:
+        return
+    for step in steps:
+        names = transform_names(step).intersection(_NAMING)
+        if not names or not step.get('data_root'):
+            continue
+        relative = os.path.relpath(folder, step['data_root'])
+        if relative.split(os.sep)[0] == os.pardir:
+            raise ValueError(
+                f'The folder of training images {folder} lies outside of '
+                f'data_root={step["data_root"]!r} of {min(names)}; set that '
+                'to data_root of the data set, or to a folder that holds the '
+                'images of all data sets.'
+            )

@@ -1,0 +1,53 @@
+"""The model that a hook works with."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmseg_sesam.models import SeSAMEncoderDecoder
+
+_SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
+
+
+def unwrap(model: torch.nn.Module) -> torch.nn.Module:
+    """The segmentor itself, without what distributes it."""
+    return model.module if is_model_wrapper(model) else model
+
+
+def stores_opinions(runner: Runner) -> bool:
+    """Whether training reads the teacher's opinion from the store."""
+    return getattr(unwrap(runner.model), 'teacher_mode', None) == 'round'
+
+
+def check_built(runner: Runner) -> None:
+    """Checks what a config does not tell about the model and data set.
+
+    Args:
+        runner: that trains them.
+
+    Raises:
+        ValueError: the model is sharded, does not read pseudo-labels, or has
+            another number of classes than the data set.
+    """
+    if type(runner.model).__name__ in _SHARDING_WRAPPERS:
+        raise ValueError(
+            f'{type(runner.model).__name__} shards the parameters that the '
+            'teacher copies; train with DDP (MMDistributedDataParallel) '
+            'instead.'
+        )
+    model = unwrap(runner.model)
+    if not isinstance(model, SeSAMEncoderDecoder):
+        raise ValueError(
+            f'SAMPseudoLabelHook makes labels for SeSAMEncoderDecoder, got '
+            f'{type(model).__name__}, which does not read them; set '
+            'model.type, or take SAMPseudoLabelHook and LoadPseudoLabel out.'
+        )
+    classes = runner.train_dataloader.dataset.metainfo.get('classes')
+    if classes is not None and len(classes) != model.num_classes:
+        raise ValueError(
+            f'The training data set has {len(classes)} classes and the '
+            f'decode head num_classes={model.num_classes}; set num_classes '
+            'of all heads to the number of classes.'
+        )

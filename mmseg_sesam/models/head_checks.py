@@ -1,0 +1,150 @@
+"""Heads and losses that the mixed loss cannot train as they are meant."""
+
+from __future__ import annotations
+
+import inspect
+
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.losses import (
+    CrossEntropyLoss,
+    DiceLoss,
+    HuasdorffDisstanceLoss,
+    TverskyLoss,
+)
+from torch import nn
+
+from .mixed_loss import is_entropy, loss_list, loss_scale
+
+
+def check_head(name: str, head: BaseDecodeHead) -> None:
+    """Refuses a head whose losses would not be computed as it says.
+
+    Args:
+        name: of the head in logs.
+        head: decode or auxiliary head.
+
+    Raises:
+        ValueError: the head overrides the loss, is not trained by the
+            cross entropy over classes, by a loss that needs dense labels,
+            or has a loss with an option that would not be heeded.
+    """
+    label = f'{name} head {type(head).__name__}'
+    _check_own_loss(label, head)
+    for loss in loss_list(head):
+        _check_kind(label, head, loss)
+        _check_lengths(label, head, loss)
+        if is_entropy(loss):
+            _check_entropy(label, loss)
+        if isinstance(loss, TverskyLoss):
+            _check_unlabelled(label, head, loss)
+    _check_scale(label, head)
+
+
+def _check_own_loss(label: str, head: BaseDecodeHead) -> None:
+    """Refuses heads of which only their own code can compute the loss."""
+    kind = type(head)
+    if (
+        kind.loss is not BaseDecodeHead.loss
+        or kind.loss_by_feat is not BaseDecodeHead.loss_by_feat
+    ):
+        raise ValueError(
+            f'SeSAMEncoderDecoder cannot train the {label}, which computes '
+            'its loss from dense labels in a way of its own; use a head with '
+            'the loss of BaseDecodeHead '
+            '(FCNHead, ASPPHead, DepthwiseSeparableASPPHead, PSPHead, '
+            'UPerHead, SegformerHead, ...) or leave this head out.'
+        )
+
+
+def _check_kind(label: str, head: BaseDecodeHead, loss: nn.Module) -> None:
+    """Refuses losses of another kind of label or prediction."""
+    if isinstance(loss, HuasdorffDisstanceLoss):
+        raise ValueError(
+            f'The {label} is trained by HuasdorffDisstanceLoss, which '
+            'measures distances between outlines that weak labels do not '
+            'have; use DiceLoss, LovaszLoss or TverskyLoss, or leave it out.'
+        )
+    binary = isinstance(loss, CrossEntropyLoss) and (
+        loss.use_sigmoid or loss.use_mask
+    )
+    if head.out_channels == 1 or binary:
+        raise ValueError(
+            f'The {label} is trained by binary cross entropy; set '
+            'out_channels to num_classes and use_sigmoid=False in its '
+            'CrossEntropyLoss.'
+        )
+    if not _takes_labels(loss) or not hasattr(loss, 'loss_weight'):
+        raise ValueError(
+            f'The {label} is trained by {type(loss).__name__}, which does '
+            'not take the weight and ignore_index that mmseg hands to losses '
+            'of class labels; use CrossEntropyLoss, DiceLoss, LovaszLoss or '
+            'TverskyLoss.'
+        )
+    if head.sampler is not None and isinstance(loss, DiceLoss):
+        raise ValueError(
+            f'The {label} has a sampler and DiceLoss, which cannot weigh '
+            'single pixels; take one of both out.'
+        )
+
+
+def _takes_labels(loss: nn.Module) -> bool:
+    """Returns whether a loss can be called as heads of mmseg call it."""
+    try:
+        inspect.signature(loss.forward).bind(
+            None, None, weight=None, ignore_index=255
+        )
+    except TypeError:
+        return False
+    return True
+
+
+def _check_lengths(label: str, head: BaseDecodeHead, loss: nn.Module) -> None:
+    """Refuses options of classes that have another number of values."""
+    for option in ('class_weight', 'alpha'):
+        values = getattr(loss, option, None)
+        if hasattr(values, '__len__') and len(values) != head.num_classes:
+            raise ValueError(
+                f'{type(loss).__name__} of the {label} has {option} with '
+                f'{len(values)} values, expected num_classes='
+                f'{head.num_classes}; give one value for each class.'
+            )
+
+
+def _check_entropy(label: str, loss: CrossEntropyLoss) -> None:
+    """Refuses options that the mixed loss, which computes it, leaves out."""
+    if loss.reduction != 'mean':
+        raise ValueError(
+            f'CrossEntropyLoss of the {label} has reduction='
+            f'{loss.reduction!r}, and the mixed loss averages over labelled '
+            "pixels; set reduction='mean'."
+        )
+    if 'loss' not in loss.loss_name:
+        raise ValueError(
+            f'CrossEntropyLoss of the {label} has loss_name='
+            f'{loss.loss_name!r}, and mmseg trains only what has "loss" in '
+            'its name; leave loss_name out, or the loss to switch it off.'
+        )
+
+
+def _check_unlabelled(
+    label: str, head: BaseDecodeHead, loss: TverskyLoss
+) -> None:
+    """Refuses a loss that would take unlabelled pixels for a class."""
+    if loss.ignore_index != head.ignore_index:
+        raise ValueError(
+            f'TverskyLoss of the {label} has ignore_index='
+            f'{loss.ignore_index} and the head ignore_index='
+            f'{head.ignore_index}; set both to the value of unlabelled '
+            'pixels.'
+        )
+
+
+def _check_scale(label: str, head: BaseDecodeHead) -> None:
+    """Refuses losses whose weights switch the pseudo-labels off."""
+    weights = [loss.loss_weight for loss in loss_list(head)]
+    if not loss_scale(head) and any(weights):
+        raise ValueError(
+            f'The {label} has loss_weight=0 in the loss that pseudo-labels '
+            f'weigh as much as, and others that weigh {max(weights)}; leave '
+            'that loss out, or give it a weight.'
+        )
