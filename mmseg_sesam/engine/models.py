@@ -7,6 +7,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.models.mixed_loss import loss_list
 
 _SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
 
@@ -29,7 +31,8 @@ def check_built(runner: Runner) -> None:
 
     Raises:
         ValueError: the model is sharded, does not read pseudo-labels, or has
-            another number of classes than the data set.
+            another number of classes than the data set, or a loss that
+            fails.
     """
     if type(runner.model).__name__ in _SHARDING_WRAPPERS:
         raise ValueError(
@@ -51,3 +54,32 @@ def check_built(runner: Runner) -> None:
             f'decode head num_classes={model.num_classes}; set num_classes '
             'of all heads to the number of classes.'
         )
+    _try_losses(model)
+
+
+def _try_losses(model: SeSAMEncoderDecoder) -> None:
+    """Computes the losses once, on labels of two classes.
+
+    What fails in the first step would fail after round 0 is made.
+    """
+    device = next(model.parameters()).device
+    ignore_index = model.decode_head.ignore_index
+    empty = torch.full((1, 8, 8), ignore_index, dtype=torch.uint8)
+    label = empty.clone()
+    label[:, :4], label[:, 4:6] = 0, model.num_classes - 1
+    maps = LabelMaps(
+        label.to(device), empty.to(device), empty.to(device), ignore_index
+    )
+    for name, head in model.heads():
+        logits = torch.zeros(1, head.out_channels, 8, 8, device=device)
+        try:
+            model.mixed_loss(logits, maps, head, model.iteration)
+        # Losses of mmseg fail in any way.
+        except Exception as error:  # noqa: BLE001
+            kinds = [type(loss).__name__ for loss in loss_list(head)]
+            raise ValueError(
+                f'The losses of the {name} head ({", ".join(kinds)}) cannot '
+                f'be computed on {device} ({type(error).__name__}: {error}); '
+                'take CrossEntropyLoss, DiceLoss, LovaszLoss or TverskyLoss, '
+                'and see its options.'
+            ) from error

@@ -486,6 +486,26 @@ class TestWithoutTheTool:
             runner.train()
         assert PseudoLabelStore(tmp_path / 'pseudo').current is None
 
+    @pytest.mark.parametrize(
+        'loss',
+        [
+            # Its CPU code in mmseg 1.2.2 fails for any label.
+            dict(type='FocalLoss'),
+            dict(type='LovaszLoss', loss_type='binary', reduction='none'),
+        ],
+        ids=lambda loss: loss['type'],
+    )
+    def test_a_loss_that_fails(
+        self, make_config: MakeConfig, tmp_path: Path, loss: dict
+    ) -> None:
+        cfg = make_config()
+        head(cfg).loss_decode = loss
+        runner = Runner.from_cfg(cfg)
+        found = f'decode head .{loss["type"]}. cannot be computed on cpu'
+        with pytest.raises(ValueError, match=found):
+            runner.train()
+        assert PseudoLabelStore(tmp_path / 'pseudo').current is None
+
     def test_a_hook_that_a_runner_is_given(
         self, make_config: MakeConfig, tmp_path: Path
     ) -> None:

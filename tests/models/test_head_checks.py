@@ -1,0 +1,131 @@
+"""Losses whose options would not be heeded are refused by name."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+from mmseg.models.losses import CrossEntropyLoss
+from mmseg.registry import MODELS
+from torch import Tensor
+
+MakeConfig = Callable[..., dict]
+
+ENTROPY = dict(type='CrossEntropyLoss')
+OHEM = dict(type='OHEMPixelSampler', thresh=0.7, min_kept=8)
+
+
+@MODELS.register_module()
+class SmoothedLoss(CrossEntropyLoss):
+    """A loss of a user, derived from the stock one."""
+
+    def forward(self, cls_score: Tensor, label: Tensor, **kwargs) -> Tensor:
+        return 7 + cls_score.sum() * 0
+
+
+def build(make_config: MakeConfig, losses: object, **options) -> nn.Module:
+    cfg = make_config()
+    cfg['decode_head'].update(loss_decode=losses, **options)
+    return MODELS.build(cfg)
+
+
+@pytest.mark.parametrize(
+    ('losses', 'found'),
+    [
+        (
+            dict(ENTROPY, class_weight=[1.0, 2.0]),
+            'CrossEntropyLoss .* class_weight with 2 values, .*num_classes=4',
+        ),
+        (
+            dict(ENTROPY, class_weight=[1.0] * 5),
+            'class_weight with 5 values, expected num_classes=4',
+        ),
+        (
+            [ENTROPY, dict(type='TverskyLoss', class_weight=[1.0] * 3)],
+            'TverskyLoss .* class_weight with 3 values',
+        ),
+        (
+            dict(type='LovaszLoss', reduction='none', class_weight=[1.0] * 5),
+            'LovaszLoss .* class_weight with 5 values',
+        ),
+        (
+            dict(type='FocalLoss', alpha=[0.5] * 3),
+            'FocalLoss .* alpha with 3 values',
+        ),
+        (dict(ENTROPY, reduction='sum'), "reduction='sum', .* averages over"),
+        (dict(ENTROPY, reduction='none'), "reduction='none', .* averages"),
+        (dict(ENTROPY, loss_name='watched'), "loss_name='watched', and mmseg"),
+        (
+            dict(type='TverskyLoss', ignore_index=200),
+            'TverskyLoss .* ignore_index=200 and the head ignore_index=255',
+        ),
+        (
+            [dict(ENTROPY, loss_weight=0.0), dict(type='DiceLoss')],
+            'loss_weight=0 in the loss that pseudo-labels .* others .* 1.0',
+        ),
+        (dict(type='OhemCrossEntropy'), 'OhemCrossEntropy, which does not'),
+        (dict(type='BoundaryLoss'), 'BoundaryLoss, which does not take'),
+        (dict(type='SiLogLoss'), 'SiLogLoss, which does not take'),
+    ],
+)
+def test_options_that_would_not_be_heeded(
+    make_config: MakeConfig, losses: object, found: str
+) -> None:
+    with pytest.raises(ValueError, match=found) as error:
+        build(make_config, losses)
+    assert 'the decode head FCNHead' in str(error.value).replace('The', 'the')
+
+
+def test_auxiliary_heads_are_checked_too(make_config: MakeConfig) -> None:
+    cfg = make_config()
+    cfg['auxiliary_head'] = dict(
+        cfg['decode_head'], loss_decode=dict(ENTROPY, class_weight=[1.0] * 3)
+    )
+    with pytest.raises(ValueError, match='aux head FCNHead has class_weight'):
+        MODELS.build(cfg)
+
+
+def test_a_sampler_of_pixels_and_a_loss_of_regions(
+    make_config: MakeConfig,
+) -> None:
+    losses = [ENTROPY, dict(type='DiceLoss')]
+    with pytest.raises(ValueError, match='has a sampler and DiceLoss, which'):
+        build(make_config, losses, sampler=OHEM)
+    build(make_config, losses)
+    build(make_config, ENTROPY, sampler=OHEM)
+
+
+def test_losses_that_are_heeded_are_accepted(make_config: MakeConfig) -> None:
+    weights = [1.0] * 4
+    losses = [
+        dict(ENTROPY, class_weight=weights, loss_name='loss_weighted'),
+        dict(type='TverskyLoss', class_weight=weights),
+        dict(type='DiceLoss', loss_weight=0.0),
+    ]
+    build(make_config, losses)
+
+
+@pytest.mark.parametrize('weight', [0.5, 3.0])
+def test_a_derived_cross_entropy_is_computed_by_its_own_code(
+    make_config: MakeConfig, batch_of: Callable[..., dict], weight: float
+) -> None:
+    loss = dict(type='SmoothedLoss', loss_name='loss_own', loss_weight=weight)
+    model = build(make_config, loss)
+    data = model.data_preprocessor(batch_of((32, 32), (32, 32)), True)
+    losses = model.train()(**data, mode='loss')
+    assert losses['decode.loss_own'] == 7
+    assert losses['decode.loss_weak'] == 0
+
+
+@pytest.mark.parametrize(
+    ('part', 'option'),
+    [('auxiliary_head', 'ignore_index'), ('data_preprocessor', 'seg_pad_val')],
+)
+def test_all_parts_agree_on_unlabelled_pixels(
+    make_config: MakeConfig, part: str, option: str
+) -> None:
+    cfg = make_config()
+    cfg['auxiliary_head'] = dict(cfg['decode_head'])
+    cfg[part] = dict(cfg[part], **{option: 200})
+    with pytest.raises(ValueError, match=f'got 200 as {option} of the'):
+        MODELS.build(cfg)
