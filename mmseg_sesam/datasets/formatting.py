@@ -70,9 +70,12 @@ class PackSeSAMInputs(PackSegInputs):
         """Packs the results of a pipeline.
 
         Raises:
-            ValueError: the image is neither of 8 bits nor of floats.
+            ValueError: the image is neither of 8 bits nor of floats, or a
+                transform has parted the label maps.
         """
         _check_depth(results)
+        if 'pseudo_label_unlabelled' in results:
+            refuse_parted_labels(results)
         # Labels travel as 8 bits; stock packing would make them 64.
         labels = {
             field: results.pop(name)
@@ -103,4 +106,43 @@ def _check_depth(results: dict) -> None:
             f'{printable(results["img_path"])} is loaded as {image.dtype}, '
             'expected uint8, since segmenters see 8 bits; scale the images '
             'to 8 bits in their files.'
+        )
+
+
+def refuse_parted_labels(results: dict) -> None:
+    """Refuses a pseudo-label that was not moved along with its weak label.
+
+    A pseudo-label keeps every weakly labelled pixel, whatever moved both. A
+    user's own transform may move the image and `gt_seg_map` alone, which
+    the class of a transform does not tell.
+
+    Args:
+        results: of a pipeline, after `LoadPseudoLabel`.
+
+    Raises:
+        ValueError: label maps differ in size, or where both are labelled.
+    """
+    maps = {name: results[name] for name in LABEL_FIELDS if name in results}
+    path, shape = printable(results['img_path']), results['img'].shape[:2]
+    remedy = (
+        'take out the transform that does not move all maps in seg_fields, '
+        'or make the pseudo-labels again if weak labels have changed.'
+    )
+    for name, label in maps.items():
+        if label.shape != shape:
+            raise ValueError(
+                f'The {name} of {path} has {label.shape} and the image '
+                f'{shape} pixels (height, width) after the transforms of the '
+                f'training pipeline; {remedy}'
+            )
+    if not {'gt_seg_map', 'sam_seg_map'} <= maps.keys():
+        return
+    weak, pseudo = maps['gt_seg_map'], maps['sam_seg_map']
+    unlabelled = results['pseudo_label_unlabelled']
+    differ = (weak != pseudo) & (weak != unlabelled) & (pseudo != unlabelled)
+    if differ.any():
+        raise ValueError(
+            f'The pseudo-label of {path} differs from its weak label in '
+            f'{np.count_nonzero(differ)} pixels that both label, after the '
+            f'transforms of the training pipeline; {remedy}'
         )

@@ -147,7 +147,8 @@ class LoadPseudoLabel(BaseTransform):
     Required keys: img, img_path, seg_fields. Added keys: sam_seg_map and,
     if asked for, confident_seg_map, (H, W) uint8, both listed in
     `seg_fields`, so that mmseg's geometric transforms treat them as labels;
-    pseudo_label_round, -1 where there is none.
+    pseudo_label_round, -1 where there is none; pseudo_label_unlabelled,
+    the value of unlabelled pixels.
 
     Args:
         pseudo_label_dir: folder of a `PseudoLabelStore`.
@@ -208,6 +209,8 @@ class LoadPseudoLabel(BaseTransform):
                 )
             results[field] = label
             results['seg_fields'].append(field)
+        # For the check of PackSeSAMInputs.
+        results['pseudo_label_unlabelled'] = self.ignore_index
         results['pseudo_label_round'] = (
             -1 if round_index is None else round_index
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
 
 
@@ -105,3 +106,61 @@ def test_an_image_of_16_bits_is_named(loaded: dict) -> None:
     loaded['img'] = loaded['img'].astype(np.uint16)
     with pytest.raises(ValueError, match='a.jpg is loaded as uint16'):
         pack(loaded)
+
+
+class FlipOfOneLabel(BaseTransform):
+    """A user's own transform, which knows nothing of seg_fields."""
+
+    def transform(self, results: dict) -> dict:
+        for name in ('img', 'gt_seg_map'):
+            results[name] = results[name][:, ::-1].copy()
+        return results
+
+
+class CropOfOneLabel(BaseTransform):
+    def transform(self, results: dict) -> dict:
+        for name in ('img', 'gt_seg_map'):
+            results[name] = results[name][:4]
+        return results
+
+
+class TestPartedLabels:
+    @pytest.fixture(params=[255, 200])
+    def aligned(self, loaded: dict, request: pytest.FixtureRequest) -> dict:
+        """A sample whose pseudo-label keeps the weak label."""
+        unlabelled = request.param
+        weak = np.full((6, 8), unlabelled, np.uint8)
+        weak[1, :4], weak[4, 4:] = 1, 2
+        pseudo = weak.copy()
+        pseudo[:3, :6] = 1
+        pseudo[4:, 2:] = 2
+        loaded.update(
+            gt_seg_map=weak,
+            sam_seg_map=pseudo,
+            seg_fields=['gt_seg_map', 'sam_seg_map', 'confident_seg_map'],
+            pseudo_label_unlabelled=unlabelled,
+        )
+        return loaded
+
+    def test_maps_that_move_together_are_packed(self, aligned: dict) -> None:
+        flip = dict(type='mmseg.RandomFlip', prob=1.0)
+        for steps in ([], [flip]):
+            packed = Compose([*steps, dict(type='PackSeSAMInputs')])
+            assert 'sam_sem_seg' in packed(dict(aligned))['data_samples']
+
+    def test_a_map_that_did_not_move(self, aligned: dict) -> None:
+        aligned['sam_seg_map'][1] = 0
+        aligned['sam_seg_map'][1, :4] = 1
+        steps = [dict(type=FlipOfOneLabel), dict(type='PackSeSAMInputs')]
+        with pytest.raises(
+            ValueError,
+            match=r'a\.jpg differs .* 4 pixels .* move all maps',
+        ):
+            Compose(steps)(aligned)
+
+    def test_a_map_that_was_not_cropped(self, aligned: dict) -> None:
+        steps = [dict(type=CropOfOneLabel), dict(type='PackSeSAMInputs')]
+        with pytest.raises(
+            ValueError, match=r'sam_seg_map of a\.jpg has \(6, 8\) and the im'
+        ):
+            Compose(steps)(aligned)

@@ -86,6 +86,14 @@ class TestWeakLabels:
         assert (ids[:, 0] == 255).all()
         assert ids[:, 1].tolist() == [0, 1, 149, 255, 255]
 
+    def test_zero_labels_are_read_as_the_data_set_says(
+        self, results: dict
+    ) -> None:
+        with pytest.raises(
+            ValueError, match='reduce_zero_label=True and the data .* False'
+        ):
+            load_weak(results, reduce_zero_label=True)
+
     def test_a_choice_of_classes_is_renumbered(self, root: Path) -> None:
         classes = dict(classes=('flag', 'building'))
         ids = self.ade20k(root, num_classes=2, metainfo=classes)
@@ -358,9 +366,11 @@ class TestPseudoLabels:
             ]
 
         assert rounds() == [-1] * 4
-        publish(store, 0, labels=label_of(results))
+        weak = label_of(results)
+        publish(store, 0, labels=weak)
         assert rounds() == [0] * 4
-        publish(store, 1, labels=np.ones_like(label_of(results)))
+        dense = np.where(weak == 255, np.uint8(1), weak)
+        publish(store, 1, labels=dense)
         assert rounds() == [1] * 4
         sample = next(iter(loader))['data_samples'][0]
-        assert (sample.sam_sem_seg.data == 1).all()
+        np.testing.assert_array_equal(sample.sam_sem_seg.data[0], dense)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.util import find_spec
+from typing import Callable
 
 import mmcv
 import mmseg
 import pytest
+from mmengine.config import Config
 from mmseg.registry import MODELS
+
+from mmseg_sesam.config_checks import check_config
 
 from .pages import DOCS
 
@@ -45,3 +49,10 @@ def test_a_component_that_nobody_imported() -> None:
     said = str(error.value).replace('SeSAM', 'SeSAMEncoderDecoder')
     quoted = PAGE.split('### `KeyError: ')[1].split(' ...')[0]
     assert quoted in said.replace('"', "'")
+
+
+def test_a_config_without_the_hook(make_config: Callable[..., Config]) -> None:
+    with pytest.raises(ValueError) as error:
+        check_config(make_config(custom_hooks=[]))
+    quoted = PAGE.split('### `...: The training')[1].split(' ...`')[0]
+    assert quoted in str(error.value)

@@ -7,7 +7,7 @@ from typing import Callable
 import pytest
 from mmseg.models.losses import CrossEntropyLoss
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 MakeConfig = Callable[..., dict]
 

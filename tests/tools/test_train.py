@@ -172,6 +172,16 @@ def test_a_backbone_without_its_package_names_the_extra(
     assert '`pip install "mmseg-sesam[timm]"`' in said
 
 
+def test_a_part_without_effect_is_refused(
+    refusal, make_config, tmp_path: Path
+):
+    cfg = make_config(custom_hooks=[dict(type='EMAHook')])
+    cfg.dump(tmp_path / 'child.py')
+    said = refusal('train.py', tmp_path / 'child.py')
+    assert f'{tmp_path}/child.py: The training pipeline has LoadPseudo' in said
+    assert 'write custom_hooks=[*_base_.custom_hooks, ...]' in said
+
+
 def test_the_safeguards_are_added(tiny_config: Path):
     cfg = Config.fromfile(tiny_config)
     cfg.default_hooks.step_seed = None
