@@ -66,6 +66,10 @@ def load_config(args: Namespace) -> Config:
     cfg.launcher = args.launcher
     default_dir = str(Path('work_dirs', Path(args.config).stem))
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
+    if args.launcher != 'none':
+        # torch's DistributedDataParallel uses it and does not import it.
+        import torch._dynamo.utils  # noqa: F401
+
     if args.launcher == 'pytorch':
         from mmengine.device import get_device
 
