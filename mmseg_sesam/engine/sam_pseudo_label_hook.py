@@ -40,6 +40,7 @@ from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 from mmseg_sesam.run_notes import note_rounds
 
 from .models import check_built, stores_opinions, unwrap
+from .trial import try_sample
 
 # Of a checkpoint: the number of its round, and by what to know it again.
 _ROUND_KEY = 'sesam_round'
@@ -150,6 +151,8 @@ class SAMPseudoLabelHook(Hook):
             self.generator.ignore_index,
             self.group,
         )
+        # After the images, whose errors name the file.
+        try_sample(runner)
         self.settings = describe(self.generator, self.images)
         on_main_rank(lambda: self._take_store(runner), self.group)
         if self.resumed_round is None:

@@ -1,0 +1,62 @@
+"""A trial of what the first training step does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.runner import Runner
+
+from .models import unwrap
+
+
+def try_sample(runner: Runner) -> None:
+    """Sends a training image through the pipeline and the network.
+
+    What fails in the first step would fail after round 0 is made: transforms
+    that the image does not suit, or a network with another number of
+    channels. Model and random generators stay as they are.
+
+    Args:
+        runner: that trains, before its first step.
+
+    Raises:
+        ValueError: the image cannot be trained on.
+    """
+    model = unwrap(runner.model)
+    dataset = runner.train_dataloader.dataset
+    training = model.training
+    model.eval()
+    try:
+        with _same_randomness(), torch.no_grad():
+            batch = pseudo_collate([dataset[0]])
+            batch = model.data_preprocessor(batch, training=True)
+            views = batch['inputs']
+            if isinstance(views, dict):
+                views = views['student']
+            model(views, batch['data_samples'], mode='tensor')
+    # Transforms and networks raise whatever they come across.
+    except Exception as error:  # noqa: BLE001
+        raise ValueError(
+            'The first training image cannot be trained on '
+            f'({type(error).__name__}: {error}); correct train_pipeline, the '
+            'data preprocessor or in_channels of the backbone.'
+        ) from error
+    finally:
+        model.train(training)
+
+
+@contextmanager
+def _same_randomness() -> Iterator[None]:
+    """Leaves the generators of python, numpy and torch as they were."""
+    states = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])

@@ -1,0 +1,54 @@
+"""What the first step would fail at is found before round 0."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmseg_sesam.engine.trial import try_sample
+
+MakeConfig = Callable[..., Config]
+
+
+@pytest.mark.parametrize(
+    'kept',
+    # PhotoMetricDistortion needs three channels, and so does the backbone.
+    [True, False],
+    ids=['transform', 'network'],
+)
+def test_grey_images_without_a_fitting_part_are_refused_before_round_0(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path, kept: bool
+) -> None:
+    cfg = make_config()
+    dataset = cfg.train_dataloader.dataset
+    dataset.pipeline[0].color_type = 'grayscale'
+    dataset.pipeline = [
+        step
+        for step in dataset.pipeline
+        if kept or step['type'] != 'PhotoMetricDistortion'
+    ]
+    with pytest.raises(ValueError, match='image cannot be trained on'):
+        Runner.from_cfg(cfg).train()
+    assert not list((tmp_path / 'pseudo').rglob('*.png'))
+
+
+def test_a_trial_changes_neither_model_nor_generators(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    runner = Runner.from_cfg(make_config())
+    # To build the loader draws a seed.
+    assert len(runner.train_dataloader.dataset)
+    before = copy.deepcopy(runner.model.state_dict())
+    states = np.random.get_state()[1].tolist(), torch.get_rng_state()
+    try_sample(runner)
+    assert runner.model.training
+    assert np.random.get_state()[1].tolist() == states[0]
+    assert torch.equal(torch.get_rng_state(), states[1])
+    torch.testing.assert_close(runner.model.state_dict(), before)
