@@ -1,7 +1,9 @@
 """Measures pseudo-labels against dense labels of the same images.
 
 Both folders hold index images. A pseudo-label belongs to the dense label whose
-path ends alike, so that JPEGImages/a.png finds SegmentationClass/a.png::
+path ends alike, so that JPEGImages/a.png finds SegmentationClass/a.png, and a
+dense label to one pseudo-label. What has no counterpart is left out and
+listed::
 
     python tools/eval_pseudo_labels.py PSEUDO_DIR GT_DIR --num-classes 21
 """
@@ -15,6 +17,7 @@ from pathlib import Path
 from mmseg_sesam.arguments import add_suffix
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.evaluation.label_quality import quality_table
+from mmseg_sesam.evaluation.matching import describe_left_out
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
 
 
@@ -70,6 +73,13 @@ def main() -> None:
         )
     except (ValueError, FileNotFoundError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
+    for kind, counterpart in (
+        ('pseudo-label', 'dense label'),
+        ('dense label', 'pseudo-label'),
+    ):
+        alone = result[f'without {counterpart}']
+        for sentence in describe_left_out(f'{kind}s', counterpart, alone):
+            print(sentence)
     names = [str(index) for index in range(args.num_classes)]
     for title, quality in result['quality'].items():
         print(f'\n{title} ({result["images"]} images, %)')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
 from mmseg_sesam.terminal import Progress
 
 from .label_quality import confusion_matrix, label_quality
+from .matching import match_labels, name_some
 
 
 def compare_folders(
@@ -26,8 +28,9 @@ def compare_folders(
 ) -> dict[str, Any]:
     """Compares all pseudo-labels of a folder with their dense labels.
 
-    A pseudo-label belongs to the dense label whose path ends alike, so that
-    JPEGImages/a.png finds SegmentationClass/a.png.
+    `match_labels` finds the dense and the weak label of each pseudo-label.
+    Pseudo-labels without a dense label are left out, and the result says
+    so; the dense labels of a few images are enough.
 
     Args:
         pseudo_dir: folder of index images, at any depth.
@@ -42,14 +45,18 @@ def compare_folders(
         ignore_index: the value of void and of unlabelled pixels.
 
     Returns:
-        'images', their number, and 'quality': by kind of label what
-        `label_quality` gives; the kinds are 'pseudo-labels' and, with
-        `weak_dir`, 'weak labels' and 'added by pseudo-labels'.
+        'images', the number of pseudo-labels that were compared; 'without
+        dense label' and 'without pseudo-label', the paths of the other
+        pseudo-labels and dense labels, relative to their folders; and
+        'quality': by kind of label what `label_quality` gives; the kinds
+        are 'pseudo-labels' and, with `weak_dir`, 'weak labels' and 'added
+        by pseudo-labels'.
 
     Raises:
-        FileNotFoundError: there are no pseudo-labels, or one has no dense
-            (or weak) label.
-        ValueError: a file is no label of `num_classes` classes.
+        FileNotFoundError: there are no pseudo-labels, none has a dense
+            label, or one that has a dense label has no weak label.
+        ValueError: a file is no label of `num_classes` classes, or it is
+            not clear which labels belong together.
     """
     paths = visible_files(pseudo_dir, LABEL_SUFFIXES)
     if not paths:
@@ -57,19 +64,24 @@ def compare_folders(
             f'{pseudo_dir} holds no PNG or TIFF files; give the folder of '
             'a round of pseudo-labels, or of the store.'
         )
+    truths = match_labels(paths, pseudo_dir, gt_dir, suffixes)
+    weak_paths = {}
+    if weak_dir:
+        weak_paths = _find_weak(
+            list(truths.pairs), pseudo_dir, weak_dir, weak_suffixes
+        )
     classes = num_classes, ignore_index
     table = id_table(reduce_zero_label)
     totals: dict[str, np.ndarray | int] = {}
-    for path in Progress(paths, desc='comparing', delay=2):
-        relative = path.relative_to(pseudo_dir)
-        truth_path = same_ending(relative, gt_dir, suffixes)
+    for path, truth_path in Progress(
+        truths.pairs.items(), desc='comparing', delay=2
+    ):
         truth, pseudo = table[read_label(truth_path)], read_label(path)
         names = f'{path} against {truth_path}'
         counts = {'pseudo-labels': _count(names, truth, pseudo, *classes)}
         if weak_dir:
-            weak_path = same_ending(relative, weak_dir, weak_suffixes)
-            weak = table[read_label(weak_path)]
-            names = f'{weak_path} against {truth_path}'
+            weak = table[read_label(weak_paths[path])]
+            names = f'{weak_paths[path]} against {truth_path}'
             counts['weak labels'] = _count(names, truth, weak, *classes)
             unlabelled = np.where(weak == ignore_index, truth, ignore_index)
             counts['added by pseudo-labels'] = _count(
@@ -78,7 +90,34 @@ def compare_folders(
         for name, confusion in counts.items():
             totals[name] = totals.get(name, 0) + confusion
     quality = {name: label_quality(total) for name, total in totals.items()}
-    return dict(images=len(paths), quality=quality)
+    return {
+        'images': len(truths.pairs),
+        'without dense label': _names(truths.missing, pseudo_dir),
+        'without pseudo-label': _names(truths.unused, gt_dir),
+        'quality': quality,
+    }
+
+
+def _find_weak(
+    paths: list[Path],
+    pseudo_dir: Path,
+    weak_dir: Path,
+    suffixes: tuple[str, str],
+) -> dict[Path, Path]:
+    """The weak label of each pseudo-label; all must have one."""
+    weak = match_labels(paths, pseudo_dir, weak_dir, suffixes)
+    if weak.missing:
+        raise FileNotFoundError(
+            f'{weak_dir} holds no weak label for '
+            f'{name_some(_names(weak.missing, pseudo_dir))}, expected one for '
+            f'each of the {len(paths)} pseudo-labels compared; add it, or '
+            'leave --weak-dir out.'
+        )
+    return weak.pairs
+
+
+def _names(paths: Sequence[Path], folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in paths]
 
 
 def _count(
@@ -93,38 +132,3 @@ def _count(
         return confusion_matrix(truth, label, num_classes, ignore_index)
     except ValueError as error:
         raise ValueError(f'{names}: {error}.') from None
-
-
-def same_ending(
-    relative: Path, folder: Path, suffixes: tuple[str, str]
-) -> Path:
-    """Finds the label whose path ends as that of another file does.
-
-    Args:
-        relative: path of the other file.
-        folder: of the labels.
-        suffixes: ends of the names of the other file and of the label,
-            without the file type; that of the label may be another.
-
-    Returns:
-        The path of the label.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    image, label = suffixes
-    name = relative.stem.removesuffix(image) + label
-    capital = map(str.upper, LABEL_SUFFIXES)
-    endings = dict.fromkeys((relative.suffix, *LABEL_SUFFIXES, *capital))
-    parts = relative.parent.parts
-    for start in range(len(parts) + 1):
-        for ending in endings:
-            candidate = folder.joinpath(*parts[start:], name + ending)
-            if candidate.is_file():
-                return candidate
-    raise FileNotFoundError(
-        f'{folder} holds no label for {relative} (looked for '
-        f'{name}{relative.suffix}, and for other file types); give the '
-        'matching folder, or if the names end differently their ends '
-        '(--gt-suffix, --weak-suffix).'
-    )

@@ -232,13 +232,55 @@ def test_a_damaged_file(evaluate, folders: Path) -> None:
     assert f'{path} cannot be read as an image' in said
 
 
-def test_a_missing_file(evaluate, folders: Path) -> None:
+def test_labels_without_counterpart_are_left_out_and_named(
+    evaluate, folders: Path
+) -> None:
     (folders / 'gt/town/a.png').unlink()
+    for name in 'cdefg':
+        write(folders / f'gt/{name}.png', TRUTH)
+    numbers = folders / 'numbers.json'
 
-    code, said = evaluate()
+    code, said = evaluate(
+        folders / 'pseudo', folders / 'gt', '--json', numbers
+    )
+
+    assert code == 0
+    assert said.splitlines()[:4] == [
+        'Left out, without a dense label: 1 pseudo-labels (town/a.png).',
+        'Left out, without a pseudo-label: 5 dense labels '
+        '(c.png, d.png, e.png and 2 more).',
+        '',
+        'pseudo-labels (1 images, %)',
+    ]
+    result = json.loads(numbers.read_text())
+    assert result['images'] == 1
+    assert result['without dense label'] == ['town/a.png']
+    assert len(result['without pseudo-label']) == 5
+
+
+def test_no_image_of_a_second_data_root_is_measured(
+    evaluate, folders: Path
+) -> None:
+    for name, label in (('one', TRUTH), ('two', np.zeros((2, 5)))):
+        write(folders / f'both/{name}/images/0.png', label)
+    write(folders / 'truth/0.png', TRUTH)
+
+    code, said = evaluate(folders / 'both', folders / 'truth')
+    assert code == 1
+    assert f'give only {folders}/both/one or {folders}/both/two' in said
+
+    code, said = evaluate(folders / 'both/one', folders / 'truth')
+    assert code == 0
+    assert '| all   |  100.0   |   100.0   | 100.0  | 100.0 |' in said
+
+
+def test_a_missing_weak_label(evaluate, folders: Path) -> None:
+    (folders / 'weak/b.png').unlink()
+
+    code, said = evaluate(*with_weak_labels(folders))
 
     assert code == 1
-    assert f'{folders / "gt"} holds no label for town/a.png' in said
+    assert f'{folders / "weak"} holds no weak label for b.png' in said
 
 
 def test_nothing_to_measure(evaluate, folders: Path) -> None:

@@ -14,7 +14,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipelines import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.evaluation.folders import same_ending
+from mmseg_sesam.evaluation.matching import describe_left_out, match_labels
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.pseudo_labels.store import (
     CONFIDENT,
@@ -87,9 +87,12 @@ class TrainingImages:
         )
         self.keys = [sample_key(path, root) for path in self.paths]
         self.table = _find_table(self.dataset)
-        self.truths = {}
+        self.truths: dict[int, Path] = {}
+        self.left_out: list[str] = []
         if gt_dir is not None:
-            self.truths = _find_truths(self.paths, gt_dir, suffixes)
+            self.truths, self.left_out = _find_truths(
+                self.paths, gt_dir, suffixes
+            )
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -161,16 +164,23 @@ def _find_table(dataset: Any) -> np.ndarray:
 
 def _find_truths(
     paths: list[str], gt_dir: Path, suffixes: tuple[str, str]
-) -> dict[int, Path]:
-    """By image, its dense label; images without one are left out."""
-    truths = {}
-    for index, path in enumerate(paths):
-        path = Path(os.path.abspath(path)).with_suffix('.png')
-        relative = path.relative_to(path.anchor)
-        try:
-            truths[index] = same_ending(relative, gt_dir, suffixes)
-        except FileNotFoundError as error:
-            missing = error
-    if not truths:
-        raise missing
-    return truths
+) -> tuple[dict[int, Path], list[str]]:
+    """By image its dense label, and sentences on what is left out."""
+    files = [Path(os.path.abspath(path)) for path in paths]
+    root = Path(files[0].anchor)
+    # A data set of several parts may list an image twice.
+    distinct = list(dict.fromkeys(files))
+    matches = match_labels(distinct, root, gt_dir, suffixes)
+    missing, unused = (
+        [str(path) for path in part]
+        for part in (matches.missing, matches.unused)
+    )
+    truths = {
+        index: matches.pairs[file]
+        for index, file in enumerate(files)
+        if file in matches.pairs
+    }
+    return truths, [
+        *describe_left_out('training images', 'dense label', missing),
+        *describe_left_out('dense labels', 'training image', unused),
+    ]

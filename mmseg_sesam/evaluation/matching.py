@@ -1,0 +1,230 @@
+"""Finding the label files that belong to other files, one to one."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
+
+# Names that a message lists before it only counts.
+_NAMES = 3
+
+
+class Matches(NamedTuple):
+    """Which label belongs to which file.
+
+    Attributes:
+        pairs: label of each file that has one, in the files' order.
+        missing: files without a label.
+        unused: labels that no file uses.
+    """
+
+    pairs: dict[Path, Path]
+    missing: list[Path]
+    unused: list[Path]
+
+
+def match_labels(
+    files: Sequence[Path],
+    root: Path,
+    folder: Path,
+    suffixes: tuple[str, str] = ('', ''),
+) -> Matches:
+    """Finds the label of each file by the end of its path.
+
+    The path of a label in its folder, without file type, is the end of its
+    file's path: `folder`/a.png belongs to images/a.jpg. Of several such
+    labels the one with the longest path is taken.
+
+    Two files may end like the same label, as images of two data roots do
+    that name their images alike. The label then belongs to the file that
+    has exactly its path below `root`, or else to the file in the nearest
+    folder: one/labels/a.png belongs to one/images/a.jpg, not to
+    two/images/a.jpg, and one/labels/b.png to no file of two/images. Where
+    neither decides, this function raises, because a label counted for
+    another image gives a wrong number without an error.
+
+    Args:
+        files: files below `root`.
+        root: folder whose own path is no part of the comparison.
+        folder: of the labels, index images at any depth.
+        suffixes: ends of the names of files and of labels, without the file
+            type, where they differ.
+
+    Returns:
+        The pairs, and what has no counterpart.
+
+    Raises:
+        FileNotFoundError: no file has a label.
+        ValueError: two files share one label, or two labels have one name.
+    """
+    labels = _list_labels(folder, suffixes[1])
+    keys = {file: _key(file.relative_to(root), *suffixes) for file in files}
+    claims: dict[Path, list[Path]] = defaultdict(list)
+    for file, key in keys.items():
+        if end := _longest_end(key, labels):
+            claims[end].append(file)
+    if not claims:
+        file, key = next(iter(keys.items()))
+        raise FileNotFoundError(
+            f'{folder} holds no label for {file.relative_to(root)} (looked '
+            f'for {key.name}.png, and for other file types) or any other of '
+            f'{len(files)} files; give the matching folder, or if the names end '
+            'differently their ends (--gt-suffix, --weak-suffix).'
+        )
+    _keep_nearest(claims, labels)
+    pairs = {}
+    for end, claimants in claims.items():
+        exact = [file for file in claimants if keys[file] == end]
+        owners = exact or claimants
+        label = _only(labels[end])
+        if len(owners) > 1:
+            raise ValueError(
+                f'{label} would be the label of {owners[0]} and of '
+                f'{owners[1]}, expected one file for each label; '
+                f'{_remedy(*owners[:2], root, folder)}.'
+            )
+        pairs[owners[0]] = label
+    used = set(pairs.values())
+    return Matches(
+        pairs={file: pairs[file] for file in files if file in pairs},
+        missing=[file for file in files if file not in pairs],
+        unused=[
+            path
+            for paths in labels.values()
+            for path in paths
+            if path not in used
+        ],
+    )
+
+
+def describe_left_out(
+    kind: str, counterpart: str, names: Sequence[str]
+) -> list[str]:
+    """Returns one sentence about files without a counterpart, or none.
+
+    Args:
+        kind: of the files, in the plural.
+        counterpart: what they lack, in the singular.
+        names: of the files.
+
+    Example:
+        >>> describe_left_out('images', 'dense label', ['a', 'b'])
+        ['Left out, without a dense label: 2 images (a, b).']
+    """
+    if not names:
+        return []
+    return [
+        f'Left out, without a {counterpart}: {len(names)} {kind} '
+        f'({name_some(names)}).'
+    ]
+
+
+def name_some(names: Sequence[str]) -> str:
+    """Returns the first names as text, and how many more there are.
+
+    Args:
+        names: of files.
+
+    Example:
+        >>> name_some(['a', 'b', 'c', 'd', 'e'])
+        'a, b, c and 2 more'
+    """
+    more = len(names) - _NAMES
+    text = ', '.join(names[:_NAMES])
+    return f'{text} and {more} more' if more > 0 else text
+
+
+def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:
+    """Label files by their path in the folder, without file type."""
+    labels: dict[Path, list[Path]] = defaultdict(list)
+    for path in visible_files(folder, LABEL_SUFFIXES):
+        key = path.relative_to(folder).with_suffix('')
+        if key.name.endswith(suffix):
+            labels[key].append(path)
+    return labels
+
+
+def _only(labels: Sequence[Path]) -> Path:
+    """The only one of the label files of one name."""
+    if len(labels) > 1:
+        raise ValueError(
+            f'{labels[0]} and {labels[1]} have one name, expected one label '
+            'for each image; remove one of them.'
+        )
+    return labels[0]
+
+
+def _key(file: Path, file_suffix: str, label_suffix: str) -> Path:
+    """Path of a file's label, without file type."""
+    return file.with_name(file.stem.removesuffix(file_suffix) + label_suffix)
+
+
+def _longest_end(key: Path, labels: dict[Path, list[Path]]) -> Path | None:
+    """The longest end of a path that is the path of a label."""
+    parts = key.parts
+    ends = (Path(*parts[start:]) for start in range(len(parts)))
+    return next((end for end in ends if end in labels), None)
+
+
+def _keep_nearest(
+    claims: dict[Path, list[Path]], labels: dict[Path, list[Path]]
+) -> None:
+    """Where files share a label, drops the files far from its folder.
+
+    They are dropped from all labels of that folder: a label that only a far
+    file claims belongs to a near file that is not among them.
+    """
+    by_folder: dict[Path, list[Path]] = defaultdict(list)
+    for end in claims:
+        by_folder[labels[end][0].parent].append(end)
+    for folder, ends in by_folder.items():
+        if all(len(claims[end]) == 1 for end in ends):
+            continue
+        shared = {
+            file: _shared_depth(file, folder)
+            for end in ends
+            for file in claims[end]
+        }
+        most = max(shared.values())
+        for end in ends:
+            claims[end] = [f for f in claims[end] if shared[f] == most]
+            if not claims[end]:
+                del claims[end]
+
+
+def _shared_depth(one: Path, two: Path) -> int:
+    """Number of folders that two paths begin with."""
+    ends = os.path.abspath(one), os.path.abspath(two)
+    try:
+        return len(Path(os.path.commonpath(ends)).parts)
+    except ValueError:
+        # Windows: they lie on different drives.
+        return 0
+
+
+def _remedy(one: Path, two: Path, root: Path, folder: Path) -> str:
+    """How the user tells which of two files a label belongs to."""
+    if one.parent == two.parent:
+        return 'rename one of the two files'
+    first, second = (
+        path.parent.relative_to(root).parts for path in (one, two)
+    )
+    # The shortest end of the folder's path that only one of the two has.
+    length = next(
+        (n for n in range(1, len(first)) if first[-n:] != second[-n:]),
+        len(first),
+    )
+    place = folder.joinpath(*first[-length:])
+    remedy = (
+        f'if it belongs to the first, put it and its neighbours into {place}'
+    )
+    if root == Path(root.anchor):
+        return remedy
+    depth = len(Path(os.path.commonpath([one, two])).parts) + 1
+    parts = [Path(*path.parts[:depth]) for path in (one, two)]
+    return f'{remedy}, or give only {parts[0]} or {parts[1]} to compare'

@@ -1,0 +1,126 @@
+"""Labels are found by the ends of paths, one for each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmseg_sesam.evaluation.matching import Matches, match_labels
+
+
+def touch(root: Path, *names: str) -> list[Path]:
+    paths = [root / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return paths
+
+
+def match(
+    root: Path, files: list[Path], suffixes: tuple[str, str] = ('', '')
+) -> tuple[dict[str, str], Matches]:
+    """Pairs by name relative to their folders, and all that was found."""
+    matches = match_labels(files, root / 'files', root / 'labels', suffixes)
+    pairs = {
+        file.relative_to(root / 'files').as_posix(): label.relative_to(
+            root / 'labels'
+        ).as_posix()
+        for file, label in matches.pairs.items()
+    }
+    return pairs, matches
+
+
+def test_the_longest_end_is_taken(tmp_path: Path) -> None:
+    files = touch(tmp_path / 'files', 'x/town/a.jpg', 'y/b.jpg')
+    touch(tmp_path / 'labels', 'town/a.png', 'a.png', 'b.png')
+
+    pairs, matches = match(tmp_path, files)
+
+    assert pairs == {'x/town/a.jpg': 'town/a.png', 'y/b.jpg': 'b.png'}
+    assert matches.missing == []
+    assert matches.unused == [tmp_path / 'labels/a.png']
+
+
+def test_files_and_labels_without_counterpart_are_returned(
+    tmp_path: Path,
+) -> None:
+    files = touch(tmp_path / 'files', 'a_img.png', 'b_img.png')
+    touch(tmp_path / 'labels', 'a_ids.png', 'c_ids.png', 'a_colour.png')
+
+    pairs, matches = match(tmp_path, files, ('_img', '_ids'))
+
+    assert pairs == {'a_img.png': 'a_ids.png'}
+    assert matches.missing == files[1:]
+    # A rendering beside the labels is no label.
+    assert matches.unused == [tmp_path / 'labels/c_ids.png']
+
+
+def test_a_file_of_exactly_the_labels_path_goes_first(
+    tmp_path: Path,
+) -> None:
+    files = touch(tmp_path / 'files', 'town/a.png', 'a.png')
+    touch(tmp_path / 'labels', 'a.png')
+
+    pairs, matches = match(tmp_path, files)
+
+    assert pairs == {'a.png': 'a.png'}
+    assert matches.missing == files[:1]
+
+
+def test_a_label_of_two_files_is_refused_with_remedies_that_work(
+    tmp_path: Path,
+) -> None:
+    files = touch(tmp_path / 'files', 'one/images/0.png', 'two/images/0.png')
+    label = touch(tmp_path / 'labels', '0.png')[0]
+
+    with pytest.raises(ValueError) as refused:
+        match(tmp_path, files)
+
+    told = tmp_path / 'labels/one/images'
+    said = str(refused.value)
+    assert said.startswith(f'{label} would be the label of {files[0]} and of')
+    assert f'into {told}, or give only {tmp_path}/files/one or' in said
+    told.mkdir(parents=True)
+    label.rename(told / '0.png')
+    pairs, matches = match(tmp_path, files)
+    assert pairs == {'one/images/0.png': 'one/images/0.png'}
+    assert matches.missing == files[1:]
+
+
+def test_two_labels_of_one_name_are_refused(tmp_path: Path) -> None:
+    files = touch(tmp_path / 'files', 'a.png')
+    touch(tmp_path / 'labels', 'a.png', 'a.PNG')
+
+    with pytest.raises(ValueError, match='have one name, expected one label'):
+        match(tmp_path, files)
+
+
+def test_two_files_of_one_folder_cannot_share_a_label(tmp_path: Path) -> None:
+    files = touch(tmp_path / 'files', 'a.png', 'a_img.png')
+    touch(tmp_path / 'labels', 'a_ids.png')
+
+    with pytest.raises(ValueError, match='rename one of the two files'):
+        match(tmp_path, files, ('_img', '_ids'))
+
+
+def test_labels_of_one_data_root_belong_to_its_images(tmp_path: Path) -> None:
+    names = [f'{root}/images/{i}.jpg' for root in ('one', 'two') for i in '01']
+    images = touch(tmp_path, *names[:1], *names[2:])
+    # The second label's image is no training image; its namesake is.
+    touch(tmp_path / 'one/labels', '0.png', '1.png')
+
+    matches = match_labels(images, Path('/'), tmp_path / 'one/labels')
+
+    assert matches.pairs == {images[0]: tmp_path / 'one/labels/0.png'}
+    assert matches.missing == images[1:]
+    assert matches.unused == [tmp_path / 'one/labels/1.png']
+
+
+def test_labels_apart_from_two_data_roots_are_refused(tmp_path: Path) -> None:
+    images = touch(tmp_path, 'one/images/0.jpg', 'two/images/0.jpg')
+    touch(tmp_path / 'dense', '0.png')
+
+    place = tmp_path / 'dense/one/images'
+    with pytest.raises(ValueError, match=f'into {place}.$'):
+        match_labels(images, Path('/'), tmp_path / 'dense')
