@@ -44,18 +44,17 @@ def make_parser() -> ArgumentParser:
 
 def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
     import numpy as np
-    from matplotlib import colormaps
     from mmengine.runner import set_random_seed
     from mmseg.registry import DATASETS
 
     from mmseg_sesam.terminal import Progress
-    from mmseg_sesam.visualization.sheet import save_sheet
+    from mmseg_sesam.visualization.sheet import choose_palette, save_sheet
     from mmseg_sesam.visualization.training_sample import draw_views
 
     dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
     palette = dataset.metainfo.get('palette')
-    if palette is None:
-        palette = 255 * colormaps['tab20'](np.arange(255) % 20)[:, :3]
+    classes = dataset.metainfo.get('classes') or range(255)
+    palette = choose_palette(palette, len(classes))
     # Transforms draw from the global generators.
     set_random_seed(seed)
     count = min(number, len(dataset))

@@ -25,7 +25,11 @@ from prettytable import PrettyTable
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
-from mmseg_sesam.visualization.sheet import paint_label, save_sheet
+from mmseg_sesam.visualization.sheet import (
+    choose_palette,
+    paint_label,
+    save_sheet,
+)
 
 TOOLS = Path(__file__).parent
 CONFIGS = TOOLS.parent / 'configs' / 'demo'
@@ -122,6 +126,8 @@ def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
     titles = ['image', 'scribbles', *(f'round {r}' for r in rounds)]
     titles += ['weak only', 'SeSAM', 'truth']
     names = (DATA / 'ImageSets/Segmentation/train.txt').read_text().split()
+    info = cfg.metainfo
+    palette = choose_palette(info.palette, len(info.classes))
     rows = []
     for name in names[:PICTURES]:
         path = DATA / 'JPEGImages' / f'{name}.jpg'
@@ -132,7 +138,7 @@ def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
             result = inference_model(models[run], str(path))
             labels.append(result.pred_sem_seg.data[0].numpy())
         labels.append(read_label(DENSE / f'{name}.png'))
-        painted = [paint_label(image, a, cfg.metainfo.palette) for a in labels]
+        painted = [paint_label(image, a, palette) for a in labels]
         rows.append([image, *painted])
         save_sheet(folder / f'{name}.png', rows[-1:], titles)
     save_sheet(folder / 'method.png', rows[:3], titles)

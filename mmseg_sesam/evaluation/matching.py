@@ -73,8 +73,8 @@ def match_labels(
         raise FileNotFoundError(
             f'{folder} holds no label for {file.relative_to(root)} (looked '
             f'for {key.name}.png, and for other file types) or any other of '
-            f'{len(files)} files; give the matching folder, or if the names end '
-            'differently their ends (--gt-suffix, --weak-suffix).'
+            f'{len(files)} files; give the matching folder, or if the names '
+            'end differently their ends (--gt-suffix, --weak-suffix).'
         )
     _keep_nearest(claims, labels)
     pairs = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from colorsys import hsv_to_rgb
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,16 @@ import numpy as np
 
 # Share of the label's colour over the image.
 _OPACITY = 0.65
+# A colour whose channels are all below it is nearly black (our choice).
+_DARK = 64
+# Colours that replace it: 24 hues, strong and pale.
+_BRIGHT = np.array(
+    [
+        [round(255 * value) for value in hsv_to_rgb(hue / 24, saturation, 1)]
+        for saturation in (1, 0.5)
+        for hue in range(24)
+    ]
+)
 
 
 def paint_label(
@@ -42,20 +53,35 @@ def choose_palette(
 ) -> list[list[int]]:
     """Takes the palette of a data set, or one of our own.
 
+    A class that is painted nearly black cannot be told from a dark photo, or
+    from unlabelled pixels, which are drawn darker than the photo. It gets
+    the bright colour that differs most from those of all other classes. An
+    outline or a hatch would keep the black, but would hide thin scribbles
+    and cover the photo where such a class is the background.
+
     Args:
         palette: RGB of each class, None or empty where there is none.
         num_classes: how many colours are needed.
 
     Returns:
-        RGB of each class.
+        RGB of each class, none of them nearly black.
     """
-    if palette:
-        return [list(map(int, colour)) for colour in palette]
-    # matplotlib takes a second, which hooks that draw nothing do without.
-    from matplotlib import colormaps
+    if palette is None or not len(palette):
+        # matplotlib takes a second, which hooks that draw nothing do without.
+        from matplotlib import colormaps
 
-    colours = colormaps['turbo'].resampled(num_classes)(range(num_classes))
-    return (255 * colours[:, :3]).round().astype(int).tolist()
+        colours = colormaps['turbo'].resampled(num_classes)(range(num_classes))
+        palette = (255 * colours[:, :3]).round()
+    table = np.asarray(palette, int)[:num_classes]
+    # Classes beyond the end of a palette would be painted black as well.
+    missing = np.zeros((num_classes - len(table), 3), int)
+    table = np.concatenate([table, missing])
+    for dark in np.flatnonzero(table.max(axis=1) < _DARK):
+        # Of equally distant colours the first: the same in each run.
+        others = table[table.max(axis=1) >= _DARK]
+        distances = np.abs(_BRIGHT[:, None] - others).sum(axis=2)
+        table[dark] = _BRIGHT[distances.min(axis=1, initial=765).argmax()]
+    return table.tolist()
 
 
 def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
