@@ -46,17 +46,16 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def read_palette(path: str) -> list[list[int]]:
+def read_palette(path: str, weak: np.ndarray) -> list[list[int]]:
     """The palette of an index PNG, or colours of ours."""
-    from matplotlib import colormaps
+    from mmseg_sesam.visualization.sheet import choose_palette
 
     with open_image(path) as image:
         colours = image.getpalette()
-    if colours is None:
-        table = colormaps['tab20'](np.arange(256) % 20)[:, :3]
-        return (255 * table).astype(int).tolist()
-    colours = np.reshape(colours, (-1, 3))
-    return [*colours.tolist(), *([[128] * 3] * (256 - len(colours)))]
+    if colours is not None:
+        colours = np.reshape(colours, (-1, 3))
+    number = 1 + int(weak[weak != 255].max(initial=0))
+    return choose_palette(colours, number)
 
 
 def class_names(cfg: Config) -> list[str]:
@@ -95,7 +94,10 @@ def main() -> None:
 
     from mmseg_sesam.launch import find_hook
     from mmseg_sesam.visualization.explanation import explain
-    from mmseg_sesam.visualization.explanation_sheet import save_explanation
+    from mmseg_sesam.visualization.explanation_sheet import (
+        describe_omitted,
+        save_explanation,
+    )
 
     init_default_scope('mmseg')
     try:
@@ -104,19 +106,25 @@ def main() -> None:
         generator.segmenter.to(get_device())
         weak = read_label(Path(args.weak))
         image = read_image(args.image)
-        made, explanations = explain(generator, image, weak)
+        height, width = image.shape[:2]
+        size = f'{width} x {height} pixels'
+        print(f'making the pseudo-label of {size}', flush=True)
+        made, explanations = explain(generator, image, weak, args.components)
     except (OSError, ValueError) as error:
         sys.exit(f'explain_image: {error}')
-    largest = sorted(explanations, key=lambda e: -e.component.area)
+    classes = class_names(cfg)
     save_explanation(
         out,
         image,
         weak,
         made,
-        largest[: args.components],
-        read_palette(args.weak),
-        class_names(cfg),
+        explanations,
+        read_palette(args.weak, weak),
+        classes,
     )
+    omitted = describe_omitted(made.records, len(explanations), classes)
+    if omitted:
+        print(omitted)
     fell_back = sum(record.fell_back for record in made.records)
     print(
         f'{out}: {len(made.records)} components, {fell_back} fell back, '

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from mmseg_sesam.core.components import Component
 from mmseg_sesam.core.evidence import Evidence
@@ -68,7 +70,10 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    generator: PseudoLabelGenerator, image: np.ndarray, weak: np.ndarray
+    generator: PseudoLabelGenerator,
+    image: np.ndarray,
+    weak: np.ndarray,
+    number: int | None = None,
 ) -> tuple[PseudoLabel, list[Explanation]]:
     """Makes the pseudo-label of an image, and keeps what it came from.
 
@@ -79,9 +84,12 @@ def explain(
         generator: makes the pseudo-label.
         image: (H, W, 3) uint8 in RGB.
         weak: (H, W) uint8 class ids, 255 where nothing is labelled.
+        number: of components to explain, all by default. The segmenter
+            answers for each of them once more.
 
     Returns:
-        The pseudo-label, and an explanation for each component.
+        The pseudo-label, and explanations of the components with most
+        labelled pixels, in descending order.
 
     Raises:
         ValueError: image and label differ in size.
@@ -93,7 +101,10 @@ def explain(
     embedding = generator.segmenter.encode([image])[0]
     evidence = Evidence.gather(components, rivals, generator.max_evidence)
     explanations = []
-    for owner, prompts in enumerate(prompts_of):
+    for owner in tqdm(
+        largest_first(made.records)[:number], desc='explaining', delay=2
+    ):
+        prompts = prompts_of[owner]
         candidates = generator.segmenter.decode(embedding, prompts)
         record = made.records[owner]
         judged = _judge(
@@ -103,6 +114,11 @@ def explain(
             Explanation(components[owner], record, prompts, candidates, judged)
         )
     return made, explanations
+
+
+def largest_first(records: Sequence[ComponentRecord]) -> list[int]:
+    """Returns the indices of records by labelled pixels, most first."""
+    return sorted(range(len(records)), key=lambda i: -records[i].area)
 
 
 def _judge(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from tqdm import tqdm
 
-from mmseg_sesam.pseudo_labels.generator import PseudoLabel
+from mmseg_sesam.pseudo_labels.generator import ComponentRecord, PseudoLabel
 
 from .explanation import (
     CHOSEN,
@@ -21,8 +25,9 @@ from .explanation import (
     STABILITY,
     Explanation,
     Judged,
+    largest_first,
 )
-from .sheet import paint_label
+from .sheet import paint_label, resize_label
 
 _COLOURS = {
     CHOSEN: '#2a8a4a',
@@ -35,6 +40,14 @@ _COLOURS = {
 # Masks drawn of each component; the scatter plot has all candidates.
 _MASKS = 5
 _WIDTH = 15.0
+_DPI = 90
+# Inches: the head's titles, the heading and the pictures of a row, the foot.
+_TITLES, _HEADING, _PICTURES, _FOOT = 0.6, 0.3, 2.7, 0.8
+# Pixels of a picture's longer side, about twice those of the sheet: large
+# photos are reduced before they are painted, which is what takes time.
+_HEAD_SIDE, _MASK_SIDE = 900, 400
+# Components that are numbered in the head; more numbers hide the image.
+_NUMBERED = 20
 
 
 def save_explanation(
@@ -53,33 +66,50 @@ def save_explanation(
         image: (H, W, 3) uint8 in RGB.
         weak: (H, W) uint8 class ids.
         made: the pseudo-label.
-        explanations: of the components that get a row.
+        explanations: of the components that get a row, as `explain` sorts
+            them; the sheet names the others.
         palette: RGB of each class.
         classes: name of each class.
     """
     height, width = image.shape[:2]
-    head = _WIDTH / 3 * min(height / width, 1) + 0.6
-    rows = 2.9
-    figure = Figure(
-        figsize=(_WIDTH, head + rows * len(explanations) + 0.4),
-        layout='constrained',
-    )
-    heights = [head] + [rows] * len(explanations)
+    head = _WIDTH / 3 * min(height / width, 1) + _TITLES
+    heights = [head, *[_HEADING, _PICTURES] * len(explanations), _FOOT]
+    figure = Figure(figsize=(_WIDTH, sum(heights)), layout='constrained')
     parts = figure.subfigures(len(heights), 1, height_ratios=heights)
-    parts = np.atleast_1d(parts)
-    _draw_head(parts[0], image, weak, made, explanations, palette)
-    for number, part in enumerate(parts[1:]):
-        explanation = explanations[number]
-        name = f'{number + 1}  {classes[explanation.record.class_id]}'
-        _draw_row(part, image, explanation, palette, name)
-    marks = [
-        Line2D([], [], ls='', marker='o', color=colour, label=verdict)
-        for verdict, colour in _COLOURS.items()
-    ]
-    figure.legend(
-        handles=marks, loc='outside lower center', ncols=6, frameon=False
+    _draw_head(parts[0], image, weak, made, palette)
+    rows = zip(parts[1::2], parts[2::2], explanations)
+    rows = tqdm(rows, desc='drawing', total=len(explanations), delay=2)
+    for number, (heading, part, explanation) in enumerate(rows, 1):
+        name = f'{number}  class {classes[explanation.record.class_id]}'
+        _write(heading, _summarise(name, explanation), weight='bold')
+        _draw_row(part, image, explanation, palette)
+    omitted = describe_omitted(made.records, len(explanations), classes)
+    _draw_foot(parts[-1], omitted)
+    figure.savefig(path, dpi=_DPI)
+
+
+def describe_omitted(
+    records: Sequence[ComponentRecord], number: int, classes: Sequence[str]
+) -> str:
+    """Says how many components have no row, and which; '' if all have one.
+
+    Args:
+        records: of all components.
+        number: of the components, the largest ones, that have a row.
+        classes: name of each class.
+    """
+    omitted = [records[index] for index in largest_first(records)[number:]]
+    if not omitted:
+        return ''
+    counts = Counter(classes[record.class_id] for record in omitted)
+    named = ', '.join(
+        f'{count} of class {name}' for name, count in counts.most_common()
     )
-    figure.savefig(path, dpi=90)
+    return (
+        f'Not drawn: {len(omitted)} of {len(records)} components, numbers '
+        f'{number + 1} to {len(records)} by size, each of at most '
+        f'{omitted[0].area} labelled pixels: {named}. --components draws more.'
+    )
 
 
 def _draw_head(
@@ -87,34 +117,65 @@ def _draw_head(
     image: np.ndarray,
     weak: np.ndarray,
     made: PseudoLabel,
-    explanations: Sequence[Explanation],
     palette: Sequence[Sequence[int]],
 ) -> None:
     """The image, its components with their points, the pseudo-label."""
-    axes = part.subplots(1, 3)
+    height, width = weak.shape
+    shape = _reduced(width, height, _HEAD_SIDE)
+    small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
     labelled = np.mean(made.label != 255)
     pictures = {
-        'image': image,
+        'image': small,
         f'weak label: {len(made.records)} components': paint_label(
-            image, weak, palette
+            small, resize_label(weak, shape), palette
         ),
         f'pseudo-label: {labelled:.0%} of pixels': paint_label(
-            image, made.label, palette
+            small, resize_label(made.label, shape), palette
         ),
     }
+    axes = part.subplots(1, 3)
     for axis, (title, picture) in zip(axes, pictures.items()):
-        axis.imshow(picture)
+        axis.imshow(picture, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
         axis.set_title(title, fontsize=11)
         axis.set_axis_off()
-    for number, explanation in enumerate(explanations):
-        _draw_points(axes[1], explanation)
-        row, col, _, _ = explanation.component.bbox
+    order = largest_first(made.records)[:_NUMBERED]
+    for number, index in enumerate(order, 1):
+        record = made.records[index]
+        _draw_points(axes[1], np.array(record.points))
         axes[1].text(
-            *(col, row, number + 1),
+            *(record.bbox[1], record.bbox[0], number),
             fontsize=9,
             color='white',
+            va='top',
+            clip_on=True,
             bbox=dict(facecolor='black', edgecolor='none', pad=1.5),
         )
+
+
+def _draw_foot(part: SubFigure, omitted: str) -> None:
+    """The legend of the verdicts, and what the sheet leaves out."""
+    marks = [
+        Line2D([], [], ls='', marker='o', color=colour, label=verdict)
+        for verdict, colour in _COLOURS.items()
+    ]
+    part.legend(handles=marks, loc='upper center', ncols=6, frameon=False)
+    text = '\n'.join(wrap(omitted, 190, max_lines=2))
+    part.text(0.01, 0.05, text, fontsize=10)
+
+
+def _write(part: SubFigure, text: str, **style: str) -> None:
+    part.text(0.01, 0.1, text, fontsize=11, va='bottom', **style)
+
+
+def _summarise(name: str, explanation: Explanation) -> str:
+    record, judged = explanation.record, explanation.judged
+    outcome = f'{len(record.chosen)} of {len(judged)} candidates'
+    if record.fell_back:
+        outcome = f'none of {len(judged)}: it keeps its weak pixels alone'
+    return (
+        f'{name}:  {outcome};  coverage {record.coverage:.2f}, '
+        f'conflict {record.conflict:.2f}, score {record.predicted_iou:.2f}'
+    )
 
 
 def _draw_row(
@@ -122,36 +183,23 @@ def _draw_row(
     image: np.ndarray,
     explanation: Explanation,
     palette: Sequence[Sequence[int]],
-    name: str,
 ) -> None:
-    record, judged = explanation.record, explanation.judged
+    judged, candidates = explanation.judged, explanation.candidates
     widths = [1.25] + [1] * (1 + _MASKS)
     axes = part.subplots(1, 2 + _MASKS, width_ratios=widths)
     _draw_candidates(axes[0], judged)
-    count = sum(bool(candidate.rank) for candidate in judged)
-    outcome = f'{count} of {len(judged)} candidates'
-    if not count:
-        outcome = f'none of {len(judged)}: it keeps its weak pixels alone'
-    part.suptitle(
-        f'{name}:  {outcome};  coverage {record.coverage:.2f}, '
-        f'conflict {record.conflict:.2f}, score {record.predicted_iou:.2f}',
-        x=0.01,
-        ha='left',
-        fontsize=11,
-        fontweight='bold',
-    )
     window = _window(explanation, image.shape[:2])
-    colour = palette[record.class_id]
-    shape = image.shape[:2]
-    union = np.zeros(shape, bool)
-    for candidate in judged[:count]:
-        union |= explanation.candidates.mask(candidate.prompt, candidate.index)
-    _draw_mask(axes[1], image, union, colour, explanation, window)
+    crop = image[window]
+    colour = palette[explanation.record.class_id]
+    union = np.zeros(crop.shape[:2], bool)
+    for one in judged[: len(explanation.record.chosen)]:
+        union |= candidates.mask(one.prompt, one.index)[window]
+    _draw_mask(axes[1], crop, union, colour, explanation, window)
     axes[1].set_title('the mask that it takes', fontsize=8)
     drawn = _best_of_each(judged)
     for axis, candidate in zip(axes[2:], drawn):
-        mask = explanation.candidates.mask(candidate.prompt, candidate.index)
-        _draw_mask(axis, image, mask, colour, explanation, window)
+        mask = candidates.mask(candidate.prompt, candidate.index)[window]
+        _draw_mask(axis, crop, mask, colour, explanation, window)
         rank = f' {candidate.rank}' if candidate.rank else ''
         axis.set_title(
             f'{candidate.verdict}{rank}\ncoverage {candidate.coverage:.2f}, '
@@ -184,15 +232,16 @@ def _best_of_each(judged: Sequence[Judged]) -> list[Judged]:
 
 def _draw_candidates(axis: Axes, judged: Sequence[Judged]) -> None:
     """Coverage and conflict of every candidate, its size by the score."""
-    for candidate in reversed(judged):
-        axis.scatter(
-            candidate.coverage,
-            candidate.conflict,
-            s=10 + 50 * candidate.score,
-            color=_COLOURS[candidate.verdict],
-            alpha=0.75,
-            linewidths=0,
-        )
+    # Those chosen come first, and shall lie on top.
+    points = judged[::-1]
+    axis.scatter(
+        [one.coverage for one in points],
+        [one.conflict for one in points],
+        s=[10 + 50 * max(one.score, 0) for one in points],
+        color=[_COLOURS[one.verdict] for one in points],
+        alpha=0.75,
+        linewidths=0,
+    )
     axis.set_xlim(-0.05, 1.05)
     axis.set_ylim(-0.05, 1.05)
     axis.set_xlabel('coverage', fontsize=8)
@@ -203,28 +252,45 @@ def _draw_candidates(axis: Axes, judged: Sequence[Judged]) -> None:
 
 def _draw_mask(
     axis: Axes,
-    image: np.ndarray,
+    crop: np.ndarray,
     mask: np.ndarray,
     colour: Sequence[int],
     explanation: Explanation,
     window: tuple[slice, slice],
 ) -> None:
-    painted = paint_label(image, np.where(mask, 0, 255), [colour])
+    """A mask over the component's surroundings, the component in white."""
+    height, width = mask.shape
+    top, left = window[0].start, window[1].start
+    shape = _reduced(width, height, _MASK_SIDE)
+    small = cv2.resize(crop, shape, interpolation=cv2.INTER_AREA)
+    label = np.where(mask, 0, 255).astype(np.uint8)
+    painted = paint_label(small, resize_label(label, shape), [colour])
     rows, cols = explanation.component.pixels
-    painted[rows, cols] = 255
-    axis.imshow(painted)
-    _draw_points(axis, explanation)
-    axis.set_ylim(window[0].stop - 0.5, window[0].start - 0.5)
-    axis.set_xlim(window[1].start - 0.5, window[1].stop - 0.5)
+    painted[
+        (rows - top) * shape[1] // height, (cols - left) * shape[0] // width
+    ] = 255
+    axis.imshow(
+        painted,
+        extent=(left - 0.5, left + width - 0.5, top + height - 0.5, top - 0.5),
+    )
+    _draw_points(axis, np.array(explanation.record.points))
+    axis.set_xlim(left - 0.5, left + width - 0.5)
+    axis.set_ylim(top + height - 0.5, top - 0.5)
     axis.set_xticks([])
     axis.set_yticks([])
 
 
-def _draw_points(axis: Axes, explanation: Explanation) -> None:
-    together = explanation.prompts[0]
+def _draw_points(axis: Axes, points: np.ndarray) -> None:
+    """Draws (N, 3) points [x, y, label]."""
     for inside, colour in ((1, 'black'), (0, 'red')):
-        points = together.points[together.labels == inside]
-        axis.plot(*points.T, '.', ms=3.5, color=colour)
+        chosen = points[points[:, 2] == inside]
+        axis.plot(*chosen[:, :2].T, '.', ms=3.5, color=colour)
+
+
+def _reduced(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height so that the longer one is at most `side`."""
+    scale = min(side / max(width, height), 1)
+    return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
 def _window(

@@ -19,6 +19,7 @@ def test_draws_one_picture(run, scribbles: Path, project_root: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert f'{out}: 3 components, 0 fell back' in done.stdout
+    assert 'Not drawn: 1 of 3 components' in done.stdout
     picture = np.array(Image.open(out).convert('RGB'))
     assert picture.std() > 20
     before = out.read_bytes()

@@ -17,7 +17,10 @@ from mmseg_sesam.visualization.explanation import (
     Explanation,
     explain,
 )
-from mmseg_sesam.visualization.explanation_sheet import save_explanation
+from mmseg_sesam.visualization.explanation_sheet import (
+    describe_omitted,
+    save_explanation,
+)
 
 
 @pytest.fixture
@@ -114,3 +117,49 @@ def test_the_sheet_has_a_row_for_each_component(
             heights.append(sheet.height)
     rows = np.diff(heights)
     assert rows[0] == rows[1] > 100
+
+
+def test_the_largest_components_are_explained(
+    generator: PseudoLabelGenerator, stripes: tuple[np.ndarray, np.ndarray]
+) -> None:
+    image, weak = stripes
+    weak = weak.copy()
+    # The scribble of class 1 becomes the largest, that of 0 the smallest.
+    weak[2:-2][:, (weak == 1).any(axis=0)] = 1
+    weak[30:][weak[30:] == 0] = 255
+
+    made, explanations = explain(generator, image, weak, 2)
+
+    assert [one.record.class_id for one in explanations] == [1, 2]
+    assert describe_omitted(made.records, 2, 'abc') == (
+        'Not drawn: 1 of 3 components, numbers 3 to 3 by size, each of at '
+        'most 22 labelled pixels: 1 of class a. --components draws more.'
+    )
+    assert describe_omitted(made.records, 3, 'abc') == ''
+
+
+def test_large_images_are_drawn_like_small_ones(
+    generator: PseudoLabelGenerator,
+    stripes: tuple[np.ndarray, np.ndarray],
+    tmp_path: Path,
+) -> None:
+    sheets = []
+    for factor in (8, 32):
+        image, weak = (
+            np.kron(array, np.ones(shape, np.uint8))
+            for array, shape in zip(
+                stripes, [(factor, factor, 1), (factor, factor)]
+            )
+        )
+        made, explanations = explain(generator, image, weak, 1)
+        path = tmp_path / f'{factor}.png'
+        save_explanation(
+            *(path, image, weak, made, explanations),
+            *([[200, 60, 40], [40, 180, 70], [60, 60, 200]], 'abc'),
+        )
+        with Image.open(path) as sheet:
+            sheets.append(np.array(sheet.convert('L'), int))
+    small, large = sheets
+    assert small.shape == large.shape
+    # Numbers in titles and the places of points differ.
+    assert np.mean(abs(small - large) > 32) < 0.1
