@@ -209,8 +209,10 @@ def check_archive(
     for path, content in _members(archive):
         folder, _, file = path.rpartition('/')
         name, _, suffix = file.rpartition('.')
-        names.append(name)
         found = _check_png(content, server, sizes.get(name))
+        if name in names:
+            found.append('have the name of another file')
+        names.append(name)
         if folder != server.folder:
             found.append(f'not in the folder {server.folder!r}')
         if suffix != 'png' or not re.fullmatch(server.name, name):

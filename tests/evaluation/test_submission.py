@@ -149,3 +149,16 @@ def test_a_list_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
         Image.new('RGB', (4, 3)).save(tmp_path / f'{name}.tif')
     found = find_images(tmp_path, names)
     assert [path.name for path in found] == ['a.tif', 'b.tif']
+
+
+def test_a_name_that_comes_twice_in_an_archive(tmp_path: Path) -> None:
+    server = small('cityscapes')
+    out = tmp_path / 'out.zip'
+    write_archive([(server.example, every_class(server))], server, out)
+    with zipfile.ZipFile(out, 'a') as archive:
+        content = archive.read(archive.namelist()[0])
+        archive.writestr(f'again/{server.example}.png', content)
+
+    said = ' '.join(check_archive(out, server))
+
+    assert '1 files have the name of another file' in said
