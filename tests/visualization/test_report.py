@@ -52,10 +52,11 @@ def test_the_page_holds_the_run(
 
     gallery = embedded(page, 'gallery-data')
     assert set(gallery['groups']) >= {'worst', 'best', 'random'}
-    assert sorted(image['name'] for image in gallery['images']) == [
+    trained = [image for image in gallery['images'] if image['records']]
+    assert sorted(image['name'] for image in trained) == [
         f'images/deep/{index}' for index in range(3)
     ]
-    for image in gallery['images']:
+    for image in trained:
         rounds = [f'round {index}' for index in range(3)]
         assert names_of_layers(image) == [
             'weak label',
@@ -129,7 +130,11 @@ def test_rounds_are_marked_where_they_were_made(
     build_report(work_dir, page, with_predictions=False)
 
     layout = embedded(page, 'plot-data')['curves'][0]['figure']['layout']
-    lines = {line['x0'] for line in layout['shapes']}
+    lines = {
+        line['x0']
+        for line in layout['shapes']
+        if line['line']['dash'] == 'dot'
+    }
     assert lines == {2, 5}
 
 
@@ -157,6 +162,27 @@ def test_dense_labels_are_read_as_the_data_set_reads_them(
     for index, truth in enumerate(expected):
         assert (images[index].truth == truth).all()
         assert set(np.unique(images[index].weak)) == {0, 1, 2, 255}
+
+
+def test_images_without_a_dense_label_are_counted_on_the_page(
+    work_dir: Path, scribbles: Path, tmp_path: Path
+) -> None:
+    labels = scribbles / 'dense/deep'
+    (labels / '1.png').rename(labels / 'other.png')
+    page = tmp_path / 'report.html'
+
+    build_report(work_dir, page, scribbles / 'dense', with_predictions=False)
+
+    image = scribbles / 'images/deep/1.png'
+    for sentence in (
+        f'without a dense label: 1 training images ({image}).',
+        f'without a training image: 1 dense labels ({labels}/other.png).',
+    ):
+        assert sentence in page.read_text()
+    names = [
+        image['name'] for image in embedded(page, 'gallery-data')['images']
+    ]
+    assert 'images/deep/1' not in names
 
 
 def test_settings_are_those_that_made_the_rounds(work_dir: Path) -> None:

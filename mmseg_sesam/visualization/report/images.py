@@ -75,9 +75,13 @@ class TrainingImages:
             count = run.cfg.model.decode_head.num_classes
             names = [str(index) for index in range(count)]
         self.classes = list(names)
-        self.palette = choose_palette(
-            self.dataset.metainfo.get('palette'), len(names)
-        )
+        palette = self.dataset.metainfo.get('palette')
+        self.palette = choose_palette(palette, len(names))
+        self.recoloured = [
+            name
+            for name, given, used in zip(names, palette or (), self.palette)
+            if list(given) != used
+        ]
         self.paths = [
             self.dataset.get_data_info(index)['img_path']
             for index in range(len(self.dataset))

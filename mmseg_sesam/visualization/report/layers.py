@@ -22,11 +22,37 @@ MAX_SIDE = 512
 def encode_images(
     labelled: Labelled, prediction: np.ndarray | None
 ) -> dict[str, Any]:
-    """Encodes an image and its layers.
+    """Encodes a training image and its layers.
 
     Args:
         labelled: the image and its labels.
         prediction: (H, W) uint8, None where there is no checkpoint.
+
+    Returns:
+        What `encode_layers` returns.
+    """
+    # Without pseudo-labels it may as well be a dense one.
+    maps = {'weak label' if labelled.rounds else 'label': labelled.weak}
+    maps.update({f'round {r}': a for r, a in labelled.rounds.items()})
+    maps['confident'] = labelled.confident
+    maps['prediction'] = prediction
+    maps['truth'] = labelled.truth
+    records = {f'round {r}': part for r, part in labelled.records.items()}
+    return encode_layers(labelled.image, maps, records)
+
+
+def encode_layers(
+    image: np.ndarray,
+    maps: dict[str, np.ndarray | None],
+    records: dict[str, list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """Encodes an image and label maps of its size.
+
+    Args:
+        image: (H, W, 3) uint8 in RGB.
+        maps: (H, W) uint8 class ids by name; those that are None are left
+            out.
+        records: the components' records by round.
 
     Returns:
         'jpeg' (a data URL), 'size' (width and height of the file), 'shape'
@@ -34,28 +60,22 @@ def encode_images(
         components' records of each round. A layer has a 'name' and 'data',
         base64 of the zlib-compressed class ids in raster order.
     """
-    height, width = labelled.weak.shape
+    height, width = image.shape[:2]
     scale = min(MAX_SIDE / max(height, width), 1)
     shape = (max(round(width * scale), 1), max(round(height * scale), 1))
-    # Without pseudo-labels it may as well be a dense one.
-    maps = {'weak label' if labelled.rounds else 'label': labelled.weak}
-    maps.update({f'round {r}': a for r, a in labelled.rounds.items()})
-    maps['confident'] = labelled.confident
-    maps['prediction'] = prediction
-    maps['truth'] = labelled.truth
     layers = [
         dict(name=name, data=_encode_label(resize_label(label, shape)))
         for name, label in maps.items()
         if label is not None
     ]
     return dict(
-        jpeg=_encode_photo(labelled.image, shape),
+        jpeg=_encode_photo(image, shape),
         size=[width, height],
         shape=list(shape),
         layers=layers,
         records={
-            f'round {r}': [_shorten(record) for record in records]
-            for r, records in labelled.records.items()
+            name: [_shorten(record) for record in part]
+            for name, part in records.items()
         },
     )
 

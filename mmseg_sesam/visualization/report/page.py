@@ -16,11 +16,17 @@ from .gallery import choose_images
 from .images import TrainingImages
 from .layers import encode_images
 from .measure import Measures, draw_sample, measure
-from .plots import draw_confusion, draw_curves
+from .plots import draw_class_iou, draw_confusion, draw_curves
 from .predict import predict
 from .run import Run, read_run
 from .settings import list_settings
-from .tables import list_mistakes, tabulate_classes, tabulate_rounds
+from .tables import (
+    add_validation,
+    list_mistakes,
+    tabulate_classes,
+    tabulate_rounds,
+)
+from .validation import show_validation
 
 
 def build_report(
@@ -54,17 +60,25 @@ def build_report(
     measures = measure(images, sample, jobs)
     groups = choose_images(sample, measures.scores)
     shown = list(dict.fromkeys(i for group in groups.values() for i in group))
-    gallery = dict(
-        groups={
-            name: [shown.index(index) for index in group]
-            for name, group in groups.items()
-        },
-        images=_encode(images, shown, measures, with_predictions, jobs),
+    places = {
+        name: [shown.index(index) for index in group]
+        for name, group in groups.items()
+    }
+    encoded = _encode(images, shown, measures, with_predictions, jobs)
+    validation = show_validation(
+        run, len(images.classes), with_predictions, jobs
+    )
+    if validation.entries:
+        number = len(validation.entries)
+        places['validation, worst'] = [len(shown) + i for i in range(number)]
+    context = _collect(run, images, measures, sample)
+    context['validation_note'] = validation.note
+    context['gallery'] = dict(
+        groups=places,
+        images=[*encoded, *validation.entries],
         classes=images.classes,
         palette=images.palette,
     )
-    context = _collect(run, images, measures, sample)
-    context['gallery'] = gallery
     text = _environment().get_template('report.html').render(context)
     with replacing(out) as part:
         part.write_text(text, encoding='utf-8')
@@ -89,6 +103,7 @@ def _encode(
         score = measures.scores.get(index)
         if score is not None and not np.isnan(score.value):
             entry['score'] = score.value
+            entry['measure'] = 'IoU' if images.truths else 'held by masks'
             entry['changed'] = score.changed
         encoded.append(entry)
     return encoded
@@ -111,19 +126,43 @@ def _collect(
         iterations=int(max(steps)),
         max_iters=run.cfg.train_cfg.get('max_iters'),
         val=run.val[-1] if run.val else {},
+        best=run.best,
+        validations=len(run.val),
+        best_checkpoint=run.best_checkpoint and run.best_checkpoint.name,
+        no_validation='' if run.val else _explain_no_validation(run),
         checkpoint=run.checkpoint and run.checkpoint.name,
         images=len(images),
         measured=len(sample),
         has_truth=bool(images.truths),
+        left_out=images.left_out,
+        recoloured=images.recoloured,
         rounds=rounds,
-        classes=tabulate_classes(measures, images.classes),
+        classes=add_validation(
+            tabulate_classes(measures, images.classes), run
+        ),
         palette=images.palette,
         mistakes=mistakes,
         curves=draw_curves(run),
+        class_iou=draw_class_iou(run),
         confusion=confusion,
         settings=list_settings(run),
         config=run.cfg.pretty_text,
         plotly=get_plotlyjs(),
+    )
+
+
+def _explain_no_validation(run: Run) -> str:
+    """Says why a run has no validation, and what to change."""
+    if run.cfg.get('val_dataloader') is None:
+        return (
+            'This run was not validated: its config has no val_dataloader. '
+            'Set val_dataloader, val_evaluator and val_cfg to validate.'
+        )
+    interval = run.cfg.train_cfg.get('val_interval', 1)
+    return (
+        'This run was not validated yet: its log has no validation up to '
+        f'iteration {run.train[-1]["step"]:,}, and validations are due every '
+        f'{interval:,} (train_cfg.val_interval).'
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ _COLOUR_OF = dict(
 )
 # How logged names begin.
 _LOSS, _SHARE = 'loss', 'share_'
+# Mark of the step with the highest mIoU of validation.
+_BEST = 'best'
 _VAL_METRICS = ('mIoU', 'mDice', 'mFscore', 'mAcc', 'aAcc')
 
 
@@ -61,10 +64,14 @@ def draw_curves(run: Run) -> list[dict[str, Any]]:
         ),
         ('Learning rate', '', _series(run.train, ['lr'])),
     ]
-    refreshes = _refreshes(run)
+    marks = {step: f'round {r}' for r, step in _refreshes(run).items()}
+    if run.best is not None:
+        step = run.best['step']
+        both = marks.get(step)
+        marks[step] = f'{_BEST}, {both}' if both else _BEST
     end = max(line['step'] for line in run.train)
     return [
-        dict(title=title, note=note, figure=_lines(series, refreshes, end))
+        dict(title=title, note=note, figure=_lines(series, marks, end))
         for title, note, series in plots
         if series
     ]
@@ -87,29 +94,96 @@ def draw_confusion(
     rows = confusion[occurs][:, given].astype(float)
     shares = 100 * rows / rows.sum(axis=1, keepdims=True)
     names = np.array([*classes, 'unlabelled'], object)
-    side = 26 if len(shares) <= 30 else 12
+    side = _row_height(len(shares))
+    figure = _heatmap(
+        shares.tolist(),
+        names[given].tolist(),
+        names[:-1][occurs].tolist(),
+        hover='%{y} labelled %{x}: %{z:.1f} %',
+        with_text=side > 20,
+    )
+    figure.update_layout(
+        height=side * len(shares) + 110, margin=dict(l=110, r=12, t=84, b=12)
+    )
+    return json.loads(figure.to_json())
+
+
+def draw_class_iou(run: Run) -> dict[str, Any] | None:
+    """Draws the IoU of each class over the validations of a run.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The figure as JSON values, None where no log has such numbers.
+    """
+    if not run.class_iou:
+        return None
+    steps = sorted(run.class_iou)
+    # Classes as the last validation has them.
+    names = list(run.class_iou[steps[-1]])
+    values = [
+        [run.class_iou[step].get(name, nan) for step in steps]
+        for name in names
+    ]
+    known = [[None if isnan(v) else v for v in row] for row in values]
+    best = None if run.best is None else run.best['step']
+    labels = [
+        f'<b>{step:,.0f} {_BEST}</b>' if step == best else f'{step:,.0f}'
+        for step in steps
+    ]
+    height = _row_height(len(names))
+    figure = _heatmap(
+        known,
+        labels,
+        names,
+        hover='%{y} at iteration %{x}: %{z:.1f} %',
+        with_text=len(steps) <= 12 and height > 20,
+    )
+    figure.update_layout(
+        height=height * len(names) + 70,
+        margin=dict(l=110, r=12, t=60, b=8),
+    )
+    return json.loads(figure.to_json())
+
+
+def _row_height(rows: int) -> int:
+    """Pixels of a row of a heatmap; small ones have no room for text."""
+    return 26 if rows <= 30 else 12
+
+
+def _heatmap(
+    values: Sequence[Sequence[float | None]],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    hover: str,
+    with_text: bool,
+) -> go.Figure:
+    """A table of percentages in colours, the first row on top."""
     figure = go.Figure(
         go.Heatmap(
-            z=shares.round(2).tolist(),
-            x=names[given].tolist(),
-            y=names[:-1][occurs].tolist(),
-            text=shares.round().astype(int).tolist(),
-            texttemplate='%{text}' if side > 20 else '',
+            z=[
+                [None if v is None else round(v, 2) for v in r] for r in values
+            ],
+            x=list(columns),
+            y=list(rows),
+            text=[
+                ['' if v is None else f'{v:.0f}' for v in r] for r in values
+            ],
+            texttemplate='%{text}' if with_text else '',
             zmin=0,
             zmax=100,
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate='%{y} labelled %{x}: %{z:.1f} %<extra></extra>',
+            hovertemplate=f'{hover}<extra></extra>',
         )
     )
     figure.update_layout(
-        height=side * len(shares) + 110,
-        margin=dict(l=110, r=12, t=84, b=12),
         xaxis=dict(side='top', tickangle=-45, type='category'),
         yaxis=dict(autorange='reversed', type='category'),
     )
-    return json.loads(figure.to_json())
+    return figure
 
 
 def _series(
@@ -131,7 +205,7 @@ def _is_loss(name: str) -> bool:
 
 def _lines(
     series: dict[str, tuple[list, list]],
-    refreshes: dict[int, int],
+    marks: dict[float, str],
     end: float,
 ) -> dict[str, Any]:
     figure = go.Figure()
@@ -150,12 +224,21 @@ def _lines(
             ),
             marker=dict(size=5),
         )
-    for round_index, step in refreshes.items():
+    for step, text in marks.items():
+        best = text.startswith(_BEST)
         figure.add_vline(
             x=step,
-            line=dict(color='#8888', width=1, dash='dot'),
+            line=dict(
+                color=COLOURS[2] if best else '#8888',
+                width=1.5 if best else 1,
+                dash='solid' if best else 'dot',
+            ),
+            # On the line's other side there is no room at the last step.
             annotation=dict(
-                text=f'round {round_index}', font=dict(size=10), yanchor='top'
+                text=text,
+                font=dict(size=10),
+                yanchor='top',
+                xanchor='right' if step > 0.8 * end else 'left',
             ),
         )
     figure.update_layout(

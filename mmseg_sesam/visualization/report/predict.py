@@ -8,11 +8,14 @@ from multiprocessing import Pool
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmseg.apis import inference_model, init_model
 from torch import nn
 
 from mmseg_sesam.terminal import Progress
+
+from mmseg_sesam.datasets.pipelines import iterate_pipelines
 
 from .run import Run
 
@@ -33,9 +36,8 @@ def predict(
         Of each image the (H, W) uint8 class ids.
     """
     cfg = copy.deepcopy(run.cfg)
-    loader = cfg.get('val_dataloader') or cfg.test_dataloader
     # Where `mmseg.apis` looks for it.
-    cfg.setdefault('test_pipeline', loader.dataset.pipeline)
+    cfg.setdefault('test_pipeline', _test_pipeline(cfg))
     device = get_device()
     model = init_model(cfg, str(run.checkpoint), device=device)
     progress = dict(total=len(paths), desc='predicting')
@@ -45,6 +47,14 @@ def predict(
         return
     with Pool(jobs, _Worker.start, (model,)) as pool:
         yield from Progress(pool.imap(_Worker.predict, paths), **progress)
+
+
+def _test_pipeline(cfg: Config) -> list[dict]:
+    """The pipeline of validation; without one it loads whole images."""
+    loader = cfg.get('val_dataloader') or cfg.get('test_dataloader')
+    pipelines = iterate_pipelines(loader.dataset) if loader else iter(())
+    whole = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    return next(pipelines, whole)
 
 
 def _predict(model: nn.Module, path: str) -> np.ndarray:

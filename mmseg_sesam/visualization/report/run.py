@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from mmseg_sesam.datasets.pipelines import (
 from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 from mmseg_sesam.work_dir import latest_checkpoint
 
+from .class_iou import match_class_tables, read_class_tables
+
 
 class Run(NamedTuple):
     """A training as it lies on disk.
@@ -26,21 +29,29 @@ class Run(NamedTuple):
         cfg: the config of its latest start.
         train: what was logged of training steps, one dict for each line.
         val: what was logged of validations.
+        class_iou: IoU of each class by name, in percent, by the step of the
+            validation; empty where the log has none.
         store: of the pseudo-labels, None if it trained without any.
         data_root: the folder to which images are named relative, None if it
             trained without pseudo-labels.
         rounds: manifests of the rounds that it has made or taken over.
         checkpoint: the latest one, None if there is none.
+        best: validation with the highest mIoU, None without a validation.
+        best_checkpoint: the one that mmengine saved as the best, None if
+            there is none.
     """
 
     work_dir: Path
     cfg: Config
     train: list[dict[str, float]]
     val: list[dict[str, float]]
+    class_iou: dict[float, dict[str, float]]
     store: PseudoLabelStore | None
     data_root: str | None
     rounds: dict[int, dict[str, Any]]
     checkpoint: Path | None
+    best: dict[str, float] | None
+    best_checkpoint: Path | None
 
 
 def read_run(work_dir: Path) -> Run:
@@ -64,7 +75,7 @@ def read_run(work_dir: Path) -> Run:
             'give the work_dir of tools/train.py.'
         )
     cfg = Config.fromfile(starts[-1] / 'config.py')
-    train, val = [], []
+    train, val, class_iou = [], [], {}
     for start in starts:
         lines = read_scalars(start)
         first = lines[0]['step']
@@ -73,6 +84,7 @@ def read_run(work_dir: Path) -> Run:
         # What a resumed run did again counts once.
         train = [line for line in train if line['step'] < first]
         val = [line for line in val if line['step'] < first]
+        validated = []
         for line in lines:
             if 'loss' in line:
                 train.append(line)
@@ -80,11 +92,24 @@ def read_run(work_dir: Path) -> Run:
             # By default mmengine counts validations in epochs, of which a
             # training by iterations has none.
             done = train[-1]['step'] if train else 0
-            val.append(dict(line, step=max(line['step'], done)))
+            validated.append(dict(line, step=max(line['step'], done)))
+        val += validated
+        class_iou = {s: iou for s, iou in class_iou.items() if s < first}
+        class_iou.update(_read_class_iou(start, validated))
     store, data_root = _find_store(work_dir, cfg)
-    rounds = _find_rounds(work_dir, store, train[-1]['step'])
-    checkpoint = _find_checkpoint(work_dir)
-    return Run(work_dir, cfg, train, val, store, data_root, rounds, checkpoint)
+    return Run(
+        work_dir=work_dir,
+        cfg=cfg,
+        train=train,
+        val=val,
+        class_iou=class_iou,
+        store=store,
+        data_root=data_root,
+        rounds=_find_rounds(work_dir, store, train[-1]['step']),
+        checkpoint=_find_checkpoint(work_dir),
+        best=_find_best(val),
+        best_checkpoint=_find_best_checkpoint(work_dir),
+    )
 
 
 def read_scalars(start: Path) -> list[dict[str, float]]:
@@ -108,6 +133,16 @@ def read_scalars(start: Path) -> list[dict[str, float]]:
 def _is_training(start: Path) -> bool:
     has_config = (start / 'config.py').is_file()
     return has_config and any('loss' in line for line in read_scalars(start))
+
+
+def _read_class_iou(
+    start: Path, val: list[dict[str, float]]
+) -> dict[float, dict[str, float]]:
+    """By step of a validation, the IoU of each class."""
+    name = start.parent.name
+    tables = read_class_tables(start.parent / f'{name}.log')
+    matched = match_class_tables(tables, val)
+    return {val[index]['step']: table for index, table in matched.items()}
 
 
 def _find_store(
@@ -157,3 +192,15 @@ def _find_rounds(
 def _find_checkpoint(work_dir: Path) -> Path | None:
     path = latest_checkpoint(work_dir)
     return path if path is not None and path.is_file() else None
+
+
+def _find_best(val: list[dict[str, float]]) -> dict[str, float] | None:
+    """The first validation with the highest mIoU."""
+    known = [line for line in val if isfinite(line.get('mIoU', nan))]
+    return max(known, key=lambda line: line['mIoU'], default=None)
+
+
+def _find_best_checkpoint(work_dir: Path) -> Path | None:
+    """The newest of those that `save_best` of mmengine names."""
+    found = work_dir.glob('best_*.pth')
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -92,6 +92,40 @@ def tabulate_classes(
     return rows
 
 
+def add_validation(
+    rows: list[dict[str, Any]], run: Run
+) -> list[dict[str, Any]]:
+    """Adds the IoU of validation to the rows of classes.
+
+    Args:
+        rows: from `tabulate_classes`.
+        run: whose last validation gives 'val iou', and whose best one, if
+            it is another, gives 'best val iou'; in percent. Nothing is
+            added where the log has no numbers by class.
+
+    Returns:
+        The rows with the new columns.
+    """
+    columns = {}
+    if run.class_iou:
+        last = max(run.class_iou)
+        columns['val iou'] = run.class_iou[last]
+        best = None if run.best is None else run.best['step']
+        if best != last and best in run.class_iou:
+            columns['best val iou'] = run.class_iou[best]
+    nothing = float('nan')
+    return [
+        {
+            **row,
+            **{
+                name: _known(ious.get(row['name'], nothing))
+                for name, ious in columns.items()
+            },
+        }
+        for row in rows
+    ]
+
+
 def list_mistakes(
     confusion: np.ndarray, classes: Sequence[str]
 ) -> list[dict[str, Any]]:

@@ -69,6 +69,18 @@ function colourOfClass(id) {
   return hidden ? null : palette[id];
 }
 
+/** The layers shown of the image; validation images have no rounds. */
+function layersOn() {
+  const active = layerNames.filter((name) => state.on.has(name) && maps[name]);
+  if (active.length || !state.on.size) return active;
+  return maps.prediction ? ['prediction'] : [];
+}
+
+/** Whether the image has both layers of a comparison. */
+function comparable(pair) {
+  return pair.every((name) => maps[name]);
+}
+
 function paintLabels() {
   const alpha = Math.round(2.55 * byId('opacity').value);
   if (state.compare !== '') {
@@ -78,7 +90,7 @@ function paintLabels() {
     return;
   }
   // The layer that is last in the list lies on top.
-  const active = layerNames.filter((name) => state.on.has(name) && maps[name]).reverse();
+  const active = layersOn().reverse();
   paint(byId('labels'), image.shape, (i) => {
     const top = active.find((name) => maps[name][i] !== UNLABELLED);
     return top ? colourOfClass(maps[top][i]) : null;
@@ -98,7 +110,7 @@ function topRound() {
 }
 
 function components() {
-  return roundNames.length ? image.records[topRound()] : [];
+  return image.records[topRound()] ?? [];
 }
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -166,7 +178,7 @@ function describe(record) {
   panel.replaceChildren();
   byId('prompts').querySelector('rect')?.remove();
   if (!record) {
-    const hint = roundNames.length ? 'Point at the image: the components of the weak label answer with their records.' : '';
+    const hint = Object.keys(image.records).length ? 'Point at the image: the components of the weak label answer with their records.' : '';
     panel.append(element('p', { class: 'muted' }, hint));
     return;
   }
@@ -202,9 +214,10 @@ function press(button, pressed) {
 
 function showButtons() {
   for (const button of byId('groups').children) press(button, button.dataset.group === state.group);
+  const active = layersOn();
   for (const button of byId('layers').children) {
     const name = button.dataset.layer;
-    press(button, name === 'prompts' ? state.prompts : state.on.has(name));
+    press(button, name === 'prompts' ? state.prompts : active.includes(name));
   }
   for (const button of byId('legend').children) press(button, Number(button.dataset.class) === state.only);
   byId('compare').value = String(state.compare);
@@ -226,6 +239,11 @@ function drawThumbnails() {
     button.hidden = !maps[name];
     if (maps[name]) paint(canvas, image.shape, (i) => (maps[name][i] === UNLABELLED ? null : palette[maps[name][i]]), 255);
   }
+  for (const option of byId('compare').options) {
+    option.disabled = option.value !== '' && !comparable(comparisons[option.value]);
+  }
+  const prompts = byId('layers').querySelector('button[data-layer=prompts]');
+  if (prompts) prompts.hidden = !Object.keys(image.records).length;
   const seen = new Set(Object.values(maps).flatMap((map) => [...new Set(map)]));
   for (const button of byId('legend').children) {
     button.classList.toggle('absent', !seen.has(Number(button.dataset.class)));
@@ -250,10 +268,10 @@ async function show() {
   byId('stage').style.maxWidth = `${(80 * image.size[0]) / image.size[1]}vh`;
   byId('place').textContent = `${state.place + 1} / ${group.length}`;
   const facts = [image.name];
-  if (image.score !== undefined) facts.push(`${layerNames.includes('truth') ? 'IoU' : 'held by masks'} ${(100 * image.score).toFixed(1)} %`);
+  if (image.score !== undefined) facts.push(`${image.measure} ${(100 * image.score).toFixed(1)} %`);
   if (image.changed) facts.push(`${(100 * image.changed).toFixed(1)} % of pixels changed since ${roundNames[0]}`);
   byId('caption').textContent = facts.join(' · ');
-  if (state.compare !== '' && !comparisons[state.compare].every((name) => maps[name])) state.compare = '';
+  if (state.compare !== '' && !comparable(comparisons[state.compare])) state.compare = '';
   drawThumbnails();
   redraw();
   byId('stage').dataset.shown = image.name;
@@ -272,6 +290,8 @@ function choose(group) {
 }
 
 function toggle(name) {
+  // What is shown in place of a layer that the image lacks becomes a choice.
+  if (name !== 'prompts' && state.on.size) state.on = new Set(layersOn());
   if (name === 'prompts') state.prompts = !state.prompts;
   else if (!state.on.delete(name)) state.on.add(name);
   if (name !== 'prompts') state.compare = '';
@@ -282,6 +302,13 @@ function compare(value) {
   state.compare = value === '' ? '' : Number(value);
   if (value !== '') state.lastCompare = state.compare;
   redraw();
+}
+
+/** Switches between no comparison and the last one that the image allows. */
+function compareLast() {
+  const possible = comparisons.map((_, i) => i).filter((i) => comparable(comparisons[i]));
+  const next = possible.includes(state.lastCompare) ? state.lastCompare : possible[0];
+  compare(state.compare === '' && next !== undefined ? String(next) : '');
 }
 
 function buildGallery() {
@@ -333,7 +360,7 @@ function onKey(event) {
     ArrowRight: () => move(1),
     g: () => choose(groupNames[(groupNames.indexOf(state.group) + 1) % groupNames.length]),
     p: () => roundNames.length && toggle('prompts'),
-    d: () => comparisons.length && compare(state.compare === '' ? String(state.lastCompare || 0) : ''),
+    d: () => compareLast(),
     0: () => { state.on.clear(); state.compare = ''; redraw(); },
   };
   layerNames.slice(0, 9).forEach((name, i) => { actions[i + 1] = () => maps[name] && toggle(name); });
@@ -377,7 +404,8 @@ function drawPlots() {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { gridcolor: colour('--line'), linecolor: colour('--line'), zerolinecolor: colour('--line') };
   for (const node of document.querySelectorAll('.plot')) {
-    const figure = node.dataset.plot === 'confusion' ? plotData.confusion : plotData.curves[node.dataset.plot].figure;
+    const name = node.dataset.plot;
+    const figure = name in plotData ? plotData[name] : plotData.curves[name].figure;
     const layout = {
       ...figure.layout,
       template: {},
