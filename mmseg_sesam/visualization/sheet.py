@@ -13,11 +13,11 @@ import numpy as np
 _OPACITY = 0.65
 # A colour whose channels are all below it is nearly black (our choice).
 _DARK = 64
-# Colours that replace it: 24 hues, strong and pale.
+# Colours that replace it: 24 hues, pale, since black is often the background.
 _BRIGHT = np.array(
     [
         [round(255 * value) for value in hsv_to_rgb(hue / 24, saturation, 1)]
-        for saturation in (1, 0.5)
+        for saturation in (0.7, 0.4)
         for hue in range(24)
     ]
 )

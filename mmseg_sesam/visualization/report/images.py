@@ -95,7 +95,7 @@ class TrainingImages:
         self.left_out: list[str] = []
         if gt_dir is not None:
             self.truths, self.left_out = _find_truths(
-                self.paths, gt_dir, suffixes
+                self.paths, self.keys, gt_dir, suffixes
             )
 
     def __len__(self) -> int:
@@ -167,23 +167,24 @@ def _find_table(dataset: Any) -> np.ndarray:
 
 
 def _find_truths(
-    paths: list[str], gt_dir: Path, suffixes: tuple[str, str]
+    paths: list[str],
+    keys: list[str],
+    gt_dir: Path,
+    suffixes: tuple[str, str],
 ) -> tuple[dict[int, Path], list[str]]:
     """By image its dense label, and sentences on what is left out."""
     files = [Path(os.path.abspath(path)) for path in paths]
-    root = Path(files[0].anchor)
     # A data set of several parts may list an image twice.
-    distinct = list(dict.fromkeys(files))
-    matches = match_labels(distinct, root, gt_dir, suffixes)
-    missing, unused = (
-        [str(path) for path in part]
-        for part in (matches.missing, matches.unused)
-    )
+    names = dict(zip(files, keys))
+    root = Path(files[0].anchor)
+    matches = match_labels(list(names), root, gt_dir, suffixes)
     truths = {
         index: matches.pairs[file]
         for index, file in enumerate(files)
         if file in matches.pairs
     }
+    missing = [names[file] for file in matches.missing]
+    unused = [str(path.relative_to(gt_dir)) for path in matches.unused]
     return truths, [
         *describe_left_out('training images', 'dense label', missing),
         *describe_left_out('dense labels', 'training image', unused),

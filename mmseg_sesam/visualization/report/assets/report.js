@@ -406,6 +406,8 @@ function drawPlots() {
   for (const node of document.querySelectorAll('.plot')) {
     const name = node.dataset.plot;
     const figure = name in plotData ? plotData[name] : plotData.curves[name].figure;
+    // Plotly forgets the height of its layout when the window is resized.
+    node.style.height = `${figure.layout.height}px`;
     const layout = {
       ...figure.layout,
       template: {},
