@@ -10,6 +10,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipelines import iterate_pipelines
+from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
@@ -112,10 +113,9 @@ def _predict_and_score(
         truth = truth.astype(np.uint8)
         confusion = confusion_matrix(truth, predicted, num_classes)
         score = label_quality(confusion)['iou']
-        # The pipeline loads BGR, as OpenCV does.
-        image = sample['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
+        image = rgb_view(sample['inputs'], path)
         maps = dict(prediction=predicted, truth=truth)
-        entry = encode_layers(np.ascontiguousarray(image), maps, {})
+        entry = encode_layers(image, maps, {})
         entry.update(name=path, score=score, measure='IoU')
         # An image of void alone has no IoU.
         if not np.isnan(score):
