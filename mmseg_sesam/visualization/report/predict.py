@@ -13,9 +13,8 @@ from mmengine.device import get_device
 from mmseg.apis import inference_model, init_model
 from torch import nn
 
-from mmseg_sesam.terminal import Progress
-
 from mmseg_sesam.datasets.pipelines import iterate_pipelines
+from mmseg_sesam.terminal import Progress
 
 from .run import Run
 
