@@ -10,14 +10,14 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.io.labels import write_label
+from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.visualization.training_sample import draw_views
 
 PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
 
 
 def test_every_map_of_a_sample_is_drawn(
-    make_config: Callable[..., Config], tmp_path: Path
+    make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
     init_default_scope('mmseg')
     dataset = DATASETS.build(make_config().train_dataloader.dataset)
@@ -35,7 +35,11 @@ def test_every_map_of_a_sample_is_drawn(
     folder = tmp_path / 'pseudo/round_0000/labels/images/deep'
     folder.mkdir(parents=True)
     for index in range(3):
-        write_label(folder / f'{index}.png', np.full((40, 48), 1, np.uint8))
+        name = f'{index}.png'
+        write_label(folder / name, np.full((40, 48), 1, np.uint8))
+        # The pseudo-label keeps the weak one.
+        weak = scribbles / 'weak/deep' / name
+        write_label(weak, np.where(read_label(weak) == 1, 1, 255).astype('u1'))
     (tmp_path / 'pseudo/CURRENT').write_text('0')
     packed = dataset[0]
     views = draw_views(packed, PALETTE)
