@@ -44,7 +44,13 @@ def make_parser() -> ArgumentParser:
             description=summary,
             fromfile_prefix_chars='@',
         )
-        sub.add_argument('src', type=Path, help='file or folder to be read')
+        sub.add_argument(
+            'src',
+            type=Path,
+            nargs='+' if reader.several else None,
+            help='file or folder to be read'
+            + (', or several files' if reader.several else ''),
+        )
         sub.add_argument('out', type=Path, help='folder to be written')
         for option in fields(reader):
             if option.metadata:

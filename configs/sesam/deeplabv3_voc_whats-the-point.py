@@ -1,6 +1,8 @@
 # What people drew. OUT below is VOCdevkit/VOC2012/WhatsThePoint:
-# tools/convert_annotations.py whats-the-point \
-#     voc_whats_the_point.json OUT --images JPEGImages
+# tools/convert_annotations.py whats-the-point voc_whats_the_point.json \
+#     voc_whats_the_point_bg_from_scribbles.json OUT --images JPEGImages
+# The second file has the clicks on background: without it, no label has
+# class 0, and the network never learns it.
 # trainaug.txt, 10582 images, is of mmseg's
 # tools/dataset_converters/voc_aug.py VOCdevkit VOCaug
 _base_ = './deeplabv3_voc_point.py'

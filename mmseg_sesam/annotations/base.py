@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ import numpy as np
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
 
 from .files import shown
-from .found_labels import FoundLabels
+from .found_labels import FoundLabels, shortened
 
 IGNORE_INDEX = 255
 # Reason of a note.
@@ -34,12 +34,14 @@ class Item:
         data: of a file that holds many images, what it says about this
             one: a dict with its 'name' there and whatever the reader needs.
         image: the image, where `images` is given.
+        others: further files that the annotation is made from.
     """
 
     key: str
     source: Path
     data: dict[str, Any] | None = None
     image: Path | None = None
+    others: tuple[Path, ...] = ()
 
 
 @dataclass
@@ -72,7 +74,9 @@ class AnnotationReader(ABC):
     """Reads one format. Fields are settings; all of them are recorded.
 
     Attributes:
-        src: file or folder of the annotations.
+        several: whether `src` may be several files.
+        src: file or folder of the annotations; or files, if the reader
+            takes several.
         images: folder of the images, at the same relative paths.
         names: names of the classes in the order of their ids; empty where
             the format does not name them.
@@ -84,10 +88,11 @@ class AnnotationReader(ABC):
     """
 
     name: ClassVar[str]
+    several: ClassVar[bool] = False
     # Ends the sentence 'SRC ...' where no classes are given.
     without_classes: ClassVar[str] = 'does not hold the order of the classes'
 
-    src: Path
+    src: Path | Sequence[Path]
     images: Path | None = option(
         None,
         'folder of the images: their sizes are compared with the labels, '
@@ -96,6 +101,7 @@ class AnnotationReader(ABC):
     )
 
     def __post_init__(self) -> None:
+        self._check_sources()
         self.names: tuple[str, ...] = ()
         self.palette: list[list[int]] = []
         self.remarks: list[str] = []
@@ -137,9 +143,37 @@ class AnnotationReader(ABC):
         """What the files named by settings say, to be recorded with them."""
         return {}
 
+    def lacking(self, names: Sequence[str]) -> str:
+        """Says that no label has some classes, and what to do."""
+        return (
+            f'Classes without a pixel, {len(names)} of {len(self.names)}: '
+            f'{shortened(map(shown, names))}; a network cannot learn them '
+            'from these labels.'
+        )
+
     def image_key(self, item: Item) -> str:
         """Relative path of the image, without suffix."""
         return item.key
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """All files or folders of the annotations."""
+        return (self.src,) if isinstance(self.src, Path) else self.src
+
+    def _check_sources(self) -> None:
+        if isinstance(self.src, Path):
+            return
+        paths = tuple(self.src)
+        if not paths or (len(paths) > 1 and not self.several):
+            raise ValueError(
+                f'The format {self.name} got {len(paths)} sources, expected '
+                f'{"files" if self.several else "one file or folder"}.'
+            )
+        twice = [path for path in paths if paths.count(path) > 1]
+        if twice:
+            raise ValueError(f'{twice[0]} is given twice; give it once.')
+        # One source is recorded as it always was.
+        self.src = paths if len(paths) > 1 else paths[0]
 
     def items(self) -> tuple[list[Item], list[Item]]:
         """All annotations in the order of their keys.
@@ -151,15 +185,17 @@ class AnnotationReader(ABC):
             ValueError: two annotations have one key, or no image is found.
             FileNotFoundError: there are no annotations.
         """
-        if not self.src.exists():
-            raise FileNotFoundError(
-                f'{self.src} does not exist; give the file or the folder of '
-                'the annotations.'
-            )
+        for source in self.sources:
+            if not source.exists():
+                raise FileNotFoundError(
+                    f'{source} does not exist; give the file or the folder '
+                    'of the annotations.'
+                )
         items = sorted(self.list_items(), key=lambda item: item.key)
         if not items:
             raise FileNotFoundError(
-                f'{self.src} holds no annotation of the format {self.name}; '
+                f'{self.sources[0]} holds no annotation of the format '
+                f'{self.name}; '
                 'give another folder or another format.'
             )
         for one, other in zip(items, items[1:]):

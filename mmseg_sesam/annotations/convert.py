@@ -99,7 +99,8 @@ def convert(
             of something else.
         OSError: a file cannot be read or written.
     """
-    _keep_apart(reader.src.resolve(), out.resolve())
+    for source in reader.sources:
+        _keep_apart(source.resolve(), out.resolve())
     items, missing = reader.items()
     found = reader.found_labels(items)
     if found is not None:
@@ -155,11 +156,9 @@ def _keep_apart(src: Path, out: Path) -> None:
 
 def _settings(reader: AnnotationReader) -> dict[str, Any]:
     """The fields of a reader as JSON values."""
-    settings = dict(format=reader.name, **asdict(reader))
-    for key, value in settings.items():
-        if isinstance(value, Path):
-            settings[key] = str(value.resolve())
-    return json.loads(json.dumps(dict(settings, **reader.contents())))
+    settings = dict(format=reader.name, **asdict(reader), **reader.contents())
+    text = json.dumps(settings, default=lambda path: str(path.resolve()))
+    return json.loads(text)
 
 
 def _load_journal(
@@ -218,7 +217,8 @@ def _refuse_leftovers(
 
 def _inputs(item: Item) -> list[list[int]]:
     """Size and time of the files that a label is made from."""
-    paths = [item.source, *([item.image] if item.image else [])]
+    paths = [item.source, *item.others]
+    paths += [item.image] if item.image else []
     stats = [path.stat() for path in paths]
     return [[stat.st_size, stat.st_mtime_ns] for stat in stats]
 

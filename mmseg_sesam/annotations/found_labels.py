@@ -49,7 +49,7 @@ class FoundLabels:
         return f'{self._counted(labels)} (first in {self._places[labels[0]]})'
 
     def _counted(self, labels: list[str]) -> str:
-        return _shortened(
+        return shortened(
             f'{shown(label)} in {self.images[label]} '
             f'image{"" if self.images[label] == 1 else "s"}'
             for label in labels
@@ -86,13 +86,13 @@ def check_labels(reader: NamedReader, found: FoundLabels) -> None:
     if unknown:
         raise ValueError(
             f'{reader.src} has the label {found.places(unknown)}, expected '
-            f'one of {_shortened(map(shown, reader.names))}; add it to '
+            f'one of {shortened(map(shown, reader.names))}; add it to '
             '--classes, or to --unlabelled.'
         )
     void = [name for name in reader.names if name.casefold() in _VOID]
     if void:
         reader.remarks.append(
-            f'{_shortened(map(shown, void))} is a class to be learned; '
+            f'{shortened(map(shown, void))} is a class to be learned; '
             'unless you mean that, give it to --unlabelled.'
         )
 
@@ -101,7 +101,7 @@ def _check_unlabelled(reader: NamedReader, found: FoundLabels) -> None:
     both = [name for name in reader.names if name in reader.unlabelled]
     if both:
         raise ValueError(
-            f'{_shortened(map(shown, both))} is in --classes and in '
+            f'{shortened(map(shown, both))} is in --classes and in '
             '--unlabelled; take it out of one of them.'
         )
     (option,) = (f for f in fields(reader) if f.name == 'unlabelled')
@@ -110,7 +110,7 @@ def _check_unlabelled(reader: NamedReader, found: FoundLabels) -> None:
     # A file that cannot be read may hold any label.
     if unused and found.complete:
         raise ValueError(
-            f'--unlabelled names {_shortened(map(shown, sorted(unused)))}, '
+            f'--unlabelled names {shortened(map(shown, sorted(unused)))}, '
             f'which no shape of {reader.src} has; correct it, or leave it '
             f'out (labels found: {found.listing()}).'
         )
@@ -126,11 +126,12 @@ def _check_undrawn(reader: NamedReader) -> None:
     if reader.undrawn not in (None, *reader.names):
         raise ValueError(
             f'--undrawn has the label {shown(reader.undrawn)}, expected one '
-            f'of {_shortened(map(shown, reader.names))}; add it to --classes.'
+            f'of {shortened(map(shown, reader.names))}; add it to --classes.'
         )
 
 
-def _shortened(texts: Iterable[str]) -> str:
+def shortened(texts: Iterable[str]) -> str:
+    """Joins texts; of many, some and the number of the others."""
     texts = [*texts]
     if len(texts) > _SHOWN:
         texts[_SHOWN:] = [f'{len(texts) - _SHOWN} more']

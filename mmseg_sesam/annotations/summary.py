@@ -12,9 +12,6 @@ from mmseg_sesam.io.names import printable
 
 from .base import IGNORE_INDEX, NO_SHAPE, AnnotationReader, Item
 
-# So many names of classes fit a line or two.
-_SHOWN = 10
-
 
 def summarise(
     reader: AnnotationReader,
@@ -47,6 +44,8 @@ def summarise(
     if reader.unannotated:
         skipped['image without an annotation'] = reader.unannotated
     ids = {*map(int, pixels), *range(len(reader.names))} - {IGNORE_INDEX}
+    absent = [n for i, n in enumerate(reader.names) if not pixels[str(i)]]
+    lacking = [reader.lacking(absent)] if absent else []
     names = dict(enumerate(reader.names))
     total = sum(pixels.values())
     return dict(
@@ -67,7 +66,7 @@ def summarise(
             dict(reason=reason, count=len(details), names=details)
             for reason, details in sorted(skipped.items())
         ],
-        remarks=reader.remarks,
+        remarks=[*reader.remarks, *lacking],
     )
 
 
@@ -87,13 +86,6 @@ def class_table(summary: dict[str, Any]) -> PrettyTable:
 def remarks(summary: dict[str, Any]) -> Iterator[str]:
     """Sentences on what the user should know, one a line."""
     yield from summary['remarks']
-    absent = [c['name'] for c in summary['classes'] if not c['pixels']]
-    if absent:
-        more = ', ...' if len(absent) > _SHOWN else ''
-        yield (
-            f'Classes without a pixel, {len(absent)} of '
-            f'{len(summary["classes"])}: {", ".join(absent[:_SHOWN])}{more}'
-        )
     for skipped in summary['skipped']:
         names = skipped['names']
         yield (

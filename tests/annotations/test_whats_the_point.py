@@ -67,6 +67,82 @@ def test_another_file(refusal, write):
     assert "'../../a'" in said
 
 
+def test_background_of_a_second_file(labels, write, summary):
+    """The file of classes holds no background, the second nothing else."""
+    first = write('points.json', POINTS)
+    second = write(
+        'bg.json',
+        {
+            '2007_000033': [dict(x=8, y=5, cls=0)],
+            '2007_000061': [dict(x=1, y=1, cls=0)],
+        },
+    )
+    options = dict(size=(10, 8), radius=0)
+    found = labels('whats-the-point', [first, second], **options)
+    assert {*found} == {'2007_000033', '2007_000042', '2007_000061'}
+    label = found['2007_000033']
+    assert label[2, 3] == 1 and label[5, 8] == 0
+    assert (label != 255).sum() == 2
+    assert found['2007_000061'][1, 1] == 0
+    files = summary()['settings']['src']
+    assert files == [str(first), str(second)]
+    assert 'background' not in ''.join(summary()['remarks'])
+
+
+def test_remark_if_no_click_is_on_background(labels, write, summary):
+    src = write('points.json', POINTS)
+    labels('whats-the-point', src, size=(40, 8))
+    (remark,) = summary()['remarks']
+    assert "'background'" in remark and "'aeroplane'" not in remark
+    assert 'voc_whats_the_point_bg_from_scribbles.json' in remark
+
+
+def test_a_changed_second_file_is_converted_again(labels, write):
+    files = [
+        write('points.json', POINTS),
+        write('bg.json', {'2007_000042': []}),
+    ]
+    options = dict(size=(10, 8), radius=0)
+    before = labels('whats-the-point', files, **options)
+    write('bg.json', {'2007_000042': [dict(x=2, y=2, cls=0)]})
+    after = labels('whats-the-point', files, **options)
+    assert before['2007_000042'][2, 2] == 255
+    assert after['2007_000042'][2, 2] == 0
+
+
+def test_clicks_on_one_pixel(labels, write, summary):
+    """Repeated: one dot. Of several classes: none."""
+    first = [dict(x=1.2, y=1, cls=3), dict(x=1.8, y=1.9, cls=3)]
+    first += [dict(x=6, y=6, cls=5)]
+    src = [
+        write('points.json', {'a': first}),
+        write('bg.json', {'a': [dict(x=6.5, y=6.5, cls=0)]}),
+    ]
+    found = labels('whats-the-point', src, size=(10, 8), radius=0)['a']
+    assert np.argwhere(found != 255).tolist() == [[1, 1]]
+    repeated, contradicting = summary()['skipped']
+    assert 'drawn once' in repeated['reason'] and repeated['count'] == 1
+    assert 'several classes' in contradicting['reason']
+    assert 'a: (6, 6), [0, 5]' in contradicting['names'][0]
+
+
+def test_damage_names_the_file_of_several(refusal, write):
+    files = [write('points.json', POINTS), write('bg.json', {'b': 3})]
+    said = refusal('whats-the-point', files, size=(10, 8))
+    assert 'bg.json: b has 3' in said
+
+
+def test_files_that_are_given_twice_or_missing(refusal, write, tmp_path):
+    path = write('points.json', POINTS)
+    said = refusal('whats-the-point', [path, path], size=(10, 8))
+    assert 'points.json is given twice' in said
+    files = [path, tmp_path / 'nowhere.json']
+    said = refusal('whats-the-point', files, size=(10, 8))
+    assert 'nowhere.json does not exist' in said
+    said = refusal('cvat', [path, files[1]])
+    assert 'cvat got 2 sources' in said
+
+
 @pytest.mark.parametrize('outside', ['drop', 'clip'])
 def test_the_real_file(shared_data, outside):
     """12180 images; 18 of its points lie outside of any image of VOC."""
@@ -82,7 +158,8 @@ def test_the_real_file(shared_data, outside):
     notes, drawn = [], 0
     # Every tenth, and all with points outside.
     for index, item in enumerate(items):
-        x = max((p['x'] for p in item.data['of']), default=0)
+        (points,) = item.data['of'].values()
+        x = max((p['x'] for p in points), default=0)
         if index % 10 == 0 or x >= 500:
             annotation = reader.read(item)
             notes += annotation.notes
@@ -97,3 +174,23 @@ def test_the_real_file(shared_data, outside):
         'annotation without a shape',
     }
     assert drawn > 3000
+
+
+def test_both_real_files(shared_data):
+    """800 images of VOC: 600 of training, 200 of validation."""
+    points = shared_data / 'points'
+    src = [
+        points / 'voc_whats_the_point.json',
+        points / 'voc_whats_the_point_bg_from_scribbles.json',
+    ]
+    images = shared_data / 'voc/VOCdevkit/VOC2012/JPEGImages'
+    for path in (*src, images):
+        if not path.exists():
+            pytest.skip(f'{path} is missing')
+    reader = READERS['whats-the-point'](src, images=images)
+    items, missing = reader.items()
+    assert len(items) == 800 and len(missing) == 11380
+    with_background = sum(
+        (reader.read(item).label == 0).any() for item in items[::20]
+    )
+    assert with_background == 40

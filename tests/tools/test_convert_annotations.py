@@ -187,7 +187,7 @@ def test_a_table_of_classes_and_a_line_for_all_that_was_left_out(
     found = {row[3]: row[5:8:2] for row in table if row[1].isdigit()}
     assert found['cat'] == ['3', '15.36%'] and found['dog'][0] == '2'
     for line in (
-        'Classes without a pixel, 1 of 3: cow',
+        "Classes without a pixel, 1 of 3: 'cow'",
         '1 x annotation without a shape, such as',
         '1 x image without an annotation, such as new',
         '1 x shape completely covered by another class, such as',
