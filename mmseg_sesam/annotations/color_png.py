@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,9 @@ from .base import (
     option,
 )
 from .classes import NamedReader, name_classes, resolve_classes
+from .colour_table import Colour, read_colour, read_colour_table
 from .cvat import EXPORT
 from .files import read_rgb, shown
-
-_NUMBERS = re.compile(r'(?<!\w)\d+(?:[\s,;]+\d+){3,}(?!\w)')
-_RGB = re.compile(r'(?<!\w)(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,3})(?!\w)')
 
 
 @dataclass
@@ -37,12 +34,14 @@ class ColorPngReader(NamedReader, AnnotationReader):
     """
 
     name = 'color-png'
+    example = 'renderings out --colors labelmap.txt'
 
     colors: str | None = option(
         None,
-        'table of colours: a text file with a name and R, G, B in each line '
-        "(such as CVAT's labelmap.txt or CamVid's class_dict.csv), or the "
-        'name of a data set that mmseg knows, such as voc',
+        'table of colours: a text file with a name and R, G, B or #rrggbb in '
+        "each line (such as CVAT's labelmap.txt or CamVid's class_dict.csv), "
+        'JSON of colours by name, or the name of a data set that mmseg '
+        'knows, such as voc',
         required=True,
     )
     unlabelled: tuple[str, ...] = option(
@@ -76,9 +75,9 @@ class ColorPngReader(NamedReader, AnnotationReader):
                 '--unlabelled background unless the rest is known to be it.'
             )
         for text in self.unlabelled:
-            found = _RGB.fullmatch(text)
-            if found:
-                self.ids[_rgb(found, '--unlabelled')] = IGNORE_INDEX
+            colour = _read_unlabelled(text)
+            if colour:
+                self.ids[colour] = IGNORE_INDEX
 
     def contents(self) -> dict[str, Any]:
         """See the base class."""
@@ -111,7 +110,7 @@ class ColorPngReader(NamedReader, AnnotationReader):
         return Annotation(table[inverse.reshape(image.shape[:2])])
 
 
-def _read_table(source: str | None) -> list[tuple[str, tuple[int, ...]]]:
+def _read_table(source: str | None) -> list[tuple[str, Colour]]:
     """Names and colours of a text file, or of a data set of mmseg."""
     path = Path(source or '')
     if not path.is_file():
@@ -122,34 +121,12 @@ def _read_table(source: str | None) -> list[tuple[str, tuple[int, ...]]]:
                 'colours, or a data set that mmseg knows, such as voc.'
             )
         return [*zip(names, map(tuple, palette))]
-    table: dict[tuple[int, ...], str] = {}
-    lines = path.read_text(encoding='utf-8-sig').splitlines()
-    for number, line in enumerate(lines, 1):
-        found = _RGB.search(line)
-        where = f'{path}, line {number}'
-        heading = number == 1 and not found
-        if not line.strip() or line.startswith('#') or heading:
-            continue
-        if not found or _NUMBERS.search(line):
-            # More than three may be an id, or a name such as "Level 2".
-            raise ValueError(
-                f'{where} is {shown(line)}, expected a name and R, G, B, and '
-                'no other number beside these; correct the table.'
-            )
-        rgb = _rgb(found, where)
-        # CVAT puts ':parts:actions' behind the colour, CamVid the name.
-        before, after = line[: found.start()], line[found.end() :]
-        name = before.strip(' :,;\t"') or after.strip(' :,;\t"')
-        if not name or table.setdefault(rgb, name) != name:
-            raise ValueError(
-                f'{where} gives the colour {rgb} to {name!r}, expected one '
-                'name for each colour; correct the table.'
-            )
-    return [(name, rgb) for rgb, name in table.items()]
+    return read_colour_table(path)
 
 
-def _rgb(found: re.Match[str], where: str) -> tuple[int, ...]:
-    rgb = tuple(map(int, found.groups()))
-    if max(rgb) > 255:
-        raise ValueError(f'{where} has the colour {rgb}, expected 0 to 255.')
-    return rgb
+def _read_unlabelled(text: str) -> Colour | None:
+    """The colour that means unlabelled; None of a name."""
+    try:
+        return read_colour(text)
+    except ValueError as error:
+        raise ValueError(f'--unlabelled {text} {error}.') from None
