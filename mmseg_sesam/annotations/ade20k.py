@@ -22,6 +22,7 @@ class Ade20kReader(AnnotationReader):
     """
 
     name = 'ade20k'
+    example = 'annotations/training out'
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,5 +41,13 @@ class Ade20kReader(AnnotationReader):
         """See the base class."""
         values, _ = read_index(item.source)
         return Annotation(
-            to_label(values, len(self.names), item.source, void=[0], first=1)
+            to_label(
+                values,
+                len(self.names),
+                item.source,
+                void=[0],
+                first=1,
+                remedy='give the labels of the scene parsing benchmark, or '
+                'read others with the format index-png',
+            )
         )

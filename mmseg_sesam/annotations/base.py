@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
 
+from .conventions import foreign
 from .files import shown
 from .found_labels import FoundLabels, shortened
 
@@ -52,10 +53,13 @@ class Annotation:
         label: (H, W) uint8 class ids, 255 = unlabelled.
         notes: what was left out or altered, as pairs of a reason, which
             many images may share, and the detail.
+        values: that the file holds, for a reader that checks those of all
+            files.
     """
 
     label: np.ndarray
     notes: list[tuple[str, str]] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
 
 
 def option(default: Any, text: str, **arguments: Any) -> Any:
@@ -74,6 +78,8 @@ class AnnotationReader(ABC):
     """Reads one format. Fields are settings; all of them are recorded.
 
     Attributes:
+        name: of the format, on the command line.
+        example: of the words behind the name, on the command line.
         several: whether `src` may be several files.
         src: file or folder of the annotations; or files, if the reader
             takes several.
@@ -88,6 +94,7 @@ class AnnotationReader(ABC):
     """
 
     name: ClassVar[str]
+    example: ClassVar[str] = ''
     several: ClassVar[bool] = False
     # Ends the sentence 'SRC ...' where no classes are given.
     without_classes: ClassVar[str] = 'does not hold the order of the classes'
@@ -143,6 +150,20 @@ class AnnotationReader(ABC):
         """What the files named by settings say, to be recorded with them."""
         return {}
 
+    def misfit(self, values: set[int]) -> str | None:
+        """Says why settings do not fit the values of all files together."""
+        return None
+
+    def foreign(self) -> str | None:
+        """Says which other convention the sources follow, if any does."""
+        said = (foreign(source, self.name) for source in self.sources)
+        return next(filter(None, said), None)
+
+    def remedies(self, **texts: str) -> str:
+        """Joins remedies, each under an option, of this format's options."""
+        own = {entry.name for entry in fields(self) if entry.metadata}
+        return ', '.join(texts[name] for name in texts if name in own)
+
     def lacking(self, names: Sequence[str]) -> str:
         """Says that no label has some classes, and what to do."""
         return (
@@ -191,10 +212,14 @@ class AnnotationReader(ABC):
                     f'{source} does not exist; give the file or the folder '
                     'of the annotations.'
                 )
-        items = sorted(self.list_items(), key=lambda item: item.key)
+        try:
+            items = sorted(self.list_items(), key=lambda item: item.key)
+        except ValueError as error:
+            raise ValueError(self.foreign() or str(error)) from error
         if not items:
             raise FileNotFoundError(
-                f'{self.sources[0]} holds no annotation of the format '
+                self.foreign()
+                or f'{self.sources[0]} holds no annotation of the format '
                 f'{self.name}; '
                 'give another folder or another format.'
             )

@@ -45,6 +45,7 @@ class CityscapesCoarseReader(AnnotationReader):
     """
 
     name = 'cityscapes-coarse'
+    example = 'gtCoarse out'
 
     source: str = option(
         'labelIds',
@@ -75,7 +76,14 @@ class CityscapesCoarseReader(AnnotationReader):
         values, _ = read_index(item.source)
         if self.source == 'labelIds':
             values = train_ids(values, item.source)
-        return Annotation(to_label(values, len(self.names), item.source))
+        label = to_label(
+            values,
+            len(self.names),
+            item.source,
+            remedy=f'give the {self.source} files of Cityscapes, or read '
+            'others with the format index-png',
+        )
+        return Annotation(label)
 
     def _draw(self, item: Item) -> Annotation:
         labels = optional_import('cityscapesscripts.helpers.labels')
@@ -101,12 +109,17 @@ class CityscapesCoarseReader(AnnotationReader):
         return canvas.annotation()
 
 
-def train_ids(ids: np.ndarray, where: object) -> np.ndarray:
+def train_ids(
+    ids: np.ndarray,
+    where: object,
+    remedy: str = 'give its labelIds files',
+) -> np.ndarray:
     """Turns the label ids of Cityscapes into train ids.
 
     Args:
         ids: (H, W) integers.
         where: the file, for the error.
+        remedy: what to do with other values, for the error.
 
     Returns:
         (H, W) integers, 255 = unlabelled.
@@ -126,6 +139,6 @@ def train_ids(ids: np.ndarray, where: object) -> np.ndarray:
     if len(wrong):
         raise ValueError(
             f'{where} holds the values {wrong[:8].tolist()}, expected label '
-            'ids of Cityscapes, 0 to 33; give its labelIds files.'
+            f'ids of Cityscapes, 0 to 33; {remedy}.'
         )
     return table[ids]

@@ -28,6 +28,7 @@ class CocoReader(NamedReader, Boxes, AnnotationReader):
     """
 
     name = 'coco'
+    example = 'instances.json out --classes cat dog'
     without_classes = 'lists no categories'
 
     def list_items(self) -> Iterable[Item]:

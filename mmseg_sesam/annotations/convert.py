@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,8 +25,9 @@ from mmseg_sesam.io.atomic import (
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.terminal import Progress
 
-from .base import AnnotationReader, Item
+from .base import IGNORE_INDEX, AnnotationReader, Item
 from .classes import voc_colours
+from .conventions import foreign
 from .files import image_size
 from .found_labels import check_labels
 from .summary import summarise
@@ -136,9 +137,13 @@ def convert(
             with (out / JOURNAL).open('a', encoding='utf-8') as file:
                 file.write(json.dumps(records[item.key]) + '\n')
     if failed:
+        # One sentence of the file says more than one for each of its images.
+        if items[0].data and (said := reader.foreign()):
+            raise ValueError(said)
         raise ConversionError(failed)
     # In the order of the items, however often the run was interrupted.
     ordered = [records[item.key] for item in items]
+    _check_records(reader, ordered)
     _write_journal(out, settings, ordered)
     summary = summarise(reader, settings, ordered, missing)
     text = json.dumps(summary, indent=1) + '\n'
@@ -268,7 +273,9 @@ def _convert_one(
         annotation = reader.read(item)
         _check_size(annotation.label, item)
     except (ValueError, OSError) as error:
-        return ' '.join(str(error).split())
+        said = not item.data and foreign(item.source, reader.name)
+        said = said or str(error)
+        return ' '.join(said.split())
     path = out / f'{item.key}.png'
     path.parent.mkdir(parents=True, exist_ok=True)
     content = BytesIO()
@@ -279,6 +286,7 @@ def _convert_one(
         key=item.key,
         pixels={str(i): int(counts[i]) for i in np.flatnonzero(counts)},
         notes=annotation.notes,
+        values=annotation.values,
     )
 
 
@@ -290,6 +298,30 @@ def _check_size(label: np.ndarray, item: Item) -> None:
             f'{label.shape[0]}, expected the size of {item.image}, {width} x '
             f'{height}; annotate that image, or give its own --images.'
         )
+
+
+def _check_records(
+    reader: AnnotationReader, records: list[dict[str, Any]]
+) -> None:
+    """Refuses a conversion as a whole, whose files alone are in order."""
+    values = {v for r in records for v in r.get('values', ())}
+    if said := reader.misfit(values):
+        raise ValueError(said)
+    if any({*record['pixels']} != {str(IGNORE_INDEX)} for record in records):
+        return
+    notes = Counter(reason for r in records for reason, _ in r['notes'])
+    why = ''.join(f' ({n} x {reason})' for reason, n in notes.most_common(1))
+    options = dict(
+        unlabelled='--unlabelled', outside='--outside', images='--images'
+    )
+    if any('--boxes' in reason for reason in notes):
+        options = dict(boxes='--boxes', **options)
+    raise ValueError(
+        reader.foreign()
+        or f'{reader.sources[0]} has {len(records)} annotations and not one '
+        f'labelled pixel{why}, expected some; correct the files, or change '
+        f'{reader.remedies(**options)}, and give a new folder.'
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:

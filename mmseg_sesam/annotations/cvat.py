@@ -42,6 +42,7 @@ class CvatReader(
     """
 
     name = 'cvat'
+    example = 'annotations.xml out --classes road car'
     without_classes = 'has no <meta> that lists labels of shapes'
 
     def list_items(self) -> Iterable[Item]:

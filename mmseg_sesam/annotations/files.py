@@ -48,20 +48,24 @@ def read_json(path: Path) -> Any:
     Raises:
         ValueError: it is no JSON.
     """
+    if path.is_dir():
+        raise ValueError(
+            f'{path} is a folder, expected a JSON file; give the file itself.'
+        )
     try:
         return json.loads(path.read_text(encoding='utf-8-sig'))
-    except (IsADirectoryError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f'{path} cannot be read as JSON ({error}); export it again.'
         ) from error
 
 
-def read_xml(path: Path, tag: str) -> Element:
+def read_xml(path: Path, tag: str | None = None) -> Element:
     """Reads an XML file without expanding entities.
 
     Args:
         path: of the file.
-        tag: of the root.
+        tag: of the root; None for any.
 
     Raises:
         ValueError: it is no such XML, or it declares entities.
@@ -74,7 +78,7 @@ def read_xml(path: Path, tag: str) -> Element:
         raise ValueError(
             f'{path} cannot be read as XML ({error}); export it again.'
         ) from error
-    if root.tag != tag:
+    if tag and root.tag != tag:
         raise ValueError(
             f'{path} begins with <{root.tag}>, expected <{tag}>; give a file '
             'of this format, or its own format.'

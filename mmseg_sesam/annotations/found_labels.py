@@ -72,7 +72,9 @@ def check_labels(reader: NamedReader, found: FoundLabels) -> None:
     """
     if not reader.names:
         raise ValueError(
-            f'{reader.src} {reader.without_classes}; give the names of the '
+            # Files of another convention have no labels.
+            (not found.images and reader.foreign())
+            or f'{reader.src} {reader.without_classes}; give the names of the '
             'classes in the order of their ids with --classes (labels found: '
             f'{found.listing()}).'
         )

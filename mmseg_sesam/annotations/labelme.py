@@ -39,6 +39,7 @@ class LabelmeReader(
     """
 
     name = 'labelme'
+    example = 'labels out --classes cat dog'
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""

@@ -38,9 +38,9 @@ class ImageSize(AnnotationReader):
         super().__post_init__()
         if self.images is None and self.size is None:
             raise ValueError(
-                f'{self.sources[0]} does not hold the sizes of its images; give '
-                'their folder with --images, or the one size of all of them '
-                'with --size WIDTH HEIGHT.'
+                f'{self.sources[0]} does not hold the sizes of its images; '
+                'give their folder with --images, or the one size of all '
+                'of them with --size WIDTH HEIGHT.'
             )
         if self.size:
             self.size = checked_size(*self.size, '--size')

@@ -44,6 +44,7 @@ class Scribbles4AllReader(AnnotationReader):
     """
 
     name = 'scribbles4all'
+    example = 'scribbles out --values cityscapes'
 
     values: str | None = option(
         None,
@@ -113,10 +114,14 @@ class Scribbles4AllReader(AnnotationReader):
 
     def _label(self, values: np.ndarray, where: Path) -> np.ndarray:
         classes = len(self.names)
+        remedy = 'correct --values or --classes'
         if self.values == 'cityscapes':
-            return to_label(train_ids(values, where), classes, where)
+            values = train_ids(values, where, remedy)
+            return to_label(values, classes, where, remedy=remedy)
         first = int(self.values == 'from-1')
-        return to_label(values, classes, where, void=[0], first=first)
+        return to_label(
+            values, classes, where, void=[0], first=first, remedy=remedy
+        )
 
 
 def _read_hdf5(

@@ -23,6 +23,7 @@ class ScribbleSupReader(ImageSize, LineWidth, Outside, AnnotationReader):
     """
 
     name = 'scribblesup'
+    example = 'scribbles out --images JPEGImages'
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,6 +38,11 @@ class ScribbleSupReader(ImageSize, LineWidth, Outside, AnnotationReader):
         root = read_xml(item.source, 'annotation')
         name = str(item.source)
         canvas = Canvas(name, self.size_of(item), self.outside)
+        if root.find('object') is not None:
+            raise ValueError(
+                f'{name} holds <object>, expected <polygon> with <tag> and '
+                '<point>; give the files of ScribbleSup.'
+            )
         for line in root.iter('polygon'):
             tag = (line.findtext('tag') or '').strip()
             if tag not in SCRIBBLESUP_TAGS:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from .base import Annotation, AnnotationReader, Item, safe_key
 from .classes import resolve_classes
@@ -34,7 +34,10 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside, AnnotationReader):
     """
 
     name = 'whats-the-point'
-    several: ClassVar[bool] = True
+    example = (
+        f'voc_whats_the_point.json {BACKGROUND_FILE} out --images JPEGImages'
+    )
+    several = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

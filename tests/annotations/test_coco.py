@@ -65,7 +65,10 @@ def test_options_of_classes(labels, write):
 def test_images_without_annotations_and_the_other_way_round(
     labels, write, summary
 ):
-    src = write('x.json', record([], None))
+    content = record([], None, [[3, 2, 7, 2, 7, 5]])
+    content['images'] += [dict(id=8, file_name='b.jpg', width=10, height=8)]
+    content['annotations'][2]['image_id'] = 8
+    src = write('x.json', content)
     assert (labels('coco', src)['town/a'] == 255).all()
     counts = {s['reason']: s['count'] for s in summary()['skipped']}
     assert counts['annotation without segmentation, skipped'] == 2

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tempfile
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,9 @@ TEXTS = st.sampled_from(
 )
 
 
+_OPTION = re.compile('--[a-z]+')
+
+
 def check(name: str, damaged: bytes) -> None:
     """The one sentence, and the next run."""
     settings, file, whole = FILES[name]
@@ -151,6 +155,7 @@ def check(name: str, damaged: bytes) -> None:
             for said in str(error).split('\n'):
                 assert file in said
                 assert len(said) < 1000
+                assert {*_OPTION.findall(said)} <= options(name)
             assert not (out / 'summary.json').exists()
         assert {*os.listdir(folder)} <= {'src', 'out'}
         assert os.listdir(src) == [file]
@@ -159,6 +164,11 @@ def check(name: str, damaged: bytes) -> None:
             # However coarse the clock of the file system is.
             os.utime(path, ns=(1, 1))
             complete(READERS[name](source, **settings), out)
+
+
+def options(name: str) -> set[str]:
+    """Options of a format, as errors name them."""
+    return {f'--{f.name}' for f in fields(READERS[name]) if f.metadata}
 
 
 def complete(reader: AnnotationReader, out: Path) -> None:

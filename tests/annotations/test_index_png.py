@@ -80,3 +80,60 @@ def test_two_labels_of_one_image(refusal, write):
     write('a.tif', IDS)
     said = refusal('index-png', src)
     assert 'a.png and ' in said and 'a.tif would both be written' in said
+
+
+def test_ids_from_one_with_a_map(labels, write, summary):
+    src = write('a.png', np.array([[0, 1, 2]], np.uint8)).parent
+    found = labels('index-png', src, map=['1=0', '2=1', '0=unlabelled'])
+    assert found['a'].tolist() == [[255, 0, 1]]
+
+
+def test_masks_of_0_and_255_with_a_map(labels, write):
+    src = write('a.png', np.array([[0, 255]], np.uint8)).parent
+    found = labels('index-png', src, map=['0=0', '255=1'])
+    assert found['a'].tolist() == [[0, 1]]
+
+
+def test_a_map_with_names_and_values_of_16_bits(labels, write, summary):
+    src = write('a.png', np.array([[1000, 7, 65535]], np.uint16)).parent
+    settings = dict(map=['1000=dog', '7=0', '65535=unlabelled'])
+    found = labels('index-png', src, classes=['cat', 'dog'], **settings)
+    assert found['a'].tolist() == [[1, 0, 255]]
+    names = [c['name'] for c in summary()['classes']]
+    assert names == ['cat', 'dog']
+
+
+def test_values_that_the_map_lacks_are_counted(refusal, write):
+    values = np.array([[0, 3, 3], [7, 255, 1]], np.uint8)
+    src = write('a.png', values).parent
+    said = refusal('index-png', src, map=['0=0', '1=1'])
+    assert 'a.png holds 3 values that --map lacks' in said
+    assert '3 (2 pixels), 7 (1 pixels), 255 (1 pixels)' in said
+
+
+def test_entries_of_the_map_that_no_file_has(refusal, labels, write, out):
+    src = write('a.png', np.array([[0, 1]], np.uint8)).parent
+    write('b.png', np.array([[2, 1]], np.uint8))
+    said = refusal('index-png', src, map=['0=0', '1=1', '2=1', '9=0'])
+    assert '--map has the values [9]' in said and '[0, 1, 2]' in said
+    # The same command says it again, though all labels are written.
+    said = refusal('index-png', src, map=['0=0', '1=1', '2=1', '9=0'])
+    assert '--map has the values [9]' in said
+
+
+@pytest.mark.parametrize(
+    'settings, said',
+    [
+        (dict(map=['1']), "--map has '1'"),
+        (dict(map=['1=2', '1=3']), "--map has '1=3'"),
+        (dict(map=['a=2']), "--map has 'a=2'"),
+        (dict(map=['-1=2']), "--map has '-1=2'"),
+        (dict(map=['1=255']), 'from 0 to 254'),
+        (dict(map=['1=2'], classes=['cat', 'dog']), 'from 0 to 1'),
+        (dict(map=['1=dog'], classes=['cat', 'cow']), "'1=dog'"),
+        (dict(map=['1=0'], unlabelled=[21]), '21=unlabelled'),
+    ],
+)
+def test_maps_that_are_none(refusal, write, settings, said):
+    src = write('a.png', IDS).parent
+    assert said in refusal('index-png', src, **settings)

@@ -107,7 +107,8 @@ def test_class_0_and_unlabelled_are_kept_apart(labels, write, summary):
 
 
 def test_what_cannot_be_drawn_is_named(labels, write, summary):
-    src = write('a.json', record(shape('ai_points', 'one', [[1, 1]]))).parent
+    shapes = [shape(kind, 'one', [[1, 1]]) for kind in ('ai_points', 'point')]
+    src = write('a.json', record(*shapes)).parent
     labels('labelme', src, classes=CLASSES)
     reasons = [skipped['reason'] for skipped in summary()['skipped']]
     assert any('ai_points' in reason for reason in reasons)

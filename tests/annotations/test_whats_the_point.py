@@ -127,7 +127,7 @@ def test_clicks_on_one_pixel(labels, write, summary):
 
 
 def test_damage_names_the_file_of_several(refusal, write):
-    files = [write('points.json', POINTS), write('bg.json', {'b': 3})]
+    files = [write('points.json', POINTS), write('bg.json', {'a': [], 'b': 3})]
     said = refusal('whats-the-point', files, size=(10, 8))
     assert 'bg.json: b has 3' in said
 
