@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from dataclasses import fields
 from pathlib import Path
 
@@ -32,7 +32,11 @@ class Parser(ArgumentParser):
 
 
 def make_parser() -> ArgumentParser:
-    parser = Parser(description=__doc__.splitlines()[0])
+    parser = Parser(
+        description=__doc__.splitlines()[0],
+        epilog=_formats_and_options(),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
     formats = parser.add_subparsers(
         dest='format', metavar='FORMAT', required=True
     )
@@ -42,6 +46,9 @@ def make_parser() -> ArgumentParser:
             name,
             help=summary,
             description=summary,
+            epilog='example:\n  python tools/convert_annotations.py '
+            f'{name} {reader.example}',
+            formatter_class=RawDescriptionHelpFormatter,
             fromfile_prefix_chars='@',
         )
         sub.add_argument(
@@ -63,6 +70,14 @@ def make_parser() -> ArgumentParser:
             '--jobs', type=int, default=os.cpu_count(), help='processes'
         )
     return parser
+
+
+def _formats_and_options() -> str:
+    lines = ['options, which `FORMAT --help` explains:']
+    for name, reader in sorted(READERS.items()):
+        options = [f'--{o.name}' for o in fields(reader) if o.metadata]
+        lines.append(f'  {name:18}{" ".join([*options, "--jobs"])}')
+    return '\n'.join(lines)
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_sesam.annotations import READERS
+
 NAMES = ['a', 'b', 'town/a', 'town/deep/c.v1']
 
 
@@ -79,7 +81,7 @@ def test_convert_and_again_and_with_another_setting(
     assert done.returncode == 0, done.stdout
     assert '4 x point outside of the image, dropped' in done.stdout
     assert '4 weak labels, 4.69% of pixels' in done.stdout
-    assert '100%' in done.stdout
+    assert 'labelme: 4/4 [' in done.stdout
     with Image.open(out / 'town/deep/c.v1.png') as image:
         label = np.array(image)
         assert image.mode == 'P'
@@ -128,6 +130,91 @@ def test_help_names_every_format_and_option(tool) -> None:
     said = tool('cvat', '--help')[1]
     for option in ('--classes', '--width', '--outside', '--images', '--jobs'):
         assert option in said
+
+
+def test_help_lists_the_options_of_each_format(tool) -> None:
+    lines = tool('--help')[1].splitlines()
+    options = {line.split()[0]: line for line in lines if ' --' in line}
+    assert '--map' in options['index-png']
+    assert '--unlabelled' not in options['ade20k']
+    assert '--images' in options['ade20k']
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that the examples of the formats name."""
+    square = [[1, 1], [8, 1], [8, 8], [1, 8]]
+    polygon = [value for point in square for value in point]
+    texts = {
+        'instances.json': dict(
+            images=[dict(id=1, file_name='a.jpg', width=16, height=12)],
+            categories=[dict(id=1, name='cat'), dict(id=2, name='dog')],
+            annotations=[
+                dict(image_id=1, category_id=1, segmentation=[polygon])
+            ],
+        ),
+        'labels/a.json': dict(
+            imageWidth=16,
+            imageHeight=12,
+            shapes=[dict(label='cat', shape_type='polygon', points=square)],
+        ),
+        'voc_whats_the_point.json': {'a': [dict(x=9, y=9, cls=3)]},
+        'voc_whats_the_point_bg_from_scribbles.json': {
+            'a': [dict(x=2, y=2, cls=0)]
+        },
+        'labelmap.txt': 'background:0,0,0::\ncat:128,0,0::\n',
+        'annotations.xml': '<annotations><image name="a.jpg" width="16" '
+        'height="12"><polyline label="car" points="1,1;8,8"/></image>'
+        '</annotations>',
+        'scribbles/a.xml': '<annotation><polygon><tag>cat</tag><point>'
+        '<X>2</X><Y>2</Y></point></polygon></annotation>',
+    }
+    for name, content in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        if not isinstance(content, str):
+            content = json.dumps(content)
+        path.write_text(content)
+    ids = np.arange(12 * 16, dtype=np.uint8).reshape(12, 16) % 3
+    # Ids of Cityscapes are classes from 7 on.
+    images = {
+        'JPEGImages/a.jpg': ids,
+        'annotations/training/a.png': ids,
+        'gtCoarse/a_gtCoarse_labelIds.png': ids + 7,
+        'labels/a.png': ids,
+        'renderings/a.png': np.zeros((12, 16, 3), np.uint8),
+        'scribbles/a.png': np.stack([ids + 7] * 3, -1),
+    }
+    for name, image in images.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize('name', sorted(READERS))
+def test_example_of_the_help_runs(tool, sources: Path, name: str) -> None:
+    code, said = tool(name, '--help')
+    (line,) = [
+        line
+        for line in said.splitlines()
+        if 'convert_annotations.py' in line and line.startswith('  python')
+    ]
+    words = line.split()[2:]
+    assert words[0] == name
+    code, said = tool(*words)
+    assert code == 0 and '1 weak labels' in said
+    assert (sources / 'out/summary.json').is_file()
+
+
+def test_two_files_and_a_remark_on_classes(tool, sources: Path) -> None:
+    first, second = sorted(sources.glob('voc_whats_the_point*.json'))
+    size = ['--size', 16, 12]
+    code, said = tool('whats-the-point', first, second, 'out', *size)
+    assert code == 0 and 'Classes without a pixel, 19 of 21' in said
+    assert 'bg_from_scribbles' not in said
+    code, said = tool('whats-the-point', first, 'out2', *size)
+    assert code == 0 and 'bg_from_scribbles' in said
 
 
 @pytest.mark.parametrize(
