@@ -100,6 +100,16 @@ class IndexPngReader(AnnotationReader):
             'remove these, and give a new folder.'
         )
 
+    def lacking(self, names: Sequence[str]) -> str:
+        """See the base class."""
+        said = super().lacking(names)
+        if self.map is None and tuple(names) == self.names[1:]:
+            said += (
+                ' If 255 is a class in the files, as in masks of 0 and 255, '
+                'give --map 0=0 255=1.'
+            )
+        return said
+
     def _translate(self, values: np.ndarray, where: object) -> Annotation:
         found, places, counts = np.unique(
             values, return_inverse=True, return_counts=True

@@ -229,3 +229,10 @@ def test_a_file_that_may_not_be_read(run, src):
     (src / 'b.png').chmod(0)
     with pytest.raises(ConversionError, match='b.png'):
         run()
+
+
+def test_classes_without_a_label_are_remarked_by_name(run):
+    names = ['zero', 'one', 'two', 'three', *(f'c{i}' for i in range(9))]
+    (remark,) = run(classes=names)['remarks']
+    assert "'three', 'c0'" in remark and "'two'" not in remark
+    assert remark.startswith('Classes without a pixel, 10 of 13: ')

@@ -137,3 +137,11 @@ def test_entries_of_the_map_that_no_file_has(refusal, labels, write, out):
 def test_maps_that_are_none(refusal, write, settings, said):
     src = write('a.png', IDS).parent
     assert said in refusal('index-png', src, **settings)
+
+
+def test_remark_on_masks_of_0_and_255_without_a_map(labels, write, summary):
+    src = write('a.png', np.array([[0, 255]], np.uint8)).parent
+    labels('index-png', src, classes=['background', 'cat'])
+    (remark,) = summary()['remarks']
+    assert "without a pixel, 1 of 2: 'cat'" in remark
+    assert '--map 0=0 255=1' in remark
