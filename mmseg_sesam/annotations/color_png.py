@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from .classes import NamedReader, name_classes, resolve_classes
 from .colour_table import Colour, read_colour, read_colour_table
 from .cvat import EXPORT
 from .files import read_rgb, shown
+from .found_labels import shortened
 
 
 @dataclass
@@ -78,6 +79,25 @@ class ColorPngReader(NamedReader, AnnotationReader):
             colour = _read_unlabelled(text)
             if colour:
                 self.ids[colour] = IGNORE_INDEX
+            else:
+                self._check_unlabelled(text, {name for name, _ in table})
+
+    def _check_unlabelled(self, name: str, known: set[str]) -> None:
+        """Refuses a name that has no effect, or two meanings."""
+        (option,) = (f for f in fields(self) if f.name == 'unlabelled')
+        # The defaults are names that a table may have.
+        if name not in known and name not in option.default:
+            raise ValueError(
+                f'--unlabelled has {shown(name)}, expected a colour as R,G,B '
+                f'or a name of {self.colors}: '
+                f'{shortened(map(shown, sorted(known)))}; correct it, or '
+                'leave it out.'
+            )
+        if name in self.names:
+            raise ValueError(
+                f'{shown(name)} is in --classes and means unlabelled, too; '
+                'take it out of --classes, or give --unlabelled without it.'
+            )
 
     def contents(self) -> dict[str, Any]:
         """See the base class."""

@@ -130,3 +130,22 @@ def test_a_rendering_has_no_undrawn_pixels(refusal, write):
     src = write('a.png', np.zeros((4, 6, 3), np.uint8)).parent
     said = refusal('color-png', src, colors='voc', undrawn='background')
     assert "--undrawn is 'background'" in said and 'leave it out' in said
+
+
+def test_names_that_mean_unlabelled_are_of_the_table(refusal, labels, write):
+    colors = str(write('t.csv', CAMVID))
+    src = write('png/a.png', IMAGE).parent
+    said = refusal('color-png', src, colors=colors, unlabelled=['sky'])
+    assert "--unlabelled has 'sky', expected a colour" in said
+    assert "'Archway', 'Building', 'Sky', 'Void'; correct it" in said
+    settings = dict(colors=colors, unlabelled=['Sky', 'void', '0,0,0'])
+    found = labels('color-png', src, **settings)
+    assert found['a'].tolist() == [[255, 0], [1, 255]]
+
+
+def test_a_class_that_means_unlabelled_too(refusal, write):
+    names = ['Sky', 'Building', 'Archway', 'Void']
+    settings = dict(colors=str(write('t.csv', CAMVID)), classes=names)
+    src = write('png/a.png', IMAGE).parent
+    said = refusal('color-png', src, **settings)
+    assert "'Void' is in --classes and means unlabelled" in said
