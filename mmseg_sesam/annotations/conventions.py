@@ -54,14 +54,15 @@ def foreign(path: Path, name: str) -> str | None:
         name: format of that reader.
 
     Returns:
-        A sentence with the remedy; None if the convention is unknown, or is
-        the one that the reader reads.
+        A sentence with the remedy; None if the convention is unknown, or a
+        file is of the one that the reader reads.
     """
     files = [path]
     if path.is_dir():
         listed = visible_files(path)
         known = (p for p in listed if p.suffix.lower() in _SUFFIXES)
         files = islice(known, _FILES)
+    others = []
     for file in files:
         try:
             found = _recognise(file)
@@ -70,12 +71,15 @@ def foreign(path: Path, name: str) -> str | None:
         if found and found.format == name:
             return None
         if found:
-            remedy = found.remedy or f'use the format {found.format}'
-            return (
-                f'{file} looks like {found.name}, expected the format {name}; '
-                f'{remedy}.'
-            )
-    return None
+            others.append((file, found))
+    if not others:
+        return None
+    file, found = others[0]
+    remedy = found.remedy or f'use the format {found.format}'
+    return (
+        f'{file} looks like {found.name}, expected the format {name}; '
+        f'{remedy}.'
+    )
 
 
 def _recognise(path: Path) -> Convention | None:
