@@ -159,18 +159,37 @@ class AnnotationReader(ABC):
         said = (foreign(source, self.name) for source in self.sources)
         return next(filter(None, said), None)
 
-    def remedies(self, **texts: str) -> str:
-        """Joins remedies, each under an option, of this format's options."""
+    def options(self, *names: str) -> str:
+        """Lists those of some options that this format has."""
         own = {entry.name for entry in fields(self) if entry.metadata}
-        return ', '.join(texts[name] for name in texts if name in own)
+        return ', '.join(f'--{name}' for name in names if name in own)
 
-    def lacking(self, names: Sequence[str]) -> str:
-        """Says that no label has some classes, and what to do."""
-        return (
-            f'Classes without a pixel, {len(names)} of {len(self.names)}: '
-            f'{shortened(map(shown, names))}; a network cannot learn them '
-            'from these labels.'
-        )
+    def lacking(self, found: set[int]) -> str:
+        """Says what labels lack for training, and what to do.
+
+        Args:
+            found: ids of the classes that have pixels.
+
+        Returns:
+            Sentences; empty if the labels lack nothing.
+        """
+        names = dict(enumerate(self.names))
+        absent = [name for i, name in names.items() if i not in found]
+        said = []
+        if absent:
+            said.append(
+                f'Classes without a pixel, {len(absent)} of {len(names)}: '
+                f'{shortened(map(shown, absent))}; a network cannot learn '
+                'them from these labels.'
+            )
+        if len(found) == 1:
+            (index,) = found
+            said.append(
+                'All labelled pixels are of one class, '
+                f'{shown(names.get(index, index))}: a network learns nothing '
+                'from them; label pixels of other classes, too.'
+            )
+        return ' '.join(said)
 
     def image_key(self, item: Item) -> str:
         """Relative path of the image, without suffix."""

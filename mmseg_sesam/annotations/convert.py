@@ -305,22 +305,21 @@ def _check_records(
 ) -> None:
     """Refuses a conversion as a whole, whose files alone are in order."""
     values = {v for r in records for v in r.get('values', ())}
-    if said := reader.misfit(values):
+    # Records of earlier versions have none.
+    if values and (said := reader.misfit(values)):
         raise ValueError(said)
     if any({*record['pixels']} != {str(IGNORE_INDEX)} for record in records):
         return
     notes = Counter(reason for r in records for reason, _ in r['notes'])
     why = ''.join(f' ({n} x {reason})' for reason, n in notes.most_common(1))
-    options = dict(
-        unlabelled='--unlabelled', outside='--outside', images='--images'
-    )
+    names = ['map', 'values', 'unlabelled', 'outside', 'images']
     if any('--boxes' in reason for reason in notes):
-        options = dict(boxes='--boxes', **options)
+        names.insert(0, 'boxes')
     raise ValueError(
         reader.foreign()
         or f'{reader.sources[0]} has {len(records)} annotations and not one '
         f'labelled pixel{why}, expected some; correct the files, or change '
-        f'{reader.remedies(**options)}, and give a new folder.'
+        f'one of {reader.options(*names)}, and give a new folder.'
     )
 
 

@@ -87,26 +87,31 @@ class IndexPngReader(AnnotationReader):
             '--classes, translate ids with --map, or convert a rendering in '
             'colours with the format color-png',
         )
-        return Annotation(label)
+        seen = np.unique(values).tolist() if self.unlabelled else []
+        return Annotation(label, values=seen)
 
     def misfit(self, values: set[int]) -> str | None:
         """See the base class."""
-        unused = [value for value in self.table if value not in values]
+        option = '--unlabelled' if self.map is None else '--map'
+        # -1 is the largest value, which depends on the file.
+        given = [v for v in self.unlabelled if v not in (-1, IGNORE_INDEX)]
+        unused = [v for v in (*self.table, *given) if v not in values]
         if not unused:
             return None
         return (
-            f'--map has the values {unused[:8]}, which no file of {self.src} '
-            f'holds, expected some of {sorted(values)[:20]}; correct or '
-            'remove these, and give a new folder.'
+            f'{option} has the values {unused[:8]}, which no file of '
+            f'{self.src} holds, expected some of {sorted(values)[:20]}; '
+            'correct or remove these, and give a new folder.'
         )
 
-    def lacking(self, names: Sequence[str]) -> str:
+    def lacking(self, found: set[int]) -> str:
         """See the base class."""
-        said = super().lacking(names)
-        if self.map is None and tuple(names) == self.names[1:]:
+        said = super().lacking(found)
+        if self.map is None and len(found) == 1:
             said += (
-                ' If 255 is a class in the files, as in masks of 0 and 255, '
-                'give --map 0=0 255=1.'
+                ' 255 was read as unlabelled: if it is a class in the files, '
+                'as in masks of 0 and 255, give --map 0=0 255=1 and a new '
+                'folder.'
             )
         return said
 

@@ -43,9 +43,8 @@ def summarise(
         ]
     if reader.unannotated:
         skipped['image without an annotation'] = reader.unannotated
-    ids = {*map(int, pixels), *range(len(reader.names))} - {IGNORE_INDEX}
-    absent = [n for i, n in enumerate(reader.names) if not pixels[str(i)]]
-    lacking = [reader.lacking(absent)] if absent else []
+    found = {int(index) for index in pixels} - {IGNORE_INDEX}
+    lacking = reader.lacking(found)
     names = dict(enumerate(reader.names))
     total = sum(pixels.values())
     return dict(
@@ -60,13 +59,13 @@ def summarise(
                 files=files[str(index)],
                 pixels=pixels[str(index)],
             )
-            for index in sorted(ids)
+            for index in sorted(found | {*range(len(reader.names))})
         ],
         skipped=[
             dict(reason=reason, count=len(details), names=details)
             for reason, details in sorted(skipped.items())
         ],
-        remarks=[*reader.remarks, *lacking],
+        remarks=[*reader.remarks, *([lacking] if lacking else [])],
     )
 
 

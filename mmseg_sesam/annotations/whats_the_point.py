@@ -89,10 +89,10 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside, AnnotationReader):
             canvas.dots([(column, row)], classes[0], self.radius)
         return canvas.annotation()
 
-    def lacking(self, names: list[str]) -> str:
+    def lacking(self, found: set[int]) -> str:
         """See the base class."""
-        said = super().lacking(names)
-        if 'background' in names:
+        said = super().lacking(found)
+        if self.names.index('background') not in found:
             said += (
                 f' Clicks on background are in {BACKGROUND_FILE}: give it '
                 'after the first file, or the network never learns background.'

@@ -151,6 +151,14 @@ def test_classes_beside_the_files_of_yolo(write):
     assert f'{path} looks like YOLO' in said
 
 
+def test_a_folder_with_files_of_the_format_is_not_foreign(write):
+    """The reader's own error says more, such as which file it expects."""
+    write('a.json', VIA)
+    path = write('b.xml', '<annotations><meta/></annotations>')
+    assert foreign(path.parent, 'cvat') is None
+    assert 'a.json looks like' in foreign(path.parent, 'coco')
+
+
 def test_one_file_of_another_convention_among_others(refusal, write):
     point = dict(label='cat', shape_type='point', points=[[1, 1]])
     write('b.json', dict(imageWidth=4, imageHeight=4, shapes=[point]))
@@ -167,12 +175,16 @@ def test_another_convention_is_named_before_classes_are_asked_for(
     assert not out.exists()
 
 
-@pytest.mark.parametrize('values', [[[255, 255]], [[21, 21]]])
-def test_conversion_without_any_label_is_refused(refusal, write, values):
+@pytest.mark.parametrize(
+    'values, unlabelled', [([[255, 255]], []), ([[21, 21]], [21])]
+)
+def test_conversion_without_any_label_is_refused(
+    refusal, write, values, unlabelled
+):
     src = write('a.png', np.array(values, np.uint8)).parent
-    said = refusal('index-png', src, unlabelled=[21])
+    said = refusal('index-png', src, unlabelled=unlabelled)
     assert '1 annotations and not one labelled pixel' in said
-    assert '--unlabelled' in said
+    assert 'one of --map, --unlabelled, --images' in said
 
 
 @pytest.mark.parametrize('kind', ['rectangle', 'point'])

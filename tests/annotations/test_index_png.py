@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -139,9 +141,32 @@ def test_maps_that_are_none(refusal, write, settings, said):
     assert said in refusal('index-png', src, **settings)
 
 
-def test_remark_on_masks_of_0_and_255_without_a_map(labels, write, summary):
+@pytest.mark.parametrize(
+    'classes', [(), ('cat', 'dog'), ('cat', 'dog', 'cow')]
+)
+def test_remark_on_masks_of_0_and_255_without_a_map(
+    labels, write, summary, classes
+):
     src = write('a.png', np.array([[0, 255]], np.uint8)).parent
-    labels('index-png', src, classes=['background', 'cat'])
+    labels('index-png', src, classes=classes)
     (remark,) = summary()['remarks']
-    assert "without a pixel, 1 of 2: 'cat'" in remark
+    assert 'All labelled pixels are of one class' in remark
     assert '--map 0=0 255=1' in remark
+    assert ("without a pixel, 1 of 2: 'dog'" in remark) == (len(classes) == 2)
+
+
+def test_no_remark_on_a_map_of_masks(labels, write, summary):
+    src = write('a.png', np.array([[0, 255]], np.uint8)).parent
+    labels('index-png', src, map=['0=0', '255=1'])
+    assert not summary()['remarks']
+
+
+def test_values_of_unlabelled_that_no_file_has(refusal, labels, write, out):
+    """255 and -1 are no errors: a part of a data set may lack them."""
+    src = write('a.png', IDS).parent
+    said = refusal('index-png', src, unlabelled=[21, 12])
+    assert '--unlabelled has the values [12]' in said
+    assert 'some of [0, 1, 7, 20, 21, 255]' in said
+    write('a.png', np.array([[0, 1]], np.uint8))
+    shutil.rmtree(out)
+    assert labels('index-png', src, unlabelled=[-1, 255])
