@@ -208,6 +208,9 @@ def _connect_cpu_processes(cfg: Config) -> None:
     It calls ``torch.cuda.set_device`` before it connects, whatever the
     backend, and gives DDP a device number. SyncBN has no CPU kernel.
     """
+    # Parts of torch that it imports keep the connection if they are imported
+    # once there is one.
+    import mmengine.runner  # noqa: F401
     from torch import distributed
 
     distributed.init_process_group('gloo')

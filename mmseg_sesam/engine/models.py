@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -71,6 +73,8 @@ def _try_losses(model: SeSAMEncoderDecoder) -> None:
         label.to(device), empty.to(device), empty.to(device), ignore_index
     )
     for name, head in model.heads():
+        # A loss may keep a state, which the trial must not change.
+        head = copy.deepcopy(head)
         logits = torch.zeros(1, head.out_channels, 8, 8, device=device)
         try:
             model.mixed_loss(logits, maps, head, model.iteration)

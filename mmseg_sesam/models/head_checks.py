@@ -13,7 +13,7 @@ from mmseg.models.losses import (
 )
 from torch import nn
 
-from .mixed_loss import is_entropy, loss_list, loss_scale
+from .mixed_loss import is_entropy, loss_list, loss_scale, loss_weight
 
 
 def check_head(name: str, head: BaseDecodeHead) -> None:
@@ -73,7 +73,7 @@ def _check_kind(label: str, head: BaseDecodeHead, loss: nn.Module) -> None:
             'out_channels to num_classes and use_sigmoid=False in its '
             'CrossEntropyLoss.'
         )
-    if not _takes_labels(loss) or not hasattr(loss, 'loss_weight'):
+    if not _takes_labels(loss):
         raise ValueError(
             f'The {label} is trained by {type(loss).__name__}, which does '
             'not take the weight and ignore_index that mmseg hands to losses '
@@ -141,7 +141,7 @@ def _check_unlabelled(
 
 def _check_scale(label: str, head: BaseDecodeHead) -> None:
     """Refuses losses whose weights switch the pseudo-labels off."""
-    weights = [loss.loss_weight for loss in loss_list(head)]
+    weights = [loss_weight(loss) for loss in loss_list(head)]
     if not loss_scale(head) and any(weights):
         raise ValueError(
             f'The {label} has loss_weight=0 in the loss that pseudo-labels '

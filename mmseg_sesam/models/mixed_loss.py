@@ -165,7 +165,12 @@ def loss_scale(head: BaseDecodeHead) -> float:
     """How much a head weighs, by its cross entropy if it has one."""
     losses = loss_list(head)
     entropies = [loss for loss in losses if is_entropy(loss)]
-    return [*entropies, *losses][0].loss_weight
+    return loss_weight([*entropies, *losses][0])
+
+
+def loss_weight(loss: nn.Module) -> float:
+    """The factor of a loss, 1 for a user's own that has none."""
+    return getattr(loss, 'loss_weight', 1.0)
 
 
 def ramp(step: int, length: int) -> float:

@@ -107,7 +107,7 @@ def test_a_damaged_round_is_made_anew(
     name: str,
 ) -> None:
     """The checkpoint after the fourth step goes on with round 2."""
-    assert training.go(fault=Fault('checkpointing', 12)).statuses == [-9]
+    assert training.go(fault=Fault('checkpointing', 16)).statuses == [-9]
     damage(training.store.folder(2) / name)
     done = training.go()
     assert done.statuses == [0], done.text
@@ -123,7 +123,7 @@ def test_a_damaged_round_is_made_anew(
 def test_a_kill_before_the_last_checkpoint_is_removed(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
-    assert training.go(fault=Fault('checkpointing', 11)).statuses == [-9]
+    assert training.go(fault=Fault('checkpointing', 15)).statuses == [-9]
     both = {path.name for path in training.work.glob('*.pth')}
     assert both == {'iter_3.pth', 'iter_4.pth'}
     assert training.go().statuses == [0]
@@ -158,7 +158,7 @@ def test_a_training_whose_latest_checkpoint_is_not_named_goes_on(
 def test_a_clock_that_is_set_back_changes_nothing(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
-    assert training.go(fault=Fault('checkpointing', 12)).statuses == [-9]
+    assert training.go(fault=Fault('checkpointing', 16)).statuses == [-9]
     # All that was written lies in the future.
     for path in training.folder.rglob('*'):
         os.utime(path, (4e9, 4e9))
