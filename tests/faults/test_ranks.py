@@ -63,7 +63,7 @@ def often(fault: Fault):
         often(Fault('checkpointing', 2, rank=0)),
         often(Fault('time', 1500, rank=1)),
         # Rank 0 alone publishes.
-        Fault('publishing', 8, errno.EIO, rank=0),
+        Fault('publishing', 5, errno.EIO, rank=0),
         often(Fault('generation', 20, errno.ENOSPC, rank=1)),
     ],
 )
