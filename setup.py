@@ -55,7 +55,7 @@ ONEDL = [
     'onedl-mmsegmentation>=1.4.2,<2',
 ]
 # The backbone of the CamVid configs and of the template.
-TIMM = ['timm']
+TIMM = ['timm>=0.9']
 # Public formats of annotations: tables of Cityscapes, XML that is parsed
 # safely, the HDF5 of Scribbles for All, and the masks of COCO.
 CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']

@@ -148,6 +148,10 @@ def _delay_timm(registries: ModuleType) -> None:
     stand_in.__spec__ = ModuleSpec('timm', loader=None)
 
     def load(name: str) -> Any:
+        # Python probes modules for names such as __file__; its import of a
+        # part of timm begins with __path__.
+        if name.startswith('__') and name != '__path__':
+            raise AttributeError(f"module 'timm' has no attribute {name!r}")
         if sys.modules.get('timm') is stand_in:
             del sys.modules['timm']
         return getattr(importlib.import_module('timm'), name)

@@ -13,6 +13,7 @@ from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from .type_names import type_name
 
@@ -56,6 +57,11 @@ def drop_downloads(cfg: Config) -> None:
         cfg: of a test or a resumed training; changed in place.
     """
     for key, address in [*_find_addresses(cfg.model, 'model')]:
+        print_log(
+            f'{key} is not downloaded, and left out of the config that is '
+            'written to the work dir: the checkpoint holds all weights.',
+            logger='current',
+        )
         cfg.merge_from_dict({key: _nothing(address)})
 
 
@@ -80,8 +86,20 @@ def _remedy(key: str, address: str) -> str:
 def _find_addresses(node: Any, key: str) -> Iterator[tuple[str, str]]:
     """Yields dotted keys and addresses of weights."""
     if isinstance(node, (list, tuple)):
-        node = dict(enumerate(node))
+        # Weights in a list of initialisers replace what the others set.
+        whole = key.endswith('init_cfg')
+        for index, part in enumerate(node):
+            yield from _find_addresses(
+                part, key if whole else f'{key}.{index}'
+            )
+        return
     if not isinstance(node, dict):
+        return
+    if 'type' in node and type_name(node) == 'Pretrained':
+        address = node.get('checkpoint')
+        if isinstance(address, str) and '://' in address:
+            # Without it, init_cfg asks for nothing.
+            yield key, address
         return
     if (
         'type' in node
@@ -92,9 +110,7 @@ def _find_addresses(node: Any, key: str) -> Iterator[tuple[str, str]]:
         yield f'{key}.pretrained', f'{_TIMM}{node["model_name"]}'
     for name, value in node.items():
         if name in _OPTIONS and isinstance(value, str) and '://' in value:
-            # Without the address, init_cfg asks for nothing.
-            inner = key if key.endswith('init_cfg') else f'{key}.{name}'
-            yield inner, value
+            yield f'{key}.{name}', value
         else:
             yield from _find_addresses(value, f'{key}.{name}')
 
@@ -127,11 +143,19 @@ def _find_hub_file(address: str) -> tuple[str, bool]:
     pretrained = timm.get_pretrained_cfg(address[len(_TIMM) :])
     if pretrained is None or not pretrained.hf_hub_id:
         return _find_url(getattr(pretrained, 'url', None) or '')
+    place, _, revision = pretrained.hf_hub_id.partition('@')
+    names = ['model.safetensors', 'pytorch_model.bin']
+    # Some models have files of their own.
+    own = getattr(pretrained, 'hf_hub_filename', None)
+    names = [own, *names] if own else names
     cached = any(
-        isinstance(hub.try_to_load_from_cache(pretrained.hf_hub_id, name), str)
-        for name in ('model.safetensors', 'pytorch_model.bin')
+        isinstance(
+            hub.try_to_load_from_cache(place, name, revision=revision or None),
+            str,
+        )
+        for name in names
     )
-    return hub.hf_hub_url(pretrained.hf_hub_id, 'model.safetensors'), cached
+    return hub.hf_hub_url(place, names[0], revision=revision or None), cached
 
 
 def _answers(url: str) -> bool:

@@ -34,8 +34,10 @@ def find_hook(cfg: Config) -> dict:
     Raises:
         ValueError: there is none.
     """
-    for hook in cfg.get('custom_hooks') or []:
-        if type_name(hook) == 'SAMPseudoLabelHook':
+    from .config_checks.training import is_round_hook, iterate_hooks
+
+    for hook in iterate_hooks(cfg):
+        if is_round_hook(hook):
             return hook
     raise ValueError(
         f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
@@ -48,10 +50,13 @@ def drop_hook(cfg: Config) -> None:
 
     It would load the segmenter's weights.
     """
+    from .config_checks.training import is_round_hook
+
     hooks = cfg.get('custom_hooks') or []
-    cfg.custom_hooks = [
-        hook for hook in hooks if type_name(hook) != 'SAMPseudoLabelHook'
-    ]
+    cfg.custom_hooks = [hook for hook in hooks if not is_round_hook(hook)]
+    named = cfg.get('default_hooks') or {}
+    for name in [n for n, hook in named.items() if is_round_hook(hook)]:
+        del named[name]
 
 
 def load_config(args: Namespace) -> Config:

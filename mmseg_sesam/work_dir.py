@@ -52,6 +52,9 @@ def find_moved_store(cfg: Config) -> None:
     for source in find_transforms(
         cfg.train_dataloader.dataset, 'LoadPseudoLabel'
     ).values():
+        if 'pseudo_label_dir' not in source:
+            # The check of the config says so.
+            continue
         folder = Path(source['pseudo_label_dir'])
         moved = Path(cfg.work_dir, folder.name)
         if (

@@ -110,8 +110,10 @@ def test_a_checkpoint_replaces_what_would_be_downloaded() -> None:
         type='TIMMBackbone', model_name='resnet18', pretrained=True
     )
     cfg.model.neck = dict(init_cfg=dict(type='Pretrained', checkpoint=NOWHERE))
+    cfg.model.decode_head = dict(init_cfg=[cfg.model.neck.init_cfg])
     cfg.model.pretrained = NOWHERE
     drop_downloads(cfg)
     assert cfg.model.backbone.pretrained is False
     assert cfg.model.neck.init_cfg is None
+    assert cfg.model.decode_head.init_cfg is None
     assert cfg.model.pretrained is None

@@ -37,18 +37,18 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     """Choose the checkpoint; an earlier run is never trained over."""
     from mmseg_sesam.work_dir import find_moved_store, latest_checkpoint
 
-    earlier_run = Path(cfg.work_dir, 'last_checkpoint').exists()
+    # A run that was killed early has a checkpoint and no note of it.
+    latest = latest_checkpoint(cfg.work_dir)
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
     if resume is None:
-        if earlier_run:
+        if latest:
             raise FileExistsError(
                 f'{cfg.work_dir} holds the checkpoints of an earlier run: '
                 'add --resume to go on with it, or give another --work-dir'
             )
         return
     if resume == 'auto':
-        latest = latest_checkpoint(cfg.work_dir) if earlier_run else None
         resume = latest and str(latest)
         if resume is not None and not Path(resume).is_file():
             raise FileNotFoundError(

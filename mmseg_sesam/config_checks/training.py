@@ -52,10 +52,10 @@ class Training(NamedTuple):
             hooks: of its Runner, None where only the config is there.
         """
         if hooks is None:
-            hooks = list(_iterate_hooks(cfg))
+            hooks = list(iterate_hooks(cfg))
         dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
         return cls(
-            [h for h in hooks if _is_round_hook(h)],
+            [h for h in hooks if is_round_hook(h)],
             dataset,
             cfg.get('model') or {},
             list(iterate_leaves(dataset)),
@@ -103,13 +103,14 @@ def hook_option(hook: dict | Hook, name: str) -> Any:
     return getattr(hook, name)
 
 
-def _iterate_hooks(cfg: Config) -> Iterator[dict | Hook]:
+def iterate_hooks(cfg: Config) -> Iterator[dict | Hook]:
     """Yields all hooks that a config names."""
     yield from cfg.get('custom_hooks') or []
     yield from (cfg.get('default_hooks') or {}).values()
 
 
-def _is_round_hook(hook: dict | Hook | None) -> bool:
+def is_round_hook(hook: dict | Hook | None) -> bool:
+    """Whether a hook makes pseudo-labels, whatever class derives it."""
     if isinstance(hook, dict):
         names = type_names(hook, HOOKS) if 'type' in hook else set()
     else:

@@ -93,6 +93,9 @@ def _iterate_unlabelled(
         generator = hook_option(hook, 'generator')
         if isinstance(generator, dict):
             value = option(generator, TASK_UTILS, 'ignore_index')
+        elif generator is None:
+            # The hook itself says that it needs one.
+            continue
         else:
             value = generator.ignore_index
         yield 'ignore_index of the generator', value

@@ -121,17 +121,26 @@ class AtomicCheckpointHook(CheckpointHook):
         hub = runner.message_hub
         noted = Path(hub.get_info(f'best_ckpt{suffix}', ''))
         done = runner.epoch if self.by_epoch else runner.iter
+        unit = 'epoch' if self.by_epoch else 'iter'
+        # Files that the user has named differently are left alone.
+        name = re.compile(
+            rf'best_{re.escape(key.replace("/", "_"))}_{unit}_\d+\.pth'
+        )
         steps = {
             _step_of(path): path
-            for path in own.glob(f'best_{key.replace("/", "_")}_*.pth')
-            if _step_of(path) <= done
+            for path in own.glob('best_*.pth')
+            if name.fullmatch(path.name) and _step_of(path) <= done
         }
         if not steps:
             return
         best = steps[max(steps)]
         if _step_of(noted) < _step_of(best):
             saved = CheckpointLoader.load_checkpoint(str(best), 'cpu')
-            score = saved['message_hub']['runtime_info'][f'best_score{suffix}']
+            noted_by_it = saved['message_hub']['runtime_info']
+            score = noted_by_it.get(f'best_score{suffix}')
+            # It was saved by a run with another number of metrics.
+            if score is None:
+                return
             hub.update_info(f'best_score{suffix}', score)
         elif noted.name != best.name:
             return

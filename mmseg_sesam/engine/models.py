@@ -72,12 +72,13 @@ def _try_losses(model: SeSAMEncoderDecoder) -> None:
     maps = LabelMaps(
         label.to(device), empty.to(device), empty.to(device), ignore_index
     )
+    # Losses may keep a state, which the trial must not change.
+    mixed_loss = copy.deepcopy(model.mixed_loss)
     for name, head in model.heads():
-        # A loss may keep a state, which the trial must not change.
         head = copy.deepcopy(head)
         logits = torch.zeros(1, head.out_channels, 8, 8, device=device)
         try:
-            model.mixed_loss(logits, maps, head, model.iteration)
+            mixed_loss(logits, maps, head, model.iteration)
         # Losses of mmseg fail in any way.
         except Exception as error:  # noqa: BLE001
             kinds = [type(loss).__name__ for loss in loss_list(head)]

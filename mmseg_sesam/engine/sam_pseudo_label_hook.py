@@ -32,7 +32,11 @@ from mmseg_sesam.options import (
 )
 from mmseg_sesam.pseudo_labels.images import TrainingImages
 from mmseg_sesam.pseudo_labels.owner import refuse_foreign_rounds
-from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
+from mmseg_sesam.pseudo_labels.ranks import (
+    build_group,
+    on_all_ranks,
+    on_main_rank,
+)
 from mmseg_sesam.pseudo_labels.resume import find_rounds, marks_of
 from mmseg_sesam.pseudo_labels.rounds import make_round
 from mmseg_sesam.pseudo_labels.settings import describe
@@ -138,12 +142,12 @@ class SAMPseudoLabelHook(Hook):
         # A Runner may have been built after the hook.
         note_rounds()
         check_config(runner.cfg, runner.hooks)
-        check_built(runner)
+        self.group = build_group(self.timeout_hours)
+        on_all_ranks(lambda: check_built(runner), self.group)
         dataset = runner.cfg.train_dataloader.dataset
         source = pseudo_label_source(dataset)
         self.scale = ValScale.of_config(runner.cfg)
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
-        self.group = build_group(self.timeout_hours)
         self.images = TrainingImages(
             dataset,
             source['data_root'],
@@ -152,7 +156,7 @@ class SAMPseudoLabelHook(Hook):
             self.group,
         )
         # After the images, whose errors name the file.
-        try_sample(runner)
+        on_all_ranks(lambda: try_sample(runner), self.group)
         self.settings = describe(self.generator, self.images)
         on_main_rank(lambda: self._take_store(runner), self.group)
         if self.resumed_round is None:

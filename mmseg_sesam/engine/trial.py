@@ -32,29 +32,37 @@ def try_sample(runner: Runner) -> None:
     training = model.training
     model.eval()
     try:
-        with _same_randomness(), torch.no_grad():
+        with _same_randomness(model), torch.no_grad():
             batch = pseudo_collate([dataset[0]])
             batch = model.data_preprocessor(batch, training=True)
             views = batch['inputs']
             if isinstance(views, dict):
                 views = views['student']
-            model(views, batch['data_samples'], mode='tensor')
+            features = model.extract_feat(views)
+            for _, head in model.heads():
+                head(features)
+    # The file system, not the image, is at fault.
+    except OSError:
+        raise
     # Transforms and networks raise whatever they come across.
     except Exception as error:  # noqa: BLE001
         raise ValueError(
             'The first training image cannot be trained on '
-            f'({type(error).__name__}: {error}); correct train_pipeline, the '
-            'data preprocessor or in_channels of the backbone.'
+            f'({type(error).__name__}: {error}); if it is not for memory, '
+            'correct the training pipeline, the data preprocessor, or '
+            'in_channels and in_index of the backbone and heads.'
         ) from error
     finally:
         model.train(training)
 
 
 @contextmanager
-def _same_randomness() -> Iterator[None]:
+def _same_randomness(model: torch.nn.Module) -> Iterator[None]:
     """Leaves the generators of python, numpy and torch as they were."""
     states = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    device = next(model.parameters()).device
+    devices = [device] if device.type == 'cuda' else []
+    with torch.random.fork_rng(devices):
         try:
             yield
         finally:

@@ -35,7 +35,8 @@ def refuse_foreign_rounds(
         ForeignRoundsError: another training's rounds would be replaced.
     """
     for round_index in store.rounds():
-        manifest = store.manifest(round_index)
+        # A damaged round has none, and is made again.
+        manifest = store.manifest(round_index) or {}
         owner = manifest.get('work_dir')
         if owner in (None, work_dir):
             continue

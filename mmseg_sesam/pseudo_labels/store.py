@@ -282,7 +282,7 @@ class PseudoLabelStore:
             now: where it is now.
         """
         for round_index in self.rounds():
-            manifest = self.manifest(round_index)
+            manifest = self.manifest(round_index) or {}
             if before == now or manifest.get('work_dir') != before:
                 continue
             manifest['work_dir'] = now

@@ -171,12 +171,17 @@ def test_a_run_killed_after_its_best_checkpoint_knows_it(
     folder = tmp_path / 'work'
     # Its checkpoint still names the one before, which is not removed yet.
     assert best_of(folder) == ['best_mIoU_iter_1.pth', 'best_mIoU_iter_2.pth']
+    # The user's own copies are left alone.
+    copies = ['best_mIoU_final.pth', 'best_mIoU_iter_1_backup.pth']
+    for name in copies:
+        shutil.copy(folder / 'best_mIoU_iter_1.pth', folder / name)
 
     path = str(folder / 'iter_2.pth')
     train_with_scores([10.0, 68.4, score], resume=True, load_from=path)
 
     step = 3 if score > 68.4 else 2
-    assert best_of(folder) == [f'best_mIoU_iter_{step}.pth']
+    expected = sorted([*copies, f'best_mIoU_iter_{step}.pth'])
+    assert best_of(folder) == expected
 
 
 def test_a_moved_or_copied_run_keeps_one_best_checkpoint(

@@ -52,3 +52,13 @@ def test_a_trial_changes_neither_model_nor_generators(
     assert np.random.get_state()[1].tolist() == states[0]
     assert torch.equal(torch.get_rng_state(), states[1])
     torch.testing.assert_close(runner.model.state_dict(), before)
+
+
+def test_an_auxiliary_head_that_does_not_fit_is_refused_before_round_0(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    cfg = make_config()
+    cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_channels=7)
+    with pytest.raises(ValueError, match='image cannot be trained on'):
+        Runner.from_cfg(cfg).train()
+    assert not list((tmp_path / 'pseudo').rglob('*.png'))
