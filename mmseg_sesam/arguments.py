@@ -32,7 +32,7 @@ def config_file(path: str) -> str:
     """Argument type: the path of a config, checked at once."""
     if Path(path).suffix not in CONFIG_SUFFIXES:
         raise ArgumentTypeError(
-            f'{path} is no config, whose name ends in one of '
+            f'{path} is no config file, whose name ends in one of '
             f'{", ".join(CONFIG_SUFFIXES)}: give one, such as those in configs'
         )
     return existing_file(path)

@@ -24,8 +24,8 @@ def make_parser() -> argparse.ArgumentParser:
         const='auto',
         type=resume_target,
         metavar='CHECKPOINT',
-        help='go on from this checkpoint; without a path, from the latest '
-        'in the work dir, or from the start where there is none',
+        help='continue from CHECKPOINT; without a path, from the latest in '
+        'the work dir; starts a new run if there is none',
     )
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision'

@@ -17,9 +17,9 @@ from .values import check_values
 def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
     """Refuses a config in which a part of this package has no effect.
 
-    A part that is missing cannot say so, and one that is told another value
-    than the rest trains without an error: both are found here, from the
-    config alone, in less than a second. A config without any part of this
+    A missing part raises no error, and neither does a value that differs
+    between parts: this finds both from the config, in less than a second. A
+    config without any part of this
     package passes. What has little effect is logged as a warning.
 
     Args:

@@ -12,7 +12,7 @@ _TRAINING_ONLY = {'LoadPseudoLabel', 'KeepTeacherView'}
 
 
 def check_evaluation(cfg: Config) -> None:
-    """Checks that validation and test load what evaluators read.
+    """Checks that validation and test have no transform of training only.
 
     Args:
         cfg: of a training.

@@ -71,11 +71,11 @@ class PackSeSAMInputs(PackSegInputs):
 
         Raises:
             ValueError: the image is neither of 8 bits nor of floats, or a
-                transform has parted the label maps.
+                transform moved the label maps differently.
         """
         _check_depth(results)
         if 'pseudo_label_unlabelled' in results:
-            refuse_parted_labels(results)
+            check_labels_aligned(results)
         # Labels travel as 8 bits; stock packing would make them 64.
         labels = {
             field: results.pop(name)
@@ -109,7 +109,7 @@ def _check_depth(results: dict) -> None:
         )
 
 
-def refuse_parted_labels(results: dict) -> None:
+def check_labels_aligned(results: dict) -> None:
     """Refuses a pseudo-label that was not moved along with its weak label.
 
     A pseudo-label keeps every weakly labelled pixel, whatever moved both. A

@@ -138,7 +138,7 @@ def pseudo_label_source(dataset: dict) -> dict:
     for step in iterate_transforms(dataset):
         _refuse_harmful(step)
     for steps in iterate_steps(dataset):
-        _refuse_parted_views(steps)
+        _check_views_aligned(steps)
     sources = []
     for pipeline in iterate_pipelines(dataset):
         found = [_names(step) for step in pipeline]
@@ -257,7 +257,7 @@ def _parts(dataset: dict) -> list[dict]:
     return [part for part in parts if part is not None]
 
 
-def _refuse_parted_views(steps: Sequence[dict]) -> None:
+def _check_views_aligned(steps: Sequence[dict]) -> None:
     """Refuses to move the student's view after the teacher's is kept."""
     keeping = ['KeepTeacherView' in _names(step) for step in steps]
     if not any(keeping):

@@ -15,7 +15,7 @@ from mmseg.registry import HOOKS
 from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing
 
 _CHECKPOINT_KEY = 'outdated_checkpoints'
-# Nothing else is removed at a checkpoint's word.
+# A checkpoint may name only such files to be removed.
 _NAME = re.compile(r'(best_[\w.-]*_)?(iter|epoch)_\d+\.pth')
 
 
@@ -74,7 +74,7 @@ class AtomicCheckpointHook(CheckpointHook):
         checkpoint[_CHECKPOINT_KEY] = names
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Hears which others have been outdated since a resumed one."""
+        """Reads which checkpoints the resumed one replaced."""
         if runner._resume:
             names = checkpoint.get(_CHECKPOINT_KEY, [])
             self.resumed_outdated = [n for n in names if _NAME.fullmatch(n)]

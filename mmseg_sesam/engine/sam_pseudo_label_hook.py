@@ -46,12 +46,12 @@ from mmseg_sesam.run_notes import note_rounds
 from .models import check_built, stores_opinions, unwrap
 from .trial import try_sample
 
-# Of a checkpoint: the number of its round, and by what to know it again.
+# Checkpoint keys: round number, and digests that identify the round.
 _ROUND_KEY = 'sesam_round'
 _MADE_KEY = 'sesam_round_made'
-# And whether the next one is to be made before the next step.
+# Whether a refresh comes before the next step.
 _DUE_KEY = 'sesam_refresh_due'
-# And the work dir, by which the rounds of a run are known.
+# The work dir, which the manifests of the run's rounds name.
 _WORK_DIR_KEY = 'sesam_work_dir'
 
 
@@ -171,7 +171,7 @@ class SAMPseudoLabelHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Foresees a refresh, for all checkpoints of this iteration."""
+        """Sets `due` if a refresh follows this iteration, for checkpoints."""
         self.due = self._is_due(runner.iter + 1)
 
     def after_train_iter(
@@ -362,14 +362,14 @@ class SAMPseudoLabelHook(Hook):
 
 
 def _average_buffers(model: nn.Module) -> None:
-    """Makes ranks, whose batch norms saw other batches, of one opinion."""
+    """Averages BatchNorm buffers, so that all ranks predict the same."""
     dist.all_reduce_params(
         [b for b in model.buffers() if b.is_floating_point()], op='mean'
     )
 
 
 def _save_checkpoint(runner: Runner) -> None:
-    """Saves that of a refresh, unless it is there by the config's turn."""
+    """Saves a checkpoint before a refresh, unless one was just saved."""
     for hook in runner.hooks:
         if not isinstance(hook, CheckpointHook) or hook.by_epoch:
             continue
@@ -389,5 +389,5 @@ def _iteration_of(checkpoint: Path, runner: Runner) -> int | None:
 
 
 def _origin(runner: Runner) -> dict[str, str]:
-    """Whose rounds these are."""
+    """Returns what manifests note about the run that made a round."""
     return dict(work_dir=str(Path(runner.work_dir).resolve()))

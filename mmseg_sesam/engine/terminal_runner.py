@@ -11,7 +11,7 @@ from .progress_hook import ProgressHook
 
 
 class TerminalRunner(Runner):
-    """mmengine's, with a terminal for people.
+    """mmengine's Runner with short terminal output.
 
     Config and hooks are written to the log file only, and a slow step shows
     that it is alive.

@@ -24,9 +24,9 @@ def check_head(name: str, head: BaseDecodeHead) -> None:
         head: decode or auxiliary head.
 
     Raises:
-        ValueError: the head overrides the loss, is not trained by the
-            cross entropy over classes, by a loss that needs dense labels,
-            or has a loss with an option that would not be heeded.
+        ValueError: the head overrides the loss; or it has binary cross
+            entropy, a loss that needs dense labels, or an option of a loss
+            that `MixedLoss` does not apply.
     """
     label = f'{name} head {type(head).__name__}'
     _check_own_loss(label, head)

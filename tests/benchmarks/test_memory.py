@@ -56,7 +56,7 @@ def test_a_config_that_trains_nothing_is_refused(
 
 @pytest.mark.parametrize(
     ('name', 'said'),
-    [('missing.py', 'is not a file'), ('README.md', 'is no config')],
+    [('missing.py', 'is not a file'), ('README.md', 'is no config file')],
 )
 def test_what_is_no_config_is_refused(
     project_root: Path,
