@@ -155,8 +155,10 @@ class SAMPseudoLabelHook(Hook):
             self.generator.ignore_index,
             self.group,
         )
-        # After the images, whose errors name the file.
-        on_all_ranks(lambda: try_sample(runner), self.group)
+        # After the images, whose errors name the file. A round that is there
+        # already may be damaged, and is made again below.
+        if self.store.current is None:
+            on_all_ranks(lambda: try_sample(runner), self.group)
         self.settings = describe(self.generator, self.images)
         on_main_rank(lambda: self._take_store(runner), self.group)
         if self.resumed_round is None:
