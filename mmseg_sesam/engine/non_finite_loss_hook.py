@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from mmengine import dist
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor
+
+from .models import unwrap
 
 
 @HOOKS.register_module()
@@ -40,7 +41,9 @@ class NonFiniteLossHook(Hook):
             if isinstance(wrapper, OptimWrapperDict)
             else [wrapper]
         )
-        self.handles = [_unwrap(runner).register_forward_hook(self._listen)]
+        self.handles = [
+            unwrap(runner.model).register_forward_hook(self._listen)
+        ]
         for part in wrappers:
             # By then the device has all of the step's other work.
             self.handles.append(
@@ -111,7 +114,7 @@ class NonFiniteLossHook(Hook):
             seed=self.runner.seed,
             losses=losses,
             data_batch=self.data_batch,
-            state_dict=_unwrap(self.runner).state_dict(),
+            state_dict=unwrap(self.runner.model).state_dict(),
         )
         try:
             torch.save(evidence, path)
@@ -122,8 +125,3 @@ class NonFiniteLossHook(Hook):
         values = {name: value.tolist() for name, value in losses.items()}
         names = [s.img_path for s in self.data_batch['data_samples']]
         return f'{values} of {names}, {saved}'
-
-
-def _unwrap(runner: Runner) -> torch.nn.Module:
-    model = runner.model
-    return model.module if is_model_wrapper(model) else model

@@ -30,6 +30,8 @@ from mmseg_sesam.visualization.sheet import (
     resize_label,
 )
 
+from .models import unwrap
+
 # Pixels of each picture of a strip; bounds what a run writes.
 _WIDTH = 320
 
@@ -109,8 +111,7 @@ class SeSAMVisualizationHook(Hook):
     @master_only
     def _show(self, runner: Runner, step: int) -> None:
         """Hands a strip of each image to the visualizer."""
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrap(runner.model)
         palette = choose_palette(
             self.images.metainfo.get('palette'), model.num_classes
         )
