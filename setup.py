@@ -90,7 +90,7 @@ setup(
             '.mim/configs/**/*.yaml',
             '.mim/tools/*',
         ],
-        'mmseg_sesam.visualization.report': ['assets/*'],
+        'mmseg_sesam.report': ['assets/*'],
     },
     python_requires='>=3.9',
     install_requires=REQUIRES,

@@ -29,7 +29,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmseg_sesam.arguments import config_file
+from mmseg_sesam.cli.arguments import config_file
 from mmseg_sesam.segmenters.embedding_cache import GIB
 
 # float32 moments that an optimizer keeps of each weight.

@@ -24,13 +24,17 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submodules=[
         'annotations',
+        'cli',
         'core',
         'datasets',
         'engine',
         'evaluation',
         'models',
         'pseudo_labels',
+        'report',
+        'rounds',
         'segmenters',
+        'store',
         'visualization',
     ],
 )

@@ -25,7 +25,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmseg_sesam import launch
+from mmseg_sesam.cli import launch
 
 weights_only = pytest.mark.skipif(
     torch.__version__ < (2, 6), reason='torch.load is not weights_only'

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.store.store import PseudoLabelStore
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 SESAM = sorted(path.stem for path in (CONFIGS / 'sesam').glob('*.py'))

@@ -66,7 +66,7 @@ def test_components_are_found_in_any_order_of_imports(order: str):
     [
         'mmseg_sesam',
         'mmseg_sesam.annotations',
-        'mmseg_sesam.arguments',
+        'mmseg_sesam.cli.arguments',
         'mmseg_sesam.core.selection',
         'mmseg_sesam.core.weak_labels',
         'mmseg_sesam.evaluation.folders',

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from mmseg_sesam.arguments import config_file
+from mmseg_sesam.cli.arguments import config_file
 
 
 def new_folder(text: str) -> Path:
@@ -47,7 +47,7 @@ def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
     from mmengine.runner import set_random_seed
     from mmseg.registry import DATASETS
 
-    from mmseg_sesam.terminal import Progress
+    from mmseg_sesam.io.terminal import Progress
     from mmseg_sesam.visualization.sheet import choose_palette, save_sheet
     from mmseg_sesam.visualization.training_sample import draw_views
 

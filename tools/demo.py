@@ -24,7 +24,7 @@ from prettytable import PrettyTable
 
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
+from mmseg_sesam.store.store import LABELS, PseudoLabelStore
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
     paint_label,

@@ -14,11 +14,11 @@ import json
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.arguments import add_suffix
+from mmseg_sesam.cli.arguments import add_suffix
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.evaluation.label_quality import quality_table
 from mmseg_sesam.evaluation.matching import describe_left_out
-from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
+from mmseg_sesam.store.store import LABELS, PseudoLabelStore
 
 
 def make_parser() -> ArgumentParser:

@@ -17,8 +17,8 @@ import numpy as np
 from mmengine.config import Config
 from PIL import ImageOps
 
-from mmseg_sesam.arguments import config_file, existing_file
-from mmseg_sesam.image_files import open_image
+from mmseg_sesam.cli.arguments import config_file, existing_file
+from mmseg_sesam.io.images import open_image
 from mmseg_sesam.io.labels import read_label
 
 DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
@@ -92,7 +92,7 @@ def main() -> None:
     from mmengine.registry import init_default_scope
     from mmseg.registry import TASK_UTILS
 
-    from mmseg_sesam.launch import find_hook
+    from mmseg_sesam.cli.launch import find_hook
     from mmseg_sesam.visualization.explanation import explain
     from mmseg_sesam.visualization.explanation_sheet import (
         describe_omitted,

@@ -12,7 +12,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
-from mmseg_sesam.arguments import config_file, existing_file
+from mmseg_sesam.cli.arguments import config_file, existing_file
 
 
 def new_checkpoint(text: str) -> Path:
@@ -51,7 +51,7 @@ def make_parser() -> ArgumentParser:
 
 def main() -> None:
     args = make_parser().parse_args()
-    from mmseg_sesam.export import export
+    from mmseg_sesam.models.export import export
 
     try:
         export(args.config, args.checkpoint, args.out, args.teacher, args.half)

@@ -13,7 +13,7 @@ from contextlib import nullcontext
 
 from mmengine.config import Config
 
-from mmseg_sesam import arguments
+from mmseg_sesam.cli import arguments
 
 
 def make_parser() -> ArgumentParser:
@@ -33,15 +33,15 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmengine.logging import MMLogger
     from mmseg.registry import TASK_UTILS
 
+    from mmseg_sesam.cli.launch import find_hook
     from mmseg_sesam.config_checks import check_config
-    from mmseg_sesam.datasets.pipelines import pseudo_label_source
-    from mmseg_sesam.launch import find_hook
-    from mmseg_sesam.pseudo_labels.images import TrainingImages
-    from mmseg_sesam.pseudo_labels.owner import refuse_foreign_rounds
-    from mmseg_sesam.pseudo_labels.ranks import build_group, on_main_rank
-    from mmseg_sesam.pseudo_labels.rounds import make_round
-    from mmseg_sesam.pseudo_labels.settings import describe
-    from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+    from mmseg_sesam.datasets.pipeline_configs import pseudo_label_source
+    from mmseg_sesam.rounds.distributed import build_group, on_main_rank
+    from mmseg_sesam.rounds.make_round import make_round
+    from mmseg_sesam.rounds.provenance import describe
+    from mmseg_sesam.rounds.training_images import TrainingImages
+    from mmseg_sesam.store.owner import refuse_foreign_rounds
+    from mmseg_sesam.store.store import PseudoLabelStore
 
     hook = find_hook(cfg)
     check_config(cfg)
@@ -77,8 +77,8 @@ def main() -> None:
     from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
 
-    from mmseg_sesam import launch
-    from mmseg_sesam.pseudo_labels.rounds import RoundError
+    from mmseg_sesam.cli import launch
+    from mmseg_sesam.rounds.make_round import RoundError
 
     cfg = launch.load_config(args)
     if args.launcher != 'none' and not dist.is_distributed():

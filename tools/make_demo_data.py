@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmseg_sesam.terminal import Progress
+from mmseg_sesam.io.terminal import Progress
 
 # fmt: off
 CLASSES = ['sky', 'building', 'road', 'pavement', 'tree', 'car', 'person',

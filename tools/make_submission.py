@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmseg_sesam.arguments import existing_file
+from mmseg_sesam.cli.arguments import existing_file
 from mmseg_sesam.evaluation.submission import (
     SERVERS,
     Server,
@@ -26,7 +26,7 @@ from mmseg_sesam.evaluation.submission import (
     read_predictions,
     write_archive,
 )
-from mmseg_sesam.terminal import Progress
+from mmseg_sesam.io.terminal import Progress
 
 
 def make_parser() -> ArgumentParser:

@@ -23,11 +23,11 @@ from pathlib import Path
 import numpy as np
 
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
-from mmseg_sesam.image_files import open_image
 from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.images import open_image
 from mmseg_sesam.io.labels import read_label, write_label
-from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
-from mmseg_sesam.terminal import Progress
+from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
+from mmseg_sesam.io.terminal import Progress
 
 SUMMARY = 'summary.json'
 # With their defaults; the kind has none.
@@ -108,7 +108,7 @@ def main() -> None:
         )
     relative = sorted(
         path.relative_to(args.gt_dir).as_posix()
-        for path in visible_files(args.gt_dir, LABEL_SUFFIXES)
+        for path in list_files(args.gt_dir, LABEL_SUFFIXES)
     )
     if not relative:
         sys.exit(

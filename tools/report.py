@@ -12,7 +12,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.arguments import add_suffix
+from mmseg_sesam.cli.arguments import add_suffix
 
 
 def make_parser() -> ArgumentParser:
@@ -40,7 +40,7 @@ def make_parser() -> ArgumentParser:
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
-    from mmseg_sesam.visualization.report import build_report
+    from mmseg_sesam.report import build_report
 
     out = args.out or args.work_dir / 'report.html'
     if args.out and not out.parent.is_dir():

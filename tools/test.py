@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config
 
-from mmseg_sesam import arguments
+from mmseg_sesam.cli import arguments
 from mmseg_sesam.type_names import type_name
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def test(
 def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)
-    from mmseg_sesam import launch
-    from mmseg_sesam.downloads import drop_downloads
+    from mmseg_sesam.cli import launch
+    from mmseg_sesam.cli.downloads import drop_downloads
 
     cfg = launch.load_config(args)
     cfg.load_from, cfg.resume = args.checkpoint, False

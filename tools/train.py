@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_sesam import arguments
+from mmseg_sesam.cli import arguments
 
 
 def resume_target(value: str) -> str:
@@ -35,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Choose the checkpoint; an earlier run is never trained over."""
-    from mmseg_sesam.work_dir import find_moved_store, latest_checkpoint
+    from mmseg_sesam.engine.work_dir import find_moved_store, latest_checkpoint
 
     # A run that was killed early has a checkpoint and no note of it.
     latest = latest_checkpoint(cfg.work_dir)
@@ -56,7 +56,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
                 'not there: give --resume the path of another checkpoint'
             )
     if resume is not None and '://' not in resume:
-        from mmseg_sesam import launch
+        from mmseg_sesam.cli import launch
 
         launch.check_checkpoint(resume)
     cfg.resume = resume is not None
@@ -92,7 +92,7 @@ def train(cfg: Config) -> None:
 def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)
-    from mmseg_sesam import launch
+    from mmseg_sesam.cli import launch
 
     cfg = launch.load_config(args)
     with ExitStack() as held:
@@ -102,12 +102,12 @@ def main() -> None:
             held.enter_context(launch.lock_work_dir(cfg))
             set_resume(cfg, args.resume)
             print(f'{args.config}: loading torch and mmseg', flush=True)
-            from mmseg_sesam.config_checks import check_config
-            from mmseg_sesam.datasets.validation import check_lists
-            from mmseg_sesam.downloads import (
+            from mmseg_sesam.cli.downloads import (
                 drop_downloads,
                 refuse_unreachable,
             )
+            from mmseg_sesam.config_checks import check_config
+            from mmseg_sesam.datasets.validation import check_lists
 
             if cfg.get('resume'):
                 drop_downloads(cfg)
@@ -118,7 +118,7 @@ def main() -> None:
             check_lists(cfg)
         except (OSError, ValueError) as error:
             parser.error(str(error))
-        from mmseg_sesam.pseudo_labels.owner import ForeignRoundsError
+        from mmseg_sesam.store.owner import ForeignRoundsError
 
         launch.add_safeguards(cfg)
         try:

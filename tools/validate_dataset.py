@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from mmseg_sesam.arguments import config_file
+from mmseg_sesam.cli.arguments import config_file
 
 
 def make_parser() -> ArgumentParser:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_sesam.evaluation.folders import compare_folders
-from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
-from mmseg_sesam.visualization.report.run import read_scalars
+from mmseg_sesam.report.run import read_scalars
+from mmseg_sesam.store.store import LABELS, PseudoLabelStore
 
 from .setting import NUM_CLASSES
 

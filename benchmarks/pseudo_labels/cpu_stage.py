@@ -12,7 +12,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from mmseg_sesam.core.components import Component, find_components
-from mmseg_sesam.core.evidence import Evidence, find_rivals
+from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_rivals
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.segmenters import MaskCandidates
@@ -91,7 +91,7 @@ class Ours:
 
     def coverage(self) -> list[tuple[float, float]]:
         """As `Plain.coverage`, by the evidence."""
-        evidence = Evidence.gather(
+        evidence = LabelledPixels.gather(
             self._components, find_rivals(self._components)
         )
         found = []

@@ -22,11 +22,11 @@ from segment_anything.modeling import (
 )
 from torch import nn
 
+from mmseg_sesam.core.component_masks import StoredMask
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.pseudo_labels.kept import KeptMask
 from mmseg_sesam.segmenters import BaseSegmenter, MaskCandidates
 
 # Random weights give no mask that a real label would accept.
@@ -199,7 +199,7 @@ class Pipelines:
         generator = PseudoLabelGenerator(
             dict(type='SuperpixelSegmenter'),
             selector=SELECTOR,
-            max_evidence=10**9,
+            max_labelled_pixels=10**9,
             prompts_per_call=1,
         )
         generator.prompter, generator.segmenter = prompter, segmenter
@@ -214,12 +214,12 @@ class Pipelines:
         write(made)
         return made
 
-    def _half_of_the_masks(self) -> dict[str, KeptMask]:
+    def _half_of_the_masks(self) -> dict[str, StoredMask]:
         """Fills the cache, and keeps every second component's mask."""
         masks = self._refresh(*self._input).masks
         return dict(list(masks.items())[::2])
 
-    def _make_again(self, kept: dict[str, KeptMask]) -> np.ndarray:
+    def _make_again(self, kept: dict[str, StoredMask]) -> np.ndarray:
         """A refresh in which the other components have changed."""
         made = self._refresh(*self._input, kept=kept).label
         self._write(made)

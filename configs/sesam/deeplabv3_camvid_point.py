@@ -31,6 +31,8 @@ selector = dict(generator.selector, max_conflict=0.15, max_doubt=0.9)
 custom_hooks = [
     dict(
         _base_.custom_hooks[0],
-        generator=dict(generator, selector=selector, one_mark_per_object=True),
+        generator=dict(
+            generator, selector=selector, one_component_per_object=True
+        ),
     )
 ]

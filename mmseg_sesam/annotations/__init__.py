@@ -1,19 +1,13 @@
-"""Readers of weak labels in the formats in which people hold them."""
+"""Weak labels in the formats in which people keep them."""
 
-from . import (
-    ade20k,
-    cityscapes_coarse,
-    coco,
-    color_png,
-    cvat,
-    index_png,
-    labelme,
-    scribbles4all,
-    scribblesup,
-    whats_the_point,
+from mmseg_sesam.annotations import readers
+from mmseg_sesam.annotations.base import (
+    READERS,
+    Annotation,
+    AnnotationReader,
+    Item,
 )
-from .base import READERS, Annotation, AnnotationReader, Item
-from .convert import ConversionError, convert
+from mmseg_sesam.annotations.convert import ConversionError, convert
 
 __all__ = [
     'READERS',
@@ -21,15 +15,6 @@ __all__ = [
     'AnnotationReader',
     'ConversionError',
     'Item',
-    'ade20k',
-    'cityscapes_coarse',
-    'coco',
-    'color_png',
     'convert',
-    'cvat',
-    'index_png',
-    'labelme',
-    'scribbles4all',
-    'scribblesup',
-    'whats_the_point',
+    'readers',
 ]

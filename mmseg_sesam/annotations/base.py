@@ -11,11 +11,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
-
-from .conventions import foreign
-from .files import shown
-from .found_labels import FoundLabels, shortened
+from mmseg_sesam.annotations.conventions import foreign
+from mmseg_sesam.annotations.files import shown
+from mmseg_sesam.annotations.found_labels import FoundLabels, shortened
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 
 IGNORE_INDEX = 255
 # Reason of a note.
@@ -288,20 +287,20 @@ def find_images(folder: Path) -> dict[str, list[Path]]:
             f'{folder} is not a folder; give the folder of the images.'
         )
     images: dict[str, list[Path]] = {}
-    for path in visible_files(folder, IMAGE_SUFFIXES):
+    for path in list_files(folder, IMAGE_SUFFIXES):
         key = path.relative_to(folder).with_suffix('').as_posix()
         images.setdefault(key, []).append(path)
     return images
 
 
-def list_files(
+def list_keyed_files(
     src: Path, ending: str | tuple[str, ...]
 ) -> list[tuple[str, Path]]:
     """Files of a folder at any depth, or the one file, with their keys.
 
     Args:
         src: the folder, or a file.
-        ending: see `visible_files`.
+        ending: see `list_files`.
 
     Returns:
         Relative path without suffix, and path, of each file.
@@ -310,7 +309,7 @@ def list_files(
         return [(src.stem, src)]
     return [
         (path.relative_to(src).with_suffix('').as_posix(), path)
-        for path in visible_files(src, ending)
+        for path in list_files(src, ending)
     ]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from .base import IGNORE_INDEX, AnnotationReader, option
-from .files import shown
+from mmseg_sesam.annotations.base import IGNORE_INDEX, AnnotationReader, option
+from mmseg_sesam.annotations.files import shown
 
 # ScribbleSup's tags, in the order of VOC's ids, are not VOC's own names.
 # fmt: off

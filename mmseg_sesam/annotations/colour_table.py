@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .files import shown
+from mmseg_sesam.annotations.files import shown
 
 Colour = tuple[int, ...]
 

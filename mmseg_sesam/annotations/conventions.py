@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, Callable
 from xml.etree.ElementTree import Element
 
-from mmseg_sesam.io.listing import visible_files
-
-from .files import read_json, read_xml
+from mmseg_sesam.annotations.files import read_json, read_xml
+from mmseg_sesam.io.listing import list_files
 
 # Of a folder, so many files with one of these suffixes are looked at.
 _FILES = 20
@@ -59,7 +58,7 @@ def foreign(path: Path, name: str) -> str | None:
     """
     files = [path]
     if path.is_dir():
-        listed = visible_files(path)
+        listed = list_files(path)
         known = (p for p in listed if p.suffix.lower() in _SUFFIXES)
         files = islice(known, _FILES)
     others = []

@@ -16,6 +16,12 @@ from typing import Any, Callable
 
 import numpy as np
 
+from mmseg_sesam.annotations.base import IGNORE_INDEX, AnnotationReader, Item
+from mmseg_sesam.annotations.classes import voc_colours
+from mmseg_sesam.annotations.conventions import foreign
+from mmseg_sesam.annotations.files import image_size
+from mmseg_sesam.annotations.found_labels import check_labels
+from mmseg_sesam.annotations.summary import summarise
 from mmseg_sesam.io.atomic import (
     PARTS,
     STALE_SECONDS,
@@ -23,14 +29,7 @@ from mmseg_sesam.io.atomic import (
     replacing,
 )
 from mmseg_sesam.io.labels import write_label
-from mmseg_sesam.terminal import Progress
-
-from .base import IGNORE_INDEX, AnnotationReader, Item
-from .classes import voc_colours
-from .conventions import foreign
-from .files import image_size
-from .found_labels import check_labels
-from .summary import summarise
+from mmseg_sesam.io.terminal import Progress
 
 SUMMARY = 'summary.json'
 # Settings, then a record of each label: what a later run need not do again.

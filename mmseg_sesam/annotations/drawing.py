@@ -10,9 +10,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage.draw import disk
 
-from .base import IGNORE_INDEX, NO_SHAPE, Annotation
-from .files import shown
-from .overlaps import Shape, covered_shapes, draw_by_area, draw_in_order
+from mmseg_sesam.annotations.base import IGNORE_INDEX, NO_SHAPE, Annotation
+from mmseg_sesam.annotations.files import shown
+from mmseg_sesam.annotations.overlaps import (
+    Shape,
+    covered_shapes,
+    draw_by_area,
+    draw_in_order,
+)
 
 OUTSIDE = ('drop', 'clip')
 # A point further outside than this many image sides is no slip of a hand.

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from PIL import Image
 
-from mmseg_sesam.image_files import open_image, upright_size
+from mmseg_sesam.io.images import open_image, upright_size
 
 # Pillow refuses to read more; it must be able to read our labels.
 MAX_PIXELS = 2 * 89_478_485

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from .files import shown
+from mmseg_sesam.annotations.files import shown
 
 if TYPE_CHECKING:
-    from .classes import NamedReader
+    from mmseg_sesam.annotations.classes import NamedReader
 
 # So many names fit a screen.
 _SHOWN = 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .base import AnnotationReader, Item, option
-from .drawing import OUTSIDE, Canvas
-from .files import checked_size, image_size
+from mmseg_sesam.annotations.base import AnnotationReader, Item, option
+from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
+from mmseg_sesam.annotations.files import checked_size, image_size
 
 BOXES = ('fill', 'skip')
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .base import IGNORE_INDEX
+from mmseg_sesam.annotations.base import IGNORE_INDEX
 
 # Our choice: above half the size, a shape may as well lie behind the other.
 _MUCH_SMALLER = 0.5

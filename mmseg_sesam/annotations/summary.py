@@ -8,9 +8,13 @@ from typing import Any
 
 from prettytable import PrettyTable
 
+from mmseg_sesam.annotations.base import (
+    IGNORE_INDEX,
+    NO_SHAPE,
+    AnnotationReader,
+    Item,
+)
 from mmseg_sesam.io.names import printable
-
-from .base import IGNORE_INDEX, NO_SHAPE, AnnotationReader, Item
 
 
 def summarise(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from .evaluation import check_evaluation
-from .model import check_model
-from .parts import check_parts
-from .training import Training
-from .values import check_values
+from mmseg_sesam.config_checks.evaluation import check_evaluation
+from mmseg_sesam.config_checks.model import check_model
+from mmseg_sesam.config_checks.parts import check_parts
+from mmseg_sesam.config_checks.training import Training
+from mmseg_sesam.config_checks.values import check_values
 
 
 def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:

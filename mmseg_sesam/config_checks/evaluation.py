@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from mmengine.config import Config
 
-from mmseg_sesam.datasets.pipelines import iterate_transforms
-
-from .training import transform_names
+from mmseg_sesam.config_checks.training import transform_names
+from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
 _TRAINING_ONLY = {'LoadPseudoLabel', 'KeepTeacherView'}
 

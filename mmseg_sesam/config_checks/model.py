@@ -7,9 +7,8 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.config_checks.training import Training, transform_names
 from mmseg_sesam.type_names import option
-
-from .training import Training, transform_names
 
 _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
 

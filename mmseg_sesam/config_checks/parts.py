@@ -7,10 +7,14 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.datasets.pipelines import pseudo_label_source
+from mmseg_sesam.config_checks.training import (
+    Training,
+    hook_option,
+    model_names,
+    transform_names,
+)
+from mmseg_sesam.datasets.pipeline_configs import pseudo_label_source
 from mmseg_sesam.type_names import option, type_name
-
-from .training import Training, hook_option, model_names, transform_names
 
 # The stock pack and the stock preprocessor lose what these load.
 _NEED_OWN_PACK = ('LoadPseudoLabel', 'KeepTeacherView')

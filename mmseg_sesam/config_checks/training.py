@@ -9,7 +9,10 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS, MODELS, TRANSFORMS
 
-from mmseg_sesam.datasets.pipelines import iterate_leaves, iterate_transforms
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_leaves,
+    iterate_transforms,
+)
 from mmseg_sesam.type_names import option, type_names
 
 _OWN_TRANSFORMS = {

@@ -9,10 +9,13 @@ import numpy as np
 from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
 
-from mmseg_sesam.datasets.pipelines import iterate_leaves
+from mmseg_sesam.config_checks.training import (
+    Training,
+    hook_option,
+    transform_names,
+)
+from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.type_names import lineage, option, type_name
-
-from .training import Training, hook_option, transform_names
 
 # The option of each transform that holds the value of unlabelled pixels.
 _UNLABELLED = dict(
@@ -130,12 +133,13 @@ def _check_classes(cfg: Config, training: Training) -> None:
                     'all heads to the number of classes.'
                 )
     for hook in training.hooks:
-        tau = hook_option(hook, 'tau')
-        if np.ndim(tau) and len(tau) != number:
+        enrich_threshold = hook_option(hook, 'enrich_threshold')
+        if np.ndim(enrich_threshold) and len(enrich_threshold) != number:
             raise ValueError(
-                f'SAMPseudoLabelHook has tau for {len(tau)} classes and the '
-                f'decode head num_classes={number}; give one tau, or one for '
-                'each class.'
+                'SAMPseudoLabelHook has enrich_threshold for '
+                f'{len(enrich_threshold)} classes and the decode head '
+                f'num_classes={number}; give one value, or one for each '
+                'class.'
             )
     counts = {name: head.get('num_classes') for name, head in heads.items()}
     for step in training.find('LoadWeakAnnotations'):

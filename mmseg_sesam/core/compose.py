@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Claim(NamedTuple):
+class ScoredMask(NamedTuple):
     """The mask that a component lays claim to.
 
     Attributes:
@@ -29,7 +29,7 @@ class Claim(NamedTuple):
 
 
 def compose(
-    label: np.ndarray, claims: Sequence[Claim], ignore_index: int = 255
+    label: np.ndarray, claims: Sequence[ScoredMask], ignore_index: int = 255
 ) -> np.ndarray:
     """Lays claims over each other, and the label on top.
 

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.options import check_options, count, number, one_of
-
-from .components import Component, deepest_point
-from .skeleton import Curve, walk_skeletons
+from mmseg_sesam.core.components import Component, deepest_point
+from mmseg_sesam.core.skeleton import Curve, walk_skeletons
+from mmseg_sesam.validators import check_options, count, number, one_of
 
 STRATEGIES = ('skeleton', 'random', 'centroid')
 

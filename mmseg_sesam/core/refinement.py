@@ -11,7 +11,7 @@ def enrich(
     weak: np.ndarray,
     prediction: np.ndarray,
     probability: np.ndarray,
-    tau: float | Sequence[float],
+    enrich_threshold: float | Sequence[float],
     ignore_index: int = 255,
 ) -> np.ndarray:
     """Adds confident predictions to the unlabelled pixels of a weak label.
@@ -22,14 +22,14 @@ def enrich(
         weak: (H, W) uint8 class ids; labelled pixels never change.
         prediction: (H, W) integers, the class predicted for each pixel.
         probability: (H, W) float in [0, 1], of the predicted class.
-        tau: the least probability of a confident prediction, for all
-            classes or one for each.
+        enrich_threshold: the least probability of a confident prediction,
+            for all classes or one for each.
         ignore_index: the value of unlabelled pixels.
 
     Returns:
         (H, W) uint8.
     """
-    thresholds = np.asarray(tau, dtype=probability.dtype)
+    thresholds = np.asarray(enrich_threshold, dtype=probability.dtype)
     if thresholds.ndim:
         thresholds = thresholds[prediction]
     joins = (weak == ignore_index) & (probability >= thresholds)

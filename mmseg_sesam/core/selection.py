@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.options import SHARE, check_options, number, one_of
-
-from .components import Component
-from .evidence import Evidence
+from mmseg_sesam.core.components import Component
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
+from mmseg_sesam.validators import SHARE, check_options, number, one_of
 
 
 class Selection(NamedTuple):
@@ -54,7 +53,7 @@ class CoverageMaskSelector:
         min_gain: share of the component's pixels that a further mask has
             to add.
         max_doubt: masks about which there is more doubt, see
-            `GrowthDoubt`, are never taken, nor unions of masks; 1 takes
+            `ExpansionPrior`, are never taken, nor unions of masks; 1 takes
             all.
 
     Raises:
@@ -87,7 +86,7 @@ class CoverageMaskSelector:
     def __call__(
         self,
         hits: np.ndarray,
-        evidence: Evidence,
+        evidence: LabelledPixels,
         owner: int,
         scores: np.ndarray,
         stability: np.ndarray,
@@ -180,7 +179,7 @@ def measure_mask(
             not hold.
 
     Returns:
-        Coverage and conflict, as `Evidence` defines them.
+        Coverage and conflict, as `LabelledPixels` defines them.
     """
     # Much faster than to take the labels inside of the mask.
     labelled = np.count_nonzero(mask & (label != ignore_index))

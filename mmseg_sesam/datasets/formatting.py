@@ -10,13 +10,7 @@ from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.io.names import printable
-
-# Label map in the pipeline -> its field of the data sample.
-LABEL_FIELDS = dict(
-    gt_seg_map='gt_sem_seg',
-    sam_seg_map='sam_sem_seg',
-    confident_seg_map='confident_sem_seg',
-)
+from mmseg_sesam.structures import LABEL_FIELDS
 
 
 @TRANSFORMS.register_module()

@@ -11,9 +11,16 @@ from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.images import open_image
 from mmseg_sesam.io.labels import id_table
-from mmseg_sesam.options import (
+from mmseg_sesam.store.run_notes import run_lacks_rounds
+from mmseg_sesam.store.store import (
+    CONFIDENT,
+    LABELS,
+    PseudoLabelStore,
+    sample_key,
+)
+from mmseg_sesam.validators import (
     FLAG,
     LABEL_ID,
     PATH,
@@ -21,13 +28,6 @@ from mmseg_sesam.options import (
     check_options,
     count,
 )
-from mmseg_sesam.pseudo_labels.store import (
-    CONFIDENT,
-    LABELS,
-    PseudoLabelStore,
-    sample_key,
-)
-from mmseg_sesam.run_notes import run_lacks_rounds
 
 
 @TRANSFORMS.register_module()

@@ -14,14 +14,13 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
-from mmseg_sesam.image_files import open_image
+from mmseg_sesam.datasets.loading import class_ids
 from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.images import open_image
 from mmseg_sesam.io.labels import write_label
-from mmseg_sesam.options import LABEL_ID, PATH, check_option, check_options
-from mmseg_sesam.pseudo_labels.store import sample_key
+from mmseg_sesam.store.store import sample_key
+from mmseg_sesam.validators import LABEL_ID, PATH, check_option, check_options
 from mmseg_sesam.version import __version__
-
-from .loading import class_ids
 
 
 @TRANSFORMS.register_module()

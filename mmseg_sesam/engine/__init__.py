@@ -7,12 +7,12 @@ from mmseg_sesam import compat
 # Before the imports that would fail with less to go on.
 compat.require_frameworks()
 
-from .atomic_checkpoint_hook import AtomicCheckpointHook
-from .non_finite_loss_hook import NonFiniteLossHook
-from .sam_pseudo_label_hook import SAMPseudoLabelHook
-from .step_seed_hook import StepSeedHook
-from .summary import summarise
-from .visualization_hook import SeSAMVisualizationHook
+from mmseg_sesam.engine.atomic_checkpoint_hook import AtomicCheckpointHook
+from mmseg_sesam.engine.non_finite_loss_hook import NonFiniteLossHook
+from mmseg_sesam.engine.sam_pseudo_label_hook import SAMPseudoLabelHook
+from mmseg_sesam.engine.step_seed_hook import StepSeedHook
+from mmseg_sesam.engine.summary import summarise
+from mmseg_sesam.engine.visualization_hook import SeSAMVisualizationHook
 
 __all__ = [
     'AtomicCheckpointHook',

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor
 
-from .models import unwrap
+from mmseg_sesam.engine.models import unwrap
 
 
 @HOOKS.register_module()

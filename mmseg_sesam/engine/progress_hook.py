@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import Runner
 
-from mmseg_sesam.terminal import Pace
+from mmseg_sesam.io.terminal import Pace
 
 
 class ProgressHook(Hook):

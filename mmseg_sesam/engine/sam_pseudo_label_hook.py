@@ -16,12 +16,26 @@ from torch import nn
 
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.config_checks import check_config
-from mmseg_sesam.datasets.pipelines import (
+from mmseg_sesam.datasets.pipeline_configs import (
     find_transforms,
     pseudo_label_source,
 )
-from mmseg_sesam.datasets.val_scale import ValScale
-from mmseg_sesam.options import (
+from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.engine.models import check_built, stores_opinions, unwrap
+from mmseg_sesam.engine.trial import try_sample
+from mmseg_sesam.rounds.distributed import (
+    build_group,
+    on_all_ranks,
+    on_main_rank,
+)
+from mmseg_sesam.rounds.make_round import make_round
+from mmseg_sesam.rounds.provenance import describe
+from mmseg_sesam.rounds.resume import digests_of, find_rounds
+from mmseg_sesam.rounds.training_images import TrainingImages
+from mmseg_sesam.store.owner import refuse_foreign_rounds
+from mmseg_sesam.store.run_notes import note_rounds
+from mmseg_sesam.store.store import PseudoLabelStore
+from mmseg_sesam.validators import (
     CONFIG,
     FLAG,
     SHARE,
@@ -30,21 +44,6 @@ from mmseg_sesam.options import (
     count,
     number,
 )
-from mmseg_sesam.pseudo_labels.images import TrainingImages
-from mmseg_sesam.pseudo_labels.owner import refuse_foreign_rounds
-from mmseg_sesam.pseudo_labels.ranks import (
-    build_group,
-    on_all_ranks,
-    on_main_rank,
-)
-from mmseg_sesam.pseudo_labels.resume import find_rounds, marks_of
-from mmseg_sesam.pseudo_labels.rounds import make_round
-from mmseg_sesam.pseudo_labels.settings import describe
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
-from mmseg_sesam.run_notes import note_rounds
-
-from .models import check_built, stores_opinions, unwrap
-from .trial import try_sample
 
 # Checkpoint keys: round number, and digests that identify the round.
 _ROUND_KEY = 'sesam_round'
@@ -79,8 +78,8 @@ class SAMPseudoLabelHook(Hook):
         begin: iteration after which the first refresh is made, 1 or more.
         interval: iterations between refreshes.
         max_rounds: number of refreshes; 0 keeps round 0.
-        tau: least probability with which the teacher's prediction joins the
-            weak label, for all classes or one for each.
+        enrich_threshold: least probability with which the teacher's
+            prediction joins the weak label, for all classes or one for each.
         num_workers: processes that load images.
         timeout_hours: that ranks wait for each other while a round is made.
         anew_if_changed: a resumed run whose settings have changed makes a
@@ -100,7 +99,7 @@ class SAMPseudoLabelHook(Hook):
         begin: int = 1000,
         interval: int = 1000,
         max_rounds: int = 3,
-        tau: float | Sequence[float] = 0.95,
+        enrich_threshold: float | Sequence[float] = 0.95,
         num_workers: int = 2,
         timeout_hours: float = 24,
         anew_if_changed: bool = False,
@@ -110,7 +109,7 @@ class SAMPseudoLabelHook(Hook):
         self.begin = begin
         self.interval = interval
         self.max_rounds = max_rounds
-        self.tau = tau
+        self.enrich_threshold = enrich_threshold
         self.num_workers = num_workers
         self.timeout_hours = timeout_hours
         self.anew_if_changed = anew_if_changed
@@ -119,7 +118,7 @@ class SAMPseudoLabelHook(Hook):
             begin=count(1),
             interval=count(1),
             max_rounds=count(),
-            tau=SHARE.or_several(),
+            enrich_threshold=SHARE.or_several(),
             num_workers=count(),
             timeout_hours=number(above=0),
             anew_if_changed=FLAG,
@@ -146,7 +145,7 @@ class SAMPseudoLabelHook(Hook):
         on_all_ranks(lambda: check_built(runner), self.group)
         dataset = runner.cfg.train_dataloader.dataset
         source = pseudo_label_source(dataset)
-        self.scale = ValScale.of_config(runner.cfg)
+        self.scale = ValidationResize.of_config(runner.cfg)
         self.store = PseudoLabelStore(source['pseudo_label_dir'])
         self.images = TrainingImages(
             dataset,
@@ -199,7 +198,7 @@ class SAMPseudoLabelHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the published round."""
         checkpoint[_ROUND_KEY] = self.round
-        checkpoint[_MADE_KEY] = marks_of(self.store.manifest(self.round))
+        checkpoint[_MADE_KEY] = digests_of(self.store.manifest(self.round))
         checkpoint[_DUE_KEY] = self.due
         checkpoint[_WORK_DIR_KEY] = _origin(runner)['work_dir']
 
@@ -350,7 +349,7 @@ class SAMPseudoLabelHook(Hook):
             self.store,
             self.settings,
             teacher=model if round_index else None,
-            tau=self.tau,
+            enrich_threshold=self.enrich_threshold,
             scale=self.scale,
             origin=dict(iteration=iteration, **_origin(runner)),
             process_group=self.group,

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
-from mmseg_sesam.work_dir import latest_checkpoint
-
-from .sam_pseudo_label_hook import SAMPseudoLabelHook
+from mmseg_sesam.engine.sam_pseudo_label_hook import SAMPseudoLabelHook
+from mmseg_sesam.engine.work_dir import latest_checkpoint
 
 
 def summarise(runner: Runner) -> str:

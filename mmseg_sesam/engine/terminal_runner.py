@@ -5,9 +5,8 @@ from __future__ import annotations
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-from mmseg_sesam.terminal import shorten
-
-from .progress_hook import ProgressHook
+from mmseg_sesam.engine.progress_hook import ProgressHook
+from mmseg_sesam.io.terminal import shorten
 
 
 class TerminalRunner(Runner):

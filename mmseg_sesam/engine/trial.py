@@ -11,7 +11,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
-from .models import unwrap
+from mmseg_sesam.engine.models import unwrap
 
 
 def try_sample(runner: Runner) -> None:

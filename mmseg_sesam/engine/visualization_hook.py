@@ -17,20 +17,19 @@ from mmseg.models import EncoderDecoder
 from mmseg.registry import DATASETS, HOOKS
 from torch.nn.parallel import DistributedDataParallel
 
-from mmseg_sesam.datasets.pipelines import loading_dataset
+from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.datasets.val_scale import ValScale
+from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
-from mmseg_sesam.options import check_options, count
+from mmseg_sesam.validators import check_options, count
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
     join_strip,
     paint_label,
     resize_label,
 )
-
-from .models import unwrap
 
 # Pixels of each picture of a strip; bounds what a run writes.
 _WIDTH = 320
@@ -103,7 +102,7 @@ class SeSAMVisualizationHook(Hook):
         self.images = DATASETS.build(
             loading_dataset(dataset, with_pseudo_labels=True)
         )
-        self.scale = ValScale.of_config(runner.cfg)
+        self.scale = ValidationResize.of_config(runner.cfg)
         count = min(self.num_images, len(self.images))
         places = np.linspace(0, len(self.images) - 1, count)
         self.shown = places.round().astype(int).tolist()
@@ -129,7 +128,7 @@ class SeSAMVisualizationHook(Hook):
 
 @torch.no_grad()
 def label_layers(
-    model: EncoderDecoder, packed: dict[str, Any], scale: ValScale
+    model: EncoderDecoder, packed: dict[str, Any], scale: ValidationResize
 ) -> dict[str, np.ndarray]:
     """Collects every label that there is of an image.
 

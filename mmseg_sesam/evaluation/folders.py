@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.evaluation.label_quality import (
+    confusion_matrix,
+    label_quality,
+)
+from mmseg_sesam.evaluation.matching import match_labels, name_some
 from mmseg_sesam.io.labels import id_table, read_label
-from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
-from mmseg_sesam.terminal import Progress
-
-from .label_quality import confusion_matrix, label_quality
-from .matching import match_labels, name_some
+from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
+from mmseg_sesam.io.terminal import Progress
 
 
 def compare_folders(
@@ -58,7 +60,7 @@ def compare_folders(
         ValueError: a file is no label of `num_classes` classes, or it is
             not clear which labels belong together.
     """
-    paths = visible_files(pseudo_dir, LABEL_SUFFIXES)
+    paths = list_files(pseudo_dir, LABEL_SUFFIXES)
     if not paths:
         raise FileNotFoundError(
             f'{pseudo_dir} holds no PNG or TIFF files; give the folder of '

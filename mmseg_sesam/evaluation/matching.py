@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mmseg_sesam.io.listing import LABEL_SUFFIXES, visible_files
+from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
 
 # Names that a message lists before it only counts.
 _NAMES = 3
@@ -142,7 +142,7 @@ def name_some(names: Sequence[str]) -> str:
 def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:
     """Label files by their path in the folder, without file type."""
     labels: dict[Path, list[Path]] = defaultdict(list)
-    for path in visible_files(folder, LABEL_SUFFIXES):
+    for path in list_files(folder, LABEL_SUFFIXES):
         key = path.relative_to(folder).with_suffix('')
         if key.name.endswith(suffix):
             labels[key].append(path)

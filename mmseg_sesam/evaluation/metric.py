@@ -9,9 +9,12 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore, sample_key
-
-from .label_quality import confusion_matrix, label_quality, quality_table
+from mmseg_sesam.evaluation.label_quality import (
+    confusion_matrix,
+    label_quality,
+    quality_table,
+)
+from mmseg_sesam.store.store import PseudoLabelStore, sample_key
 
 
 @METRICS.register_module()

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from mmseg_sesam.annotations.classes import voc_colours
-from mmseg_sesam.image_files import open_image, upright_size
+from mmseg_sesam.io.images import open_image, upright_size
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 
 # trainId -> id, of cityscapesScripts' labels.py.
 _CITYSCAPES_IDS = (
@@ -95,7 +95,7 @@ def read_predictions(
         FileNotFoundError: there are none.
         ValueError: a file is no index PNG or holds values below `first_id`.
     """
-    paths = visible_files(folder, '.png')
+    paths = list_files(folder, '.png')
     if not paths:
         raise FileNotFoundError(
             f'{folder} holds no PNG files; give the folder that '
@@ -170,7 +170,7 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
             f'{names} lists no image, expected a name in each line; give the '
             'list of the test images.'
         )
-    for path in visible_files(folder, IMAGE_SUFFIXES):
+    for path in list_files(folder, IMAGE_SUFFIXES):
         if wanted is not None and path.stem not in wanted:
             continue
         other = images.setdefault(path.stem, path)

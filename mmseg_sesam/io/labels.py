@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.images import open_image
 
 
 def read_label(path: Path) -> np.ndarray:

@@ -15,7 +15,7 @@ IMAGE_SUFFIXES = (
 LABEL_SUFFIXES = ('.bmp', '.pgm', '.png', '.tif', '.tiff')
 
 
-def visible_files(
+def list_files(
     folder: str | Path, ending: str | tuple[str, ...] = ''
 ) -> list[Path]:
     """Lists the files of a folder at any depth.

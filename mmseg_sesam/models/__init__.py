@@ -7,8 +7,8 @@ from mmseg_sesam import compat
 # Before the imports that would fail with less to go on.
 compat.require_frameworks()
 
-from .data_preprocessor import SeSAMDataPreProcessor
-from .mixed_loss import MixedLoss
-from .sesam_encoder_decoder import SeSAMEncoderDecoder
+from mmseg_sesam.models.data_preprocessor import SeSAMDataPreProcessor
+from mmseg_sesam.models.mixed_loss import MixedLoss
+from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
 
 __all__ = ['MixedLoss', 'SeSAMDataPreProcessor', 'SeSAMEncoderDecoder']

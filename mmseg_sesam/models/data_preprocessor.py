@@ -9,7 +9,7 @@ from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_sesam.datasets.formatting import LABEL_FIELDS
+from mmseg_sesam.structures import LABEL_FIELDS
 
 # The stock preprocessor pads gt_sem_seg itself.
 _EXTRA_FIELDS = [f for f in LABEL_FIELDS.values() if f != 'gt_sem_seg']

@@ -13,7 +13,12 @@ from mmseg.models.losses import (
 )
 from torch import nn
 
-from .mixed_loss import is_entropy, loss_list, loss_scale, loss_weight
+from mmseg_sesam.models.mixed_loss import (
+    is_entropy,
+    loss_list,
+    loss_scale,
+    loss_weight,
+)
 
 
 def check_head(name: str, head: BaseDecodeHead) -> None:

@@ -12,9 +12,8 @@ from mmseg.models.losses import CrossEntropyLoss, DiceLoss
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_sesam.options import check_options, count, number
-
-from .label_maps import LabelMaps
+from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.validators import check_options, count, number
 
 _TINY = torch.finfo(torch.half).tiny
 

@@ -16,24 +16,23 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
-from mmseg_sesam.options import (
+from mmseg_sesam.models.ema_teacher import EMATeacher
+from mmseg_sesam.models.head_checks import check_head
+from mmseg_sesam.models.label_maps import (
+    LabelMaps,
+    inside_images,
+    refuse_unmade_labels,
+    rule_out_absent,
+    stack_labels,
+)
+from mmseg_sesam.models.regularizers.gated_crf import gated_crf
+from mmseg_sesam.validators import (
     CONFIG,
     FLAG,
     SHARE,
     check_option,
     number,
     one_of,
-)
-
-from .ema_teacher import EMATeacher
-from .gated_crf import gated_crf
-from .head_checks import check_head
-from .label_maps import (
-    LabelMaps,
-    inside_images,
-    refuse_unmade_labels,
-    rule_out_absent,
-    stack_labels,
 )
 
 TEACHERS = ('online', 'round', None)
@@ -54,7 +53,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             None, no teacher, and refreshes ask the student.
         ema_momentum: share of itself that the teacher keeps in an
             iteration, also where gradients add up over several of them.
-        tau: least probability of a confident prediction (tau_c).
+        confident_threshold: least probability of a confident prediction.
         sam_agreement: SAM's label of a pixel is dropped where the teacher
             gives it less than this share of the probability of the class
             that it prefers; 0 keeps all. A teacher that knows little yet
@@ -77,7 +76,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         self,
         teacher: str | None = 'online',
         ema_momentum: float = 0.999,
-        tau: float = 0.9,
+        confident_threshold: float = 0.9,
         sam_agreement: float = 0.5,
         only_weak_classes: bool = False,
         crf_weight: float = 0.0,
@@ -87,7 +86,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         options = dict(
             teacher=(teacher, one_of(TEACHERS)),
             ema_momentum=(ema_momentum, number(at_least=0, below=1)),
-            tau=(tau, SHARE),
+            confident_threshold=(confident_threshold, SHARE),
             sam_agreement=(sam_agreement, SHARE),
             only_weak_classes=(only_weak_classes, FLAG),
             crf_weight=(crf_weight, number(at_least=0)),
@@ -110,7 +109,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         for name, head in self.heads():
             check_head(name, head)
         self.teacher_mode = teacher
-        self.tau = tau
+        self.confident_threshold = confident_threshold
         self.sam_agreement = sam_agreement
         self.only_weak_classes = only_weak_classes
         self.crf_weight = crf_weight
@@ -252,7 +251,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         ignore_index = self.decode_head.ignore_index
         best, prediction = probability.max(dim=1)
         confident = prediction.to(torch.uint8).masked_fill(
-            ~(best >= self.tau), ignore_index
+            ~(best >= self.confident_threshold), ignore_index
         )
         index = sam.long().clamp_max(probability.shape[1] - 1)
         given = probability.gather(1, index[:, None])[:, 0]

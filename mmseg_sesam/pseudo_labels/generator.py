@@ -9,18 +9,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmseg.registry import TASK_UTILS
 
+from mmseg_sesam.core.component_masks import StoredMask, component_name
 from mmseg_sesam.core.components import Component, find_components
-from mmseg_sesam.core.compose import Claim, compose
-from mmseg_sesam.core.evidence import Evidence, find_rivals
-from mmseg_sesam.core.gaps import fill_gaps
-from mmseg_sesam.core.growth import (
-    GrowthDoubt,
-    count_growth,
-    measure_growth,
+from mmseg_sesam.core.compose import ScoredMask, compose
+from mmseg_sesam.core.expansion import (
+    ExpansionPrior,
+    count_expansions,
+    measure_expansion,
 )
+from mmseg_sesam.core.fill_holes import fill_holes
+from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_rivals
 from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
 from mmseg_sesam.core.selection import CoverageMaskSelector, measure_mask
-from mmseg_sesam.options import (
+from mmseg_sesam.pseudo_labels.component_candidates import Answer, ask
+from mmseg_sesam.validators import (
     CONFIG,
     FLAG,
     LABEL_ID,
@@ -29,9 +31,6 @@ from mmseg_sesam.options import (
     check_options,
     count,
 )
-
-from .answers import Answer, ask
-from .kept import KeptMask, component_name
 
 # The method knows no framework, so its configurable parts are registered
 # here, where they meet one.
@@ -86,7 +85,7 @@ class PseudoLabel(NamedTuple):
 
     label: np.ndarray
     records: list[ComponentRecord]
-    masks: dict[str, KeptMask]
+    masks: dict[str, StoredMask]
 
 
 class Parts(NamedTuple):
@@ -106,7 +105,7 @@ class Parts(NamedTuple):
 class _Choice(NamedTuple):
     """The mask of a component, and how it measures."""
 
-    kept: KeptMask
+    kept: StoredMask
     coverage: float = 0.0
     conflict: float = 0.0
     doubt: float = 0.0
@@ -124,10 +123,12 @@ class PseudoLabelGenerator:
         selector: config of the mask selector.
         closing_radius: see `find_components`, in pixels.
         min_area: see `find_components`, in pixels.
-        one_mark_per_object: see `find_rivals`; for points, one to an object.
-        max_evidence: labelled pixels by which candidates are judged, see
-            `Evidence.gather`; 32 of each component where those are more.
-        gap_purity: see `fill_gaps`; 0 leaves gaps unlabelled. Only for weak
+        one_component_per_object: see `find_rivals`; for points, one to an
+            object.
+        max_labelled_pixels: labelled pixels that candidates are measured
+            on, see `LabelledPixels.gather`; 32 of each component where those
+            are more.
+        hole_purity: see `fill_holes`; 0 leaves gaps unlabelled. Only for weak
             labels that mark every object.
         prompts_per_call: prompts sent to the segmenter at once; bounds the
             memory that candidates take.
@@ -141,9 +142,9 @@ class PseudoLabelGenerator:
         selector: dict | None = None,
         closing_radius: int = 0,
         min_area: int = 64,
-        one_mark_per_object: bool = False,
-        max_evidence: int = 8192,
-        gap_purity: float = 0.0,
+        one_component_per_object: bool = False,
+        max_labelled_pixels: int = 8192,
+        hole_purity: float = 0.0,
         prompts_per_call: int = 256,
         ignore_index: int = 255,
     ) -> None:
@@ -160,18 +161,18 @@ class PseudoLabelGenerator:
         self.selector = TASK_UTILS.build(selector)
         self.closing_radius = closing_radius
         self.min_area = min_area
-        self.one_mark_per_object = one_mark_per_object
-        self.max_evidence = max_evidence
-        self.gap_purity = gap_purity
+        self.one_component_per_object = one_component_per_object
+        self.max_labelled_pixels = max_labelled_pixels
+        self.hole_purity = hole_purity
         self.prompts_per_call = prompts_per_call
         self.ignore_index = ignore_index
         check_options(
             self,
             closing_radius=count(),
             min_area=count(),
-            one_mark_per_object=FLAG,
-            max_evidence=count(1),
-            gap_purity=SHARE,
+            one_component_per_object=FLAG,
+            max_labelled_pixels=count(1),
+            hole_purity=SHARE,
             prompts_per_call=count(1),
             ignore_index=LABEL_ID,
         )
@@ -185,9 +186,9 @@ class PseudoLabelGenerator:
             selector=asdict(self.selector),
             closing_radius=self.closing_radius,
             min_area=self.min_area,
-            one_mark_per_object=self.one_mark_per_object,
-            max_evidence=self.max_evidence,
-            gap_purity=self.gap_purity,
+            one_component_per_object=self.one_component_per_object,
+            max_labelled_pixels=self.max_labelled_pixels,
+            hole_purity=self.hole_purity,
             ignore_index=self.ignore_index,
         )
 
@@ -196,8 +197,8 @@ class PseudoLabelGenerator:
         image: np.ndarray,
         label: np.ndarray,
         drawn: np.ndarray | None = None,
-        doubt: GrowthDoubt | None = None,
-        kept: Mapping[str, KeptMask] | None = None,
+        doubt: ExpansionPrior | None = None,
+        kept: Mapping[str, StoredMask] | None = None,
     ) -> PseudoLabel:
         """Makes the pseudo-label of one image.
 
@@ -218,8 +219,8 @@ class PseudoLabelGenerator:
         Raises:
             ValueError: image and label differ in size.
         """
-        doubt = doubt or GrowthDoubt.none()
-        parts = self.take_apart(image, label, drawn)
+        doubt = doubt or ExpansionPrior.none()
+        parts = self.prepare(image, label, drawn)
         names = list(map(component_name, parts.components, parts.prompts))
         choices = [
             self._choose_again(
@@ -238,21 +239,21 @@ class PseudoLabelGenerator:
             if choice.kept.chosen
         ]
         pseudo_label = compose(label, claims, self.ignore_index)
-        if self.gap_purity:
-            pseudo_label = fill_gaps(
-                pseudo_label, self.gap_purity, self.ignore_index
+        if self.hole_purity:
+            pseudo_label = fill_holes(
+                pseudo_label, self.hole_purity, self.ignore_index
             )
         records = list(map(_record, parts.components, parts.prompts, choices))
         masks = {n: choice.kept for n, choice in zip(names, choices)}
         return PseudoLabel(pseudo_label, records, masks)
 
-    def count_growth(
+    def count_expansions(
         self,
         image: np.ndarray,
         label: np.ndarray,
         drawn: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Counts masks by growth, for `GrowthDoubt.fit`.
+        """Counts masks by growth, for `ExpansionPrior.fit`.
 
         Args:
             image: (H, W, 3) uint8 in RGB.
@@ -260,26 +261,26 @@ class PseudoLabelGenerator:
             drawn: (H, W) bool, true on pixels labelled by a person.
 
         Returns:
-            (2, 256, B) int64, see `count_growth`.
+            (2, 256, B) int64, see `count_expansions`.
 
         Raises:
             ValueError: image and label differ in size.
         """
-        counts = GrowthDoubt.no_counts()
-        parts = self.take_apart(image, label, drawn)
+        counts = ExpansionPrior.no_counts()
+        parts = self.prepare(image, label, drawn)
         owners = range(len(parts.components))
         for answer, evidence in self._ask(image, parts, owners):
             hits = answer.hits(evidence)
             conflict = evidence.conflict(hits, answer.owner)
             refuted = conflict > self.selector.max_conflict
-            counts += count_growth(
+            counts += count_expansions(
                 answer.component.class_id,
                 answer.growth(hits, evidence),
                 refuted,
             )
         return counts
 
-    def take_apart(
+    def prepare(
         self,
         image: np.ndarray,
         label: np.ndarray,
@@ -313,18 +314,18 @@ class PseudoLabelGenerator:
         return Parts(
             components,
             self.prompter(components),
-            find_rivals(components, self.one_mark_per_object),
+            find_rivals(components, self.one_component_per_object),
         )
 
     def _ask(
         self, image: np.ndarray, parts: Parts, owners: Sequence[int]
-    ) -> Iterator[tuple[Answer, Evidence]]:
+    ) -> Iterator[tuple[Answer, LabelledPixels]]:
         """Asks the segmenter for some components; encodes if it must."""
         if not owners:
             return
         embedding = self.segmenter.encode([image])[0]
-        evidence = Evidence.gather(
-            parts.components, parts.rivals, self.max_evidence
+        evidence = LabelledPixels.gather(
+            parts.components, parts.rivals, self.max_labelled_pixels
         )
         answers = ask(
             self.segmenter,
@@ -340,10 +341,10 @@ class PseudoLabelGenerator:
     def _choose(
         self,
         answer: Answer,
-        evidence: Evidence,
+        evidence: LabelledPixels,
         parts: Parts,
         label: np.ndarray,
-        doubt: GrowthDoubt,
+        doubt: ExpansionPrior,
     ) -> _Choice:
         """Selects candidates, and draws and measures their union."""
         candidates, component = answer.candidates, answer.component
@@ -361,15 +362,17 @@ class PseudoLabelGenerator:
                 doubts,
             )
             if not selection.chosen:
-                return _Choice(KeptMask())
+                return _Choice(StoredMask())
             mask = answer.union(selection.chosen)
             if mask.shape != label.shape:
                 # Of another image's size: of no use.
-                return _Choice(KeptMask())
+                return _Choice(StoredMask())
             measures = self._measure(mask, parts, answer.owner, label, doubt)
             if self.selector.accepts(*measures):
                 chosen = [list(answer.split(i)) for i in selection.chosen]
-                kept = KeptMask.of_mask(mask, chosen, selection.predicted_iou)
+                kept = StoredMask.of_mask(
+                    mask, chosen, selection.predicted_iou
+                )
                 return _Choice(kept, *measures)
             # Thinned evidence, or the segmenter's estimate of which pixels
             # a mask holds, was too kind to the last candidate added; or
@@ -378,11 +381,11 @@ class PseudoLabelGenerator:
 
     def _choose_again(
         self,
-        kept: KeptMask | None,
+        kept: StoredMask | None,
         parts: Parts,
         owner: int,
         label: np.ndarray,
-        doubt: GrowthDoubt,
+        doubt: ExpansionPrior,
     ) -> _Choice | None:
         """Takes the mask of an earlier round; None if there is none."""
         if kept is None or not kept.chosen:
@@ -399,12 +402,12 @@ class PseudoLabelGenerator:
         parts: Parts,
         owner: int,
         label: np.ndarray,
-        doubt: GrowthDoubt,
+        doubt: ExpansionPrior,
     ) -> tuple[float, float, float]:
         """Coverage, conflict and doubt of a (H, W) bool mask."""
         component = parts.components[owner]
         rivals = []
-        if self.one_mark_per_object:
+        if self.one_component_per_object:
             rivals = [
                 other
                 for other, rival in zip(parts.components, parts.rivals[owner])
@@ -413,16 +416,16 @@ class PseudoLabelGenerator:
         coverage, conflict = measure_mask(
             mask, component, label, self.ignore_index, rivals
         )
-        growth = measure_growth(
+        growth = measure_expansion(
             np.array([np.count_nonzero(mask)]),
             np.array([coverage * component.area]),
         )
         return coverage, conflict, float(doubt(component.class_id, growth)[0])
 
 
-def _claim(component: Component, choice: _Choice) -> Claim:
+def _claim(component: Component, choice: _Choice) -> ScoredMask:
     kept = choice.kept
-    return Claim(
+    return ScoredMask(
         class_id=component.class_id,
         row=kept.bbox[0],
         col=kept.bbox[1],

@@ -7,10 +7,14 @@ from mmseg_sesam import compat
 # Before the imports that would fail with less to go on.
 compat.require_frameworks()
 
-from .base import BaseSegmenter, Candidates, MaskCandidates
-from .cached import CachedSegmenter
-from .sam import SAMSegmenter
-from .superpixel import SuperpixelSegmenter
+from mmseg_sesam.segmenters.base import (
+    BaseSegmenter,
+    Candidates,
+    MaskCandidates,
+)
+from mmseg_sesam.segmenters.cached import CachedSegmenter
+from mmseg_sesam.segmenters.sam import SAMSegmenter
+from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter
 
 __all__ = [
     'BaseSegmenter',

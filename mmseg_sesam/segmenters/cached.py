@@ -16,10 +16,9 @@ from mmengine.logging import print_log
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.options import CONFIG, PATH, check_option, number
-
-from .base import BaseSegmenter, Candidates
-from .embedding_cache import GIB, DiskCache, MemoryCache
+from mmseg_sesam.segmenters.base import BaseSegmenter, Candidates
+from mmseg_sesam.segmenters.embedding_cache import GIB, DiskCache, MemoryCache
+from mmseg_sesam.validators import CONFIG, PATH, check_option, number
 
 
 @TASK_UTILS.register_module()

@@ -12,15 +12,14 @@ from mmseg.registry import TASK_UTILS
 from skimage.segmentation import felzenszwalb
 
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.options import (
+from mmseg_sesam.segmenters.base import BaseSegmenter, Candidates
+from mmseg_sesam.validators import (
     Rule,
     check_option,
     check_options,
     count,
     number,
 )
-
-from .base import BaseSegmenter, Candidates
 
 # To be raised whenever the same settings come to give other masks.
 MASK_VERSION = 2

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmseg_sesam.core.components import Component
-from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.selection import CoverageMaskSelector
 from mmseg_sesam.pseudo_labels.generator import (
@@ -97,9 +97,11 @@ def explain(
     made = generator(image, weak)
     if not made.records:
         return made, []
-    components, prompts_of, rivals = generator.take_apart(image, weak)
+    components, prompts_of, rivals = generator.prepare(image, weak)
     embedding = generator.segmenter.encode([image])[0]
-    evidence = Evidence.gather(components, rivals, generator.max_evidence)
+    evidence = LabelledPixels.gather(
+        components, rivals, generator.max_labelled_pixels
+    )
     explanations = []
     for owner in tqdm(
         largest_first(made.records)[:number], desc='explaining', delay=2
@@ -124,7 +126,7 @@ def largest_first(records: Sequence[ComponentRecord]) -> list[int]:
 def _judge(
     selector: CoverageMaskSelector,
     candidates: Candidates,
-    evidence: Evidence,
+    evidence: LabelledPixels,
     owner: int,
     record: ComponentRecord,
 ) -> list[Judged]:

@@ -15,8 +15,7 @@ from matplotlib.lines import Line2D
 from tqdm import tqdm
 
 from mmseg_sesam.pseudo_labels.generator import ComponentRecord, PseudoLabel
-
-from .explanation import (
+from mmseg_sesam.visualization.explanation import (
     CHOSEN,
     CONFLICT,
     GAIN,
@@ -27,7 +26,7 @@ from .explanation import (
     Judged,
     largest_first,
 )
-from .sheet import paint_label, resize_label
+from mmseg_sesam.visualization.sheet import paint_label, resize_label
 
 _COLOURS = {
     CHOSEN: '#2a8a4a',

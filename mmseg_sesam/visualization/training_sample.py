@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.datasets.rgb_view import rgb_view
-
-from .sheet import paint_label
+from mmseg_sesam.visualization.sheet import paint_label
 
 # Field of the data sample -> what it is called.
 _FIELDS = dict(

@@ -15,7 +15,7 @@ from mmseg.models import EncoderDecoder, SegDataPreProcessor
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.engine import SAMPseudoLabelHook
 from mmseg_sesam.models import SeSAMDataPreProcessor, SeSAMEncoderDecoder
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.store.store import PseudoLabelStore
 
 MakeConfig = Callable[..., Config]
 Spoil = Callable[[Config], None]
@@ -296,7 +296,7 @@ def test_what_has_little_effect_is_said(
 
 def of_three(value: list[float]) -> Spoil:
     def spoil(cfg: Config) -> None:
-        cfg.custom_hooks[0].tau = value
+        cfg.custom_hooks[0].enrich_threshold = value
 
     return spoil
 
@@ -395,7 +395,10 @@ DIFFERENT = {
         ),
         'validation data set has 21 classes and .* num_classes=3',
     ),
-    'tau': (of_three([0.9, 0.8]), 'tau for 2 classes'),
+    'enrich_threshold': (
+        of_three([0.9, 0.8]),
+        'enrich_threshold for 2 classes',
+    ),
     'root of the source': (
         set_option(f'{PIPELINE}.2.data_root', '/elsewhere'),
         "lies outside of data_root='/elsewhere' of LoadPseudoLabel",

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.compose import Claim, compose
-from mmseg_sesam.core.evidence import Evidence, find_rivals
+from mmseg_sesam.core.compose import ScoredMask, compose
+from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_rivals
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.core.selection import CoverageMaskSelector
 
@@ -36,7 +36,7 @@ def claim_of(mask, class_id, score):
     rows, cols = np.nonzero(mask)
     row, col = int(rows.min()), int(cols.min())
     crop = mask[row : rows.max() + 1, col : cols.max() + 1]
-    return Claim(class_id, row, col, crop, score, int(crop.sum()))
+    return ScoredMask(class_id, row, col, crop, score, int(crop.sum()))
 
 
 def lay(label, claims, ignore_index=255):
@@ -138,7 +138,7 @@ def test_three_hundred_objects_on_a_large_image():
             label[box][offset, 2 * offset - 8 + wide] = index % 19
     components = find_components(label)
     assert len(components) == 300
-    evidence = Evidence.gather(
+    evidence = LabelledPixels.gather(
         components, find_rivals(components), max_pixels=20000
     )
     select = CoverageMaskSelector()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.evidence import Evidence, find_rivals
+from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_rivals
 from mmseg_sesam.core.selection import (
     CoverageMaskSelector,
     Selection,
@@ -56,7 +56,7 @@ class Case:
         return (mask & other).sum() / max((mask & labelled).sum(), 1)
 
     def select(self, selector, max_pixels=65536):
-        evidence = Evidence.gather(
+        evidence = LabelledPixels.gather(
             self.components, find_rivals(self.components), max_pixels
         )
         return selector(
@@ -229,7 +229,7 @@ def test_turning_everything_changes_nothing(case, selector):
 @PROPERTY
 @given(cases(), selectors(), st.integers(1, 200))
 def test_thinned_evidence_keeps_the_limits_it_can_see(case, selector, size):
-    evidence = Evidence.gather(
+    evidence = LabelledPixels.gather(
         case.components, find_rivals(case.components), size
     )
     selection = case.select(selector, size)

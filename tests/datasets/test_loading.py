@@ -12,7 +12,7 @@ from mmseg.datasets import ADE20KDataset, BaseSegDataset
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from mmseg_sesam.pseudo_labels.store import (
+from mmseg_sesam.store.store import (
     CONFIDENT,
     LABELS,
     PseudoLabelStore,

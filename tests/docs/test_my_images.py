@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.store.store import PseudoLabelStore
 
 from .pages import DOCS, ROOT, read_blocks, read_commands, run_tool
 

@@ -12,8 +12,8 @@ from mmengine.runner import Runner
 
 from mmseg_sesam.datasets.validation import validate_datasets
 from mmseg_sesam.evaluation.folders import compare_folders
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
-from mmseg_sesam.visualization.report import build_report
+from mmseg_sesam.report import build_report
+from mmseg_sesam.store.store import PseudoLabelStore
 
 # As Latin-1 has it: 'deep/caf\xe9'.
 NAME = os.fsdecode(b'deep/caf\xe9')

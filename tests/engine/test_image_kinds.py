@@ -14,9 +14,9 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from PIL import Image
 
-from mmseg_sesam.pseudo_labels.store import LABELS, RECORDS, PseudoLabelStore
-from mmseg_sesam.visualization.report.images import TrainingImages
-from mmseg_sesam.visualization.report.run import read_run
+from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.report.run import read_run
+from mmseg_sesam.store.store import LABELS, RECORDS, PseudoLabelStore
 
 MakeConfig = Callable[..., Config]
 

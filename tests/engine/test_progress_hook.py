@@ -8,8 +8,8 @@ from typing import Callable
 import pytest
 from mmengine.config import Config
 
-from mmseg_sesam import terminal
 from mmseg_sesam.engine.terminal_runner import TerminalRunner
+from mmseg_sesam.io import terminal
 
 
 @pytest.mark.parametrize('patience', [0, 1000], ids=['slow', 'quick'])

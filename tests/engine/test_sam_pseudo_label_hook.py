@@ -15,8 +15,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from PIL import Image
 
-from mmseg_sesam.pseudo_labels.rounds import RoundError
-from mmseg_sesam.pseudo_labels.store import (
+from mmseg_sesam.rounds.make_round import RoundError
+from mmseg_sesam.store.store import (
     CONFIDENT,
     LABELS,
     RECORDS,
@@ -185,7 +185,7 @@ def plain_model(cfg: Config) -> None:
 
 
 def two_thresholds(cfg: Config) -> None:
-    cfg.custom_hooks[0].tau = [0.9, 0.8]
+    cfg.custom_hooks[0].enrich_threshold = [0.9, 0.8]
 
 
 def confident_of_nobody(cfg: Config) -> None:
@@ -231,7 +231,10 @@ def outside_root(cfg: Config) -> None:
         (four_classes, 'has 3 classes and the decode head num_classes=4'),
         (plain_model, 'the model is EncoderDecoder, which does not read'),
         (outside_root, 'lies outside of data_root'),
-        (two_thresholds, 'has tau for 2 classes and .* num_classes=3'),
+        (
+            two_thresholds,
+            'has enrich_threshold for 2 classes and .* num_classes=3',
+        ),
         (confident_of_nobody, "with_confident=True and .* is 'online'"),
         (confident_for_nobody, "with_confident=False and .* is 'round'"),
         (teacher_never_asked, "teacher='round', .* max_rounds=0; set"),

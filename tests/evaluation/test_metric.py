@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
+from mmseg_sesam.store.store import LABELS, PseudoLabelStore
 
 TRUTH = np.array([[0, 0, 0, 0, 0], [1, 1, 1, 255, 255]], np.uint8)
 LABELS_OF = {

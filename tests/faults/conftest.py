@@ -11,7 +11,7 @@ from typing import Callable, NamedTuple
 import pytest
 from mmengine.config import Config
 
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.store.store import PseudoLabelStore
 
 from .forks import TRAIN, Fault, Run, run
 from .remains import differences, remains
@@ -66,7 +66,7 @@ def make_training(
         source = cfg.train_dataloader.dataset.pipeline[2]
         source.pseudo_label_dir = str(training.store.root)
         source.with_confident = True
-        cfg.custom_hooks[0].update(begin=1, interval=2, tau=0.35)
+        cfg.custom_hooks[0].update(begin=1, interval=2, enrich_threshold=0.35)
         cfg.default_hooks.checkpoint.update(interval=2, max_keep_ckpts=1)
         cfg.train_cfg.max_iters = 5
         cfg.dump(training.config)

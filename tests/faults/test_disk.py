@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from mmseg_sesam.locks import lock_folder
+from mmseg_sesam.io.locks import lock_folder
 
 from .conftest import Reference, Training
 from .forks import GENERATE, Fault, run

@@ -20,12 +20,12 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import HistoryBuffer
 from PIL import Image
 
+from mmseg_sesam.cli.launch import check_checkpoint
+from mmseg_sesam.core.component_masks import StoredMask, load_masks, save_masks
 from mmseg_sesam.datasets import LoadPseudoLabel, LoadWeakAnnotations
-from mmseg_sesam.launch import check_checkpoint
-from mmseg_sesam.pseudo_labels.kept import KeptMask, load_masks, save_masks
-from mmseg_sesam.pseudo_labels.store import LABELS, PseudoLabelStore
-from mmseg_sesam.segmenters.checkpoint import load_checkpoint
 from mmseg_sesam.segmenters.embedding_cache import DiskCache
+from mmseg_sesam.segmenters.sam.checkpoint import load_checkpoint
+from mmseg_sesam.store.store import LABELS, PseudoLabelStore
 
 SHAPE = (24, 32)
 # What a clear error is; an AssertionError is mmcv's on an image.
@@ -65,7 +65,7 @@ class Zoo:
         self.label = rng.integers(0, 3, SHAPE).astype(np.uint8)
         self.image = rng.integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
         self.store = PseudoLabelStore(root / 'store')
-        mask = {'0' * 40: KeptMask.of_mask(self.label == 1, [[0, 1]], 0.5)}
+        mask = {'0' * 40: StoredMask.of_mask(self.label == 1, [[0, 1]], 0.5)}
         self.store.begin(0, dict(a=1))
         self.store.stage(0, 'a', {LABELS: self.label}, [], mask, [1])
         self.store.commit(0, dict(identity=dict(settings={})))

@@ -14,12 +14,12 @@ from mmseg.registry import TASK_UTILS
 from PIL import Image
 
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
 from mmseg_sesam.segmenters.base import (
     BaseSegmenter,
     Candidates,
     MaskCandidates,
 )
+from mmseg_sesam.store.store import PseudoLabelStore
 
 
 @TASK_UTILS.register_module()

@@ -14,8 +14,8 @@ from mmengine.runner import Runner
 from mmseg.registry import TRANSFORMS
 from torch.utils.data import get_worker_info
 
-from mmseg_sesam.pseudo_labels.rounds import RoundError
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.rounds.make_round import RoundError
+from mmseg_sesam.store.store import PseudoLabelStore
 
 
 @TRANSFORMS.register_module()

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmseg_sesam.image_files import open_image
+from mmseg_sesam.io.images import open_image
 from mmseg_sesam.io.listing import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIXES,
-    visible_files,
+    list_files,
 )
 
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(folder: Path, ending: str | tuple[str, ...] = '') -> list[str]:
-    found = visible_files(folder, ending)
+    found = list_files(folder, ending)
     return [path.relative_to(folder).as_posix() for path in found]
 
 
@@ -53,8 +53,8 @@ def test_links_that_lead_back_are_not(folder: Path) -> None:
 
 
 def test_what_is_no_folder_holds_nothing(folder: Path) -> None:
-    assert visible_files(folder / 'gone') == []
-    assert visible_files(folder / 'b.png') == []
+    assert list_files(folder / 'gone') == []
+    assert list_files(folder / 'b.png') == []
 
 
 def test_several_endings_are_alternatives(folder: Path) -> None:

@@ -156,7 +156,7 @@ class TestNetworks:
 
 class TestTeachers:
     def test_online(self, make_config: MakeConfig, batch_of: BatchOf) -> None:
-        model = build(make_config(tau=0, sam_agreement=0))
+        model = build(make_config(confident_threshold=0, sam_agreement=0))
         data = batch_of((32, 32), (32, 32), maps=2)
 
         log = train_step(model, data)
@@ -168,7 +168,7 @@ class TestTeachers:
         assert log['round'] == -1
 
     def test_round(self, make_config: MakeConfig, batch_of: BatchOf) -> None:
-        model = build(make_config(teacher='round', tau=0))
+        model = build(make_config(teacher='round', confident_threshold=0))
         data = batch_of((32, 32), (32, 32))
         before = parameters(model.teacher)
         calls = []
@@ -232,7 +232,7 @@ class TestTeachers:
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         # An average without memory, so that the student is its own teacher.
-        model = build(make_config(ema_momentum=0, tau=0))
+        model = build(make_config(ema_momentum=0, confident_threshold=0))
         maps = maps_of(model, batch_of((32, 32), maps=1))
 
         assert (maps.confident != 255).sum() == 22 * 32
@@ -324,7 +324,7 @@ class TestLabelMaps:
     def test_nothing_is_predicted_on_padding(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
-        model = build(make_config(tau=0))
+        model = build(make_config(confident_threshold=0))
         maps = maps_of(model, batch_of((32, 20), (12, 32)))
         confident = maps.confident != 255
 
@@ -336,7 +336,7 @@ class TestLabelMaps:
     def test_the_teacher_judges_as_it_predicts(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
-        model = build(make_config(tau=0.4, sam_agreement=0.3))
+        model = build(make_config(confident_threshold=0.4, sam_agreement=0.3))
         batch = batch_of((32, 32), (32, 32))
         given = copy.deepcopy(batch)['data_samples']
         maps = maps_of(model, batch)
@@ -363,13 +363,15 @@ class TestLabelMaps:
     def test_a_teacher_names_no_class_that_the_weak_label_lacks(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
-        model = build(make_config(tau=0, only_weak_classes=True))
+        model = build(
+            make_config(confident_threshold=0, only_weak_classes=True)
+        )
         batch = batch_of((32, 32), (32, 32), maps=1)
         one, other = batch['data_samples']
         one.set_metainfo(dict(weak_classes=[1, 3]))
         # Nothing is drawn on this one: it may show anything.
         other.set_metainfo(dict(weak_classes=[]))
-        free = build(make_config(tau=0))
+        free = build(make_config(confident_threshold=0))
         free.load_state_dict(model.state_dict())
         expected = maps_of(free, copy.deepcopy(batch))
 
@@ -388,7 +390,9 @@ class TestLabelMaps:
             train_step(model, batch_of((32, 32), (32, 32)))
 
     def test_thresholds(self, make_config: MakeConfig) -> None:
-        model = build(make_config(tau=0.75, sam_agreement=0.25))
+        model = build(
+            make_config(confident_threshold=0.75, sam_agreement=0.25)
+        )
         # A sure pixel, one at both thresholds, and an unsure one.
         probability = torch.tensor(
             [[0.9, 0.75, 0.5], [0.1, 0.1875, 0.2], [0.0, 0.0625, 0.3]]
@@ -407,7 +411,7 @@ class TestLabelMaps:
     def test_undefined_probabilities_are_no_judgement(
         self, make_config: MakeConfig
     ) -> None:
-        model = build(make_config(tau=0.0, sam_agreement=0.0))
+        model = build(make_config(confident_threshold=0.0, sam_agreement=0.0))
         sam = torch.ones((1, 2, 2), dtype=torch.uint8)
         undefined = torch.full((1, 4, 2, 2), torch.nan)
 
@@ -590,8 +594,14 @@ class TestHeads:
     'options, found',
     [
         (dict(teacher='offline'), "teacher='offline', expected one of"),
-        (dict(tau=1.1), 'tau=1.1, expected a finite number'),
-        (dict(tau=-0.1), 'tau=-0.1, expected a finite number'),
+        (
+            dict(confident_threshold=1.1),
+            'confident_threshold=1.1, expected a finite number',
+        ),
+        (
+            dict(confident_threshold=-0.1),
+            'confident_threshold=-0.1, expected a finite number',
+        ),
         (dict(crf_weight=-1), 'crf_weight=-1, expected a finite number'),
         (dict(crf_weight='x'), "crf_weight='x', expected a finite number"),
         (dict(sam_agreement=2), 'sam_agreement=2, expected'),

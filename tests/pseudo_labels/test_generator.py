@@ -132,7 +132,7 @@ def generators(draw):
         ),
         closing_radius=draw(st.integers(0, 2)),
         min_area=draw(st.sampled_from([0, 4])),
-        max_evidence=draw(st.sampled_from([1, 20, 65536])),
+        max_labelled_pixels=draw(st.sampled_from([1, 20, 65536])),
         prompts_per_call=draw(st.sampled_from([1, 7, 256])),
     )
 
@@ -187,13 +187,14 @@ def test_no_class_of_a_component_that_fell_back_spreads(scribbled, generator):
 
 
 @pytest.mark.parametrize('prompts_per_call', [1, 5, 256])
-@pytest.mark.parametrize('max_evidence', [100, 65536])
+@pytest.mark.parametrize('max_labelled_pixels', [100, 65536])
 def test_strokes_become_the_regions_that_they_lie_in(
-    prompts_per_call, max_evidence
+    prompts_per_call, max_labelled_pixels
 ):
     scene = make_scene()
     generator = make_generator(
-        prompts_per_call=prompts_per_call, max_evidence=max_evidence
+        prompts_per_call=prompts_per_call,
+        max_labelled_pixels=max_labelled_pixels,
     )
     pseudo, records, _ = generator(scene.image, scene.weak)
     np.testing.assert_array_equal(pseudo, scene.truth)
@@ -398,7 +399,7 @@ def test_image_and_label_of_two_sizes_are_refused():
         dict(selector=dict(type='CoverageMaskSelector', min_gain=0.1)),
         dict(closing_radius=3),
         dict(min_area=65),
-        dict(max_evidence=1000),
+        dict(max_labelled_pixels=1000),
     ],
 )
 def test_the_fingerprint_changes_with_what_masks_depend_on(options):
@@ -489,7 +490,7 @@ def test_a_mask_with_the_marks_of_two_objects_is_none_of_them(kept):
     image, label = two_marks_on_one_region()
     anyhow, apart = (
         PseudoLabelGenerator(
-            dict(type='FlatColourSegmenter'), one_mark_per_object=wanted
+            dict(type='FlatColourSegmenter'), one_component_per_object=wanted
         )
         for wanted in (False, True)
     )
@@ -505,12 +506,12 @@ def test_a_mask_with_the_marks_of_two_objects_is_none_of_them(kept):
 def test_an_image_without_marks_is_left_unlabelled():
     image, label = two_marks_on_one_region()
     generator = PseudoLabelGenerator(
-        dict(type='FlatColourSegmenter'), one_mark_per_object=True
+        dict(type='FlatColourSegmenter'), one_component_per_object=True
     )
     nothing = np.full_like(label, 255)
     pseudo, records, _ = generator(image, nothing)
     assert (pseudo == 255).all() and records == []
-    assert not generator.count_growth(image, nothing).any()
+    assert not generator.count_expansions(image, nothing).any()
 
 
 def test_what_nobody_drew_is_no_mark_of_an_object():
@@ -518,7 +519,9 @@ def test_what_nobody_drew_is_no_mark_of_an_object():
     drawn = label != 255
     drawn[15, 15] = False
     generator = PseudoLabelGenerator(
-        dict(type='FlatColourSegmenter'), min_area=0, one_mark_per_object=True
+        dict(type='FlatColourSegmenter'),
+        min_area=0,
+        one_component_per_object=True,
     )
     pseudo, records, _ = generator(image, label, drawn)
     assert not any(record.fell_back for record in records)

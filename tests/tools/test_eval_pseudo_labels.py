@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_sesam.pseudo_labels.store import (
+from mmseg_sesam.store.store import (
     CONFIDENT,
     LABELS,
     PseudoLabelStore,

@@ -9,7 +9,7 @@ from typing import Callable
 import pytest
 from mmengine.config import Config
 
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.store.store import PseudoLabelStore
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 MakeConfig = Callable[..., Config]

@@ -11,8 +11,8 @@ import mmseg
 import pytest
 from mmengine.config import Config
 
-from mmseg_sesam import launch
-from mmseg_sesam.pseudo_labels.store import PseudoLabelStore
+from mmseg_sesam.cli import launch
+from mmseg_sesam.store.store import PseudoLabelStore
 
 
 @pytest.fixture(params=['ours', 'stock'])

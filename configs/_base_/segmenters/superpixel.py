@@ -13,7 +13,7 @@ custom_hooks = [
                 min_coverage=0.1,
                 min_gain=0.005,
             ),
-            gap_purity=0.6,
+            hole_purity=0.6,
         ),
         begin=500,
         interval=500,

@@ -1,5 +1,5 @@
 """Weak labels simulated from dense ones."""
 
-from .simulator import KINDS, WeakLabelSimulator
+from mmseg_sesam.core.weak_labels.simulator import KINDS, WeakLabelSimulator
 
 __all__ = ['KINDS', 'WeakLabelSimulator']

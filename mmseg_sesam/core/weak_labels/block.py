@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .marks import depth_in
+from mmseg_sesam.core.weak_labels.marks import depth_in
 
 
 def draw_block(mask: np.ndarray, share: float) -> np.ndarray:

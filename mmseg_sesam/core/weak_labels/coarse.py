@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .marks import depth_in
+from mmseg_sesam.core.weak_labels.marks import depth_in
 
 # Tolerance of the polygon, as a share of its distance to the edge.
 _TOLERANCE = 0.6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .marks import depth_in, stamp
+from mmseg_sesam.core.weak_labels.marks import depth_in, stamp
 
 PLACEMENTS = ('centre', 'random')
 

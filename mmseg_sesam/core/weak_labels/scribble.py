@@ -6,8 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mmseg_sesam.core.skeleton import longest_path
-
-from .marks import stamp
+from mmseg_sesam.core.weak_labels.marks import stamp
 
 # A hand's deviation from the middle, as a share of the object's half width.
 _WOBBLE = 0.25

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.options import check_options, count, number, one_of
-
-from .block import draw_block
-from .coarse import draw_coarse
-from .point import PLACEMENTS, draw_points
-from .scribble import draw_scribble
+from mmseg_sesam.core.weak_labels.block import draw_block
+from mmseg_sesam.core.weak_labels.coarse import draw_coarse
+from mmseg_sesam.core.weak_labels.point import PLACEMENTS, draw_points
+from mmseg_sesam.core.weak_labels.scribble import draw_scribble
+from mmseg_sesam.validators import check_options, count, number, one_of
 
 KINDS = ('coarse', 'scribble', 'point', 'block')
 

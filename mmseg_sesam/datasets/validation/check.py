@@ -12,9 +12,7 @@ from typing import Callable
 import numpy as np
 from mmengine.logging import print_log
 
-from mmseg_sesam.terminal import Progress
-
-from .conventions import (
+from mmseg_sesam.datasets.validation.conventions import (
     class_counts,
     judge_classes,
     judge_emptiness,
@@ -22,13 +20,17 @@ from .conventions import (
     judge_unlabelled,
     summarise,
 )
-from .files import Inspection, inspect_pair
-from .findings import ERROR, WARNING, Finding
-from .left_out import judge_left_out_images, judge_spare_labels
-from .lists import judge_lists
-from .problems import group_problems
-from .report import Report
-from .splits import Split, read_splits
+from mmseg_sesam.datasets.validation.files import Inspection, inspect_pair
+from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.left_out import (
+    judge_left_out_images,
+    judge_spare_labels,
+)
+from mmseg_sesam.datasets.validation.lists import judge_lists
+from mmseg_sesam.datasets.validation.problems import group_problems
+from mmseg_sesam.datasets.validation.report import Report
+from mmseg_sesam.datasets.validation.splits import Split, read_splits
+from mmseg_sesam.io.terminal import Progress
 
 _CHUNK = 16
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from .findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 
 # UTF-32 before UTF-16, whose mark it begins with.
 _MARKS = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .findings import ERROR, WARNING, Finding
-from .splits import Split
+from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.splits import Split
 
 _CITYSCAPES_CLASSES, _CITYSCAPES_LAST_ID = 19, 33
 _CONVERT = 'tools/convert_annotations.py'

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from mmseg_sesam.image_files import (
+from mmseg_sesam.io.images import (
     UPRIGHT,
     open_image,
     orientation,

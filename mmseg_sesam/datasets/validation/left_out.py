@@ -6,10 +6,9 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES, visible_files
-
-from .findings import WARNING, Finding
-from .splits import Split
+from mmseg_sesam.datasets.validation.findings import WARNING, Finding
+from mmseg_sesam.datasets.validation.splits import Split
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 
 
 def judge_left_out_images(splits: Sequence[Split]) -> list[Finding]:
@@ -26,7 +25,7 @@ def judge_left_out_images(splits: Sequence[Split]) -> list[Finding]:
     for split in _once(splits):
         if split.folder.is_listed:
             continue
-        files = visible_files(split.folder.images, IMAGE_SUFFIXES)
+        files = list_files(split.folder.images, IMAGE_SUFFIXES)
         others = [
             str(path)
             for path in files
@@ -74,12 +73,12 @@ def judge_spare_labels(
         # Labels of images that are left out are told of there.
         left_out = {
             os.path.abspath(folder.label_of(str(path)))
-            for path in visible_files(folder.images, IMAGE_SUFFIXES)
+            for path in list_files(folder.images, IMAGE_SUFFIXES)
             if not folder.is_listed
         }
         spare = tuple(
             str(path)
-            for path in visible_files(folder.labels, folder.seg_map_suffix)
+            for path in list_files(folder.labels, folder.seg_map_suffix)
             if os.path.abspath(path) not in used | left_out
         )
         if spare:

@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
-from mmseg_sesam.pseudo_labels.store import sample_key
-
-from .findings import ERROR, WARNING, Finding
-from .splits import Split
+from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.splits import Split
+from mmseg_sesam.store.store import sample_key
 
 
 def judge_lists(splits: Sequence[Split]) -> list[Finding]:

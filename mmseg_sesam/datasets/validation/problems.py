@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from .findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 
 _CONVERT = 'tools/convert_annotations.py'
 # Kind of problem -> level, what was found, remedy.

@@ -7,7 +7,7 @@ from typing import Any
 
 from prettytable import PrettyTable
 
-from .findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 
 
 @dataclass(frozen=True)

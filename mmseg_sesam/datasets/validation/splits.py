@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmseg_sesam.datasets.validation.configs import build_datasets
+from mmseg_sesam.datasets.validation.findings import ERROR, Finding
 from mmseg_sesam.io.labels import id_table
 from mmseg_sesam.type_names import type_name
-
-from .configs import build_datasets
-from .findings import ERROR, Finding
 
 LOADERS = ('train', 'val', 'test')
 # The color_type of LoadImageFromFile that heed an EXIF orientation.

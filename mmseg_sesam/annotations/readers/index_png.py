@@ -1,0 +1,207 @@
+"""Images that already hold class ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmseg_sesam.annotations.base import (
+    IGNORE_INDEX,
+    Annotation,
+    AnnotationReader,
+    Item,
+    list_keyed_files,
+    option,
+)
+from mmseg_sesam.annotations.classes import resolve_classes
+from mmseg_sesam.annotations.files import read_index, shown
+from mmseg_sesam.io.listing import LABEL_SUFFIXES
+
+
+@dataclass
+class IndexPngReader(AnnotationReader):
+    """Reads PNG or TIFF files of class ids, grey or palette, 8 or 16 bits.
+
+    So RLoss, TEL, SPML and many others keep weak labels; they differ in
+    the value that means unlabelled. `map` translates other values, such as
+    ids from 1, or masks of 0 and 255; the names of `classes` are in the
+    order of the ids that it gives.
+    """
+
+    name = 'index-png'
+    example = 'labels out --map 0=unlabelled 1=0 2=1'
+
+    classes: tuple[str, ...] = option(
+        (),
+        'names of the classes in the order of their ids, or one name such '
+        'as voc or cityscapes; other ids are errors',
+        nargs='+',
+    )
+    unlabelled: tuple[int, ...] = option(
+        (),
+        'values besides 255 that mean unlabelled, such as 21 for VOC, 19 '
+        'for Cityscapes, or -1, which images hold as their largest value',
+        nargs='+',
+        type=int,
+    )
+    map: tuple[str, ...] | None = option(
+        None,
+        'what all values of the files mean, 255 among them: a class id, or '
+        'a name of --classes, or unlabelled, such as 1=0 2=1 0=unlabelled; '
+        'in place of --unlabelled',
+        nargs='+',
+        metavar='VALUE=CLASS',
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.names, self.palette = resolve_classes(self.classes)
+        if self.map is not None and self.unlabelled:
+            value = self.unlabelled[0]
+            raise ValueError(
+                f'--map and --unlabelled {value} are both given, expected '
+                f'one; write {value}=unlabelled in --map.'
+            )
+        self.table = read_map(self.map or (), self.names)
+
+    def list_items(self) -> Iterable[Item]:
+        """See the base class."""
+        return [
+            Item(*file) for file in list_keyed_files(self.src, LABEL_SUFFIXES)
+        ]
+
+    def read(self, item: Item) -> Annotation:
+        """See the base class."""
+        values, largest = read_index(item.source)
+        if self.map is not None:
+            return self._translate(values, item.source)
+        void = {value % (largest + 1) for value in self.unlabelled}
+        label = to_label(
+            values,
+            len(self.names),
+            item.source,
+            void,
+            remedy='declare what means unlabelled with --unlabelled, correct '
+            '--classes, translate ids with --map, or convert a rendering in '
+            'colours with the format color-png',
+        )
+        seen = np.unique(values).tolist() if self.unlabelled else []
+        return Annotation(label, values=seen)
+
+    def misfit(self, values: set[int]) -> str | None:
+        """See the base class."""
+        option = '--unlabelled' if self.map is None else '--map'
+        # -1 is the largest value, which depends on the file.
+        given = [v for v in self.unlabelled if v not in (-1, IGNORE_INDEX)]
+        unused = [v for v in (*self.table, *given) if v not in values]
+        if not unused:
+            return None
+        return (
+            f'{option} has the values {unused[:8]}, which no file of '
+            f'{self.src} holds, expected some of {sorted(values)[:20]}; '
+            'correct or remove these, and give a new folder.'
+        )
+
+    def lacking(self, found: set[int]) -> str:
+        """See the base class."""
+        said = super().lacking(found)
+        if self.map is None and len(found) == 1:
+            said += (
+                ' 255 was read as unlabelled: if it is a class in the files, '
+                'as in masks of 0 and 255, give --map 0=0 255=1 and a new '
+                'folder.'
+            )
+        return said
+
+    def _translate(self, values: np.ndarray, where: object) -> Annotation:
+        found, places, counts = np.unique(
+            values, return_inverse=True, return_counts=True
+        )
+        lacking = {
+            value: count
+            for value, count in zip(found.tolist(), counts.tolist())
+            if value not in self.table
+        }
+        if lacking:
+            listed = ', '.join(
+                f'{value} ({count} pixels)'
+                for value, count in [*lacking.items()][:8]
+            )
+            raise ValueError(
+                f'{where} holds {len(lacking)} values that --map lacks: '
+                f'{listed}; add them, such as {min(lacking)}=unlabelled.'
+            )
+        ids = np.array([self.table[v] for v in found.tolist()], np.uint8)
+        label = ids[places.reshape(values.shape)]
+        return Annotation(label, values=found.tolist())
+
+
+def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:
+    """Reads entries such as '1=0', '2=cat' and '0=unlabelled'.
+
+    Args:
+        entries: a value, and the class that it means.
+        names: of the classes; empty if they are not known.
+
+    Returns:
+        Class id, or 255 of unlabelled, by value.
+
+    Raises:
+        ValueError: an entry has another form, or its value another class.
+    """
+    classes = {name: i for i, name in enumerate(names)}
+    # An id is an id, even if a class has it for a name.
+    classes |= {str(i): i for i in range(len(names) or IGNORE_INDEX)}
+    classes['unlabelled'] = IGNORE_INDEX
+    table: dict[int, int] = {}
+    for entry in entries:
+        value, _, name = entry.partition('=')
+        wrong = not re.fullmatch('[0-9]{1,5}', value) or name not in classes
+        if wrong or int(value) in table:
+            raise ValueError(
+                f'--map has {shown(entry)}, expected VALUE=CLASS, each value '
+                f'once, with a class id from 0 to '
+                f'{(len(names) or IGNORE_INDEX) - 1}, a name of --classes, '
+                'or unlabelled, such as 1=0.'
+            )
+        table[int(value)] = classes[name]
+    return table
+
+
+def to_label(
+    values: np.ndarray,
+    num_classes: int,
+    where: object,
+    void: Iterable[int] = (),
+    first: int = 0,
+    remedy: str = 'correct it',
+) -> np.ndarray:
+    """Checks values, and turns them into class ids and 255.
+
+    Args:
+        values: (H, W) integers.
+        num_classes: number of classes, 0 if it is not known.
+        where: the file, for the error.
+        void: values that mean unlabelled, besides 255.
+        first: value of class 0.
+        remedy: what to do with other values, for the error.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        ValueError: there are other values than those of classes.
+    """
+    last = first + (num_classes or IGNORE_INDEX) - 1
+    unlabelled = np.isin(values, [*void, IGNORE_INDEX])
+    wrong = ~unlabelled & ((values < first) | (values > last))
+    if wrong.any():
+        raise ValueError(
+            f'{where} holds the values {np.unique(values[wrong])[:8]}, '
+            f'expected class ids from {first} to {last}, or 255; {remedy}.'
+        )
+    label = np.where(unlabelled, IGNORE_INDEX, values - first)
+    return label.astype(np.uint8)

@@ -1,0 +1,181 @@
+"""Scribbles for All: generated scribbles, PNG or HDF5."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmseg_sesam.annotations.base import (
+    Annotation,
+    AnnotationReader,
+    Item,
+    list_keyed_files,
+    option,
+)
+from mmseg_sesam.annotations.classes import resolve_classes
+from mmseg_sesam.annotations.drawing import Canvas
+from mmseg_sesam.annotations.files import (
+    checked_size,
+    optional_import,
+    read_channels,
+)
+from mmseg_sesam.annotations.options import checked_pixels
+from mmseg_sesam.annotations.readers.cityscapes_coarse import train_ids
+from mmseg_sesam.annotations.readers.index_png import to_label
+from mmseg_sesam.io.listing import LABEL_SUFFIXES
+
+SOURCES = ('png', 'h5')
+VALUES = ('ids', 'from-1', 'cityscapes')
+# Far more than the lines of an image need.
+_MAX_BYTES = 1 << 27
+
+
+@dataclass
+class Scribbles4AllReader(AnnotationReader):
+    """Reads the scribbles of "Scribbles for All".
+
+    A PNG has three equal channels, in which 0 is unlabelled. An HDF5 file
+    holds `scribble` (N, P, 2), points (column, row) of N lines,
+    `scribble_values` (N, 3), `image_dims` (H, W, 3) and `config`, JSON with
+    `line_thickness`. Source: https://github.com/wbkit/Scribbles4All,
+    s4ScribbleGenerator (create_scribble.py, image_from_hdf.py).
+    """
+
+    name = 'scribbles4all'
+    example = 'scribbles out --values cityscapes'
+
+    values: str | None = option(
+        None,
+        'what the values other than 0 are: class ids; class ids counted from '
+        '1, as in ADE20K; or ids of Cityscapes and KITTI-360, of which train '
+        'ids are made',
+        choices=VALUES,
+        required=True,
+    )
+    classes: tuple[str, ...] = option(
+        (),
+        'names of the classes in the order of their ids, or one name such '
+        'as voc or ade; other ids are errors',
+        nargs='+',
+    )
+    source: str = option(
+        'png',
+        'which of the files of an image to read (default: %(default)s)',
+        choices=SOURCES,
+    )
+    width: int | None = option(
+        None,
+        "width of an HDF5 file's lines in pixels (default: that of the file)",
+        type=int,
+    )
+    length: float = option(
+        1.0,
+        "share of an HDF5 file's lines to be drawn, around their middle "
+        '(default: all)',
+        type=float,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.values not in VALUES or not 0 < self.length <= 1:
+            raise ValueError(
+                f'--values is {self.values!r} and --length {self.length}, '
+                f'expected one of {VALUES} and a share above 0, up to 1.'
+            )
+        if self.width is not None:
+            checked_pixels(self.width, '--width', 1)
+        if self.values == 'cityscapes' and not self.classes:
+            self.classes = ('cityscapes',)
+        self.names, self.palette = resolve_classes(self.classes)
+        # The HDF5 library trusts the offsets in a file.
+        self.fragile = self.source == 'h5'
+
+    def list_items(self) -> Iterable[Item]:
+        """See the base class."""
+        ending = '.h5' if self.source == 'h5' else LABEL_SUFFIXES
+        return [Item(*file) for file in list_keyed_files(self.src, ending)]
+
+    def read(self, item: Item) -> Annotation:
+        """See the base class."""
+        if self.source == 'png':
+            values = read_channels(item.source)
+            return Annotation(self._label(values, item.source))
+        size, width, lines, values = _read_hdf5(item.source)
+        canvas = Canvas(str(item.source), size)
+        ids = self._label(values[None], item.source)[0]
+        for line, class_id in zip(lines, ids.tolist()):
+            # The ends that Scribbles4All's own script cuts off.
+            start = int(len(line) * (1 - self.length) / 2)
+            line = line[start : len(line) - start]
+            canvas.line(line, class_id, self.width or width)
+        return canvas.annotation()
+
+    def _label(self, values: np.ndarray, where: Path) -> np.ndarray:
+        classes = len(self.names)
+        remedy = 'correct --values or --classes'
+        if self.values == 'cityscapes':
+            values = train_ids(values, where, remedy)
+            return to_label(values, classes, where, remedy=remedy)
+        first = int(self.values == 'from-1')
+        return to_label(
+            values, classes, where, void=[0], first=first, remedy=remedy
+        )
+
+
+def _read_hdf5(
+    path: Path,
+) -> tuple[tuple[int, int], int, np.ndarray, np.ndarray]:
+    """Size of the image, width, (N, P, 2) points and (N,) values of lines."""
+    h5py = optional_import('h5py')
+    try:
+        with h5py.File(path, 'r') as file:
+            height, width = _dataset(file, 'image_dims')[:2].tolist()
+            lines = _dataset(file, 'scribble')
+            values = _dataset(file, 'scribble_values')
+            config = json.loads(_dataset(file, 'config', 'OS'))
+            thickness = int(config['line_thickness'])
+        checked_pixels(thickness, 'line_thickness', 1)
+        if lines.size and (lines.ndim != 3 or lines.shape[2] != 2):
+            raise ValueError(f'scribble has the shape {lines.shape}')
+        values = values.reshape(len(lines), -1)
+        if values.size and (values != values[:, :1]).any():
+            raise ValueError('scribble_values differ between channels')
+        values = values[:, :1].ravel().astype(np.int64)
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+        RecursionError,
+    ) as error:
+        raise ValueError(
+            f'{path} cannot be read as scribbles in HDF5 ({error}); fetch it '
+            'again.'
+        ) from error
+    return checked_size(width, height, str(path)), thickness, lines, values
+
+
+def _dataset(file: Any, key: str, kinds: str = 'iuf') -> Any:
+    """Contents of a file, unless they lie in another file or are too many.
+
+    Args:
+        file: the `h5py.File`.
+        key: name of the data set.
+        kinds: of numpy's data types that it may have.
+    """
+    h5py = optional_import('h5py')
+    link = file.get(key, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        raise ValueError(f'there is no {key}')
+    dataset = file[key]
+    if not isinstance(dataset, h5py.Dataset) or dataset.external:
+        raise ValueError(f'{key} is no data set of its own')
+    if dataset.nbytes > _MAX_BYTES or dataset.dtype.kind not in kinds:
+        raise ValueError(f'{key} is {dataset.dtype} of shape {dataset.shape}')
+    return dataset[()]

@@ -1,0 +1,240 @@
+"""What the tools share once their arguments are read: config, processes.
+
+torch is imported where it is used: what is wrong with a config is told
+before the seconds that this takes.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from mmengine.config import Config
+
+from mmseg_sesam.compat import loads_safely
+from mmseg_sesam.io.locks import lock_folder
+from mmseg_sesam.type_names import type_name
+
+# By the registry's name and by torch's.
+_SYNCHRONISED = ('SyncBN', 'SyncBatchNorm')
+# Where each launcher tells a process its rank, before they are connected.
+_RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
+
+
+def find_hook(cfg: Config) -> dict:
+    """The config of the hook that makes a config's pseudo-labels.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from mmseg_sesam.config_checks.training import is_round_hook, iterate_hooks
+
+    for hook in iterate_hooks(cfg):
+        if is_round_hook(hook):
+            return hook
+    raise ValueError(
+        f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
+        'the pseudo-labels; give a config that has one'
+    )
+
+
+def drop_hook(cfg: Config) -> None:
+    """Take out the hook that makes pseudo-labels, for what needs none.
+
+    It would load the segmenter's weights.
+    """
+    from mmseg_sesam.config_checks.training import is_round_hook
+
+    hooks = cfg.get('custom_hooks') or []
+    cfg.custom_hooks = [hook for hook in hooks if not is_round_hook(hook)]
+    named = cfg.get('default_hooks') or {}
+    for name in [n for n, hook in named.items() if is_round_hook(hook)]:
+        del named[name]
+
+
+def load_config(args: Namespace) -> Config:
+    """Read the config and apply the arguments of ``add_arguments``.
+
+    Where ``--launcher pytorch`` meets a machine without an accelerator,
+    the processes are connected here, over gloo.
+    """
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    default_dir = str(Path('work_dirs', Path(args.config).stem))
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
+    if args.launcher != 'none':
+        # torch's DistributedDataParallel uses it and does not import it.
+        import torch._dynamo.utils  # noqa: F401
+
+    if args.launcher == 'pytorch':
+        from mmengine.device import get_device
+
+        if get_device() == 'cpu':
+            _connect_cpu_processes(cfg)
+    return cfg
+
+
+def disconnect_processes() -> None:
+    """Part from the other processes, once all work is done.
+
+    What is still connected when Python ends may abort it: threads of the
+    connection run on while the interpreter is taken down.
+    """
+    from torch import distributed
+
+    if distributed.is_initialized():
+        # Runner, hooks and model hold each other and, through DDP, the group,
+        # whose threads end no sooner than the last that holds it.
+        gc.collect()
+        distributed.destroy_process_group()
+
+
+def lock_work_dir(cfg: Config) -> AbstractContextManager:
+    """Keep other runs out of the work dir while this one trains.
+
+    Raises:
+        ValueError: another run trains in it.
+    """
+    if os.environ.get(_RANK.get(cfg.launcher, ''), '0') != '0':
+        return nullcontext()
+    return lock_folder(
+        cfg.work_dir, 'wait for its end, or give another --work-dir'
+    )
+
+
+def add_safeguards(cfg: Config) -> None:
+    """Add the hooks by which an interrupted or failing run loses nothing.
+
+    Those that the config has already stay as they are.
+    """
+    hooks = cfg.setdefault('default_hooks', {})
+    checkpoint = hooks.get('checkpoint')
+    if (
+        checkpoint
+        and type_name(checkpoint) == 'CheckpointHook'
+        # Ours writes to a file system; an object store's files are whole.
+        and not checkpoint.get('backend_args')
+    ):
+        checkpoint['type'] = 'AtomicCheckpointHook'
+    hooks.setdefault('step_seed', dict(type='StepSeedHook'))
+    hooks.setdefault('non_finite_loss', dict(type='NonFiniteLossHook'))
+
+
+def refuse_sharding(cfg: Config) -> None:
+    """Refuse configs that shard parameters over processes.
+
+    Raises:
+        ValueError: the config has a strategy or wrapper that does.
+    """
+    wrapper = cfg.get('model_wrapper_cfg') or {}
+    for part in (cfg.get('strategy') or {}, wrapper):
+        kind = type_name(part) if 'type' in part else ''
+        if 'FullySharded' in kind or 'FSDP' in kind or 'DeepSpeed' in kind:
+            raise ValueError(
+                f'{cfg.filename} asks for {kind}, which shards the '
+                'parameters that the teacher copies: take it out and train '
+                'with --launcher, over MMDistributedDataParallel'
+            )
+
+
+def refuse_missing_backbone(cfg: Config) -> None:
+    """Refuses a backbone of timm where timm is not installed.
+
+    Raises:
+        ValueError: the config has one.
+    """
+    backbone = cfg.get('model', {}).get('backbone') or {}
+    if (
+        'type' in backbone
+        and type_name(backbone) == 'TIMMBackbone'
+        and find_spec('timm') is None
+    ):
+        raise ValueError(
+            f'{cfg.filename} has a TIMMBackbone, and timm is not installed: '
+            'run `pip install "mmseg-sesam[timm]"`'
+        )
+
+
+def check_checkpoint(path: str) -> None:
+    """See whether a training can go on from a file.
+
+    With torch older than 2.6 only its checksums are looked at.
+
+    Raises:
+        ValueError: the file is damaged, asks for more than tensors and
+            mmengine's own records, or is no checkpoint of a training.
+    """
+    remedy = 'give --resume the path of another checkpoint'
+    try:
+        with ZipFile(path) as file:
+            damaged = file.testzip()
+        if damaged:
+            raise BadZipFile(f'{damaged} has another checksum')
+        if not loads_safely():
+            return
+        # Its import is what allows mmengine's own records.
+        import mmengine.runner  # noqa: F401
+        import torch
+
+        checkpoint = torch.load(
+            path, map_location='cpu', mmap=True, weights_only=True
+        )
+    except pickle.UnpicklingError as error:
+        # The text of torch's error advises to load without weights_only.
+        raise ValueError(
+            f'{path} is refused: it asks to run code that no checkpoint of '
+            f'mmengine needs; {remedy}, of a source that you trust'
+        ) from error
+    except Exception as error:  # noqa: BLE001, damaged files raise anything
+        raise ValueError(
+            f'{path} is damaged or no checkpoint ({error}): {remedy}'
+        ) from error
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    if not isinstance(meta, dict) or 'iter' not in meta:
+        raise ValueError(
+            f'{path} holds no state of a training, expected what '
+            f'CheckpointHook saves: {remedy}, or set load_from to it in '
+            'order to begin with its weights'
+        )
+
+
+def _connect_cpu_processes(cfg: Config) -> None:
+    """Do what mmengine's launcher and wrapper do for GPUs only.
+
+    It calls ``torch.cuda.set_device`` before it connects, whatever the
+    backend, and gives DDP a device number. SyncBN has no CPU kernel.
+    """
+    # Parts of torch that it imports keep the connection if they are imported
+    # once there is one.
+    import mmengine.runner  # noqa: F401
+    from torch import distributed
+
+    distributed.init_process_group('gloo')
+    wrapper = cfg.get('model_wrapper_cfg') or dict(
+        type='MMDistributedDataParallel',
+        # Else each rank goes on with running means of its own, of which a
+        # checkpoint holds one.
+        broadcast_buffers=True,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
+    cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
+    _use_plain_batch_norm(cfg.model)
+
+
+def _use_plain_batch_norm(node: Any) -> None:
+    if isinstance(node, dict):
+        if 'type' in node and type_name(node) in _SYNCHRONISED:
+            node['type'] = 'BN'
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            _use_plain_batch_norm(child)

@@ -1,0 +1,71 @@
+"""The scale at which validation shows images to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+from mmseg_sesam.type_names import type_name
+
+
+class ValidationResize:
+    """Scales whole images as validation does.
+
+    A network that is asked about an image file at its own size may meet
+    things at sizes that it never saw. Predictions come back at the size of
+    the file, as mmseg brings them.
+
+    Args:
+        steps: configs of transforms, such as `Resize`.
+    """
+
+    def __init__(self, steps: Sequence[dict] = ()) -> None:
+        self.steps = [dict(step) for step in steps]
+        self.transforms = [TRANSFORMS.build(dict(step)) for step in steps]
+
+    @classmethod
+    def of_config(cls, cfg: Config) -> ValidationResize:
+        """Finds what resizes images for validation, or else for testing.
+
+        Args:
+            cfg: of a training.
+
+        Returns:
+            The scale; that of the files where nothing is said.
+        """
+        loader = cfg.get('val_dataloader') or cfg.get('test_dataloader') or {}
+        for pipeline in iterate_pipelines(loader.get('dataset', {})):
+            return cls(
+                [p for p in pipeline if type_name(p).startswith('Resize')]
+            )
+        return cls()
+
+    def __call__(self, batch: dict) -> dict:
+        """Scales the image of a batch of one; its labels stay as they are.
+
+        Args:
+            batch: 'inputs', a list of one (C, H, W) uint8 image, and
+                'data_samples', of one sample.
+
+        Returns:
+            Another batch; its sample tells the new img_shape.
+        """
+        if not self.transforms:
+            return batch
+        image = batch['inputs'][0].permute(1, 2, 0).numpy()
+        results = dict(
+            img=np.ascontiguousarray(image), img_shape=image.shape[:2]
+        )
+        for transform in self.transforms:
+            results = transform(results)
+        # OpenCV drops the axis of a single channel.
+        scaled = results['img'].reshape(*results['img'].shape[:2], -1)
+        scaled = np.ascontiguousarray(scaled.transpose(2, 0, 1))
+        sample = batch['data_samples'][0].new()
+        sample.set_metainfo(dict(img_shape=results['img_shape'][:2]))
+        return dict(inputs=[torch.from_numpy(scaled)], data_samples=[sample])

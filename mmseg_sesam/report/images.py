@@ -1,0 +1,190 @@
+"""The training images of a run, with every label that there is of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.registry import init_default_scope
+from mmseg.datasets.transforms import LoadAnnotations
+from mmseg.registry import DATASETS
+
+from mmseg_sesam.datasets.pipeline_configs import loading_dataset
+from mmseg_sesam.datasets.rgb_view import rgb_view
+from mmseg_sesam.evaluation.matching import describe_left_out, match_labels
+from mmseg_sesam.io.labels import id_table, read_label
+from mmseg_sesam.report.run import Run
+from mmseg_sesam.store.store import (
+    CONFIDENT,
+    LABELS,
+    RECORDS,
+    sample_key,
+)
+from mmseg_sesam.visualization.sheet import choose_palette
+
+
+class Labelled(NamedTuple):
+    """An image and its labels, all at the size of the file.
+
+    Attributes:
+        image: (H, W, 3) uint8 in RGB.
+        weak: (H, W) uint8, the label that it was trained from.
+        rounds: of each round the pseudo-label, (H, W) uint8.
+        confident: (H, W) uint8, the teacher's of the last round, None where
+            it is not stored.
+        truth: (H, W) uint8, None where there is none.
+        records: of each round those of the components.
+    """
+
+    image: np.ndarray
+    weak: np.ndarray
+    rounds: dict[int, np.ndarray]
+    confident: np.ndarray | None
+    truth: np.ndarray | None
+    records: dict[int, list[dict[str, Any]]]
+
+
+class TrainingImages:
+    """Reads the training images of a run, whole and each once.
+
+    Args:
+        run: the run.
+        gt_dir: folder of dense index images of some or all images.
+        suffixes: ends of the names of images and of dense labels, without
+            the file type, where they differ.
+
+    Raises:
+        FileNotFoundError: the data set is not there, or no image has a
+            dense label in `gt_dir`.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        gt_dir: Path | None = None,
+        suffixes: tuple[str, str] = ('', ''),
+    ) -> None:
+        self.run = run
+        self.dataset = _build_dataset(run)
+        names = self.dataset.metainfo.get('classes')
+        if names is None:
+            count = run.cfg.model.decode_head.num_classes
+            names = [str(index) for index in range(count)]
+        self.classes = list(names)
+        palette = self.dataset.metainfo.get('palette')
+        self.palette = choose_palette(palette, len(names))
+        self.recoloured = [
+            name
+            for name, given, used in zip(names, palette or (), self.palette)
+            if list(given) != used
+        ]
+        self.paths = [
+            self.dataset.get_data_info(index)['img_path']
+            for index in range(len(self.dataset))
+        ]
+        root = run.data_root or os.path.commonpath(
+            [os.path.dirname(path) for path in self.paths]
+        )
+        self.keys = [sample_key(path, root) for path in self.paths]
+        self.table = _find_table(self.dataset)
+        self.truths: dict[int, Path] = {}
+        self.left_out: list[str] = []
+        if gt_dir is not None:
+            self.truths, self.left_out = _find_truths(
+                self.paths, self.keys, gt_dir, suffixes
+            )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Labelled:
+        """Reads one image and its labels.
+
+        Raises:
+            FileNotFoundError: a round has no label of the image.
+            ValueError: a file is damaged.
+        """
+        sample = self.dataset[index]
+        run, key = self.run, self.keys[index]
+        confident, last = None, max(run.rounds, default=None)
+        if last is not None:
+            path = run.store.folder(last) / CONFIDENT / f'{key}.png'
+            confident = read_label(path) if path.is_file() else None
+        truth = self.truths.get(index)
+        return Labelled(
+            image=rgb_view(sample['inputs'], self.paths[index]),
+            weak=sample['data_samples'].gt_sem_seg.data[0].numpy(),
+            rounds={r: run.store.read(key, r, LABELS) for r in run.rounds},
+            confident=confident,
+            truth=None if truth is None else self.table[read_label(truth)],
+            records={r: self._records(key, r) for r in run.rounds},
+        )
+
+    def _records(self, key: str, round_index: int) -> list[dict[str, Any]]:
+        path = self.run.store.folder(round_index) / RECORDS / f'{key}.json'
+        if not path.is_file():
+            return []
+        # NaN is not JSON, and the page could not read it.
+        return json.loads(path.read_text(), parse_constant=lambda _: None)
+
+
+def _build_dataset(run: Run) -> Any:
+    """The training data set, its pipelines reduced to loading."""
+    init_default_scope(run.cfg.get('default_scope', 'mmseg'))
+    try:
+        built = DATASETS.build(
+            loading_dataset(run.cfg.train_dataloader.dataset)
+        )
+        first = built.get_data_info(0)['img_path']
+        if not Path(first).is_file():
+            raise FileNotFoundError(f'{first} is missing')
+    # An assertion is how mmseg tells of a list that is not there.
+    except (FileNotFoundError, IndexError, AssertionError) as error:
+        raise FileNotFoundError(
+            f'The training images of {run.work_dir} are not where its config '
+            f'says ({error}); start the tool in the folder where the '
+            f'training was started, which is not {Path.cwd()}.'
+        ) from error
+    return built
+
+
+def _find_table(dataset: Any) -> np.ndarray:
+    """What the data set makes of each value in a label file."""
+    part = getattr(dataset, 'datasets', [dataset])[0]
+    loader = next(
+        transform
+        for transform in part.pipeline.transforms
+        if isinstance(transform, LoadAnnotations)
+    )
+    reduces = loader.reduce_zero_label
+    if reduces is None:
+        reduces = part.reduce_zero_label
+    return id_table(reduces, part.label_map)
+
+
+def _find_truths(
+    paths: list[str],
+    keys: list[str],
+    gt_dir: Path,
+    suffixes: tuple[str, str],
+) -> tuple[dict[int, Path], list[str]]:
+    """By image its dense label, and sentences on what is left out."""
+    files = [Path(os.path.abspath(path)) for path in paths]
+    # A data set of several parts may list an image twice.
+    names = dict(zip(files, keys))
+    root = Path(files[0].anchor)
+    matches = match_labels(list(names), root, gt_dir, suffixes)
+    truths = {
+        index: matches.pairs[file]
+        for index, file in enumerate(files)
+        if file in matches.pairs
+    }
+    missing = [names[file] for file in matches.missing]
+    unused = [str(path.relative_to(gt_dir)) for path in matches.unused]
+    return truths, [
+        *describe_left_out('training images', 'dense label', missing),
+        *describe_left_out('dense labels', 'training image', unused),
+    ]

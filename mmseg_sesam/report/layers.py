@@ -1,0 +1,98 @@
+"""Images and label maps in the form in which a page holds them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from mmseg_sesam.report.images import Labelled
+from mmseg_sesam.visualization.sheet import resize_label
+
+# Pixels of the longer side; bounds the size of the page.
+MAX_SIDE = 512
+
+
+def encode_images(
+    labelled: Labelled, prediction: np.ndarray | None
+) -> dict[str, Any]:
+    """Encodes a training image and its layers.
+
+    Args:
+        labelled: the image and its labels.
+        prediction: (H, W) uint8, None where there is no checkpoint.
+
+    Returns:
+        What `encode_layers` returns.
+    """
+    # Without pseudo-labels it may as well be a dense one.
+    maps = {'weak label' if labelled.rounds else 'label': labelled.weak}
+    maps.update({f'round {r}': a for r, a in labelled.rounds.items()})
+    maps['confident'] = labelled.confident
+    maps['prediction'] = prediction
+    maps['truth'] = labelled.truth
+    records = {f'round {r}': part for r, part in labelled.records.items()}
+    return encode_layers(labelled.image, maps, records)
+
+
+def encode_layers(
+    image: np.ndarray,
+    maps: dict[str, np.ndarray | None],
+    records: dict[str, list[dict[str, Any]]],
+) -> dict[str, Any]:
+    """Encodes an image and label maps of its size.
+
+    Args:
+        image: (H, W, 3) uint8 in RGB.
+        maps: (H, W) uint8 class ids by name; those that are None are left
+            out.
+        records: the components' records by round.
+
+    Returns:
+        'jpeg' (a data URL), 'size' (width and height of the file), 'shape'
+        (width and height of the layers), 'layers' and 'records', the
+        components' records of each round. A layer has a 'name' and 'data',
+        base64 of the zlib-compressed class ids in raster order.
+    """
+    height, width = image.shape[:2]
+    scale = min(MAX_SIDE / max(height, width), 1)
+    shape = (max(round(width * scale), 1), max(round(height * scale), 1))
+    layers = [
+        dict(name=name, data=_encode_label(resize_label(label, shape)))
+        for name, label in maps.items()
+        if label is not None
+    ]
+    return dict(
+        jpeg=_encode_photo(image, shape),
+        size=[width, height],
+        shape=list(shape),
+        layers=layers,
+        records={
+            name: [_shorten(record) for record in part]
+            for name, part in records.items()
+        },
+    )
+
+
+def _encode_photo(image: np.ndarray, shape: tuple[int, int]) -> str:
+    small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
+    buffer = io.BytesIO()
+    Image.fromarray(small).save(buffer, 'JPEG', quality=80)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'data:image/jpeg;base64,{data}'
+
+
+def _encode_label(label: np.ndarray) -> str:
+    packed = zlib.compress(np.ascontiguousarray(label).tobytes(), 9)
+    return base64.b64encode(packed).decode()
+
+
+def _shorten(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose points are whole pixels."""
+    points = [[round(v) for v in point] for point in record['points']]
+    return dict(record, points=points)

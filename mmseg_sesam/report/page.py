@@ -1,0 +1,184 @@
+"""The report as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.names import printable
+from mmseg_sesam.report.gallery import choose_images
+from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.report.layers import encode_images
+from mmseg_sesam.report.measure import Measures, draw_sample, measure
+from mmseg_sesam.report.plots import (
+    draw_class_iou,
+    draw_confusion,
+    draw_curves,
+)
+from mmseg_sesam.report.predict import predict
+from mmseg_sesam.report.run import Run, read_run
+from mmseg_sesam.report.settings import list_settings
+from mmseg_sesam.report.tables import (
+    add_validation,
+    list_mistakes,
+    tabulate_classes,
+    tabulate_rounds,
+)
+from mmseg_sesam.report.validation import show_validation
+
+
+def build_report(
+    work_dir: Path,
+    out: Path,
+    gt_dir: Path | None = None,
+    suffixes: tuple[str, str] = ('', ''),
+    with_predictions: bool = True,
+    jobs: int = 1,
+) -> None:
+    """Writes the report of a training.
+
+    Args:
+        work_dir: of the training.
+        out: the HTML file.
+        gt_dir: folder of dense index PNGs of some or all training images.
+        suffixes: ends of the names of images and of dense labels, without
+            the file type, where they differ.
+        with_predictions: whether the latest checkpoint predicts the images
+            that are shown.
+        jobs: processes that measure labels and predict.
+
+    Raises:
+        FileNotFoundError: there is no training, its images or pseudo-labels
+            are missing, or no image has a dense label in `gt_dir`.
+        ValueError: labels are damaged or do not fit each other.
+    """
+    run = read_run(work_dir)
+    images = TrainingImages(run, gt_dir, suffixes)
+    sample = draw_sample(images)
+    measures = measure(images, sample, jobs)
+    groups = choose_images(sample, measures.scores)
+    shown = list(dict.fromkeys(i for group in groups.values() for i in group))
+    places = {
+        name: [shown.index(index) for index in group]
+        for name, group in groups.items()
+    }
+    encoded = _encode(images, shown, measures, with_predictions, jobs)
+    validation = show_validation(
+        run, len(images.classes), with_predictions, jobs
+    )
+    if validation.entries:
+        number = len(validation.entries)
+        places['validation, worst'] = [len(shown) + i for i in range(number)]
+    context = _collect(run, images, measures, sample)
+    context['validation_note'] = validation.note
+    context['gallery'] = dict(
+        groups=places,
+        images=[*encoded, *validation.entries],
+        classes=images.classes,
+        palette=images.palette,
+    )
+    text = _environment().get_template('report.html').render(context)
+    with replacing(out) as part:
+        part.write_text(text, encoding='utf-8')
+
+
+def _encode(
+    images: TrainingImages,
+    shown: list[int],
+    measures: Measures,
+    with_predictions: bool,
+    jobs: int,
+) -> list[dict[str, Any]]:
+    """The images of the gallery, with what is known of them."""
+    predictions = [None] * len(shown)
+    if with_predictions and images.run.checkpoint is not None:
+        paths = [images.paths[index] for index in shown]
+        predictions = predict(images.run, paths, jobs)
+    encoded = []
+    for index, prediction in zip(shown, predictions):
+        entry = encode_images(images[index], prediction)
+        entry['name'] = printable(images.keys[index])
+        score = measures.scores.get(index)
+        if score is not None and not np.isnan(score.value):
+            entry['score'] = score.value
+            entry['measure'] = 'IoU' if images.truths else 'held by masks'
+            entry['changed'] = score.changed
+        encoded.append(entry)
+    return encoded
+
+
+def _collect(
+    run: Run, images: TrainingImages, measures: Measures, sample: list[int]
+) -> dict[str, Any]:
+    """All of the page but the gallery."""
+    rounds = tabulate_rounds(run, measures)
+    last = measures.rounds.get(max(run.rounds, default=None))
+    confusion = mistakes = None
+    if last is not None and last.confusion.any():
+        confusion = draw_confusion(last.confusion, images.classes)
+        mistakes = list_mistakes(last.confusion, images.classes)
+    steps = [line['step'] for line in run.train]
+    return dict(
+        work_dir=printable(run.work_dir),
+        title=printable(run.work_dir.resolve().name),
+        iterations=int(max(steps)),
+        max_iters=run.cfg.train_cfg.get('max_iters'),
+        val=run.val[-1] if run.val else {},
+        best=run.best,
+        validations=len(run.val),
+        best_checkpoint=run.best_checkpoint and run.best_checkpoint.name,
+        no_validation='' if run.val else _explain_no_validation(run),
+        checkpoint=run.checkpoint and run.checkpoint.name,
+        images=len(images),
+        measured=len(sample),
+        has_truth=bool(images.truths),
+        left_out=images.left_out,
+        recoloured=images.recoloured,
+        rounds=rounds,
+        classes=add_validation(
+            tabulate_classes(measures, images.classes), run
+        ),
+        palette=images.palette,
+        mistakes=mistakes,
+        curves=draw_curves(run),
+        class_iou=draw_class_iou(run),
+        confusion=confusion,
+        settings=list_settings(run),
+        config=run.cfg.pretty_text,
+        plotly=get_plotlyjs(),
+    )
+
+
+def _explain_no_validation(run: Run) -> str:
+    """Says why a run has no validation, and what to change."""
+    if run.cfg.get('val_dataloader') is None:
+        return (
+            'This run was not validated: its config has no val_dataloader. '
+            'Set val_dataloader, val_evaluator and val_cfg to validate.'
+        )
+    interval = run.cfg.train_cfg.get('val_interval', 1)
+    return (
+        'This run was not validated yet: its log has no validation up to '
+        f'iteration {run.train[-1]["step"]:,}, and validations are due every '
+        f'{interval:,} (train_cfg.val_interval).'
+    )
+
+
+def _environment() -> Environment:
+    """Escapes all that is filled in, and fails on what is missing."""
+    environment = Environment(
+        loader=PackageLoader(__package__, 'assets'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # NaN is not JSON, and the page could not read it.
+    dumps = dict(allow_nan=False, separators=(',', ':'))
+    environment.policies['json.dumps_kwargs'] = dumps
+    return environment

@@ -1,0 +1,262 @@
+"""Plots of a report, as plotly figures.
+
+Colours of text and grid are the page's business, which knows whether it is
+dark.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mmseg_sesam.report.run import Run
+
+_MARGIN = dict(l=48, r=12, t=8, b=36)
+# Readable on white and on black.
+COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
+# The three terms look alike in all plots.
+_COLOUR_OF = dict(
+    loss='#7a7f87',
+    weak=COLOURS[0],
+    sam=COLOURS[1],
+    confident=COLOURS[2],
+)
+# How logged names begin.
+_LOSS, _SHARE = 'loss', 'share_'
+# Mark of the step with the highest mIoU of validation.
+_BEST = 'best'
+_VAL_METRICS = ('mIoU', 'mDice', 'mFscore', 'mAcc', 'aAcc')
+
+
+def draw_curves(run: Run) -> list[dict[str, Any]]:
+    """Draws what was logged over iterations.
+
+    Args:
+        run: the run.
+
+    Returns:
+        Of each plot its 'title', 'note' and 'figure', as JSON values.
+    """
+    logged = sorted({name for line in run.train for name in line})
+    losses = [name for name in logged if _is_loss(name)]
+    shares = [name for name in logged if name.startswith(_SHARE)]
+    plots = [
+        (
+            'Validation',
+            'percent of the dense validation labels',
+            _series(run.val, _VAL_METRICS),
+        ),
+        (
+            'Loss',
+            'each term of each head, as weighted',
+            # The sum, which has the shortest name, first.
+            _series(run.train, sorted(losses, key=len)),
+        ),
+        (
+            'Pixels behind each term',
+            'share of a batch’s pixels',
+            _series(run.train, shares),
+        ),
+        ('Learning rate', '', _series(run.train, ['lr'])),
+    ]
+    marks = {step: f'round {r}' for r, step in _refreshes(run).items()}
+    if run.best is not None:
+        step = run.best['step']
+        both = marks.get(step)
+        marks[step] = f'{_BEST}, {both}' if both else _BEST
+    end = max(line['step'] for line in run.train)
+    return [
+        dict(title=title, note=note, figure=_lines(series, marks, end))
+        for title, note, series in plots
+        if series
+    ]
+
+
+def draw_confusion(
+    confusion: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Draws a confusion matrix, each true class as 100 %.
+
+    Args:
+        confusion: (C, C + 1) counts, see `confusion_matrix`.
+        classes: C names.
+
+    Returns:
+        The figure as JSON values. Classes that do not occur are left out.
+    """
+    occurs = confusion.sum(axis=1) > 0
+    given = np.append(occurs | (confusion.sum(axis=0)[:-1] > 0), True)
+    rows = confusion[occurs][:, given].astype(float)
+    shares = 100 * rows / rows.sum(axis=1, keepdims=True)
+    names = np.array([*classes, 'unlabelled'], object)
+    side = _row_height(len(shares))
+    figure = _heatmap(
+        shares.tolist(),
+        names[given].tolist(),
+        names[:-1][occurs].tolist(),
+        hover='%{y} labelled %{x}: %{z:.1f} %',
+        with_text=side > 20,
+    )
+    figure.update_layout(
+        height=side * len(shares) + 110, margin=dict(l=110, r=12, t=84, b=12)
+    )
+    return json.loads(figure.to_json())
+
+
+def draw_class_iou(run: Run) -> dict[str, Any] | None:
+    """Draws the IoU of each class over the validations of a run.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The figure as JSON values, None where no log has such numbers.
+    """
+    if not run.class_iou:
+        return None
+    steps = sorted(run.class_iou)
+    # Classes as the last validation has them.
+    names = list(run.class_iou[steps[-1]])
+    values = [
+        [run.class_iou[step].get(name, nan) for step in steps]
+        for name in names
+    ]
+    known = [[None if isnan(v) else v for v in row] for row in values]
+    best = None if run.best is None else run.best['step']
+    labels = [
+        f'<b>{step:,.0f} {_BEST}</b>' if step == best else f'{step:,.0f}'
+        for step in steps
+    ]
+    height = _row_height(len(names))
+    figure = _heatmap(
+        known,
+        labels,
+        names,
+        hover='%{y} at iteration %{x}: %{z:.1f} %',
+        with_text=len(steps) <= 12 and height > 20,
+    )
+    figure.update_layout(
+        height=height * len(names) + 70,
+        margin=dict(l=110, r=12, t=60, b=8),
+    )
+    return json.loads(figure.to_json())
+
+
+def _row_height(rows: int) -> int:
+    """Pixels of a row of a heatmap; small ones have no room for text."""
+    return 26 if rows <= 30 else 12
+
+
+def _heatmap(
+    values: Sequence[Sequence[float | None]],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    hover: str,
+    with_text: bool,
+) -> go.Figure:
+    """A table of percentages in colours, the first row on top."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=[
+                [None if v is None else round(v, 2) for v in r] for r in values
+            ],
+            x=list(columns),
+            y=list(rows),
+            text=[
+                ['' if v is None else f'{v:.0f}' for v in r] for r in values
+            ],
+            texttemplate='%{text}' if with_text else '',
+            zmin=0,
+            zmax=100,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate=f'{hover}<extra></extra>',
+        )
+    )
+    figure.update_layout(
+        xaxis=dict(side='top', tickangle=-45, type='category'),
+        yaxis=dict(autorange='reversed', type='category'),
+    )
+    return figure
+
+
+def _series(
+    lines: Sequence[dict[str, float]], names: Sequence[str]
+) -> dict[str, tuple[list, list]]:
+    """Of each name that was logged, its iterations and values."""
+    series = {}
+    for name in names:
+        found = [line for line in lines if name in line]
+        if found:
+            steps = [line['step'] for line in found]
+            series[name] = (steps, [line[name] for line in found])
+    return series
+
+
+def _is_loss(name: str) -> bool:
+    return name == _LOSS or name.split('.')[-1].startswith(f'{_LOSS}_')
+
+
+def _lines(
+    series: dict[str, tuple[list, list]],
+    marks: dict[float, str],
+    end: float,
+) -> dict[str, Any]:
+    figure = go.Figure()
+    for number, (name, (steps, values)) in enumerate(series.items()):
+        figure.add_scatter(
+            x=steps,
+            y=values,
+            name=name.replace(_SHARE, ''),
+            mode='lines+markers' if len(steps) < 30 else 'lines',
+            line=dict(
+                color=_COLOUR_OF.get(
+                    name.split('_')[-1], COLOURS[number % len(COLOURS)]
+                ),
+                dash='dot' if name.startswith('aux') else 'solid',
+                width=1.8,
+            ),
+            marker=dict(size=5),
+        )
+    for step, text in marks.items():
+        best = text.startswith(_BEST)
+        figure.add_vline(
+            x=step,
+            line=dict(
+                color=COLOURS[2] if best else '#8888',
+                width=1.5 if best else 1,
+                dash='solid' if best else 'dot',
+            ),
+            # On the line's other side there is no room at the last step.
+            annotation=dict(
+                text=text,
+                font=dict(size=10),
+                yanchor='top',
+                xanchor='right' if step > 0.8 * end else 'left',
+            ),
+        )
+    figure.update_layout(
+        height=240,
+        margin=_MARGIN,
+        hovermode='x unified',
+        showlegend=len(series) > 1,
+        legend=dict(orientation='h', y=-0.2, yanchor='top'),
+        xaxis=dict(range=[0, 1.02 * end], tickformat=',d'),
+        yaxis=dict(rangemode='tozero'),
+    )
+    return json.loads(figure.to_json())
+
+
+def _refreshes(run: Run) -> dict[int, int]:
+    """By round, the iteration after which it was made."""
+    return {
+        number: manifest['iteration']
+        for number, manifest in run.rounds.items()
+        if number and 'iteration' in manifest
+    }

@@ -1,0 +1,205 @@
+"""What a training left in its work_dir."""
+
+from __future__ import annotations
+
+import json
+import logging
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from mmseg_sesam.datasets.pipeline_configs import (
+    pseudo_label_source,
+    transform_names,
+)
+from mmseg_sesam.engine.work_dir import latest_checkpoint
+from mmseg_sesam.report.class_iou import match_class_tables, read_class_tables
+from mmseg_sesam.store.store import PseudoLabelStore
+
+
+class Run(NamedTuple):
+    """A training as it lies on disk.
+
+    Attributes:
+        work_dir: the folder.
+        cfg: the config of its latest start.
+        train: what was logged of training steps, one dict for each line.
+        val: what was logged of validations.
+        class_iou: IoU of each class by name, in percent, by the step of the
+            validation; empty where the log has none.
+        store: of the pseudo-labels, None if it trained without any.
+        data_root: the folder to which images are named relative, None if it
+            trained without pseudo-labels.
+        rounds: manifests of the rounds that it has made or taken over.
+        checkpoint: the latest one, None if there is none.
+        best: validation with the highest mIoU, None without a validation.
+        best_checkpoint: the one that mmengine saved as the best, None if
+            there is none.
+    """
+
+    work_dir: Path
+    cfg: Config
+    train: list[dict[str, float]]
+    val: list[dict[str, float]]
+    class_iou: dict[float, dict[str, float]]
+    store: PseudoLabelStore | None
+    data_root: str | None
+    rounds: dict[int, dict[str, Any]]
+    checkpoint: Path | None
+    best: dict[str, float] | None
+    best_checkpoint: Path | None
+
+
+def read_run(work_dir: Path) -> Run:
+    """Reads a work_dir of tools/train.py.
+
+    Args:
+        work_dir: the folder.
+
+    Returns:
+        The run.
+
+    Raises:
+        FileNotFoundError: nobody trained there.
+    """
+    starts = [path.parent for path in work_dir.glob('*/vis_data/scalars.json')]
+    starts = [start for start in sorted(starts) if _is_training(start)]
+    if not starts:
+        raise FileNotFoundError(
+            f'{work_dir} holds no logs of a training '
+            '(*/vis_data/scalars.json with training steps, and config.py); '
+            'give the work_dir of tools/train.py.'
+        )
+    cfg = Config.fromfile(starts[-1] / 'config.py')
+    train, val, class_iou = [], [], {}
+    for start in starts:
+        lines = read_scalars(start)
+        first = lines[0]['step']
+        if not Config.fromfile(start / 'config.py').get('resume'):
+            first = 0
+        # What a resumed run did again counts once.
+        train = [line for line in train if line['step'] < first]
+        val = [line for line in val if line['step'] < first]
+        validated = []
+        for line in lines:
+            if 'loss' in line:
+                train.append(line)
+                continue
+            # By default mmengine counts validations in epochs, of which a
+            # training by iterations has none.
+            done = train[-1]['step'] if train else 0
+            validated.append(dict(line, step=max(line['step'], done)))
+        val += validated
+        class_iou = {s: iou for s, iou in class_iou.items() if s < first}
+        class_iou.update(_read_class_iou(start, validated))
+    store, data_root = _find_store(work_dir, cfg)
+    return Run(
+        work_dir=work_dir,
+        cfg=cfg,
+        train=train,
+        val=val,
+        class_iou=class_iou,
+        store=store,
+        data_root=data_root,
+        rounds=_find_rounds(work_dir, store, train[-1]['step']),
+        checkpoint=_find_checkpoint(work_dir),
+        best=_find_best(val),
+        best_checkpoint=_find_best_checkpoint(work_dir),
+    )
+
+
+def read_scalars(start: Path) -> list[dict[str, float]]:
+    """Reads a log's complete lines; a killed run leaves half a line.
+
+    Args:
+        start: folder of one start of a run, vis_data.
+
+    Returns:
+        Of each line what was logged by name, the step included.
+    """
+    lines = []
+    for text in (start / 'scalars.json').read_text().splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            continue
+    return [line for line in lines if 'step' in line]
+
+
+def _is_training(start: Path) -> bool:
+    has_config = (start / 'config.py').is_file()
+    return has_config and any('loss' in line for line in read_scalars(start))
+
+
+def _read_class_iou(
+    start: Path, val: list[dict[str, float]]
+) -> dict[float, dict[str, float]]:
+    """By step of a validation, the IoU of each class."""
+    name = start.parent.name
+    tables = read_class_tables(start.parent / f'{name}.log')
+    matched = match_class_tables(tables, val)
+    return {val[index]['step']: table for index, table in matched.items()}
+
+
+def _find_store(
+    work_dir: Path, cfg: Config
+) -> tuple[PseudoLabelStore | None, str | None]:
+    """The store and its data_root, if the config trains with one."""
+    dataset = cfg.train_dataloader.dataset
+    if 'LoadPseudoLabel' not in transform_names(dataset):
+        return None, None
+    source = pseudo_label_source(dataset)
+    folder = Path(source['pseudo_label_dir'])
+    # The work_dir may have been moved since.
+    moved = work_dir / folder.name
+    if not folder.is_dir() and moved.is_dir():
+        folder = moved
+    return PseudoLabelStore(folder), source['data_root']
+
+
+def _find_rounds(
+    work_dir: Path, store: PseudoLabelStore | None, steps: int
+) -> dict[int, dict[str, Any]]:
+    """The run's manifests; others may have written to its store."""
+    numbers = [] if store is None else store.rounds()
+    manifests = {number: store.manifest(number) for number in numbers}
+    # The work_dir may have been moved since, and the first is for all.
+    name = work_dir.resolve().name
+    own = {
+        number: manifest
+        for number, manifest in manifests.items()
+        if not number
+        or (
+            Path(manifest.get('work_dir', '')).name == name
+            and manifest['iteration'] <= steps
+        )
+    }
+    foreign = sorted(manifests.keys() - own.keys())
+    if foreign:
+        print_log(
+            f'The rounds {foreign} in {store.root} are not of this run and '
+            'left out.',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return own
+
+
+def _find_checkpoint(work_dir: Path) -> Path | None:
+    path = latest_checkpoint(work_dir)
+    return path if path is not None and path.is_file() else None
+
+
+def _find_best(val: list[dict[str, float]]) -> dict[str, float] | None:
+    """The first validation with the highest mIoU."""
+    known = [line for line in val if isfinite(line.get('mIoU', nan))]
+    return max(known, key=lambda line: line['mIoU'], default=None)
+
+
+def _find_best_checkpoint(work_dir: Path) -> Path | None:
+    """The newest of those that `save_best` of mmengine names."""
+    found = work_dir.glob('best_*.pth')
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -1,0 +1,67 @@
+"""The settings of a run that a reader asks for first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmseg_sesam.report.run import Run
+from mmseg_sesam.type_names import type_name
+
+# Name on the page -> where the config holds it.
+_PLACES = {
+    'model': 'model.type',
+    'backbone': 'model.backbone.type',
+    'decode head': 'model.decode_head.type',
+    'teacher': 'model.teacher',
+    'EMA momentum': 'model.ema_momentum',
+    'teacher’s threshold': 'model.confident_threshold',
+    'mixed loss': 'model.mixed_loss',
+    'optimizer': 'optim_wrapper.optimizer',
+    'batch size': 'train_dataloader.batch_size',
+    'iterations': 'train_cfg.max_iters',
+    'seed': 'randomness.seed',
+    'training data': 'train_dataloader.dataset.data_root',
+}
+_HOOK = ('begin', 'interval', 'max_rounds', 'enrich_threshold')
+
+
+def list_settings(run: Run) -> dict[str, str]:
+    """Collects the settings that are there.
+
+    Args:
+        run: the run.
+
+    Returns:
+        Text by name. The generator is as the first round's manifest has it,
+        defaults included.
+    """
+    settings = {
+        name: _text(value)
+        for name, place in _PLACES.items()
+        if (value := _look_up(run.cfg, place)) is not None
+    }
+    for hook in run.cfg.get('custom_hooks', []):
+        if type_name(hook) == 'SAMPseudoLabelHook':
+            given = {name: hook[name] for name in _HOOK if name in hook}
+            settings['refreshes'] = _text(given)
+    if run.rounds:
+        first = run.rounds[min(run.rounds)]
+        generator = first['identity']['settings']['generator']
+        settings.update({n: _text(v) for n, v in generator.items()})
+    return {name.replace('_', ' '): text for name, text in settings.items()}
+
+
+def _look_up(cfg: Any, place: str) -> Any:
+    for name in place.split('.'):
+        cfg = cfg.get(name) if isinstance(cfg, dict) or cfg else None
+        if cfg is None:
+            return None
+    return cfg
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    parts = dict(value)
+    head = [str(parts.pop('type'))] if 'type' in parts else []
+    return ', '.join([*head, *(f'{n}={v}' for n, v in parts.items())])

@@ -1,0 +1,1 @@
+"""Making a round of pseudo-labels, on one or several ranks."""

@@ -1,0 +1,214 @@
+"""The training images of which pseudo-labels are made."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import heapq
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine import dist
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS
+from skimage.measure import label as find_regions
+from torch.utils.data import DataLoader, Dataset
+
+from mmseg_sesam.datasets.pipeline_configs import loading_dataset
+from mmseg_sesam.datasets.rgb_view import rgb_view
+from mmseg_sesam.io.images import open_image, pixel_format
+from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.rounds.distributed import on_all_ranks
+from mmseg_sesam.store.store import sample_key
+
+# Of an image file these bytes tell whether it changed: cheaper than reading
+# all of it (our choice).
+_HEAD = 1 << 16
+# Encoding an image takes as long as so many components (our choice).
+_ENCODING = 16
+
+
+class ImageFacts(NamedTuple):
+    """What is known of an image before a round is made.
+
+    Attributes:
+        key: its name, see `sample_key`.
+        path: of the image.
+        sha256: of its name, its weak label, its size and first bytes.
+        pixels: of its weak label, 0 if that cannot be read.
+        components: an estimate of what its pseudo-label costs.
+    """
+
+    key: str
+    path: str
+    sha256: str
+    pixels: int
+    components: int
+
+
+class TrainingImages:
+    """The images of a training data set, whole and once.
+
+    All ranks make it together: each looks at a part of the files.
+
+    Args:
+        config: of the training data set.
+        data_root: the folder to which images are named relative.
+        num_workers: processes that load images.
+        ignore_index: the value of unlabelled pixels.
+        process_group: of all ranks.
+
+    Raises:
+        FileNotFoundError: an image or weak label is missing or empty.
+        ValueError: two images would have one name, or an image cannot be
+            shown to a segmenter.
+        RuntimeError: another rank failed.
+    """
+
+    def __init__(
+        self,
+        config: dict,
+        data_root: str,
+        num_workers: int = 2,
+        ignore_index: int = 255,
+        process_group: Any = None,
+    ) -> None:
+        self.config = loading_dataset(config)
+        # Building may take options out of a config.
+        self.dataset: Dataset = DATASETS.build(copy.deepcopy(self.config))
+        self.data_root = data_root
+        self.num_workers = num_workers
+        self.ignore_index = ignore_index
+        rank, world_size = dist.get_dist_info()
+        parts = on_all_ranks(
+            lambda: self._look_at(self._places[rank::world_size]),
+            process_group,
+        )
+        self.facts: list[ImageFacts] = [
+            parts[index % world_size][index // world_size]
+            for index in self._places
+        ]
+        _refuse_equal_names(self.facts)
+
+    def loader(self, places: Sequence[int]) -> DataLoader:
+        """A loader of single images.
+
+        Args:
+            places: of the images in the data set.
+        """
+        return Runner.build_dataloader(
+            dict(
+                batch_size=1,
+                num_workers=self.num_workers if places else 0,
+                sampler=list(places),
+                dataset=self.dataset,
+            )
+        )
+
+    def share(self, places: Sequence[int]) -> list[int]:
+        """This rank's share of some images; all ranks' cost much the same.
+
+        Args:
+            places: of the images in the data set, the same on all ranks.
+        """
+        rank, world_size = dist.get_dist_info()
+        costs = [_ENCODING + self.facts[p].components for p in places]
+        shares = share_out(costs, world_size)
+        return [places[index] for index in shares[rank]]
+
+    @property
+    def _places(self) -> range:
+        return range(len(self.dataset))
+
+    def _look_at(self, places: Sequence[int]) -> list[ImageFacts]:
+        bar = Progress(
+            places,
+            desc='reading weak labels',
+            delay=2,
+            disable=dist.get_rank() > 0,
+        )
+        facts = list(map(self._look, bar))
+        shown: dict[str, int] = {}
+        for place, fact in zip(places, facts):
+            shown.setdefault(pixel_format(fact.path), place)
+        for place in shown.values():
+            # One of each kind tells what a round would stop by, hours later.
+            packed = self.dataset[place]
+            rgb_view(packed['inputs'], packed['data_samples'].img_path)
+        return facts
+
+    def _look(self, place: int) -> ImageFacts:
+        info = self.dataset.get_data_info(place)
+        label, image = Path(info['seg_map_path']), Path(info['img_path'])
+        if not label.is_file():
+            raise FileNotFoundError(
+                f'The weak label {printable(label)} of {printable(image)} is '
+                'missing; add it, or take its image out of the list of '
+                'training images.'
+            )
+        if not image.is_file() or not image.stat().st_size:
+            raise FileNotFoundError(
+                f'The training image {printable(image)} is missing or empty; '
+                'add it, or take it out of the list of training images.'
+            )
+        key = sample_key(info['img_path'], self.data_root)
+        digest = hashlib.sha256(os.fsencode(key))
+        digest.update(label.read_bytes())
+        digest.update(str(image.stat().st_size).encode())
+        with image.open('rb') as file:
+            digest.update(file.read(_HEAD))
+        return ImageFacts(
+            key, str(image), digest.hexdigest(), *self._measure(label)
+        )
+
+    def _measure(self, path: Path) -> tuple[int, int]:
+        """Pixels and components of a weak label."""
+        try:
+            with open_image(path) as image:
+                pixels = image.width * image.height
+                # One rank has nothing to share out.
+                if dist.get_world_size() == 1:
+                    return pixels, 0
+                ids = np.asarray(image)
+        except (OSError, SyntaxError, ValueError):
+            # What is wrong with it is said when it is loaded.
+            return 0, 0
+        regions = find_regions(ids, background=self.ignore_index)
+        return pixels, int(regions.max())
+
+
+def share_out(costs: Sequence[float], number: int) -> list[list[int]]:
+    """Shares out work so that no share costs much more than another.
+
+    The dearest goes first, always to the share that is the cheapest so far.
+
+    Args:
+        costs: of each piece of work.
+        number: of shares.
+
+    Returns:
+        Of each share the indices of its pieces, in ascending order.
+    """
+    shares: list[list[int]] = [[] for _ in range(number)]
+    totals = [(0.0, share) for share in range(number)]
+    for index in sorted(range(len(costs)), key=lambda i: (-costs[i], i)):
+        total, share = heapq.heappop(totals)
+        shares[share].append(index)
+        heapq.heappush(totals, (total + costs[index], share))
+    return [sorted(share) for share in shares]
+
+
+def _refuse_equal_names(facts: Sequence[ImageFacts]) -> None:
+    paths: dict[str, str] = {}
+    for fact in facts:
+        other = paths.setdefault(fact.key, fact.path)
+        if other != fact.path:
+            raise ValueError(
+                f'{printable(other)} and {printable(fact.path)} differ in '
+                'their suffix alone, so that their pseudo-labels would have '
+                'one name; rename one.'
+            )

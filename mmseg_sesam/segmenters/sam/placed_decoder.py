@@ -1,0 +1,149 @@
+"""SAM's prompt encoder and mask decoder, on one device."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import AbstractContextManager, nullcontext
+from typing import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmseg_sesam.segmenters.sam.decoder import SharedDecoder
+from mmseg_sesam.segmenters.sam.embedding import SAMEmbedding
+
+DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
+
+# From (n, K, 2) points of the resized image and their (n, K) labels to
+# (n, M, h, w) float32 logits and (n, M) scores.
+Decode = Callable[[np.ndarray, np.ndarray], tuple[Tensor, Tensor]]
+
+
+class PlacedDecoder:
+    """Decodes prompts on the device that its modules are on.
+
+    Args:
+        prompt_encoder: SAM's, or of a model with its API.
+        mask_decoder: the same.
+        dtype: a name in `DTYPES`.
+    """
+
+    def __init__(
+        self, prompt_encoder: nn.Module, mask_decoder: nn.Module, dtype: str
+    ) -> None:
+        self._prompt_encoder = prompt_encoder
+        self._mask_decoder = mask_decoder
+        self._dtype = dtype
+        self._shared: SharedDecoder | None = None
+        if SharedDecoder.serves(mask_decoder):
+            self._shared = SharedDecoder(mask_decoder)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it decodes."""
+        return next(self._prompt_encoder.parameters()).device
+
+    def on_cpu(self) -> PlacedDecoder:
+        """A copy on the CPU, in fp32 where that cannot do fp16."""
+        encoder, decoder = (
+            _copy_to_cpu(module)
+            for module in (self._prompt_encoder, self._mask_decoder)
+        )
+        dtype = 'fp32' if self._dtype == 'fp16' else self._dtype
+        return PlacedDecoder(encoder, decoder, dtype)
+
+    def open(self, embedding: SAMEmbedding) -> Decode:
+        """Prepares an image for prompts.
+
+        Args:
+            embedding: of the image, on any device.
+
+        Returns:
+            What decodes prompts on it.
+        """
+        decode = self._decoder_of(embedding)
+
+        def decode_points(
+            points: np.ndarray, labels: np.ndarray
+        ) -> tuple[Tensor, Tensor]:
+            prompts = (
+                torch.as_tensor(points, dtype=torch.float, device=self.device),
+                torch.as_tensor(labels, dtype=torch.int, device=self.device),
+            )
+            sparse, _ = self._prompt_encoder(
+                points=prompts, boxes=None, masks=None
+            )
+            with autocast(self._dtype, self.device):
+                logits, scores = decode(sparse)
+            # A copy, lest it keep alive the single-mask output next to it.
+            logits = logits.to(
+                torch.float, copy=True, memory_format=torch.contiguous_format
+            )
+            return logits, scores
+
+        return decode_points
+
+    def _decoder_of(
+        self, embedding: SAMEmbedding
+    ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """A function from (n, K, C) prompt embeddings to logits, scores."""
+        features, interm = (
+            tensor if tensor is None else tensor.to(self.device, torch.float)
+            for tensor in (embedding['features'], embedding['interm'])
+        )
+        # Positions in fp32: with the 8 bits of bf16 they would be off by
+        # several pixels.
+        positions = self._prompt_encoder.get_dense_pe()
+        _, dense = self._prompt_encoder(points=None, boxes=None, masks=None)
+        shared = self._shared
+        if shared is not None:
+            with autocast(self._dtype, self.device):
+                image = shared.share(features, dense, positions)
+            return lambda sparse: shared(image, sparse)
+        options = {}
+        if interm is not None:
+            options['interm_embeddings'] = [interm]
+            options['hq_token_only'] = False
+        return lambda sparse: self._mask_decoder(
+            image_embeddings=features,
+            image_pe=positions,
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense.expand(len(sparse), -1, -1, -1),
+            multimask_output=True,
+            **options,
+        )
+
+
+def _copy_to_cpu(module: nn.Module) -> nn.Module:
+    """A copy that takes no memory of the device that the module is on."""
+    copies: dict[int, Tensor] = {}
+    for parameter in module.parameters():
+        copied = parameter.to('cpu', copy=True)
+        copies[id(parameter)] = nn.Parameter(copied, requires_grad=False)
+    for buffer in module.buffers():
+        copies[id(buffer)] = buffer.to('cpu', copy=True)
+    return copy.deepcopy(module, copies)
+
+
+def autocast(dtype: str, device: torch.device) -> AbstractContextManager:
+    """The precision in which SAM's networks run on a device.
+
+    Args:
+        dtype: a name in `DTYPES`.
+        device: any.
+
+    Returns:
+        A context manager.
+
+    Raises:
+        ValueError: the device is a CPU and the dtype 'fp16'.
+    """
+    if dtype == 'fp16' and device.type == 'cpu':
+        raise ValueError(
+            "SAMSegmenter got dtype='fp16' on a CPU, which computes "
+            "'fp32' or 'bf16' only; set one of them or use a GPU."
+        )
+    if dtype == 'fp32':
+        return nullcontext()
+    return torch.autocast(device.type, DTYPES[dtype])

@@ -1,0 +1,185 @@
+"""What the options of a component may be, checked when it is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, Callable, NamedTuple
+
+
+class Rule(NamedTuple):
+    """Which values an option may have.
+
+    Attributes:
+        allows: whether it may have a value, of whatever type.
+        expected: the same in words, for messages.
+    """
+
+    allows: Callable[[Any], bool]
+    expected: str
+
+    def or_none(self) -> Rule:
+        """Allows None as well."""
+        return Rule(
+            lambda value: value is None or self.allows(value),
+            f'{self.expected}, or None',
+        )
+
+    def or_several(self) -> Rule:
+        """Allows a sequence of such values as well."""
+        return Rule(
+            lambda value: (
+                len(value) > 0 and all(map(self.allows, value))
+                if isinstance(value, Sequence) and not isinstance(value, str)
+                else self.allows(value)
+            ),
+            f'{self.expected}, or several',
+        )
+
+
+def number(
+    at_least: float | None = None,
+    at_most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Rule:
+    """A finite number within limits."""
+    limits = {
+        'at least': (at_least, lambda value, limit: value >= limit),
+        'at most': (at_most, lambda value, limit: value <= limit),
+        'above': (above, lambda value, limit: value > limit),
+        'below': (below, lambda value, limit: value < limit),
+    }
+    given = {k: limit for k, limit in limits.items() if limit[0] is not None}
+
+    def allows(value: Any) -> bool:
+        return (
+            isinstance(value, Real)
+            and not isinstance(value, bool)
+            # Neither infinite nor undefined.
+            and value - value == 0
+            and all(holds(value, limit) for limit, holds in given.values())
+        )
+
+    words = ' and '.join(f'{k} {limit}' for k, (limit, _) in given.items())
+    return Rule(allows, f'a finite number {words}')
+
+
+def count(at_least: int = 0, at_most: int | None = None) -> Rule:
+    """A whole number within limits."""
+    rule = number(at_least, at_most)
+    return Rule(
+        lambda value: isinstance(value, Integral) and rule.allows(value),
+        rule.expected.replace('a finite', 'a whole'),
+    )
+
+
+def one_of(values: Sequence[Any]) -> Rule:
+    """One of a few values."""
+    return Rule(lambda value: value in values, f'one of {tuple(values)}')
+
+
+# Key of a field's rule in its metadata.
+_RULE = 'rule'
+
+SHARE = number(at_least=0, at_most=1)
+LABEL_ID = count(0, 255)
+FLAG = Rule(lambda value: isinstance(value, bool), 'True or False')
+PATH = Rule(
+    lambda value: isinstance(value, (str, os.PathLike)) and bool(str(value)),
+    'a path',
+)
+CONFIG = Rule(
+    lambda value: isinstance(value, dict) and 'type' in value,
+    'a config, a dict with a type',
+)
+
+
+def check_options(component: object, **rules: Rule) -> None:
+    """Checks options that a component keeps under their own names.
+
+    Args:
+        component: whose attributes are checked; its class is named.
+        **rules: by the option's name.
+
+    Raises:
+        ValueError: an option has a value that its rule does not allow.
+    """
+    owner = type(component).__name__
+    for name, rule in rules.items():
+        check_option(owner, name, getattr(component, name), rule)
+
+
+def check_option(owner: str, name: str, value: Any, rule: Rule) -> None:
+    """Checks one option.
+
+    Args:
+        owner: name of the component.
+        name: of the option.
+        value: of the option.
+        rule: for it.
+
+    Raises:
+        ValueError: the rule does not allow the value.
+    """
+    if not rule.allows(value):
+        raise ValueError(
+            f'{owner} got {name}={value!r}, expected {rule.expected}.'
+        )
+
+
+def option(default: Any, rule: Rule) -> Any:
+    """Declares an option of a dataclass: its default and its rule together.
+
+    Args:
+        default: value of the option where a config gives none.
+        rule: for its values, checked by `check_fields`.
+
+    Returns:
+        The dataclass field.
+
+    Example:
+        >>> @dataclasses.dataclass
+        ... class Schedule:
+        ...     interval: int = option(1000, count(1))
+        ...
+        ...     def __post_init__(self) -> None:
+        ...         check_fields(self)
+        >>> Schedule(interval=0)
+        Traceback (most recent call last):
+        ...
+        ValueError: Schedule got interval=0, expected a whole number...
+    """
+    return dataclasses.field(default=default, metadata={_RULE: rule})
+
+
+def required(rule: Rule) -> Any:
+    """Declares an option of a dataclass that has no default.
+
+    Args:
+        rule: for its values, checked by `check_fields`.
+
+    Returns:
+        The dataclass field.
+    """
+    return dataclasses.field(metadata={_RULE: rule})
+
+
+def check_fields(component: Any) -> None:
+    """Checks every field that `option` or `required` declared.
+
+    Call it in `__post_init__`.
+
+    Args:
+        component: a dataclass instance; its class is named in messages.
+
+    Raises:
+        ValueError: a field has a value that its rule does not allow.
+    """
+    for field in dataclasses.fields(component):
+        rule = field.metadata.get(_RULE)
+        if rule is not None:
+            value = getattr(component, field.name)
+            check_option(type(component).__name__, field.name, value, rule)

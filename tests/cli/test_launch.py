@@ -1,0 +1,30 @@
+"""What the tools share once their arguments are read."""
+
+from __future__ import annotations
+
+import pytest
+from mmengine.config import Config
+
+from mmseg_sesam.cli import launch
+
+HOOK = dict(type='SAMPseudoLabelHook', generator=dict())
+
+
+@pytest.mark.parametrize(
+    'hooks',
+    [
+        dict(custom_hooks=[dict(type='EMAHook'), HOOK]),
+        dict(default_hooks=dict(timer=dict(type='IterTimerHook'), own=HOOK)),
+        dict(default_hooks=dict(logger=None, own=HOOK)),
+        dict(
+            custom_hooks=[dict(HOOK, type='mmseg.SAMPseudoLabelHook')],
+        ),
+    ],
+    ids=['custom', 'default', 'switched-off', 'scope'],
+)
+def test_the_hook_is_found_and_dropped_wherever_it_is(hooks: dict) -> None:
+    cfg = Config(hooks)
+    assert launch.find_hook(cfg)['generator'] == {}
+    launch.drop_hook(cfg)
+    with pytest.raises(ValueError, match='has no SAMPseudoLabelHook'):
+        launch.find_hook(cfg)

@@ -1,0 +1,313 @@
+"""Reading training pipelines from configs."""
+
+from __future__ import annotations
+
+import copy
+
+import mmcv.transforms
+import pytest
+from mmseg.datasets.transforms import RandomFlip, Resize
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_pipelines,
+    loading_dataset,
+    pseudo_label_source,
+)
+
+LOAD = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadWeakAnnotations', num_classes=3),
+]
+SOURCE = dict(type='LoadPseudoLabel', pseudo_label_dir='p', data_root='d')
+AUGMENT = [
+    dict(type='RandomCrop', crop_size=(8, 8)),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSeSAMInputs'),
+]
+
+
+def dataset(*pipeline: dict, **options) -> dict:
+    return dict(type='BaseSegDataset', pipeline=list(pipeline), **options)
+
+
+def sesam(**options) -> dict:
+    return dataset(*LOAD, SOURCE, *AUGMENT, **options)
+
+
+def repeated(part: dict) -> dict:
+    return dict(type='RepeatDataset', times=3, dataset=part)
+
+
+def joined(*parts: dict) -> dict:
+    return dict(type='ConcatDataset', datasets=list(parts))
+
+
+def mixed(part: dict, *pipeline: dict) -> dict:
+    return dict(
+        type='MultiImageMixDataset', dataset=part, pipeline=list(pipeline)
+    )
+
+
+WRAPPED = {
+    'plain': sesam(),
+    'repeated': repeated(sesam()),
+    'joined': joined(sesam(ann_file='a'), sesam(ann_file='b')),
+    'mixed': mixed(sesam(), dict(type='PhotoMetricDistortion')),
+    'all': repeated(joined(sesam(), mixed(repeated(sesam()), *AUGMENT))),
+}
+
+
+@pytest.mark.parametrize('config', WRAPPED.values(), ids=WRAPPED.keys())
+def test_the_source_is_found_within_wrappers(config: dict) -> None:
+    assert pseudo_label_source(config) == SOURCE
+
+
+def test_simulated_weak_labels_may_come_first() -> None:
+    simulate = dict(type='SimulateWeakLabel', kind='point', data_root='d')
+    config = dataset(*LOAD, simulate, SOURCE, *AUGMENT)
+
+    assert pseudo_label_source(config) == SOURCE
+    names = [t['type'] for t in loading_dataset(config)['pipeline']]
+    assert names[-2:] == ['SimulateWeakLabel', 'PackSeSAMInputs']
+
+
+@pytest.mark.parametrize('name', ['RandomRotFlip', 'Albu', 'CenterCrop'])
+def test_transforms_that_part_labels_from_the_image(name: str) -> None:
+    harmful = dict(type=name)
+    for config in (
+        dataset(*LOAD, SOURCE, harmful, *AUGMENT),
+        repeated(dataset(*LOAD, SOURCE, harmful, *AUGMENT)),
+        mixed(sesam(), harmful),
+    ):
+        with pytest.raises(ValueError, match=f'holds {name}, .* use Random'):
+            pseudo_label_source(config)
+
+
+@pytest.mark.parametrize(
+    'chooser',
+    [
+        dict(type='RandomApply', transforms=dict(type='mmcv.CenterCrop')),
+        dict(
+            type='mmcv.RandomChoice',
+            transforms=[[AUGMENT[1]], [dict(type='CenterCrop')]],
+        ),
+    ],
+)
+def test_transforms_that_others_choose_are_seen(chooser: dict) -> None:
+    with pytest.raises(ValueError, match='holds CenterCrop, .* use Random'):
+        pseudo_label_source(dataset(*LOAD, SOURCE, chooser, *AUGMENT))
+
+
+class TurnedFlip(mmcv.transforms.RandomFlip):
+    """A class of a user, derived from one that moves only gt_seg_map."""
+
+
+class SameFlip(RandomFlip):
+    """A class of a user, derived from one that moves all label maps."""
+
+
+FLIPS_OF_MMCV = [
+    dict(type='mmcv.RandomFlip', prob=0.5),
+    dict(type='mmengine.RandomFlip', prob=0.5),
+    dict(type=mmcv.transforms.RandomFlip, prob=0.5),
+    dict(type=TurnedFlip, prob=0.5),
+]
+
+
+@pytest.mark.parametrize('flip', FLIPS_OF_MMCV)
+@pytest.mark.parametrize(
+    'nest',
+    [
+        lambda step: step,
+        lambda step: dict(type='RandomApply', transforms=step),
+        lambda step: dict(type='RandomChoice', transforms=[[step], [step]]),
+        lambda step: dict(type='TransformBroadcaster', transforms=[step]),
+        lambda step: dict(type='KeyMapper', transforms=[step]),
+        lambda step: dict(type='mmcv.Compose', transforms=[step]),
+        lambda step: dict(type='Branches', strong=[dict(type='A', weak=step)]),
+    ],
+    ids=['top', 'apply', 'choice', 'broadcast', 'keys', 'compose', 'custom'],
+)
+def test_transforms_are_compared_by_class(nest, flip: dict) -> None:
+    for config in (
+        dataset(*LOAD, SOURCE, nest(flip), AUGMENT[2]),
+        mixed(sesam(), nest(flip)),
+    ):
+        with pytest.raises(ValueError, match='Flip of mmcv, which does not'):
+            pseudo_label_source(config)
+
+
+@pytest.mark.parametrize(
+    'step',
+    [
+        dict(type='mmcv.Resize', scale=(8, 8)),
+        dict(type='RandomResize', scale=(8, 8), resize_type='mmcv.Resize'),
+        dict(
+            type='RandomChoiceResize',
+            scales=[(8, 8)],
+            resize_type=mmcv.transforms.Resize,
+        ),
+    ],
+    ids=lambda step: step['type'],
+)
+def test_the_resize_within_others_is_compared_too(step: dict) -> None:
+    with pytest.raises(ValueError, match='holds Resize of mmcv, which'):
+        pseudo_label_source(dataset(*LOAD, SOURCE, step, *AUGMENT))
+
+
+@pytest.mark.parametrize(
+    'step',
+    [
+        dict(type='mmseg.RandomFlip', prob=0.5),
+        dict(type=RandomFlip, prob=0.5),
+        dict(type=SameFlip, prob=0.5),
+        dict(type=Resize, scale=(8, 8)),
+        dict(type='mmcv.RandomResize', scale=(8, 8)),
+        dict(type='RandomChoiceResize', scales=[(8, 8)]),
+    ],
+)
+def test_transforms_of_mmseg_are_accepted_in_any_spelling(step: dict) -> None:
+    config = dataset(*LOAD, SOURCE, step, AUGMENT[2])
+    assert pseudo_label_source(config) == SOURCE
+
+
+def test_classes_derived_from_ours_are_found() -> None:
+    base = TRANSFORMS.get('LoadPseudoLabel')
+    source = dict(SOURCE, type=type('Source', (base,), {}))
+    weak = type('Weak', (TRANSFORMS.get('LoadWeakAnnotations'),), {})
+    load = [LOAD[0], dict(type=weak, num_classes=3)]
+    config = dataset(*load, source, *AUGMENT)
+
+    assert pseudo_label_source(config) == source
+    assert loading_dataset(config)['pipeline'][:-1] == load
+
+
+@pytest.mark.parametrize(
+    ('name', 'values', 'remedy'),
+    [
+        ('data_root', ('/d/a', '/d/b'), r"holds the images of .* \('/d'\)"),
+        ('data_root', ('a', '/d/b'), 'holds the images of all data sets;'),
+        ('pseudo_label_dir', ('p', 'q'), 'set pseudo_label_dir to the same'),
+        ('with_confident', (True, False), 'set with_confident to the same'),
+    ],
+)
+def test_the_option_that_differs_is_named(
+    name: str, values: tuple, remedy: str
+) -> None:
+    parts = [
+        dataset(*LOAD, dict(SOURCE, **{name: value}), *AUGMENT)
+        for value in values
+    ]
+    found = f'{name} differs .*{values[0]!r}, {values[1]!r}.*: .*{remedy}'
+    with pytest.raises(ValueError, match=found):
+        pseudo_label_source(joined(*parts))
+
+
+def test_names_may_have_a_scope() -> None:
+    source = dict(SOURCE, type='mmseg.LoadPseudoLabel')
+    load = [dict(step, type=f'mmseg.{step["type"]}') for step in LOAD]
+    config = dataset(*load, source, *AUGMENT)
+
+    assert pseudo_label_source(config) == source
+    assert loading_dataset(config)['pipeline'][:-1] == load
+
+
+def test_padding_is_left_to_the_data_preprocessor() -> None:
+    pad = dict(type='Pad', size=(8, 8))
+    with pytest.raises(ValueError, match='holds Pad.* data preprocessor pad'):
+        pseudo_label_source(dataset(*LOAD, SOURCE, pad, *AUGMENT))
+
+
+KEEP = dict(type='KeepTeacherView')
+
+
+@pytest.mark.parametrize(
+    'later',
+    [
+        AUGMENT[0],
+        dict(type='mmseg.RandomFlip', prob=0.5),
+        dict(type='RandomApply', transforms=[dict(type='RandomRotate')]),
+    ],
+    ids=lambda step: step['type'],
+)
+def test_both_views_show_the_same(later: dict) -> None:
+    colours = dict(type='PhotoMetricDistortion')
+    fitting = dataset(*LOAD, SOURCE, *AUGMENT[:2], KEEP, colours, AUGMENT[2])
+    assert pseudo_label_source(fitting) == SOURCE
+
+    for parted in (
+        dataset(*LOAD, SOURCE, KEEP, later, AUGMENT[2]),
+        mixed(repeated(dataset(*LOAD, SOURCE, KEEP)), later, AUGMENT[2]),
+    ):
+        with pytest.raises(ValueError, match='after KeepTeacherView, which'):
+            pseudo_label_source(parted)
+
+
+def test_pseudo_labels_are_of_the_whole_image() -> None:
+    config = dataset(*LOAD, *AUGMENT[:2], SOURCE, AUGMENT[2])
+    with pytest.raises(
+        ValueError,
+        match=r"holds \['RandomCrop', 'RandomFlip'\] before LoadPseudoLabel",
+    ):
+        pseudo_label_source(config)
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        dataset(*LOAD, *AUGMENT),
+        joined(sesam(), dataset(*LOAD, *AUGMENT)),
+        joined(dataset(*LOAD, *AUGMENT), repeated(sesam())),
+        joined(
+            sesam(),
+            dataset(*LOAD, dict(SOURCE, pseudo_label_dir='q'), *AUGMENT),
+        ),
+    ],
+    ids=['none', 'second without', 'first without', 'two stores'],
+)
+def test_one_source_for_all_data_sets(config: dict) -> None:
+    with pytest.raises(
+        ValueError, match='needs LoadPseudoLabel .* options in all data sets'
+    ):
+        pseudo_label_source(config)
+
+
+def test_pipelines_of_wrappers_are_visited_too() -> None:
+    config = repeated(joined(sesam(), mixed(sesam(), AUGMENT[1])))
+
+    found = list(iterate_pipelines(config))
+
+    whole = [*LOAD, SOURCE, *AUGMENT]
+    assert found == [whole, whole, [AUGMENT[1]]]
+
+
+@pytest.mark.parametrize('config', WRAPPED.values(), ids=WRAPPED.keys())
+def test_loading_keeps_images_whole_and_the_config_as_it_is(
+    config: dict,
+) -> None:
+    before = copy.deepcopy(config)
+    reduced = loading_dataset(config)
+
+    assert config == before
+    for pipeline in iterate_pipelines(reduced):
+        assert pipeline == [*LOAD, dict(type='PackSeSAMInputs')]
+
+
+def test_loading_with_pseudo_labels() -> None:
+    reduced = loading_dataset(WRAPPED['joined'], with_pseudo_labels=True)
+    for pipeline in iterate_pipelines(reduced):
+        assert pipeline == [*LOAD, SOURCE, dict(type='PackSeSAMInputs')]
+
+    without = dataset(*LOAD, *AUGMENT)
+    (pipeline,) = iterate_pipelines(loading_dataset(without, True))
+    assert pipeline == [*LOAD, dict(type='PackSeSAMInputs')]
+
+
+def test_loading_takes_each_image_once() -> None:
+    assert loading_dataset(repeated(sesam()))['type'] == 'BaseSegDataset'
+    assert loading_dataset(mixed(sesam()))['type'] == 'BaseSegDataset'
+    parts = joined(sesam(ann_file='a'), repeated(sesam(ann_file='b')))
+    reduced = loading_dataset(parts)
+    assert reduced['type'] == 'ConcatDataset'
+    assert [part['ann_file'] for part in reduced['datasets']] == ['a', 'b']

@@ -1,0 +1,69 @@
+"""Opening image files of which nothing is known yet."""
+
+from __future__ import annotations
+
+import subprocess
+from io import BytesIO
+from pathlib import Path
+
+import mmcv
+import numpy as np
+import pytest
+from PIL import Image, UnidentifiedImageError
+
+from mmseg_sesam.annotations.files import image_size, read_index, read_rgb
+from mmseg_sesam.io.images import open_image, upright_size
+
+SIZE = (6, 4)
+
+
+@pytest.fixture
+def disguised(tmp_path: Path) -> Path:
+    """An EPS, a program for Ghostscript, whose name says PNG."""
+    path = tmp_path / 'label.png'
+    Image.new('L', SIZE).save(path, 'EPS')
+    return path
+
+
+def turned(path: Path, orientation: int) -> Path:
+    image = Image.new('RGB', SIZE)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif)
+    return path
+
+
+def test_no_program_is_started_whatever_the_name(
+    disguised: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    for name in ('Popen', 'run', 'check_call'):
+        monkeypatch.setattr(subprocess, name, started.append)
+    with pytest.raises(UnidentifiedImageError):
+        open_image(disguised)
+    with pytest.raises(UnidentifiedImageError):
+        open_image(BytesIO(disguised.read_bytes()))
+    for read in (read_index, read_rgb, image_size):
+        with pytest.raises(ValueError, match=r'label\.png cannot be read'):
+            read(disguised)
+    assert not started
+
+
+@pytest.mark.parametrize('suffix', ['png', 'jpg', 'bmp', 'tif', 'webp'])
+def test_formats_that_training_reads(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f'a.{suffix}'
+    Image.new('RGB', SIZE).save(path)
+    with open_image(path) as image:
+        assert np.array(image).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
+@pytest.mark.parametrize('orientation', range(1, 10))
+def test_sizes_are_those_of_the_image_that_mmcv_reads(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
+    path = turned(tmp_path / f'a.{suffix}', orientation)
+    height, width = mmcv.imread(str(path)).shape[:2]
+    with open_image(path) as image:
+        assert upright_size(image) == (width, height)
+    assert image_size(path) == (width, height)

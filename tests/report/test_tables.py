@@ -1,0 +1,60 @@
+"""Numbers of a report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmseg_sesam.report.measure import Measures, RoundCounts
+from mmseg_sesam.report.tables import (
+    list_mistakes,
+    tabulate_classes,
+)
+
+# True class by label; the last column is unlabelled.
+BEFORE = np.array([[4, 0, 0, 6], [0, 2, 0, 8], [0, 0, 0, 0]])
+AFTER = np.array([[6, 1, 0, 3], [2, 5, 0, 3], [0, 0, 0, 0]])
+
+
+@pytest.fixture
+def measures() -> Measures:
+    def counts(confusion: np.ndarray) -> RoundCounts:
+        return RoundCounts(
+            confusion=confusion,
+            given=confusion[:, :-1].sum(axis=0),
+            components=np.array([4, 2, 0]),
+            fell_back=np.array([1, 0, 0]),
+            pixels=20,
+        )
+
+    rounds = {0: counts(BEFORE), 1: counts(AFTER)}
+    return Measures({}, np.array([2, 1, 0]), 20, rounds)
+
+
+def test_classes(measures: Measures) -> None:
+    first, second, absent = tabulate_classes(measures, 'abc')
+
+    assert first['weak'] == 10
+    assert first['given'] == 40
+    assert first['fell back'] == 25
+    assert first['precision'] == 75
+    assert first['iou'] == pytest.approx(100 * 6 / 12)
+    assert first['gain'] == pytest.approx(100 * (6 / 12 - 4 / 10))
+    assert second['fell back'] == 0
+    assert (absent['iou'], absent['gain'], absent['fell back']) == (None,) * 3
+
+
+def test_classes_without_dense_labels(measures: Measures) -> None:
+    counts = measures.rounds[0]
+    bare = counts._replace(confusion=np.zeros_like(counts.confusion))
+    rows = tabulate_classes(measures._replace(rounds={0: bare}), 'abc')
+    assert 'iou' not in rows[0] and rows[0]['components'] == 4
+    rows = tabulate_classes(measures._replace(rounds={}), 'abc')
+    assert list(rows[0]) == ['class', 'name', 'weak']
+
+
+def test_mistakes_come_by_pixels() -> None:
+    first, second = list_mistakes(AFTER, 'abc')
+    assert (first['truth'], first['label']) == (1, 0)
+    assert first['share'] == pytest.approx(100 * 2 / 7)
+    assert (second['truth'], second['label']) == (0, 1)

@@ -1,0 +1,62 @@
+"""Ranks stop together: two real processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import sys
+from mmengine import dist
+from torch import distributed
+from mmseg_sesam.rounds.distributed import (
+    build_group, on_all_ranks, on_main_rank,
+)
+
+distributed.init_process_group('gloo')
+group, rank = build_group(), dist.get_rank()
+
+
+def fail():
+    raise OSError(f'disk of {rank} is full')
+
+
+assert on_all_ranks(lambda: rank, group) == [0, 1]
+assert on_main_rank(lambda: f'from {rank}', group) == 'from 0'
+said = []
+for work in (
+    lambda: on_main_rank(fail, group),
+    lambda: on_all_ranks(fail if rank else list, group),
+):
+    try:
+        work()
+    except Exception as error:
+        said.append(f'{type(error).__name__}: {error}')
+assert said == [
+    [
+        'OSError: disk of 0 is full',
+        'RuntimeError: rank 1 failed with OSError: disk of 1 is full',
+    ],
+    [
+        'RuntimeError: rank 0 failed with OSError: disk of 0 is full',
+        'OSError: disk of 1 is full',
+    ],
+][rank], said
+print('done')
+del group       # Threads that outlive it abort Python's end now and then.
+distributed.destroy_process_group()
+"""
+
+
+def test_a_rank_that_fails_stops_the_others(tmp_path) -> None:
+    (tmp_path / 'ranks.py').write_text(CODE)
+    done = subprocess.run(
+        [
+            *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
+            *('--nproc_per_node=2', tmp_path / 'ranks.py'),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('done') == 2

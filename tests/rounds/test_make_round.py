@@ -1,0 +1,67 @@
+"""A round of the tiny images, made one image at a time and several."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
+from mmseg_sesam.rounds.make_round import RoundSummary, make_round
+from mmseg_sesam.rounds.provenance import describe
+from mmseg_sesam.rounds.training_images import TrainingImages
+from mmseg_sesam.segmenters import SuperpixelSegmenter
+from mmseg_sesam.store.store import PseudoLabelStore
+
+THREADS = 3
+
+
+class MeetingSegmenter(SuperpixelSegmenter):
+    """Goes on with an image when as many as there are threads are here.
+
+    The images that growth is learned from come first, and alone.
+    """
+
+    images_at_once = THREADS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._alone = 3
+        self._all_here = threading.Barrier(THREADS)
+
+    def encode(self, images: Sequence[np.ndarray]) -> list:
+        if self._alone:
+            self._alone -= 1
+        else:
+            self._all_here.wait(timeout=60)
+        return super().encode(images)
+
+
+def test_images_at_once_change_nothing(
+    make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    dataset = make_config().train_dataloader.dataset
+    images = TrainingImages(dataset, str(scribbles), 0)
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    settings = describe(generator, images)
+
+    def make(folder: str) -> tuple[RoundSummary, dict[str, bytes]]:
+        store = PseudoLabelStore(tmp_path / folder)
+        summary = make_round(0, generator, images, store, settings)
+        labels = store.folder(0) / 'labels'
+        return summary, {
+            str(path.relative_to(labels)): path.read_bytes()
+            for path in labels.rglob('*.png')
+        }
+
+    one_by_one = make('one')
+    generator.segmenter = MeetingSegmenter()
+
+    assert make('several') == one_by_one
+    assert len(one_by_one[1]) == THREADS

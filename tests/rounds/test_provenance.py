@@ -1,0 +1,113 @@
+"""What a round 0 depends on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from mmcv.transforms import LoadImageFromFile
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import init_default_scope
+from mmseg.datasets import BaseSegDataset
+
+from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
+from mmseg_sesam.rounds.provenance import changes, describe
+from mmseg_sesam.rounds.training_images import TrainingImages
+
+Describe = Callable[[ConfigDict], dict[str, Any]]
+
+
+@pytest.fixture
+def dataset(make_config: Callable[..., Config], scribbles: Path) -> ConfigDict:
+    """Of weak labels that are simulated from dense ones."""
+    dataset = make_config().train_dataloader.dataset
+    dataset.data_prefix.seg_map_path = 'dense'
+    simulate = dict(
+        type='SimulateWeakLabel', kind='point', data_root=str(scribbles)
+    )
+    dataset.pipeline.insert(2, simulate)
+    return dataset
+
+
+@pytest.fixture
+def describe_config() -> Describe:
+    init_default_scope('mmseg')
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    return lambda dataset: describe(
+        generator, TrainingImages(dataset, dataset.data_root, 0)
+    )
+
+
+@pytest.mark.parametrize(
+    ('change', 'text'),
+    [
+        (
+            dict(reduce_zero_label=True),
+            'reading.0.reduce_zero_label was False and is True',
+        ),
+        (
+            dict(metainfo=dict(classes=('c', 'b', 'a'))),
+            'reading.0.label_map.0 was (not there) and is 2',
+        ),
+    ],
+)
+def test_it_matters_how_ids_are_read(
+    dataset: ConfigDict,
+    describe_config: Describe,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict,
+    text: str,
+) -> None:
+    before = describe_config(dataset)
+    # Ids are mapped where the class of the data set names classes.
+    monkeypatch.setitem(BaseSegDataset.METAINFO, 'classes', ('a', 'b', 'c'))
+    dataset.update(change)
+    assert text in changes(before, describe_config(dataset))
+
+
+def test_it_does_not_matter_where_files_lie(
+    dataset: ConfigDict, describe_config: Describe, tmp_path: Path
+) -> None:
+    before = describe_config(dataset)
+    moved = str(tmp_path / 'moved')
+    shutil.move(dataset.data_root, moved)
+    dataset.data_root = moved
+    dataset.pipeline[2].update(data_root=moved, cache_dir=str(tmp_path / 'c'))
+    assert changes(before, describe_config(dataset)) == ''
+
+
+def test_types_may_be_classes(
+    dataset: ConfigDict, describe_config: Describe
+) -> None:
+    before = describe_config(dataset)
+    dataset.pipeline[0]['type'] = LoadImageFromFile
+    dataset.pipeline[1]['type'] = 'mmseg.LoadWeakAnnotations'
+    assert changes(before, describe_config(dataset)) == ''
+
+
+def test_it_matters_by_which_names_labels_are_simulated(
+    dataset: ConfigDict, describe_config: Describe
+) -> None:
+    before = describe_config(dataset)
+    dataset.pipeline[2]['data_root'] += '/images'
+    assert "data_root was '.' and is 'images'" in changes(
+        before, describe_config(dataset)
+    )
+
+
+@pytest.mark.parametrize(
+    ('before', 'now', 'text'),
+    [
+        (dict(a=1), dict(a=1), ''),
+        (dict(a=dict(b=[1, 2])), dict(a=dict(b=[1, 3])), 'a.b.1 was 2 and'),
+        (dict(a=1), {}, 'a was 1 and is (not there)'),
+        (dict(a=1, b=[]), dict(a=1), 'b was [] and is (not there)'),
+        ({}, dict(a='x'), "a was (not there) and is 'x'"),
+        (list(range(9)), [None] * 9, '4 more'),
+    ],
+)
+def test_changes_are_named(before, now, text: str) -> None:
+    said = changes(before, now)
+    assert text in said if text else said == ''

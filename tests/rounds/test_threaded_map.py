@@ -1,0 +1,59 @@
+"""Working on several items at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from mmseg_sesam.rounds.threaded_map import overlap
+
+
+@pytest.mark.parametrize('threads', [1, 3])
+def test_results_keep_the_order_of_the_items(threads: int) -> None:
+    barrier = threading.Barrier(threads)
+
+    def work(item: int) -> int:
+        # All threads are at work at once, or none would go on.
+        barrier.wait(timeout=60)
+        return item * item
+
+    assert list(overlap(work, range(12), threads)) == [
+        i * i for i in range(12)
+    ]
+
+
+def test_few_items_are_on_their_way_however_many_there_are() -> None:
+    fetched = 0
+
+    def items() -> Iterator[int]:
+        nonlocal fetched
+        for item in range(100):
+            fetched += 1
+            yield item
+
+    for done, _ in enumerate(overlap(str, items(), 3), start=1):
+        assert fetched - done <= 3
+
+
+def test_an_error_ends_it() -> None:
+    done = []
+
+    def work(item: int) -> None:
+        if item == 2:
+            raise ValueError('no third item')
+        done.append(item)
+
+    with pytest.raises(ValueError, match='no third item'):
+        list(overlap(work, range(1000), 2))
+    assert len(done) < 10
+
+
+def test_an_error_of_the_items_ends_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise OSError('no second item')
+
+    with pytest.raises(OSError, match='no second item'):
+        list(overlap(str, items(), 2))

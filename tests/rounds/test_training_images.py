@@ -1,0 +1,100 @@
+"""What is known of the training images, and who makes which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from mmseg_sesam.rounds.training_images import TrainingImages, share_out
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 9))
+def test_shares_hold_all_work_and_cost_much_the_same(costs, number):
+    shares = share_out(costs, number)
+    assert len(shares) == number
+    assert sorted(sum(shares, [])) == list(range(len(costs)))
+    assert all(share == sorted(share) for share in shares)
+    totals = [sum(costs[i] for i in share) for share in shares]
+    # A greedy share exceeds another by one piece of work at the most.
+    assert max(totals) - min(totals) <= max(costs, default=0)
+
+
+@pytest.fixture
+def look(make_config: Callable[..., Config], scribbles: Path) -> Callable:
+    init_default_scope('mmseg')
+    dataset = make_config().train_dataloader.dataset
+    return lambda: TrainingImages(dataset, str(scribbles), 0)
+
+
+def test_what_an_image_depends_on_changes_its_checksum(
+    look: Callable[[], TrainingImages], scribbles: Path
+) -> None:
+    before = look().facts
+    assert [fact.key for fact in before] == [
+        f'images/deep/{index}' for index in range(3)
+    ]
+    assert {fact.pixels for fact in before} == {40 * 48}
+    # As many bytes as before, one of them another.
+    path = scribbles / 'images/deep/1.png'
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    after = look().facts
+    assert [a == b for a, b in zip(before, after)] == [True, False, True]
+
+
+@pytest.mark.parametrize('empty', [False, True])
+def test_a_missing_or_empty_image_is_named(
+    make_config: Callable[..., Config], scribbles: Path, empty: bool
+) -> None:
+    init_default_scope('mmseg')
+    (scribbles / 'list.txt').write_text('deep/0\ndeep/1\n')
+    image = scribbles / 'images/deep/1.png'
+    image.unlink()
+    if empty:
+        image.touch()
+    dataset = make_config().train_dataloader.dataset
+    dataset.ann_file = 'list.txt'
+    with pytest.raises(FileNotFoundError, match=r'deep/1\.png is missing'):
+        TrainingImages(dataset, str(scribbles), 0)
+
+
+def test_a_list_cannot_reach_outside_of_the_data_root(
+    make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    for kind in ('images', 'weak'):
+        (tmp_path / kind).mkdir()
+        content = (scribbles / kind / 'deep/0.png').read_bytes()
+        (tmp_path / kind / 'secret.png').write_bytes(content)
+    dataset = make_config().train_dataloader.dataset
+    dataset.data_prefix = dict(img_path='images', seg_map_path='weak')
+    dataset.ann_file = 'list.txt'
+    for line in ('../../images/secret', str(tmp_path / 'images/secret')):
+        (scribbles / 'list.txt').write_text(f'deep/0\n{line}\n')
+        label = scribbles / 'weak/../../images/secret.png'
+        assert label.resolve().is_file()
+        with pytest.raises(ValueError, match='secret.png lies outside of'):
+            TrainingImages(dataset, str(scribbles), 0)
+
+
+def test_images_that_differ_in_their_suffix_alone_are_refused(
+    make_config: Callable[..., Config], scribbles: Path
+) -> None:
+    init_default_scope('mmseg')
+    jpg = scribbles / 'images/deep/0.jpg'
+    Image.open(jpg.with_suffix('.png')).save(jpg)
+    first = make_config().train_dataloader.dataset
+    second = make_config().train_dataloader.dataset
+    second.img_suffix = '.jpg'
+    config = dict(type='ConcatDataset', datasets=[first, second])
+    with pytest.raises(ValueError, match='0.png and .*0.jpg differ in'):
+        TrainingImages(config, str(scribbles), 0)

@@ -1,0 +1,162 @@
+"""load_checkpoint: what it loads, and what it refuses to unpickle."""
+
+import hashlib
+import os
+import pickle
+import urllib.request
+from collections import OrderedDict
+from functools import partial
+
+import pytest
+import torch
+
+from mmseg_sesam.segmenters.sam.checkpoint import SAM_SHA256, load_checkpoint
+
+
+class Malicious:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, witness):
+        self.witness = witness
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.witness),)
+
+
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def path(tmp_path):
+    torch.save(OrderedDict(weight=torch.arange(3.0)), tmp_path / 'sam.pth')
+    return tmp_path / 'sam.pth'
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The folder that URLs are downloaded into."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    return tmp_path / 'hub' / 'checkpoints'
+
+
+@pytest.fixture
+def server(path, monkeypatch):
+    """Lets URLs answer with the file, and counts the requests."""
+    requests = []
+
+    def answer(request):
+        requests.append(request.full_url)
+        return urllib.request.urlopen(path.as_uri())
+
+    monkeypatch.setattr(torch.hub, 'urlopen', answer)
+    return requests
+
+
+def test_loads_a_file_of_known_sha256(path):
+    state, digest = load_checkpoint(str(path), sha256_of(path).upper())
+    assert digest == sha256_of(path)
+    assert list(state) == ['weight']
+    assert torch.equal(state['weight'], torch.arange(3.0))
+
+
+def test_official_checksums_are_well_formed():
+    digests = list(SAM_SHA256.values())
+    assert len(set(digests)) == 3
+    assert all(len(bytes.fromhex(digest)) == 32 for digest in digests)
+
+
+@pytest.mark.parametrize('checkpoint', [None, ''])
+def test_no_checkpoint(checkpoint):
+    with pytest.raises(ValueError, match='set checkpoint= to the path'):
+        load_checkpoint(checkpoint)
+
+
+def test_missing_file(tmp_path):
+    path = tmp_path / 'sam_vit_b_01ec64.pth'
+    with pytest.raises(FileNotFoundError) as error:
+        load_checkpoint(str(path))
+    assert str(path) in str(error.value)
+    assert 'segment_anything/sam_vit_b_01ec64.pth' in str(error.value)
+
+
+def test_sha256_mismatch(path):
+    with pytest.raises(ValueError, match='expected 0000') as error:
+        load_checkpoint(str(path), '0' * 64)
+    assert sha256_of(path) in str(error.value)
+
+
+def test_unknown_file_without_sha256(path):
+    named = path.rename(path.with_name('sam_vit_b_01ec64.pth'))
+    with pytest.raises(ValueError, match='if you trust') as error:
+        load_checkpoint(str(named))
+    assert f"sha256='{sha256_of(named)}'" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'save', [torch.save, partial(pickle.dump, protocol=2)]
+)
+def test_malicious_pickle(tmp_path, save):
+    path, witness = tmp_path / 'evil.pth', tmp_path / 'was_here'
+    with path.open('wb') as file:
+        save(Malicious(witness), file)
+    with pytest.raises(ValueError, match='more than tensors') as error:
+        load_checkpoint(str(path), sha256_of(path))
+    assert 'weights_only' not in str(error.value)
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize('content', [b'', b'<html>Not found</html>'])
+def test_file_that_is_no_checkpoint(tmp_path, content):
+    path = tmp_path / 'page.pth'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match='expected a state dict'):
+        load_checkpoint(str(path), sha256_of(path))
+
+
+def test_file_without_state_dict(tmp_path):
+    path = tmp_path / 'tensor.pth'
+    torch.save(torch.zeros(3), path)
+    with pytest.raises(ValueError, match='holds a Tensor'):
+        load_checkpoint(str(path), sha256_of(path))
+
+
+def test_url_is_downloaded_once(path, cache, server):
+    url = 'https://localhost/weights/sam.pth?download=true'
+    for _ in range(2):
+        state, digest = load_checkpoint(url, sha256_of(path))
+        assert torch.equal(state['weight'], torch.arange(3.0))
+        assert digest == sha256_of(path)
+    assert server == [url]
+    assert [file.name for file in cache.iterdir()] == ['sam.pth']
+
+
+def test_wrong_download_does_not_enter_the_cache(cache, server):
+    url = 'https://localhost/sam_vit_b_01ec64.pth'
+    with pytest.raises(ConnectionError, match='sam_vit_b_01ec64.pth'):
+        load_checkpoint(url)
+    assert server == [url]
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        'http://localhost/sam_vit_b_01ec64.pth',
+        'file:///sam_vit_b_01ec64.pth',
+        'https://localhost/unknown.pth',
+        'https://localhost',
+    ],
+)
+def test_url_that_is_not_downloaded(cache, server, url):
+    with pytest.raises(ValueError, match='expected an https URL'):
+        load_checkpoint(url)
+    assert server == []
+
+
+def test_file_in_the_cache_is_verified_too(path, cache, server):
+    cache.mkdir(parents=True)
+    (cache / 'sam.pth').write_bytes(b'left by somebody')
+    with pytest.raises(ValueError, match='damaged or another file'):
+        load_checkpoint('https://localhost/sam.pth', sha256_of(path))
+    assert server == []
