@@ -94,7 +94,7 @@ def _weights(model: nn.Module, moments: int) -> int:
 def _sample(size: tuple[int, int]) -> SegDataSample:
     shapes = dict(img_shape=size, ori_shape=size, pad_shape=size)
     sample = SegDataSample(metainfo=shapes)
-    for field in ('gt_sem_seg', 'sam_sem_seg', 'confident_sem_seg'):
+    for field in ('gt_sem_seg', 'pseudo_sem_seg', 'confident_sem_seg'):
         label = torch.zeros(1, *size, dtype=torch.uint8, device='meta')
         sample.set_data({field: PixelData(data=label)})
     return sample

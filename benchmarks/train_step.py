@@ -73,7 +73,7 @@ def make_batch(batch: int, size: int, classes: int, device: str) -> dict:
         )
         for field, low, high in (
             ('gt_sem_seg', 0, 0.05),
-            ('sam_sem_seg', 0, 0.8),
+            ('pseudo_sem_seg', 0, 0.8),
             ('confident_sem_seg', 0.5, 1),
         ):
             inside = (where >= low) & (where < high)
@@ -92,7 +92,7 @@ def _as_mmseg_packs(batch: dict) -> dict:
     batch = copy.deepcopy(batch)
     for sample in batch['data_samples']:
         sample.gt_sem_seg.data = sample.gt_sem_seg.data.long()
-        del sample.sam_sem_seg, sample.confident_sem_seg
+        del sample.pseudo_sem_seg, sample.confident_sem_seg
     return batch
 
 

@@ -75,7 +75,7 @@ ABLATIONS = {
     'rounds-0': Row(_SCRIBBLE, 'no refresh', {f'{_HOOK}.max_rounds': 0}),
     'rounds-1': Row(_SCRIBBLE, 'one refresh', {f'{_HOOK}.max_rounds': 1}),
     'no-weak-loss': Row(_SCRIBBLE, 'without L_weak', _without('weak')),
-    'no-sam-loss': Row(_SCRIBBLE, 'without L_sam', _without('sam')),
+    'no-sam-loss': Row(_SCRIBBLE, 'without L_pseudo', _without('pseudo')),
     'no-confident-loss': Row(
         _SCRIBBLE, 'without L_confident', _without('confident')
     ),
@@ -85,7 +85,7 @@ ABLATIONS = {
         {'model.crf_weight': 0.0},
     ),
     'no-agreement': Row(
-        _SCRIBBLE, 'without sam_agreement', {'model.sam_agreement': 0.0}
+        _SCRIBBLE, 'without agreement', {'model.agreement': 0.0}
     ),
     **{
         f'points-{count}': Row(

@@ -25,7 +25,7 @@ train_dataloader = dict(dataset=dict(pipeline=pipeline))
 # may differ more from the teacher's.
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    sam_agreement=0.2,
-    mixed_loss=dict(sam_weight=0.5),
+    agreement=0.2,
+    mixed_loss=dict(pseudo_weight=0.5),
     decode_head=dict(num_classes=11),
 )

@@ -35,7 +35,7 @@ def check_model(training: Training) -> None:
     if training.model_option('only_weak_classes'):
         _check_only_weak_classes(training, teacher)
     loads = bool(training.find('LoadPseudoLabel'))
-    pseudo = loads and training.weight('sam')
+    pseudo = loads and training.weight('pseudo')
     confident = teacher and training.weight('confident')
     regular = training.model_option('crf_weight')
     if not (training.weight('weak') or pseudo or confident or regular):
@@ -45,7 +45,7 @@ def check_model(training: Training) -> None:
         )
     if loads and not pseudo:
         _warn(
-            'MixedLoss has sam_weight=0: pseudo-labels are made, and only '
+            'MixedLoss has pseudo_weight=0: pseudo-labels are made, and only '
             'keep confident predictions off their pixels. Take '
             'LoadPseudoLabel and SAMPseudoLabelHook out to save their time.'
         )
@@ -85,7 +85,7 @@ def _check_round_teacher(training: Training, teacher: str | None) -> None:
 
 def _check_online_teacher(training: Training) -> None:
     """Refuses a teacher whose prediction in each step is not used."""
-    agreement = training.model_option('sam_agreement')
+    agreement = training.model_option('agreement')
     drops = bool(training.find('LoadPseudoLabel')) and agreement
     if not (training.weight('confident') or drops or training.refreshes):
         raise ValueError(

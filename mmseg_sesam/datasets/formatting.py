@@ -34,7 +34,7 @@ class PackSeSAMInputs(PackSegInputs):
     """Packs the image, the teacher's view and all label maps.
 
     The result has 'data_samples' with the label maps that are there, as
-    (1, H, W) uint8: gt_sem_seg (the weak label), sam_sem_seg and
+    (1, H, W) uint8: gt_sem_seg (the weak label), pseudo_sem_seg and
     confident_sem_seg; and 'inputs', the (C, H, W) image, or a dict of
     'student' and 'teacher' after `KeepTeacherView`.
 
@@ -129,9 +129,9 @@ def check_labels_aligned(results: dict) -> None:
                 f'{shape} pixels (height, width) after the transforms of the '
                 f'training pipeline; {remedy}'
             )
-    if not {'gt_seg_map', 'sam_seg_map'} <= maps.keys():
+    if not {'gt_seg_map', 'pseudo_seg_map'} <= maps.keys():
         return
-    weak, pseudo = maps['gt_seg_map'], maps['sam_seg_map']
+    weak, pseudo = maps['gt_seg_map'], maps['pseudo_seg_map']
     unlabelled = results['pseudo_label_unlabelled']
     differ = (weak != pseudo) & (weak != unlabelled) & (pseudo != unlabelled)
     if differ.any():

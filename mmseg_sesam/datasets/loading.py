@@ -144,7 +144,7 @@ class LoadPseudoLabel(BaseTransform):
     Before the first round is published, every pixel is unlabelled: worker
     processes prefetch samples before a run makes its first round.
 
-    Required keys: img, img_path, seg_fields. Added keys: sam_seg_map and,
+    Required keys: img, img_path, seg_fields. Added keys: pseudo_seg_map and,
     if asked for, confident_seg_map, (H, W) uint8, both listed in
     `seg_fields`, so that mmseg's geometric transforms treat them as labels;
     pseudo_label_round, -1 where there is none; pseudo_label_unlabelled,
@@ -172,7 +172,7 @@ class LoadPseudoLabel(BaseTransform):
         self.data_root = data_root
         self.ignore_index = ignore_index
         check_options(self, data_root=PATH, ignore_index=LABEL_ID)
-        self.fields = dict(sam_seg_map=LABELS)
+        self.fields = dict(pseudo_seg_map=LABELS)
         if with_confident:
             self.fields['confident_seg_map'] = CONFIDENT
 

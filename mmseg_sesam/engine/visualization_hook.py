@@ -146,8 +146,8 @@ def label_layers(
     data = model.data_preprocessor(batch, False)
     sample = data['data_samples'][0]
     layers = {'weak label': sample.gt_sem_seg.data[0]}
-    if 'sam_sem_seg' in sample:
-        layers['pseudo-label'] = sample.sam_sem_seg.data[0]
+    if 'pseudo_sem_seg' in sample:
+        layers['pseudo-label'] = sample.pseudo_sem_seg.data[0]
     if 'confident_sem_seg' in sample:
         layers['confident'] = sample.confident_sem_seg.data[0]
     elif isinstance(model, SeSAMEncoderDecoder) and model.teacher is not None:

@@ -14,34 +14,34 @@ class LabelMaps(NamedTuple):
 
     Attributes:
         weak: (N, H, W) uint8, drawn by a person.
-        sam: (N, H, W) uint8, SAM's pseudo-label elsewhere.
+        pseudo: (N, H, W) uint8, SAM's pseudo-label elsewhere.
         confident: (N, H, W) uint8, the teacher's confident predictions on
             what remains.
         ignore_index: the value of unlabelled pixels in all of them.
     """
 
     weak: Tensor
-    sam: Tensor
+    pseudo: Tensor
     confident: Tensor
     ignore_index: int
 
     @classmethod
     def disjoint(
-        cls, weak: Tensor, sam: Tensor, confident: Tensor, ignore_index: int
+        cls, weak: Tensor, pseudo: Tensor, confident: Tensor, ignore_index: int
     ) -> LabelMaps:
         """Takes from each map what an earlier one labels.
 
         Args:
             weak: (N, H, W) uint8.
-            sam: (N, H, W) uint8.
+            pseudo: (N, H, W) uint8.
             confident: (N, H, W) uint8.
             ignore_index: the value of unlabelled pixels.
         """
         free = weak == ignore_index
-        sam = sam.masked_fill(~free, ignore_index)
-        free = free & (sam == ignore_index)
+        pseudo = pseudo.masked_fill(~free, ignore_index)
+        free = free & (pseudo == ignore_index)
         confident = confident.masked_fill(~free, ignore_index)
-        return cls(weak, sam, confident, ignore_index)
+        return cls(weak, pseudo, confident, ignore_index)
 
     def labelled(self) -> tuple[Tensor, Tensor, Tensor]:
         """Where each map labels, three (N, H, W) bool."""
@@ -49,7 +49,7 @@ class LabelMaps(NamedTuple):
 
     def shares(self) -> dict[str, Tensor]:
         """Share of pixels behind each map, as scalars."""
-        names = ('share_weak', 'share_sam', 'share_confident')
+        names = ('share_weak', 'share_pseudo', 'share_confident')
         return {
             name: labelled.float().mean()
             for name, labelled in zip(names, self.labelled())

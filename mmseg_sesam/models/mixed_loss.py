@@ -22,7 +22,7 @@ _TINY = torch.finfo(torch.half).tiny
 class MixedLoss(nn.Module):
     """Weighs the losses on three disjoint label maps.
 
-    `L = l_w CE(weak) + l_s(t) CE(sam) + l_c(t) CE(confident)`. The first
+    `L = l_w CE(weak) + l_s(t) CE(pseudo) + l_c(t) CE(confident)`. The first
     two are means over their own labelled pixels; the third is divided by
     all pixels that neither of them labels, so that few confident pixels
     weigh little. A map without pixels contributes 0. The weights of the
@@ -39,8 +39,8 @@ class MixedLoss(nn.Module):
 
     Args:
         weak_weight: l_w.
-        sam_weight: l_s after its ramp.
-        sam_ramp: iterations of the ramp.
+        pseudo_weight: l_s after its ramp.
+        pseudo_ramp: iterations of the ramp.
         confident_weight: l_c after its ramp.
         confident_ramp: iterations of the ramp.
 
@@ -51,23 +51,23 @@ class MixedLoss(nn.Module):
     def __init__(
         self,
         weak_weight: float = 1.0,
-        sam_weight: float = 1.0,
-        sam_ramp: int = 0,
+        pseudo_weight: float = 1.0,
+        pseudo_ramp: int = 0,
         confident_weight: float = 0.5,
         confident_ramp: int = 1000,
     ) -> None:
         super().__init__()
         self.weak_weight = weak_weight
-        self.sam_weight = sam_weight
-        self.sam_ramp = sam_ramp
+        self.pseudo_weight = pseudo_weight
+        self.pseudo_ramp = pseudo_ramp
         self.confident_weight = confident_weight
         self.confident_ramp = confident_ramp
         weight = number(at_least=0)
         check_options(
             self,
             weak_weight=weight,
-            sam_weight=weight,
-            sam_ramp=count(),
+            pseudo_weight=weight,
+            pseudo_ramp=count(),
             confident_weight=weight,
             confident_ramp=count(),
         )
@@ -84,13 +84,13 @@ class MixedLoss(nn.Module):
             step: iterations made, for the ramps.
 
         Returns:
-            loss_weak, loss_sam and loss_confident, scalars; further
+            loss_weak, loss_pseudo and loss_confident, scalars; further
             loss_... of the head's own losses other than cross entropy; and
             acc_seg, the accuracy in percent on weak labels.
         """
-        weak, sam, confident = maps.labelled()
+        weak, pseudo, confident = maps.labelled()
         # The maps are disjoint: one pass serves all three.
-        target = torch.where(sam, maps.sam, maps.confident)
+        target = torch.where(pseudo, maps.pseudo, maps.confident)
         target = torch.where(weak, maps.weak, target).long()
         entropy = F.cross_entropy(
             logits,
@@ -100,13 +100,13 @@ class MixedLoss(nn.Module):
         )
         losses = self._weak_terms(logits, maps, entropy, weak, head)
         scale = loss_scale(head)
-        sam_weight = self.sam_weight * ramp(step, self.sam_ramp)
+        pseudo_weight = self.pseudo_weight * ramp(step, self.pseudo_ramp)
         confident_weight = self.confident_weight * ramp(
             step, self.confident_ramp
         )
-        unclaimed = (~(weak | sam)).sum()
-        losses['loss_sam'] = (
-            scale * sam_weight * _mean(entropy, sam, sam.sum())
+        unclaimed = (~(weak | pseudo)).sum()
+        losses['loss_pseudo'] = (
+            scale * pseudo_weight * _mean(entropy, pseudo, pseudo.sum())
         )
         losses['loss_confident'] = (
             scale * confident_weight * _mean(entropy, confident, unclaimed)

@@ -54,7 +54,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         ema_momentum: share of itself that the teacher keeps in an
             iteration, also where gradients add up over several of them.
         confident_threshold: least probability of a confident prediction.
-        sam_agreement: SAM's label of a pixel is dropped where the teacher
+        agreement: SAM's label of a pixel is dropped where the teacher
             gives it less than this share of the probability of the class
             that it prefers; 0 keeps all. A teacher that knows little yet
             prefers no class much, and drops little.
@@ -77,7 +77,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         teacher: str | None = 'online',
         ema_momentum: float = 0.999,
         confident_threshold: float = 0.9,
-        sam_agreement: float = 0.5,
+        agreement: float = 0.5,
         only_weak_classes: bool = False,
         crf_weight: float = 0.0,
         mixed_loss: dict | None = None,
@@ -87,7 +87,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             teacher=(teacher, one_of(TEACHERS)),
             ema_momentum=(ema_momentum, number(at_least=0, below=1)),
             confident_threshold=(confident_threshold, SHARE),
-            sam_agreement=(sam_agreement, SHARE),
+            agreement=(agreement, SHARE),
             only_weak_classes=(only_weak_classes, FLAG),
             crf_weight=(crf_weight, number(at_least=0)),
             mixed_loss=(mixed_loss, CONFIG.or_none()),
@@ -110,7 +110,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             check_head(name, head)
         self.teacher_mode = teacher
         self.confident_threshold = confident_threshold
-        self.sam_agreement = sam_agreement
+        self.agreement = agreement
         self.only_weak_classes = only_weak_classes
         self.crf_weight = crf_weight
         self.mixed_loss = MODELS.build(mixed_loss or dict(type='MixedLoss'))
@@ -152,11 +152,11 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             inputs: (N, 3, H, W) float images, or a dict of the 'student'
                 and the 'teacher' view of them.
             data_samples: N samples with gt_sem_seg (weak labels), and
-                sam_sem_seg and confident_sem_seg if there are any.
+                pseudo_sem_seg and confident_sem_seg if there are any.
 
         Returns:
             Per head its loss terms and accuracy; decode.loss_crf if it is
-            wished; share_weak, share_sam and
+            wished; share_weak, share_pseudo and
             share_confident, the shares of pixels behind each term; and
             round, the mean round of the pseudo-labels.
 
@@ -219,7 +219,7 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         ignore_index = self.decode_head.ignore_index
         weak = stack_labels(samples, 'gt_sem_seg')
         confident = torch.full_like(weak, ignore_index)
-        sam = stack_labels(samples, 'sam_sem_seg', default=confident)
+        pseudo = stack_labels(samples, 'pseudo_sem_seg', default=confident)
         if self.teacher_mode == 'round':
             confident = stack_labels(samples, 'confident_sem_seg')
         elif self.teacher_mode == 'online':
@@ -230,19 +230,21 @@ class SeSAMEncoderDecoder(EncoderDecoder):
                 align_corners=self.align_corners,
             )
             probability = self._probability(logits, samples)
-            confident, sam = self.judge(probability, sam)
+            confident, pseudo = self.judge(probability, pseudo)
             inside = inside_images(samples, weak)
             confident = confident.masked_fill(~inside, ignore_index)
-        return LabelMaps.disjoint(weak, sam, confident, ignore_index)
+        return LabelMaps.disjoint(weak, pseudo, confident, ignore_index)
 
-    def judge(self, probability: Tensor, sam: Tensor) -> tuple[Tensor, Tensor]:
+    def judge(
+        self, probability: Tensor, pseudo: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Takes what a teacher is sure of, and drops what it doubts.
 
         A teacher of undefined probabilities is sure of nothing.
 
         Args:
             probability: (N, C, H, W) of each class.
-            sam: (N, H, W) uint8, SAM's pseudo-label.
+            pseudo: (N, H, W) uint8, SAM's pseudo-label.
 
         Returns:
             Confident predictions and SAM's remaining labels, both
@@ -253,10 +255,10 @@ class SeSAMEncoderDecoder(EncoderDecoder):
         confident = prediction.to(torch.uint8).masked_fill(
             ~(best >= self.confident_threshold), ignore_index
         )
-        index = sam.long().clamp_max(probability.shape[1] - 1)
+        index = pseudo.long().clamp_max(probability.shape[1] - 1)
         given = probability.gather(1, index[:, None])[:, 0]
-        agreed = sam.masked_fill(
-            ~(given >= self.sam_agreement * best), ignore_index
+        agreed = pseudo.masked_fill(
+            ~(given >= self.agreement * best), ignore_index
         )
         return confident, agreed
 

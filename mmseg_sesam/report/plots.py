@@ -23,7 +23,7 @@ COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
 _COLOUR_OF = dict(
     loss='#7a7f87',
     weak=COLOURS[0],
-    sam=COLOURS[1],
+    pseudo=COLOURS[1],
     confident=COLOURS[2],
 )
 # How logged names begin.

@@ -166,7 +166,7 @@ def _identity(
         identity['judgement'] = [
             teacher.teacher_mode,
             teacher.confident_threshold,
-            teacher.sam_agreement,
+            teacher.agreement,
             teacher.only_weak_classes,
         ]
         first = store.manifest(0)

@@ -13,7 +13,7 @@ from mmseg_sesam.visualization.sheet import paint_label
 # Field of the data sample -> what it is called.
 _FIELDS = dict(
     gt_sem_seg='label',
-    sam_sem_seg='pseudo-label',
+    pseudo_sem_seg='pseudo-label',
     confident_sem_seg='confident',
 )
 

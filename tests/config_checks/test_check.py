@@ -122,7 +122,7 @@ def teacher_of_nothing(cfg: Config) -> None:
 
 def teacher_of_no_agreement(cfg: Config) -> None:
     cfg.custom_hooks[0].max_rounds = 0
-    cfg.model.sam_agreement = 0.0
+    cfg.model.agreement = 0.0
     set_mixed(cfg, confident=0)
 
 
@@ -143,7 +143,7 @@ def weak_classes_not_in_meta(cfg: Config) -> None:
 
 
 def no_loss(cfg: Config) -> None:
-    set_mixed(cfg, weak=0, sam=0, confident=0)
+    set_mixed(cfg, weak=0, pseudo=0, confident=0)
 
 
 def source_in_validation(cfg: Config) -> None:
@@ -210,18 +210,18 @@ def hook_by_name(cfg: Config) -> None:
 
 
 def no_teacher(cfg: Config) -> None:
-    cfg.model.update(teacher=None, sam_agreement=0.2)
+    cfg.model.update(teacher=None, agreement=0.2)
 
 
 def refreshing_teacher(cfg: Config) -> None:
     set_mixed(cfg, confident=0)
-    cfg.model.sam_agreement = 0.0
+    cfg.model.agreement = 0.0
 
 
 def weak_only_with_weights(cfg: Config) -> None:
     weak_only(cfg)
-    set_mixed(cfg, sam=0.5)
-    cfg.model.update(teacher=None, sam_agreement=0.2)
+    set_mixed(cfg, pseudo=0.5)
+    cfg.model.update(teacher=None, agreement=0.2)
 
 
 @pytest.mark.parametrize(
@@ -271,8 +271,8 @@ def test_a_config_of_stock_parts_is_left_to_mmseg(
             'and training ends after 6 .*: 1 re',
         ),
         (
-            dict(model__mixed_loss=dict(type='MixedLoss', sam_weight=0)),
-            'MixedLoss has sam_weight=0: pseudo-labels are made, and only',
+            dict(model__mixed_loss=dict(type='MixedLoss', pseudo_weight=0)),
+            'MixedLoss has pseudo_weight=0: pseudo-labels are made, and only',
         ),
     ],
 )

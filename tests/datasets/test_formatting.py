@@ -18,7 +18,7 @@ def loaded() -> dict:
         img=rng.integers(0, 256, (6, 8, 3), dtype=np.uint8),
         img_shape=(6, 8),
         gt_seg_map=rng.integers(0, 3, (6, 8), dtype=np.uint8),
-        sam_seg_map=rng.integers(0, 3, (6, 8), dtype=np.uint8),
+        pseudo_seg_map=rng.integers(0, 3, (6, 8), dtype=np.uint8),
         confident_seg_map=rng.integers(0, 3, (6, 8), dtype=np.uint8),
         pseudo_label_round=2,
         unrelated=1,
@@ -40,7 +40,7 @@ def test_labels_stay_8_bit(loaded: dict) -> None:
     )
     for field, name in (
         ('gt_sem_seg', 'gt_seg_map'),
-        ('sam_sem_seg', 'sam_seg_map'),
+        ('pseudo_sem_seg', 'pseudo_seg_map'),
         ('confident_sem_seg', 'confident_seg_map'),
     ):
         data = sample.get(field).data
@@ -61,7 +61,7 @@ def test_meta_information_tells_image_and_round(loaded: dict) -> None:
 
 
 def test_labels_that_are_not_there_are_not_packed(loaded: dict) -> None:
-    del loaded['sam_seg_map'], loaded['confident_seg_map']
+    del loaded['pseudo_seg_map'], loaded['confident_seg_map']
     assert pack(loaded)['data_samples'].keys() == ['gt_sem_seg']
     del loaded['gt_seg_map']
     assert pack(loaded)['data_samples'].keys() == []
@@ -82,7 +82,7 @@ def test_the_teacher_sees_the_image_before_its_colours_change(
 
 def test_a_flipped_view_can_be_packed(loaded: dict) -> None:
     # Flipping gives negative strides, which torch refuses.
-    for name in ('img', 'gt_seg_map', 'sam_seg_map'):
+    for name in ('img', 'gt_seg_map', 'pseudo_seg_map'):
         loaded[name] = loaded[name][:, ::-1]
     packed = pack(loaded, 'KeepTeacherView')
 
@@ -90,7 +90,7 @@ def test_a_flipped_view_can_be_packed(loaded: dict) -> None:
         packed['inputs']['teacher'].numpy(), packed['inputs']['student']
     )
     np.testing.assert_array_equal(
-        packed['data_samples'].sam_sem_seg.data[0], loaded['sam_seg_map']
+        packed['data_samples'].pseudo_sem_seg.data[0], loaded['pseudo_seg_map']
     )
 
 
@@ -136,8 +136,8 @@ class TestPartedLabels:
         pseudo[4:, 2:] = 2
         loaded.update(
             gt_seg_map=weak,
-            sam_seg_map=pseudo,
-            seg_fields=['gt_seg_map', 'sam_seg_map', 'confident_seg_map'],
+            pseudo_seg_map=pseudo,
+            seg_fields=['gt_seg_map', 'pseudo_seg_map', 'confident_seg_map'],
             pseudo_label_unlabelled=unlabelled,
         )
         return loaded
@@ -146,11 +146,11 @@ class TestPartedLabels:
         flip = dict(type='mmseg.RandomFlip', prob=1.0)
         for steps in ([], [flip]):
             packed = Compose([*steps, dict(type='PackSeSAMInputs')])
-            assert 'sam_sem_seg' in packed(dict(aligned))['data_samples']
+            assert 'pseudo_sem_seg' in packed(dict(aligned))['data_samples']
 
     def test_a_map_that_did_not_move(self, aligned: dict) -> None:
-        aligned['sam_seg_map'][1] = 0
-        aligned['sam_seg_map'][1, :4] = 1
+        aligned['pseudo_seg_map'][1] = 0
+        aligned['pseudo_seg_map'][1, :4] = 1
         steps = [dict(type=FlipOfOneLabel), dict(type='PackSeSAMInputs')]
         with pytest.raises(
             ValueError,
@@ -161,6 +161,7 @@ class TestPartedLabels:
     def test_a_map_that_was_not_cropped(self, aligned: dict) -> None:
         steps = [dict(type=CropOfOneLabel), dict(type='PackSeSAMInputs')]
         with pytest.raises(
-            ValueError, match=r'sam_seg_map of a\.jpg has \(6, 8\) and the im'
+            ValueError,
+            match=r'pseudo_seg_map of a\.jpg has \(6, 8\) and the im',
         ):
             Compose(steps)(aligned)

@@ -192,14 +192,14 @@ class TestPseudoLabels:
     ) -> None:
         loaded = pipeline(results)
 
-        for name in ('sam_seg_map', 'confident_seg_map'):
+        for name in ('pseudo_seg_map', 'confident_seg_map'):
             assert loaded[name].shape == (40, 56)
             assert loaded[name].dtype == np.uint8
             assert (loaded[name] == 255).all()
         assert loaded['pseudo_label_round'] == -1
         assert loaded['seg_fields'] == [
             'gt_seg_map',
-            'sam_seg_map',
+            'pseudo_seg_map',
             'confident_seg_map',
         ]
 
@@ -210,7 +210,7 @@ class TestPseudoLabels:
         publish(store, 0, labels=label)
         loaded = pipeline(results)
 
-        np.testing.assert_array_equal(loaded['sam_seg_map'], label)
+        np.testing.assert_array_equal(loaded['pseudo_seg_map'], label)
         assert (loaded['confident_seg_map'] == 255).all()
         assert loaded['pseudo_label_round'] == 0
 
@@ -222,7 +222,7 @@ class TestPseudoLabels:
         publish(store, 1, labels=label, confident=label[:, ::-1])
         loaded = pipeline(results)
 
-        np.testing.assert_array_equal(loaded['sam_seg_map'], label)
+        np.testing.assert_array_equal(loaded['pseudo_seg_map'], label)
         np.testing.assert_array_equal(
             loaded['confident_seg_map'], label[:, ::-1]
         )
@@ -235,7 +235,7 @@ class TestPseudoLabels:
         loaded = Compose([LOAD_IMAGE, LOAD_WEAK, load])(results)
 
         assert 'confident_seg_map' not in loaded
-        assert (loaded['sam_seg_map'] == 7).all()
+        assert (loaded['pseudo_seg_map'] == 7).all()
 
     @pytest.mark.parametrize('kind', [LABELS, CONFIDENT])
     def test_a_file_missing_from_a_published_round(
@@ -330,7 +330,7 @@ class TestPseudoLabels:
             loaded = pipeline(dict(results, seg_fields=[]))
 
             assert loaded['gt_seg_map'].shape == loaded['img'].shape[:2]
-            for name in ('sam_seg_map', 'confident_seg_map'):
+            for name in ('pseudo_seg_map', 'confident_seg_map'):
                 np.testing.assert_array_equal(
                     loaded[name], loaded['gt_seg_map']
                 )
@@ -373,4 +373,4 @@ class TestPseudoLabels:
         publish(store, 1, labels=dense)
         assert rounds() == [1] * 4
         sample = next(iter(loader))['data_samples'][0]
-        np.testing.assert_array_equal(sample.sam_sem_seg.data[0], dense)
+        np.testing.assert_array_equal(sample.pseudo_sem_seg.data[0], dense)

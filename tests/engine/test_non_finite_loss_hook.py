@@ -71,7 +71,7 @@ def test_training_stops_and_the_loss_can_be_made_again(cfg: Config) -> None:
     again = model.train()(**data, mode='loss')
     assert again['decode.loss_breaks'].isnan()
     assert torch.equal(
-        again['decode.loss_sam'], evidence['losses']['decode.loss_sam']
+        again['decode.loss_pseudo'], evidence['losses']['decode.loss_pseudo']
     )
 
 

@@ -100,7 +100,7 @@ def test_shares_behind_the_loss_reach_every_backend(
     runner = train(make_config(train_cfg__max_iters=1), interval=1)
     path = Path(runner.log_dir, 'vis_data/scalars.json')
     first = json.loads(path.read_text().splitlines()[0])
-    assert {'share_weak', 'share_sam', 'share_confident'} < set(first)
+    assert {'share_weak', 'share_pseudo', 'share_confident'} < set(first)
 
 
 def test_a_stock_model_on_dense_labels_is_shown(

@@ -128,7 +128,7 @@ class Zoo:
         results = dict(
             img=self.image, img_path=str(self.root / 'a.jpg'), seg_fields=[]
         )
-        label = transform(results)['sam_seg_map']
+        label = transform(results)['pseudo_seg_map']
         assert label.shape == SHAPE and label.dtype == np.uint8
 
     def read_round(self, path: Path) -> None:

@@ -38,7 +38,7 @@ def samples(labelled: str) -> list[SegDataSample]:
     made = []
     for part in label:
         sample = SegDataSample(metainfo=dict(img_shape=(32, 32)))
-        for field in ('gt_sem_seg', 'sam_sem_seg'):
+        for field in ('gt_sem_seg', 'pseudo_sem_seg'):
             sample.set_data({field: PixelData(data=part.clone())})
         made.append(sample)
     return made

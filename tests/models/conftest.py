@@ -87,7 +87,7 @@ def make_batch(
         sample = SegDataSample(
             metainfo=dict(img_shape=(height, width), ori_shape=(height, width))
         )
-        names = ('gt_sem_seg', 'sam_sem_seg', 'confident_sem_seg')
+        names = ('gt_sem_seg', 'pseudo_sem_seg', 'confident_sem_seg')
         for index, name in enumerate(names[:maps]):
             label = np.full((1, height, width), 255, np.uint8)
             rows = slice(index * height // 3, (index + 1) * height // 3)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 MEAN = [100.0, 110.0, 120.0]
 STD = [50.0, 60.0, 70.0]
-FIELDS = ('gt_sem_seg', 'sam_sem_seg', 'confident_sem_seg')
+FIELDS = ('gt_sem_seg', 'pseudo_sem_seg', 'confident_sem_seg')
 
 BatchOf = Callable[..., dict]
 

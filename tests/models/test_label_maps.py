@@ -50,22 +50,22 @@ def test_people_come_before_sam_and_sam_before_the_teacher(
 ) -> None:
     there = given_maps != 255
     maps = LabelMaps.disjoint(*given_maps, 255)
-    weak, sam, confident = maps.labelled()
+    weak, pseudo, confident = maps.labelled()
 
     assert torch.equal(maps.weak, given_maps[0])
-    assert torch.equal(sam, there[1] & ~there[0])
+    assert torch.equal(pseudo, there[1] & ~there[0])
     assert torch.equal(confident, there[2] & ~there[1] & ~there[0])
 
 
 def test_shares_of_pixels() -> None:
-    weak, sam, confident = torch.full((3, 1, 2, 4), 255, dtype=torch.uint8)
+    weak, pseudo, confident = torch.full((3, 1, 2, 4), 255, dtype=torch.uint8)
     weak[0, 0] = 1
-    sam[0, :, 0] = 2
+    pseudo[0, :, 0] = 2
     confident[0, 1, :3] = 0
-    maps = LabelMaps.disjoint(weak, sam, confident, 255)
+    maps = LabelMaps.disjoint(weak, pseudo, confident, 255)
 
     assert maps.shares() == dict(
-        share_weak=0.5, share_sam=0.125, share_confident=0.25
+        share_weak=0.5, share_pseudo=0.125, share_confident=0.25
     )
 
 
@@ -97,7 +97,7 @@ def test_labels_that_a_pipeline_forgot(samples: list[SegDataSample]) -> None:
 def test_labels_that_may_be_absent(samples: list[SegDataSample]) -> None:
     default = torch.full((2, 4, 6), 7, dtype=torch.uint8)
 
-    assert stack_labels(samples, 'sam_sem_seg', default) is default
+    assert stack_labels(samples, 'pseudo_sem_seg', default) is default
     there = stack_labels(samples, 'gt_sem_seg', default)
     assert not (there == 7).any()
 

@@ -52,11 +52,11 @@ def logits() -> Tensor:
 def maps() -> LabelMaps:
     """Rows 0 and 1 are weak, 2 is SAM's, 3 the teacher's, in both images."""
     torch.manual_seed(1)
-    weak, sam, confident = torch.full((3, 2, 6, 4), NONE, dtype=torch.uint8)
+    weak, pseudo, confident = torch.full((3, 2, 6, 4), NONE, dtype=torch.uint8)
     weak[:, :2] = random_ids(2, 2, 4)
-    sam[:, 2:3] = random_ids(2, 1, 4)
+    pseudo[:, 2:3] = random_ids(2, 1, 4)
     confident[:, 3:4] = random_ids(2, 1, 4)
-    return LabelMaps(weak, sam, confident, NONE)
+    return LabelMaps(weak, pseudo, confident, NONE)
 
 
 def random_ids(*shape: int) -> Tensor:
@@ -86,19 +86,19 @@ def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
     label[0, 0, 0, :2] = torch.tensor([0, 1])
     label[1, 0, 0, 2] = 2
     label[2, 0, 1, 0] = 0
-    loss = MixedLoss(sam_weight=0.5, confident_weight=10, confident_ramp=0)
+    loss = MixedLoss(pseudo_weight=0.5, confident_weight=10, confident_ramp=0)
 
     losses = loss(logits, LabelMaps(*label, NONE), head, step=0)
 
     assert losses.keys() == {
         'loss_weak',
-        'loss_sam',
+        'loss_pseudo',
         'loss_confident',
         'acc_seg',
     }
     ln2 = math.log(2)
     assert losses['loss_weak'].item() == pytest.approx((ln2 + 2 * ln2) / 2)
-    assert losses['loss_sam'].item() == pytest.approx(0.5 * 2 * ln2)
+    assert losses['loss_pseudo'].item() == pytest.approx(0.5 * 2 * ln2)
     # Five pixels are neither weakly labelled nor SAM's.
     assert losses['loss_confident'].item() == pytest.approx(10 * ln2 / 5)
     assert losses['acc_seg'].item() == 50
@@ -107,7 +107,7 @@ def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
 def test_means_over_their_own_pixels(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
-    loss = MixedLoss(weak_weight=2, sam_weight=3, confident_weight=4)
+    loss = MixedLoss(weak_weight=2, pseudo_weight=3, confident_weight=4)
 
     losses = loss(logits, maps, head, step=10**6)
 
@@ -115,7 +115,7 @@ def test_means_over_their_own_pixels(
         losses['loss_weak'], 2 * mean_entropy(logits, maps.weak)
     )
     torch.testing.assert_close(
-        losses['loss_sam'], 3 * mean_entropy(logits, maps.sam)
+        losses['loss_pseudo'], 3 * mean_entropy(logits, maps.pseudo)
     )
     # 8 of the 24 pixels outside of the first two are confident.
     torch.testing.assert_close(
@@ -128,14 +128,14 @@ def test_class_weights_belong_to_weak_labels(
     logits: Tensor, maps: LabelMaps
 ) -> None:
     head = make_head(dict(CROSS_ENTROPY, class_weight=WEIGHTS))
-    losses = MixedLoss(sam_weight=1)(logits, maps, head, 0)
+    losses = MixedLoss(pseudo_weight=1)(logits, maps, head, 0)
 
     torch.testing.assert_close(
         losses['loss_weak'],
         mean_entropy(logits, maps.weak, weight=torch.tensor(WEIGHTS)),
     )
     torch.testing.assert_close(
-        losses['loss_sam'], mean_entropy(logits, maps.sam)
+        losses['loss_pseudo'], mean_entropy(logits, maps.pseudo)
     )
 
 
@@ -146,7 +146,7 @@ def test_the_weight_of_a_heads_loss_scales_all_terms(
     auxiliary = make_head(dict(CROSS_ENTROPY, loss_weight=0.4))
     part = MixedLoss()(logits, maps, auxiliary, 2000)
 
-    for name in ('loss_weak', 'loss_sam', 'loss_confident'):
+    for name in ('loss_weak', 'loss_pseudo', 'loss_confident'):
         torch.testing.assert_close(part[name], 0.4 * whole[name])
     assert part['acc_seg'] == whole['acc_seg']
 
@@ -170,7 +170,7 @@ def test_a_sampler_picks_the_hard_weak_pixels(
     # Without a threshold it keeps the 3 worst pixels of an image.
     sampler = dict(type='OHEMPixelSampler', min_kept=3)
     head = make_head(CROSS_ENTROPY, sampler=sampler)
-    losses = MixedLoss(sam_weight=1)(logits, maps, head, 0)
+    losses = MixedLoss(pseudo_weight=1)(logits, maps, head, 0)
 
     entropy = F.cross_entropy(
         logits, maps.weak.long(), reduction='none', ignore_index=NONE
@@ -178,7 +178,7 @@ def test_a_sampler_picks_the_hard_weak_pixels(
     worst = entropy.flatten().topk(6).values
     torch.testing.assert_close(losses['loss_weak'], worst.sum() / 16)
     torch.testing.assert_close(
-        losses['loss_sam'], mean_entropy(logits, maps.sam)
+        losses['loss_pseudo'], mean_entropy(logits, maps.pseudo)
     )
 
 
@@ -240,21 +240,23 @@ def test_other_terms_weigh_as_much_as_the_cross_entropy(
     logits: Tensor, maps: LabelMaps, order: int
 ) -> None:
     own = [dict(CROSS_ENTROPY, loss_weight=2.0), dict(type='DiceLoss')]
-    losses = MixedLoss(sam_weight=1)(logits, maps, make_head(*own[::order]), 0)
+    losses = MixedLoss(pseudo_weight=1)(
+        logits, maps, make_head(*own[::order]), 0
+    )
 
     torch.testing.assert_close(
-        losses['loss_sam'], 2 * mean_entropy(logits, maps.sam)
+        losses['loss_pseudo'], 2 * mean_entropy(logits, maps.pseudo)
     )
 
 
 def test_a_head_without_cross_entropy(logits: Tensor, maps: LabelMaps) -> None:
     head = make_head(dict(type='TverskyLoss', loss_weight=1.0))
-    losses = MixedLoss(sam_weight=1)(logits, maps, head, 0)
+    losses = MixedLoss(pseudo_weight=1)(logits, maps, head, 0)
 
     assert losses['loss_weak'] == 0
     assert losses['loss_tversky'] > 0
     torch.testing.assert_close(
-        losses['loss_sam'], mean_entropy(logits, maps.sam)
+        losses['loss_pseudo'], mean_entropy(logits, maps.pseudo)
     )
 
 
@@ -300,7 +302,7 @@ def test_no_loss_pulls_at_unlabelled_pixels(
     logits: Tensor, maps: LabelMaps, name: str
 ) -> None:
     head = make_head(CROSS_ENTROPY, *EXTRAS[name])
-    total(MixedLoss(sam_weight=1)(logits, maps, head, 5000)).backward()
+    total(MixedLoss(pseudo_weight=1)(logits, maps, head, 5000)).backward()
 
     labelled = sum(maps.labelled()).bool()
     assert (logits.grad.abs().sum(dim=1) > 0).equal(labelled)
@@ -359,7 +361,7 @@ def test_whatever_is_labelled_everything_is_finite(
     total(losses).backward()
 
     assert logits.grad.isfinite().all()
-    names = ('loss_weak', 'loss_sam', 'loss_confident')
+    names = ('loss_weak', 'loss_pseudo', 'loss_confident')
     for name, labelled in zip(names, maps.labelled()):
         assert losses[name].isfinite()
         assert (losses[name] == 0) or labelled.any()
@@ -380,13 +382,13 @@ def test_half_precision(maps: LabelMaps, head: BaseDecodeHead) -> None:
 def test_ramps_grow_to_their_weights(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
-    loss = MixedLoss(sam_ramp=10, confident_ramp=100)
+    loss = MixedLoss(pseudo_ramp=10, confident_ramp=100)
     full = loss(logits, maps, head, 100)
 
     for step in (0, 5, 10, 50):
         losses = loss(logits, maps, head, step)
         assert losses['loss_weak'] == full['loss_weak']
-        for name, length in (('loss_sam', 10), ('loss_confident', 100)):
+        for name, length in (('loss_pseudo', 10), ('loss_confident', 100)):
             torch.testing.assert_close(
                 losses[name], ramp(step, length) * full[name]
             )
@@ -407,7 +409,7 @@ def test_accuracy_is_of_weak_pixels(
     best = logits.argmax(dim=1).to(torch.uint8)
     maps.weak[:, :2] = best[:, :2]
     maps.weak[0, 0] = (best[0, 0] + 1) % 3
-    maps.sam[:, 2] = (best[:, 2] + 1) % 3
+    maps.pseudo[:, 2] = (best[:, 2] + 1) % 3
 
     losses = MixedLoss()(logits, maps, head, 0)
 

@@ -19,7 +19,7 @@ def gradient(parts):
     # Of a 3-channel bias, by the loss on some of two images.
     bias = torch.zeros(3, requires_grad=True)
     logits = images[parts] + bias[:, None, None]
-    maps = LabelMaps(weak[parts], sam[parts], free[parts], 255)
+    maps = LabelMaps(weak[parts], pseudo[parts], free[parts], 255)
     terms = loss(logits, maps, head, 0)
     sum(v for k, v in terms.items() if 'loss' in k).backward()
     return bias.grad
@@ -31,10 +31,10 @@ head = FCNHead(in_channels=4, channels=4, num_classes=3, num_convs=0,
 loss = MixedLoss(confident_weight=1.0, confident_ramp=0)
 images = torch.randn(2, 3, 8, 8)
 free = torch.full((2, 8, 8), 255, dtype=torch.uint8)
-weak, sam = free.clone(), free.clone()
+weak, pseudo = free.clone(), free.clone()
 weak[0, 0, 0] = 1                       # one pixel on one rank,
 weak[1, :4] = 2                         # half an image on the other;
-sam[0, 5:] = 0                          # and none of SAM's there
+pseudo[0, 5:] = 0                          # and none of SAM's there
 whole = gradient([0, 1])
 
 distributed.init_process_group('gloo')

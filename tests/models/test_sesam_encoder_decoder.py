@@ -131,7 +131,7 @@ class TestNetworks:
         terms = {
             f'{head}.{term}'
             for head in heads
-            for term in ('loss_weak', 'loss_sam', 'loss_confident')
+            for term in ('loss_weak', 'loss_pseudo', 'loss_confident')
         }
         assert terms == {name for name in log if '.loss' in name}
         assert all(value.isfinite() for value in log.values())
@@ -156,13 +156,13 @@ class TestNetworks:
 
 class TestTeachers:
     def test_online(self, make_config: MakeConfig, batch_of: BatchOf) -> None:
-        model = build(make_config(confident_threshold=0, sam_agreement=0))
+        model = build(make_config(confident_threshold=0, agreement=0))
         data = batch_of((32, 32), (32, 32), maps=2)
 
         log = train_step(model, data)
 
         assert log['share_weak'] == pytest.approx(10 / 32)
-        assert log['share_sam'] == pytest.approx(11 / 32)
+        assert log['share_pseudo'] == pytest.approx(11 / 32)
         assert log['share_confident'] == pytest.approx(11 / 32)
         assert log['decode.loss_confident'] > 0
         assert log['round'] == -1
@@ -197,7 +197,7 @@ class TestTeachers:
         model = build(make_config(teacher=None))
         log = train_step(model, batch_of((32, 32), (32, 32)))
 
-        assert log['share_sam'] == pytest.approx(11 / 32)
+        assert log['share_pseudo'] == pytest.approx(11 / 32)
         assert log['share_confident'] == 0
         assert log['decode.loss_confident'] == 0
         assert not any('teacher' in name for name in model.state_dict())
@@ -208,7 +208,7 @@ class TestTeachers:
         model = build(make_config(teacher=None))
         log = train_step(model, batch_of((32, 32), (32, 32), maps=1))
 
-        assert log['share_sam'] == 0 and log['decode.loss_weak'] > 0
+        assert log['share_pseudo'] == 0 and log['decode.loss_weak'] > 0
         assert log['loss'] == log['decode.loss_weak']
 
     def test_each_has_its_view(
@@ -262,16 +262,16 @@ class TestTeachers:
     def test_ramps_follow_the_steps(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
-        mixed_loss = dict(type='MixedLoss', sam_ramp=10)
+        mixed_loss = dict(type='MixedLoss', pseudo_ramp=10)
         model = build(make_config(teacher=None, mixed_loss=mixed_loss))
         data = batch_of((32, 32), (32, 32))
         model.load_state_dict(
             dict(model.state_dict(), _extra_state=torch.tensor(10))
         )
-        full = losses_of(model, copy.deepcopy(data))['decode.loss_sam']
+        full = losses_of(model, copy.deepcopy(data))['decode.loss_pseudo']
         assert model.iteration == 11
         model.iteration = 0
-        first = losses_of(model, data)['decode.loss_sam']
+        first = losses_of(model, data)['decode.loss_pseudo']
 
         ratio = (first / full).item()
         assert ratio == pytest.approx(torch.tensor(-5.0).exp().item(), 1e-3)
@@ -336,7 +336,7 @@ class TestLabelMaps:
     def test_the_teacher_judges_as_it_predicts(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
-        model = build(make_config(confident_threshold=0.4, sam_agreement=0.3))
+        model = build(make_config(confident_threshold=0.4, agreement=0.3))
         batch = batch_of((32, 32), (32, 32))
         given = copy.deepcopy(batch)['data_samples']
         maps = maps_of(model, batch)
@@ -348,14 +348,14 @@ class TestLabelMaps:
         probability = logits.softmax(dim=1)
         for index, sample in enumerate(given):
             weak = sample.gt_sem_seg.data[0]
-            sam = sample.sam_sem_seg.data[0]
+            pseudo = sample.pseudo_sem_seg.data[0]
             own = probability[index]
-            given_to_sam = own.gather(0, sam.clamp_max(3).long()[None])[0]
+            given = own.gather(0, pseudo.clamp_max(3).long()[None])[0]
             preferred = own.amax(dim=0)
-            agreed = (sam != 255) & (given_to_sam >= 0.3 * preferred)
+            agreed = (pseudo != 255) & (given >= 0.3 * preferred)
             sure = (own.amax(dim=0) >= 0.4) & (weak == 255) & ~agreed
             assert torch.equal(maps.weak[index], weak)
-            assert torch.equal(maps.sam[index] != 255, agreed)
+            assert torch.equal(maps.pseudo[index] != 255, agreed)
             assert torch.equal(maps.confident[index] != 255, sure)
             best = own.argmax(dim=0).to(torch.uint8)
             assert torch.equal(maps.confident[index][sure], best[sure])
@@ -390,18 +390,16 @@ class TestLabelMaps:
             train_step(model, batch_of((32, 32), (32, 32)))
 
     def test_thresholds(self, make_config: MakeConfig) -> None:
-        model = build(
-            make_config(confident_threshold=0.75, sam_agreement=0.25)
-        )
+        model = build(make_config(confident_threshold=0.75, agreement=0.25))
         # A sure pixel, one at both thresholds, and an unsure one.
         probability = torch.tensor(
             [[0.9, 0.75, 0.5], [0.1, 0.1875, 0.2], [0.0, 0.0625, 0.3]]
         )
         probability = torch.cat([probability, torch.zeros(1, 3)])
-        sam = torch.tensor([1, 1, 2], dtype=torch.uint8)
+        pseudo = torch.tensor([1, 1, 2], dtype=torch.uint8)
 
         confident, agreed = model.judge(
-            probability.view(1, 4, 1, 3), sam.view(1, 1, 3)
+            probability.view(1, 4, 1, 3), pseudo.view(1, 1, 3)
         )
 
         assert confident.flatten().tolist() == [0, 0, 255]
@@ -411,20 +409,20 @@ class TestLabelMaps:
     def test_undefined_probabilities_are_no_judgement(
         self, make_config: MakeConfig
     ) -> None:
-        model = build(make_config(confident_threshold=0.0, sam_agreement=0.0))
-        sam = torch.ones((1, 2, 2), dtype=torch.uint8)
+        model = build(make_config(confident_threshold=0.0, agreement=0.0))
+        pseudo = torch.ones((1, 2, 2), dtype=torch.uint8)
         undefined = torch.full((1, 4, 2, 2), torch.nan)
 
-        confident, agreed = model.judge(undefined, sam)
+        confident, agreed = model.judge(undefined, pseudo)
 
         assert (confident == 255).all() and (agreed == 255).all()
 
     def test_what_sam_left_open_stays_open(
         self, make_config: MakeConfig
     ) -> None:
-        model = build(make_config(sam_agreement=0))
-        sam = torch.full((1, 2, 2), 255, dtype=torch.uint8)
-        _, agreed = model.judge(torch.full((1, 4, 2, 2), 0.25), sam)
+        model = build(make_config(agreement=0))
+        pseudo = torch.full((1, 2, 2), 255, dtype=torch.uint8)
+        _, agreed = model.judge(torch.full((1, 4, 2, 2), 0.25), pseudo)
 
         assert (agreed == 255).all()
 
@@ -443,7 +441,7 @@ class TestLabelMaps:
         log = train_step(build(cfg), batch)
 
         assert log['share_weak'] == pytest.approx((10 + 5) / 64)
-        assert log['share_sam'] == 0
+        assert log['share_pseudo'] == 0
         assert torch.isfinite(log['loss'])
 
 
@@ -488,7 +486,7 @@ class TestHeads:
         terms = [
             f'{name}.{term}'
             for name in ('decode', *names)
-            for term in ('loss_weak', 'loss_sam', 'loss_confident')
+            for term in ('loss_weak', 'loss_pseudo', 'loss_confident')
         ]
         torch.testing.assert_close(
             log['loss'], sum(log[term] for term in terms)
@@ -604,7 +602,7 @@ class TestHeads:
         ),
         (dict(crf_weight=-1), 'crf_weight=-1, expected a finite number'),
         (dict(crf_weight='x'), "crf_weight='x', expected a finite number"),
-        (dict(sam_agreement=2), 'sam_agreement=2, expected'),
+        (dict(agreement=2), 'agreement=2, expected'),
         (dict(ema_momentum=1), 'ema_momentum=1, expected'),
     ],
 )
