@@ -65,7 +65,7 @@ ABLATIONS = {
     'no-doubt': Row(
         _SCRIBBLE,
         'masks may grow as far as they will',
-        {f'{_SELECTOR}.max_doubt': 1.0},
+        {f'{_SELECTOR}.max_rejected_share': 1.0},
     ),
     'no-conflict': Row(
         _SCRIBBLE,

@@ -27,7 +27,7 @@ model = dict(
 )
 # A mask that holds the points of two objects is none of them.
 generator = _base_.custom_hooks[0].generator
-selector = dict(generator.selector, max_conflict=0.15, max_doubt=0.9)
+selector = dict(generator.selector, max_conflict=0.15, max_rejected_share=0.9)
 custom_hooks = [
     dict(
         _base_.custom_hooks[0],

@@ -18,14 +18,14 @@ class Component:
         class_id: the class of its pixels.
         bbox: (row0, col0, row1, col1) in the image, half open, in pixels.
         mask: (row1 - row0, col1 - col0) bool, true on its pixels.
-        drawn: whether a person drew at least one of its pixels; false for
-            a component that consists of predictions alone.
+        from_person: whether a person labelled at least one of its pixels;
+            False if all of them are predictions.
     """
 
     class_id: int
     bbox: tuple[int, int, int, int]
     mask: np.ndarray
-    drawn: bool = True
+    from_person: bool = True
 
     @property
     def area(self) -> int:
@@ -47,7 +47,7 @@ class Component:
 
 def find_components(
     label: np.ndarray,
-    drawn: np.ndarray | None = None,
+    from_person: np.ndarray | None = None,
     *,
     ignore_index: int = 255,
     closing_radius: int = 0,
@@ -62,15 +62,15 @@ def find_components(
 
     Args:
         label: (H, W) uint8 class ids; `ignore_index` is unlabelled.
-        drawn: (H, W) bool, true on pixels labelled by a person. By default
-            all labelled pixels are.
+        from_person: (H, W) bool, true on pixels labelled by a person; by
+            default all labelled pixels.
         ignore_index: the value of unlabelled pixels.
         closing_radius: pieces of one class that meet when each grows by
             this many pixels into unlabelled ones (in all 8 directions) are
             one component. It goes around pixels of other classes, never
             across them, and adds none itself.
-        min_area: components without any drawn pixel are dropped below this
-            number of pixels.
+        min_area: smallest component, in pixels, that is kept if no person
+            labelled any of its pixels.
 
     Returns:
         The components, in raster order of their first pixels.
@@ -82,8 +82,8 @@ def find_components(
     components = []
     for index, box in enumerate(ndimage.find_objects(regions), start=1):
         mask = regions[box] == index
-        is_drawn = drawn is None or bool(drawn[box][mask].any())
-        if not is_drawn and np.count_nonzero(mask) < min_area:
+        by_person = from_person is None or bool(from_person[box][mask].any())
+        if not by_person and np.count_nonzero(mask) < min_area:
             continue
         rows, cols = box
         components.append(
@@ -91,7 +91,7 @@ def find_components(
                 class_id=int(label[box][0, mask[0].argmax()]),
                 bbox=(rows.start, cols.start, rows.stop, cols.stop),
                 mask=mask,
-                drawn=is_drawn,
+                from_person=by_person,
             )
         )
     return components

@@ -128,7 +128,7 @@ def find_rivals(
     classes = np.array([c.class_id for c in components], int)
     rivals = classes[:, None] != classes
     if one_component_per_object:
-        drawn = np.array([c.drawn for c in components], bool)
+        drawn = np.array([c.from_person for c in components], bool)
         rivals |= drawn[:, None] & drawn & ~np.eye(len(classes), dtype=bool)
     return rivals
 

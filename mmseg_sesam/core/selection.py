@@ -52,9 +52,9 @@ class CoverageMaskSelector:
             each adds `min_gain`.
         min_gain: share of the component's pixels that a further mask has
             to add.
-        max_doubt: masks about which there is more doubt, see
-            `ExpansionPrior`, are never taken, nor unions of masks; 1 takes
-            all.
+        max_rejected_share: masks and unions are never taken if a larger
+            share of the masks of their class and expansion conflicts with
+            weak labels, see `ExpansionPrior`; 1 switches this rule off.
 
     Raises:
         ValueError: `merge` is unknown or a share is outside of [0, 1].
@@ -67,7 +67,7 @@ class CoverageMaskSelector:
     coverage_step: float = 0.05
     merge: str = 'greedy'
     min_gain: float = 0.05
-    max_doubt: float = 0.8
+    max_rejected_share: float = 0.8
 
     def __post_init__(self) -> None:
         step = number(above=0, at_most=1)
@@ -80,7 +80,7 @@ class CoverageMaskSelector:
             coverage_step=step,
             merge=one_of(('best', 'greedy')),
             min_gain=step,
-            max_doubt=SHARE,
+            max_rejected_share=SHARE,
         )
 
     def __call__(
@@ -113,7 +113,7 @@ class CoverageMaskSelector:
             (scores >= self.min_predicted_iou)
             & (stability >= self.min_stability)
             & (conflict <= self.max_conflict)
-            & (doubt <= self.max_doubt)
+            & (doubt <= self.max_rejected_share)
         )
         # What each candidate makes of those chosen before.
         grown = hits
@@ -157,7 +157,7 @@ class CoverageMaskSelector:
             coverage > 0
             and coverage >= self.min_coverage
             and conflict <= self.max_conflict
-            and doubt <= self.max_doubt
+            and doubt <= self.max_rejected_share
         )
 
 

@@ -45,13 +45,14 @@ class ComponentRecord(NamedTuple):
         class_id: its class.
         bbox: (row0, col0, row1, col1), half open, in pixels.
         area: labelled pixels.
-        drawn: whether a person drew any of it.
+        from_person: whether a person labelled any of its pixels.
         points: its positive and negative points as [x, y, label].
         chosen: the candidates taken as [prompt, index]; empty if it keeps
             its weak pixels alone.
         coverage: share of its pixels that the mask holds.
         conflict: share of rivals in the labelled pixels held.
-        doubt: about the mask, by its growth.
+        rejected_share: share of masks of its class and expansion that conflict
+            with weak labels, see `ExpansionPrior`.
         predicted_iou: mean score of the candidates taken.
         mask_area: pixels of the mask.
     """
@@ -59,12 +60,12 @@ class ComponentRecord(NamedTuple):
     class_id: int
     bbox: tuple[int, int, int, int]
     area: int
-    drawn: bool
+    from_person: bool
     points: list[list[float]]
     chosen: list[list[int]]
     coverage: float
     conflict: float
-    doubt: float
+    rejected_share: float
     predicted_iou: float
     mask_area: int
 
@@ -196,7 +197,7 @@ class PseudoLabelGenerator:
         self,
         image: np.ndarray,
         label: np.ndarray,
-        drawn: np.ndarray | None = None,
+        from_person: np.ndarray | None = None,
         doubt: ExpansionPrior | None = None,
         kept: Mapping[str, StoredMask] | None = None,
     ) -> PseudoLabel:
@@ -206,7 +207,7 @@ class PseudoLabelGenerator:
             image: (H, W, 3) uint8 in RGB.
             label: (H, W) uint8 weak label, in later rounds enriched with
                 confident predictions.
-            drawn: (H, W) bool, true on pixels labelled by a person; by
+            from_person: (H, W) bool, true on pixels labelled by a person; by
                 default all labelled pixels.
             doubt: about masks by their growth; by default none.
             kept: masks of an earlier round. A component that was there
@@ -220,7 +221,7 @@ class PseudoLabelGenerator:
             ValueError: image and label differ in size.
         """
         doubt = doubt or ExpansionPrior.none()
-        parts = self.prepare(image, label, drawn)
+        parts = self.prepare(image, label, from_person)
         names = list(map(component_name, parts.components, parts.prompts))
         choices = [
             self._choose_again(
@@ -251,14 +252,14 @@ class PseudoLabelGenerator:
         self,
         image: np.ndarray,
         label: np.ndarray,
-        drawn: np.ndarray | None = None,
+        from_person: np.ndarray | None = None,
     ) -> np.ndarray:
         """Counts masks by growth, for `ExpansionPrior.fit`.
 
         Args:
             image: (H, W, 3) uint8 in RGB.
             label: (H, W) uint8 weak label.
-            drawn: (H, W) bool, true on pixels labelled by a person.
+            from_person: (H, W) bool, true on pixels labelled by a person.
 
         Returns:
             (2, 256, B) int64, see `count_expansions`.
@@ -267,7 +268,7 @@ class PseudoLabelGenerator:
             ValueError: image and label differ in size.
         """
         counts = ExpansionPrior.no_counts()
-        parts = self.prepare(image, label, drawn)
+        parts = self.prepare(image, label, from_person)
         owners = range(len(parts.components))
         for answer, evidence in self._ask(image, parts, owners):
             hits = answer.hits(evidence)
@@ -284,14 +285,14 @@ class PseudoLabelGenerator:
         self,
         image: np.ndarray,
         label: np.ndarray,
-        drawn: np.ndarray | None = None,
+        from_person: np.ndarray | None = None,
     ) -> Parts:
         """Finds the components of a label, and their prompts.
 
         Args:
             image: (H, W, 3) uint8 in RGB.
             label: (H, W) uint8.
-            drawn: (H, W) bool, true on pixels labelled by a person.
+            from_person: (H, W) bool, true on pixels labelled by a person.
 
         Returns:
             The components, and the prompts and rivals of each.
@@ -306,7 +307,7 @@ class PseudoLabelGenerator:
             )
         components = find_components(
             label,
-            drawn,
+            from_person,
             ignore_index=self.ignore_index,
             closing_radius=self.closing_radius,
             min_area=self.min_area,
@@ -443,12 +444,12 @@ def _record(
         class_id=component.class_id,
         bbox=component.bbox,
         area=component.area,
-        drawn=component.drawn,
+        from_person=component.from_person,
         points=np.column_stack([together.points, together.labels]).tolist(),
         chosen=choice.kept.chosen,
         coverage=round(choice.coverage, 4),
         conflict=round(choice.conflict, 4),
-        doubt=round(choice.doubt, 4),
+        rejected_share=round(choice.doubt, 4),
         predicted_iou=round(choice.kept.predicted_iou, 4),
         mask_area=choice.kept.area,
     )

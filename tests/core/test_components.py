@@ -174,9 +174,11 @@ def test_min_area_drops_small_predictions_alone(label, min_area, radius, data):
         label, drawn, closing_radius=radius, min_area=min_area
     )
     assert [c.bbox for c in found] == [c.bbox for c in kept]
-    assert [c.drawn for c in found] == [drawn[c.pixels].any() for c in kept]
+    assert [c.from_person for c in found] == [
+        drawn[c.pixels].any() for c in kept
+    ]
     # By default a person drew all of it, and nothing is dropped.
-    assert all(component.drawn for component in everything)
+    assert all(component.from_person for component in everything)
     undropped = find_components(
         label, closing_radius=radius, min_area=min_area
     )

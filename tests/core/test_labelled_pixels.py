@@ -145,14 +145,16 @@ def test_small_components_count_by_their_area_beside_large_ones():
 def test_with_a_mark_per_object_all_that_others_drew_is_conflict(label, seed):
     """What nobody drew is of its class, and of no object."""
     rng = np.random.default_rng(seed)
-    components = find_components(label, drawn=rng.random(label.shape) < 0.5)
+    components = find_components(
+        label, from_person=rng.random(label.shape) < 0.5
+    )
     evidence = gather(components, one_component_per_object=True)
     masks = random_masks(label, seed)
     hits = masks[:, evidence.rows, evidence.cols]
     for owner, component in enumerate(components):
         rival = (label != 255) & (label != component.class_id)
         for index, other in enumerate(components):
-            if index != owner and other.drawn and component.drawn:
+            if index != owner and other.from_person and component.from_person:
                 rival[other.pixels] = True
         conflict = [
             (mask & rival).sum() / max((mask & (label != 255)).sum(), 1)

@@ -362,6 +362,8 @@ def test_a_mask_in_doubt_is_not_taken():
     case = Case(label, masks, [0.9, 0.5], doubt=np.array([0.9, 0.1]))
     assert case.select(CoverageMaskSelector()).chosen == (1,)
     # What is credible enough is chosen among by its score alone.
-    assert case.select(CoverageMaskSelector(max_doubt=1)).chosen == (0,)
+    assert case.select(CoverageMaskSelector(max_rejected_share=1)).chosen == (
+        0,
+    )
     case.doubt = np.array([0.3, 0.1])
     assert case.select(CoverageMaskSelector()).chosen == (0,)

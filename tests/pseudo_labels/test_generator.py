@@ -164,7 +164,7 @@ def test_records_tell_of_masks_within_the_limits(scribbled, generator):
     assert [r.area for r in records] == [c.area for c in components]
     selector = generator.selector
     for record in records:
-        assert record.drawn
+        assert record.from_person
         if record.fell_back:
             assert record.mask_area == record.coverage == 0
             continue
@@ -349,7 +349,7 @@ def test_small_predictions_are_kept_without_being_asked_for():
     label, records, _ = make_generator(min_area=4)(
         scene.image, enriched, drawn
     )
-    assert [r.drawn for r in records] == [False, True, True]
+    assert [r.from_person for r in records] == [False, True, True]
     np.testing.assert_array_equal(label, scene.truth)
 
 

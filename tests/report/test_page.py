@@ -189,7 +189,7 @@ def test_settings_are_those_that_made_the_rounds(work_dir: Path) -> None:
 
     assert settings['segmenter'].startswith('SuperpixelSegmenter')
     # A default, which no config names.
-    assert 'max_doubt=0.8' in settings['selector']
+    assert 'max_rejected_share=0.8' in settings['selector']
 
 
 def test_several_processes_predict_what_one_does(work_dir: Path) -> None:

@@ -171,7 +171,7 @@ function nearest(x, y) {
 }
 
 // Of a record, what is shown in words of its own; the rest as it is.
-const HIDDEN = ['class_id', 'bbox', 'points', 'chosen', 'area', 'mask_area', 'drawn'];
+const HIDDEN = ['class_id', 'bbox', 'points', 'chosen', 'area', 'mask_area', 'from_person'];
 
 function describe(record) {
   const panel = byId('record');
@@ -189,7 +189,7 @@ function describe(record) {
   byId('prompts').append(rect);
   const count = record.chosen.length;
   const rows = [
-    ['drawn by', record.drawn === false ? 'the teacher' : 'a person'],
+    ['labelled by', record.from_person === false ? 'the teacher' : 'a person'],
     ['labelled pixels', record.area.toLocaleString('en')],
     ['points', record.points.length],
     ['masks chosen', count || 'none: keeps its own pixels'],
