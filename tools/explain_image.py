@@ -19,7 +19,7 @@ from PIL import ImageOps
 
 from mmseg_sesam.cli.arguments import config_file, existing_file
 from mmseg_sesam.io.images import open_image
-from mmseg_sesam.io.labels import read_label
+from mmseg_sesam.io.labels import read_label, read_palette
 
 DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
 
@@ -46,16 +46,12 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def read_palette(path: str, weak: np.ndarray) -> list[list[int]]:
-    """The palette of an index PNG, or colours of ours."""
+def choose_colours(path: str, weak: np.ndarray) -> list[list[int]]:
+    """Returns the palette of an index PNG, or default colours."""
     from mmseg_sesam.visualization.sheet import choose_palette
 
-    with open_image(path) as image:
-        colours = image.getpalette()
-    if colours is not None:
-        colours = np.reshape(colours, (-1, 3))
     number = 1 + int(weak[weak != 255].max(initial=0))
-    return choose_palette(colours, number)
+    return choose_palette(read_palette(path), number)
 
 
 def class_names(cfg: Config) -> list[str]:
@@ -119,7 +115,7 @@ def main() -> None:
         weak,
         made,
         explanations,
-        read_palette(args.weak, weak),
+        choose_colours(args.weak, weak),
         classes,
     )
     omitted = describe_omitted(made.records, len(explanations), classes)

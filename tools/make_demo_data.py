@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.terminal import Progress
 
 # fmt: off
@@ -518,9 +519,7 @@ def write_data_set(root: Path, settings: dict[str, int]) -> None:
             rng = np.random.default_rng([settings['seed'], split_id, index])
             image, label = render(rng, settings['height'], settings['width'])
             Image.fromarray(image).save(images / f'{name}.jpg', quality=90)
-            indexed = Image.fromarray(label)
-            indexed.putpalette(sum(PALETTE, []))
-            indexed.save(labels / f'{name}.png')
+            write_label(labels / f'{name}.png', label, PALETTE)
 
 
 def main() -> None:

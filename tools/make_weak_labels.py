@@ -14,7 +14,6 @@ import os
 import sys
 import zlib
 from argparse import ArgumentParser
-from collections import Counter
 from dataclasses import asdict, fields
 from functools import partial
 from multiprocessing import Pool
@@ -24,9 +23,9 @@ import numpy as np
 
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.images import open_image
-from mmseg_sesam.io.labels import read_label, write_label
+from mmseg_sesam.io.labels import read_label, read_palette, write_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
+from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import Progress
 
 SUMMARY = 'summary.json'
@@ -73,8 +72,6 @@ def simulate(
     """
     path = gt_dir / relative
     label = read_label(path)
-    with open_image(path) as image:
-        palette = image.getpalette()
     wrong = np.unique(label[(label >= num_classes) & (label != 255)])
     if len(wrong):
         raise ValueError(
@@ -86,9 +83,7 @@ def simulate(
     out = (out_dir / relative).with_suffix('.png')
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as part:
-        write_label(
-            part, weak, palette and np.reshape(palette, (-1, 3)).tolist()
-        )
+        write_label(part, weak, read_palette(path))
     return int((weak != 255).sum()), weak.size
 
 
@@ -115,14 +110,17 @@ def main() -> None:
             f'make_weak_labels: {args.gt_dir} holds no PNG or TIFF files; '
             'give the folder of the dense labels.'
         )
-    outputs = Counter(str(Path(path).with_suffix('')) for path in relative)
-    name, number = outputs.most_common(1)[0]
-    if number > 1:
-        sys.exit(
-            f'make_weak_labels: {args.gt_dir} holds {number} labels named '
-            f'{name}, which would all be written to {name}.png; take all but '
-            'one of them out.'
+    try:
+        check_unique(
+            (
+                (Path(path).with_suffix(''), args.gt_dir / path)
+                for path in relative
+            ),
+            'would both be written to {name}.png',
+            'take one of them out',
         )
+    except ValueError as error:
+        sys.exit(f'make_weak_labels: {error}')
     work = partial(
         simulate,
         gt_dir=args.gt_dir,

@@ -15,6 +15,7 @@ from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.annotations.found_labels import FoundLabels, shortened
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
+from mmseg_sesam.io.names import check_unique
 
 IGNORE_INDEX = 255
 # Reason of a note.
@@ -241,12 +242,10 @@ class AnnotationReader(ABC):
                 f'{self.name}; '
                 'give another folder or another format.'
             )
-        for one, other in zip(items, items[1:]):
-            if one.key == other.key:
-                raise ValueError(
-                    f'{_origin(one)} and {_origin(other)} would both be '
-                    f'written to {one.key}.png; rename one of them.'
-                )
+        check_unique(
+            ((item.key, _origin(item)) for item in items),
+            'would both be written to {name}.png',
+        )
         return self._with_images(items) if self.images else (items, [])
 
     def _with_images(self, items: list[Item]) -> tuple[list[Item], list[Item]]:
@@ -254,11 +253,10 @@ class AnnotationReader(ABC):
         found, missing = [], []
         for item in items:
             paths = images.get(self.image_key(item), [])
-            if len(paths) > 1:
-                raise ValueError(
-                    f'{paths[0]} and {paths[1]} both have the name of the '
-                    f'annotation {item.key}; rename one of them.'
-                )
+            check_unique(
+                ((item.key, path) for path in paths),
+                'both have the name of the annotation {name}',
+            )
             (found if paths else missing).append((item, paths))
         if not found:
             raise ValueError(

@@ -10,6 +10,7 @@ from types import ModuleType
 
 from mmseg_sesam.annotations.base import IGNORE_INDEX, AnnotationReader, option
 from mmseg_sesam.annotations.files import shown
+from mmseg_sesam.io.palettes import voc_colours
 
 # ScribbleSup's tags, in the order of VOC's ids, are not VOC's own names.
 # fmt: off
@@ -19,23 +20,6 @@ SCRIBBLESUP_TAGS = (
     'plant', 'sheep', 'sofa', 'train', 'monitor',
 )
 # fmt: on
-
-
-def voc_colours() -> list[list[int]]:
-    """The 256 colours of PASCAL VOC's development kit.
-
-    Its colour of 255 differs from that of class 0, so that viewers tell
-    background from unlabelled.
-    """
-    colours = []
-    for index in range(256):
-        colour = [0, 0, 0]
-        for bit in range(8):
-            for channel in range(3):
-                value = index >> (3 * bit + channel) & 1
-                colour[channel] |= value << (7 - bit)
-        colours.append(colour)
-    return colours
 
 
 def name_classes(

@@ -17,7 +17,6 @@ from typing import Any, Callable
 import numpy as np
 
 from mmseg_sesam.annotations.base import IGNORE_INDEX, AnnotationReader, Item
-from mmseg_sesam.annotations.classes import voc_colours
 from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.files import image_size
 from mmseg_sesam.annotations.found_labels import check_labels
@@ -29,6 +28,7 @@ from mmseg_sesam.io.atomic import (
     replacing,
 )
 from mmseg_sesam.io.labels import write_label
+from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress
 
 SUMMARY = 'summary.json'

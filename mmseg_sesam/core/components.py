@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from scipy import ndimage
 from skimage.measure import label as label_regions
+
+from mmseg_sesam.core.depth import depth_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +108,7 @@ def deepest_point(mask: np.ndarray) -> tuple[int, int]:
     Returns:
         (row, col); the first in raster order where several are as deep.
     """
-    depth = cv2.distanceTransform(
-        np.pad(mask, 1).astype(np.uint8),
-        cv2.DIST_L2,
-        cv2.DIST_MASK_PRECISE,
-    )[1:-1, 1:-1]
+    depth = depth_in(mask)
     row, col = np.unravel_index(depth.argmax(), depth.shape)
     return int(row), int(col)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import (
@@ -15,6 +14,8 @@ from scipy.sparse.csgraph import (
     minimum_spanning_tree,
 )
 from skimage.morphology import skeletonize
+
+from mmseg_sesam.core.depth import depth_in
 
 # Half of the 8-neighbourhood as (row, col), in raster order: each edge is
 # met once.
@@ -75,7 +76,7 @@ def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
         skeleton pixel occurs in it once, at a reduced one the deepest mask
         pixel of every skeleton cell, with steps from cell to cell.
     """
-    depths = [_depth(mask) for mask in masks]
+    depths = [depth_in(mask, exact=False) for mask in masks]
     sides = [max(int(d.max(initial=0)) // _DEPTH, 1) for d in depths]
     coords = [
         skeleton_pixels(_shrink(mask, side))
@@ -109,13 +110,6 @@ def longest_path(mask: np.ndarray) -> np.ndarray:
     while path[-1] != start:
         path.append(int(previous[path[-1]]))
     return coords[path]
-
-
-def _depth(mask: np.ndarray) -> np.ndarray:
-    """(h, w) float32 distance of pixels from the outside of a mask."""
-    padded = np.zeros(np.add(mask.shape, 2), np.uint8)
-    padded[1:-1, 1:-1] = mask
-    return cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
 
 
 def _shrink(mask: np.ndarray, side: int) -> np.ndarray:

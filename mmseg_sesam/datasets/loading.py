@@ -11,8 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.io.images import open_image
-from mmseg_sesam.io.labels import id_table
+from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import (
     CONFIDENT,
@@ -32,20 +31,20 @@ from mmseg_sesam.validators import (
 
 @TRANSFORMS.register_module()
 class LoadWeakAnnotations(LoadAnnotations):
-    """Loads a weak label, and refuses what cannot be one.
+    """Loads a weak label and checks ids, channels and size.
 
     The stock `LoadAnnotations` casts ids to 8 bits, keeps RGB labels as
-    they are and never compares a label with its image.
+    they are and never compares the sizes of a label and its image.
 
     Required keys: img, seg_map_path, seg_fields; optional: label_map.
-    Added keys: gt_seg_map, (H, W) uint8; weak_classes, the sorted ids that
-    it holds, which a crop may not show all of.
+    Added keys: gt_seg_map, (H, W) uint8; weak_classes, the sorted class ids
+    of the whole label, of which a crop may show a part.
 
     Args:
-        num_classes: ids from 0 to `num_classes` - 1 are valid, after
+        num_classes: valid ids are 0 to `num_classes` - 1, after
             `reduce_zero_label` and the data set's `label_map`.
         ignore_index: the value of unlabelled pixels.
-        **kwargs: of the stock `LoadAnnotations`.
+        **kwargs: arguments of the stock `LoadAnnotations`.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class LoadWeakAnnotations(LoadAnnotations):
 
     def _load_seg_map(self, results: dict) -> None:
         path = results['seg_map_path']
-        label = self._decode(path)
+        label = self._read(path)
         expected = results.get('reduce_zero_label', False)
         if self.reduce_zero_label is None:
             self.reduce_zero_label = expected
@@ -76,7 +75,7 @@ class LoadWeakAnnotations(LoadAnnotations):
         results['weak_classes'] = ids
         results['seg_fields'].append('gt_seg_map')
 
-    def _decode(self, path: str) -> np.ndarray:
+    def _read(self, path: str) -> np.ndarray:
         try:
             content = fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError:
@@ -84,26 +83,12 @@ class LoadWeakAnnotations(LoadAnnotations):
                 f'The weak label {path} is missing; add it, or take its '
                 'image out of the list of training images.'
             ) from None
-        try:
-            with open_image(BytesIO(content)) as image:
-                label = np.array(image)
-        except Exception as error:
-            raise ValueError(
-                f'The weak label {path} cannot be read as an image '
-                f'({error}); write it again as an 8-bit PNG.'
-            ) from error
-        if label.ndim != 2 or label.dtype != np.uint8:
-            raise ValueError(
-                f'The weak label {path} is {label.dtype} of shape '
-                f'{label.shape}, expected one channel of uint8 class ids; '
-                'convert colours or 16-bit values to class ids.'
-            )
-        return label
+        return read_label(BytesIO(content), f'The weak label {path}')
 
     def _check(
         self, label: np.ndarray, path: str, shape: tuple[int, int]
     ) -> list[int]:
-        """Returns the class ids that are there."""
+        """Returns the class ids of a label after checking them."""
         if label.shape != shape:
             raise ValueError(
                 f'The weak label {path} has {label.shape} and its image '

@@ -1,4 +1,4 @@
-"""Weak labels simulated from dense ones, within a pipeline."""
+"""Simulates weak labels from dense ones within a pipeline."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from mmseg.registry import TRANSFORMS
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.datasets.loading import class_ids
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.images import open_image
-from mmseg_sesam.io.labels import write_label
+from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.store.store import sample_key
 from mmseg_sesam.validators import LABEL_ID, PATH, check_option, check_options
 from mmseg_sesam.version import __version__
@@ -25,23 +24,32 @@ from mmseg_sesam.version import __version__
 
 @TRANSFORMS.register_module()
 class SimulateWeakLabel(BaseTransform):
-    """Replaces a dense label by the weak one an annotator might draw.
+    """Replaces a dense label by a simulated weak label.
 
-    Place it after the annotations are loaded and before any geometric
-    transform. The dense label goes no further than this.
+    Place this transform after the annotations are loaded and before any
+    geometric transform: later transforms and the loss never see the dense
+    label.
 
     Required keys: img_path, gt_seg_map. Modified keys: gt_seg_map and
     weak_classes, see `LoadWeakAnnotations`.
 
     Args:
         kind: 'coarse', 'scribble', 'point' or 'block'.
-        data_root: the folder to which images are named relative; with
-            `seed`, the name fixes every random choice.
-        seed: of the simulation.
-        cache_dir: folder that keeps the simulated labels as PNG, since
-            simulating takes longer than reading; none by default.
+        data_root: folder of the images. The path of an image below it and
+            `seed` fix every random choice.
+        seed: seed of the simulation.
+        cache_dir: folder for the simulated labels, which are faster to read
+            than to simulate; by default every epoch simulates again.
         ignore_index: the value of void and of unlabelled pixels.
         **options: further options of `WeakLabelSimulator`.
+
+    Example:
+        >>> transform = SimulateWeakLabel('point', 'data', dot_radius=0)
+        >>> dense = np.zeros((20, 20), np.uint8)
+        >>> results = dict(img_path='data/a.jpg', gt_seg_map=dense)
+        >>> results = transform(results)
+        >>> int((results['gt_seg_map'] != 255).sum())
+        1
     """
 
     def __init__(
@@ -62,7 +70,7 @@ class SimulateWeakLabel(BaseTransform):
         self.cache = cache_dir and Path(cache_dir) / kind / self._digest()
 
     def transform(self, results: dict) -> dict:
-        """Replaces gt_seg_map."""
+        """Replaces gt_seg_map and sets weak_classes."""
         key = sample_key(results['img_path'], self.data_root)
         weak = self._weak_label(key, results['gt_seg_map'])
         results['gt_seg_map'] = weak
@@ -70,32 +78,31 @@ class SimulateWeakLabel(BaseTransform):
         return results
 
     def _weak_label(self, key: str, dense: np.ndarray) -> np.ndarray:
-        """Simulates the weak label of an image, or reads it."""
+        """Returns the weak label of an image, from the cache if possible."""
         cached = self.cache and self._cached(key, dense)
         if cached and cached.exists():
-            with open_image(cached) as image:
-                return np.array(image)
+            return read_label(cached)
         weak = self.simulator(
             dense, zlib.crc32(os.fsencode(key)), self.ignore_index
         )
         if cached:
             cached.parent.mkdir(parents=True, exist_ok=True)
-            # Workers may simulate one image at once; the last one wins.
+            # Two workers may write one file: both write the same label.
             with replacing(cached) as part:
                 write_label(part, weak)
         return weak
 
     def _cached(self, key: str, dense: np.ndarray) -> Path:
-        """File of a weak label; a corrected dense label has another."""
+        """Returns the cache file, named after the dense label's content."""
         checksum = zlib.crc32(np.ascontiguousarray(dense))
         return self.cache / f'{key}.{checksum:08x}.png'
 
     def _digest(self) -> str:
-        """Short name of the settings, so that caches never mix."""
+        """Returns a digest of the settings, the folder of their labels."""
         settings = dict(
             asdict(self.simulator),
             ignore_index=self.ignore_index,
-            # Another version may draw in another way.
+            # Another version of the package may draw differently.
             version=__version__,
         )
         settings = json.dumps(settings, sort_keys=True)

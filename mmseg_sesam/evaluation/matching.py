@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
+from mmseg_sesam.io.names import check_unique
 
 # Names that a message lists before it only counts.
 _NAMES = 3
@@ -81,7 +82,10 @@ def match_labels(
     for end, claimants in claims.items():
         exact = [file for file in claimants if keys[file] == end]
         owners = exact or claimants
-        label = _only(labels[end])
+        check_unique(
+            ((end, path) for path in labels[end]), remedy='remove one of them'
+        )
+        label = labels[end][0]
         if len(owners) > 1:
             raise ValueError(
                 f'{label} would be the label of {owners[0]} and of '
@@ -147,16 +151,6 @@ def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:
         if key.name.endswith(suffix):
             labels[key].append(path)
     return labels
-
-
-def _only(labels: Sequence[Path]) -> Path:
-    """The only one of the label files of one name."""
-    if len(labels) > 1:
-        raise ValueError(
-            f'{labels[0]} and {labels[1]} have one name, expected one label '
-            'for each image; remove one of them.'
-        )
-    return labels[0]
 
 
 def _key(file: Path, file_suffix: str, label_suffix: str) -> Path:

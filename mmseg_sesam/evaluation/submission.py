@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from mmseg_sesam.annotations.classes import voc_colours
 from mmseg_sesam.io.images import open_image, upright_size
-from mmseg_sesam.io.labels import read_label
+from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
+from mmseg_sesam.io.names import check_unique
+from mmseg_sesam.io.palettes import voc_colours
 
 # trainId -> id, of cityscapesScripts' labels.py.
 _CITYSCAPES_IDS = (
@@ -159,7 +159,6 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
             there.
         ValueError: two images have one name, or the list is empty.
     """
-    images: dict[str, Path] = {}
     wanted = None
     if names is not None:
         # Windows editors begin a file with a byte order mark.
@@ -170,23 +169,23 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
             f'{names} lists no image, expected a name in each line; give the '
             'list of the test images.'
         )
-    for path in list_files(folder, IMAGE_SUFFIXES):
-        if wanted is not None and path.stem not in wanted:
-            continue
-        other = images.setdefault(path.stem, path)
-        if other != path:
-            raise ValueError(
-                f'{other} and {path} have one name; give a folder that holds '
-                'each test image once.'
-            )
-    missing = sorted((wanted or set()) - set(images))
+    images = [
+        path
+        for path in list_files(folder, IMAGE_SUFFIXES)
+        if wanted is None or path.stem in wanted
+    ]
+    check_unique(
+        ((path.stem, path) for path in images),
+        remedy='give a folder that holds each test image once',
+    )
+    missing = sorted((wanted or set()) - {path.stem for path in images})
     if missing or not images:
         what = f'{missing[0]}, which {names} lists' if missing else 'at all'
         raise FileNotFoundError(
             f'{folder} holds no image {what}; give the folder of the test '
             'images.'
         )
-    return list(images.values())
+    return images
 
 
 def check_archive(
@@ -306,14 +305,9 @@ def _check_prediction(
 
 
 def _encode(label: np.ndarray, server: Server) -> bytes:
-    image = Image.fromarray(np.array(server.ids, np.uint8)[label])
-    if server.palette:
-        # All 256 colours: with fewer, Pillow packs indices into fewer bits.
-        colours = np.zeros((256, 3), np.uint8)
-        colours[: len(server.palette)] = server.palette
-        image.putpalette(colours.tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, 'PNG')
+    ids = np.array(server.ids, np.uint8)
+    write_label(buffer, ids[label], server.palette)
     return buffer.getvalue()
 
 

@@ -1,14 +1,16 @@
-"""Opening image files of which nothing is known yet."""
+"""Opens image files from untrusted sources."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from PIL import Image
 
-# Both OpenCV and Pillow read them, and no other program is started for it,
-# as Pillow does for EPS, whatever a file's name says.
+# OpenCV and Pillow both read these formats. Pillow chooses the decoder by
+# content, and for EPS, which is left out, it would start another program.
 FORMATS = ('BMP', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
 _ORIENTATION = 0x0112
 UPRIGHT = 1
@@ -18,26 +20,56 @@ def open_image(file: str | os.PathLike | BinaryIO) -> Image.Image:
     """Opens an image without decoding it.
 
     Args:
-        file: its path or its content.
+        file: path of the image, or its content.
 
     Returns:
-        The image; it is to be closed, or used as a context.
+        The image; close it, or use it in a `with`.
 
     Raises:
-        OSError: it is of none of `FORMATS`, or cannot be read.
+        OSError: the file cannot be read or has none of `FORMATS`.
     """
     return Image.open(file, formats=FORMATS)
 
 
-def pixel_format(path: str | os.PathLike) -> str:
-    """Tells what pixels of an image file are, from its header.
+@contextmanager
+def decoding(
+    file: str | os.PathLike | BinaryIO, name: object, remedy: str
+) -> Iterator[Image.Image]:
+    """Opens an image and turns every error of its decoder into a sentence.
 
     Args:
-        path: of the file.
+        file: path of the image, or its content.
+        name: subject of the sentence, such as the path.
+        remedy: what to do, the end of the sentence.
+
+    Yields:
+        The image; decode it in the `with`.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        ValueError: the image cannot be opened or decoded.
+    """
+    try:
+        with open_image(file) as image:
+            yield image
+    except FileNotFoundError:
+        raise
+    # Pillow's decoders raise anything when a file is damaged.
+    except Exception as error:
+        raise ValueError(
+            f'{name} cannot be read as an image ({error}); {remedy}.'
+        ) from error
+
+
+def pixel_format(path: str | os.PathLike) -> str:
+    """Returns the suffix, number of channels and depth of an image file.
+
+    Args:
+        path: path of the file, of which the header is read.
 
     Returns:
-        The same text for files of one suffix, number of channels and depth;
-        the suffix alone where Pillow cannot tell.
+        A text that is equal for files of equal formats; the suffix alone
+        if Pillow cannot read the header.
     """
     suffix = os.path.splitext(path)[1]
     try:
@@ -46,31 +78,31 @@ def pixel_format(path: str | os.PathLike) -> str:
             raw = image.tile[0][3] if image.tile else ''
             raw = raw[0] if isinstance(raw, tuple) else raw
             return f'{suffix} {image.mode} {raw}'
-    # Decoders raise whatever they come across in a damaged file.
+    # Pillow's decoders raise anything when a file is damaged.
     except Exception:  # noqa: BLE001
         return suffix
 
 
 def orientation(image: Image.Image) -> int:
-    """How EXIF says an image is to be turned: 1 to 8, `UPRIGHT` for not.
+    """Returns the EXIF orientation of an image, 1 to 8; `UPRIGHT` if none.
 
     Args:
-        image: opened, not yet converted.
+        image: image that was opened and not yet converted.
     """
     value = image.getexif().get(_ORIENTATION, UPRIGHT)
     return value if value in range(UPRIGHT, 9) else UPRIGHT
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height of an image turned as EXIF says, as mmcv reads it.
+    """Returns width and height after the turn that EXIF and mmcv apply.
 
     Args:
-        image: opened, not yet converted.
+        image: image that was opened and not yet converted.
     """
     if image.format == 'TIFF':
-        # Pillow turns these itself, some versions not before they load.
+        # Pillow turns TIFF files itself, in some versions when they load.
         image.load()
         return image.size
     width, height = image.size
-    # From 5 on, it lies on its side.
+    # The orientations 5 to 8 swap width and height.
     return (height, width) if orientation(image) > 4 else (width, height)

@@ -1,7 +1,8 @@
-"""Reading and writing index PNGs, whose pixels are class ids."""
+"""The reader and the writer of index images, whose pixels are class ids."""
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,34 +11,60 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from mmseg_sesam.io.images import open_image
+from mmseg_sesam.io.images import decoding, open_image
+from mmseg_sesam.io.palettes import full_palette
 
 
-def read_label(path: Path) -> np.ndarray:
+def read_label(
+    file: str | os.PathLike | BinaryIO, name: str = '', remedy: str = ''
+) -> np.ndarray:
     """Reads an index image.
 
     Args:
-        path: of the file.
+        file: path of the file, or its content.
+        name: subject of error messages; the path by default.
+        remedy: what to do, the end of error messages; by default to write
+            the file again.
 
     Returns:
         (H, W) uint8.
 
     Raises:
+        FileNotFoundError: there is no file.
         ValueError: the file is no 8-bit image of one channel.
+
+    Example:
+        >>> from io import BytesIO
+        >>> file = BytesIO()
+        >>> write_label(file, np.array([[0, 255]], np.uint8))
+        >>> read_label(file).tolist()
+        [[0, 255]]
     """
-    try:
-        with open_image(path) as image:
-            label = np.array(image)
-    except (OSError, SyntaxError) as error:
-        raise ValueError(
-            f'{path} cannot be read as an image ({error}); write it again.'
-        ) from error
+    name = name or str(file)
+    again = remedy or 'write it again as an 8-bit PNG'
+    with decoding(file, name, again) as image:
+        label = np.array(image)
     if label.ndim != 2 or label.dtype != np.uint8:
         raise ValueError(
-            f'{path} is {label.dtype} of shape {label.shape}, expected one '
-            'channel of uint8 class ids; convert colours to class ids.'
+            f'{name} is {label.dtype} of shape {label.shape}, expected one '
+            'channel of uint8 class ids; '
+            f'{remedy or "convert colours or 16-bit values to class ids"}.'
         )
     return label
+
+
+def read_palette(path: str | os.PathLike) -> list[list[int]] | None:
+    """Returns the RGB colours of an index image; None if it is grey.
+
+    Args:
+        path: path of the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open_image(path) as image:
+        colours = image.getpalette()
+    return colours and np.reshape(colours, (-1, 3)).tolist()
 
 
 def write_label(
@@ -48,36 +75,36 @@ def write_label(
     """Writes a label map as an index PNG.
 
     Args:
-        file: its path, in a folder that exists, or what it is written to.
+        file: path of the file, in a folder that exists, or an open file.
         label: (H, W) uint8.
         palette: RGB of each class, for image viewers.
     """
     image = Image.fromarray(label)
     if palette:
-        # All 256 colours: with fewer, Pillow packs indices into fewer bits
-        # and cuts the unlabelled 255 down to 15.
-        colours = np.zeros((256, 3), np.uint8)
-        colours[: len(palette)] = palette
-        image.putpalette(colours.tobytes())
-    # Runs of one class: smaller files than by the default strategy.
+        image.putpalette(full_palette(palette).tobytes())
+    # Labels are runs of one class: RLE makes smaller files than the default.
     image.save(file, 'PNG', compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def id_table(
     reduce_zero_label: bool, label_map: dict[int, int] | None = None
 ) -> np.ndarray:
-    """What a data set makes of each value in a label file.
+    """Returns the class id that a data set gives to each value of a file.
 
     Args:
         reduce_zero_label: 0 is unlabelled, and ids begin with 1.
-        label_map: other ids for some of those that result.
+        label_map: replaces some of the resulting ids.
 
     Returns:
         (256,) uint8.
+
+    Example:
+        >>> id_table(reduce_zero_label=True)[:3].tolist()
+        [255, 0, 1]
     """
     table = np.arange(256, dtype=np.uint8)
     if reduce_zero_label:
-        # 0 becomes 255, and so does 255 itself.
+        # 0 becomes 255, and 255 stays 255.
         table = np.where(table == 255, 255, table - np.uint8(1))
     renamed = np.arange(256, dtype=np.uint8)
     for old, new in (label_map or {}).items():

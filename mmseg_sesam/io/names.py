@@ -1,19 +1,20 @@
-"""Names of files as people see them."""
+"""Names of files: how messages show them, and that no two are equal."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 
 def printable(name: str | os.PathLike) -> str:
-    r"""Escapes what of a name is invisible or cannot be encoded.
+    r"""Returns a name with escapes for characters that cannot be shown.
 
-    A name may hold bytes that are no UTF-8, which Python keeps as lone
+    A name may contain bytes that are no UTF-8, which Python keeps as lone
     surrogates and no output can encode, or characters without a width, such
-    as the byte order mark of a list. Use it wherever a name is shown.
+    as the byte order mark of a list. Use it wherever a message has a name.
 
     Args:
-        name: or path of a file.
+        name: name or path of a file.
 
     Returns:
         The name, with an escape such as `\udce9` for each such character.
@@ -26,3 +27,34 @@ def printable(name: str | os.PathLike) -> str:
         c if c.isprintable() else c.encode('unicode_escape').decode()
         for c in str(name)
     )
+
+
+def check_unique(
+    named: Iterable[tuple[object, str | os.PathLike]],
+    problem: str = 'have one name',
+    remedy: str = 'rename one of them',
+) -> None:
+    """Checks that no two files have one name.
+
+    Args:
+        named: name and path of each file. A path may be listed twice.
+        problem: what two files of one name do; `{name}` stands for it.
+        remedy: what to do, the end of the message.
+
+    Raises:
+        ValueError: two different paths have one name.
+
+    Example:
+        >>> check_unique([('a', 'a.jpg'), ('a', 'a.png')])
+        Traceback (most recent call last):
+        ...
+        ValueError: a.jpg and a.png have one name; rename one of them.
+    """
+    paths: dict[object, str] = {}
+    for name, path in named:
+        other = paths.setdefault(name, str(path))
+        if other != str(path):
+            raise ValueError(
+                f'{printable(other)} and {printable(path)} '
+                f'{problem.format(name=name)}; {remedy}.'
+            )

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.images import open_image, pixel_format
-from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.names import check_unique, printable
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks
 from mmseg_sesam.store.store import sample_key
@@ -92,7 +92,11 @@ class TrainingImages:
             parts[index % world_size][index // world_size]
             for index in self._places
         ]
-        _refuse_equal_names(self.facts)
+        check_unique(
+            ((fact.key, fact.path) for fact in self.facts),
+            'differ in their suffix alone, so that their pseudo-labels would '
+            'have one name',
+        )
 
     def loader(self, places: Sequence[int]) -> DataLoader:
         """A loader of single images.
@@ -200,15 +204,3 @@ def share_out(costs: Sequence[float], number: int) -> list[list[int]]:
         shares[share].append(index)
         heapq.heappush(totals, (total + costs[index], share))
     return [sorted(share) for share in shares]
-
-
-def _refuse_equal_names(facts: Sequence[ImageFacts]) -> None:
-    paths: dict[str, str] = {}
-    for fact in facts:
-        other = paths.setdefault(fact.key, fact.path)
-        if other != fact.path:
-            raise ValueError(
-                f'{printable(other)} and {printable(fact.path)} differ in '
-                'their suffix alone, so that their pseudo-labels would have '
-                'one name; rename one.'
-            )

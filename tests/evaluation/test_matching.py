@@ -92,7 +92,7 @@ def test_two_labels_of_one_name_are_refused(tmp_path: Path) -> None:
     files = touch(tmp_path / 'files', 'a.png')
     touch(tmp_path / 'labels', 'a.png', 'a.PNG')
 
-    with pytest.raises(ValueError, match='have one name, expected one label'):
+    with pytest.raises(ValueError, match='a.png have one name; remove one'):
         match(tmp_path, files)
 
 

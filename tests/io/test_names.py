@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.names import check_unique, printable
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,19 @@ from mmseg_sesam.io.names import printable
         ('a\nb.jpg', 'a\\nb.jpg'),
     ],
 )
-def test_what_cannot_be_shown_is_escaped(name: str, shown: str) -> None:
+def test_printable_escapes_what_cannot_be_shown(name: str, shown: str) -> None:
     assert printable(name) == shown
     printable(name).encode()
+
+
+def test_check_unique_allows_a_path_listed_twice() -> None:
+    check_unique([('a', 'x/a.jpg'), ('b', 'x/b.jpg'), ('a', 'x/a.jpg')])
+
+
+def test_check_unique_names_both_files() -> None:
+    named = [('a', 'x/a.jpg'), ('b', 'x/b.jpg'), ('a', '\ufeffa.png')]
+    with pytest.raises(ValueError) as error:
+        check_unique(named, 'would be {name}.png', 'rename one')
+    assert str(error.value) == (
+        'x/a.jpg and \\ufeffa.png would be a.png; rename one.'
+    )

@@ -235,5 +235,5 @@ def test_two_labels_of_one_name_are_refused(
 ) -> None:
     Image.fromarray(read(dense / 'b.png')).save(dense / 'b.tif')
     said = simulate(tmp_path / 'weak')
-    assert '2 labels named b, which would all be written to b.png' in said
+    assert 'would both be written to b.png; take one of them out' in said
     assert not (tmp_path / 'weak').exists()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmseg_sesam.core.weak_labels.marks import depth_in, stamp
+from mmseg_sesam.core.depth import depth_in
+from mmseg_sesam.core.weak_labels.brush import stamp
 
 PLACEMENTS = ('centre', 'random')
 
@@ -16,21 +17,26 @@ def draw_points(
     placement: str,
     radius: int,
 ) -> np.ndarray:
-    """Clicks into an object.
+    """Draws dots in an object, as an annotator clicks on it.
 
-    Each click of an annotator goes near the middle: to one of the pixels
-    with more than 0.7 of the greatest depth in the object, the earlier
-    clicks cut out. How is our choice.
+    A dot near the middle is drawn at one of the pixels with more than 0.7 of
+    the greatest depth in the object without the earlier dots. The procedure
+    and the number are our choice.
 
     Args:
         mask: (h, w) bool, the object.
         rng: chooses the pixels.
-        number: of dots; fewer where the object has fewer pixels.
+        number: number of dots; an object of fewer pixels gets fewer.
         placement: 'centre', or 'random' for any pixel of the object.
-        radius: of a dot, in pixels; 0 draws single pixels.
+        radius: radius of a dot in pixels; 0 draws single pixels.
 
     Returns:
         (h, w) bool, within the object; true at one pixel at least.
+
+    Example:
+        >>> mask, rng = np.ones((9, 9), bool), np.random.default_rng(0)
+        >>> draw_points(mask, rng, 2, 'random', 0).sum()
+        2
     """
     free, points = mask.copy(), []
     for _ in range(min(number, int(mask.sum()))):

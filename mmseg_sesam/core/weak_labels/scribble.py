@@ -6,11 +6,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mmseg_sesam.core.skeleton import longest_path
-from mmseg_sesam.core.weak_labels.marks import stamp
+from mmseg_sesam.core.weak_labels.brush import stamp
 
-# A hand's deviation from the middle, as a share of the object's half width.
+# Deviation of a stroke from the middle, as a share of the object's half width
+# (our choice).
 _WOBBLE = 0.25
-# Pixels between the points of a curve: none is skipped when it is drawn.
+# Distance between points of a curve in pixels; below 1, no pixel is skipped.
 _STEP = 0.5
 
 
@@ -20,22 +21,28 @@ def draw_scribble(
     share: float,
     width: int,
 ) -> np.ndarray:
-    """Draws a stroke along an object, as long as the object allows.
+    """Draws a stroke along the middle of an object.
 
     The longest path through the object's skeleton is smoothed over the
-    object's half width, led on at both ends to the object's edge and made to
-    waver as a hand does; the stroke is a part of it. How is our choice.
+    object's half width, extended at both ends to the object's edge and
+    displaced by smooth noise, as a hand wavers. The stroke is a random part
+    of this curve. The procedure is our choice.
 
     Args:
         mask: (h, w) bool, the object.
-        rng: decides how the stroke wavers, its part of the path and where
-            on the path it begins.
-        share: the stroke's length as a share of the path's, between three
-            quarters of this and this.
-        width: of the stroke, in pixels.
+        rng: chooses the noise, the length and the start of the stroke.
+        share: greatest length of the stroke as a share of the curve's; the
+            least is three quarters of it.
+        width: width of the stroke in pixels.
 
     Returns:
         (h, w) bool, within the object; true at one pixel at least.
+
+    Example:
+        >>> mask = np.ones((9, 30), bool)
+        >>> stroke = draw_scribble(mask, np.random.default_rng(0), 1, 3)
+        >>> bool(stroke.any())
+        True
     """
     path = longest_path(mask)
     curve = _curve(path, mask, rng)
@@ -50,32 +57,33 @@ def draw_scribble(
 def _curve(
     path: np.ndarray, mask: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """The longest part within the object of a smooth, wavering path.
+    """Returns the longest part of the smooth, wavering path in the object.
 
     Returns:
-        (N, 2) integer pixels as (row, col); none where the object is so thin
+        (N, 2) integer pixels as (row, col); N is 0 if the object is so thin
         that the smooth path lies outside.
     """
     area = mask.sum()
-    # Of a strip of this length; a disk's skeleton is but a point.
+    # Half width of a strip of the path's length, at most a disk's radius:
+    # the skeleton of a disk is a single point.
     half_width = min(area / (2 * len(path)), (area / np.pi) ** 0.5)
     sigma = max(min(half_width, len(path) / 6), 1)
     curve = gaussian_filter1d(path.astype(float), sigma, 0, mode='nearest')
     for _ in range(2):
-        curve = _lead_on(curve, mask, int(2 * sigma), rng)[::-1]
+        curve = _extend(curve, mask, int(2 * sigma), rng)[::-1]
     curve = _resample(curve)
     scale = max(half_width, 4) / _STEP
     noise = gaussian_filter1d(rng.standard_normal(curve.shape), scale, 0)
-    # The filter leaves a deviation of (2 sqrt(pi) scale) ** -0.5.
+    # The filter reduces the deviation to (2 sqrt(pi) scale) ** -0.5.
     noise *= (2 * np.sqrt(np.pi) * scale) ** 0.5
     curve = np.rint(curve + _WOBBLE * half_width * noise).astype(int)
     return _longest_run(curve, _inside(curve, mask))
 
 
-def _lead_on(
+def _extend(
     curve: np.ndarray, mask: np.ndarray, reach: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Continues a curve straight from its last point to the edge."""
+    """Extends a curve straight from its last point to the mask's edge."""
     direction = curve[-1] - curve[-min(reach, len(curve))]
     if not direction.any():
         direction = rng.standard_normal(2)
@@ -87,7 +95,7 @@ def _lead_on(
 
 
 def _resample(curve: np.ndarray) -> np.ndarray:
-    """Points at equal distances along a curve, both ends included."""
+    """Returns points at equal distances along a curve, with both ends."""
     steps = np.hypot(*np.diff(curve, axis=0).T)
     along = np.concatenate([[0], steps.cumsum()])
     places = np.linspace(0, along[-1], int(np.ceil(along[-1] / _STEP)) + 1)
@@ -95,14 +103,14 @@ def _resample(curve: np.ndarray) -> np.ndarray:
 
 
 def _inside(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Which pixels (N, 2) lie in a mask, and in the array at all."""
+    """Returns (N,) bool, which of the (N, 2) pixels lie in a mask."""
     within = ((pixels >= 0) & (pixels < mask.shape)).all(axis=1)
     clipped = np.where(within[:, None], pixels, 0)
     return within & mask[clipped[:, 0], clipped[:, 1]]
 
 
 def _longest_run(curve: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """The longest stretch of a curve whose points are all kept."""
+    """Returns the longest part of a curve whose points are all kept."""
     edges = np.flatnonzero(np.diff(keep, prepend=False, append=False))
     starts, stops = edges[::2], edges[1::2]
     if len(starts) == 0:

@@ -1,4 +1,4 @@
-"""Dense label -> the weak label that an annotator might have drawn."""
+"""Simulates the weak label that an annotator would draw."""
 
 from __future__ import annotations
 
@@ -11,69 +11,71 @@ from mmseg_sesam.core.weak_labels.block import draw_block
 from mmseg_sesam.core.weak_labels.coarse import draw_coarse
 from mmseg_sesam.core.weak_labels.point import PLACEMENTS, draw_points
 from mmseg_sesam.core.weak_labels.scribble import draw_scribble
-from mmseg_sesam.validators import check_options, count, number, one_of
+from mmseg_sesam.validators import (
+    check_fields,
+    count,
+    number,
+    one_of,
+    option,
+    required,
+)
 
 KINDS = ('coarse', 'scribble', 'point', 'block')
+_SHARE = number(above=0, at_most=1)
 
 
 @dataclass(frozen=True)
 class WeakLabelSimulator:
     """Simulates coarse masks, scribbles, points or blocks from dense labels.
 
-    Every mark lies within the object that it belongs to, so a simulated
-    label is right wherever it labels. An object is an 8-connected component
-    of a class. All numbers are our choice.
+    An object is an 8-connected component of a class. Labelled pixels lie
+    within their object, so every simulated label is right. All defaults are
+    our choice.
 
     Attributes:
         kind: 'coarse', polygons inside of each object and away from its
             edge; 'scribble', a smooth stroke along the middle of each
             object; 'point', dots near the middle of each object; or
             'block', the innermost share of each object.
-        seed: with the seed of an image it fixes every random choice.
-        min_area: smaller objects (pixels) are left out, as annotators do.
-        margin: share of an object's greatest depth by which a coarse mask
-            keeps away from the edge.
-        stroke_share: a stroke's length as a share of the longest path
-            through its object, between three quarters of this and this.
+        seed: fixes every random choice, together with the image's seed.
+        min_area: pixels; smaller objects are left out, as annotators leave
+            them out. Raise it to imitate annotators who label few objects.
+        margin: distance of a coarse mask to the edge, as a share of the
+            object's greatest depth.
+        stroke_share: greatest length of a stroke as a share of the longest
+            path through its object; the least is three quarters of it.
         stroke_width: pixels.
-        max_points: dots of an object as large as the image; others get
-            fewer, by the square root of their share of it, and one at least.
-        placement: of dots: 'centre', or 'random' for any pixel of an object.
+        max_points: dots in an object as large as the image; a smaller object
+            gets fewer, by the square root of its share of the image.
+        placement: place of dots: 'centre', or 'random' for any pixel.
         dot_radius: pixels; 0 draws single pixels.
         block_share: share of each object's pixels that a block labels.
 
     Raises:
         ValueError: `kind` or `placement` is unknown, or a number is out of
             range.
+
+    Example:
+        >>> simulate = WeakLabelSimulator('point', dot_radius=0)
+        >>> weak = simulate(np.zeros((20, 20), np.uint8), image_seed=7)
+        >>> int((weak != 255).sum())
+        1
     """
 
-    kind: str
-    seed: int = 0
-    min_area: int = 16
-    margin: float = 0.35
-    stroke_share: float = 1.0
-    stroke_width: int = 3
-    max_points: int = 1
-    placement: str = 'centre'
-    dot_radius: int = 1
-    block_share: float = 0.2
+    kind: str = required(one_of(KINDS))
+    seed: int = option(0, count())
+    min_area: int = option(16, count())
+    # The margin of an object is up to a quarter larger than this.
+    margin: float = option(0.35, number(at_least=0, below=0.8))
+    stroke_share: float = option(1.0, _SHARE)
+    stroke_width: int = option(3, count(1))
+    max_points: int = option(1, count(1))
+    placement: str = option('centre', one_of(PLACEMENTS))
+    dot_radius: int = option(1, count())
+    block_share: float = option(0.2, _SHARE)
 
     def __post_init__(self) -> None:
-        share = number(above=0, at_most=1)
-        check_options(
-            self,
-            kind=one_of(KINDS),
-            seed=count(),
-            min_area=count(),
-            # The margin of an object is up to a quarter larger than this.
-            margin=number(at_least=0, below=0.8),
-            stroke_share=share,
-            stroke_width=count(1),
-            max_points=count(1),
-            placement=one_of(PLACEMENTS),
-            dot_radius=count(),
-            block_share=share,
-        )
+        check_fields(self)
 
     def __call__(
         self, label: np.ndarray, image_seed: int, ignore_index: int = 255
@@ -82,8 +84,8 @@ class WeakLabelSimulator:
 
         Args:
             label: (H, W) uint8 dense class ids.
-            image_seed: a number of the image, such as a checksum of its
-                name: the result depends on it and on `seed` alone.
+            image_seed: number of the image, such as a checksum of its name;
+                the result depends on this number and on `seed` alone.
             ignore_index: the value of void and of unlabelled pixels.
 
         Returns:
@@ -95,8 +97,8 @@ class WeakLabelSimulator:
             if component.area < self.min_area:
                 continue
             rng = np.random.default_rng([self.seed, image_seed, index])
-            marks = self._draw(component.mask, rng, label.size)
-            weak[component.slices][marks] = component.class_id
+            drawn = self._draw(component.mask, rng, label.size)
+            weak[component.slices][drawn] = component.class_id
         return weak
 
     def _draw(
