@@ -1,9 +1,9 @@
-"""The whole check of a config's data sets, and the cheap part of it."""
+"""The whole check of a config's data sets, and its cheap part."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import repeat
@@ -13,26 +13,38 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmseg_sesam.datasets.validation.conventions import (
-    class_counts,
-    judge_classes,
-    judge_emptiness,
-    judge_ids,
-    judge_unlabelled,
+    Labels,
+    check_absent_classes,
+    check_empty,
+    check_ids,
+    check_unlabelled,
     summarise,
 )
-from mmseg_sesam.datasets.validation.files import Inspection, inspect_pair
-from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
-from mmseg_sesam.datasets.validation.left_out import (
-    judge_left_out_images,
-    judge_spare_labels,
+from mmseg_sesam.datasets.validation.files import (
+    Inspection,
+    check_files,
+    inspect_pair,
 )
-from mmseg_sesam.datasets.validation.lists import judge_lists
-from mmseg_sesam.datasets.validation.problems import group_problems
-from mmseg_sesam.datasets.validation.report import Report
+from mmseg_sesam.datasets.validation.findings import (
+    ERROR,
+    WARNING,
+    Finding,
+    Report,
+)
+from mmseg_sesam.datasets.validation.lists import (
+    check_left_out_images,
+    check_missing,
+    check_outside,
+    check_repeated,
+    check_shared_keys,
+    check_spare_labels,
+)
 from mmseg_sesam.datasets.validation.splits import Split, read_splits
 from mmseg_sesam.io.terminal import Progress
 
 _CHUNK = 16
+# Labels of each data set that the cheap check opens.
+_SAMPLES = 5
 
 
 def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
@@ -43,72 +55,86 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
         jobs: number of processes.
 
     Returns:
-        What was found.
+        The report.
 
     Raises:
         ValueError: the config has no data set.
+
+    Example:
+        >>> validate_datasets({'model': {}})
+        Traceback (most recent call last):
+        ...
+        ValueError: The config has no data set for any of train, val, test...
     """
     splits, findings = read_splits(cfg)
-    findings += judge_lists(splits)
+    findings += _check_names(splits)
     faulty = {f.split for f in findings if f.level == ERROR}
-    findings += judge_left_out_images(splits)
-    findings += judge_spare_labels(splits, faulty)
+    findings += check_left_out_images(splits)
+    findings += check_spare_labels(splits, faulty)
     summaries = {}
     with ProcessPoolExecutor(jobs) as pool:
+        # A single job needs no process of its own.
+        apply = partial(pool.map, chunksize=_CHUNK) if jobs > 1 else map
         for split in splits:
             labels = split.labels or repeat(None)
-            found = pool.map(
-                _inspector(split), split.images, labels, chunksize=_CHUNK
-            )
+            found = apply(_inspector(split), split.images, labels)
             total = len(split.images)
             found = list(Progress(found, total=total, desc=split.name))
-            paths, counts = _collect(split.labels, found)
-            findings += _judge(split, found, paths, counts)
-            findings += judge_emptiness(split, paths, counts)
-            if len(counts):
-                totals = class_counts(split, counts).sum(axis=0)
-                findings += judge_classes(split, totals)
-            summaries[split.name] = summarise(split, counts)
+            labels = _collect(split, split.labels, found)
+            findings += _check_some(labels, found)
+            findings += check_empty(labels)
+            findings += check_absent_classes(labels)
+            summaries[split.name] = summarise(labels)
     return Report(findings, summaries)
 
 
-def check_lists(
-    cfg: dict,
-    loaders: Sequence[str] = ('train', 'val'),
-    samples: int = 5,
-) -> None:
-    """Checks names of files, and a few labels, in little time.
-
-    Warnings are logged.
+def check_lists(cfg: dict, loaders: Sequence[str] = ('train', 'val')) -> None:
+    """Checks names of files, and opens a few labels; logs warnings.
 
     Args:
         cfg: a whole config.
-        loaders: those of 'train', 'val' and 'test' that are checked.
-        samples: labels of each data set that are opened.
+        loaders: some of 'train', 'val' and 'test'.
 
     Raises:
-        ValueError: an image or a label is missing, or something else that
-            training would fail by or learn wrongly.
+        ValueError: an image or a label is missing, or training would fail
+            or learn something wrong for another reason.
     """
     splits, findings = read_splits(cfg, loaders)
-    findings += judge_lists(splits) + judge_left_out_images(splits)
+    findings += _check_names(splits)
+    findings += check_left_out_images(splits)
     for split in splits:
-        count = min(samples, len(split.labels))
+        count = min(_SAMPLES, len(split.labels))
         places = np.linspace(0, len(split.labels) - 1, count).astype(int)
         images = [split.images[place] for place in places]
-        labels = [split.labels[place] for place in places]
-        found = list(map(_inspector(split, whole=False), images, labels))
-        findings += _judge(split, found, *_collect(labels, found))
-    errors = [str(f) for f in findings if f.level == ERROR]
+        paths = [split.labels[place] for place in places]
+        found = list(map(_inspector(split, whole=False), images, paths))
+        findings += _check_some(_collect(split, paths, found), found)
     for finding in findings:
         if finding.level == WARNING:
             print_log(str(finding), logger='current', level=logging.WARNING)
+    errors = [str(f) for f in findings if f.level == ERROR]
     if errors:
         number = len(errors)
         raise ValueError(
             f'{errors[0]} Run tools/validate_dataset.py on the config to see '
             f'all ({number} {"error" if number == 1 else "errors"} so far).'
         )
+
+
+def _check_names(splits: Sequence[Split]) -> Iterable[Finding]:
+    for split in splits:
+        for check in (check_outside, check_missing, check_repeated):
+            yield from check(split)
+    yield from check_shared_keys(splits)
+
+
+def _check_some(
+    labels: Labels, found: Sequence[Inspection]
+) -> Iterable[Finding]:
+    """Runs the checks that hold for some labels as well as for all."""
+    yield from check_files(labels.split, found)
+    yield from check_ids(labels)
+    yield from check_unlabelled(labels)
 
 
 def _inspector(
@@ -124,27 +150,9 @@ def _inspector(
 
 
 def _collect(
-    labels: list[str], found: list[Inspection]
-) -> tuple[list[str], np.ndarray]:
-    """Labels that could be counted, and their (labels, 256) counts."""
-    pairs = [
-        (path, inspection.counts)
-        for path, inspection in zip(labels, found)
-        if inspection.counts is not None
-    ]
-    counts = np.array([count for _, count in pairs], np.int64)
-    return [path for path, _ in pairs], counts.reshape(-1, 256)
-
-
-def _judge(
-    split: Split,
-    found: list[Inspection],
-    paths: list[str],
-    counts: np.ndarray,
-) -> list[Finding]:
-    """What can be said of some of a data set's labels as well as of all."""
-    return [
-        *group_problems(split.name, (f.problems for f in found)),
-        # Wrong ids explain why none of them means unlabelled.
-        *(judge_ids(split, paths, counts) or judge_unlabelled(split, counts)),
-    ]
+    split: Split, paths: list[str], found: Sequence[Inspection]
+) -> Labels:
+    """Returns the labels that could be counted."""
+    counted = [pair for pair in zip(paths, found) if pair[1].counts]
+    counts = np.array([f.counts for _, f in counted], np.int64)
+    return Labels(split, [p for p, _ in counted], counts.reshape(-1, 256))

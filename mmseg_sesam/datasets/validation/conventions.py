@@ -1,172 +1,156 @@
-"""What the values in labels say of the convention they follow."""
+"""Checks of the ids in labels, and of the convention they follow."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.findings import Finding
 from mmseg_sesam.datasets.validation.splits import Split
 
 _CITYSCAPES_CLASSES, _CITYSCAPES_LAST_ID = 19, 33
 _CONVERT = 'tools/convert_annotations.py'
-# Unlabelled pixels are most of the pixels in nearly all labels: our choice.
+# In nearly all weak labels most pixels are unlabelled (our choice).
 _MOST, _NEARLY_ALL = 0.5, 0.95
-# Palettes with more grey levels would explain any value.
+# Palettes with more grey levels would explain any value (our choice).
 _FEW_GREYS = 64
+_LISTED = 12
 
 
-def class_counts(split: Split, counts: np.ndarray) -> np.ndarray:
-    """Counts pixels by class id, where files have values.
+@dataclass(frozen=True)
+class Labels:
+    """Pixel counts of a data set's labels.
 
-    Args:
-        split: that the labels are of.
-        counts: (labels, 256) pixels with each value.
-
-    Returns:
-        (labels, 256) pixels with each class id.
+    Attributes:
+        split: the data set.
+        paths: (N,) paths of the labels.
+        counts: (N, 256) pixels with each value in the files.
     """
-    ids = np.zeros_like(counts)
-    for value, class_id in enumerate(split.table):
-        ids[:, class_id] += counts[:, value]
-    return ids
+
+    split: Split
+    paths: list[str]
+    counts: np.ndarray
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """(N, 256) pixels with each class id."""
+        ids = np.zeros_like(self.counts)
+        for value, class_id in enumerate(self.split.table):
+            ids[:, class_id] += self.counts[:, value]
+        return ids
+
+    @property
+    def is_class(self) -> np.ndarray:
+        """(256,) bool, whether an id is a class."""
+        number = self.split.num_classes
+        known = np.arange(256) < (256 if number is None else number)
+        known[self.split.ignore_index] = False
+        return known
+
+    @property
+    def wrong_ids(self) -> list[int]:
+        """Ids in the labels that are neither a class nor unlabelled."""
+        wrong = self.ids.any(axis=0) & ~self.is_class
+        wrong[self.split.ignore_index] = False
+        return np.flatnonzero(wrong).tolist()
 
 
-def judge_ids(
-    split: Split, paths: list[str], counts: np.ndarray
-) -> list[Finding]:
-    """Looks for ids that are no class.
-
-    Args:
-        split: that the labels are of.
-        paths: of the labels.
-        counts: (labels, 256) pixels with each value in the files.
-    """
-    if split.num_classes is None:
-        return []
-    ids = class_counts(split, counts)
-    wrong = np.arange(256) >= split.num_classes
-    wrong[split.ignore_index] = False
-    concerned = np.flatnonzero(ids[:, wrong].any(axis=1))
-    if not len(concerned):
-        return []
-    found = np.flatnonzero(ids.any(axis=0) & wrong)
-    what = (
-        f'labels hold the ids {_enumerate(found)}, expected ids below '
-        f'{split.num_classes}, or {split.ignore_index} for unlabelled pixels'
+def check_ids(labels: Labels) -> Iterator[Finding]:
+    """Finds ids that are no class."""
+    split, wrong = labels.split, labels.wrong_ids
+    if not wrong:
+        return
+    concerned = labels.ids[:, wrong].any(axis=1)
+    yield split.error(
+        f'labels hold the ids {_enumerate(wrong)}, expected ids below '
+        f'{split.num_classes}, or {split.ignore_index} for unlabelled pixels',
+        _explain_ids(split, labels.counts.sum(axis=0), wrong),
+        (labels.paths[i] for i in np.flatnonzero(concerned)),
     )
-    remedy = _explain_ids(split, counts.sum(axis=0), set(found.tolist()))
-    files = tuple(paths[i] for i in concerned)
-    return [Finding(ERROR, split.name, what, remedy, files)]
 
 
-def judge_unlabelled(split: Split, counts: np.ndarray) -> list[Finding]:
-    """Looks for unlabelled pixels where labels are meant to have some.
+def check_unlabelled(labels: Labels) -> Iterator[Finding]:
+    """Finds weak labels without unlabelled pixels.
 
-    Args:
-        split: that the labels are of.
-        counts: (labels, 256) pixels with each value in the files.
+    Wrong ids, which `check_ids` reports, explain missing unlabelled pixels.
     """
-    if not (split.sparse and len(counts)):
-        return []
-    ids = class_counts(split, counts)
-    ignored = ids[:, split.ignore_index].sum()
-    if _zero_is_everywhere(split, counts) and not ignored:
-        share = counts[:, 0].sum() / counts.sum()
-        what = (
-            f'0 covers {share:.0%} of the pixels and {split.ignore_index} '
+    split, counts = labels.split, labels.counts
+    if not split.sparse or not len(counts) or labels.wrong_ids:
+        return
+    if labels.ids[:, split.ignore_index].any():
+        return
+    shares = counts.sum(axis=0) / counts.sum()
+    most = counts[:, 0] > _MOST * counts.sum(axis=1)
+    if split.table[0] != split.ignore_index and most.mean() >= _NEARLY_ALL:
+        yield split.warning(
+            f'0 covers {shares[0]:.0%} of the pixels and {split.ignore_index} '
             'never appears: 0 looks like unlabelled, as in Scribbles4All and '
-            'ADE20K'
-        )
-        remedy = (
+            'ADE20K',
             'set reduce_zero_label=True in the data set if ids of classes '
             f'start at 1, or convert with `{_CONVERT}`; if 0 is a class and '
-            'the labels are dense, train the _full config'
-        )
-    elif not ignored:
-        value = counts.sum(axis=0).argmax()
-        share = counts[:, value].sum() / counts.sum()
-        what = (
-            f'{split.ignore_index} never appears, so that no pixel is '
-            f'unlabelled (the most frequent value is {value}, {share:.0%})'
-        )
-        remedy = (
-            'if another value means unlabelled, convert with '
-            f'`{_CONVERT} index-png --unlabelled VALUE`; if the labels are '
-            'dense, train the _full config or add SimulateWeakLabel'
+            'the labels are dense, train the _full config',
         )
     else:
-        return []
-    return [Finding(WARNING, split.name, what, remedy)]
+        value = shares.argmax()
+        yield split.warning(
+            f'{split.ignore_index} never appears, so that no pixel is '
+            f'unlabelled (the most frequent value is {value}, '
+            f'{shares[value]:.0%})',
+            'if another value means unlabelled, convert with '
+            f'`{_CONVERT} index-png --unlabelled VALUE`; if the labels are '
+            'dense, train the _full config or add SimulateWeakLabel',
+        )
 
 
-def judge_emptiness(
-    split: Split, paths: list[str], counts: np.ndarray
-) -> list[Finding]:
-    """Looks for labels without any class.
-
-    Args:
-        split: that the labels are of.
-        paths: of the labels.
-        counts: (labels, 256) pixels with each value in the files.
-    """
-    ids = class_counts(split, counts)
-    ids[:, split.ignore_index] = 0
-    empty = tuple(paths[i] for i in np.flatnonzero(~ids.any(axis=1)))
-    if not empty:
-        return []
-    what = 'labels leave every pixel unlabelled'
-    remedy = 'label some, or leave them to the teacher'
-    return [Finding(WARNING, split.name, what, remedy, empty)]
+def check_empty(labels: Labels) -> Iterator[Finding]:
+    """Finds labels without any labelled pixel."""
+    labelled = np.delete(labels.ids, labels.split.ignore_index, axis=1)
+    empty = np.flatnonzero(~labelled.any(axis=1))
+    if len(empty):
+        yield labels.split.warning(
+            'labels leave every pixel unlabelled',
+            'label some, or leave them to the teacher',
+            (labels.paths[i] for i in empty),
+        )
 
 
-def judge_classes(split: Split, totals: np.ndarray) -> list[Finding]:
-    """Looks for classes that never appear.
-
-    Args:
-        split: that the labels are of.
-        totals: (256,) pixels with each class id in the whole data set.
-    """
-    if split.num_classes is None:
-        return []
-    classes = totals[: split.num_classes]
-    if not classes.any():
-        # Nothing but wrong ids, which are told of already.
-        if totals.sum() > totals[split.ignore_index]:
-            return []
-        what = 'no label holds any class'
-        remedy = 'label some pixels, or correct data_prefix'
-        return [Finding(ERROR, split.name, what, remedy)]
-    absent = np.flatnonzero(classes == 0)
+def check_absent_classes(labels: Labels) -> Iterator[Finding]:
+    """Finds classes that never appear in a whole data set."""
+    split = labels.split
+    if split.num_classes is None or not len(labels.ids):
+        return
+    totals = labels.ids.sum(axis=0)
+    absent = np.flatnonzero(totals[: split.num_classes] == 0)
+    if len(absent) == split.num_classes:
+        # `check_ids` reports labels that hold nothing but wrong ids.
+        if not labels.wrong_ids:
+            yield split.error(
+                'no label holds any class',
+                'label some pixels, or correct data_prefix',
+            )
+        return
     if not len(absent):
-        return []
-    names = [
-        f'{i} {split.classes[i]}' if i < len(split.classes) else str(i)
-        for i in absent
-    ]
+        return
+    names = [' '.join([str(i), *split.classes[i : i + 1]]) for i in absent]
     what = f'these classes never appear: {_enumerate(names)}'
     remedy = 'label some of them, or take them out of the classes'
     if split.num_classes == 2 and totals[255] and absent.tolist() == [1]:
         what += ' (and 255 does, which is the foreground in many masks)'
         remedy = 'write the foreground as 1, and 255 where nothing is known'
-    return [Finding(WARNING, split.name, what, remedy)]
+    yield split.warning(what, remedy)
 
 
-def summarise(split: Split, counts: np.ndarray) -> dict[str, Any]:
-    """Counts labels and pixels, as JSON values.
-
-    Args:
-        split: that the labels are of.
-        counts: (labels, 256) pixels with each value in the files.
-    """
-    ids = class_counts(split, counts)
-    number = 256 if split.num_classes is None else split.num_classes
-    valid = np.arange(256) < number
-    valid[split.ignore_index] = False
-    labelled = ids[:, valid].sum(axis=1)
+def summarise(labels: Labels) -> dict[str, Any]:
+    """Returns numbers of labels and pixels, as JSON values."""
+    split, counts = labels.split, labels.counts
+    number = split.num_classes or 256
+    labelled = labels.ids[:, labels.is_class].sum(axis=1)
     names = split.classes or tuple(map(str, range(number)))
-    pixels = ids[:, :number].sum(axis=0).tolist()
+    pixels = labels.ids[:, :number].sum(axis=0).tolist()
     return dict(
         images=len(split.images),
         labels=len(counts),
@@ -176,28 +160,26 @@ def summarise(split: Split, counts: np.ndarray) -> dict[str, Any]:
     )
 
 
-def _explain_ids(split: Split, totals: np.ndarray, wrong: set[int]) -> str:
-    """The convention that would explain wrong ids, as a remedy."""
-    number = split.num_classes
+def _explain_ids(split: Split, totals: np.ndarray, wrong: list[int]) -> str:
+    """Returns the remedy for the convention that explains wrong ids."""
+    number, last = split.num_classes, wrong[-1]
     present = set(np.flatnonzero(totals).tolist()) - {split.ignore_index}
-    if not split.is_direct:
+    if (split.table != np.arange(256)).any():
         return (
             'correct the labels, or reduce_zero_label and classes, which '
             'change the ids in files'
         )
-    value = max(wrong)
-    is_most = totals[value] > _MOST * totals.sum()
-    zero_is_most = totals[0] > _MOST * totals.sum()
-    if wrong == {number} and (zero_is_most or not (is_most or totals[0])):
+    is_most, zero_is_most = totals[[last, 0]] > _MOST * totals.sum()
+    if wrong == [number] and (zero_is_most or not (is_most or totals[0])):
         return (
             'ids seem to start at 1, with 0 for unlabelled, as in ADE20K: set '
             'reduce_zero_label=True in the data set'
         )
-    if wrong == {number} or len(wrong) == 1 and is_most:
+    if wrong == [number] or len(wrong) == 1 and is_most:
         return (
-            f'{value} seems to mean unlabelled, as 21 does in some scribbles '
+            f'{last} seems to mean unlabelled, as 21 does in some scribbles '
             f'for VOC and 19 for Cityscapes: convert with `{_CONVERT} '
-            f'index-png --unlabelled {value}`'
+            f'index-png --unlabelled {last}`'
         )
     if number == _CITYSCAPES_CLASSES and max(present) <= _CITYSCAPES_LAST_ID:
         return (
@@ -216,14 +198,7 @@ def _explain_ids(split: Split, totals: np.ndarray, wrong: set[int]) -> str:
     return 'correct the labels, or num_classes'
 
 
-def _zero_is_everywhere(split: Split, counts: np.ndarray) -> bool:
-    if split.table[0] == split.ignore_index:
-        return False
-    most = counts[:, 0] > _MOST * counts.sum(axis=1)
-    return most.mean() >= _NEARLY_ALL
-
-
-def _enumerate(things: Any, most: int = 12) -> str:
-    texts = [str(thing) for thing in things]
-    more = len(texts) - most
-    return ', '.join(texts[:most]) + (f' and {more} more' if more > 0 else '')
+def _enumerate(things: list) -> str:
+    text = ', '.join(map(str, things[:_LISTED]))
+    more = len(things) - _LISTED
+    return f'{text} and {more} more' if more > 0 else text

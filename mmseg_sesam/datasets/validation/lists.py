@@ -1,62 +1,43 @@
-"""Checks of names alone; no file is opened."""
+"""Checks of file names; no file is opened."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 
-from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.findings import Finding
 from mmseg_sesam.datasets.validation.splits import Split
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.store.store import sample_key
 
 
-def judge_lists(splits: Sequence[Split]) -> list[Finding]:
-    """Looks for missing files, lists that stray and names that collide.
-
-    Names of files come from lists, which may come from anywhere: none may
-    lead out of the folders that the config names, by '..' or as an absolute
-    path. Links are made by whoever owns the folder, so one that leads out
-    is a warning, unless the name goes through '..' as well.
-
-    Args:
-        splits: from `read_splits`.
-
-    Returns:
-        What is wrong.
-    """
-    findings = []
-    for split in splits:
-        findings += _astray(split)
-        findings += _missing(split)
-        findings += _twice(split)
-    return findings + _colliding(splits)
-
-
-def _missing(split: Split) -> list[Finding]:
-    findings = []
+def check_missing(split: Split) -> Iterator[Finding]:
+    """Finds files that do not exist, and a data set without images."""
     if not split.images:
-        what = 'the data set has no images'
-        remedy = 'correct data_prefix, img_suffix or the list'
-        findings.append(Finding(ERROR, split.name, what, remedy))
-    for kind, paths in (('images', split.images), ('labels', split.labels)):
-        missing = tuple(path for path in paths if not os.path.isfile(path))
+        yield split.error(
+            'the data set has no images',
+            'correct data_prefix, img_suffix or the list',
+        )
+    for kind, paths, suffix in (
+        ('images', split.images, 'img_suffix'),
+        ('labels', split.labels, 'seg_map_suffix'),
+    ):
+        missing = [path for path in paths if not os.path.isfile(path)]
         if missing:
-            suffix = 'img_suffix' if kind == 'images' else 'seg_map_suffix'
-            remedy = (
+            yield split.error(
+                f'{kind} are missing',
                 'add them, take their names out of the list (one name a '
                 f'line, without suffix), or correct {suffix}'
-                f'{_neighbour(missing[0])}'
+                f'{_neighbour(missing[0])}',
+                missing,
             )
-            what = f'{kind} are missing'
-            findings.append(Finding(ERROR, split.name, what, remedy, missing))
-    return findings
 
 
 def _neighbour(path: str) -> str:
-    """Names a file that is there, as an example of what names are like."""
+    """Names an existing file of the folder, as an example."""
     try:
         with os.scandir(os.path.dirname(path)) as entries:
             name = next((entry.name for entry in entries), None)
@@ -65,76 +46,172 @@ def _neighbour(path: str) -> str:
     return f' (its folder holds {name})' if name else ''
 
 
-def _astray(split: Split) -> list[Finding]:
-    """Files outside of the folders that the config names."""
-    roots = [os.path.join(folder, '') for folder in split.folders]
-    real_roots = [
+def check_outside(split: Split) -> Iterator[Finding]:
+    """Finds files outside of the folders that the config names.
+
+    Lists of names may come from anywhere, so a name with '..' or an absolute
+    path is an error. A link was made by the owner of the folder, so a link
+    that leads out is a warning, unless the name goes through '..' as well.
+    """
+    roots = tuple(os.path.join(folder, '') for folder in split.folders)
+    real_roots = tuple(
         os.path.join(os.path.realpath(folder), '') for folder in split.folders
-    ]
+    )
     real_folder = lru_cache(maxsize=None)(os.path.realpath)
-    strays, linked = [], []
+    outside, linked = [], []
     for path in [*split.images, *split.labels]:
-        if not os.path.abspath(path).startswith(tuple(roots)):
-            strays.append(path)
+        if not os.path.abspath(path).startswith(roots):
+            outside.append(path)
             continue
         try:
             is_link = stat.S_ISLNK(os.lstat(path).st_mode)
-        # Missing, or no possible name.
+        # The file is missing, or the name is impossible.
         except (OSError, ValueError):
             continue
+        folder, name = os.path.split(path)
+        real = os.path.join(real_folder(folder), name)
         if is_link:
             real = os.path.realpath(path)
-        else:
-            folder, name = os.path.split(path)
-            real = os.path.join(real_folder(folder), name)
-        if not real.startswith(tuple(real_roots)):
-            (strays if os.pardir in path.split('/') else linked).append(path)
-    findings = []
-    if strays:
-        what = 'files lie outside of data_root and data_prefix'
-        remedy = "write names without '..' and not as absolute paths"
-        strays = tuple(strays)
-        findings.append(Finding(ERROR, split.name, what, remedy, strays))
+        if not real.startswith(real_roots):
+            (outside if os.pardir in path.split('/') else linked).append(path)
+    if outside:
+        yield split.error(
+            'files lie outside of data_root and data_prefix',
+            "write names without '..' and not as absolute paths",
+            outside,
+        )
     if linked:
-        what = 'files are reached through links out of data_root'
-        remedy = 'make sure that these links are meant'
-        linked = tuple(linked)
-        findings.append(Finding(WARNING, split.name, what, remedy, linked))
-    return findings
+        yield split.warning(
+            'files are reached through links out of data_root',
+            'make sure that these links are meant',
+            linked,
+        )
 
 
-def _twice(split: Split) -> list[Finding]:
+def check_repeated(split: Split) -> Iterator[Finding]:
+    """Finds images that a list names several times."""
     seen: set[str] = set()
-    again = tuple(p for p in split.images if p in seen or seen.add(p))
-    what = 'images are listed more than once'
-    remedy = 'take them out of the list, or use RepeatDataset'
-    return [Finding(WARNING, split.name, what, remedy, again)] * bool(again)
+    again = [p for p in split.images if p in seen or seen.add(p)]
+    if again:
+        yield split.warning(
+            'images are listed more than once',
+            'take them out of the list, or use RepeatDataset',
+            again,
+        )
 
 
-def _colliding(splits: Sequence[Split]) -> list[Finding]:
-    """Images that would share a pseudo-label."""
-    named: dict[str, dict[str, str]] = defaultdict(dict)
-    outside = defaultdict(list)
-    for split in splits:
-        for path in split.images if split.key_root is not None else ():
+def check_shared_keys(splits: Sequence[Split]) -> Iterator[Finding]:
+    """Finds images that would share a pseudo-label, or have none."""
+    named: dict[str, dict[str, Split]] = defaultdict(dict)
+    for split in (s for s in splits if s.key_root is not None):
+        outside = []
+        for path in split.images:
             try:
                 key = sample_key(path, split.key_root)
             except ValueError:
-                outside[split.name].append(path)
+                outside.append(path)
             else:
-                named[key].setdefault(os.path.normpath(path), split.name)
-    findings = []
-    for name, paths in outside.items():
-        what = 'images lie outside of data_root of LoadPseudoLabel'
-        remedy = 'set it to the folder that holds all training images'
-        findings.append(Finding(ERROR, name, what, remedy, tuple(paths)))
-    colliding = defaultdict(list)
+                named[key].setdefault(os.path.normpath(path), split)
+        if outside:
+            yield split.error(
+                'images lie outside of data_root of LoadPseudoLabel',
+                'set it to the folder that holds all training images',
+                outside,
+            )
+    shared: dict[str, list[str]] = defaultdict(list)
     for key, paths in named.items():
         if len(paths) > 1:
             last = list(paths.values())[-1]
-            colliding[last].append(f'{" and ".join(paths)}: {key}')
-    for name, texts in colliding.items():
-        what = 'pseudo-labels would belong to several images'
-        remedy = 'give images names that differ in more than the suffix'
-        findings.append(Finding(ERROR, name, what, remedy, tuple(texts)))
-    return findings
+            shared[last.name].append(f'{" and ".join(paths)}: {key}')
+    for split in splits:
+        if split.name in shared:
+            yield split.error(
+                'pseudo-labels would belong to several images',
+                'give images names that differ in more than the suffix',
+                shared[split.name],
+            )
+
+
+def check_left_out_images(splits: Sequence[Split]) -> Iterator[Finding]:
+    """Finds images that mmseg does not list because of their suffix.
+
+    mmseg lists the files that end in `img_suffix`, upper and lower case
+    distinguished. Where a list names the images, other files are left out on
+    purpose.
+    """
+    used = _used_files(splits)
+    for split in _listed_once(splits):
+        if split.folder.is_listed:
+            continue
+        others = [
+            path
+            for path in map(
+                str, list_files(split.folder.images, IMAGE_SUFFIXES)
+            )
+            if os.path.abspath(path) not in used
+            and not split.folder.is_label(path)
+        ]
+        if not others:
+            continue
+        labels = map(split.folder.label_of, others)
+        number = sum(map(os.path.isfile, labels))
+        with_label = f'; {number} of them have labels' if split.labels else ''
+        yield split.warning(
+            'images are left out, whose names do not end in img_suffix='
+            f'{split.folder.img_suffix!r}{with_label}',
+            'rename them, correct img_suffix, or join a second data set of '
+            'the other suffix by ConcatDataset',
+            others,
+        )
+
+
+def check_spare_labels(
+    splits: Sequence[Split], faulty: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Finds labels whose images are in no data set.
+
+    Dense labels may lie unused on purpose where a list chooses images.
+
+    Args:
+        splits: all data sets of a config.
+        faulty: names of data sets with errors, which explain such labels.
+    """
+    used = _used_files(splits)
+    for split in _listed_once(splits):
+        folder = split.folder
+        chosen = folder.is_listed and not split.sparse
+        if not split.labels or chosen or split.name in faulty:
+            continue
+        # `check_left_out_images` reports these images.
+        left_out = {
+            os.path.abspath(folder.label_of(str(path)))
+            for path in list_files(folder.images, IMAGE_SUFFIXES)
+            if not folder.is_listed
+        }
+        spare = [
+            str(path)
+            for path in list_files(folder.labels, folder.seg_map_suffix)
+            if os.path.abspath(path) not in used | left_out
+        ]
+        if spare:
+            place = 'listed in ann_file' if folder.is_listed else 'in img_path'
+            yield split.warning(
+                f'labels belong to no image {place}',
+                'add the images, or take the labels away',
+                spare,
+            )
+
+
+def _used_files(splits: Sequence[Split]) -> set[str]:
+    """Returns absolute paths of all files of all data sets."""
+    paths = (path for s in splits for path in (*s.images, *s.labels))
+    return set(map(os.path.abspath, paths))
+
+
+def _listed_once(splits: Sequence[Split]) -> Iterator[Split]:
+    """Yields one data set for each pair of folders that mmseg lists."""
+    first = {split.folder: split for split in reversed(splits)}
+    for split in splits:
+        folder = split.folder
+        if folder and first[folder] is split and os.path.isdir(folder.images):
+            yield split

@@ -1,33 +1,41 @@
-"""What a config says of its data sets: files, classes, conventions."""
+"""The data sets of a config: their files, classes and conventions."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.dataset import BaseDataset
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.datasets.validation.configs import build_datasets
-from mmseg_sesam.datasets.validation.findings import ERROR, Finding
+from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
+from mmseg_sesam.datasets.simulate import SimulateWeakLabel
+from mmseg_sesam.datasets.validation.configs import (
+    build_dataset,
+    named_datasets,
+)
+from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 from mmseg_sesam.io.labels import id_table
-from mmseg_sesam.type_names import type_name
+from mmseg_sesam.type_names import lineage, option
 
 LOADERS = ('train', 'val', 'test')
-# The color_type of LoadImageFromFile that heed an EXIF orientation.
+# The color_type of LoadImageFromFile that apply an EXIF orientation.
 _TURNING = ('color', 'grayscale')
 
 
 class Folder(NamedTuple):
-    """Where a data set finds its files, and by what names.
+    """The folders and suffixes by which mmseg finds files.
 
     Attributes:
         images: folder of the images.
         labels: folder of the labels, or that of the images.
-        img_suffix: what names of images end in.
-        seg_map_suffix: what names of labels end in.
+        img_suffix: end of the names of images.
+        seg_map_suffix: end of the names of labels.
         is_listed: a list names the images.
     """
 
@@ -45,12 +53,10 @@ class Folder(NamedTuple):
         return os.path.abspath(path).startswith(folder)
 
     def label_of(self, path: str) -> str:
-        """Path of the label of an image, whatever its own file type is."""
+        """Returns the label path of an image, whatever its file type is."""
         stem = os.path.splitext(os.path.relpath(path, self.images))[0]
-        ending = os.path.splitext(self.img_suffix)[0]
-        if self.img_suffix.startswith('.'):
-            ending = ''
-        stem = stem.removesuffix(ending)
+        if not self.img_suffix.startswith('.'):
+            stem = stem.removesuffix(os.path.splitext(self.img_suffix)[0])
         return os.path.join(self.labels, stem + self.seg_map_suffix)
 
 
@@ -59,24 +65,23 @@ class Split:
     """A data set of a config, without wrappers.
 
     Attributes:
-        name: of the data loaders that use it, with a number where a wrapper
-            holds several.
-        folders: those that the config names; lists must not leave them.
+        name: data loaders that use it, with a number where a wrapper holds
+            several.
+        folders: absolute folders that the config names.
         images: paths of the images.
         labels: paths of their labels, empty if the pipeline loads none.
-        is_readable: OpenCV or Pillow decode the images in training, not
-            something else of which nothing is known here.
-        turns: images are turned as their EXIF orientation says.
+        is_readable: training decodes the images with OpenCV or Pillow.
+        turns: training turns images by their EXIF orientation.
         table: (256,) uint8, the class id of each value in a file.
-        num_classes: class ids are below it; None if nothing says.
+        num_classes: class ids are below it; None if unknown.
         ignore_index: the id of unlabelled pixels.
         classes: their names, () if there are none.
         palette: their RGB colours.
-        sparse: labels are meant to leave pixels unlabelled.
+        sparse: labels are weak labels from files, not simulated ones.
         key_root: folder to which pseudo-labels are named relative, None
             where none are loaded.
-        folder: where images and labels are found, None if it is not by
-            mmseg's rules or some are left out on purpose.
+        folder: where mmseg finds the files; None if the data set finds them
+            differently, or leaves some out on purpose.
     """
 
     name: str
@@ -94,19 +99,23 @@ class Split:
     key_root: str | None
     folder: Folder | None
 
+    def error(
+        self, problem: str, remedy: str, files: Iterable[str] = ()
+    ) -> Finding:
+        """Returns an error of this data set."""
+        return Finding(ERROR, self.name, problem, remedy, tuple(files))
+
+    def warning(
+        self, problem: str, remedy: str, files: Iterable[str] = ()
+    ) -> Finding:
+        """Returns a warning of this data set."""
+        return Finding(WARNING, self.name, problem, remedy, tuple(files))
+
     @property
     def colours(self) -> tuple[tuple[int, ...] | None, ...]:
         """The colour of each of the 256 values, None if it is no class."""
-        known = len(self.palette)
-        return tuple(
-            self.palette[class_id] if class_id < known else None
-            for class_id in self.table
-        )
-
-    @property
-    def is_direct(self) -> bool:
-        """Values in files are class ids as they are."""
-        return bool((self.table == np.arange(256)).all())
+        known = dict(enumerate(self.palette))
+        return tuple(known.get(class_id) for class_id in self.table.tolist())
 
 
 def read_splits(
@@ -116,79 +125,84 @@ def read_splits(
 
     Args:
         cfg: a whole config.
-        loaders: those of 'train', 'val' and 'test' that are wanted.
+        loaders: some of 'train', 'val' and 'test'.
 
     Returns:
-        The data sets that could be listed, and what is wrong with others.
+        The data sets that could be listed, and the problems of their
+        configs.
 
     Raises:
         ValueError: the config has no data set for any of the loaders.
     """
-    built, findings = build_datasets(cfg, loaders)
-    splits = []
-    for name, (config, dataset) in built.items():
-        splits.append(_read_split(name, config, dataset, cfg))
-        findings += _check_numbers(splits[-1], config, cfg)
+    splits, findings = [], []
+    heads = _count_classes(cfg)
+    for name, config in named_datasets(cfg, loaders).items():
+        built = build_dataset(name, config)
+        if isinstance(built, Finding):
+            findings.append(built)
+            continue
+        splits.append(_read_split(name, config, built, heads))
+        findings += _check_numbers(splits[-1], config, heads)
     return splits, findings
 
 
 def _read_split(
-    name: str, config: dict, dataset: BaseDataset, cfg: dict
+    name: str, config: dict, dataset: BaseDataset, heads: dict[str, int]
 ) -> Split:
-    pipeline = {type_name(step): step for step in config.get('pipeline', [])}
-    image = pipeline.get('LoadImageFromFile')
-    reader = image and image.get('imdecode_backend', 'cv2')
-    label = next(
-        (
-            step
-            for kind, step in pipeline.items()
-            if kind.startswith('Load') and kind.endswith('Annotations')
-        ),
-        None,
-    )
+    pipeline = config.get('pipeline', [])
+    image = _find(pipeline, LoadImageFromFile)
+    label = _find(pipeline, LoadAnnotations) or {}
+    pseudo = _find(pipeline, LoadPseudoLabel)
+    drawn = pseudo or _find(pipeline, LoadWeakAnnotations)
     infos = [info for info in dataset.data_list if 'img_path' in info]
     has_labels = label and all('seg_map_path' in info for info in infos)
     classes = tuple(dataset.metainfo.get('classes') or ())
-    pseudo = pipeline.get('LoadPseudoLabel')
-    weak = label or {}
-    reduces = weak.get('reduce_zero_label')
+    reduces = label.get('reduce_zero_label')
     if reduces is None:
         reduces = getattr(dataset, 'reduce_zero_label', False)
-    numbers = [weak.get('num_classes'), len(classes), *_heads(cfg).values()]
-    root = getattr(dataset, 'data_root', None) or ''
+    numbers = [label.get('num_classes'), len(classes), *heads.values()]
+    root = getattr(dataset, 'data_root', None)
     prefixes = getattr(dataset, 'data_prefix', None) or {}
-    folders = {os.path.abspath(f) for f in prefixes.values() if f is not None}
-    folders |= {os.path.abspath(root)} if root else set()
+    folders = [f for f in prefixes.values() if f is not None]
+    folders += [root] if root else []
     return Split(
         name=name,
-        folders=tuple(sorted(folders)),
+        folders=tuple(sorted(set(map(os.path.abspath, folders)))),
         images=[info['img_path'] for info in infos],
         labels=[i['seg_map_path'] for i in infos] if has_labels else [],
-        is_readable=reader in ('cv2', 'pillow'),
-        turns=(image or {}).get('color_type', 'color') in _TURNING,
+        is_readable=_option(image, 'imdecode_backend') in ('cv2', 'pillow'),
+        turns=_option(image, 'color_type') in _TURNING,
         table=id_table(reduces, getattr(dataset, 'label_map', None)),
         num_classes=next((n for n in numbers if n), None),
-        ignore_index=weak.get(
+        ignore_index=label.get(
             'ignore_index', getattr(dataset, 'ignore_index', 255)
         ),
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
-        sparse=_is_drawn(pipeline),
+        sparse=bool(drawn) and not _find(pipeline, SimulateWeakLabel),
         key_root=pseudo and pseudo.get('data_root'),
-        folder=_find_folder(dataset),
+        folder=_find_folder(dataset, prefixes),
     )
 
 
-def _find_folder(dataset: BaseDataset) -> Folder | None:
-    from mmseg.datasets import BaseSegDataset
+def _find(pipeline: Sequence[dict], kind: type) -> dict | None:
+    """Returns the first step of a class, or of one derived from it."""
+    steps = (step for step in pipeline if kind in lineage(step, TRANSFORMS))
+    return next(steps, None)
 
-    prefixes = getattr(dataset, 'data_prefix', None) or {}
-    images = prefixes.get('img_path')
+
+def _option(step: dict | None, name: str) -> Any:
+    return step and option(step, TRANSFORMS, name)
+
+
+def _find_folder(
+    dataset: BaseDataset, prefixes: dict[str, str]
+) -> Folder | None:
+    images, labels = prefixes.get('img_path'), prefixes.get('seg_map_path')
     chosen = dataset._indices is not None or bool(dataset.filter_cfg)
     lists = getattr(type(dataset), 'load_data_list', None)
     if images is None or chosen or lists is not BaseSegDataset.load_data_list:
         return None
-    labels = prefixes.get('seg_map_path')
     listed = dataset.ann_file
     return Folder(
         images,
@@ -199,14 +213,8 @@ def _find_folder(dataset: BaseDataset) -> Folder | None:
     )
 
 
-def _is_drawn(pipeline: dict[str, dict]) -> bool:
-    """Whether labels are what people drew of weak labels."""
-    weak = {'LoadWeakAnnotations', 'LoadPseudoLabel'} & pipeline.keys()
-    return bool(weak) and 'SimulateWeakLabel' not in pipeline
-
-
-def _heads(cfg: dict) -> dict[str, int]:
-    """num_classes of the model's heads."""
+def _count_classes(cfg: dict) -> dict[str, int]:
+    """Returns num_classes of the model's heads."""
     numbers = {}
     for name in ('decode_head', 'auxiliary_head'):
         heads = (cfg.get('model') or {}).get(name) or []
@@ -216,9 +224,11 @@ def _heads(cfg: dict) -> dict[str, int]:
     return numbers
 
 
-def _check_numbers(split: Split, config: dict, cfg: dict) -> list[Finding]:
-    """Whoever counts classes agrees."""
-    counts = _heads(cfg)
+def _check_numbers(
+    split: Split, config: dict, heads: dict[str, int]
+) -> list[Finding]:
+    """Checks that heads, transforms and data set agree on num_classes."""
+    counts = dict(heads)
     if split.classes:
         counts['classes of the data set'] = len(split.classes)
     for step in config.get('pipeline', []):
@@ -228,9 +238,7 @@ def _check_numbers(split: Split, config: dict, cfg: dict) -> list[Finding]:
         return []
     what = ', '.join(f'{name}: {count}' for name, count in counts.items())
     return [
-        Finding(
-            ERROR,
-            split.name,
+        split.error(
             f'the numbers of classes differ ({what})',
             'make them all the number of classes, unlabelled not counted',
         )

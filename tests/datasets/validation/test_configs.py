@@ -1,0 +1,89 @@
+"""Building the data sets of a config, and naming those that fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from mmseg_sesam.datasets.validation.configs import named_datasets
+
+
+def test_named_datasets_within_wrappers(data) -> None:
+    leaf = data.train
+    other = dict(leaf, data_prefix=dict(img_path='images/town'))
+    other['data_prefix']['seg_map_path'] = 'weak/town'
+    data.cfg.train_dataloader.dataset = dict(
+        type='RepeatDataset',
+        times=3,
+        dataset=dict(type='ConcatDataset', datasets=[leaf, other]),
+    )
+    (data.root / 'weak/town/d.png').unlink()
+
+    found = named_datasets(data.cfg, ('train', 'val', 'test'))
+    assert found['train[0]'] == leaf and found['train[1]'] == other
+    assert [*found][2:] == ['val, test']
+
+    report = data.validate()
+    images = {k: v['images'] for k, v in report.summaries.items()}
+    assert images == {'train[0]': 4, 'train[1]': 2, 'val, test': 4}
+    files = (f'{data.root}/weak/town/d.png',)
+    assert [f.files for f in report.findings] == [files] * 2
+
+
+@pytest.mark.parametrize(
+    'change, text',
+    [
+        (dict(data_root='gone'), 'gone is not a folder; put the data'),
+        (
+            dict(data_prefix=dict(img_path='images', seg_map_path='w')),
+            'data/w is not a folder',
+        ),
+        (dict(ann_file='gone.txt'), 'gone.txt is missing; write one name'),
+        (dict(img_suffix='.tif'), 'the data set has no images'),
+        (dict(type='NoDataset'), 'cannot be built (KeyError:'),
+        (
+            dict(seg_map_suffix='_mask.png'),
+            'correct seg_map_suffix (its folder holds ',
+        ),
+    ],
+)
+def test_build_dataset_names_wrong_options(
+    data, change: dict, text: str
+) -> None:
+    data.train.update(change)
+
+    found = data.only()
+    assert found.level == 'error' and text in str(found)
+
+
+def test_build_dataset_data_elsewhere_is_not_checked(data) -> None:
+    data.train.data_root = 's3://bucket/data'
+
+    finding = data.only()
+    assert finding.level == 'warning'
+    assert 'not on a local disk and was not checked' in finding.problem
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'utf-32'])
+def test_build_dataset_names_a_byte_order_mark(data, encoding: str) -> None:
+    data.list_names('a\nb\n'.encode(encoding))
+    text = str(data.only())
+    assert f'{data.root}/train.txt begins with the byte order mark' in text
+    assert 'save it as UTF-8 without' in text
+
+
+def test_build_dataset_names_another_encoding(data) -> None:
+    data.list_names(b'a\ncaf\xe9\n')
+    text = str(data.only())
+    assert f'{data.root}/train.txt is no UTF-8 at byte 5; save it' in text
+
+
+@pytest.mark.parametrize(
+    'content',
+    ['', '\n', 'a.jpg\n', 'a\n\nb', 'a\0b', b'\xff\xfe\0', 'x' * 5000],
+)
+def test_build_dataset_broken_list_is_an_error(
+    data, content: str | bytes
+) -> None:
+    data.list_names(content)
+
+    assert data.validate().number('error', 'train') > 0
