@@ -54,22 +54,22 @@ _SELECTOR = f'{_HOOK}.generator.selector'
 ABLATIONS = {
     'random-points': Row(
         _SCRIBBLE,
-        'random points for skeleton points',
+        'random points in place of skeleton points',
         {f'{_PROMPTER}.strategy': 'random'},
     ),
     'merge-best': Row(
         _SCRIBBLE,
-        'the best mask alone, not a union',
+        'the best mask, not a union of masks',
         {f'{_SELECTOR}.merge': 'best'},
     ),
     'no-doubt': Row(
         _SCRIBBLE,
-        'masks may grow as far as they will',
+        'no limit on the expansion of masks',
         {f'{_SELECTOR}.max_rejected_share': 1.0},
     ),
     'no-conflict': Row(
         _SCRIBBLE,
-        'masks may hold weak labels of other classes',
+        'no limit on the conflict of masks',
         {f'{_SELECTOR}.max_conflict': 1.0},
     ),
     'rounds-0': Row(_SCRIBBLE, 'no refresh', {f'{_HOOK}.max_rounds': 0}),
@@ -90,7 +90,7 @@ ABLATIONS = {
     **{
         f'points-{count}': Row(
             _SCRIBBLE,
-            f'prompts of a component: {count} at most',
+            f'points of a component: {count} at most',
             {f'{_PROMPTER}.max_points': count},
         )
         for count in (1, 5, 20)
