@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / 'docs'
-PAGES = [ROOT / 'README.md', *sorted(DOCS.rglob('*.md'))]
+ROOT_PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md']
+PAGES = [*ROOT_PAGES, *sorted(DOCS.rglob('*.md'))]
 
 
 class Block(NamedTuple):

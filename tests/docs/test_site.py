@@ -11,13 +11,15 @@ from pathlib import Path
 
 import mmseg.registry
 import pytest
+import yaml
 from mmengine.registry import Registry
 
 from mmseg_sesam.core.selection import CoverageMaskSelector
 from mmseg_sesam.engine import SAMPseudoLabelHook
 from mmseg_sesam.models import MixedLoss
+from mmseg_sesam.version import __version__
 
-from .pages import DOCS, ROOT
+from .pages import DOCS, ROOT, ROOT_PAGES
 
 pytest.importorskip('mkdocs')
 
@@ -54,6 +56,8 @@ def test_every_component_has_its_options_on_a_page(site: Path) -> None:
         for value in vars(mmseg.registry).values()
         if isinstance(value, Registry)
     ]
+    for registry in registries:
+        registry.import_from_location()
     components = [
         f'{component.__module__}.{name}'
         for registry in registries
@@ -82,8 +86,21 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
         assert not loads.findall(path.read_text()), path.name
 
 
-def test_links_from_the_readme_lead_somewhere() -> None:
-    text = (ROOT / 'README.md').read_text()
-    for target in re.findall(r'\]\(([^)#]+)', text):
+@pytest.mark.parametrize('page', ROOT_PAGES, ids=lambda page: page.name)
+def test_links_of_pages_outside_the_site(page: Path) -> None:
+    text = page.read_text()
+    targets = re.findall(r'\]\(([^)#]+)', text)
+    targets += re.findall(r'^\[\w+\]: ([^#\n]+)', text, re.MULTILINE)
+    for target in targets:
         if not target.startswith('http'):
             assert (ROOT / target).exists(), target
+
+
+def test_the_citation_names_the_version() -> None:
+    cited = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
+
+    assert cited['version'] == __version__
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / 'README.md').read_text().splitlines()) <= 130
