@@ -1,7 +1,7 @@
-"""Quirks of the installed mmcv, mmengine, torch and Python.
+"""Repairs for the installed versions of mmcv, mmengine, torch and Python.
 
-Nothing else in the package asks which of their versions is there. The
-repairs leave an installation that does not need them untouched.
+No other module of the package asks for their versions. A repair changes
+nothing in an installation that does not need it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _STATISTICS = ('min', 'max', 'current', 'mean')
 def apply() -> None:
     """Makes ``mmseg`` importable and ``resume`` work.
 
-    Each repair is done right after the import of what it repairs, since
-    importing that here takes seconds.
+    Each repair runs right after the import of the repaired module: to import
+    that module here would take seconds.
     """
     _restore_find_loader()
     wrapt.register_post_import_hook(_find_mmseg_configs, 'mmengine.config')
@@ -49,11 +49,11 @@ def apply() -> None:
 
 
 def require_frameworks() -> None:
-    """Raises if what components are built on is not installed.
+    """Raises if mmengine, mmcv or mmseg is not installed.
 
-    The distributions of two lines install the same modules: mmsegmentation,
-    and the maintained onedl-mmsegmentation. A requirement on one would
-    overwrite the other, so that each is an extra of this package.
+    mmsegmentation and the maintained onedl-mmsegmentation install the same
+    modules. A requirement on one would overwrite the other, so each is an
+    extra of this package.
 
     Raises:
         ModuleNotFoundError: a module of the framework is missing.
@@ -71,7 +71,7 @@ def require_frameworks() -> None:
 
 
 def loads_safely() -> bool:
-    """Whether torch can be told which of mmengine's records are harmless."""
+    """Whether torch can load mmengine's checkpoints with `weights_only`."""
     import torch
 
     return torch.__version__ >= (2, 6)
@@ -92,9 +92,9 @@ def _find_loader(name: str) -> Loader | None:
 
 
 def _find_mmseg_configs(config: ModuleType) -> None:
-    """Makes ``mmseg::`` bases known where mmseg is onedl-mmsegmentation.
+    """Makes ``mmseg::`` bases work with onedl-mmsegmentation.
 
-    mmengine looks for a distribution called mmsegmentation, and takes a
+    mmengine looks for a distribution called mmsegmentation, and accepts a
     module of the name in its table as well.
     """
     try:
@@ -104,23 +104,23 @@ def _find_mmseg_configs(config: ModuleType) -> None:
 
 
 def _stub_missing_ops(mmcv: ModuleType) -> None:
-    """Stand in for the compiled ops that mmcv-lite lacks.
+    """Replaces the compiled ops that mmcv-lite lacks by a stub.
 
     ``mmseg.utils`` imports ``mmcv.ops``, which looks up every compiled op
     though few models call one. With the stub the look-up succeeds and the
-    call fails. onedl-mmcv lacks them too where pip built it without torch,
-    as it does by default.
+    call fails. onedl-mmcv lacks the ops too if pip built it without torch,
+    its default.
     """
     if _OPS not in sys.modules and find_spec(_OPS) is None:
         stub = ModuleType(_OPS, 'Names of the ops that mmcv-lite lacks.')
-        # No loader: mmcv.ops.check_ops_exist() goes on answering False.
+        # Without a loader, mmcv.ops.check_ops_exist() still returns False.
         stub.__spec__ = ModuleSpec(_OPS, loader=None)
         stub.__getattr__ = _missing_op
         sys.modules[_OPS] = stub
 
 
 def _missing_op(name: str) -> Callable[..., NoReturn]:
-    # Python itself probes a module for dunder names such as __path__.
+    # Python probes modules for dunder names such as __path__.
     if name.startswith('__'):
         raise AttributeError(f'module {_OPS!r} has no attribute {name!r}')
 
@@ -138,9 +138,9 @@ def _missing_op(name: str) -> Callable[..., NoReturn]:
 def _delay_timm(registries: ModuleType) -> None:
     """Lets ``mmseg.models`` import timm without loading it.
 
-    One of mmseg's backbones needs it; with torchvision, which it imports,
-    it takes 3 s of every start. It is loaded when it is used. Python's own
-    lazy modules do not serve here: a second ``import`` loads them.
+    Only one of mmseg's backbones needs timm; with torchvision, which timm
+    imports, it takes 3 s of every start. The first use loads it. Python's
+    own lazy modules do not help: a second ``import`` loads them.
     """
     if 'timm' in sys.modules or find_spec('timm') is None:
         return
@@ -148,8 +148,8 @@ def _delay_timm(registries: ModuleType) -> None:
     stand_in.__spec__ = ModuleSpec('timm', loader=None)
 
     def load(name: str) -> Any:
-        # Python probes modules for names such as __file__; its import of a
-        # part of timm begins with __path__.
+        # Python probes modules for names such as __file__; an import of a
+        # part of timm asks for __path__ first.
         if name.startswith('__') and name != '__path__':
             raise AttributeError(f"module 'timm' has no attribute {name!r}")
         if sys.modules.get('timm') is stand_in:
@@ -161,21 +161,21 @@ def _delay_timm(registries: ModuleType) -> None:
 
 
 def _mmcv() -> str:
-    """The distribution that the installed mmcv without ops is of."""
+    """Returns the distribution of the installed mmcv without ops."""
     import mmcv
     from mmengine.utils import digit_version
 
-    # mmseg 1.2 refuses 2.2, and onedl-mmcv begins at 2.3.
+    # mmseg 1.2 refuses mmcv 2.2, and onedl-mmcv begins at 2.3.
     new = digit_version(mmcv.__version__) >= digit_version('2.3')
     return 'onedl-mmcv' if new else 'mmcv-lite'
 
 
 def _load_checkpoints_safely(runner: ModuleType) -> None:
-    """Keeps mmengine from ``weights_only=False``.
+    """Makes mmengine load every checkpoint with ``weights_only=True``.
 
-    onedl-mmengine falls back to it after a warning, and before that allows
-    the real ``getattr`` and takes back what is allowed here. The loader of
-    addresses passes torch.hub's default, which is ``False``.
+    onedl-mmengine allows the real ``getattr``, removes the globals allowed
+    here, and retries with ``weights_only=False`` after a warning. The loader
+    of addresses passes torch.hub's default, which is ``False``.
     """
     import torch
 
@@ -194,19 +194,19 @@ def _load(
 ) -> Any:
     import torch
 
-    # None is torch's default, which has been True since 2.6.
+    # None is torch's default, True since torch 2.6.
     return torch.load(
         file, map_location=map_location, weights_only=weights_only
     )
 
 
 def _allow_mmengine_checkpoints(runner: ModuleType) -> None:
-    """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
+    """Lets ``torch.load(weights_only=True)`` read mmengine's checkpoints.
 
-    Since torch 2.6 that is the default, and mmengine relies on the default.
-    The message hub in a checkpoint holds ``HistoryBuffer`` objects, which
-    hold numpy arrays and pickle their methods as
-    ``getattr(HistoryBuffer, 'mean')``.
+    mmengine relies on torch's default, which is True since torch 2.6. The
+    message hub in a checkpoint holds ``HistoryBuffer`` objects, which hold
+    numpy arrays and pickle their methods as ``getattr(HistoryBuffer,
+    'mean')``.
     """
     if not loads_safely():
         return
@@ -218,7 +218,7 @@ def _allow_mmengine_checkpoints(runner: ModuleType) -> None:
     scalar = np.float64(0).__reduce__()[0]
     allowed = [HistoryBuffer, np.ndarray, np.dtype]
     allowed += {type(np.dtype(code)) for code in codes}
-    # numpy 2 renamed its core; a checkpoint may come from either side.
+    # numpy 2 renamed its core; checkpoints come from both versions.
     for core in ('numpy.core', 'numpy._core'):
         allowed.append((reconstruct, f'{core}.multiarray._reconstruct'))
         allowed.append((scalar, f'{core}.multiarray.scalar'))
@@ -227,10 +227,10 @@ def _allow_mmengine_checkpoints(runner: ModuleType) -> None:
 
 
 def _statistics_method(owner: object, name: str) -> Callable:
-    """Stand in for ``getattr`` in a checkpoint.
+    """Replaces ``getattr`` in a checkpoint.
 
-    The real one would lead a crafted file from any allowed object to
-    ``builtins``, and from there to ``eval``.
+    With the real ``getattr`` a crafted file reaches ``builtins`` from any
+    allowed object, and then ``eval``.
     """
     from mmengine.logging import HistoryBuffer
 
@@ -244,20 +244,20 @@ def _statistics_method(owner: object, name: str) -> Callable:
 
 
 def restart_loading(loop: BaseLoop) -> None:
-    """Drops what loader workers have loaded ahead.
+    """Drops the batches that loader workers have loaded ahead.
 
-    An iteration-based loop starts them when it is made, before any hook is
-    called and a run is resumed. Without workers nothing is loaded ahead.
+    An iteration-based loop starts its workers when it is built, before any
+    hook is called and before a run is resumed.
 
     Args:
-        loop: that trains and has not begun to.
+        loop: a training loop that has not begun.
     """
     loader = loop.dataloader
     if not loader.num_workers or not hasattr(loop, 'dataloader_iterator'):
         return
     from mmengine.dataset import InfiniteSampler
 
-    # The end of an iterator is the end of its sampler's generator too.
+    # The end of an iterator also ends its sampler's generator.
     if isinstance(loader.sampler, InfiniteSampler):
         loader.sampler.indices = loader.sampler._indices_of_rank()
     loop.dataloader_iterator = type(loop.dataloader_iterator)(loader)

@@ -1,4 +1,4 @@
-"""Registers the package's components with mmseg when they are needed."""
+"""Registers the package's components with mmseg at their first use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 import wrapt
 
-# The modules whose import registers components, by mmseg's registry.
+# Registry of mmseg -> modules whose import registers components.
 _COMPONENTS = dict(
     HOOKS=['engine'],
     METRICS=['evaluation.metric'],
@@ -22,10 +22,10 @@ _COMPONENTS = dict(
 
 
 def apply() -> None:
-    """Adds the components to mmseg's registries once these are imported.
+    """Adds the components' modules to mmseg's registries.
 
-    A registry imports its components at its first look-up. To import them
-    here would take seconds in programs that look up none.
+    A registry imports these modules at its first look-up. To import them
+    here would take seconds in programs that look up nothing.
     """
     wrapt.register_post_import_hook(_add_locations, 'mmseg.registry')
 
@@ -36,7 +36,7 @@ def _add_locations(registries: ModuleType) -> None:
         registry = getattr(registries, name)
         locations = [f'{package}.{module}' for module in modules]
         registry._locations.extend(locations)
-        # A registry reads its locations at the first look-up alone.
+        # A registry reads its locations only at the first look-up.
         if registry._imported:
             for location in locations:
                 importlib.import_module(location)

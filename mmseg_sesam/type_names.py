@@ -1,4 +1,4 @@
-"""Which component a config asks for."""
+"""Reads which class a config names, and the values of its options."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from mmengine.registry import Registry
 
 
 def type_name(config: dict) -> str:
-    """The class that a config names, in any of mmengine's ways.
+    """Returns the name of a config's class, without a scope.
 
     Args:
-        config: of one component: its type is a name, one with a scope such
-            as 'mmseg.RandomCrop', or, in a config of imports, the class.
+        config: config of one component; its type is a name, a name with a
+            scope, or a class.
 
-    Returns:
-        The name of the class alone.
+    Example:
+        >>> type_name(dict(type='mmseg.RandomCrop')), type_name(dict(type=int))
+        ('RandomCrop', 'int')
     """
     kind = config['type']
     return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
 
 
 def lineage(config: dict, registry: Registry) -> tuple[type, ...]:
-    """Returns the class that a config names, and its base classes.
+    """Returns a config's class and its base classes.
 
-    A name alone is not enough for a check: 'RandomFlip' and
-    'mmcv.RandomFlip' are different classes, and a class may be derived from
-    the one that the check knows.
+    Use it where a name is not enough: 'RandomFlip' and 'mmcv.RandomFlip'
+    are different classes, and users derive classes from known ones.
 
     Args:
-        config: of one component.
-        registry: of mmseg, which looks names up as a Runner does.
+        config: config of one component.
+        registry: mmseg's registry of such components.
 
     Returns:
-        Classes, the config's own first; empty if it names no class.
+        Classes, the config's own first; empty if the name is unknown.
     """
     kind = config['type']
     if isinstance(kind, str):
@@ -46,24 +46,24 @@ def type_names(config: dict, registry: Registry) -> set[str]:
     """Returns the names of a config's class and of its base classes.
 
     Args:
-        config: of one component.
-        registry: of mmseg.
+        config: config of one component.
+        registry: mmseg's registry of such components.
     """
     bases = {kind.__name__ for kind in lineage(config, registry)}
     return {type_name(config), *bases}
 
 
 def option(config: dict, registry: Registry, name: str) -> Any:
-    """Returns the value that a component will have for an option.
+    """Returns the value of an option, given or default.
 
     Args:
-        config: of one component.
-        registry: of mmseg.
-        name: of the option.
+        config: config of one component.
+        registry: mmseg's registry of such components.
+        name: name of the option.
 
     Returns:
-        The config's value, or else the default in the class or the nearest
-        base class that has the option; None if there is none.
+        The config's value, or the default in the class or its nearest base
+        class with this option; None if there is none.
     """
     if name in config:
         return config[name]

@@ -1,7 +1,7 @@
-"""Writes what was trained as a plain checkpoint and config of mmseg.
+"""Exports a trained student as a plain checkpoint and config of mmseg.
 
-Nothing of SeSAM is left in either: OUT.pth holds the student's weights under
-stock names, and OUT.py the stock model with its test pipeline::
+Neither needs this package: OUT.pth holds the student's weights under stock
+names, and OUT.py the stock model with its test pipeline::
 
     python tools/export_student.py CONFIG CHECKPOINT OUT.pth [--half]
 """
@@ -16,7 +16,7 @@ from mmseg_sesam.cli.arguments import config_file, existing_file
 
 
 def new_checkpoint(text: str) -> Path:
-    """Argument type: the path of a .pth that is not there yet."""
+    """Argument type: path of a .pth that does not exist."""
     path = Path(text)
     if path.suffix != '.pth' or not path.parent.is_dir():
         raise ArgumentTypeError(

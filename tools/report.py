@@ -12,17 +12,19 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.cli.arguments import add_suffix
+from mmseg_sesam.cli.arguments import add_suffix, number_of_jobs
 
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('work_dir', type=Path, help='of tools/train.py')
+    parser.add_argument(
+        'work_dir', type=Path, help='folder that tools/train.py wrote'
+    )
     parser.add_argument(
         '--gt-dir',
         type=Path,
-        help='folder of dense labels of some or all training images, to tell '
-        'how right the pseudo-labels are',
+        help='folder of dense labels of some or all training images, to '
+        'measure the pseudo-labels',
     )
     add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
     parser.add_argument(
@@ -31,9 +33,11 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         '--no-predictions',
         action='store_true',
-        help='leave out what the latest checkpoint predicts',
+        help='do not predict with the latest checkpoint',
     )
-    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument(
+        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
+    )
     return parser
 
 

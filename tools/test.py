@@ -1,4 +1,4 @@
-"""Test a checkpoint of a segmentor and print the config's metrics."""
+"""Tests a checkpoint of a segmentor and prints the config's metrics."""
 
 from __future__ import annotations
 
@@ -15,17 +15,6 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
 
-def new_folder(path: str) -> str:
-    """Argument type: a folder that is empty or not there yet."""
-    folder = Path(path)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise argparse.ArgumentTypeError(
-            f'{path} is there and not an empty folder, and nothing in it '
-            'shall be overwritten: give a new one'
-        )
-    return path
-
-
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     arguments.add_arguments(parser)
@@ -34,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--out',
-        type=new_folder,
+        type=arguments.new_folder,
         help='write the predicted class ids as PNG files into this folder',
     )
     parser.add_argument(
@@ -51,8 +40,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def write_predictions(
-    cfg: Config, folder: str, parser: argparse.ArgumentParser
+    cfg: Config, folder: Path, parser: argparse.ArgumentParser
 ) -> None:
+    """Makes the metric write its predictions into a folder."""
     metrics = cfg.test_evaluator
     metrics = metrics if isinstance(metrics, list) else [metrics]
     writers = [one for one in metrics if type_name(one) == 'IoUMetric']
@@ -61,16 +51,16 @@ def write_predictions(
             '--out: IoUMetric writes predictions, and test_evaluator of '
             f'{cfg.filename} has none; add dict(type="IoUMetric")'
         )
-    # The metric makes it on the first rank alone, and others may be faster.
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    # The metric makes it only on the first rank, and others may be faster.
+    folder.mkdir(parents=True, exist_ok=True)
     for writer in writers:
-        writer.output_dir = folder
+        writer.output_dir = str(folder)
 
 
 def refuse_equal_names(
     dataset: Dataset, parser: argparse.ArgumentParser
 ) -> None:
-    """Predictions are named as images are, without their folders."""
+    """Ends the program if two images would share one prediction file."""
     paths: dict[str, str] = {}
     for index in range(len(dataset)):
         path = dataset.get_data_info(index)['img_path']
@@ -83,11 +73,13 @@ def refuse_equal_names(
 
 
 def paint_predictions(cfg: Config, folder: str) -> None:
+    """Makes the visualizer write painted predictions into a folder."""
     cfg.default_hooks.visualization.draw = True
     cfg.visualizer.save_dir = folder
 
 
 def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
+    """Switches test-time augmentation on."""
     for name in ('tta_model', 'tta_pipeline'):
         if name not in cfg:
             parser.error(
@@ -103,7 +95,8 @@ def test(
 ) -> None:
     from mmseg_sesam.engine.terminal_runner import TerminalRunner
 
-    # It holds the processes' connection, and must be gone when they part.
+    # The runner holds the connection of the processes, and must be deleted
+    # before they disconnect: it is local to this function.
     runner = TerminalRunner.from_cfg(cfg)
     if args.out:
         refuse_equal_names(runner.test_loop.dataloader.dataset, parser)

@@ -1,8 +1,8 @@
-"""Checks the images and labels of a config, before it is trained.
+"""Checks the images and labels of a config before training.
 
     python tools/validate_dataset.py CONFIG --json report.json
 
-Exit code 1 where there are errors, which name files and remedies.
+Prints errors and warnings with files and remedies; exit code 1 on errors.
 """
 
 from __future__ import annotations
@@ -14,26 +14,25 @@ from argparse import ArgumentParser
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
-from mmseg_sesam.cli.arguments import config_file
+from mmseg_sesam.cli.arguments import (
+    add_cfg_options,
+    config_file,
+    number_of_jobs,
+)
 
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', type=config_file, help='config file')
-    parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument(
-        '--json', type=Path, help='write everything here, all files named'
+        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
     )
     parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override the config, as in tools/train.py',
+        '--json', type=Path, help='write all findings and files to this file'
     )
+    add_cfg_options(parser)
     return parser
 
 
@@ -42,8 +41,6 @@ def main() -> None:
     args = parser.parse_args()
     if args.json and not args.json.parent.is_dir():
         parser.error(f'argument --json: {args.json.parent} is not a folder')
-    if args.jobs < 1:
-        parser.error(f'argument --jobs: {args.jobs} is less than 1')
     from mmseg_sesam.datasets.validation import validate_datasets
 
     cfg = Config.fromfile(args.config)
@@ -59,7 +56,7 @@ def main() -> None:
         )
     if args.json:
         args.json.write_text(json.dumps(report.as_json(), indent=1))
-    # Names of files may hold what a terminal's encoding does not.
+    # File names may have characters outside of the terminal's encoding.
     sys.stdout.reconfigure(errors='backslashreplace')
     print(report)
     sys.exit(report.number('error') > 0)

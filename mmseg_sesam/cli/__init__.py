@@ -1,1 +1,1 @@
-"""What the command-line tools share: arguments, launching, downloads."""
+"""Parts of the command line tools: arguments, launching, downloads."""

@@ -1,7 +1,7 @@
-"""Arguments that the command line tools share.
+"""Arguments of the command line tools.
 
-Nothing here imports torch: a tool answers ``--help`` and a wrong argument
-at once, and imports what it works with afterwards.
+This module does not import torch, so that a tool answers ``--help`` and
+wrong arguments at once.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from mmengine.config import DictAction
 
 from mmseg_sesam.io.terminal import hide_warnings
 
-# What mmengine reads.
+# Files that mmengine reads.
 CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
 
 
 def existing_file(path: str) -> str:
-    """Argument type: the path of a file, checked at once."""
+    """Argument type: path of an existing file."""
     if not Path(path).is_file():
         raise ArgumentTypeError(
             f'{path} is not a file (looked from {Path.cwd()}): give the path '
@@ -29,7 +29,7 @@ def existing_file(path: str) -> str:
 
 
 def config_file(path: str) -> str:
-    """Argument type: the path of a config, checked at once."""
+    """Argument type: path of an existing config."""
     if Path(path).suffix not in CONFIG_SUFFIXES:
         raise ArgumentTypeError(
             f'{path} is no config file, whose name ends in one of '
@@ -39,26 +39,39 @@ def config_file(path: str) -> str:
 
 
 def checkpoint(path: str) -> str:
-    """Argument type: the path of a file, or an address mmengine can load."""
+    """Argument type: path of an existing file, or an address."""
     return path if '://' in path else existing_file(path)
 
 
+def new_folder(path: str) -> Path:
+    """Argument type: path of a folder that is empty or does not exist."""
+    folder = Path(path)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise ArgumentTypeError(
+            f'{path} is there and not an empty folder, and nothing in it '
+            'shall be overwritten: give a new one'
+        )
+    return folder
+
+
+def number_of_jobs(text: str) -> int:
+    """Argument type: number of processes, at least 1."""
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(
+            f'{text} is no number of processes: give 1 or more'
+        )
+    return int(text)
+
+
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of every tool that starts a Runner."""
+    """Adds the arguments of tools that start a Runner."""
     parser.add_argument('config', type=config_file, help='config file')
     parser.add_argument(
         '--work-dir',
         help='folder of logs and checkpoints (default: work_dir of the '
         'config, else work_dirs/<name of the config>)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override the config, e.g. train_dataloader.batch_size=4 '
-        'key="[a,b]"',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
@@ -69,13 +82,26 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
+def add_cfg_options(parser: ArgumentParser) -> None:
+    """Adds the argument that overrides a config."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override the config, e.g. train_dataloader.batch_size=4 '
+        'key="[a,b]"',
+    )
+
+
 def add_suffix(parser: ArgumentParser, kind: str, example: str) -> None:
-    """Add the argument of tools that find labels by their names.
+    """Adds the argument of tools that find labels by their names.
 
     Args:
-        parser: of the tool.
-        kind: of labels, 'gt' or 'weak'.
-        example: of how their names end.
+        parser: the tool's parser.
+        kind: kind of labels, 'gt' or 'weak'.
+        example: end of a label's name, for the help.
     """
     parser.add_argument(
         f'--{kind}-suffix',
@@ -87,15 +113,15 @@ def add_suffix(parser: ArgumentParser, kind: str, example: str) -> None:
 
 
 def parse_args(parser: ArgumentParser) -> Namespace:
-    """Parse the command line; end the program if it cannot be launched.
+    """Parses the command line, and ends the program on a wrong launcher.
 
-    From here on, warnings of other packages are not shown.
+    Also hides warnings of other packages, and sets LOCAL_RANK.
     """
     args = parser.parse_args()
     hide_warnings()
     local_rank = args.local_rank
     if args.launcher == 'mpi':
-        # mmengine reads it, and its wrapper of the model LOCAL_RANK.
+        # mmengine reads this variable, and its DDP wrapper LOCAL_RANK.
         local_rank = os.environ.get('OMPI_COMM_WORLD_LOCAL_RANK', local_rank)
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     if args.launcher == 'pytorch' and 'RANK' not in os.environ:

@@ -1,4 +1,4 @@
-"""Weights that a config would download, found before a training starts."""
+"""Finds the weights that a config downloads, before a training starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmengine.logging import print_log
 
 from mmseg_sesam.type_names import type_name
 
-# Seconds for an answer; libraries try again for more than a minute.
+# Seconds for an answer; libraries try for more than a minute (our choice).
 _TIMEOUT = 8
 # Options that name weights.
 _OPTIONS = ('checkpoint', 'pretrained')
@@ -25,13 +25,12 @@ _TIMM = 'timm://'
 
 
 def refuse_unreachable(cfg: Config) -> None:
-    """Raises if a config needs a download and its server does not answer.
+    """Raises if a config needs a download and the server does not answer.
 
-    Weights that were downloaded before are found in the caches of torch and
-    of Hugging Face.
+    Weights in the caches of torch and of Hugging Face need no download.
 
     Args:
-        cfg: of a training.
+        cfg: config of a training.
 
     Raises:
         ConnectionError: a server does not answer.
@@ -51,10 +50,10 @@ def refuse_unreachable(cfg: Config) -> None:
 
 
 def drop_downloads(cfg: Config) -> None:
-    """Drops weights that a checkpoint replaces anyway.
+    """Removes downloads from a config whose checkpoint holds all weights.
 
     Args:
-        cfg: of a test or a resumed training; changed in place.
+        cfg: config of a test or a resumed training; changed in place.
     """
     for key, address in [*_find_addresses(cfg.model, 'model')]:
         print_log(
@@ -66,7 +65,7 @@ def drop_downloads(cfg: Config) -> None:
 
 
 def _nothing(address: str) -> bool | None:
-    """The value of an option that asks for no weights."""
+    """Returns the value of an option that asks for no weights."""
     return False if address.startswith(_TIMM) else None
 
 
@@ -86,7 +85,7 @@ def _remedy(key: str, address: str) -> str:
 def _find_addresses(node: Any, key: str) -> Iterator[tuple[str, str]]:
     """Yields dotted keys and addresses of weights."""
     if isinstance(node, (list, tuple)):
-        # Weights in a list of initialisers replace what the others set.
+        # Weights in a list of initialisers replace the other initialisers.
         whole = key.endswith('init_cfg')
         for index, part in enumerate(node):
             yield from _find_addresses(
@@ -98,7 +97,7 @@ def _find_addresses(node: Any, key: str) -> Iterator[tuple[str, str]]:
     if 'type' in node and type_name(node) == 'Pretrained':
         address = node.get('checkpoint')
         if isinstance(address, str) and '://' in address:
-            # Without it, init_cfg asks for nothing.
+            # Without the checkpoint, init_cfg asks for nothing.
             yield key, address
         return
     if (
@@ -116,7 +115,7 @@ def _find_addresses(node: Any, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _find_url(address: str) -> tuple[str, bool]:
-    """The URL behind mmengine's names, and whether torch has cached it."""
+    """Returns the URL of mmengine's name, and whether torch has cached it."""
     from mmengine.runner import checkpoint
     from torch import hub
 
@@ -136,7 +135,7 @@ def _find_url(address: str) -> tuple[str, bool]:
 
 
 def _find_hub_file(address: str) -> tuple[str, bool]:
-    """The URL of timm's weights, and whether they are in a cache."""
+    """Returns the URL of timm's weights, and whether they are cached."""
     import huggingface_hub as hub
     import timm
 
@@ -145,7 +144,7 @@ def _find_hub_file(address: str) -> tuple[str, bool]:
         return _find_url(getattr(pretrained, 'url', None) or '')
     place, _, revision = pretrained.hf_hub_id.partition('@')
     names = ['model.safetensors', 'pytorch_model.bin']
-    # Some models have files of their own.
+    # Some models have their own file name.
     own = getattr(pretrained, 'hf_hub_filename', None)
     names = [own, *names] if own else names
     cached = any(
@@ -159,7 +158,7 @@ def _find_hub_file(address: str) -> tuple[str, bool]:
 
 
 def _answers(url: str) -> bool:
-    """Whether a server answers in time, if only with an error."""
+    """Whether a server answers in time, also with an error."""
     answers = []
 
     def ask() -> None:
@@ -171,7 +170,7 @@ def _answers(url: str) -> bool:
         except (OSError, HTTPException):
             pass
 
-    # The look-up of a name knows no time-out.
+    # The look-up of a host name has no time-out.
     thread = Thread(target=ask, daemon=True)
     thread.start()
     thread.join(_TIMEOUT)

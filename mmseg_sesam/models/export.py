@@ -1,4 +1,4 @@
-"""A trained student as a plain checkpoint and config of mmseg."""
+"""Exports a trained student as a plain checkpoint and config of mmseg."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mmseg.registry import HOOKS, METRICS, MODELS
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.models import SeSAMEncoderDecoder
-from mmseg_sesam.type_names import type_name
+from mmseg_sesam.type_names import lineage, type_name
 
-# What testing and inference with the result need of a config.
-KEPT = (
+# Keys of a config that testing and inference need.
+_KEPT = (
     'default_scope',
     'env_cfg',
     'test_pipeline',
@@ -32,90 +32,10 @@ KEPT = (
     'log_processor',
     'log_level',
 )
-TEACHER = 'teacher.'
-PACKAGE = __name__.split('.')[0]
+_TEACHER = 'teacher.'
+_PACKAGE = __name__.split('.')[0]
 # Options that a stock `EncoderDecoder` does not have.
-OWN_OPTIONS = set(inspect.signature(SeSAMEncoderDecoder).parameters)
-
-
-def plain_config(cfg: Config) -> Config:
-    """The stock model of a config, and how to test it."""
-    model = dict(cfg.model)
-    if type_name(model) == 'SeSAMEncoderDecoder':
-        model['type'] = 'EncoderDecoder'
-        model = {n: v for n, v in model.items() if n not in OWN_OPTIONS}
-    preprocessor = model.get('data_preprocessor')
-    if preprocessor and type_name(preprocessor) == 'SeSAMDataPreProcessor':
-        plain = dict(preprocessor, type='SegDataPreProcessor')
-        model['data_preprocessor'] = plain
-    # The weights are in the file: none shall be fetched.
-    if model['backbone'].get('pretrained'):
-        model['backbone'] = dict(model['backbone'], pretrained=None)
-    kept = {name: cfg[name] for name in KEPT if name in cfg}
-    kept['default_hooks'] = plain_hooks(kept.get('default_hooks') or {})
-    if 'test_evaluator' in kept:
-        kept['test_evaluator'] = plain_metrics(kept['test_evaluator'])
-    imports = (cfg.get('custom_imports') or {}).get('imports', [])
-    imports = [imports] if isinstance(imports, str) else imports
-    others = [name for name in imports if name.split('.')[0] != PACKAGE]
-    if others:
-        kept['custom_imports'] = dict(cfg.custom_imports, imports=others)
-    return Config(dict(model=model, **kept))
-
-
-def plain_hooks(hooks: dict) -> dict:
-    """The hooks that mmseg has; a checkpoint hook in place of ours."""
-    plain = {}
-    for name, hook in hooks.items():
-        if hook and type_name(hook) == 'AtomicCheckpointHook':
-            hook = dict(hook, type='CheckpointHook')
-        if not (hook and is_own(HOOKS, hook)):
-            plain[name] = hook
-    return plain
-
-
-def plain_metrics(evaluator: dict | list | None) -> list:
-    """The metrics that mmseg has."""
-    metrics = evaluator if isinstance(evaluator, list) else [evaluator]
-    return [one for one in metrics if one and not is_own(METRICS, one)]
-
-
-def is_own(registry: Registry, config: dict) -> bool:
-    """Whether a component is of this package."""
-    component = registry.get(type_name(config))
-    return component is not None and (
-        component.__module__.split('.')[0] == PACKAGE
-    )
-
-
-def student_weights(
-    checkpoint: dict, teacher: bool
-) -> dict[str, torch.Tensor]:
-    """The weights under stock names.
-
-    Raises:
-        ValueError: the teacher's are asked for and there are none.
-    """
-    state = checkpoint.get('state_dict', checkpoint)
-    student = {
-        name: value
-        for name, value in state.items()
-        if not name.startswith(TEACHER) and name != '_extra_state'
-    }
-    if not teacher:
-        return student
-    averaged = {
-        name[len(TEACHER) :]: value
-        for name, value in state.items()
-        if name.startswith(TEACHER)
-    }
-    if not averaged:
-        raise ValueError(
-            'the checkpoint holds no teacher; leave --teacher out, or give '
-            "one of a training with teacher='online' or 'round'."
-        )
-    # It has no auxiliary heads: those remain the student's.
-    return {**student, **averaged}
+_OWN_OPTIONS = set(inspect.signature(SeSAMEncoderDecoder).parameters)
 
 
 def export(
@@ -124,31 +44,18 @@ def export(
     """Writes a plain checkpoint and, beside it, a plain config.
 
     Args:
-        config: path of the config of the training.
-        checkpoint_path: of a checkpoint of the training.
+        config: path of the training's config.
+        checkpoint_path: path of a checkpoint of the training.
         out: path of the new checkpoint; the config gets the suffix '.py'.
-        teacher: take the EMA teacher's weights instead of the student's.
+        teacher: export the EMA teacher's weights instead of the student's.
         half: store floating point weights in 16 bits.
 
     Raises:
-        ValueError: config and checkpoint do not fit each other.
+        ValueError: config and checkpoint do not fit each other, or loading
+            the checkpoint could run code.
     """
-    if not loads_safely():
-        raise ValueError(
-            f'torch {torch.__version__} cannot load {checkpoint_path} without '
-            'running code that it may hold; export with torch 2.6 or later.'
-        )
+    checkpoint = _load(checkpoint_path)
     cfg = plain_config(Config.fromfile(config))
-    try:
-        checkpoint = torch.load(
-            checkpoint_path, map_location='cpu', weights_only=True
-        )
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        reason = (str(error).splitlines() or ['it ends too early'])[0]
-        raise ValueError(
-            f'{checkpoint_path} is no checkpoint that can be loaded safely '
-            f'({reason}); give one that tools/train.py wrote.'
-        ) from error
     weights = student_weights(checkpoint, teacher)
     init_default_scope('mmseg')
     try:
@@ -165,7 +72,110 @@ def export(
         }
     meta = checkpoint.get('meta', {})
     kept = {n: meta[n] for n in ('dataset_meta', 'iter') if n in meta}
-    # The weights last: whoever sees them finds the config as well.
+    # The weights come last: where they exist, the config exists too.
     out.with_suffix('.py').write_text(cfg.pretty_text)
     with replacing(out) as part, part.open('wb') as file:
         torch.save(dict(meta=kept, state_dict=weights), file)
+
+
+def plain_config(cfg: Config) -> Config:
+    """Returns the stock model of a config, and how to test it.
+
+    Args:
+        cfg: config of a training.
+    """
+    model = dict(cfg.model)
+    if type_name(model) == 'SeSAMEncoderDecoder':
+        model['type'] = 'EncoderDecoder'
+        model = {n: v for n, v in model.items() if n not in _OWN_OPTIONS}
+    preprocessor = model.get('data_preprocessor')
+    if preprocessor and type_name(preprocessor) == 'SeSAMDataPreProcessor':
+        plain = dict(preprocessor, type='SegDataPreProcessor')
+        model['data_preprocessor'] = plain
+    # The checkpoint holds all weights: the model must not download any.
+    if model['backbone'].get('pretrained'):
+        model['backbone'] = dict(model['backbone'], pretrained=None)
+    kept = {name: cfg[name] for name in _KEPT if name in cfg}
+    kept['default_hooks'] = _plain_hooks(kept.get('default_hooks') or {})
+    if 'test_evaluator' in kept:
+        metrics = kept['test_evaluator']
+        metrics = metrics if isinstance(metrics, list) else [metrics]
+        kept['test_evaluator'] = [
+            one for one in metrics if one and not _is_own(METRICS, one)
+        ]
+    imports = (cfg.get('custom_imports') or {}).get('imports', [])
+    imports = [imports] if isinstance(imports, str) else imports
+    others = [name for name in imports if name.split('.')[0] != _PACKAGE]
+    if others:
+        kept['custom_imports'] = dict(cfg.custom_imports, imports=others)
+    return Config(dict(model=model, **kept))
+
+
+def student_weights(
+    checkpoint: dict, teacher: bool
+) -> dict[str, torch.Tensor]:
+    """Returns the weights under stock names.
+
+    Args:
+        checkpoint: of a training.
+        teacher: return the EMA teacher's weights. The teacher has no
+            auxiliary heads, so those remain the student's.
+
+    Raises:
+        ValueError: the checkpoint has no teacher.
+
+    Example:
+        >>> state = {'backbone.w': 1, 'teacher.backbone.w': 2}
+        >>> student_weights(dict(state_dict=state), teacher=True)
+        {'backbone.w': 2}
+    """
+    state = checkpoint.get('state_dict', checkpoint)
+    averaged = {
+        name[len(_TEACHER) :]: value
+        for name, value in state.items()
+        if name.startswith(_TEACHER)
+    }
+    if teacher and not averaged:
+        raise ValueError(
+            'the checkpoint holds no teacher; leave --teacher out, or give '
+            "one of a training with teacher='online' or 'round'."
+        )
+    student = {
+        name: value
+        for name, value in state.items()
+        if not name.startswith(_TEACHER) and name != '_extra_state'
+    }
+    return {**student, **averaged} if teacher else student
+
+
+def _load(path: str) -> dict:
+    if not loads_safely():
+        raise ValueError(
+            f'torch {torch.__version__} cannot load {path} without running '
+            'code that it may hold; export with torch 2.6 or later.'
+        )
+    try:
+        return torch.load(path, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        reason = (str(error).splitlines() or ['it ends too early'])[0]
+        raise ValueError(
+            f'{path} is no checkpoint that can be loaded safely ({reason}); '
+            'give one that tools/train.py wrote.'
+        ) from error
+
+
+def _plain_hooks(hooks: dict) -> dict:
+    """Returns mmseg's hooks, with a stock checkpoint hook for ours."""
+    plain = {}
+    for name, hook in hooks.items():
+        if hook and type_name(hook) == 'AtomicCheckpointHook':
+            hook = dict(hook, type='CheckpointHook')
+        if not (hook and 'type' in hook and _is_own(HOOKS, hook)):
+            plain[name] = hook
+    return plain
+
+
+def _is_own(registry: Registry, config: dict) -> bool:
+    """Whether this package defines a component."""
+    kinds = lineage(config, registry)
+    return bool(kinds) and kinds[0].__module__.split('.')[0] == _PACKAGE

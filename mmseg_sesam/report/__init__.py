@@ -1,4 +1,4 @@
-"""The report of a training, one HTML file."""
+"""Builds the report of a training, one HTML file."""
 
 from mmseg_sesam.report.page import build_report
 

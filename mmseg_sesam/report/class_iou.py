@@ -1,18 +1,18 @@
-"""IoU of each class over a run's validations, from its text log.
+"""IoU of each class over a run's validations, read from its text log.
 
-mmseg logs these numbers nowhere else: `scalars.json` has means alone. To
-compute them again would take a whole validation, and the checkpoints of most
-steps are gone.
+mmseg writes these numbers only into the log: `scalars.json` has means. A new
+validation would take long, and the checkpoints of most steps are gone.
 """
 
 from __future__ import annotations
 
+from math import isnan, nan
 from pathlib import Path
 
 import numpy as np
 
-# mIoU is rounded in the table and in the log: farther apart, the table is of
-# another validation.
+# mIoU is rounded in the table and in the log; a larger difference means that
+# the table belongs to another validation.
 _TOLERANCE = 0.05
 
 
@@ -23,8 +23,8 @@ def read_class_tables(log: Path) -> list[dict[str, float]]:
         log: text file of one start of a run.
 
     Returns:
-        Of each validation the IoU of each class in percent, NaN where a
-        class does not occur.
+        For each validation the IoU of each class in percent, NaN for a class
+        that does not occur.
     """
     if not log.is_file():
         return []
@@ -51,17 +51,21 @@ def match_class_tables(
 
     Args:
         tables: from `read_class_tables`.
-        val: what was logged of the validations of the same start.
+        val: scalars of the validations of the same start.
 
     Returns:
         The tables by index into `val`.
+
+    Example:
+        >>> match_class_tables([{'road': 40.0}], [{'mIoU': 40.02}])
+        {0: {'road': 40.0}}
     """
     found: dict[int, dict[str, float]] = {}
     start = 0
     for index, line in enumerate(val):
-        wanted = line.get('mIoU', np.nan)
+        wanted = line.get('mIoU', nan)
         for place in range(start, len(tables)):
-            known = [v for v in tables[place].values() if not np.isnan(v)]
+            known = [v for v in tables[place].values() if not isnan(v)]
             if known and abs(np.mean(known) - wanted) <= _TOLERANCE:
                 found[index] = tables[place]
                 start = place + 1
@@ -73,4 +77,4 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return float('nan')
+        return nan

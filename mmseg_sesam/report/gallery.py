@@ -1,4 +1,4 @@
-"""Which images the report shows."""
+"""Choice of the images that the report shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from mmseg_sesam.report.measure import Score
 
-# Images in a group; bounds the size of the page.
+# Images in a group; bounds the size of the page (our choice).
 GROUP_SIZE = 8
 
 
@@ -18,17 +18,21 @@ def choose_images(
     """Chooses the worst, the best, the most changed and random images.
 
     Args:
-        sample: indices of the images that were measured.
-        scores: of those with pseudo-labels.
-        seed: of the random ones.
+        sample: indices of the measured images.
+        scores: by index, for images with pseudo-labels.
+        seed: seed of the random choice.
 
     Returns:
-        Groups by name; an image may be in several. Without pseudo-labels
-        there are but random images, and without a later round that changed
-        anything there are no changed ones.
+        Indices by group; an image may be in several groups. Without
+        pseudo-labels there is only the random group, and the group of
+        changed images needs a later round that changed something.
+
+    Example:
+        >>> choose_images([4], {4: Score(0.5, 0.1)})
+        {'worst': [4], 'best': [4], 'most changed': [4], 'random': [4]}
     """
     groups = {}
-    # An image of void alone has no IoU.
+    # An image without any dense label has no IoU.
     ranked = [i for i in scores if not np.isnan(scores[i].value)]
     ranked.sort(key=lambda i: scores[i].value)
     if ranked:

@@ -1,4 +1,4 @@
-"""The training images of a run, with every label that there is of them."""
+"""The training images of a run, with all their labels."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Labelled(NamedTuple):
 
     Attributes:
         image: (H, W, 3) uint8 in RGB.
-        weak: (H, W) uint8, the label that it was trained from.
-        rounds: of each round the pseudo-label, (H, W) uint8.
-        confident: (H, W) uint8, the teacher's of the last round, None where
-            it is not stored.
-        truth: (H, W) uint8, None where there is none.
-        records: of each round those of the components.
+        weak: (H, W) uint8, the label in the training set.
+        rounds: (H, W) uint8 pseudo-label of each round.
+        confident: (H, W) uint8, the teacher's confident label of the last
+            round, None if it is not stored.
+        truth: (H, W) uint8 dense label, None without one.
+        records: records of the components, by round.
     """
 
     image: np.ndarray
@@ -57,8 +57,8 @@ class TrainingImages:
             the file type, where they differ.
 
     Raises:
-        FileNotFoundError: the data set is not there, or no image has a
-            dense label in `gt_dir`.
+        FileNotFoundError: the data set is missing, or no image has a dense
+            label in `gt_dir`.
     """
 
     def __init__(
@@ -127,12 +127,12 @@ class TrainingImages:
         path = self.run.store.folder(round_index) / RECORDS / f'{key}.json'
         if not path.is_file():
             return []
-        # NaN is not JSON, and the page could not read it.
+        # NaN is not JSON; a browser would not read it.
         return json.loads(path.read_text(), parse_constant=lambda _: None)
 
 
 def _build_dataset(run: Run) -> Any:
-    """The training data set, its pipelines reduced to loading."""
+    """Builds the training data set with pipelines that only load."""
     init_default_scope(run.cfg.get('default_scope', 'mmseg'))
     try:
         built = DATASETS.build(
@@ -141,7 +141,7 @@ def _build_dataset(run: Run) -> Any:
         first = built.get_data_info(0)['img_path']
         if not Path(first).is_file():
             raise FileNotFoundError(f'{first} is missing')
-    # An assertion is how mmseg tells of a list that is not there.
+    # mmseg asserts that a list of images exists.
     except (FileNotFoundError, IndexError, AssertionError) as error:
         raise FileNotFoundError(
             f'The training images of {run.work_dir} are not where its config '
@@ -152,7 +152,7 @@ def _build_dataset(run: Run) -> Any:
 
 
 def _find_table(dataset: Any) -> np.ndarray:
-    """What the data set makes of each value in a label file."""
+    """Returns the class id of each value in a label file."""
     part = getattr(dataset, 'datasets', [dataset])[0]
     loader = next(
         transform
@@ -171,7 +171,7 @@ def _find_truths(
     gt_dir: Path,
     suffixes: tuple[str, str],
 ) -> tuple[dict[int, Path], list[str]]:
-    """By image its dense label, and sentences on what is left out."""
+    """Returns dense labels by image, and sentences on what is left out."""
     files = [Path(os.path.abspath(path)) for path in paths]
     # A data set of several parts may list an image twice.
     names = dict(zip(files, keys))

@@ -1,4 +1,4 @@
-"""Images and label maps in the form in which a page holds them."""
+"""Encodes images and label maps for the page."""
 
 from __future__ import annotations
 
@@ -14,23 +14,20 @@ from PIL import Image
 from mmseg_sesam.report.images import Labelled
 from mmseg_sesam.visualization.sheet import resize_label
 
-# Pixels of the longer side; bounds the size of the page.
+# Pixels of the longer side; bounds the size of the page (our choice).
 MAX_SIDE = 512
 
 
 def encode_images(
     labelled: Labelled, prediction: np.ndarray | None
 ) -> dict[str, Any]:
-    """Encodes a training image and its layers.
+    """Encodes a training image and its layers, see `encode_layers`.
 
     Args:
         labelled: the image and its labels.
-        prediction: (H, W) uint8, None where there is no checkpoint.
-
-    Returns:
-        What `encode_layers` returns.
+        prediction: (H, W) uint8, None without a checkpoint.
     """
-    # Without pseudo-labels it may as well be a dense one.
+    # Without pseudo-labels the label may be a dense one.
     maps = {'weak label' if labelled.rounds else 'label': labelled.weak}
     maps.update({f'round {r}': a for r, a in labelled.rounds.items()})
     maps['confident'] = labelled.confident
@@ -49,31 +46,29 @@ def encode_layers(
 
     Args:
         image: (H, W, 3) uint8 in RGB.
-        maps: (H, W) uint8 class ids by name; those that are None are left
-            out.
-        records: the components' records by round.
+        maps: (H, W) uint8 class ids by name; None is left out.
+        records: records of the components, by round.
 
     Returns:
         'jpeg' (a data URL), 'size' (width and height of the file), 'shape'
-        (width and height of the layers), 'layers' and 'records', the
-        components' records of each round. A layer has a 'name' and 'data',
-        base64 of the zlib-compressed class ids in raster order.
+        (width and height of the layers), 'layers' and 'records'. A layer has
+        a 'name' and 'data', base64 of the zlib-compressed class ids in
+        raster order.
     """
     height, width = image.shape[:2]
     scale = min(MAX_SIDE / max(height, width), 1)
     shape = (max(round(width * scale), 1), max(round(height * scale), 1))
-    layers = [
-        dict(name=name, data=_encode_label(resize_label(label, shape)))
-        for name, label in maps.items()
-        if label is not None
-    ]
     return dict(
         jpeg=_encode_photo(image, shape),
         size=[width, height],
         shape=list(shape),
-        layers=layers,
+        layers=[
+            dict(name=name, data=_encode_label(resize_label(label, shape)))
+            for name, label in maps.items()
+            if label is not None
+        ],
         records={
-            name: [_shorten(record) for record in part]
+            name: [_round_points(record) for record in part]
             for name, part in records.items()
         },
     )
@@ -92,7 +87,6 @@ def _encode_label(label: np.ndarray) -> str:
     return base64.b64encode(packed).decode()
 
 
-def _shorten(record: dict[str, Any]) -> dict[str, Any]:
-    """A record whose points are whole pixels."""
+def _round_points(record: dict[str, Any]) -> dict[str, Any]:
     points = [[round(v) for v in point] for point in record['points']]
     return dict(record, points=points)

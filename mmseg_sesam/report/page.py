@@ -1,4 +1,4 @@
-"""The report as one HTML file."""
+"""Builds the report as one HTML file."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def build_report(
     """Writes the report of a training.
 
     Args:
-        work_dir: of the training.
-        out: the HTML file.
+        work_dir: folder of the training.
+        out: path of the HTML file.
         gt_dir: folder of dense index PNGs of some or all training images.
         suffixes: ends of the names of images and of dense labels, without
-            the file type, where they differ.
-        with_predictions: whether the latest checkpoint predicts the images
-            that are shown.
-        jobs: processes that measure labels and predict.
+            the file type; set them where they differ.
+        with_predictions: whether to predict the shown images with the latest
+            checkpoint.
+        jobs: number of processes that measure labels and predict.
 
     Raises:
         FileNotFoundError: there is no training, its images or pseudo-labels
@@ -94,7 +94,7 @@ def _encode(
     with_predictions: bool,
     jobs: int,
 ) -> list[dict[str, Any]]:
-    """The images of the gallery, with what is known of them."""
+    """Returns the gallery's images with their layers and scores."""
     predictions = [None] * len(shown)
     if with_predictions and images.run.checkpoint is not None:
         paths = [images.paths[index] for index in shown]
@@ -115,7 +115,7 @@ def _encode(
 def _collect(
     run: Run, images: TrainingImages, measures: Measures, sample: list[int]
 ) -> dict[str, Any]:
-    """All of the page but the gallery."""
+    """Returns everything on the page except the gallery."""
     rounds = tabulate_rounds(run, measures)
     last = measures.rounds.get(max(run.rounds, default=None))
     confusion = mistakes = None
@@ -155,7 +155,7 @@ def _collect(
 
 
 def _explain_no_validation(run: Run) -> str:
-    """Says why a run has no validation, and what to change."""
+    """Returns why a run has no validation, and what to change."""
     if run.cfg.get('val_dataloader') is None:
         return (
             'This run was not validated: its config has no val_dataloader. '
@@ -170,7 +170,7 @@ def _explain_no_validation(run: Run) -> str:
 
 
 def _environment() -> Environment:
-    """Escapes all that is filled in, and fails on what is missing."""
+    """Returns templates that escape values and raise on missing ones."""
     environment = Environment(
         loader=PackageLoader(__package__, 'assets'),
         autoescape=True,
@@ -178,7 +178,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # NaN is not JSON, and the page could not read it.
+    # NaN is not JSON; a browser would not read it.
     dumps = dict(allow_nan=False, separators=(',', ':'))
     environment.policies['json.dumps_kwargs'] = dumps
     return environment

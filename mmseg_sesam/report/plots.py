@@ -1,7 +1,6 @@
 """Plots of a report, as plotly figures.
 
-Colours of text and grid are the page's business, which knows whether it is
-dark.
+The page sets the colours of text and grid, which depend on its dark mode.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from mmseg_sesam.report.run import Run
 _MARGIN = dict(l=48, r=12, t=8, b=36)
 # Readable on white and on black.
 COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
-# The three terms look alike in all plots.
+# Each term has one colour in all plots.
 _COLOUR_OF = dict(
     loss='#7a7f87',
     weak=COLOURS[0],
     pseudo=COLOURS[1],
     confident=COLOURS[2],
 )
-# How logged names begin.
+# Prefixes of logged names.
 _LOSS, _SHARE = 'loss', 'share_'
 # Mark of the step with the highest mIoU of validation.
 _BEST = 'best'
@@ -34,13 +33,13 @@ _VAL_METRICS = ('mIoU', 'mDice', 'mFscore', 'mAcc', 'aAcc')
 
 
 def draw_curves(run: Run) -> list[dict[str, Any]]:
-    """Draws what was logged over iterations.
+    """Draws the logged scalars over iterations.
 
     Args:
         run: the run.
 
     Returns:
-        Of each plot its 'title', 'note' and 'figure', as JSON values.
+        'title', 'note' and 'figure' of each plot, as JSON values.
     """
     logged = sorted({name for line in run.train for name in line})
     losses = [name for name in logged if _is_loss(name)]
@@ -54,7 +53,7 @@ def draw_curves(run: Run) -> list[dict[str, Any]]:
         (
             'Loss',
             'each term of each head, as weighted',
-            # The sum, which has the shortest name, first.
+            # The sum has the shortest name and comes first.
             _series(run.train, sorted(losses, key=len)),
         ),
         (
@@ -80,14 +79,14 @@ def draw_curves(run: Run) -> list[dict[str, Any]]:
 def draw_confusion(
     confusion: np.ndarray, classes: Sequence[str]
 ) -> dict[str, Any]:
-    """Draws a confusion matrix, each true class as 100 %.
+    """Draws a confusion matrix in percent of each true class.
 
     Args:
         confusion: (C, C + 1) counts, see `confusion_matrix`.
         classes: C names.
 
     Returns:
-        The figure as JSON values. Classes that do not occur are left out.
+        The figure as JSON values, without classes that do not occur.
     """
     occurs = confusion.sum(axis=1) > 0
     given = np.append(occurs | (confusion.sum(axis=0)[:-1] > 0), True)
@@ -115,12 +114,12 @@ def draw_class_iou(run: Run) -> dict[str, Any] | None:
         run: the run.
 
     Returns:
-        The figure as JSON values, None where no log has such numbers.
+        The figure as JSON values, None if no log has IoU by class.
     """
     if not run.class_iou:
         return None
     steps = sorted(run.class_iou)
-    # Classes as the last validation has them.
+    # The last validation names the classes.
     names = list(run.class_iou[steps[-1]])
     values = [
         [run.class_iou[step].get(name, nan) for step in steps]
@@ -148,7 +147,7 @@ def draw_class_iou(run: Run) -> dict[str, Any] | None:
 
 
 def _row_height(rows: int) -> int:
-    """Pixels of a row of a heatmap; small ones have no room for text."""
+    """Returns the height of a heatmap's row; 12 pixels are without text."""
     return 26 if rows <= 30 else 12
 
 
@@ -159,7 +158,7 @@ def _heatmap(
     hover: str,
     with_text: bool,
 ) -> go.Figure:
-    """A table of percentages in colours, the first row on top."""
+    """Returns a table of percentages in colours, first row on top."""
     figure = go.Figure(
         go.Heatmap(
             z=[
@@ -189,7 +188,7 @@ def _heatmap(
 def _series(
     lines: Sequence[dict[str, float]], names: Sequence[str]
 ) -> dict[str, tuple[list, list]]:
-    """Of each name that was logged, its iterations and values."""
+    """Returns iterations and values by name, for logged names."""
     series = {}
     for name in names:
         found = [line for line in lines if name in line]
@@ -233,7 +232,7 @@ def _lines(
                 width=1.5 if best else 1,
                 dash='solid' if best else 'dot',
             ),
-            # On the line's other side there is no room at the last step.
+            # The right side has no room near the last step.
             annotation=dict(
                 text=text,
                 font=dict(size=10),
@@ -254,7 +253,7 @@ def _lines(
 
 
 def _refreshes(run: Run) -> dict[int, int]:
-    """By round, the iteration after which it was made."""
+    """Returns by round the iteration after which it was made."""
     return {
         number: manifest['iteration']
         for number, manifest in run.rounds.items()

@@ -1,4 +1,4 @@
-"""What a training left in its work_dir."""
+"""Reads what a training left in its work_dir."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from mmseg_sesam.store.store import PseudoLabelStore
 
 
 class Run(NamedTuple):
-    """A training as it lies on disk.
+    """A training on disk.
 
     Attributes:
         work_dir: the folder.
-        cfg: the config of its latest start.
-        train: what was logged of training steps, one dict for each line.
-        val: what was logged of validations.
+        cfg: config of the latest start.
+        train: logged scalars of training steps, one dict for each line.
+        val: logged scalars of validations.
         class_iou: IoU of each class by name, in percent, by the step of the
-            validation; empty where the log has none.
-        store: of the pseudo-labels, None if it trained without any.
+            validation; empty without such tables in the log.
+        store: the run's pseudo-labels, None if it trains without any.
         data_root: the folder to which images are named relative, None if it
-            trained without pseudo-labels.
-        rounds: manifests of the rounds that it has made or taken over.
+            trains without pseudo-labels.
+        rounds: manifests by number of the round.
         checkpoint: the latest one, None if there is none.
         best: validation with the highest mIoU, None without a validation.
         best_checkpoint: the one that mmengine saved as the best, None if
@@ -63,7 +63,7 @@ def read_run(work_dir: Path) -> Run:
         The run.
 
     Raises:
-        FileNotFoundError: nobody trained there.
+        FileNotFoundError: the folder has no logs of a training.
     """
     starts = [path.parent for path in work_dir.glob('*/vis_data/scalars.json')]
     starts = [start for start in sorted(starts) if _is_training(start)]
@@ -80,7 +80,7 @@ def read_run(work_dir: Path) -> Run:
         first = lines[0]['step']
         if not Config.fromfile(start / 'config.py').get('resume'):
             first = 0
-        # What a resumed run did again counts once.
+        # A resumed run repeats steps after its checkpoint.
         train = [line for line in train if line['step'] < first]
         val = [line for line in val if line['step'] < first]
         validated = []
@@ -88,8 +88,8 @@ def read_run(work_dir: Path) -> Run:
             if 'loss' in line:
                 train.append(line)
                 continue
-            # By default mmengine counts validations in epochs, of which a
-            # training by iterations has none.
+            # By default mmengine counts validations in epochs, and a
+            # training by iterations has no epochs.
             done = train[-1]['step'] if train else 0
             validated.append(dict(line, step=max(line['step'], done)))
         val += validated
@@ -112,13 +112,15 @@ def read_run(work_dir: Path) -> Run:
 
 
 def read_scalars(start: Path) -> list[dict[str, float]]:
-    """Reads a log's complete lines; a killed run leaves half a line.
+    """Reads the scalars of a log.
+
+    A killed run may leave a truncated last line, which is skipped.
 
     Args:
-        start: folder of one start of a run, vis_data.
+        start: vis_data folder of one start of a run.
 
     Returns:
-        Of each line what was logged by name, the step included.
+        Scalars by name for each line, with the step.
     """
     lines = []
     for text in (start / 'scalars.json').read_text().splitlines():
@@ -137,7 +139,7 @@ def _is_training(start: Path) -> bool:
 def _read_class_iou(
     start: Path, val: list[dict[str, float]]
 ) -> dict[float, dict[str, float]]:
-    """By step of a validation, the IoU of each class."""
+    """Returns the IoU of each class by the step of the validation."""
     name = start.parent.name
     tables = read_class_tables(start.parent / f'{name}.log')
     matched = match_class_tables(tables, val)
@@ -194,12 +196,12 @@ def _find_checkpoint(work_dir: Path) -> Path | None:
 
 
 def _find_best(val: list[dict[str, float]]) -> dict[str, float] | None:
-    """The first validation with the highest mIoU."""
+    """Returns the first validation with the highest mIoU."""
     known = [line for line in val if isfinite(line.get('mIoU', nan))]
     return max(known, key=lambda line: line['mIoU'], default=None)
 
 
 def _find_best_checkpoint(work_dir: Path) -> Path | None:
-    """The newest of those that `save_best` of mmengine names."""
+    """Returns the newest checkpoint that `save_best` of mmengine wrote."""
     found = work_dir.glob('best_*.pth')
     return max(found, key=lambda path: path.stat().st_mtime, default=None)

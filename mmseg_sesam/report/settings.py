@@ -1,4 +1,4 @@
-"""The settings of a run that a reader asks for first."""
+"""The settings of a run that the report lists."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _HOOK = ('begin', 'interval', 'max_rounds', 'enrich_threshold')
 
 
 def list_settings(run: Run) -> dict[str, str]:
-    """Collects the settings that are there.
+    """Returns the main settings of a run.
 
     Args:
         run: the run.
 
     Returns:
-        Text by name. The generator is as the first round's manifest has it,
-        defaults included.
+        Text by name. Options of the generator come from the first round's
+        manifest, which has the defaults too.
     """
     settings = {
         name: _text(value)

@@ -1,4 +1,4 @@
-"""Numbers of a report: by round, by class, and the mistakes made most."""
+"""Tables of a report: rounds, classes, and the most frequent mistakes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MISTAKES = 8
 
 
 def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
-    """Makes a row for each round.
+    """Returns a row for each round.
 
     Args:
-        run: whose manifests count all images.
-        measures: of a sample; its dense labels give the quality.
+        run: the run; its manifests count all images.
+        measures: measures of the sample, from which the quality comes.
 
     Returns:
         Rows with 'round', 'images', 'components', 'fell back', 'weak' and
@@ -52,17 +52,17 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
 def tabulate_classes(
     measures: Measures, classes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Makes a row for each class, over the sample.
+    """Returns a row for each class, over the sample.
 
     Args:
-        measures: of the sample.
+        measures: measures of the sample.
         classes: C names.
 
     Returns:
         Rows with 'class' (its id), 'name', 'weak' (share of pixels), and
         with pseudo-labels 'given', 'components' and 'fell back' of the last
         round; with dense labels its quality and 'gain', the IoU since the
-        first round. Shares in percent, None where there is nothing to share.
+        first round. Shares in percent, None for a share of nothing.
     """
     rows = []
     for index, name in enumerate(classes):
@@ -98,12 +98,11 @@ def add_validation(
 
     Args:
         rows: from `tabulate_classes`.
-        run: whose last validation gives 'val iou', and whose best one, if
-            it is another, gives 'best val iou'; in percent. Nothing is
-            added where the log has no numbers by class.
+        run: the run; nothing is added if its log has no IoU by class.
 
     Returns:
-        The rows with the new columns.
+        The rows with 'val iou' of the last validation and, if the best
+        validation is another, 'best val iou'; in percent.
     """
     columns = {}
     if run.class_iou:
@@ -135,8 +134,8 @@ def list_mistakes(
         classes: C names.
 
     Returns:
-        Rows with 'truth', 'label' and 'share' in percent of all pixels of
-        the true class that are labelled, largest number of pixels first.
+        Rows with 'truth', 'label' and 'share' in percent of the labelled
+        pixels of the true class, largest number of pixels first.
     """
     square = confusion[:, :-1].copy()
     np.fill_diagonal(square, 0)

@@ -1,4 +1,4 @@
-"""The validation images of a run, with what the network predicts on them."""
+"""Validation images of a run, with predictions of the network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run
 from mmseg_sesam.type_names import type_name
 
-# Images that are predicted, which bounds the time, and those shown.
+# Predicted images, which bound the time, and shown images (our choice).
 MAX_PREDICTED = 32
 MAX_SHOWN = 8
 
@@ -45,53 +45,42 @@ def show_validation(
     Args:
         run: the run.
         num_classes: number of classes.
-        with_predictions: whether the checkpoint may predict.
-        jobs: processes that predict.
+        with_predictions: whether to predict with the checkpoint.
+        jobs: number of processes that predict.
     """
     if run.cfg.get('val_dataloader') is None:
-        return ValidationImages(
-            [],
-            'The config has no val_dataloader: this run has no validation '
-            'images.',
-        )
-    if not with_predictions or run.checkpoint is None:
-        missing = (
-            'there is no checkpoint'
-            if with_predictions
-            else 'predictions were left out (--no-predictions)'
-        )
-        return ValidationImages(
-            [], f'Validation images are not shown: {missing}.'
-        )
-    try:
-        samples, total = _load_sample(run)
-    # An assertion is how mmseg reports a list that is not there.
-    except (FileNotFoundError, IndexError, AssertionError) as error:
-        return ValidationImages(
-            [],
-            'Validation images are not shown: they are not where the config '
-            f'says ({error}).',
-        )
-    entries = _predict_and_score(run, samples, num_classes, jobs)
-    shown = entries[:MAX_SHOWN]
-    return ValidationImages(
-        shown,
-        f'Validation images: the {len(shown)} with the lowest IoU of '
-        f'{len(samples)} that {run.checkpoint.name} predicted, drawn at '
-        f'random from {total:,}.',
-    )
+        reason = 'the config has no val_dataloader'
+    elif not with_predictions:
+        reason = 'predictions were left out (--no-predictions)'
+    elif run.checkpoint is None:
+        reason = 'there is no checkpoint'
+    else:
+        try:
+            samples, total = _load_sample(run)
+        # mmseg asserts that a list of images exists.
+        except (FileNotFoundError, IndexError, AssertionError) as error:
+            reason = f'they are not where the config says ({error})'
+        else:
+            entries = _predict_and_score(run, samples, num_classes, jobs)
+            shown = entries[:MAX_SHOWN]
+            return ValidationImages(
+                shown,
+                f'Validation images: the {len(shown)} with the lowest IoU of '
+                f'{len(samples)} that {run.checkpoint.name} predicted, drawn '
+                f'at random from {total:,}.',
+            )
+    return ValidationImages([], f'Validation images are not shown: {reason}.')
 
 
 def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
-    """Some images with their labels, and the number of all images."""
+    """Returns some images with their labels, and the number of all images."""
     init_default_scope(run.cfg.get('default_scope', 'mmseg'))
     config = copy.deepcopy(run.cfg.val_dataloader.dataset)
-    # Resize comes before LoadAnnotations in mmseg's test pipelines: whole
-    # images are shown at the size of their files.
+    # mmseg's test pipelines resize before they load labels; whole images are
+    # shown at the size of their files.
     for pipeline in iterate_pipelines(config):
-        pipeline[:] = [
-            step for step in pipeline if type_name(step).startswith('Load')
-        ] + [dict(type='PackSegInputs')]
+        loaders = [p for p in pipeline if type_name(p).startswith('Load')]
+        pipeline[:] = [*loaders, dict(type='PackSegInputs')]
     dataset = DATASETS.build(config)
     count = min(MAX_PREDICTED, len(dataset))
     rng = np.random.default_rng(0)
@@ -102,21 +91,21 @@ def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
 def _predict_and_score(
     run: Run, samples: list[dict[str, Any]], num_classes: int, jobs: int
 ) -> list[dict[str, Any]]:
-    """Entries of the gallery, ascending by IoU."""
+    """Returns entries of the gallery, ascending by IoU."""
     paths = [sample['data_samples'].img_path for sample in samples]
+    predictions = predict(run, paths, jobs)
     entries = []
-    for sample, path, predicted in zip(
-        samples, paths, predict(run, paths, jobs)
-    ):
+    for sample, path, predicted in zip(samples, paths, predictions):
         truth = sample['data_samples'].gt_sem_seg.data[0].numpy()
         truth = truth.astype(np.uint8)
         confusion = confusion_matrix(truth, predicted, num_classes)
         score = label_quality(confusion)['iou']
         image = rgb_view(sample['inputs'], path)
-        maps = dict(prediction=predicted, truth=truth)
-        entry = encode_layers(image, maps, {})
+        entry = encode_layers(
+            image, dict(prediction=predicted, truth=truth), {}
+        )
         entry.update(name=path, score=score, measure='IoU')
-        # An image of void alone has no IoU.
+        # An image without any dense label has no IoU.
         if not np.isnan(score):
             entries.append(entry)
     return sorted(entries, key=lambda entry: entry['score'])

@@ -11,9 +11,9 @@ import numpy as np
 
 # Share of the label's colour over the image.
 _OPACITY = 0.65
-# A colour whose channels are all below it is nearly black (our choice).
+# A colour with all channels below this is nearly black (our choice).
 _DARK = 64
-# Colours that replace it: 24 hues, pale, since black is often the background.
+# Colours that replace black, which is often the background: 24 pale hues.
 _BRIGHT = np.array(
     [
         [round(255 * value) for value in hsv_to_rgb(hue / 24, saturation, 1)]
@@ -35,10 +35,17 @@ def paint_label(
         image: (H, W, 3) uint8 in RGB.
         label: (H, W) uint8 class ids.
         palette: RGB of each class.
-        ignore_index: its pixels show the image, in grey and darker.
+        ignore_index: id of unlabelled pixels, which show the image in dark
+            grey.
 
     Returns:
         (H, W, 3) uint8 in RGB.
+
+    Example:
+        >>> photo = np.full((1, 2, 3), 100, np.uint8)
+        >>> label = np.array([[0, 255]], np.uint8)
+        >>> paint_label(photo, label, [[200, 0, 0]])[0].tolist()
+        [[165, 35, 35], [50, 50, 50]]
     """
     colours = np.zeros((256, 3))
     colours[: len(palette)] = palette
@@ -51,33 +58,36 @@ def paint_label(
 def choose_palette(
     palette: Sequence[Sequence[int]] | None, num_classes: int
 ) -> list[list[int]]:
-    """Takes the palette of a data set, or one of our own.
+    """Returns a data set's palette, or a default, without nearly black.
 
-    A class that is painted nearly black cannot be told from a dark photo, or
-    from unlabelled pixels, which are drawn darker than the photo. It gets
-    the bright colour that differs most from those of all other classes. An
-    outline or a hatch would keep the black, but would hide thin scribbles
-    and cover the photo where such a class is the background.
+    A nearly black class looks like a dark photo, or like unlabelled pixels.
+    It gets the bright colour that differs most from the colours of all other
+    classes. (An outline or a hatch would keep the black, but hide thin
+    scribbles, and cover the photo where the class is the background.)
 
     Args:
-        palette: RGB of each class, None or empty where there is none.
-        num_classes: how many colours are needed.
+        palette: RGB of each class; None or empty for the default.
+        num_classes: number of colours to return.
 
     Returns:
-        RGB of each class, none of them nearly black.
+        RGB of each class.
+
+    Example:
+        >>> choose_palette([[0, 0, 0], [128, 0, 0]], 2)
+        [[77, 255, 255], [128, 0, 0]]
     """
     if palette is None or not len(palette):
-        # matplotlib takes a second, which hooks that draw nothing do without.
+        # Its import takes a second, also for hooks that draw nothing.
         from matplotlib import colormaps
 
         colours = colormaps['turbo'].resampled(num_classes)(range(num_classes))
         palette = (255 * colours[:, :3]).round()
     table = np.asarray(palette, int)[:num_classes]
-    # Classes beyond the end of a palette would be painted black as well.
+    # Classes beyond the end of a palette are black as well.
     missing = np.zeros((num_classes - len(table), 3), int)
     table = np.concatenate([table, missing])
     for dark in np.flatnonzero(table.max(axis=1) < _DARK):
-        # Of equally distant colours the first: the same in each run.
+        # argmax takes the first of equal distances: the same in each run.
         others = table[table.max(axis=1) >= _DARK]
         distances = np.abs(_BRIGHT[:, None] - others).sum(axis=2)
         table[dark] = _BRIGHT[distances.min(axis=1, initial=765).argmax()]
@@ -85,10 +95,10 @@ def choose_palette(
 
 
 def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Resizes a label, and keeps thin scribbles.
+    """Resizes a label and keeps thin scribbles.
 
     Args:
-        label: (H, W) uint8 class ids, 255 where nothing is labelled.
+        label: (H, W) uint8 class ids, 255 for unlabelled pixels.
         shape: width and height of the result.
 
     Returns:
@@ -96,7 +106,7 @@ def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """
     small = cv2.resize(label, shape, interpolation=cv2.INTER_NEAREST)
     rows, cols = np.nonzero(label != 255)
-    # Where little is labelled, a pixel shows what is labelled of its block.
+    # In a sparse label a pixel shows any labelled pixel of its block.
     if len(rows) < 0.3 * label.size:
         height, width = label.shape
         small[rows * shape[1] // height, cols * shape[0] // width] = label[
@@ -108,10 +118,10 @@ def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def join_strip(pictures: dict[str, np.ndarray]) -> np.ndarray:
     """Joins pictures side by side, each under its title.
 
-    Drawn pixel by pixel, which takes a thousandth of a figure's time.
+    Takes a thousandth of the time of a matplotlib figure.
 
     Args:
-        pictures: by title, in ASCII, (H, W, 3) uint8 of one size.
+        pictures: (H, W, 3) uint8 of one size, by title in ASCII.
 
     Returns:
         (H + 22, sum of W, 3) uint8.
@@ -133,9 +143,9 @@ def save_sheet(
     """Writes pictures as a grid with a title above each column.
 
     Args:
-        path: of the PNG.
-        rows: of each row its pictures, (H, W, 3) uint8 in RGB.
-        titles: of the columns.
+        path: path of the PNG.
+        rows: pictures of each row, (H, W, 3) uint8 in RGB.
+        titles: titles of the columns.
     """
     from matplotlib.figure import Figure
 

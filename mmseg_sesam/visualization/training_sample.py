@@ -1,4 +1,4 @@
-"""What the network is fed: a training sample's views and label maps."""
+"""Pictures of a training sample: its views and label maps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.visualization.sheet import paint_label
 
-# Field of the data sample -> what it is called.
+# Field of the data sample -> title.
 _FIELDS = dict(
     gt_sem_seg='label',
     pseudo_sem_seg='pseudo-label',
@@ -29,21 +29,21 @@ def draw_views(
         palette: RGB of each class.
 
     Returns:
-        By title (H, W, 3) uint8 pictures in RGB: the views, then every
-        label map over the last view, with its round and the share of
-        pixels that it labels.
+        (H, W, 3) uint8 pictures in RGB by title: the views, then every
+        label map over the last view, with its round and its share of
+        labelled pixels.
     """
     inputs, sample = packed['inputs'], packed['data_samples']
     views = inputs if isinstance(inputs, dict) else dict(image=inputs)
     pictures = {
         name if name == 'image' else f'{name}’s view': rgb_view(
-            # Augmentation of float images leaves the values of 8 bits.
+            # Augmentation of float images leaves the range of 8 bits.
             view.round().clamp(0, 255) if view.is_floating_point() else view,
             sample.img_path,
         )
         for name, view in views.items()
     }
-    # The teacher's view has the colours of the file.
+    # The last view is the teacher's, which has the colours of the file.
     image = list(pictures.values())[-1]
     for field, name in _FIELDS.items():
         if field in sample:

@@ -1,4 +1,4 @@
-"""A real training of some steps, and a browser to look at its report."""
+"""A real training of some steps, its report, and a browser."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, Callable
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
+
+from mmseg_sesam.report import build_report
 
 TRUTH_PIPELINE = [
     dict(type='LoadImageFromFile'),
@@ -39,7 +41,7 @@ def train(cfg: Config, scribbles: Path) -> None:
 
 @pytest.fixture(scope='session')
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first test that trains leaves the run for the others."""
+    """The folder in which the first test leaves its run for the others."""
     return tmp_path_factory.mktemp('snapshot') / 'run'
 
 
@@ -50,7 +52,7 @@ def work_dir(
     tmp_path: Path,
     snapshot: Path,
 ) -> Path:
-    """A finished run of six steps and three rounds, to be changed freely."""
+    """A copy of a run of six steps and three rounds."""
     moved = snapshot / 'moved_from'
     if not snapshot.exists():
         train(make_config(), scribbles)
@@ -66,6 +68,18 @@ def work_dir(
 
 
 @pytest.fixture
+def page(work_dir: Path, scribbles: Path, snapshot: Path) -> Path:
+    """The whole report of the run, with dense labels; built once."""
+    page = snapshot / 'report.html'
+    if not page.exists():
+        best = work_dir / 'best_mIoU_iter_3.pth'
+        best.touch()
+        build_report(work_dir, page, scribbles / 'dense')
+        best.unlink()
+    return page
+
+
+@pytest.fixture
 def amend(work_dir: Path) -> Callable[[str], None]:
     """Adds a line to the config that the run left."""
 
@@ -78,7 +92,7 @@ def amend(work_dir: Path) -> Callable[[str], None]:
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    """Headless Chromium, which collects what pages write to the console."""
+    """Headless Chromium, which collects the console of pages."""
     webdriver = pytest.importorskip('selenium.webdriver')
     chromium = shutil.which('chromium') or shutil.which('google-chrome')
     driver = shutil.which('chromedriver')

@@ -1,4 +1,4 @@
-"""Numbers of a report."""
+"""Tables of a report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def measures() -> Measures:
     return Measures({}, np.array([2, 1, 0]), 20, rounds)
 
 
-def test_classes(measures: Measures) -> None:
+def test_tabulate_classes_shares(measures: Measures) -> None:
     first, second, absent = tabulate_classes(measures, 'abc')
 
     assert first['weak'] == 10
@@ -44,7 +44,7 @@ def test_classes(measures: Measures) -> None:
     assert (absent['iou'], absent['gain'], absent['fell back']) == (None,) * 3
 
 
-def test_classes_without_dense_labels(measures: Measures) -> None:
+def test_tabulate_classes_without_dense_labels(measures: Measures) -> None:
     counts = measures.rounds[0]
     bare = counts._replace(confusion=np.zeros_like(counts.confusion))
     rows = tabulate_classes(measures._replace(rounds={0: bare}), 'abc')
@@ -53,7 +53,7 @@ def test_classes_without_dense_labels(measures: Measures) -> None:
     assert list(rows[0]) == ['class', 'name', 'weak']
 
 
-def test_mistakes_come_by_pixels() -> None:
+def test_list_mistakes_ranks_by_pixels() -> None:
     first, second = list_mistakes(AFTER, 'abc')
     assert (first['truth'], first['label']) == (1, 0)
     assert first['share'] == pytest.approx(100 * 2 / 7)

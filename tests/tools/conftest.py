@@ -116,13 +116,38 @@ def run_command(*words: object, **env: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def run() -> Callable[..., subprocess.CompletedProcess]:
-    """Run a command without GPUs, with stdout and stderr as one text."""
+    """Runs a command without GPUs, with stdout and stderr as one text."""
     return run_command
 
 
 @pytest.fixture
+def run_here(
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a tool in this process, without the seconds of its imports."""
+    monkeypatch.setenv('LOCAL_RANK', '0')
+
+    def call(tool: str, *words: object) -> subprocess.CompletedProcess:
+        command = [str(project_root / 'tools' / tool), *map(str, words)]
+        monkeypatch.setattr('sys.argv', command)
+        end = None
+        try:
+            runpy.run_path(command[0], run_name='__main__')
+        except SystemExit as stop:
+            end = stop.code
+        text = ''.join(capsys.readouterr())
+        if isinstance(end, str):
+            text, end = f'{text}{end}\n', 1
+        return subprocess.CompletedProcess(command, int(end or 0), text)
+
+    return call
+
+
+@pytest.fixture
 def free_port() -> str:
-    """A port for the processes of a distributed run to meet at."""
+    """A free port for the processes of a distributed run."""
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         return str(listener.getsockname()[1])
@@ -130,10 +155,10 @@ def free_port() -> str:
 
 @pytest.fixture
 def at_exit(tmp_path: Path) -> dict[str, str]:
-    """Environment in which each process tells if it ends still connected.
+    """Environment in which each process prints if it ends still connected.
 
-    Threads of gloo that outlive the interpreter abort it now and then, and
-    they outlive the group while anything else holds it.
+    Threads of gloo that outlive the interpreter sometimes abort it, and they
+    outlive the process group while an object still holds the group.
     """
     folder = tmp_path / 'at_exit'
     folder.mkdir()
@@ -154,7 +179,7 @@ def refusal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
 ) -> Callable[..., str]:
-    """Run a tool here, on a CPU, and return why it refuses its arguments."""
+    """Runs a tool here, on a CPU, and returns why it refuses arguments."""
     monkeypatch.setenv('LOCAL_RANK', '0')
     monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
 

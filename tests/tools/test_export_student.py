@@ -1,9 +1,7 @@
-"""Exporting a SeSAM checkpoint to plain mmseg."""
+"""Export of a SeSAM checkpoint to plain mmseg."""
 
 from __future__ import annotations
 
-import runpy
-import sys
 from pathlib import Path
 from typing import Callable
 
@@ -25,7 +23,7 @@ CLASSES = ('a', 'b', 'c')
 
 @pytest.fixture
 def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
-    """A SeSAM config and a checkpoint whose teacher answers differently."""
+    """A SeSAM config and a checkpoint whose teacher predicts another class."""
     cfg = make_config()
     test = [
         dict(type='LoadImageFromFile'),
@@ -36,7 +34,7 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_index=2)
     cfg.model.auxiliary_head.in_channels = 32
     cfg.model.mixed_loss = dict(type='MixedLoss', confident_ramp=5)
-    # What the exported config must not ask for.
+    # The exported config must not ask for this file.
     cfg.model.backbone.pretrained = 'weights/nowhere.pth'
     hook = dict(type='SeSAMVisualizationHook')
     cfg.default_hooks.training_pictures = hook
@@ -46,7 +44,7 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
         dict(type='IoUMetric'),
         dict(type='PseudoLabelQuality', pseudo_label_dir='p', data_root='d'),
     ]
-    # It may define a backbone of the user's.
+    # A module of the user may define a backbone.
     cfg.custom_imports = dict(imports=['mmseg_sesam', 'colorsys'])
     cfg.dump(tmp_path / 'sesam.py')
     torch.manual_seed(0)
@@ -68,19 +66,18 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def export(run, trained: Path, project_root: Path) -> Callable:
+def export(run_here, trained: Path) -> Callable:
     def call(*words: object, checkpoint: str = 'sesam.pth'):
-        return run(
-            *(sys.executable, project_root / 'tools/export_student.py'),
-            *(trained / 'sesam.py', trained / checkpoint),
-            *(trained / 'plain.pth', *words),
+        return run_here(
+            *('export_student.py', trained / 'sesam.py'),
+            *(trained / checkpoint, trained / 'plain.pth', *words),
         )
 
     return call
 
 
 @pytest.mark.parametrize('words, answer', [([], 1), (['--teacher'], 2)])
-def test_mmseg_predicts_with_the_result(
+def test_export_student_result_predicts_in_mmseg(
     export, trained: Path, words: list[str], answer: int
 ) -> None:
     done = export('--half', *words)
@@ -109,7 +106,7 @@ def test_mmseg_predicts_with_the_result(
     assert (label == answer).all()
 
 
-def test_weights_are_the_students(export, trained: Path) -> None:
+def test_export_student_keeps_weights(export, trained: Path) -> None:
     assert export().returncode == 0
 
     was = torch.load(trained / 'sesam.pth', weights_only=True)['state_dict']
@@ -121,31 +118,21 @@ def test_weights_are_the_students(export, trained: Path) -> None:
         assert own or name in now
 
 
-def test_refusals(
-    trained: Path,
-    project_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> None:
-    tool = str(project_root / 'tools/export_student.py')
-
-    def refuse(checkpoint: str, *words: str) -> str:
-        paths = (trained / 'sesam.py', trained / checkpoint)
-        out = trained / 'plain.pth'
-        monkeypatch.setattr('sys.argv', [tool, *map(str, paths), str(out)])
-        sys.argv.extend(words)
-        with pytest.raises(SystemExit) as stop:
-            runpy.run_path(tool, run_name='__main__')
-        return f'{stop.value} {capsys.readouterr().err}'
-
+def test_export_student_refuses_other_files(export, trained: Path) -> None:
     state = {'backbone.x': torch.zeros(1)}
     torch.save(dict(state_dict=state), trained / 'other.pth')
     (trained / 'text.pth').write_text('no checkpoint')
 
-    assert 'does not fit' in refuse('other.pth')
-    assert 'holds no teacher' in refuse('other.pth', '--teacher')
-    assert 'no checkpoint that can be loaded safely' in refuse('text.pth')
+    for checkpoint, words, text in (
+        ('other.pth', [], 'does not fit'),
+        ('other.pth', ['--teacher'], 'holds no teacher'),
+        ('text.pth', [], 'no checkpoint that can be loaded safely'),
+    ):
+        done = export(*words, checkpoint=checkpoint)
+        assert done.returncode == 1 and text in done.stdout
     assert not list(trained.glob('plain.*'))
     (trained / 'plain.py').write_text('mine')
-    assert 'plain.py is there already' in refuse('sesam.pth')
+    done = export()
+    assert done.returncode == 2
+    assert 'plain.py is there already' in done.stdout
     assert (trained / 'plain.py').read_text() == 'mine'

@@ -1,4 +1,4 @@
-"""Testing a checkpoint from the command line."""
+"""Tests of a checkpoint from the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 
 @pytest.fixture
 def checkpoint(tiny_config: Path) -> Path:
-    """The tiny model with weights that answer 1 everywhere."""
+    """Weights of the tiny model that predict 1 everywhere."""
     cfg = Config.fromfile(tiny_config)
     init_default_scope('mmseg')
     cfg.model.backbone.norm_cfg.type = 'BN'
@@ -35,7 +35,7 @@ def accuracy(log: str) -> float:
     return float(re.search(r'aAcc: ([\d.]+)', log)[1])
 
 
-def test_two_processes_test_every_image_and_write_it(
+def test_test_two_processes_write_predictions(
     run,
     tiny_config: Path,
     checkpoint: Path,
@@ -66,8 +66,8 @@ def test_two_processes_test_every_image_and_write_it(
     assert (np.asarray(Image.open(out / '0.png')) == 1).all()
 
 
-def test_needs_no_weights_of_the_segmenter(
-    run, tiny_config: Path, checkpoint: Path, project_root: Path
+def test_test_without_weights_of_the_segmenter(
+    run_here, tiny_config: Path, checkpoint: Path
 ):
     hook = dict(
         type='SAMPseudoLabelHook',
@@ -78,36 +78,36 @@ def test_needs_no_weights_of_the_segmenter(
     )
     with tiny_config.open('a') as file:
         file.write(f'\ncustom_hooks = [{hook}]\n')
-    command = [sys.executable, project_root / 'tools/test.py', tiny_config]
-    done = run(*command, checkpoint, '--work-dir', tiny_config.parent / 'run')
+    work_dir = tiny_config.parent / 'run'
+    done = run_here('test.py', tiny_config, checkpoint, '--work-dir', work_dir)
     assert done.returncode == 0, done.stdout
     assert accuracy(done.stdout) == 50
 
 
-def test_augments_and_paints(
-    run, tiny_config: Path, checkpoint: Path, project_root: Path
+def test_test_augments_and_paints(
+    run_here, tiny_config: Path, checkpoint: Path, project_root: Path
 ):
     runtime = project_root / 'configs/_base_/default_runtime.py'
     with tiny_config.open('a') as file:
         for name in ('tta_model', 'tta_pipeline'):
             file.write(f'\n{name} = {Config.fromfile(runtime)[name]}\n')
     painted = tiny_config.parent / 'painted'
-    command = [sys.executable, project_root / 'tools/test.py', tiny_config]
-    command += [checkpoint, '--work-dir', tiny_config.parent / 'run']
-    done = run(*command, '--tta', '--show-dir', painted)
+    command = ['test.py', tiny_config, checkpoint, '--tta']
+    command += ['--work-dir', tiny_config.parent / 'run']
+    done = run_here(*command, '--show-dir', painted)
     assert done.returncode == 0, done.stdout
     assert accuracy(done.stdout) == 50
     assert len(list(painted.rglob('test_*.png'))) == 4
 
 
-def test_a_config_that_cannot_augment_is_named(
+def test_test_config_that_cannot_augment(
     refusal, tiny_config: Path, checkpoint: Path
 ):
     said = refusal('test.py', tiny_config, checkpoint, '--tta')
     assert f'the config {tiny_config} has no tta_model; add it' in said
 
 
-def test_predictions_need_a_metric_that_writes_them(
+def test_test_predictions_need_a_metric_that_writes(
     refusal, tiny_config: Path, checkpoint: Path
 ):
     with tiny_config.open('a') as file:
@@ -118,7 +118,7 @@ def test_predictions_need_a_metric_that_writes_them(
     assert not out.exists()
 
 
-def test_predictions_need_names_of_their_own(
+def test_test_predictions_need_names_of_their_own(
     refusal, tiny_config: Path, checkpoint: Path
 ):
     for name in ('images/0.jpg', 'labels/0.png'):
@@ -132,7 +132,7 @@ def test_predictions_need_names_of_their_own(
     assert '0.jpg and ' in said and 'would have one file' in said
 
 
-def test_predictions_never_overwrite(refusal, tiny_config: Path):
+def test_test_predictions_never_overwrite(refusal, tiny_config: Path):
     labels = tiny_config.parent / 'labels'
     before = (labels / '0.png').read_bytes()
     said = refusal('test.py', tiny_config, tiny_config, '--out', labels)
@@ -140,6 +140,6 @@ def test_predictions_never_overwrite(refusal, tiny_config: Path):
     assert (labels / '0.png').read_bytes() == before
 
 
-def test_a_missing_checkpoint_is_named(refusal, tiny_config: Path):
+def test_test_missing_checkpoint(refusal, tiny_config: Path):
     said = refusal('test.py', tiny_config, 'gone.pth')
     assert 'argument checkpoint: gone.pth is not a file' in said

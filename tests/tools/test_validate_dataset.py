@@ -1,4 +1,4 @@
-"""Checking data sets from the command line."""
+"""Checks of data sets from the command line."""
 
 from __future__ import annotations
 
@@ -11,16 +11,10 @@ import numpy as np
 from PIL import Image
 
 
-def test_a_sound_data_set_passes(
-    run, tiny_config: Path, project_root: Path
-) -> None:
-    done = run(
-        sys.executable,
-        project_root / 'tools/validate_dataset.py',
-        tiny_config,
-        '--jobs=2',
-        '--cfg-options',
-        'test_dataloader=None',
+def test_validate_dataset_sound_data_set(run_here, tiny_config: Path) -> None:
+    done = run_here(
+        *('validate_dataset.py', tiny_config, '--jobs=2'),
+        *('--cfg-options', 'test_dataloader=None'),
     )
 
     assert done.returncode == 0, done.stdout
@@ -28,7 +22,7 @@ def test_a_sound_data_set_passes(
     assert 'error:' not in done.stdout and 'warning:' not in done.stdout
 
 
-def test_errors_are_told_and_written(
+def test_validate_dataset_writes_errors(
     run, tiny_config: Path, project_root: Path
 ) -> None:
     root = tiny_config.parent
@@ -36,7 +30,7 @@ def test_errors_are_told_and_written(
         label = np.full((64, 64), 9, np.uint8)
         Image.fromarray(label).save(root / f'labels/{index}.png')
     (root / 'images/2.jpg').write_text('<html>')
-    # A name that no terminal can show.
+    # A name that a terminal cannot show.
     name = os.fsdecode(b'\xff.jpg')
     (root / 'images/0.jpg').rename(root / 'images' / name)
 
@@ -67,31 +61,17 @@ def test_errors_are_told_and_written(
     }
 
 
-def test_a_report_needs_a_place_before_files_are_read(
-    refusal, tiny_config: Path, tmp_path: Path
+def test_validate_dataset_refuses_wrong_arguments(
+    refusal, run_here, tiny_config: Path, tmp_path: Path
 ) -> None:
-    said = refusal(
-        'validate_dataset.py', tiny_config, '--json', tmp_path / 'gone/a.json'
-    )
-    assert f'--json: {tmp_path}/gone is not a folder' in said
+    out = tmp_path / 'gone/a.json'
+    text = refusal('validate_dataset.py', tiny_config, '--json', out)
+    assert f'--json: {tmp_path}/gone is not a folder' in text
+    text = refusal('validate_dataset.py', tiny_config, '--jobs', 0)
+    assert '--jobs: 0 is no number of processes' in text
 
-
-def test_no_processes(refusal, tiny_config: Path) -> None:
-    said = refusal('validate_dataset.py', tiny_config, '--jobs', 0)
-    assert '--jobs: 0 is less than 1' in said
-
-
-def test_a_config_without_data(
-    run, tmp_path: Path, project_root: Path
-) -> None:
     (tmp_path / 'empty.py').write_text('model = dict()\n')
-
-    done = run(
-        sys.executable,
-        project_root / 'tools/validate_dataset.py',
-        tmp_path / 'empty.py',
-    )
-
+    done = run_here('validate_dataset.py', tmp_path / 'empty.py')
     assert done.returncode == 1
-    last = done.stdout.splitlines()[-1]
-    assert last.startswith('validate_dataset: The config has no data set')
+    text = done.stdout.splitlines()[-1]
+    assert text.startswith('validate_dataset: The config has no data set')

@@ -1,0 +1,51 @@
+"""The training images of a run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.report.run import read_run
+
+
+def test_training_images_read_dense_labels_like_the_data_set(
+    work_dir: Path, amend: Callable[[str], None], scribbles: Path
+) -> None:
+    expected = [
+        image.truth
+        for image in map(
+            TrainingImages(
+                read_run(work_dir), scribbles / 'dense'
+            ).__getitem__,
+            range(3),
+        )
+    ]
+    for path in scribbles.glob('dense/deep/*.png'):
+        ids = np.array(Image.open(path)) + np.uint8(1)
+        Image.fromarray(ids).save(path)
+    for path in scribbles.glob('weak/deep/*.png'):
+        ids = np.array(Image.open(path)) + np.uint8(1)
+        Image.fromarray(ids).save(path)
+    amend("train_dataloader['dataset']['reduce_zero_label'] = True")
+
+    images = TrainingImages(read_run(work_dir), scribbles / 'dense')
+    for index, truth in enumerate(expected):
+        assert (images[index].truth == truth).all()
+        assert set(np.unique(images[index].weak)) == {0, 1, 2, 255}
+
+
+def test_training_images_names_missing_files(
+    work_dir: Path, scribbles: Path
+) -> None:
+    run = read_run(work_dir)
+    with pytest.raises(FileNotFoundError, match='holds no label for'):
+        TrainingImages(run, work_dir)
+    shutil.rmtree(scribbles)
+    with pytest.raises(FileNotFoundError, match='where the training was'):
+        TrainingImages(run)

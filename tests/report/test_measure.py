@@ -1,0 +1,35 @@
+"""Measures of a sample of the training images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.report.measure import measure
+from mmseg_sesam.report.run import read_run
+
+
+def test_measure_counts_labels(work_dir: Path, scribbles: Path) -> None:
+    run = read_run(work_dir)
+    images = TrainingImages(run, scribbles / 'dense')
+
+    measures = measure(images, [0, 2], jobs=2)
+
+    right = labelled = weak = 0
+    for index in (0, 2):
+        label = run.store.read(images.keys[index], max(run.rounds))
+        path = scribbles / f'dense/deep/{index}.png'
+        right += np.count_nonzero(label == np.array(Image.open(path)))
+        labelled += np.count_nonzero(label != 255)
+        weak += np.count_nonzero(images[index].weak != 255)
+    last = measures.rounds[max(run.rounds)]
+    assert np.trace(last.confusion) == right
+    assert last.given.sum() == labelled
+    assert measures.weak.sum() == weak
+    assert measures.pixels == 2 * 40 * 48
+    assert last.components.sum() == sum(
+        len(images[index].records[max(run.rounds)]) for index in (0, 2)
+    )

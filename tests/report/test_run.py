@@ -1,0 +1,54 @@
+"""Reading what a training left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmseg_sesam.report.run import read_run
+from mmseg_sesam.report.tables import add_validation
+
+
+def test_read_run_counts_repeated_steps_once(
+    work_dir: Path,
+) -> None:
+    first = next(work_dir.glob('*/vis_data'))
+    later = work_dir / '99991231_235959' / 'vis_data'
+    later.mkdir(parents=True)
+    config = (first / 'config.py').read_text()
+    (later / 'config.py').write_text(f'{config}\nresume = True\n')
+    lines = [dict(loss=9.0, step=step) for step in (5, 6, 7)]
+    text = '\n'.join(map(json.dumps, lines))
+    (later / 'scalars.json').write_text(text + '\n{"loss": 1')
+
+    run = read_run(work_dir)
+
+    assert [line['step'] for line in run.train] == [1, 2, 3, 4, 5, 6, 7]
+    assert [line['loss'] for line in run.train[4:]] == [9, 9, 9]
+    assert [line['step'] for line in run.val] == [3]
+
+    (later / 'config.py').write_text(config)
+    assert [line['step'] for line in read_run(work_dir).train] == [5, 6, 7]
+
+
+def test_read_run_class_iou_averages_to_miou(
+    work_dir: Path,
+) -> None:
+    run = read_run(work_dir)
+
+    assert list(run.class_iou) == [3, 6]
+    for line in run.val:
+        ious = run.class_iou[line['step']]
+        assert list(ious) == ['a', 'b', 'c']
+        mean = np.nanmean(list(ious.values()))
+        assert mean == pytest.approx(line['mIoU'], abs=0.02)
+    rows = add_validation([{'class': 0, 'name': 'a'}], run)
+    assert rows[0]['val iou'] == run.class_iou[6]['a']
+
+
+def test_read_run_needs_a_training(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match='give the work_dir of tools'):
+        read_run(tmp_path)

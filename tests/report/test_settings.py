@@ -1,0 +1,16 @@
+"""The settings of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmseg_sesam.report.run import read_run
+from mmseg_sesam.report.settings import list_settings
+
+
+def test_list_settings_are_those_of_round_0(work_dir: Path) -> None:
+    settings = list_settings(read_run(work_dir))
+
+    assert settings['segmenter'].startswith('SuperpixelSegmenter')
+    # A default, which no config names.
+    assert 'max_rejected_share=0.8' in settings['selector']
