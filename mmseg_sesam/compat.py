@@ -260,4 +260,6 @@ def restart_loading(loop: BaseLoop) -> None:
     # The end of an iterator also ends its sampler's generator.
     if isinstance(loader.sampler, InfiniteSampler):
         loader.sampler.indices = loader.sampler._indices_of_rank()
+    # Persistent workers would go on with the data set that they have.
+    loader._iterator = None
     loop.dataloader_iterator = type(loop.dataloader_iterator)(loader)

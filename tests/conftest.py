@@ -124,9 +124,6 @@ def make_config(scribbles: Path, tmp_path: Path) -> Callable[..., Config]:
         cfg.work_dir = str(tmp_path / 'work')
         dataset = cfg.train_dataloader.dataset
         dataset.data_root = str(scribbles)
-        source = dataset.pipeline[2]
-        source.pseudo_label_dir = str(tmp_path / 'pseudo')
-        source.data_root = str(scribbles)
         cfg.merge_from_dict(
             {key.replace('__', '.'): v for key, v in options.items()}
         )

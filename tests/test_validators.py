@@ -32,7 +32,7 @@ COMPONENTS = [
     (TRANSFORMS, dict(type='LoadWeakAnnotations', num_classes=3)),
     (
         TRANSFORMS,
-        dict(type='LoadPseudoLabel', pseudo_label_dir='a', data_root='b'),
+        dict(type='LoadPseudoLabel'),
     ),
     (
         TRANSFORMS,

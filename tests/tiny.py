@@ -41,8 +41,12 @@ train_dataloader = dict(
         ],
     ),
 )
-custom_hooks = [
-    dict(
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=6)
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
+default_hooks = dict(
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=3),
+    logger=dict(type='LoggerHook', interval=1),
+    pseudo_labels=dict(
         type='SAMPseudoLabelHook',
         generator=dict(
             type='PseudoLabelGenerator',
@@ -52,13 +56,7 @@ custom_hooks = [
         interval=2,
         max_rounds=2,
         num_workers=0,
-    )
-]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=6)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
-default_hooks = dict(
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=3),
-    logger=dict(type='LoggerHook', interval=1),
+    ),
 )
 log_processor = dict(by_epoch=False)
 randomness = dict(seed=0)

@@ -37,6 +37,11 @@ def make_parser() -> ArgumentParser:
     parser.add_argument('--number', type=int, default=20, help='of samples')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
+        '--work-dir',
+        help='of a training, whose pseudo-labels are drawn (default: as '
+        'tools/train.py has it)',
+    )
+    parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
     )
     return parser
@@ -47,11 +52,18 @@ def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
     from mmengine.runner import set_random_seed
     from mmseg.registry import DATASETS
 
+    from mmseg_sesam.datasets.loading import attach_store
+    from mmseg_sesam.datasets.pipeline_configs import common_data_root
     from mmseg_sesam.io.terminal import Progress
+    from mmseg_sesam.store.store import PseudoLabelStore
     from mmseg_sesam.visualization.sheet import choose_palette, save_sheet
     from mmseg_sesam.visualization.training_sample import draw_views
 
-    dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
+    config = cfg[f'{split}_dataloader'].dataset
+    root = common_data_root(config)
+    dataset = DATASETS.build(config)
+    store = PseudoLabelStore(Path(cfg.work_dir, 'pseudo_labels'))
+    attach_store(dataset, store, root)
     palette = dataset.metainfo.get('palette')
     classes = dataset.metainfo.get('classes') or range(255)
     palette = choose_palette(palette, len(classes))
@@ -80,6 +92,8 @@ def main() -> None:
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    default_dir = str(Path('work_dirs', Path(args.config).stem))
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     try:
         check_lists(cfg, (args.split,))

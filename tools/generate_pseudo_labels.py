@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from contextlib import nullcontext
+from pathlib import Path
 
 from mmengine.config import Config
 
@@ -21,8 +22,8 @@ def make_parser() -> ArgumentParser:
     arguments.add_arguments(parser)
     parser.add_argument(
         '--out',
-        help='folder of the pseudo-labels (default: pseudo_label_dir of the '
-        "config's LoadPseudoLabel)",
+        help='folder of the pseudo-labels (default: pseudo_labels in the '
+        'work dir, where a training of the config takes them over)',
     )
     return parser
 
@@ -35,7 +36,6 @@ def generate(cfg: Config, args: Namespace) -> None:
 
     from mmseg_sesam.cli.launch import find_hook
     from mmseg_sesam.config_checks import check_config
-    from mmseg_sesam.datasets.pipeline_configs import pseudo_label_source
     from mmseg_sesam.rounds.distributed import build_group, on_main_rank
     from mmseg_sesam.rounds.make_round import make_round
     from mmseg_sesam.rounds.provenance import describe
@@ -46,14 +46,12 @@ def generate(cfg: Config, args: Namespace) -> None:
     hook = find_hook(cfg)
     check_config(cfg)
     dataset = cfg.train_dataloader.dataset
-    source = pseudo_label_source(dataset)
-    store = PseudoLabelStore(args.out or source['pseudo_label_dir'])
+    store = PseudoLabelStore(args.out or Path(cfg.work_dir, 'pseudo_labels'))
     generator = TASK_UTILS.build(hook['generator'])
     generator.segmenter.to(get_device())
     group = build_group()
     images = TrainingImages(
         dataset,
-        source['data_root'],
         hook.get('num_workers', 2),
         generator.ignore_index,
         group,

@@ -35,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Choose the checkpoint; an earlier run is never trained over."""
-    from mmseg_sesam.engine.work_dir import find_moved_store, latest_checkpoint
+    from mmseg_sesam.engine.work_dir import latest_checkpoint
 
     # A run that was killed early has a checkpoint and no note of it.
     latest = latest_checkpoint(cfg.work_dir)
@@ -61,8 +61,6 @@ def set_resume(cfg: Config, resume: str | None) -> None:
         launch.check_checkpoint(resume)
     cfg.resume = resume is not None
     cfg.load_from = resume or cfg.get('load_from')
-    if cfg.resume:
-        find_moved_store(cfg)
 
 
 def set_amp(cfg: Config) -> None:

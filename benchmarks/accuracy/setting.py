@@ -58,9 +58,6 @@ def make_config(
         )
     cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
-    for transform in dataset.pipeline:
-        if transform.type == 'LoadPseudoLabel':
-            transform.pseudo_label_dir = str(work_dir / 'pseudo_labels')
     weights = class_weights(dataset, NUM_CLASSES)
     cfg.model.decode_head.loss_decode.class_weight = weights
     cfg.model.backbone.update(

@@ -41,11 +41,7 @@ model = dict(
 )
 pipeline = [
     *_base_.load,
-    dict(
-        type='LoadPseudoLabel',
-        pseudo_label_dir='work_dirs/demo/sesam/pseudo_labels',
-        data_root=_base_.data_root,
-    ),
+    dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=pipeline))

@@ -12,12 +12,7 @@ _base_ = [
 ]
 pipeline = [
     *_base_.load,
-    dict(
-        type='LoadPseudoLabel',
-        # CHANGE: the name of your copy, so that runs do not mix.
-        pseudo_label_dir='work_dirs/deeplabv3_my_dataset/pseudo_labels',
-        data_root=_base_.data_root,
-    ),
+    dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=pipeline))

@@ -13,11 +13,7 @@ pipeline = [
         data_root=_base_.data_root,
         cache_dir='work_dirs/weak_labels/voc',
     ),
-    dict(
-        type='LoadPseudoLabel',
-        pseudo_label_dir='work_dirs/deeplabv3_voc_point/pseudo_labels',
-        data_root=_base_.data_root,
-    ),
+    dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=pipeline))

@@ -8,11 +8,7 @@
 _base_ = './deeplabv3_voc_point.py'
 pipeline = [
     *_base_.load,
-    dict(
-        type='LoadPseudoLabel',
-        pseudo_label_dir='work_dirs/deeplabv3_voc_whats-the-point/pseudo_labels',
-        data_root=_base_.data_root,
-    ),
+    dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
 train_dataloader = dict(

@@ -7,11 +7,7 @@ _base_ = [
 ]
 pipeline = [
     *_base_.load,
-    dict(
-        type='LoadPseudoLabel',
-        pseudo_label_dir='work_dirs/deeplabv3plus_cityscapes_coarse/pseudo_labels',
-        data_root=_base_.data_root,
-    ),
+    dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=pipeline))

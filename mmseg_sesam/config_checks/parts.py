@@ -53,9 +53,9 @@ def _check_hooks(training: Training) -> None:
         raise ValueError(
             'The training pipeline has LoadPseudoLabel, and neither '
             'custom_hooks nor default_hooks has SAMPseudoLabelHook, which '
-            'makes what it loads; custom_hooks of a child config replaces '
-            "its base's list: write custom_hooks=[*_base_.custom_hooks, ...], "
-            'or take LoadPseudoLabel out to train without pseudo-labels.'
+            'makes what it loads; add the hook as '
+            'default_hooks.pseudo_labels, or take LoadPseudoLabel out to '
+            'train without pseudo-labels.'
         )
 
 

@@ -28,7 +28,8 @@ class Training(NamedTuple):
     """The parts of a training config.
 
     Attributes:
-        hooks: all SAMPseudoLabelHook, as configs or as a Runner has them.
+        hooks: all enabled SAMPseudoLabelHook, as configs or as a Runner
+            has them.
         dataset: config of the training data set, empty if there is none.
         model: config of the model, empty if there is none.
         leaves: of each data set within wrappers its config, and the steps
@@ -57,12 +58,20 @@ class Training(NamedTuple):
         if hooks is None:
             hooks = list(iterate_hooks(cfg))
         dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+        hooks = [hook for hook in hooks if is_round_hook(hook)]
+        enabled = [hook for hook in hooks if hook_option(hook, 'enabled')]
+        leaves = list(iterate_leaves(dataset))
+        transforms = list(iterate_transforms(dataset))
+        if hooks and not enabled:
+            # LoadPseudoLabel then adds nothing.
+            leaves = [(leaf, _without_source(steps)) for leaf, steps in leaves]
+            transforms = _without_source(transforms)
         return cls(
-            [h for h in hooks if is_round_hook(h)],
+            enabled,
             dataset,
             cfg.get('model') or {},
-            list(iterate_leaves(dataset)),
-            list(iterate_transforms(dataset)),
+            leaves,
+            transforms,
             (cfg.get('train_cfg') or {}).get('max_iters'),
         )
 
@@ -119,6 +128,11 @@ def is_round_hook(hook: dict | Hook | None) -> bool:
     else:
         names = {kind.__name__ for kind in type(hook).__mro__}
     return 'SAMPseudoLabelHook' in names
+
+
+def _without_source(steps: list[dict]) -> list[dict]:
+    """Returns the transforms that are no LoadPseudoLabel."""
+    return [s for s in steps if 'LoadPseudoLabel' not in transform_names(s)]
 
 
 def transform_names(step: dict) -> set[str]:

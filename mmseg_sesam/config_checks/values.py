@@ -26,8 +26,6 @@ _UNLABELLED = dict(
     RandomMosaic='seg_pad_val',
     RandomRotate='seg_pad_val',
 )
-# Their data_root is the folder to which they name images relative.
-_NAMING = ('LoadPseudoLabel', 'SimulateWeakLabel')
 
 
 def check_values(cfg: Config, training: Training) -> None:
@@ -194,14 +192,14 @@ def _check_roots(dataset: dict, steps: list[dict]) -> None:
     if not folder or '://' in folder:
         return
     for step in steps:
-        names = transform_names(step).intersection(_NAMING)
-        if not names or not step.get('data_root'):
+        simulates = 'SimulateWeakLabel' in transform_names(step)
+        if not simulates or not step.get('data_root'):
             continue
         relative = os.path.relpath(folder, step['data_root'])
         if relative.split(os.sep)[0] == os.pardir:
             raise ValueError(
                 f'The folder of training images {folder} lies outside of '
-                f'data_root={step["data_root"]!r} of {min(names)}; set that '
-                'to data_root of the data set, or to a folder that holds the '
-                'images of all data sets.'
+                f'data_root={step["data_root"]!r} of SimulateWeakLabel; set '
+                'that to data_root of the data set, or to a folder that holds '
+                'the images of all data sets.'
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
+from torch.utils.data import Dataset
 
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.store.run_notes import run_lacks_rounds
@@ -19,14 +21,7 @@ from mmseg_sesam.store.store import (
     PseudoLabelStore,
     sample_key,
 )
-from mmseg_sesam.validators import (
-    FLAG,
-    LABEL_ID,
-    PATH,
-    check_option,
-    check_options,
-    count,
-)
+from mmseg_sesam.validators import FLAG, LABEL_ID, check_options, count
 
 
 @TRANSFORMS.register_module()
@@ -124,75 +119,64 @@ def class_ids(label: np.ndarray, ignore_index: int = 255) -> list[int]:
 
 @TRANSFORMS.register_module()
 class LoadPseudoLabel(BaseTransform):
-    """Loads the published round's pseudo-label of an image.
+    """Loads the pseudo-label of an image from the published round.
 
-    Before the first round is published, every pixel is unlabelled: worker
-    processes prefetch samples before a run makes its first round.
+    `SAMPseudoLabelHook` attaches the store of its run, see `attach_store`.
+    Without a store, and before the first round is published, every pixel is
+    unlabelled: workers load samples ahead before a run makes its first round.
 
     Required keys: img, img_path, seg_fields. Added keys: pseudo_seg_map and,
-    if asked for, confident_seg_map, (H, W) uint8, both listed in
+    with `with_confident`, confident_seg_map, (H, W) uint8, both listed in
     `seg_fields`, so that mmseg's geometric transforms treat them as labels;
-    pseudo_label_round, -1 where there is none; pseudo_label_unlabelled,
+    pseudo_label_round, -1 where there is no round; pseudo_label_unlabelled,
     the value of unlabelled pixels.
 
     Args:
-        pseudo_label_dir: folder of a `PseudoLabelStore`.
-        data_root: the folder to which images are named relative.
-        with_confident: load the teacher's confident predictions, which
-            rounds hold if the model has teacher='round'.
+        with_confident: load the teacher's confident predictions as well; set
+            it if the model has teacher='round', whose rounds hold them.
         ignore_index: the value of unlabelled pixels.
+
+    Example:
+        >>> import numpy as np
+        >>> load = LoadPseudoLabel()
+        >>> sample = dict(img=np.zeros((2, 3, 3)), seg_fields=[])
+        >>> load(dict(sample, img_path='a.jpg'))['pseudo_label_round']
+        -1
     """
 
     def __init__(
-        self,
-        pseudo_label_dir: str,
-        data_root: str,
-        with_confident: bool = False,
-        ignore_index: int = 255,
+        self, with_confident: bool = False, ignore_index: int = 255
     ) -> None:
-        owner = type(self).__name__
-        check_option(owner, 'pseudo_label_dir', pseudo_label_dir, PATH)
-        check_option(owner, 'with_confident', with_confident, FLAG)
-        self.store = PseudoLabelStore(pseudo_label_dir)
-        self.data_root = data_root
+        self.with_confident = with_confident
         self.ignore_index = ignore_index
-        check_options(self, data_root=PATH, ignore_index=LABEL_ID)
-        self.fields = dict(pseudo_seg_map=LABELS)
-        if with_confident:
-            self.fields['confident_seg_map'] = CONFIDENT
+        check_options(self, with_confident=FLAG, ignore_index=LABEL_ID)
+        self.enabled = True
+        self.store: PseudoLabelStore | None = None
+        self.data_root = os.curdir
 
     def transform(self, results: dict) -> dict:
         """Adds the pseudo-label to the results.
 
         Raises:
             FileNotFoundError: the round has no label for the image.
-            ValueError: label and image differ in size, or this is a run
-                whose config has no hook that makes rounds.
+            ValueError: label and image differ in size, or a Runner trains
+                without a hook that makes rounds.
         """
-        if run_lacks_rounds():
+        if not self.enabled:
+            return results
+        if self.store is None and run_lacks_rounds():
             raise ValueError(
                 'The training pipeline has LoadPseudoLabel, and no '
                 'SAMPseudoLabelHook of this run makes what it loads; add the '
-                "hook to custom_hooks, which replaces a base config's list, "
-                'or take LoadPseudoLabel out.'
+                'hook as default_hooks.pseudo_labels, or take '
+                'LoadPseudoLabel out.'
             )
-        key = sample_key(results['img_path'], self.data_root)
-        round_index = self.store.current
-        shape = results['img'].shape[:2]
-        for field, kind in self.fields.items():
-            # The first round is made without a teacher.
-            if round_index is None or (kind == CONFIDENT and not round_index):
-                label = np.full(shape, self.ignore_index, np.uint8)
-            else:
-                label = self.store.read(key, round_index, kind)
-            if label.shape != shape:
-                raise ValueError(
-                    f'The pseudo-label of {results["img_path"]} in '
-                    f'{self.store.folder(round_index)} has {label.shape} '
-                    f'and the image {shape} pixels (height, width); make '
-                    'the pseudo-labels again.'
-                )
-            results[field] = label
+        round_index = None if self.store is None else self.store.current
+        fields = dict(pseudo_seg_map=LABELS)
+        if self.with_confident:
+            fields['confident_seg_map'] = CONFIDENT
+        for field, kind in fields.items():
+            results[field] = self._load(results, round_index, kind)
             results['seg_fields'].append(field)
         # For the check of PackSeSAMInputs.
         results['pseudo_label_unlabelled'] = self.ignore_index
@@ -200,3 +184,50 @@ class LoadPseudoLabel(BaseTransform):
             -1 if round_index is None else round_index
         )
         return results
+
+    def _load(
+        self, results: dict, round_index: int | None, kind: str
+    ) -> np.ndarray:
+        """Returns a (H, W) label map, unlabelled where the round has none."""
+        shape = results['img'].shape[:2]
+        # Round 0 is made without a teacher.
+        if round_index is None or (kind == CONFIDENT and not round_index):
+            return np.full(shape, self.ignore_index, np.uint8)
+        key = sample_key(results['img_path'], self.data_root)
+        label = self.store.read(key, round_index, kind)
+        if label.shape != shape:
+            raise ValueError(
+                f'The pseudo-label of {results["img_path"]} in '
+                f'{self.store.folder(round_index)} has {label.shape} '
+                f'and the image {shape} pixels (height, width); make '
+                'the pseudo-labels again.'
+            )
+        return label
+
+
+def attach_store(
+    dataset: Dataset,
+    store: PseudoLabelStore | None,
+    data_root: str = os.curdir,
+    enabled: bool = True,
+) -> None:
+    """Sets the store that the `LoadPseudoLabel` of a data set read from.
+
+    Workers get it with the data set, so call it before they start.
+
+    Args:
+        dataset: a built data set; data sets within wrappers are included.
+        store: of the run; None leaves every pixel unlabelled.
+        data_root: the folder to which images are named relative.
+        enabled: False makes the transforms add nothing.
+    """
+    parts = [*getattr(dataset, 'datasets', [])]
+    if hasattr(dataset, 'dataset'):
+        parts.append(dataset.dataset)
+    for part in parts:
+        attach_store(part, store, data_root, enabled)
+    pipeline = getattr(dataset, 'pipeline', None) or []
+    for transform in getattr(pipeline, 'transforms', pipeline):
+        if isinstance(transform, LoadPseudoLabel):
+            transform.store, transform.data_root = store, data_root
+            transform.enabled = enabled

@@ -10,9 +10,9 @@ from typing import Any
 
 import mmcv.transforms as of_mmcv
 import mmseg.datasets.transforms as of_mmseg
-from mmseg.registry import TRANSFORMS
+from mmseg.registry import DATASETS, TRANSFORMS
 
-from mmseg_sesam.type_names import lineage, type_name, type_names
+from mmseg_sesam.type_names import lineage, option, type_name, type_names
 
 # They treat labels other than gt_seg_map wrongly, or not at all.
 _HARMFUL = (
@@ -46,35 +46,6 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
         yield from iterate_pipelines(part)
     if 'pipeline' in dataset:
         yield dataset['pipeline']
-
-
-def find_transforms(
-    dataset: dict, name: str, key: str = 'train_dataloader.dataset'
-) -> dict[str, dict]:
-    """Finds all transforms of a type in a data set's pipelines.
-
-    Args:
-        dataset: config of a data set.
-        name: of the type.
-        key: where the data set is in the config.
-
-    Returns:
-        Configs of the transforms by their dotted keys, as `--cfg-options`
-        takes them.
-    """
-    found = {
-        f'{key}.pipeline.{index}': step
-        for index, step in enumerate(dataset.get('pipeline', []))
-        if type_name(step) == name
-    }
-    parts = dict(enumerate(dataset.get('datasets', [])))
-    for index, part in parts.items():
-        found.update(find_transforms(part, name, f'{key}.datasets.{index}'))
-    if dataset.get('dataset') is not None:
-        found.update(
-            find_transforms(dataset['dataset'], name, f'{key}.dataset')
-        )
-    return found
 
 
 def transform_names(dataset: dict) -> set[str]:
@@ -191,28 +162,13 @@ def _refuse_several_sources(sources: Sequence[dict]) -> None:
         values = [source.get(name) for source in sources]
         if name == 'type' or all(value == values[0] for value in values):
             continue
-        remedy = f'set {name} to the same value in each'
-        if name == 'data_root':
-            shared = _common_folder(values)
-            remedy = (
-                'set it in each to the one folder that holds the images of '
-                f'all data sets{shared}; data_root of the data sets may stay'
-            )
         raise ValueError(
             'The training pipeline needs LoadPseudoLabel after the weak '
             'labels are loaded, with the same options in all data sets, '
             f'since one store serves all of them; {name} differs '
-            f'({", ".join(map(repr, dict.fromkeys(values)))}): {remedy}.'
+            f'({", ".join(map(repr, dict.fromkeys(values)))}): set {name} to '
+            'the same value in each.'
         )
-
-
-def _common_folder(folders: Sequence[str]) -> str:
-    """The folder that holds all others, as a remark; empty if unknown."""
-    try:
-        return f' ({os.path.commonpath(folders) or os.curdir!r})'
-    # Some are absolute and others relative, or one is not there.
-    except (TypeError, ValueError):
-        return ''
 
 
 def iterate_steps(
@@ -270,6 +226,26 @@ def _check_views_aligned(steps: Sequence[dict]) -> None:
                 "which would part the student's view from the teacher's; "
                 'place KeepTeacherView after all transforms that move pixels.'
             )
+
+
+def common_data_root(dataset: dict) -> str:
+    """Returns the folder to which pseudo-labels are named relative.
+
+    Args:
+        dataset: config of the training data set.
+
+    Returns:
+        The absolute path of data_root of the data set; of the folder that
+        holds all of them where there are several, or where images lie
+        outside of it.
+    """
+    folders = []
+    for leaf, _ in iterate_leaves(dataset):
+        root = option(leaf, DATASETS, 'data_root') or ''
+        prefix = (leaf.get('data_prefix') or {}).get('img_path') or ''
+        images = os.path.join(root, prefix)
+        folders += [os.path.abspath(root or images), os.path.abspath(images)]
+    return os.path.commonpath(folders)
 
 
 def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:

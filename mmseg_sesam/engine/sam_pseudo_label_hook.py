@@ -16,10 +16,7 @@ from torch import nn
 
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.config_checks import check_config
-from mmseg_sesam.datasets.pipeline_configs import (
-    find_transforms,
-    pseudo_label_source,
-)
+from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.engine.models import check_built, stores_opinions, unwrap
 from mmseg_sesam.engine.trial import try_sample
@@ -82,8 +79,10 @@ class SAMPseudoLabelHook(Hook):
             prediction joins the weak label, for all classes or one for each.
         num_workers: processes that load images.
         timeout_hours: that ranks wait for each other while a round is made.
-        anew_if_changed: a resumed run whose settings have changed makes a
+        restart_if_changed: a resumed run whose settings have changed makes a
             new round 0 and goes on with that.
+        enabled: False makes no pseudo-labels, and `LoadPseudoLabel` adds
+            none: the baseline of weak labels alone.
 
     Raises:
         ValueError: an option is out of range.
@@ -102,17 +101,20 @@ class SAMPseudoLabelHook(Hook):
         enrich_threshold: float | Sequence[float] = 0.95,
         num_workers: int = 2,
         timeout_hours: float = 24,
-        anew_if_changed: bool = False,
+        restart_if_changed: bool = False,
+        enabled: bool = True,
     ) -> None:
         check_option('SAMPseudoLabelHook', 'generator', generator, CONFIG)
-        self.generator = TASK_UTILS.build(generator)
+        self.enabled = enabled
+        # It may load weights of gigabytes.
+        self.generator = TASK_UTILS.build(generator) if enabled else None
         self.begin = begin
         self.interval = interval
         self.max_rounds = max_rounds
         self.enrich_threshold = enrich_threshold
         self.num_workers = num_workers
         self.timeout_hours = timeout_hours
-        self.anew_if_changed = anew_if_changed
+        self.restart_if_changed = restart_if_changed
         check_options(
             self,
             begin=count(1),
@@ -121,7 +123,8 @@ class SAMPseudoLabelHook(Hook):
             enrich_threshold=SHARE.or_several(),
             num_workers=count(),
             timeout_hours=number(above=0),
-            anew_if_changed=FLAG,
+            restart_if_changed=FLAG,
+            enabled=FLAG,
         )
         self.resumed_round: int | None = None
         self.resumed_made: dict[str, Any] = {}
@@ -141,18 +144,25 @@ class SAMPseudoLabelHook(Hook):
         # A Runner may have been built after the hook.
         note_rounds()
         check_config(runner.cfg, runner.hooks)
+        if not self.enabled:
+            attach_store(runner.train_dataloader.dataset, None, enabled=False)
+            restart_loading(runner.train_loop)
+            return
         self.group = build_group(self.timeout_hours)
         on_all_ranks(lambda: check_built(runner), self.group)
         dataset = runner.cfg.train_dataloader.dataset
-        source = pseudo_label_source(dataset)
         self.scale = ValidationResize.of_config(runner.cfg)
-        self.store = PseudoLabelStore(source['pseudo_label_dir'])
+        self.store = PseudoLabelStore(Path(runner.work_dir, 'pseudo_labels'))
         self.images = TrainingImages(
             dataset,
-            source['data_root'],
             self.num_workers,
             self.generator.ignore_index,
             self.group,
+        )
+        attach_store(
+            runner.train_dataloader.dataset,
+            self.store,
+            self.images.data_root,
         )
         # After the images, whose errors name the file. A round that is there
         # already may be damaged, and is made again below.
@@ -173,7 +183,7 @@ class SAMPseudoLabelHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Sets `due` if a refresh follows this iteration, for checkpoints."""
-        self.due = self._is_due(runner.iter + 1)
+        self.due = self.enabled and self._is_due(runner.iter + 1)
 
     def after_train_iter(
         self,
@@ -183,6 +193,8 @@ class SAMPseudoLabelHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Refreshes the pseudo-labels when it is time."""
+        if not self.enabled:
+            return
         self._count_stale(runner, data_batch)
         if self.due:
             _average_buffers(unwrap(runner.model))
@@ -192,11 +204,13 @@ class SAMPseudoLabelHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         """Lets other runs write to the store."""
-        if dist.is_main_process():
+        if self.enabled and dist.is_main_process():
             self.lock.release()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the published round."""
+        if not self.enabled:
+            return
         checkpoint[_ROUND_KEY] = self.round
         checkpoint[_MADE_KEY] = digests_of(self.store.manifest(self.round))
         checkpoint[_DUE_KEY] = self.due
@@ -204,7 +218,7 @@ class SAMPseudoLabelHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Remembers the round that a resumed run was in."""
-        if runner._resume:
+        if runner._resume and self.enabled:
             self.resumed_round = checkpoint.get(_ROUND_KEY)
             self.resumed_made = checkpoint.get(_MADE_KEY, {})
             self.resumed_due = checkpoint.get(_DUE_KEY, False)
@@ -224,19 +238,11 @@ class SAMPseudoLabelHook(Hook):
         if former and not any(Path(former).glob('*.pth')):
             self.store.change_work_dir(former, work_dir)
         resumed = self.resumed_round
-        own = Path(runner.work_dir, 'pseudo_labels')
-        dataset = runner.cfg.train_dataloader.dataset
-        options = ' '.join(
-            f'{key}.pseudo_label_dir={own}'
-            for key in find_transforms(dataset, 'LoadPseudoLabel')
-        )
         refuse_foreign_rounds(
             self.store,
             self.settings,
             work_dir,
-            'give this training pseudo-labels of its own with '
-            f'`--cfg-options {options}`, or continue the other one with '
-            '--resume in its work dir',
+            'give another --work-dir',
             first=0 if resumed is None else resumed + 1,
             last=self.max_rounds,
         )
@@ -257,13 +263,13 @@ class SAMPseudoLabelHook(Hook):
             ),
             self.group,
         )
-        if found.changed and not self.anew_if_changed:
+        if found.changed and not self.restart_if_changed:
             raise ValueError(
                 f'{self.store.folder(round_index)}, with which this run goes '
                 f'on, was made with other settings: {found.changed}; restore '
                 'them, start a new run in another work dir, or set '
-                'anew_if_changed=True of SAMPseudoLabelHook to go on from a '
-                'new round 0.'
+                'restart_if_changed=True of SAMPseudoLabelHook to go on from '
+                'a new round 0.'
             )
         if found.changed:
             self._make_round(runner, 0, runner.iter)

@@ -28,7 +28,7 @@ def summarise(runner: Runner) -> str:
         lines.append(f'  the latest checkpoint: {latest}')
     lines += [f'  {line}' for line in _best_checkpoints(runner)]
     for hook in runner.hooks:
-        if isinstance(hook, SAMPseudoLabelHook):
+        if isinstance(hook, SAMPseudoLabelHook) and hook.enabled:
             store = hook.store
             folder = store.folder(store.current)
             lines.append(f'  the pseudo-labels of the last round: {folder}')

@@ -5,12 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.logging import print_log
-
-from mmseg_sesam.datasets.pipeline_configs import find_transforms
-from mmseg_sesam.store.store import PseudoLabelStore
-
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
     """Returns the checkpoint from which a training continues.
@@ -39,31 +33,3 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
         if (match := re.fullmatch(r'(?:iter|epoch)_(\d+)', path.stem))
     }
     return numbers[max(numbers)] if numbers else None
-
-
-def find_moved_store(cfg: Config) -> None:
-    """Sets pseudo_label_dir to a store that was moved with its work dir.
-
-    The config of a resumed run still names the folder where the run began.
-
-    Args:
-        cfg: of the run, with its work_dir; changed in place.
-    """
-    for source in find_transforms(
-        cfg.train_dataloader.dataset, 'LoadPseudoLabel'
-    ).values():
-        if 'pseudo_label_dir' not in source:
-            # The check of the config says so.
-            continue
-        folder = Path(source['pseudo_label_dir'])
-        moved = Path(cfg.work_dir, folder.name)
-        if (
-            PseudoLabelStore(moved).rounds()
-            and not PseudoLabelStore(folder).rounds()
-        ):
-            print_log(
-                f'{folder} holds no pseudo-labels, and {moved} does: the work '
-                'dir was moved, and the run continues with those.',
-                logger='current',
-            )
-            source['pseudo_label_dir'] = str(moved)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 
 from mmseg_sesam.datasets.pipeline_configs import (
-    pseudo_label_source,
+    common_data_root,
     transform_names,
 )
 from mmseg_sesam.engine.work_dir import latest_checkpoint
@@ -104,7 +102,7 @@ def read_run(work_dir: Path) -> Run:
         class_iou=class_iou,
         store=store,
         data_root=data_root,
-        rounds=_find_rounds(work_dir, store, train[-1]['step']),
+        rounds=_find_rounds(store, train[-1]['step']),
         checkpoint=_find_checkpoint(work_dir),
         best=_find_best(val),
         best_checkpoint=_find_best_checkpoint(work_dir),
@@ -153,41 +151,22 @@ def _find_store(
     dataset = cfg.train_dataloader.dataset
     if 'LoadPseudoLabel' not in transform_names(dataset):
         return None, None
-    source = pseudo_label_source(dataset)
-    folder = Path(source['pseudo_label_dir'])
-    # The work_dir may have been moved since.
-    moved = work_dir / folder.name
-    if not folder.is_dir() and moved.is_dir():
-        folder = moved
-    return PseudoLabelStore(folder), source['data_root']
+    store = PseudoLabelStore(work_dir / 'pseudo_labels')
+    return store, common_data_root(dataset)
 
 
 def _find_rounds(
-    work_dir: Path, store: PseudoLabelStore | None, steps: int
+    store: PseudoLabelStore | None, steps: int
 ) -> dict[int, dict[str, Any]]:
-    """The run's manifests; others may have written to its store."""
+    """Returns the manifests of the rounds that the logged steps used."""
     numbers = [] if store is None else store.rounds()
     manifests = {number: store.manifest(number) for number in numbers}
-    # The work_dir may have been moved since, and the first is for all.
-    name = work_dir.resolve().name
-    own = {
+    # A run that was resumed from an earlier checkpoint has left later ones.
+    return {
         number: manifest
         for number, manifest in manifests.items()
-        if not number
-        or (
-            Path(manifest.get('work_dir', '')).name == name
-            and manifest['iteration'] <= steps
-        )
+        if manifest.get('iteration', 0) <= steps
     }
-    foreign = sorted(manifests.keys() - own.keys())
-    if foreign:
-        print_log(
-            f'The rounds {foreign} in {store.root} are not of this run and '
-            'left out.',
-            logger='current',
-            level=logging.WARNING,
-        )
-    return own
 
 
 def _find_checkpoint(work_dir: Path) -> Path | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmseg_sesam.config_checks.training import is_round_hook, iterate_hooks
 from mmseg_sesam.report.run import Run
-from mmseg_sesam.type_names import type_name
 
 # Name on the page -> where the config holds it.
 _PLACES = {
@@ -40,8 +40,8 @@ def list_settings(run: Run) -> dict[str, str]:
         for name, place in _PLACES.items()
         if (value := _look_up(run.cfg, place)) is not None
     }
-    for hook in run.cfg.get('custom_hooks', []):
-        if type_name(hook) == 'SAMPseudoLabelHook':
+    for hook in iterate_hooks(run.cfg):
+        if is_round_hook(hook):
             given = {name: hook[name] for name in _HOOK if name in hook}
             settings['refreshes'] = _text(given)
     if run.rounds:

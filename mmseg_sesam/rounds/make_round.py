@@ -335,8 +335,8 @@ class _Round(NamedTuple):
             if fact.key not in notes:
                 raise FileNotFoundError(
                     f'{self.store.staging(self.index)} holds nothing of '
-                    f'{fact.path}; all ranks must see one pseudo_label_dir, '
-                    'on a file system that they share.'
+                    f'{fact.path}; all ranks must see one work dir, on a '
+                    'file system that they share.'
                 )
         return RoundSummary().plus(*(n['counts'] for n in notes.values()))
 

@@ -17,7 +17,10 @@ from mmseg.registry import DATASETS
 from skimage.measure import label as find_regions
 from torch.utils.data import DataLoader, Dataset
 
-from mmseg_sesam.datasets.pipeline_configs import loading_dataset
+from mmseg_sesam.datasets.pipeline_configs import (
+    common_data_root,
+    loading_dataset,
+)
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.images import open_image, pixel_format
 from mmseg_sesam.io.names import check_unique, printable
@@ -57,7 +60,6 @@ class TrainingImages:
 
     Args:
         config: of the training data set.
-        data_root: the folder to which images are named relative.
         num_workers: processes that load images.
         ignore_index: the value of unlabelled pixels.
         process_group: of all ranks.
@@ -72,7 +74,6 @@ class TrainingImages:
     def __init__(
         self,
         config: dict,
-        data_root: str,
         num_workers: int = 2,
         ignore_index: int = 255,
         process_group: Any = None,
@@ -80,7 +81,7 @@ class TrainingImages:
         self.config = loading_dataset(config)
         # Building may take options out of a config.
         self.dataset: Dataset = DATASETS.build(copy.deepcopy(self.config))
-        self.data_root = data_root
+        self.data_root = common_data_root(self.config)
         self.num_workers = num_workers
         self.ignore_index = ignore_index
         rank, world_size = dist.get_dist_info()

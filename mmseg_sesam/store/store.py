@@ -52,7 +52,7 @@ def sample_key(img_path: str, data_root: str) -> str:
     if relative.split(os.sep)[0] == os.pardir:
         raise ValueError(
             f'{img_path} lies outside of data_root={data_root!r}; set '
-            'data_root of LoadPseudoLabel and SimulateWeakLabel to the '
+            'data_root, of the data set or of SimulateWeakLabel, to the '
             'folder that holds all training images.'
         )
     return Path(relative).with_suffix('').as_posix()
@@ -300,8 +300,7 @@ class PseudoLabelStore:
         """
         lock = lock_folder(
             self.root,
-            'wait for its end, or give this run another pseudo_label_dir and '
-            'work dir',
+            'wait for its end, or give this run another work dir',
         )
         self._remove_remains()
         return lock

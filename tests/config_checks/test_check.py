@@ -48,7 +48,7 @@ def drop_source(cfg: Config) -> None:
 
 def weak_only(cfg: Config) -> None:
     drop_source(cfg)
-    cfg.custom_hooks = []
+    del cfg.default_hooks['pseudo_labels']
 
 
 def validate(cfg: Config) -> None:
@@ -56,7 +56,7 @@ def validate(cfg: Config) -> None:
 
 
 def replace_hooks(cfg: Config) -> None:
-    cfg.custom_hooks = [dict(type='EMAHook')]
+    del cfg.default_hooks['pseudo_labels']
 
 
 def stock_pack(cfg: Config) -> None:
@@ -75,7 +75,7 @@ def stock_model(cfg: Config) -> None:
 
 def stock_model_offline(cfg: Config) -> None:
     stock_model(cfg)
-    cfg.custom_hooks[0].max_rounds = 0
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
 
 
 def stock_model_by_class(cfg: Config) -> None:
@@ -97,7 +97,7 @@ def stock_preprocessor_by_class(cfg: Config) -> None:
 
 
 def two_hooks(cfg: Config) -> None:
-    cfg.default_hooks.rounds = cfg.custom_hooks[0]
+    cfg.custom_hooks = [cfg.default_hooks.pseudo_labels]
 
 
 def no_round_in_meta(cfg: Config) -> None:
@@ -121,7 +121,7 @@ def teacher_of_nothing(cfg: Config) -> None:
 
 
 def teacher_of_no_agreement(cfg: Config) -> None:
-    cfg.custom_hooks[0].max_rounds = 0
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
     cfg.model.agreement = 0.0
     set_mixed(cfg, confident=0)
 
@@ -156,7 +156,7 @@ def view_in_validation(cfg: Config) -> None:
 
 
 NO_EFFECT = {
-    replace_hooks: r'has LoadPseudoLabel, and neither .*\*_base_\.custom_hook',
+    replace_hooks: 'has LoadPseudoLabel, and neither .*; add the hook as',
     drop_source: 'needs LoadPseudoLabel after the weak labels',
     stock_pack: 'LoadPseudoLabel and ends with PackSegInputs, which',
     stock_pack_of_weak_labels: 'KeepTeacherView and ends with PackSegInputs',
@@ -202,11 +202,15 @@ def derived(kind: type) -> type:
 def derived_classes(cfg: Config) -> None:
     cfg.model.type = derived(SeSAMEncoderDecoder)
     cfg.model.data_preprocessor.type = derived(SeSAMDataPreProcessor)
-    cfg.custom_hooks[0].type = derived(SAMPseudoLabelHook)
+    cfg.default_hooks.pseudo_labels.type = derived(SAMPseudoLabelHook)
 
 
-def hook_by_name(cfg: Config) -> None:
-    cfg.default_hooks.pseudo_labels = cfg.custom_hooks.pop()
+def custom_hook(cfg: Config) -> None:
+    cfg.custom_hooks = [cfg.default_hooks.pop('pseudo_labels')]
+
+
+def no_pseudo_labels(cfg: Config) -> None:
+    cfg.default_hooks.pseudo_labels.enabled = False
 
 
 def no_teacher(cfg: Config) -> None:
@@ -229,7 +233,8 @@ def weak_only_with_weights(cfg: Config) -> None:
     [
         lambda cfg: None,
         derived_classes,
-        hook_by_name,
+        custom_hook,
+        no_pseudo_labels,
         no_teacher,
         refreshing_teacher,
         weak_only_with_weights,
@@ -253,7 +258,7 @@ def test_a_config_of_stock_parts_is_left_to_mmseg(
 ) -> None:
     cfg = make_config()
     stock_model(cfg)
-    cfg.custom_hooks = []
+    del cfg.default_hooks['pseudo_labels']
     cfg.train_dataloader.dataset.pipeline = [
         dict(type='LoadImageFromFile'),
         dict(type='LoadAnnotations'),
@@ -267,7 +272,7 @@ def test_a_config_of_stock_parts_is_left_to_mmseg(
     ('change', 'said'),
     [
         (
-            dict(custom_hooks__0__begin=5),
+            dict(default_hooks__pseudo_labels__begin=5),
             'and training ends after 6 .*: 1 re',
         ),
         (
@@ -296,7 +301,7 @@ def test_what_has_little_effect_is_said(
 
 def of_three(value: list[float]) -> Spoil:
     def spoil(cfg: Config) -> None:
-        cfg.custom_hooks[0].enrich_threshold = value
+        cfg.default_hooks.pseudo_labels.enrich_threshold = value
 
     return spoil
 
@@ -330,7 +335,7 @@ DIFFERENT = {
     'loader': (set_option(f'{PIPELINE}.1.ignore_index', 200), '200 as .*Weak'),
     'source': (set_option(f'{PIPELINE}.2.ignore_index', 200), '200 as .*Load'),
     'generator': (
-        set_option('custom_hooks.0.generator.ignore_index', 200),
+        set_option('default_hooks.pseudo_labels.generator.ignore_index', 200),
         '200 as ignore_index of the generator',
     ),
     'head': (
@@ -399,10 +404,6 @@ DIFFERENT = {
         of_three([0.9, 0.8]),
         'enrich_threshold for 2 classes',
     ),
-    'root of the source': (
-        set_option(f'{PIPELINE}.2.data_root', '/elsewhere'),
-        "lies outside of data_root='/elsewhere' of LoadPseudoLabel",
-    ),
     'root of the simulation': (
         lambda cfg: steps(cfg).insert(2, dict(SIMULATE, data_root='/else')),
         "lies outside of data_root='/else' of SimulateWeakLabel",
@@ -432,7 +433,7 @@ def test_another_value_of_unlabelled_pixels_everywhere(
     cfg = make_config()
     for place in (steps(cfg)[1], steps(cfg)[2], head(cfg)):
         place.ignore_index = 200
-    cfg.custom_hooks[0].generator.ignore_index = 200
+    cfg.default_hooks.pseudo_labels.generator.ignore_index = 200
     cfg.model.data_preprocessor.seg_pad_val = 200
     check_config(cfg)
 
@@ -463,8 +464,9 @@ class TestWithoutTheTool:
     ) -> None:
         if published:
             # Another run's rounds, of which nothing is known here.
-            (tmp_path / 'pseudo').mkdir()
-            (tmp_path / 'pseudo' / 'CURRENT').write_text('3')
+            store = tmp_path / 'work/pseudo_labels'
+            store.mkdir(parents=True)
+            (store / 'CURRENT').write_text('3')
         cfg = make_config()
         replace_hooks(cfg)
         if stock:
@@ -487,7 +489,9 @@ class TestWithoutTheTool:
         runner = Runner.from_cfg(cfg)
         with pytest.raises(ValueError, match='The training pipeline has Load'):
             runner.train()
-        assert PseudoLabelStore(tmp_path / 'pseudo').current is None
+        assert (
+            PseudoLabelStore(tmp_path / 'work/pseudo_labels').current is None
+        )
 
     @pytest.mark.parametrize(
         'loss',
@@ -507,18 +511,19 @@ class TestWithoutTheTool:
         found = f'decode head .{loss["type"]}. cannot be computed on cpu'
         with pytest.raises(ValueError, match=found):
             runner.train()
-        assert PseudoLabelStore(tmp_path / 'pseudo').current is None
+        assert (
+            PseudoLabelStore(tmp_path / 'work/pseudo_labels').current is None
+        )
 
     def test_a_hook_that_a_runner_is_given(
         self, make_config: MakeConfig, tmp_path: Path
     ) -> None:
         cfg = make_config(train_cfg__max_iters=1)
-        (hook,) = cfg.custom_hooks
-        cfg.custom_hooks = []
+        hook = cfg.default_hooks.pop('pseudo_labels')
         options = {k: v for k, v in hook.items() if k != 'type'}
         # Before there is a Runner, and without a default scope.
         hook = SAMPseudoLabelHook(**options)
         runner = Runner.from_cfg(cfg)
         runner.register_hook(hook)
         runner.train()
-        assert PseudoLabelStore(tmp_path / 'pseudo').current == 0
+        assert PseudoLabelStore(tmp_path / 'work/pseudo_labels').current == 0

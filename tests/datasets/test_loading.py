@@ -7,16 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.dataset import Compose, pseudo_collate
+from mmengine.dataset import (
+    Compose,
+    RepeatDataset,
+    pseudo_collate,
+)
 from mmseg.datasets import ADE20KDataset, BaseSegDataset
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from mmseg_sesam.store.store import (
-    CONFIDENT,
-    LABELS,
-    PseudoLabelStore,
-)
+from mmseg_sesam.datasets import LoadPseudoLabel
+from mmseg_sesam.datasets.loading import attach_store
+from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 
 LOAD_IMAGE = dict(type='LoadImageFromFile')
 LOAD_WEAK = dict(type='LoadWeakAnnotations', num_classes=3)
@@ -163,7 +165,7 @@ class TestWeakLabels:
 
 @pytest.fixture
 def store(tmp_path: Path) -> PseudoLabelStore:
-    return PseudoLabelStore(tmp_path / 'pseudo')
+    return PseudoLabelStore(tmp_path / 'work/pseudo_labels')
 
 
 def publish(store: PseudoLabelStore, number: int, **maps: np.ndarray) -> None:
@@ -172,13 +174,12 @@ def publish(store: PseudoLabelStore, number: int, **maps: np.ndarray) -> None:
     store.commit(number, dict(round=number))
 
 
-def load_pseudo(store: PseudoLabelStore, root: Path, **options) -> dict:
-    return dict(
-        type='LoadPseudoLabel',
-        pseudo_label_dir=str(store.root),
-        data_root=str(root),
-        **options,
-    )
+def load_pseudo(
+    store: PseudoLabelStore, root: Path, **options
+) -> LoadPseudoLabel:
+    transform = LoadPseudoLabel(**options)
+    transform.store, transform.data_root = store, str(root)
+    return transform
 
 
 class TestPseudoLabels:
@@ -280,6 +281,7 @@ class TestPseudoLabels:
     def test_an_image_outside_of_the_data_root(
         self, store: PseudoLabelStore, root: Path, results: dict
     ) -> None:
+        publish(store, 0, labels=label_of(results))
         load = load_pseudo(store, root / 'labels')
         with pytest.raises(ValueError, match='a.png lies outside of data_roo'):
             Compose([LOAD_IMAGE, LOAD_WEAK, load])(results)
@@ -348,10 +350,11 @@ class TestPseudoLabels:
             pipeline=[
                 LOAD_IMAGE,
                 LOAD_WEAK,
-                load_pseudo(store, root),
+                dict(type='LoadPseudoLabel'),
                 dict(type='PackSeSAMInputs'),
             ],
         )
+        attach_store(RepeatDataset(dataset, 1), store, str(root))
         loader = DataLoader(
             dataset,
             sampler=[0, 0, 0, 0],
@@ -374,3 +377,17 @@ class TestPseudoLabels:
         assert rounds() == [1] * 4
         sample = next(iter(loader))['data_samples'][0]
         np.testing.assert_array_equal(sample.pseudo_sem_seg.data[0], dense)
+
+    def test_adds_nothing_where_it_is_disabled(self, results: dict) -> None:
+        dataset = BaseSegDataset(
+            pipeline=[dict(type='LoadPseudoLabel')], lazy_init=True
+        )
+        attach_store(dataset, None, enabled=False)
+
+        assert dataset.pipeline(dict(results)) == results
+
+    def test_nothing_is_labelled_without_a_store(self, results: dict) -> None:
+        loaded = Compose([LOAD_IMAGE, LOAD_WEAK, LoadPseudoLabel()])(results)
+
+        assert loaded['pseudo_label_round'] == -1
+        assert (loaded['pseudo_seg_map'] == 255).all()

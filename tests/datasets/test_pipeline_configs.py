@@ -10,6 +10,7 @@ from mmseg.datasets.transforms import RandomFlip, Resize
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.datasets.pipeline_configs import (
+    common_data_root,
     iterate_pipelines,
     loading_dataset,
     pseudo_label_source,
@@ -19,7 +20,7 @@ LOAD = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadWeakAnnotations', num_classes=3),
 ]
-SOURCE = dict(type='LoadPseudoLabel', pseudo_label_dir='p', data_root='d')
+SOURCE = dict(type='LoadPseudoLabel')
 AUGMENT = [
     dict(type='RandomCrop', crop_size=(8, 8)),
     dict(type='RandomFlip', prob=0.5),
@@ -186,9 +187,7 @@ def test_classes_derived_from_ours_are_found() -> None:
 @pytest.mark.parametrize(
     ('name', 'values', 'remedy'),
     [
-        ('data_root', ('/d/a', '/d/b'), r"holds the images of .* \('/d'\)"),
-        ('data_root', ('a', '/d/b'), 'holds the images of all data sets;'),
-        ('pseudo_label_dir', ('p', 'q'), 'set pseudo_label_dir to the same'),
+        ('ignore_index', (255, 254), 'set ignore_index to the same'),
         ('with_confident', (True, False), 'set with_confident to the same'),
     ],
 )
@@ -261,7 +260,7 @@ def test_pseudo_labels_are_of_the_whole_image() -> None:
         joined(dataset(*LOAD, *AUGMENT), repeated(sesam())),
         joined(
             sesam(),
-            dataset(*LOAD, dict(SOURCE, pseudo_label_dir='q'), *AUGMENT),
+            dataset(*LOAD, dict(SOURCE, ignore_index=0), *AUGMENT),
         ),
     ],
     ids=['none', 'second without', 'first without', 'two stores'],
@@ -311,3 +310,20 @@ def test_loading_takes_each_image_once() -> None:
     reduced = loading_dataset(parts)
     assert reduced['type'] == 'ConcatDataset'
     assert [part['ann_file'] for part in reduced['datasets']] == ['a', 'b']
+
+
+@pytest.mark.parametrize(
+    ('parts', 'expected'),
+    [
+        ([dict(data_root='/d/a')], '/d/a'),
+        ([dict(data_root='/d/a'), dict(data_root='/d/b/c')], '/d'),
+        ([dict(data_root='/d', data_prefix=dict(img_path='i'))], '/d'),
+        ([dict(data_root='/d/a', data_prefix=dict(img_path='/d/i'))], '/d'),
+        ([dict(data_prefix=dict(img_path='/d/i'))], '/d/i'),
+    ],
+)
+def test_common_data_root_holds_the_images_of_all_data_sets(
+    parts: list[dict], expected: str
+) -> None:
+    config = joined(*(dict(part, type='BaseSegDataset') for part in parts))
+    assert common_data_root(config) == expected

@@ -52,7 +52,9 @@ def test_a_component_that_nobody_imported() -> None:
 
 
 def test_a_config_without_the_hook(make_config: Callable[..., Config]) -> None:
+    cfg = make_config()
+    del cfg.default_hooks['pseudo_labels']
     with pytest.raises(ValueError) as error:
-        check_config(make_config(custom_hooks=[]))
+        check_config(cfg)
     quoted = PAGE.split('### `...: The training')[1].split(' ...`')[0]
     assert quoted in str(error.value)

@@ -48,7 +48,7 @@ def test_a_checkpoint_of_another_folder_removes_nothing(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     cfg = make_config(train_cfg__max_iters=2)
-    cfg.custom_hooks[0].max_rounds = 0
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
     cfg.default_hooks.checkpoint.update(
         type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1
     )
@@ -104,7 +104,7 @@ def train_with_scores(make_config: Callable[..., Config]):
 
     def train(scores: list[float], stop: int | None = None, **options):
         cfg = make_config(model__teacher=None, **options)
-        cfg.custom_hooks = []
+        del cfg.default_hooks['pseudo_labels']
         del cfg.train_dataloader.dataset.pipeline[2]
         cfg.train_cfg = dict(
             type='IterBasedTrainLoop', max_iters=len(scores), val_interval=1

@@ -43,7 +43,7 @@ def test_everything_serves_names_that_are_no_utf_8(
     make_config: Callable[..., Config], renamed: Path, tmp_path: Path
 ) -> None:
     work = train(make_config())
-    store = PseudoLabelStore(tmp_path / 'pseudo')
+    store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
     assert store.current == 2
     assert store.damaged(2) == []
     assert store.read(f'images/{NAME}', 2).shape == (40, 48)
@@ -60,9 +60,11 @@ def test_a_resumed_run_finds_them_again(
     make_config: Callable[..., Config], renamed: Path, tmp_path: Path
 ) -> None:
     train(make_config(train_cfg__max_iters=3))
-    made = PseudoLabelStore(tmp_path / 'pseudo').manifest(0)
+    made = PseudoLabelStore(tmp_path / 'work/pseudo_labels').manifest(0)
     train(make_config(resume=True))
-    assert PseudoLabelStore(tmp_path / 'pseudo').manifest(0) == made
+    assert (
+        PseudoLabelStore(tmp_path / 'work/pseudo_labels').manifest(0) == made
+    )
 
 
 def test_weak_labels_are_simulated_and_cached(

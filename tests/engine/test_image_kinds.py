@@ -49,10 +49,9 @@ def make_grey_config(make_config: MakeConfig) -> MakeConfig:
 
 
 def set_loading(cfg: Config, name: str, **loading) -> None:
-    """Changes how images are loaded; the store is named so too."""
+    """Changes how images are loaded."""
     pipeline = cfg.train_dataloader.dataset.pipeline
     pipeline[0].update(loading)
-    pipeline[2].pseudo_label_dir += f'_{name}'
     # It changes colours.
     del pipeline[6]
 
@@ -82,11 +81,11 @@ def test_grey_images_train_from_the_labels_of_colour_images(
     tmp_path: Path,
 ) -> None:
     runner = train(make_grey_config('grey'), interval=9, num_images=1)
-    store = PseudoLabelStore(tmp_path / 'pseudo_grey')
+    store = PseudoLabelStore(tmp_path / 'work_grey/pseudo_labels')
     assert store.current == 2
     cfg = make_config(train_cfg__max_iters=1)
     train(cfg)
-    colour = PseudoLabelStore(tmp_path / 'pseudo')
+    colour = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
     found = content(store.folder(0))
     assert len(found) == 6
     assert found == content(colour.folder(0))
@@ -125,7 +124,8 @@ def test_floats_of_8_bits_train_from_the_same_labels(
     set_loading(cfg, 'float', to_float32=True)
     train(cfg, interval=9, num_images=1)
     bytes_, floats = (
-        PseudoLabelStore(tmp_path / f'pseudo{name}') for name in ('', '_float')
+        PseudoLabelStore(tmp_path / name / 'pseudo_labels')
+        for name in ('work', 'float')
     )
     assert floats.current == 2
     assert content(bytes_.folder(0)) == content(floats.folder(0))
@@ -154,7 +154,6 @@ def test_floats_of_8_bits_train_from_the_same_labels(
 def test_other_images_are_refused_before_the_first_round(
     make_config: MakeConfig,
     grey: Path,
-    tmp_path: Path,
     loading: dict,
     image: np.ndarray,
     said: str,
@@ -165,7 +164,8 @@ def test_other_images_are_refused_before_the_first_round(
     set_loading(cfg, 'other', **loading)
     with pytest.raises(ValueError, match=said):
         train(cfg)
-    assert not (tmp_path / 'pseudo_other').exists()
+    store = PseudoLabelStore(Path(cfg.work_dir, 'pseudo_labels'))
+    assert store.current is None
 
 
 def test_heart_images_train_in_grey(
@@ -183,10 +183,9 @@ def test_heart_images_train_in_grey(
     dataset.indices = 4
     dataset.metainfo = dict(classes=('none', 'right', 'wall', 'left'))
     dataset.pipeline[1].num_classes = 4
-    dataset.pipeline[2].data_root = str(root)
     cfg.model.decode_head.num_classes = 4
     train(cfg)
-    store = PseudoLabelStore(tmp_path / 'pseudo_heart')
+    store = PseudoLabelStore(tmp_path / 'work_heart/pseudo_labels')
     assert store.current == 1
     summary = store.manifest(0)['summary']
     assert summary['images'] == 4

@@ -29,7 +29,7 @@ def make_plain(cfg: Config) -> Config:
     pipeline[:] = [t for t in pipeline if t.type != 'KeepTeacherView']
     pipeline[1].type, pipeline[-1].type = 'LoadAnnotations', 'PackSegInputs'
     pipeline[1].pop('num_classes')
-    cfg.custom_hooks = []
+    del cfg.default_hooks['pseudo_labels']
     return cfg
 
 
@@ -49,11 +49,8 @@ def test_loaded_weights_start_a_new_training(
         work_dir=str(tmp_path / 'fine'),
         load_from=str(path),
     )
-    cfg.train_dataloader.dataset.pipeline[2].pseudo_label_dir = str(
-        tmp_path / 'fine/pseudo_labels'
-    )
     if not hook:
-        cfg.custom_hooks = []
+        del cfg.default_hooks['pseudo_labels']
         del cfg.train_dataloader.dataset.pipeline[2]
     runner = train(cfg)
 
@@ -84,7 +81,7 @@ def test_ramps_start_with_loaded_weights_and_continue_when_resumed(
         work_dir=str(tmp_path / 'fine'),
         **options,
     )
-    loaded.custom_hooks[0].max_rounds = 0
+    loaded.default_hooks.pseudo_labels.max_rounds = 0
     runner = train(loaded)
     assert runner.model.iteration == 1
     assert (

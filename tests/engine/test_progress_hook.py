@@ -22,7 +22,7 @@ def test_steps_are_told_between_the_lines_of_the_logger(
     # Each step takes longer than the patience.
     monkeypatch.setattr(terminal, '_PATIENCE', patience)
     cfg = make_config(model__teacher=None, train_cfg__max_iters=4)
-    cfg.custom_hooks = []
+    del cfg.default_hooks['pseudo_labels']
     del cfg.train_dataloader.dataset.pipeline[2]
     cfg.default_hooks.logger.interval = 2
     runner = TerminalRunner.from_cfg(cfg)

@@ -43,7 +43,7 @@ def log_text(runner: Runner) -> str:
 
 @pytest.fixture
 def store(tmp_path: Path) -> PseudoLabelStore:
-    return PseudoLabelStore(tmp_path / 'pseudo')
+    return PseudoLabelStore(tmp_path / 'work/pseudo_labels')
 
 
 def test_rounds_are_made_and_used_in_time(
@@ -80,35 +80,27 @@ def test_pseudo_labels_grow_from_scribbles(
 
 
 def test_matching_round_zero_is_taken_over(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+    make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
     train(make_config(train_cfg__max_iters=1))
     made = (store.folder(0) / 'manifest.json').stat().st_mtime_ns
 
-    runner = train(
-        make_config(train_cfg__max_iters=1, work_dir=str(tmp_path / 'other'))
-    )
+    train(make_config(train_cfg__max_iters=1))
 
     assert (store.folder(0) / 'manifest.json').stat().st_mtime_ns == made
-    assert 'round 0 is taken over' in log_text(runner)
 
 
-def test_changed_weak_label_makes_round_zero_anew_and_keeps_the_old(
-    make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
+def test_disabled_hook_trains_without_pseudo_labels(
+    make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
-    train(make_config(train_cfg__max_iters=1))
-    before = store.read('images/deep/0', 0)
-    path = scribbles / 'weak/deep/0.png'
-    weak = np.array(Image.open(path))
-    weak[weak == 0] = 255
-    Image.fromarray(weak).save(path)
+    cfg = make_config(default_hooks__pseudo_labels__enabled=False)
+    cfg.default_hooks.pseudo_labels.generator.segmenter.type = 'Missing'
+    cfg.train_dataloader.num_workers = 1
+    runner = train(cfg)
 
-    train(make_config(train_cfg__max_iters=1))
-
-    assert not (store.read('images/deep/0', 0) == 0).any()
-    kept = store.folder(0).with_name('round_0000.old1')
-    old = np.array(Image.open(kept / 'labels/images/deep/0.png'))
-    assert (old == before).all()
+    assert runner.iter == 6
+    assert not store.root.exists()
+    assert logged(runner, 'round') == [-1] * 6
 
 
 def test_resume_goes_on_with_the_round_of_the_checkpoint(
@@ -139,7 +131,7 @@ def test_checkpoint_holds_round_and_teacher(
 def test_round_teacher_stores_what_training_loads(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
-    cfg = make_config(model__teacher='round', model__tau=0.0)
+    cfg = make_config(model__teacher='round', model__confident_threshold=0.0)
     cfg.train_dataloader.dataset.pipeline[2].with_confident = True
 
     runner = train(cfg)
@@ -185,7 +177,7 @@ def plain_model(cfg: Config) -> None:
 
 
 def two_thresholds(cfg: Config) -> None:
-    cfg.custom_hooks[0].enrich_threshold = [0.9, 0.8]
+    cfg.default_hooks.pseudo_labels.enrich_threshold = [0.9, 0.8]
 
 
 def confident_of_nobody(cfg: Config) -> None:
@@ -199,7 +191,7 @@ def confident_for_nobody(cfg: Config) -> None:
 def teacher_never_asked(cfg: Config) -> None:
     confident_of_nobody(cfg)
     confident_for_nobody(cfg)
-    cfg.custom_hooks[0].max_rounds = 0
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
 
 
 def mosaic_of_weak_classes(cfg: Config) -> None:
@@ -214,12 +206,7 @@ def mosaic_of_weak_classes(cfg: Config) -> None:
 
 
 def no_beginning(cfg: Config) -> None:
-    cfg.custom_hooks[0].begin = 0
-
-
-def outside_root(cfg: Config) -> None:
-    source = cfg.train_dataloader.dataset.pipeline[2]
-    source.data_root = source.pseudo_label_dir
+    cfg.default_hooks.pseudo_labels.begin = 0
 
 
 @pytest.mark.parametrize(
@@ -230,7 +217,6 @@ def outside_root(cfg: Config) -> None:
         (rotate_labels, 'holds RandomRotFlip'),
         (four_classes, 'has 3 classes and the decode head num_classes=4'),
         (plain_model, 'the model is EncoderDecoder, which does not read'),
-        (outside_root, 'lies outside of data_root'),
         (
             two_thresholds,
             'has enrich_threshold for 2 classes and .* num_classes=3',
@@ -385,7 +371,7 @@ def test_rounds_that_no_checkpoint_needs_are_removed(
 ) -> None:
     cfg = make_config()
     cfg.default_hooks.checkpoint.max_keep_ckpts = 3
-    cfg.custom_hooks[0].update(begin=1, interval=1, max_rounds=5)
+    cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=5)
     train(cfg)
 
     assert store.current == 5
@@ -407,7 +393,7 @@ def test_rounds_are_removed_beside_checkpoints_of_epochs(
     )
     checkpoint = dict(by_epoch=True, interval=1, max_keep_ckpts=1)
     cfg.default_hooks.checkpoint.update(checkpoint)
-    cfg.custom_hooks[0].update(begin=1, interval=1, max_rounds=5)
+    cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=5)
     train(cfg)
 
     left = sorted(path.name for path in store.root.glob('round_*'))
@@ -422,7 +408,7 @@ def test_rounds_stay_beside_a_checkpoint_that_tells_no_iteration(
     other.parent.mkdir()
     other.write_bytes(b'')
     cfg = make_config(train_cfg__max_iters=3)
-    cfg.custom_hooks[0].update(begin=1, interval=1, max_rounds=3)
+    cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=3)
     runner = train(cfg)
 
     assert len(list(store.root.glob('round_*'))) == 4
@@ -467,39 +453,6 @@ def test_rounds_of_an_earlier_run_are_left_alone(
     assert 'resumed with round 1' in log_text(runner)
 
 
-def test_a_resumed_run_finds_its_own_round_among_those_of_others(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
-) -> None:
-    train(make_config(train_cfg__max_iters=3))
-    proof = store.manifest(1)['files_sha256']
-    displace_rounds(make_config, store, tmp_path)
-    assert store.manifest(1)['files_sha256'] != proof
-
-    runner = train(make_config(resume=True, train_cfg__max_iters=4))
-
-    assert 'resumed with round 1' in log_text(runner)
-    assert 'made anew' not in log_text(runner)
-    assert store.manifest(1)['files_sha256'] == proof
-    # Refreshes need it.
-    assert store.manifest(0)['work_dir'] == str(tmp_path / 'work')
-    # The other run's is kept for it.
-    assert len(list(store.root.glob('round_0001.old*'))) == 1
-
-
-def test_a_round_of_another_run_is_not_taken_for_its_own(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
-) -> None:
-    train(make_config(train_cfg__max_iters=3))
-    displace_rounds(make_config, store, tmp_path)
-    shutil.rmtree(store.folder(1).with_name('round_0001.old1'))
-
-    runner = train(make_config(resume=True, train_cfg__max_iters=4))
-
-    text = log_text(runner)
-    assert 'it is not the one of the checkpoint; the round is made' in text
-    assert store.manifest(1)['work_dir'] == str(tmp_path / 'work')
-
-
 def test_a_resumed_run_makes_a_lost_store_anew(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
@@ -531,11 +484,11 @@ def test_a_round_without_the_predictions_that_are_needed_now(
     cfg = make_config(
         resume=True,
         model__teacher='round',
-        model__tau=0.0,
+        model__confident_threshold=0.0,
         train_cfg__max_iters=4,
     )
     cfg.train_dataloader.dataset.pipeline[2].with_confident = True
-    cfg.custom_hooks[0].begin = 100
+    cfg.default_hooks.pseudo_labels.begin = 100
     runner = train(cfg)
 
     assert 'it holds no predictions of a teacher' in log_text(runner)
@@ -543,81 +496,15 @@ def test_a_round_without_the_predictions_that_are_needed_now(
     assert store.manifest(1)['iteration'] == 2
 
 
-def displace_rounds(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
-) -> None:
-    """Puts another run's rounds in place of a store's.
-
-    Earlier versions did so, and kept what was there under another name.
-    """
-    other = make_config(
-        train_cfg__max_iters=3,
-        work_dir=str(tmp_path / 'other'),
-        randomness=dict(seed=7),
-    )
-    root = tmp_path / 'other_pseudo'
-    other.train_dataloader.dataset.pipeline[2].pseudo_label_dir = str(root)
-    train(change_selector(other))
-    for number in (0, 1):
-        folder = store.folder(number)
-        folder.rename(folder.with_name(f'{folder.name}.old1'))
-        shutil.copytree(root / folder.name, folder)
-
-
-def test_rounds_of_another_run_are_not_replaced(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
-) -> None:
-    train(make_config(train_cfg__max_iters=3))
-    before = files_of(store)
-    second = make_config(work_dir=str(tmp_path / 'second'))
-
-    with pytest.raises(ValueError) as refused:
-        train(second)
-
-    said = str(refused.value)
-    assert f'was made by the training in {tmp_path / "work"} and' in said
-    assert files_of(store) == before
-    # The remedy, as a user types it.
-    key, value = re.search(r'--cfg-options (\S+)=([^`]+)`', said).groups()
-    second.merge_from_dict({key: value})
-    train(second)
-    assert PseudoLabelStore(tmp_path / 'second/pseudo_labels').current == 2
-    assert files_of(store) == before
-
-
 def files_of(store: PseudoLabelStore) -> dict[Path, bytes]:
     paths = [p for p in store.root.glob('round_*/**/*') if p.is_file()]
     return {path: path.read_bytes() for path in paths}
-
-
-def test_round_zero_of_other_settings_is_not_replaced(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
-) -> None:
-    train(make_config(train_cfg__max_iters=1))
-    other = change_selector(make_config(work_dir=str(tmp_path / 'other')))
-    with pytest.raises(ValueError, match='round_0000 was made by the'):
-        train(other)
-
-
-def test_a_resumed_run_does_not_replace_later_rounds_of_another(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
-) -> None:
-    first = make_config(train_cfg__max_iters=1)
-    train(first)
-    # It shares the first one's round 0, of which nothing is replaced.
-    train(
-        make_config(train_cfg__max_iters=3, work_dir=str(tmp_path / 'other'))
-    )
-    with pytest.raises(ValueError, match='round_0001 was made by the'):
-        train(make_config(resume=True))
 
 
 def test_a_moved_run_goes_on_with_its_rounds(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
     cfg = make_config(train_cfg__max_iters=3)
-    source = cfg.train_dataloader.dataset.pipeline[2]
-    source.pseudo_label_dir = str(tmp_path / 'work/pseudo')
     train(cfg)
     (tmp_path / 'work').rename(tmp_path / 'moved')
 
@@ -626,11 +513,9 @@ def test_a_moved_run_goes_on_with_its_rounds(
         work_dir=str(tmp_path / 'moved'),
         load_from=str(tmp_path / 'moved/iter_3.pth'),
     )
-    source = cfg.train_dataloader.dataset.pipeline[2]
-    source.pseudo_label_dir = str(tmp_path / 'moved/pseudo')
     runner = train(cfg)
 
-    store = PseudoLabelStore(tmp_path / 'moved/pseudo')
+    store = PseudoLabelStore(tmp_path / 'moved/pseudo_labels')
     assert 'resumed with round 1' in log_text(runner)
     assert 'made anew' not in log_text(runner)
     owners = [store.manifest(number)['work_dir'] for number in range(3)]
@@ -638,7 +523,7 @@ def test_a_moved_run_goes_on_with_its_rounds(
 
 
 def change_selector(cfg: Config) -> Config:
-    cfg.custom_hooks[0].generator.selector = dict(
+    cfg.default_hooks.pseudo_labels.generator.selector = dict(
         type='CoverageMaskSelector', min_predicted_iou=1.0
     )
     return cfg
@@ -660,7 +545,7 @@ def test_a_resumed_run_begins_with_a_new_round_zero_on_request(
 ) -> None:
     train(make_config(train_cfg__max_iters=3))
     cfg = change_selector(make_config(resume=True))
-    cfg.custom_hooks[0].anew_if_changed = True
+    cfg.default_hooks.pseudo_labels.restart_if_changed = True
     runner = train(cfg)
 
     assert logged(runner, 'round') == [0, 1, 1]

@@ -48,7 +48,7 @@ def make_run(make_config: MakeConfig) -> Callable[..., Run]:
         cfg.merge_from_dict(
             {key.replace('__', '.'): v for key, v in options.items()}
         )
-        cfg.custom_hooks = []
+        del cfg.default_hooks['pseudo_labels']
         loader = cfg.train_dataloader
         loader.update(WORKERS[workers])
         pipeline = loader.dataset.pipeline

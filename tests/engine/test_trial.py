@@ -36,7 +36,7 @@ def test_grey_images_without_a_fitting_part_are_refused_before_round_0(
     ]
     with pytest.raises(ValueError, match='image cannot be trained on'):
         Runner.from_cfg(cfg).train()
-    assert not list((tmp_path / 'pseudo').rglob('*.png'))
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
 
 
 def test_a_trial_changes_neither_model_nor_generators(
@@ -61,4 +61,4 @@ def test_an_auxiliary_head_that_does_not_fit_is_refused_before_round_0(
     cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_channels=7)
     with pytest.raises(ValueError, match='image cannot be trained on'):
         Runner.from_cfg(cfg).train()
-    assert not list((tmp_path / 'pseudo').rglob('*.png'))
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))

@@ -56,7 +56,7 @@ def test_the_same_images_are_shown_in_time(make_config: MakeConfig) -> None:
 def test_a_strip_shows_every_label(
     make_config: MakeConfig, scribbles: Path
 ) -> None:
-    cfg = make_config(model__tau=0.0, train_cfg__max_iters=1)
+    cfg = make_config(model__confident_threshold=0.0, train_cfg__max_iters=1)
     runner = train(cfg, interval=9, num_images=1)
 
     image, weak, pseudo, confident, prediction = columns(
@@ -84,7 +84,7 @@ def test_training_goes_on_as_without_it(
         return [line['loss'] for line in lines]
 
     plain = train(make_config(train_cfg__max_iters=3))
-    shutil.rmtree(tmp_path / 'pseudo')
+    shutil.rmtree(tmp_path / 'work/pseudo_labels')
     cfg = make_config(train_cfg__max_iters=3)
     shown = train(cfg, interval=1, num_images=3)
 
@@ -106,7 +106,8 @@ def test_shares_behind_the_loss_reach_every_backend(
 def test_a_stock_model_on_dense_labels_is_shown(
     make_config: MakeConfig,
 ) -> None:
-    cfg = make_config(train_cfg__max_iters=1, custom_hooks=[])
+    cfg = make_config(train_cfg__max_iters=1)
+    del cfg.default_hooks['pseudo_labels']
     cfg.model.type = 'EncoderDecoder'
     cfg.model.data_preprocessor.update(type='SegDataPreProcessor')
     cfg.model.pop('teacher')
@@ -125,7 +126,9 @@ def test_confident_labels_of_a_round_are_those_stored(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config(
-        model__teacher='round', model__tau=0.0, train_cfg__max_iters=2
+        model__teacher='round',
+        model__confident_threshold=0.0,
+        train_cfg__max_iters=2,
     )
     cfg.train_dataloader.dataset.pipeline[2].with_confident = True
 
@@ -173,6 +176,6 @@ def test_the_summary_names_what_is_there(
 
     work_dir = tmp_path / 'work'
     assert f'{work_dir}/iter_2.pth' in text
-    assert str(tmp_path / 'pseudo/round_0001') in text
+    assert str(tmp_path / 'work/pseudo_labels/round_0001') in text
     assert f'{runner.log_dir}/vis_data/vis_image' in text
     assert text.endswith(f'python tools/report.py {work_dir}')

@@ -60,13 +60,16 @@ def make_training(
         training = Training(tmp_path / name, tmp_path / name / 'config.py')
         training.folder.mkdir()
         # A teacher so young gives no class more than 0.35.
-        cfg = make_config(model__teacher='round', model__tau=0.35)
+        cfg = make_config(
+            model__teacher='round', model__confident_threshold=0.35
+        )
         cfg.custom_imports = dict(imports=['mmseg_sesam'])
         cfg.work_dir = str(training.work)
         source = cfg.train_dataloader.dataset.pipeline[2]
-        source.pseudo_label_dir = str(training.store.root)
         source.with_confident = True
-        cfg.custom_hooks[0].update(begin=1, interval=2, enrich_threshold=0.35)
+        cfg.default_hooks.pseudo_labels.update(
+            begin=1, interval=2, enrich_threshold=0.35
+        )
         cfg.default_hooks.checkpoint.update(interval=2, max_keep_ckpts=1)
         cfg.train_cfg.max_iters = 5
         cfg.dump(training.config)

@@ -124,7 +124,8 @@ class Zoo:
         assert image.ndim == 3 and image.dtype == np.uint8
 
     def read_pseudo_label(self, path: Path) -> None:
-        transform = LoadPseudoLabel(str(self.store.root), str(self.root))
+        transform = LoadPseudoLabel()
+        transform.store, transform.data_root = self.store, str(self.root)
         results = dict(
             img=self.image, img_path=str(self.root / 'a.jpg'), seg_fields=[]
         )

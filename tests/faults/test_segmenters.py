@@ -73,12 +73,12 @@ def test_components_fall_back_to_their_weak_labels(
     answer: str,
 ) -> None:
     cfg = make_config(train_cfg__max_iters=1)
-    cfg.custom_hooks[0].generator.segmenter = dict(
+    cfg.default_hooks.pseudo_labels.generator.segmenter = dict(
         type='UselessSegmenter', answer=answer
     )
     Runner.from_cfg(cfg).train()
 
-    store = PseudoLabelStore(tmp_path / 'pseudo')
+    store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
     summary = store.manifest(0)['summary']
     assert summary['fell_back'] == summary['components'] == 9
     for index in range(3):

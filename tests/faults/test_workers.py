@@ -35,11 +35,11 @@ class LoadAndDie(BaseTransform):
 def test_a_killed_worker_stops_the_run_and_is_named(
     make_config: Callable[..., Config], tmp_path: Path, where: str
 ) -> None:
-    store = PseudoLabelStore(tmp_path / 'pseudo')
+    store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
     cfg = make_config(train_cfg__max_iters=1)
     pipeline = cfg.train_dataloader.dataset.pipeline
     if where == 'generation':
-        cfg.custom_hooks[0].num_workers = 1
+        cfg.default_hooks.pseudo_labels.num_workers = 1
         trigger = store.staging(0)
         pipeline.insert(1, dict(type='LoadAndDie', trigger=str(trigger)))
     else:

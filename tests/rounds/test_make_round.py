@@ -47,7 +47,7 @@ def test_images_at_once_change_nothing(
 ) -> None:
     init_default_scope('mmseg')
     dataset = make_config().train_dataloader.dataset
-    images = TrainingImages(dataset, str(scribbles), 0)
+    images = TrainingImages(dataset, 0)
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
     settings = describe(generator, images)
 

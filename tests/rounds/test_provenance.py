@@ -35,9 +35,7 @@ def dataset(make_config: Callable[..., Config], scribbles: Path) -> ConfigDict:
 def describe_config() -> Describe:
     init_default_scope('mmseg')
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    return lambda dataset: describe(
-        generator, TrainingImages(dataset, dataset.data_root, 0)
-    )
+    return lambda dataset: describe(generator, TrainingImages(dataset, 0))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_shares_hold_all_work_and_cost_much_the_same(costs, number):
 def look(make_config: Callable[..., Config], scribbles: Path) -> Callable:
     init_default_scope('mmseg')
     dataset = make_config().train_dataloader.dataset
-    return lambda: TrainingImages(dataset, str(scribbles), 0)
+    return lambda: TrainingImages(dataset, 0)
 
 
 def test_what_an_image_depends_on_changes_its_checksum(
@@ -64,7 +64,7 @@ def test_a_missing_or_empty_image_is_named(
     dataset = make_config().train_dataloader.dataset
     dataset.ann_file = 'list.txt'
     with pytest.raises(FileNotFoundError, match=r'deep/1\.png is missing'):
-        TrainingImages(dataset, str(scribbles), 0)
+        TrainingImages(dataset, 0)
 
 
 def test_a_list_cannot_reach_outside_of_the_data_root(
@@ -83,7 +83,7 @@ def test_a_list_cannot_reach_outside_of_the_data_root(
         label = scribbles / 'weak/../../images/secret.png'
         assert label.resolve().is_file()
         with pytest.raises(ValueError, match='secret.png lies outside of'):
-            TrainingImages(dataset, str(scribbles), 0)
+            TrainingImages(dataset, 0)
 
 
 def test_images_that_differ_in_their_suffix_alone_are_refused(
@@ -97,4 +97,4 @@ def test_images_that_differ_in_their_suffix_alone_are_refused(
     second.img_suffix = '.jpg'
     config = dict(type='ConcatDataset', datasets=[first, second])
     with pytest.raises(ValueError, match='0.png and .*0.jpg differ in'):
-        TrainingImages(config, str(scribbles), 0)
+        TrainingImages(config, 0)

@@ -117,7 +117,7 @@ def test_config_without_hook_is_refused(
     refusal, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     cfg = make_config()
-    cfg.custom_hooks = []
+    del cfg.default_hooks['pseudo_labels']
     cfg.dump(tmp_path / 'bare.py')
     said = refusal('generate_pseudo_labels.py', tmp_path / 'bare.py')
     assert 'has no SAMPseudoLabelHook' in said

@@ -175,11 +175,11 @@ def test_a_backbone_without_its_package_names_the_extra(
 def test_a_part_without_effect_is_refused(
     refusal, make_config, tmp_path: Path
 ):
-    cfg = make_config(custom_hooks=[dict(type='EMAHook')])
+    cfg = make_config()
+    del cfg.default_hooks['pseudo_labels']
     cfg.dump(tmp_path / 'child.py')
     said = refusal('train.py', tmp_path / 'child.py')
     assert f'{tmp_path}/child.py: The training pipeline has LoadPseudo' in said
-    assert 'write custom_hooks=[*_base_.custom_hooks, ...]' in said
 
 
 def test_the_safeguards_are_added(tiny_config: Path):
@@ -245,8 +245,6 @@ def test_a_moved_work_dir_is_resumed(
 ):
     cfg = make_config(train_cfg__max_iters=3)
     cfg.custom_imports = dict(imports=['mmseg_sesam'])
-    source = cfg.train_dataloader.dataset.pipeline[2]
-    source.pseudo_label_dir = str(tmp_path / 'work/pseudo_labels')
     cfg.dump(tmp_path / 'config.py')
     command = [sys.executable, project_root / 'tools/train.py']
     command += [tmp_path / 'config.py']

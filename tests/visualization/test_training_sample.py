@@ -10,7 +10,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
+from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.io.labels import read_label, write_label
+from mmseg_sesam.store.store import PseudoLabelStore
 from mmseg_sesam.visualization.training_sample import draw_views
 
 PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
@@ -21,6 +23,8 @@ def test_every_map_of_a_sample_is_drawn(
 ) -> None:
     init_default_scope('mmseg')
     dataset = DATASETS.build(make_config().train_dataloader.dataset)
+    store = PseudoLabelStore(tmp_path / 'pseudo')
+    attach_store(dataset, store, str(scribbles))
 
     views = draw_views(dataset[0], PALETTE)
 

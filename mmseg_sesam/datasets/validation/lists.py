@@ -101,23 +101,18 @@ def check_repeated(split: Split) -> Iterator[Finding]:
 
 
 def check_shared_keys(splits: Sequence[Split]) -> Iterator[Finding]:
-    """Finds images that would share a pseudo-label, or have none."""
+    """Finds images that would share a pseudo-label."""
     named: dict[str, dict[str, Split]] = defaultdict(dict)
-    for split in (s for s in splits if s.key_root is not None):
-        outside = []
+    named_splits = [split for split in splits if split.key_root is not None]
+    roots = [split.key_root for split in named_splits]
+    for split in named_splits:
         for path in split.images:
             try:
-                key = sample_key(path, split.key_root)
+                key = sample_key(path, os.path.commonpath(roots))
             except ValueError:
-                outside.append(path)
-            else:
-                named[key].setdefault(os.path.normpath(path), split)
-        if outside:
-            yield split.error(
-                'images lie outside of data_root of LoadPseudoLabel',
-                'set it to the folder that holds all training images',
-                outside,
-            )
+                # Names that lead out of data_root have a finding already.
+                continue
+            named[key].setdefault(os.path.normpath(path), split)
     shared: dict[str, list[str]] = defaultdict(list)
     for key, paths in named.items():
         if len(paths) > 1:

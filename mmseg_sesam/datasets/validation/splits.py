@@ -14,6 +14,7 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
+from mmseg_sesam.datasets.pipeline_configs import common_data_root
 from mmseg_sesam.datasets.simulate import SimulateWeakLabel
 from mmseg_sesam.datasets.validation.configs import (
     build_dataset,
@@ -180,7 +181,7 @@ def _read_split(
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
         sparse=bool(drawn) and not _find(pipeline, SimulateWeakLabel),
-        key_root=pseudo and pseudo.get('data_root'),
+        key_root=common_data_root(config) if pseudo else None,
         folder=_find_folder(dataset, prefixes),
     )
 

@@ -55,11 +55,7 @@ class Data:
             pipeline=[
                 images,
                 dict(type='LoadWeakAnnotations', num_classes=3),
-                dict(
-                    type='LoadPseudoLabel',
-                    pseudo_label_dir='unused',
-                    data_root=str(self.root),
-                ),
+                dict(type='LoadPseudoLabel'),
             ],
         )
         val = dict(
