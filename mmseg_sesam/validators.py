@@ -130,12 +130,13 @@ def check_option(owner: str, name: str, value: Any, rule: Rule) -> None:
         )
 
 
-def option(default: Any, rule: Rule) -> Any:
+def option(default: Any, rule: Rule, **facts: Any) -> Any:
     """Declares an option of a dataclass: its default and its rule together.
 
     Args:
         default: value of the option where a config gives none.
         rule: for its values, checked by `check_fields`.
+        **facts: further metadata of the field, such as a help text.
 
     Returns:
         The dataclass field.
@@ -152,7 +153,7 @@ def option(default: Any, rule: Rule) -> Any:
         ...
         ValueError: Schedule got interval=0, expected a whole number...
     """
-    return dataclasses.field(default=default, metadata={_RULE: rule})
+    return dataclasses.field(default=default, metadata={_RULE: rule, **facts})
 
 
 def required(rule: Rule) -> Any:

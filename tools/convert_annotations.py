@@ -4,28 +4,29 @@
     python tools/convert_annotations.py scribblesup SRC OUT \
         --images JPEGImages
 
-OUT gets an index PNG for each annotation, under the same relative path:
-class ids, and 255 where nothing is drawn; and summary.json. A run that was
-interrupted is continued by the same command.
+OUT gets an index PNG for each annotation, under the same relative path, with
+class ids, and 255 where nothing is drawn; and summary.json. The same command
+continues an interrupted run. `--reader FILE` adds a format of your own.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from dataclasses import fields
 from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError, convert
+from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import class_table, remarks
 
-# So many sentences fit a screen.
+# Number of sentences that fit a screen.
 SHOWN = 20
 
 
 class Parser(ArgumentParser):
-    """Reads files of arguments that begin with a byte order mark."""
+    """Accepts a byte order mark in files of arguments."""
 
     def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
         return [arg_line.removeprefix('\ufeff')]
@@ -36,6 +37,12 @@ def make_parser() -> ArgumentParser:
         description=__doc__.splitlines()[0],
         epilog=_formats_and_options(),
         formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--reader',
+        type=Path,
+        metavar='FILE',
+        help='Python file with the reader of a further format',
     )
     formats = parser.add_subparsers(
         dest='format', metavar='FORMAT', required=True
@@ -59,13 +66,8 @@ def make_parser() -> ArgumentParser:
             + (', or several files' if reader.several else ''),
         )
         sub.add_argument('out', type=Path, help='folder to be written')
-        for option in fields(reader):
-            if option.metadata:
-                sub.add_argument(
-                    f'--{option.name}',
-                    default=option.default,
-                    **option.metadata,
-                )
+        for option, arguments in arguments_of(reader):
+            sub.add_argument(option, **arguments)
         sub.add_argument(
             '--jobs', type=int, default=os.cpu_count(), help='processes'
         )
@@ -75,13 +77,35 @@ def make_parser() -> ArgumentParser:
 def _formats_and_options() -> str:
     lines = ['options, which `FORMAT --help` explains:']
     for name, reader in sorted(READERS.items()):
-        options = [f'--{o.name}' for o in fields(reader) if o.metadata]
+        options = [option for option, _ in arguments_of(reader)]
         lines.append(f'  {name:18}{" ".join([*options, "--jobs"])}')
     return '\n'.join(lines)
 
 
+def register_reader() -> None:
+    """Imports the file of --reader, which registers its format.
+
+    Processes of the conversion import the module by its name, so the folder
+    of the file stays on the path.
+    """
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument('--reader', type=Path)
+    path = parser.parse_known_args()[0].reader
+    if path is None:
+        return
+    if not path.is_file() or path.suffix != '.py':
+        sys.exit(
+            f'convert_annotations: --reader {path} is no Python file; give '
+            'the file of your reader.'
+        )
+    sys.path.insert(0, str(path.resolve().parent))
+    importlib.import_module(path.stem)
+
+
 def main() -> None:
+    register_reader()
     settings = vars(make_parser().parse_args())
+    settings.pop('reader')
     reader = READERS[settings.pop('format')]
     out, jobs = settings.pop('out'), settings.pop('jobs')
     try:

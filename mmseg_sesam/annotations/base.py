@@ -1,40 +1,45 @@
-"""What a reader of annotations is, and which there are."""
+"""The base of all readers of annotations."""
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 import numpy as np
 
+from mmseg_sesam.annotations.classes import resolve_classes
 from mmseg_sesam.annotations.conventions import foreign
-from mmseg_sesam.annotations.files import shown
-from mmseg_sesam.annotations.found_labels import FoundLabels, shortened
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
+from mmseg_sesam.annotations.files import shortened, shown
+from mmseg_sesam.annotations.options import (
+    arguments_of,
+    check_options,
+    option,
+)
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique
+from mmseg_sesam.validators import PATH
 
-IGNORE_INDEX = 255
-# Reason of a note.
+# Reason of a note about an image without labelled pixels.
 NO_SHAPE = 'annotation without a shape'
-# Of a part of a path: less than file systems allow, for suffixes.
+# File systems allow 255 bytes in a part of a path; the rest is for suffixes.
 _NAME_BYTES = 240
 READERS: dict[str, type[AnnotationReader]] = {}
 
 
 @dataclass(frozen=True)
 class Item:
-    """The annotation of one image, listed but not yet read.
+    """The annotation of one image, listed and not yet read.
 
     Attributes:
-        key: path of the label to be written, relative and without suffix.
-        source: file that holds the annotation.
-        data: of a file that holds many images, what it says about this
-            one: a dict with its 'name' there and whatever the reader needs.
-        image: the image, where `images` is given.
+        key: path of the label in the output folder, without suffix.
+        source: file that contains the annotation.
+        data: entry of the image in a file of many images: a dict with the
+            'name' of the image and whatever the reader needs.
+        image: path of the image, if `images` is given.
         others: further files that the annotation is made from.
     """
 
@@ -44,6 +49,12 @@ class Item:
     image: Path | None = None
     others: tuple[Path, ...] = ()
 
+    @property
+    def where(self) -> str:
+        """The file, and the image in a file of many, for messages."""
+        name = f': {self.data["name"]}' if self.data else ''
+        return f'{self.source}{name}'
+
 
 @dataclass
 class Annotation:
@@ -51,10 +62,10 @@ class Annotation:
 
     Attributes:
         label: (H, W) uint8 class ids, 255 = unlabelled.
-        notes: what was left out or altered, as pairs of a reason, which
-            many images may share, and the detail.
-        values: that the file holds, for a reader that checks those of all
-            files.
+        notes: pairs of a reason, which many images may share, and a detail,
+            for each thing that was left out or altered.
+        values: values in the file, for a reader that checks the values of
+            all files together.
     """
 
     label: np.ndarray
@@ -62,116 +73,104 @@ class Annotation:
     values: list[int] = field(default_factory=list)
 
 
-def option(default: Any, text: str, **arguments: Any) -> Any:
-    """A field of a reader that is an option of the command line.
-
-    Args:
-        default: value of the field.
-        text: help.
-        **arguments: of `ArgumentParser.add_argument`.
-    """
-    return field(default=default, metadata=dict(help=text, **arguments))
-
-
 @dataclass
 class AnnotationReader(ABC):
-    """Reads one format. Fields are settings; all of them are recorded.
+    """Reads one format. A subclass with a `name` is registered under it.
+
+    The fields of the dataclass are settings, which `convert` records. The
+    docs page "Add a format" has a complete example.
 
     Attributes:
-        name: of the format, on the command line.
-        example: of the words behind the name, on the command line.
+        name: name of the format on the command line.
+        example: example of the arguments after the name.
         several: whether `src` may be several files.
-        src: file or folder of the annotations; or files, if the reader
-            takes several.
+        endings: endings of the names of files, for a format with a file for
+            each image.
+        classes: names of the classes or of a data set that mmseg knows; a
+            field in formats where the user gives them.
+        without_classes: end of the message 'SRC ...' if no classes are given.
+        fragile: whether a damaged file may end the process that reads it.
+        src: file or folder of the annotations, or several files.
         images: folder of the images, at the same relative paths.
-        names: names of the classes in the order of their ids; empty where
-            the format does not name them.
-        palette: RGB of each class, in the same order.
-        remarks: sentences that the user should know.
-        unannotated: relative paths of images without an annotation, without
-            suffix; known after `items`, where `images` is given.
-        fragile: a damaged file may end the process that reads it.
+        names: names of the classes in the order of their ids; empty if the
+            format does not name them.
+        palette: RGB of each class.
+        remarks: sentences for the end of the conversion.
+        unannotated: keys of images without an annotation; set by `items`.
     """
 
     name: ClassVar[str]
     example: ClassVar[str] = ''
     several: ClassVar[bool] = False
-    # Ends the sentence 'SRC ...' where no classes are given.
+    endings: ClassVar[str | tuple[str, ...]] = LABEL_SUFFIXES
     without_classes: ClassVar[str] = 'does not hold the order of the classes'
+    fragile: ClassVar[bool] = False
 
     src: Path | Sequence[Path]
     images: Path | None = option(
         None,
         'folder of the images: their sizes are compared with the labels, '
         'and annotations without an image are left out',
+        PATH.or_none(),
         type=Path,
     )
+    classes: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        check_options(self)
         self._check_sources()
-        self.names: tuple[str, ...] = ()
-        self.palette: list[list[int]] = []
+        self.names, self.palette = resolve_classes(self.classes)
         self.remarks: list[str] = []
         self.unannotated: list[str] = []
-        self.fragile = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if 'name' in vars(cls):
             READERS[cls.name] = cls
 
-    @abstractmethod
     def list_items(self) -> Iterable[Item]:
-        """Lists the annotations, without reading more than it needs to.
+        """Lists the annotations; by default each file is the one of an image.
 
         Raises:
-            ValueError: a file is not of this format.
+            ValueError: a file does not have this format.
             OSError: a file cannot be read.
         """
+        files = list_keyed_files(self.src, self.endings)
+        return [Item(*file) for file in files]
 
     @abstractmethod
     def read(self, item: Item) -> Annotation:
         """Reads the annotation of one image; runs in any process.
 
         Raises:
-            ValueError: the annotation is damaged or not of this format.
+            ValueError: the annotation is damaged or has another format.
             OSError: a file cannot be read.
         """
 
-    def found_labels(self, items: list[Item]) -> FoundLabels | None:
-        """Names that shapes carry; None where classes are no names.
+    def check(self, items: list[Item]) -> None:  # noqa: B027
+        """Checks settings against all annotations before any is read.
 
-        Args:
-            items: the annotations, as `items` lists them.
+        Raises:
+            ValueError: settings and annotations contradict each other.
         """
-        return None
 
     def contents(self) -> dict[str, Any]:
-        """What the files named by settings say, to be recorded with them."""
+        """Returns the contents of files that settings name, for the record."""
         return {}
 
     def misfit(self, values: set[int]) -> str | None:
-        """Says why settings do not fit the values of all files together."""
+        """Returns a sentence if settings do not fit the values of all files.
+
+        Args:
+            values: the `values` of all annotations.
+        """
         return None
 
-    def foreign(self) -> str | None:
-        """Says which other convention the sources follow, if any does."""
-        said = (foreign(source, self.name) for source in self.sources)
-        return next(filter(None, said), None)
-
-    def options(self, *names: str) -> str:
-        """Lists those of some options that this format has."""
-        own = {entry.name for entry in fields(self) if entry.metadata}
-        return ', '.join(f'--{name}' for name in names if name in own)
-
     def lacking(self, found: set[int]) -> str:
-        """Says what labels lack for training, and what to do.
+        """Returns sentences on what the labels lack for training.
 
         Args:
             found: ids of the classes that have pixels.
-
-        Returns:
-            Sentences; empty if the labels lack nothing.
         """
         names = dict(enumerate(self.names))
         absent = [name for i, name in names.items() if i not in found]
@@ -192,8 +191,18 @@ class AnnotationReader(ABC):
         return ' '.join(said)
 
     def image_key(self, item: Item) -> str:
-        """Relative path of the image, without suffix."""
+        """Returns the relative path of an item's image, without suffix."""
         return item.key
+
+    def foreign(self) -> str | None:
+        """Returns a sentence if the sources follow another convention."""
+        said = (foreign(source, self.name) for source in self.sources)
+        return next(filter(None, said), None)
+
+    def available(self, *options: str) -> str:
+        """Returns the options that this format has, of those named."""
+        own = {name for name, _ in arguments_of(self)}
+        return ', '.join(name for name in options if name in own)
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -212,14 +221,14 @@ class AnnotationReader(ABC):
         twice = [path for path in paths if paths.count(path) > 1]
         if twice:
             raise ValueError(f'{twice[0]} is given twice; give it once.')
-        # One source is recorded as it always was.
+        # A single source has one record, given alone or in a list.
         self.src = paths if len(paths) > 1 else paths[0]
 
     def items(self) -> tuple[list[Item], list[Item]]:
-        """All annotations in the order of their keys.
+        """Lists all annotations in the order of their keys.
 
         Returns:
-            Those to be read, and those whose image is missing.
+            Annotations to be read, and annotations whose image is missing.
 
         Raises:
             ValueError: two annotations have one key, or no image is found.
@@ -239,25 +248,32 @@ class AnnotationReader(ABC):
             raise FileNotFoundError(
                 self.foreign()
                 or f'{self.sources[0]} holds no annotation of the format '
-                f'{self.name}; '
-                'give another folder or another format.'
+                f'{self.name}; give another folder or another format.'
             )
         check_unique(
-            ((item.key, _origin(item)) for item in items),
+            ((item.key, item.where) for item in items),
             'would both be written to {name}.png',
         )
         return self._with_images(items) if self.images else (items, [])
 
     def _with_images(self, items: list[Item]) -> tuple[list[Item], list[Item]]:
-        images = find_images(self.images)
+        if not self.images.is_dir():
+            raise FileNotFoundError(
+                f'{self.images} is not a folder; give the folder of the '
+                'images.'
+            )
+        images = list_keyed_files(self.images, IMAGE_SUFFIXES)
+        wanted = {self.image_key(item) for item in items}
+        check_unique(
+            (pair for pair in images if pair[0] in wanted),
+            'both have the name of the annotation {name}',
+        )
+        paths = dict(images)
+        self.unannotated = sorted({*paths} - wanted)
         found, missing = [], []
         for item in items:
-            paths = images.get(self.image_key(item), [])
-            check_unique(
-                ((item.key, path) for path in paths),
-                'both have the name of the annotation {name}',
-            )
-            (found if paths else missing).append((item, paths))
+            path = paths.get(self.image_key(item))
+            (found if path else missing).append(replace(item, image=path))
         if not found:
             raise ValueError(
                 f'{self.images} holds no image for any of {len(items)} '
@@ -265,40 +281,17 @@ class AnnotationReader(ABC):
                 'give the folder in which images have the same relative '
                 'paths.'
             )
-        self.unannotated = sorted(
-            {*images} - {self.image_key(item) for item, _ in found}
-        )
-        return (
-            [replace(item, image=paths[0]) for item, paths in found],
-            [item for item, _ in missing],
-        )
-
-
-def find_images(folder: Path) -> dict[str, list[Path]]:
-    """Images of a folder, at any depth, by relative path without suffix.
-
-    Raises:
-        FileNotFoundError: the folder does not exist.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f'{folder} is not a folder; give the folder of the images.'
-        )
-    images: dict[str, list[Path]] = {}
-    for path in list_files(folder, IMAGE_SUFFIXES):
-        key = path.relative_to(folder).with_suffix('').as_posix()
-        images.setdefault(key, []).append(path)
-    return images
+        return found, missing
 
 
 def list_keyed_files(
-    src: Path, ending: str | tuple[str, ...]
+    src: Path, endings: str | tuple[str, ...]
 ) -> list[tuple[str, Path]]:
-    """Files of a folder at any depth, or the one file, with their keys.
+    """Lists the files of a folder at any depth, or the one file.
 
     Args:
-        src: the folder, or a file.
-        ending: see `list_files`.
+        src: folder or file.
+        endings: endings of the names, see `list_files`.
 
     Returns:
         Relative path without suffix, and path, of each file.
@@ -307,22 +300,26 @@ def list_keyed_files(
         return [(src.stem, src)]
     return [
         (path.relative_to(src).with_suffix('').as_posix(), path)
-        for path in list_files(src, ending)
+        for path in list_files(src, endings)
     ]
 
 
 def safe_key(name: Any, source: Path) -> str:
-    """Turns the name of an image, as a file gives it, into a key.
+    """Turns the name of an image in a file into a key.
 
     Args:
-        name: the name, with or without the suffix of an image.
-        source: the file, for the error.
+        name: name, with or without the suffix of an image.
+        source: file with the name, for the message.
 
     Returns:
         Relative path without suffix, which does not leave its folder.
 
     Raises:
         ValueError: the name is no relative path within a folder.
+
+    Example:
+        >>> safe_key('town/0001.jpg', Path('instances.json'))
+        'town/0001'
     """
     parts: tuple[str, ...] = ()
     if isinstance(name, str) and name.isprintable():
@@ -343,10 +340,3 @@ def safe_key(name: Any, source: Path) -> str:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         path = path.with_suffix('')
     return path.as_posix()
-
-
-def _origin(item: Item) -> str:
-    """The file of an item, and its name there if the file holds many."""
-    if item.data:
-        return f'{item.data["name"]} of {item.source}'
-    return str(item.source)

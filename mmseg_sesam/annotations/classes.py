@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from mmseg_sesam.annotations.base import IGNORE_INDEX, AnnotationReader, option
 from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.io.palettes import voc_colours
 
-# ScribbleSup's tags, in the order of VOC's ids, are not VOC's own names.
-# fmt: off
-SCRIBBLESUP_TAGS = (
-    'background', 'plane', 'bike', 'bird', 'boat', 'bottle', 'bus', 'car',
-    'cat', 'chair', 'cow', 'table', 'dog', 'horse', 'motorbike', 'person',
-    'plant', 'sheep', 'sofa', 'train', 'monitor',
-)
-# fmt: on
+IGNORE_INDEX = 255
+Classes = tuple[tuple[str, ...], list[list[int]]]
 
 
-def name_classes(
-    names: Iterable[str],
-) -> tuple[tuple[str, ...], list[list[int]]]:
-    """Names and colours of classes.
+def name_classes(names: Iterable[str]) -> Classes:
+    """Returns names of classes and as many RGB colours.
 
     Args:
-        names: in the order of their ids.
-
-    Returns:
-        The names, and as many RGB colours.
+        names: names in the order of their ids.
 
     Raises:
         ValueError: a name occurs twice, or there are too many.
@@ -46,20 +33,19 @@ def name_classes(
     return names, voc_colours()[: len(names)]
 
 
-def resolve_classes(
-    values: Sequence[str],
-) -> tuple[tuple[str, ...], list[list[int]]]:
-    """Names and colours of the classes that the user asked for.
+def resolve_classes(values: Sequence[str]) -> Classes:
+    """Returns names and RGB colours of the classes that an option names.
 
     Args:
-        values: names in the order of their ids, or the one name of a data
-            set that mmseg knows, such as 'voc'.
-
-    Returns:
-        The names, and as many RGB colours.
+        values: names in the order of their ids, or the name of a data set
+            that mmseg knows, such as 'voc'.
 
     Raises:
         ValueError: a name is empty or occurs twice, or there are too many.
+
+    Example:
+        >>> resolve_classes(['cat', 'dog'])
+        (('cat', 'dog'), [[0, 0, 0], [128, 0, 0]])
     """
     if len(values) == 1:
         tables = _tables_of_mmseg()
@@ -67,25 +53,19 @@ def resolve_classes(
             names = tables.get_classes(values[0])
             return tuple(names), tables.get_palette(values[0])
         except ValueError:
-            # It is the name of the only class.
+            # No data set has this name: it is the only class.
             pass
     unnamed = [i for i, name in enumerate(values) if not name.strip()]
     if unnamed:
         raise ValueError(
             f'Class {unnamed[0]} of --classes has no name, expected one in '
-            'each line of a file; take empty lines out.'
+            'each line of a file; remove empty lines.'
         )
     return name_classes(values)
 
 
 def _tables_of_mmseg() -> ModuleType:
-    """Mmseg's names and colours of known data sets.
-
-    The one file is loaded, without mmseg, which would import torch.
-
-    Raises:
-        ValueError: mmseg is not installed.
-    """
+    """Loads mmseg's file of data sets alone: importing mmseg imports torch."""
     package = importlib.util.find_spec('mmseg')
     if package is None:
         raise ValueError(
@@ -98,57 +78,3 @@ def _tables_of_mmseg() -> ModuleType:
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
     return tables
-
-
-@dataclass
-class NamedReader(AnnotationReader):
-    """A reader of annotations whose shapes carry the names of classes."""
-
-    classes: tuple[str, ...] = option(
-        (),
-        'names of the classes in the order of their ids; @FILE reads them '
-        'from a file, one a line; one name such as voc or cityscapes stands '
-        'for the classes that mmseg knows by it',
-        nargs='+',
-    )
-    unlabelled: tuple[str, ...] = option(
-        ('__ignore__',),
-        'names that mean unlabelled (default: %(default)s)',
-        nargs='*',
-    )
-    undrawn: str | None = option(
-        None,
-        'name of the class of all pixels that no shape covers (default: '
-        'they are unlabelled)',
-        metavar='CLASS',
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.names, self.palette = resolve_classes(self.classes)
-
-    def class_id(self, name: str, where: str) -> int:
-        """The id of a class, or 255 of a name that means unlabelled.
-
-        Raises:
-            ValueError: the name is unknown.
-        """
-        if name in self.unlabelled:
-            return IGNORE_INDEX
-        if name not in self.names:
-            raise ValueError(
-                f'{where} has the label {shown(name)}, expected one of '
-                f'{", ".join(map(shown, self.names))}; add it to --classes, '
-                'or to --unlabelled.'
-            )
-        return self.names.index(name)
-
-    def fill(self) -> int:
-        """The value of pixels that no shape covers.
-
-        Raises:
-            ValueError: `undrawn` is no class.
-        """
-        if self.undrawn is None:
-            return IGNORE_INDEX
-        return self.class_id(self.undrawn, '--undrawn')

@@ -1,12 +1,11 @@
-"""Tables of names and colours, as annotation tools write them."""
+"""Reads the tables of names and colours that annotation tools write."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mmseg_sesam.annotations.files import shown
 
@@ -21,12 +20,12 @@ _RGB = rf'[(\[]?\s*\d{{1,3}}(?:{_GAP}\d{{1,3}}){{2}}\s*[)\]]?'
 _HEX = '#[0-9a-fA-F]{6}'
 _COLOUR = rf'(?P<colour>{_RGB}|{_HEX})'
 _BETWEEN = r'(?:\s*[=:,;]\s*|\s+)'
-# Neither a quote nor a bracket of a language of its own.
+# A name has no quotes or brackets, as JSON and other languages have.
 _NAME = (
     r'"?(?P<name>[^\s"\'{}\[\]=:,;#](?:[^"{}\[\]=:,;#]*[^\s"{}\[\]=:,;#])?)"?'
 )
 _LINES = (
-    # CVAT puts ':parts:actions' behind the colour, CamVid the name.
+    # CVAT appends ':parts:actions' to the colour; CamVid, the name.
     re.compile(rf'{_NAME}{_BETWEEN}{_COLOUR}(?::[^:]*:[^:]*)?[\s,;]*'),
     re.compile(rf'{_COLOUR}{_BETWEEN}{_NAME}'),
 )
@@ -34,10 +33,14 @@ _NUMBERS = re.compile(r'(?<!\w)\d+(?:[\s,;:]+\d+){3,}(?!\w)')
 
 
 def read_colour(text: str) -> Colour | None:
-    """Reads 'R,G,B' or '#rrggbb'; None if the text is no colour.
+    """Reads 'R,G,B' or '#rrggbb'; returns None if the text is no colour.
 
     Raises:
         ValueError: a number is above 255.
+
+    Example:
+        >>> read_colour('#804080')
+        (128, 64, 128)
     """
     text = text.strip()
     if re.fullmatch(_HEX, text):
@@ -54,13 +57,14 @@ def read_colour_table(path: Path) -> list[tuple[str, Colour]]:
     """Reads a text file with a name and a colour in each line, or JSON.
 
     JSON is an object of colours by name, or a list of objects with `name`
-    and `color`, as CVAT writes the labels of a task.
+    and `color`, as CVAT exports the labels of a task.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Returns:
-        Names and colours in their order; several colours may have one name.
+        Names and colours in the order of the file; several colours may have
+        one name.
 
     Raises:
         ValueError: a line is something else, or a colour has two names.
@@ -89,7 +93,7 @@ def read_colour_table(path: Path) -> list[tuple[str, Colour]]:
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[str, str, Colour]]:
-    """Place, name and colour of each line."""
+    """Yields place, name and colour of each line."""
     for number, line in enumerate(text.splitlines(), 1):
         where = f'{path}, line {number}'
         found = _match(line.strip())
@@ -101,10 +105,10 @@ def _lines(text: str, path: Path) -> Iterator[tuple[str, str, Colour]]:
 
 
 def _match(line: str) -> tuple[str, str] | None:
-    """Name and colour of a line; the name is empty if it has none."""
+    """Returns name and colour of a line; an empty name if it has none."""
     if re.fullmatch(f'{_RGB}|{_HEX}', line):
         return '', line
-    # More than three numbers may be an id, or a name such as "Level 2".
+    # A fourth number may be an id or part of a name such as "Level 2".
     if _NUMBERS.search(line):
         return None
     found = next(filter(None, (form.fullmatch(line) for form in _LINES)), None)
@@ -112,7 +116,7 @@ def _match(line: str) -> tuple[str, str] | None:
 
 
 def _json(text: str, path: Path) -> Iterator[tuple[str, str, Colour]]:
-    """Place, name and colour of each entry of JSON."""
+    """Yields place, name and colour of each entry of JSON."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -120,17 +124,11 @@ def _json(text: str, path: Path) -> Iterator[tuple[str, str, Colour]]:
             f'{path}, line 1 begins JSON that cannot be read ({error}), '
             f'expected {_FORM}; correct the table.'
         ) from error
-    pairs: Iterable[tuple[Any, Any]]
-    if isinstance(content, dict):
-        pairs = content.items()
-    else:
-        pairs = [
-            (entry.get('name'), entry.get('color'))
-            if isinstance(entry, dict)
-            else (None, entry)
-            for entry in content
-        ]
-    for name, colour in pairs:
+    entries = content.items() if isinstance(content, dict) else content
+    for entry in entries:
+        if isinstance(entry, dict):
+            entry = entry.get('name'), entry.get('color')
+        name, colour = entry if isinstance(entry, tuple) else (None, entry)
         where = f'{path}, {shown(name)}'
         if isinstance(colour, list):
             colour = ','.join(map(str, colour))

@@ -4,68 +4,65 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable
-from xml.etree.ElementTree import Element
+from typing import Any, NamedTuple
 
 from mmseg_sesam.annotations.files import read_json, read_xml
 from mmseg_sesam.io.listing import list_files
 
-# Of a folder, so many files with one of these suffixes are looked at.
+# Number of files of a folder that are looked at, with these suffixes.
 _FILES = 20
-_SUFFIXES = {
+_SUFFIXES = (
     *('.json', '.ndjson', '.jsonl', '.geojson', '.xml'),
     *('.txt', '.csv', '.mat', '.npy'),
-}
+)
 _AS_COCO = 'export the same annotations as COCO, and use the format coco'
 _AS_PNG = 'write its labels as PNGs of class ids, and use the format index-png'
 _NO_PIXELS = 'boxes do not say which pixels are of a class'
 _NUMBER = r'[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?'
-_YOLO = re.compile(rf'\d+(?:\s+{_NUMBER}){{4,}}\s*')
-_BOX_COLUMNS = {'filename', 'class', 'xmin', 'ymin', 'xmax', 'ymax'}
+_BOX_COLUMNS = ('filename', 'class', 'xmin', 'ymin', 'xmax', 'ymax')
+# Key of a pattern that stands for the first key of an object.
+_FIRST = object()
 
 
-@dataclass(frozen=True)
-class Convention:
-    """What files of a convention look like.
+class Convention(NamedTuple):
+    """The look of files of a convention.
 
     Attributes:
-        name: of the convention, with the tool that writes it.
-        matches: whether content is of the convention.
+        name: name of the convention, with the tool that writes it.
+        patterns: alternative patterns of the content. JSON, see `_fits`; XML,
+            'root' or 'root/path/of/an/element'; text, a regular expression
+            of the first line; bytes, the first ones.
         remedy: what to do with such a file.
-        format: name of the reader of it, if there is one.
+        format: name of the reader of the convention, if there is one.
     """
 
     name: str
-    matches: Callable[[Any], bool]
+    patterns: tuple[Any, ...]
     remedy: str = ''
     format: str = ''
 
 
 def foreign(path: Path, name: str) -> str | None:
-    """Says which other convention a file, or files of a folder, follow.
+    """Names the other convention that a file, or files of a folder, follow.
 
     Args:
-        path: the file or the folder, which a reader could not read.
+        path: file or folder that a reader could not read.
         name: format of that reader.
 
     Returns:
         A sentence with the remedy; None if the convention is unknown, or a
-        file is of the one that the reader reads.
+        file has the format of the reader.
     """
     files = [path]
     if path.is_dir():
-        listed = list_files(path)
-        known = (p for p in listed if p.suffix.lower() in _SUFFIXES)
-        files = islice(known, _FILES)
+        files = islice(list_files(path, _SUFFIXES), _FILES)
     others = []
     for file in files:
         try:
             found = _recognise(file)
-        except OSError:
+        except (OSError, ValueError):
             continue
         if found and found.format == name:
             return None
@@ -84,23 +81,23 @@ def foreign(path: Path, name: str) -> str | None:
 def _recognise(path: Path) -> Convention | None:
     with path.open('rb') as file:
         head = file.read(512).removeprefix(b'\xef\xbb\xbf').lstrip()
-    try:
-        if head.startswith(b'<'):
-            return _first(XML, read_xml(path))
-        if head.startswith((b'{', b'[')):
-            return _first(JSON, _read_json(path))
-        if head.startswith((b'MATLAB', b'\x93NUMPY')):
-            return _first(BYTES, head)
-        if b'\0' in head:
-            return None
-        text = path.read_text(encoding='utf-8-sig')
-        return _first(TEXT, [line for line in text.splitlines() if line])
-    except ValueError:
-        return None
+    if head.startswith(b'<'):
+        table, content, fits = XML, read_xml(path), _fits_xml
+    elif head.startswith((b'{', b'[')):
+        table, content, fits = JSON, _read_json(path), _fits
+    elif b'\0' in head or head.startswith(b'MATLAB'):
+        table, content, fits = BYTES, head, bytes.startswith
+    else:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+        table, content, fits = TEXT, [*filter(None, lines)], _fits_text
+    for convention in table:
+        if any(fits(content, pattern) for pattern in convention.patterns):
+            return convention
+    return None
 
 
 def _read_json(path: Path) -> Any:
-    """A JSON value, or the list of those that have a line each."""
+    """Returns a JSON value, or the list of the values of all lines."""
     try:
         return read_json(path)
     except ValueError:
@@ -111,211 +108,185 @@ def _read_json(path: Path) -> Any:
             raise ValueError(f'{path} is nested too deeply') from error
 
 
-def _first(
-    conventions: Iterable[Convention], content: Any
-) -> Convention | None:
-    return next((c for c in conventions if c.matches(content)), None)
+def _fits(value: Any, pattern: Any) -> bool:
+    """Returns whether a JSON value fits a pattern.
+
+    A set fits an object with these keys, a dict an object whose values fit, a
+    list of one pattern a list whose first value fits, and a string itself.
+    """
+    if isinstance(pattern, set):
+        return isinstance(value, dict) and pattern <= {*value}
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(
+            _fits(
+                next(iter(value.values()), None)
+                if key is _FIRST
+                else value.get(key),
+                part,
+            )
+            for key, part in pattern.items()
+        )
+    if isinstance(pattern, list):
+        return isinstance(value, list) and any(
+            _fits(first, pattern[0]) for first in value[:1]
+        )
+    return value == pattern
 
 
-def _has(*keys: str) -> Callable[[Any], bool]:
-    """Whether content is an object with these keys."""
-    return lambda value: isinstance(value, dict) and {*keys} <= {*value}
+def _fits_xml(root: Any, pattern: str) -> bool:
+    tag, _, path = pattern.partition('/')
+    return root.tag == tag and root.find(path or '.') is not None
 
 
-def _each(has: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Whether content is a list, and its first value matches."""
-    return lambda value: isinstance(value, list) and has((value or [None])[0])
+def _fits_text(lines: list[str], pattern: str) -> bool:
+    """Returns whether the first line, or with $ each line, fits."""
+    checked = lines if pattern.endswith('$') else lines[:1]
+    return bool(lines) and all(re.match(pattern, line) for line in checked)
 
 
-def _any_value(has: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Whether content is an object, and its first value matches."""
-    return lambda value: (
-        isinstance(value, dict) and has(next(iter(value.values()), None))
-    )
-
-
-def _either(*tests: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: any(test(value) for test in tests)
-
-
-def _geojson(value: Any) -> bool:
-    kinds = ('Feature', 'FeatureCollection', 'GeometryCollection')
-    if isinstance(value, list):
-        value = (value or [None])[0]
-    return isinstance(value, dict) and value.get('type') in kinds
-
-
-def _panoptic(value: Any) -> bool:
-    return _has('annotations')(value) and _each(_has('segments_info'))(
-        value['annotations']
-    )
-
-
-def _element(tag: str, path: str = '.') -> Callable[[Element], bool]:
-    """Whether the root has a tag, and an element at a path."""
-    return lambda root: root.tag == tag and root.find(path) is not None
-
-
+_GEOJSON = ('Feature', 'FeatureCollection', 'GeometryCollection')
 JSON = (
     Convention(
         'a project of the VGG Image Annotator (VIA)',
-        _either(
-            _has('_via_img_metadata'),
-            _has('file', 'metadata', 'view', 'attribute'),
-            _any_value(_has('filename', 'regions')),
+        (
+            {'_via_img_metadata'},
+            {'file', 'metadata', 'view', 'attribute'},
+            {_FIRST: {'filename', 'regions'}},
         ),
         f'in VIA, {_AS_COCO}',
     ),
     Convention(
         'an export of Label Studio',
-        _either(
-            _each(_has('data', 'annotations')),
-            _each(_has('data', 'completions')),
-            _each(_has('annotation_id', 'annotator')),
-            _has('result', 'task'),
+        (
+            [{'data', 'annotations'}],
+            [{'data', 'completions'}],
+            [{'annotation_id', 'annotator'}],
+            {'result', 'task'},
         ),
         f'in Label Studio, {_AS_COCO}',
     ),
     Convention(
         'GeoJSON',
-        _geojson,
+        tuple(
+            pattern
+            for kind in _GEOJSON
+            for pattern in ({'type': kind}, [{'type': kind}])
+        ),
         'rasterise it to PNGs of class ids, as gdal_rasterize does, and use '
         'the format index-png',
     ),
     Convention(
         'an annotation of Supervisely',
-        _either(
-            _has('objects', 'size'),
-            _each(_has('classTitle')),
-            lambda value: (
-                _has('classes')(value)
-                and _each(_has('title'))(value['classes'])
-            ),
-        ),
+        ({'objects', 'size'}, [{'classTitle'}], {'classes': [{'title'}]}),
         f'in Supervisely, {_AS_COCO}; or export its masks of class ids, and '
         'use the format index-png',
     ),
     Convention(
         'COCO panoptic',
-        _panoptic,
+        ({'annotations': [{'segments_info'}]},),
         'convert it with panoptic2semantic_segmentation.py of panopticapi, '
         'and use the format index-png',
     ),
-    Convention('COCO', _has('images', 'annotations'), format='coco'),
+    Convention('COCO', ({'images', 'annotations'},), format='coco'),
     Convention(
         'results of COCO detection',
-        _each(_has('image_id', 'category_id')),
+        ([{'image_id', 'category_id'}],),
         'join them with the images and categories of their annotation file, '
         'as loadRes of pycocotools does, and use the format coco',
     ),
     Convention(
         "predictions of Roboflow's models",
-        _has('predictions', 'image'),
+        ({'predictions', 'image'},),
         f'in Roboflow, {_AS_COCO}',
     ),
     Convention(
         'boxes of Roboflow',
-        _has('boxes', 'key'),
+        ({'boxes', 'key'},),
         f'{_NO_PIXELS}; draw masks, and {_AS_COCO}',
     ),
     Convention(
         'boxes of CreateML, as Roboflow exports them',
-        _each(_has('image', 'annotations')),
+        ([{'image', 'annotations'}],),
         f'{_NO_PIXELS}; draw masks, and {_AS_COCO}',
     ),
     Convention(
         'Darwin JSON of V7',
-        _either(_has('item', 'annotations'), _has('image', 'annotations')),
+        ({'item', 'annotations'}, {'image', 'annotations'}),
         'convert it to COCO with `darwin convert` of darwin-py, and use the '
         'format coco',
     ),
     Convention(
         'an export of Labelbox',
-        _either(
-            _each(_has('data_row')),
-            _has('data_row'),
-            _each(_has('Labeled Data')),
-        ),
+        ([{'data_row'}], {'data_row'}, [{'Labeled Data'}]),
         f'download the masks that it links to; {_AS_PNG}',
     ),
     Convention(
         'Scalabel or BDD100K',
-        _either(
-            _each(_has('name', 'labels')),
-            lambda value: (
-                _has('frames')(value) and _each(_has('name'))(value['frames'])
-            ),
-        ),
+        ([{'name', 'labels'}], {'frames': [{'name'}]}),
         'convert it with bdd100k.label.to_mask, and use the format index-png',
     ),
     Convention(
         'an annotation of SuperAnnotate',
-        _has('metadata', 'instances'),
+        ({'metadata', 'instances'},),
         f'in SuperAnnotate, {_AS_COCO}',
     ),
-    Convention('LabelMe', _has('shapes'), format='labelme'),
+    Convention('LabelMe', ({'shapes'},), format='labelme'),
     Convention(
         'polygons of Cityscapes',
-        _has('imgHeight', 'objects'),
+        ({'imgHeight', 'objects'},),
         'use the format cityscapes-coarse and its source polygons',
         format='cityscapes-coarse',
     ),
     Convention(
         "What's the Point",
-        _any_value(_each(_has('x', 'y', 'cls'))),
+        ({_FIRST: [{'x', 'y', 'cls'}]},),
         format='whats-the-point',
     ),
 )
 XML = (
     Convention(
         "XML of LabelMe's web tool",
-        _element('annotation', 'object/polygon'),
+        ('annotation/object/polygon',),
         'import it into CVAT as LabelMe 3.0, export it as CVAT for images '
         '1.1, and use the format cvat',
     ),
     Convention(
         'XML of Pascal VOC detection',
-        _element('annotation', 'object'),
+        ('annotation/object',),
         f'{_NO_PIXELS}; draw scribbles or masks, or use the PNGs of VOC '
         'itself (SegmentationClass) with the format index-png',
     ),
-    Convention(
-        'ScribbleSup',
-        _element('annotation', 'polygon'),
-        format='scribblesup',
-    ),
+    Convention('ScribbleSup', ('annotation/polygon',), format='scribblesup'),
     Convention(
         'CVAT for images',
-        _either(
-            _element('annotations', 'image'), _element('annotations', 'meta')
-        ),
+        ('annotations/image', 'annotations/meta'),
         format='cvat',
     ),
 )
 BYTES = (
     Convention(
         'a MATLAB file (.mat)',
-        lambda head: head.startswith(b'MATLAB'),
-        f'read it with scipy.io.loadmat, or h5py from version 7.3 on; '
+        (b'MATLAB',),
+        'read it with scipy.io.loadmat, or h5py from version 7.3 on; '
         f'{_AS_PNG}',
     ),
-    Convention('a NumPy array (.npy)', lambda head: True, _AS_PNG),
+    Convention('a NumPy array (.npy)', (b'\x93NUMPY',), _AS_PNG),
 )
 TEXT = (
     Convention(
         'YOLO',
-        lambda lines: bool(lines) and all(map(_YOLO.fullmatch, lines)),
+        (rf'\d+(?:\s+{_NUMBER}){{4,}}\s*$',),
         f'in the tool that wrote it, {_AS_COCO}; {_NO_PIXELS}, only polygons '
         'and masks do',
     ),
     Convention(
         'CSV of the VGG Image Annotator (VIA)',
-        lambda lines: 'region_shape_attributes' in (lines or [''])[0],
+        ('.*region_shape_attributes',),
         f'in VIA, {_AS_COCO}',
     ),
     Convention(
         'CSV of boxes, as Roboflow and TensorFlow write it',
-        lambda lines: _BOX_COLUMNS.issubset((lines or [''])[0].split(',')),
+        (''.join(rf'(?=.*\b{column}\b)' for column in _BOX_COLUMNS),),
         f'{_NO_PIXELS}; draw masks, and {_AS_COCO}',
     ),
 )

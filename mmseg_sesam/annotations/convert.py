@@ -1,25 +1,25 @@
-"""Annotations of a data set -> a folder of index PNGs."""
+"""Converts the annotations of a data set into a folder of index PNGs."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import IGNORE_INDEX, AnnotationReader, Item
+from mmseg_sesam.annotations.base import AnnotationReader, Item
+from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.files import image_size
-from mmseg_sesam.annotations.found_labels import check_labels
 from mmseg_sesam.annotations.summary import summarise
 from mmseg_sesam.io.atomic import (
     PARTS,
@@ -32,20 +32,24 @@ from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress
 
 SUMMARY = 'summary.json'
-# Settings, then a record of each label: what a later run need not do again.
+# First line: settings. Then the record of each label that is done.
 JOURNAL = 'conversion.jsonl'
-# Of sentences that differ in the file only, so many are said.
+# Number of sentences that are shown of those that differ in the file only.
 _ALIKE = 3
+
+Record = dict[str, Any]
+# The record of a label, or the sentence that says why there is none.
+Result = Union[Record, str]
 
 
 class ConversionError(ValueError):
-    """Some annotations cannot be converted; the others are.
+    """Some annotations cannot be converted; the others are converted.
 
     Args:
-        failed: annotations, and what is wrong with each.
+        failed: annotations, and the error of each.
 
     Attributes:
-        sentences: what is wrong, one for each annotation.
+        sentences: the errors.
     """
 
     def __init__(self, failed: list[tuple[Item, str]]) -> None:
@@ -54,57 +58,58 @@ class ConversionError(ValueError):
         self._failed = failed
 
     def lines(self) -> list[str]:
-        """The sentences; of many that differ in the file only, a few."""
+        """Returns the errors, but a few of those that differ in the file."""
         alike: dict[str, list[str]] = defaultdict(list)
         for item, sentence in self._failed:
             alike[_without_names(sentence, item)].append(sentence)
         lines = []
         for sentences in alike.values():
             lines += sentences[:_ALIKE]
-            if len(sentences) > _ALIKE:
-                more = len(sentences) - _ALIKE
+            more = len(sentences) - _ALIKE
+            if more > 0:
                 lines.append(f'The same holds for {more} other annotations.')
         return lines
 
 
 def _without_names(sentence: str, item: Item) -> str:
-    """A sentence without what names the annotation."""
+    """Returns a sentence without the names of the annotation."""
     for name in (str(item.source), item.key, Path(item.key).name):
         sentence = re.sub(rf'(?<!\w){re.escape(name)}(?!\w)', '', sentence)
     return sentence
 
 
-def convert(
-    reader: AnnotationReader, out: Path, jobs: int = 1
-) -> dict[str, Any]:
+def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
     """Writes the labels of all annotations, and `summary.json`.
 
-    What an earlier run wrote, from the same files with the same settings,
-    stays as it is: an interrupted run is continued, and a second one
+    Labels of an earlier run with the same settings stay if their files did
+    not change: the call continues an interrupted run, and a second call
     changes nothing.
 
     Args:
-        reader: of the annotations.
+        reader: reader of the annotations.
         out: folder to be written, new or of an earlier run.
         jobs: number of processes.
 
     Returns:
-        The summary, as it is written.
+        The summary, as `summary.json` holds it.
 
     Raises:
         ConversionError: annotations are damaged. All others are converted;
-            run again once those are corrected.
-        ValueError: the source is not of the format, its labels and the
-            settings contradict each other, or `out` is of other settings or
-            of something else.
+            call again after those are corrected.
+        ValueError: the source has another format, its labels and the
+            settings contradict each other, or `out` belongs to other
+            settings or to something else.
         OSError: a file cannot be read or written.
+
+    Example:
+        >>> from mmseg_sesam.annotations import READERS
+        >>> reader = READERS['index-png'](Path('labels'), classes=['voc'])
+        >>> summary = convert(reader, Path('weak'))  # doctest: +SKIP
     """
     for source in reader.sources:
         _keep_apart(source.resolve(), out.resolve())
     items, missing = reader.items()
-    found = reader.found_labels(items)
-    if found is not None:
-        check_labels(reader, found)
+    reader.check(items)
     settings = _settings(reader)
     records = _load_journal(out, settings)
     _refuse_leftovers(out, records, items)
@@ -115,34 +120,33 @@ def convert(
         if records.get(item.key, {}).get('inputs') != inputs[item.key]
         or not (out / f'{item.key}.png').is_file()
     ]
-    failed = []
     if todo:
         out.mkdir(parents=True, exist_ok=True)
-        # It tells that all labels are there.
+        # A summary means that all labels are there.
         (out / SUMMARY).unlink(missing_ok=True)
         remove_parts(out.rglob(PARTS), STALE_SECONDS)
-        _write_journal(out, settings, records.values())
-    with Progress(
+        _write_journal(out, settings, [*records.values()])
+    failed = []
+    for item, result in Progress(
+        _convert_all(reader, todo, out, jobs),
         desc=reader.name,
         total=len(items),
         initial=len(items) - len(todo),
-    ) as progress:
-        for item, result in _convert_all(reader, todo, out, jobs):
-            progress.update()
-            if isinstance(result, str):
-                failed.append((item, result))
-                continue
-            records[item.key] = dict(result, inputs=inputs[item.key])
-            with (out / JOURNAL).open('a', encoding='utf-8') as file:
-                file.write(json.dumps(records[item.key]) + '\n')
+    ):
+        if isinstance(result, str):
+            failed.append((item, result))
+            continue
+        records[item.key] = dict(result, inputs=inputs[item.key])
+        with (out / JOURNAL).open('a', encoding='utf-8') as file:
+            file.write(json.dumps(records[item.key]) + '\n')
     if failed:
-        # One sentence of the file says more than one for each of its images.
+        # A file of many images gets one sentence, not one for each image.
         if items[0].data and (said := reader.foreign()):
             raise ValueError(said)
         raise ConversionError(failed)
-    # In the order of the items, however often the run was interrupted.
+    # The order of the items does not depend on interruptions.
     ordered = [records[item.key] for item in items]
-    _check_records(reader, ordered)
+    _check_records(reader, items, ordered)
     _write_journal(out, settings, ordered)
     summary = summarise(reader, settings, ordered, missing)
     text = json.dumps(summary, indent=1) + '\n'
@@ -158,20 +162,18 @@ def _keep_apart(src: Path, out: Path) -> None:
         )
 
 
-def _settings(reader: AnnotationReader) -> dict[str, Any]:
-    """The fields of a reader as JSON values."""
+def _settings(reader: AnnotationReader) -> Record:
+    """Returns the fields of a reader as JSON values."""
     settings = dict(format=reader.name, **asdict(reader), **reader.contents())
     text = json.dumps(settings, default=lambda path: str(path.resolve()))
     return json.loads(text)
 
 
-def _load_journal(
-    out: Path, settings: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Records of the labels that an earlier run wrote, by key.
+def _load_journal(out: Path, settings: Record) -> dict[str, Record]:
+    """Returns the records of an earlier run by key.
 
     Raises:
-        ValueError: `out` is of other settings, or of something else.
+        ValueError: `out` belongs to other settings, or to something else.
     """
     path = out / JOURNAL
     if not path.is_file():
@@ -195,21 +197,19 @@ def _load_journal(
         try:
             record = json.loads(line)
         except ValueError:
-            # The last line of an interrupted run, cut off.
+            # An interrupted run may leave a truncated last line.
             continue
         records[record['key']] = record
     return records
 
 
-def _write_journal(
-    out: Path, settings: dict[str, Any], records: Iterable[dict[str, Any]]
-) -> None:
+def _write_journal(out: Path, settings: Record, records: list[Record]) -> None:
     lines = [json.dumps(line) + '\n' for line in (settings, *records)]
     _replace(out / JOURNAL, ''.join(lines).encode())
 
 
 def _refuse_leftovers(
-    out: Path, records: dict[str, dict[str, Any]], items: list[Item]
+    out: Path, records: dict[str, Record], items: list[Item]
 ) -> None:
     gone = sorted({*records} - {item.key for item in items})
     if gone:
@@ -220,7 +220,7 @@ def _refuse_leftovers(
 
 
 def _inputs(item: Item) -> list[list[int]]:
-    """Size and time of the files that a label is made from."""
+    """Returns size and time of the files that a label is made from."""
     paths = [item.source, *item.others]
     paths += [item.image] if item.image else []
     stats = [path.stat() for path in paths]
@@ -229,8 +229,7 @@ def _inputs(item: Item) -> list[list[int]]:
 
 def _convert_all(
     reader: AnnotationReader, items: list[Item], out: Path, jobs: int
-) -> Iterator[tuple[Item, dict[str, Any] | str]]:
-    """Each item with its record, or with what is wrong with it."""
+) -> Iterator[tuple[Item, Result]]:
     palette = voc_colours()
     palette[: len(reader.palette)] = reader.palette
     work = partial(_convert_one, reader=reader, out=out, palette=palette)
@@ -246,15 +245,14 @@ def _convert_all(
                     done += 1
             return
         except BrokenProcessPool:
-            # Some item after those ended its process: try the next one alone.
+            # An item after the done ones ended its process: the next one is
+            # tried alone, the others again together.
             yield items[done], _alone(work, items[done])
             items = items[done + 1 :]
 
 
-def _alone(
-    work: Callable[[Item], dict[str, Any] | str], item: Item
-) -> dict[str, Any] | str:
-    """What an item gives in a process of its own."""
+def _alone(work: Callable[[Item], Result], item: Item) -> Result:
+    """Converts an item in a process of its own."""
     try:
         with ProcessPoolExecutor(1) as pool:
             return pool.submit(work, item).result()
@@ -267,14 +265,13 @@ def _alone(
 
 def _convert_one(
     item: Item, reader: AnnotationReader, out: Path, palette: list[list[int]]
-) -> dict[str, Any] | str:
+) -> Result:
     try:
         annotation = reader.read(item)
         _check_size(annotation.label, item)
     except (ValueError, OSError) as error:
         said = not item.data and foreign(item.source, reader.name)
-        said = said or str(error)
-        return ' '.join(said.split())
+        return ' '.join((said or str(error)).split())
     path = out / f'{item.key}.png'
     path.parent.mkdir(parents=True, exist_ok=True)
     content = BytesIO()
@@ -300,30 +297,30 @@ def _check_size(label: np.ndarray, item: Item) -> None:
 
 
 def _check_records(
-    reader: AnnotationReader, records: list[dict[str, Any]]
+    reader: AnnotationReader, items: list[Item], records: list[Record]
 ) -> None:
-    """Refuses a conversion as a whole, whose files alone are in order."""
-    values = {v for r in records for v in r.get('values', ())}
-    # Records of earlier versions have none.
+    """Raises if settings do not fit the files, or no pixel is labelled."""
+    values = {v for record in records for v in record['values']}
     if values and (said := reader.misfit(values)):
         raise ValueError(said)
     if any({*record['pixels']} != {str(IGNORE_INDEX)} for record in records):
         return
     notes = Counter(reason for r in records for reason, _ in r['notes'])
     why = ''.join(f' ({n} x {reason})' for reason, n in notes.most_common(1))
-    names = ['map', 'values', 'unlabelled', 'outside', 'images']
+    options = ['--map', '--values', '--unlabelled', '--outside', '--images']
     if any('--boxes' in reason for reason in notes):
-        names.insert(0, 'boxes')
+        options.insert(0, '--boxes')
+    source = items[0].source if len(items) == 1 else reader.sources[0]
     raise ValueError(
         reader.foreign()
-        or f'{reader.sources[0]} has {len(records)} annotations and not one '
+        or f'{source} has {len(records)} annotations and not one '
         f'labelled pixel{why}, expected some; correct the files, or change '
-        f'one of {reader.options(*names)}, and give a new folder.'
+        f'one of {reader.available(*options)}, and give a new folder.'
     )
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Writes a file at once, unless it holds the content already."""
+    """Replaces a file at once, unless it has the content."""
     if path.is_file() and path.read_bytes() == content:
         return
     with replacing(path) as part:

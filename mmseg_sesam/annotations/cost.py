@@ -1,4 +1,4 @@
-"""What annotations cost: hours for images, and images for hours."""
+"""Computes what annotations cost: hours for images, and images for hours."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ VOC = "Bearman et al., ECCV 2016 (What's the Point)"
 
 @dataclass(frozen=True)
 class Rate:
-    """The time that an annotator takes.
+    """The time that an annotator needs for one image.
 
     Attributes:
-        seconds: of work for one image.
-        source: who measured it.
+        seconds: seconds of work for one image.
+        source: who measured the time.
 
     Raises:
         ValueError: `seconds` is not positive and finite.
+
+    Example:
+        >>> Rate(34.9, 'yours').images(hours=40)
+        4126
     """
 
     seconds: float
@@ -31,16 +35,16 @@ class Rate:
             )
 
     def hours(self, images: int) -> float:
-        """Hours of work for a number of images."""
+        """Returns the hours of work for a number of images."""
         return images * self.seconds / 3600
 
     def images(self, hours: float) -> int:
-        """The most images, annotated whole, for hours of work."""
-        # The slack is for rounding: 349 s at 34.9 s are 10 images.
+        """Returns the number of images that can be completed in some hours."""
+        # Rounding must not lose an image: 349 s at 34.9 s are 10 images.
         return int(hours * 3600 / self.seconds + 1e-6)
 
 
-# That of fine Cityscapes includes quality control.
+# The rate of cityscapes-fine includes quality control.
 RATES = {
     'cityscapes-fine': Rate(90 * 60, CITYSCAPES),
     'cityscapes-coarse': Rate(7 * 60, CITYSCAPES),
@@ -51,14 +55,11 @@ RATES = {
 
 
 def override(rates: dict[str, Rate], seconds: dict[str, float]) -> dict:
-    """Replaces published rates by measured ones.
+    """Returns rates in which measured times replace published ones.
 
     Args:
-        rates: by kind.
-        seconds: of work for one image, by kind.
-
-    Returns:
-        New rates by kind; 'yours' is the source of those replaced.
+        rates: rates by kind.
+        seconds: measured seconds of work for one image, by kind.
 
     Raises:
         ValueError: a kind is unknown, or its time is not positive.

@@ -1,4 +1,4 @@
-"""Shapes that people drew -> label map."""
+"""Draws the shapes of annotations into a label map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage.draw import disk
 
-from mmseg_sesam.annotations.base import IGNORE_INDEX, NO_SHAPE, Annotation
+from mmseg_sesam.annotations.base import NO_SHAPE, Annotation
+from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.annotations.overlaps import (
     Shape,
@@ -20,29 +21,36 @@ from mmseg_sesam.annotations.overlaps import (
 )
 
 OUTSIDE = ('drop', 'clip')
-# A point further outside than this many image sides is no slip of a hand.
+# Points outside by more than this many image sides are rejected as corrupt.
 _FAR = 10
 
 
 class Canvas:
-    """Draws shapes over each other, and notes which of them are covered.
+    """Draws shapes over each other, and notes covered shapes.
 
     A point (x, y) belongs to the pixel that contains it: column floor(x),
-    row floor(y). Areas are drawn by Pillow, as LabelMe and Cityscapes draw
-    theirs. Lines have round ends and joints; they are thickened here, since
-    OpenCV draws a width of 3 as 5 pixels, and Pillow a slanted one of 5 as 3.
+    row floor(y). Pillow draws areas, as in LabelMe and Cityscapes. Lines
+    have round ends and joints; the canvas thickens them itself, because
+    OpenCV draws a width of 3 as 5 pixels, and Pillow a slanted 5 as 3.
+    Every method raises a ValueError for points that are no numbers or lie
+    far outside of the image.
 
     Args:
-        name: file, and image if it holds many, for errors and notes.
-        size: width and height, pixels.
-        outside: what to do with points of dots and lines outside of the
-            image: 'drop' leaves them out and interrupts a line there,
-            'clip' moves them to the nearest pixel. Areas are always cut at
-            the border.
+        name: file, and image of a file of many, for errors and notes.
+        size: width and height in pixels.
+        outside: treatment of points of dots and lines outside of the image:
+            'drop' leaves them out and interrupts a line there, 'clip' moves
+            them to the nearest pixel. Areas are always cut at the border.
         fill: value of pixels that no shape covers.
         names: names of the classes, for notes.
-        by_area: the shapes have no order: smaller ones lie over larger ones,
-            instead of later ones over earlier ones.
+        by_area: draw smaller shapes over larger ones, for formats without an
+            order of shapes; else later shapes lie over earlier ones.
+
+    Example:
+        >>> canvas = Canvas('a.json', size=(4, 1))
+        >>> canvas.line([(0, 0), (2, 0)], class_id=7, width=1)
+        >>> canvas.annotation().label.tolist()
+        [[7, 7, 7, 255]]
     """
 
     def __init__(
@@ -70,42 +78,33 @@ class Canvas:
         return self._draw()[0]
 
     def annotation(self) -> Annotation:
-        """What is drawn, what was left out, and what is covered."""
+        """Returns the label, with notes on omitted and covered shapes."""
         label, contested = self._draw()
         notes = [*self.notes]
         if not notes and not self._shapes:
             rest = ', all of it --undrawn' if self._filled else ''
             notes.append((f'{NO_SHAPE}{rest}', self.name))
         for smaller, larger in contested:
-            notes.append(
-                (
-                    'overlap of two shapes of about the same size, unlabelled',
-                    f'{self._of(smaller)} and {self._called(larger.class_id)}',
-                )
-            )
+            reason = 'overlap of two shapes of about the same size, unlabelled'
+            both = f'{self._of(smaller)} and {self._called(larger.class_id)}'
+            notes.append((reason, both))
         for shape, above, whole in covered_shapes(self._shapes, label):
             word = 'completely' if whole else 'partly'
-            notes.append(
-                (
-                    f'shape {word} covered by another class',
-                    f'{self._of(shape)} under {self._called(above)}',
-                )
-            )
+            reason = f'shape {word} covered by another class'
+            both = f'{self._of(shape)} under {self._called(above)}'
+            notes.append((reason, both))
         return Annotation(label, notes)
 
     def skip(self, kind: str, corners: Any = None) -> None:
-        """Leaves a shape out, and notes that.
+        """Leaves a shape out, with a note.
 
-        The class of its pixels is unknown: those that no other shape covers
-        are unlabelled, even where `fill` is a class.
+        The class of its pixels is unknown: pixels that no other shape covers
+        are unlabelled, even if `fill` is a class.
 
         Args:
-            kind: what the shape is, for the note.
-            corners: (N, 2) points (x, y) around the shape; None: it may lie
-                anywhere.
-
-        Raises:
-            ValueError: the corners are no points near the image.
+            kind: name of the shape, for the note.
+            corners: (N, 2) points (x, y) around the shape; None if the shape
+                may lie anywhere.
         """
         place = slice(None)
         rest = ''
@@ -120,11 +119,7 @@ class Canvas:
         self.notes.append((f'{kind}, skipped{rest}', self.name))
 
     def dots(self, points: Any, class_id: int, radius: int) -> None:
-        """Draws a dot at each of (N, 2) points (x, y).
-
-        Raises:
-            ValueError: they are no points near the image.
-        """
+        """Draws a dot at each of (N, 2) points (x, y)."""
         points = self.points(points)
         dots = self._blank()
         for x, y in points[self._settle(points)]:
@@ -132,68 +127,43 @@ class Canvas:
         self._add(dots, class_id)
 
     def line(self, points: Any, class_id: int, width: int) -> None:
-        """Draws a line of `width` pixels along (N, 2) points (x, y).
-
-        Raises:
-            ValueError: they are no points near the image.
-        """
+        """Draws a line of `width` pixels along (N, 2) points (x, y)."""
         points = self.points(points)
         inside = self._settle(points)
         breaks = np.flatnonzero(np.diff(inside)) + 1
         parts = np.split(points.astype(np.int32), breaks)
         stroke = self._blank()
-        # Every other part lies outside.
+        # Parts inside and outside of the image alternate.
         first = 0 if inside[0] else 1
         cv2.polylines(stroke, parts[first::2], False, 1)
         # OpenCV draws no line of a single point.
         columns, rows = points[inside].astype(np.int32).T
         stroke[rows, columns] = 1
-        # Of an even width it lies between the pixels.
+        # The centre of an even width lies between two pixels.
         reach = np.arange(width) - (width - 1) / 2
         near = np.hypot(reach, reach[:, None]) < width / 2
         stroke = cv2.dilate(stroke, near.astype(np.uint8))
         self._add(stroke, class_id)
 
     def polygon(self, points: Any, class_id: int) -> None:
-        """Fills the polygon of (N, 2) corners (x, y).
-
-        Raises:
-            ValueError: they are no three points near the image.
-        """
+        """Fills the polygon of three or more (N, 2) corners (x, y)."""
         self._area('polygon', self.points(points, 3), class_id)
 
     def rectangle(self, points: Any, class_id: int) -> None:
-        """Fills the rectangle around (N, 2) corners (x, y).
-
-        Raises:
-            ValueError: they are no two points near the image.
-        """
+        """Fills the rectangle around two or more (N, 2) corners (x, y)."""
         points = self.points(points, 2)
         corners = np.stack([points.min(0), points.max(0)])
         self._area('rectangle', corners, class_id)
 
     def circle(self, points: Any, class_id: int) -> None:
-        """Fills the circle of a centre (x, y) and a point on its edge.
-
-        Raises:
-            ValueError: they are no two points near the image.
-        """
+        """Fills the circle of a centre (x, y) and a point on its edge."""
         centre, edge = self.points(points, 2)[:2]
         radius = np.hypot(*(edge - centre))
         box = np.stack([centre - radius, centre + radius])
         self._area('ellipse', box, class_id)
 
     def mask(self, mask: np.ndarray, corner: Any, class_id: int) -> None:
-        """Fills a mask.
-
-        Args:
-            mask: (h, w) bool.
-            corner: (x, y) of its top left pixel.
-            class_id: value to be filled in.
-
-        Raises:
-            ValueError: the corner is no point near the image.
-        """
+        """Fills an (h, w) bool mask whose top left pixel is (x, y)."""
         left, top = np.floor(self.points([corner])[0]).astype(int).tolist()
         width, height = self.size
         if not mask.any():
@@ -207,10 +177,11 @@ class Canvas:
         self._add(part.astype(np.uint8), class_id, max(left, 0), max(top, 0))
 
     def points(self, points: Any, least: int = 1) -> np.ndarray:
-        """Checks (N, 2) points (x, y), at least so many; (N, 2) float64.
+        """Returns points (x, y) as (N, 2) float64 after checking them.
 
         Raises:
-            ValueError: they are fewer, or no points near the image.
+            ValueError: there are fewer than `least`, or they are no numbers
+                or lie far outside of the image.
         """
         try:
             points = np.array(points, np.float64)
@@ -232,7 +203,7 @@ class Canvas:
         return points
 
     def _settle(self, points: np.ndarray) -> np.ndarray:
-        """Rounds points to pixels in place; which of them are drawn."""
+        """Rounds points to pixels in place; returns (N,) bool, to be drawn."""
         pixels = np.floor(points)
         clipped = np.clip(pixels, 0, np.subtract(self.size, 1))
         inside = (pixels == clipped).all(1)
@@ -247,14 +218,14 @@ class Canvas:
         low, high = points.min(0), points.max(0)
         if (high < 0).any() or (low >= self.size).any():
             self._note('shape outside of the image, dropped', *low)
-        # People drag corners onto the very border.
+        # Tools put corners that are dragged to the border up to 1 outside.
         elif (low < -1).any() or (high > np.add(self.size, 1)).any():
             self._note('shape beyond the image, cut at its border', *low)
 
     def _area(self, kind: str, points: np.ndarray, class_id: int) -> None:
         self.note_cut(points)
-        # Large images hold many shapes: no pixel lies further right or down.
-        # Moving the shape to the left or up would change how it is rounded.
+        # A smaller canvas is faster. Its origin stays at the image's: moving
+        # the shape would change how Pillow rounds it.
         size = np.clip(np.floor(points.max(0)) + 2, 0, self.size)
         image = Image.new('L', tuple(size.astype(int).tolist()))
         draw = getattr(ImageDraw.Draw(image), kind)
@@ -269,12 +240,12 @@ class Canvas:
     def _add(
         self, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
     ) -> None:
-        """Adds a shape, unless all of it lies outside, which is noted."""
+        """Adds a shape; a shape without pixels is left out."""
         if mask.any():
             self._shapes.append(Shape.of(mask, class_id, left, top))
 
     def _draw(self) -> tuple[np.ndarray, list[tuple[Shape, Shape]]]:
-        """The label, and pairs of shapes whose shared pixels it leaves out."""
+        """Returns the label, and pairs of shapes with unlabelled overlap."""
         label = self._ground.copy()
         if self.by_area:
             return label, draw_by_area(self._shapes, label)
@@ -300,7 +271,7 @@ class Canvas:
 
 
 def turned(points: np.ndarray, degrees: float) -> np.ndarray:
-    """Turns (N, 2) points (x, y) clockwise around the origin."""
+    """Returns (N, 2) points (x, y) turned clockwise around the origin."""
     angle = np.deg2rad(degrees)
     return points @ np.array(
         [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]

@@ -1,37 +1,34 @@
-"""Reading files that anyone may have written."""
+"""Reads files from untrusted sources."""
 
 from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
-from PIL import Image
 
-from mmseg_sesam.io.images import open_image, upright_size
+from mmseg_sesam.io.images import decoding, upright_size
 
-# Pillow refuses to read more; it must be able to read our labels.
+# Pillow's limit: the labels that we write must be readable.
 MAX_PIXELS = 2 * 89_478_485
-# Pillow spreads grey values of 2 and 4 bits over 0..255.
-_SPREAD = {'L;2': 85, 'L;4': 17}
-_IMAGE_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    Image.DecompressionBombError,
-)
+# Pillow multiplies grey values of 2 and 4 bits to fill 0..255.
+_FACTORS = {'L;2': 85, 'L;4': 17}
+_REMEDY = 'write it again'
+# Number of names in a message, to fit a screen.
+_SHOWN = 20
 
 
 def optional_import(name: str) -> ModuleType:
     """Imports a library that only some formats need.
 
     Raises:
-        ValueError: it is not installed.
+        ValueError: the library is not installed.
     """
     try:
         return importlib.import_module(name)
@@ -46,7 +43,7 @@ def read_json(path: Path) -> Any:
     """Reads a JSON file.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: the file is no JSON.
     """
     if path.is_dir():
         raise ValueError(
@@ -64,16 +61,16 @@ def read_xml(path: Path, tag: str | None = None) -> Element:
     """Reads an XML file without expanding entities.
 
     Args:
-        path: of the file.
-        tag: of the root; None for any.
+        path: path of the file.
+        tag: expected tag of the root; None allows any.
 
     Raises:
-        ValueError: it is no such XML, or it declares entities.
+        ValueError: the file is no such XML, or it declares entities.
     """
     defused = optional_import('defusedxml.ElementTree')
     try:
         root = defused.parse(path).getroot()
-    # defusedxml's errors are ValueErrors; an unknown encoding a LookupError.
+    # defusedxml raises ValueErrors, an unknown encoding a LookupError.
     except (ParseError, ValueError, LookupError) as error:
         raise ValueError(
             f'{path} cannot be read as XML ({error}); export it again.'
@@ -87,22 +84,34 @@ def read_xml(path: Path, tag: str | None = None) -> Element:
 
 
 def shown(value: Any) -> str:
-    """A value as errors show it: what files hold may be of any length."""
+    """Returns a value for a message, cut to 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f'{text[:57]}...'
 
 
+def shortened(texts: Iterable[str]) -> str:
+    """Joins texts for a message; replaces the end of many by a number."""
+    texts = [*texts]
+    if len(texts) > _SHOWN:
+        texts[_SHOWN:] = [f'{len(texts) - _SHOWN} more']
+    return ', '.join(texts)
+
+
 def take(record: Any, key: str, kinds: type | tuple, where: str) -> Any:
-    """Looks up a field of a JSON object.
+    """Returns a field of a JSON object.
 
     Args:
         record: the object.
         key: name of the field.
         kinds: type or types that the value may have.
-        where: file and place, for the error.
+        where: file and place, for the message.
 
     Raises:
-        ValueError: there is no such field, or it is of another type.
+        ValueError: the field is missing or has another type.
+
+    Example:
+        >>> take({'id': 3}, 'id', int, 'a.json')
+        3
     """
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     value = record.get(key) if isinstance(record, dict) else None
@@ -115,10 +124,10 @@ def take(record: Any, key: str, kinds: type | tuple, where: str) -> Any:
 
 
 def checked_size(width: Any, height: Any, where: str) -> tuple[int, int]:
-    """Width and height of an image, as a file gives them.
+    """Returns width and height of an image as integers.
 
     Raises:
-        ValueError: they are no numbers, or not of an image.
+        ValueError: they are no numbers, or no image has them.
     """
     try:
         size = int(width), int(height)
@@ -132,32 +141,18 @@ def checked_size(width: Any, height: Any, where: str) -> tuple[int, int]:
     return size
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image as training reads it.
+def image_size(file: Path | BinaryIO, name: str = '') -> tuple[int, int]:
+    """Returns width and height of an image as training reads it.
 
-    Of most formats nothing is decoded for it.
+    Args:
+        file: path of the image, or its content.
+        name: subject of the message; the path by default.
 
     Raises:
         ValueError: the file is no image.
     """
-    try:
-        with open_image(path) as image:
-            return upright_size(image)
-    except _IMAGE_ERRORS as error:
-        raise _unreadable(path, error) from error
-
-
-def embedded_size(data: bytes) -> tuple[int, int]:
-    """Width and height of an image file in memory, as training reads it.
-
-    Raises:
-        ValueError: it is no image.
-    """
-    try:
-        with open_image(BytesIO(data)) as image:
-            return upright_size(image)
-    except _IMAGE_ERRORS as error:
-        raise ValueError(str(error)) from error
+    with decoding(file, name or file, _REMEDY) as image:
+        return upright_size(image)
 
 
 def read_index(path: Path) -> tuple[np.ndarray, int]:
@@ -169,7 +164,7 @@ def read_index(path: Path) -> tuple[np.ndarray, int]:
     Raises:
         ValueError: the file is no such image.
     """
-    values, mode, spread = _decode(path)
+    values, factor, mode = _decode(path)
     if values.ndim != 2 or values.dtype.kind not in 'bui':
         raise ValueError(
             f'{path} is an image of mode {mode}, expected one channel of '
@@ -177,7 +172,7 @@ def read_index(path: Path) -> tuple[np.ndarray, int]:
             'equal channels with the format scribbles4all.'
         )
     largest = 255 if values.dtype.itemsize == 1 else 65535
-    return values.astype(np.int64) // spread, largest
+    return values.astype(np.int64) // factor, largest
 
 
 def read_channels(path: Path) -> np.ndarray:
@@ -189,7 +184,7 @@ def read_channels(path: Path) -> np.ndarray:
     Raises:
         ValueError: the file is no such image.
     """
-    values, mode, spread = _decode(path)
+    values, factor, mode = _decode(path)
     if values.ndim == 3:
         if (values != values[..., :1]).any():
             raise ValueError(
@@ -201,7 +196,7 @@ def read_channels(path: Path) -> np.ndarray:
         raise ValueError(
             f'{path} is an image of mode {mode}, expected class ids.'
         )
-    return values.astype(np.int64) // spread
+    return values.astype(np.int64) // factor
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -213,47 +208,36 @@ def read_rgb(path: Path) -> np.ndarray:
     Raises:
         ValueError: the file is no image of 8 bits.
     """
-    try:
-        with open_image(path) as image:
-            if image.mode not in ('RGB', 'RGBA', 'P', 'L', '1'):
-                raise ValueError(f'mode {image.mode} has no 8-bit colours')
-            return np.array(image.convert('RGB'))
-    except _IMAGE_ERRORS as error:
-        raise _unreadable(path, error) from error
+    with decoding(path, path, _REMEDY) as image:
+        if image.mode not in ('RGB', 'RGBA', 'P', 'L', '1'):
+            raise ValueError(f'mode {image.mode} has no 8-bit colours')
+        return np.array(image.convert('RGB'))
 
 
-def read_mask(data: bytes) -> np.ndarray:
+def read_mask(data: bytes, name: str) -> np.ndarray:
     """Decodes an image file in memory.
+
+    Args:
+        data: content of the file.
+        name: subject of the message.
 
     Returns:
         (H, W) bool, True where the image is not 0.
 
     Raises:
-        ValueError: it is no image of one channel.
+        ValueError: the content is no image of one channel.
     """
-    try:
-        with open_image(BytesIO(data)) as image:
-            mask = np.array(image)
-    except _IMAGE_ERRORS as error:
-        raise ValueError(str(error)) from error
-    if mask.ndim != 2:
-        raise ValueError(f'it has {mask.shape[-1]} channels')
+    with decoding(BytesIO(data), name, 'correct or remove it') as image:
+        mask = np.array(image)
+        if mask.ndim != 2:
+            raise ValueError(f'it has {mask.shape[-1]} channels')
     return mask > 0
 
 
-def _decode(path: Path) -> tuple[np.ndarray, str, int]:
-    """Pixels, mode, and by what factor Pillow spread the values."""
-    try:
-        with open_image(path) as image:
-            # Emptied by loading; a string or a tuple that begins with it.
-            raw = image.tile[0][3] if image.tile else ''
-            raw = raw[0] if isinstance(raw, tuple) else raw
-            return np.array(image), image.mode, _SPREAD.get(raw, 1)
-    except _IMAGE_ERRORS as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f'{path} cannot be read as an image ({error}); write it again.'
-    )
+def _decode(path: Path) -> tuple[np.ndarray, int, str]:
+    """Returns pixels, the factor that Pillow applied to them, and the mode."""
+    with decoding(path, path, _REMEDY) as image:
+        # Loading empties `tile`; its mode is a string or begins a tuple.
+        raw = image.tile[0][3] if image.tile else ''
+        raw = raw[0] if isinstance(raw, tuple) else raw
+        return np.array(image), _FACTORS.get(raw, 1), image.mode

@@ -1,130 +1,61 @@
-"""Options that several formats share."""
+"""Options of readers: each is a field, a rule and an argument of the tool."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
-from mmseg_sesam.annotations.base import AnnotationReader, Item, option
-from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
-from mmseg_sesam.annotations.files import checked_size, image_size
+from mmseg_sesam import validators
+from mmseg_sesam.validators import Rule, check_option, one_of
 
-BOXES = ('fill', 'skip')
+TEXTS = Rule(lambda values: all(isinstance(v, str) for v in values), 'names')
 
 
-def checked_pixels(value: int, name: str, least: int) -> None:
-    """Checks a width or a radius.
+def option(default: Any, text: str, rule: Rule, **arguments: Any) -> Any:
+    """Declares an option of a reader, a field of the dataclass.
+
+    Args:
+        default: value of the field.
+        text: help of the command line.
+        rule: rule for the values, checked when the reader is built.
+        **arguments: further arguments of `ArgumentParser.add_argument`.
+
+    Example:
+        >>> from mmseg_sesam.validators import count
+        >>> width = option(3, 'width of lines', count(1, 255), type=int)
+    """
+    if default not in (None, ()):
+        text += ' (default: %(default)s)'
+    return validators.option(default, rule, help=text, **arguments)
+
+
+def choice(default: Any, values: Sequence[str], text: str, **more: Any) -> Any:
+    """Declares an option of a few values; see `option`."""
+    return option(default, text, one_of(values), choices=values, **more)
+
+
+def arguments_of(reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields each option of a reader with its arguments of the parser.
+
+    Args:
+        reader: class or instance of a reader.
+    """
+    for field in fields(reader):
+        if field.metadata:
+            arguments = dict(field.metadata, default=field.default)
+            del arguments['rule']
+            yield f'--{field.name}', arguments
+
+
+def check_options(reader: Any) -> None:
+    """Checks the options of a reader against their rules.
 
     Raises:
-        ValueError: it is less than `least`, or more than 255 pixels.
+        ValueError: an option has a value that its rule does not allow.
     """
-    if not least <= value <= 255:
-        raise ValueError(f'{name} is {value}, expected {least} to 255 pixels.')
-
-
-@dataclass
-class ImageSize(AnnotationReader):
-    """For formats that do not hold the sizes of images."""
-
-    size: tuple[int, int] | None = option(
-        None,
-        'size of all images, in place of --images',
-        nargs=2,
-        type=int,
-        metavar=('WIDTH', 'HEIGHT'),
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.images is None and self.size is None:
-            raise ValueError(
-                f'{self.sources[0]} does not hold the sizes of its images; '
-                'give their folder with --images, or the one size of all '
-                'of them with --size WIDTH HEIGHT.'
-            )
-        if self.size:
-            self.size = checked_size(*self.size, '--size')
-
-    def size_of(self, item: Item) -> tuple[int, int]:
-        """Width and height of an image.
-
-        Raises:
-            ValueError: it cannot be read.
-        """
-        return image_size(item.image) if item.image else self.size
-
-
-@dataclass
-class LineWidth(AnnotationReader):
-    """For formats of lines."""
-
-    width: int = option(
-        3, 'width of lines in pixels (default: %(default)s)', type=int
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        checked_pixels(self.width, '--width', 1)
-
-
-@dataclass
-class DotRadius(AnnotationReader):
-    """For formats of points."""
-
-    radius: int = option(
-        1,
-        'radius of dots in pixels beyond the pixel itself (default: '
-        '%(default)s)',
-        type=int,
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        checked_pixels(self.radius, '--radius', 0)
-
-
-@dataclass
-class Outside(AnnotationReader):
-    """For formats of points and lines."""
-
-    outside: str = option(
-        'drop',
-        'points outside of the image are left out, or moved to the nearest '
-        'pixel (default: %(default)s)',
-        choices=OUTSIDE,
-    )
-
-
-@dataclass
-class Boxes(AnnotationReader):
-    """For formats of boxes, circles and ellipses.
-
-    Such a shape goes around an object, and its corners lie beside it. As a
-    label it would be wrong there, so it is left out by default.
-    """
-
-    boxes: str = option(
-        'skip',
-        'boxes, circles and ellipses are left out, as they go around an '
-        'object and not along its outline, or filled; fill them only if they '
-        'are the outline, as of windows (default: %(default)s)',
-        choices=BOXES,
-    )
-
-    def keeps_box(self, canvas: Canvas, kind: str, corners: Any) -> bool:
-        """Whether a box is to be filled; if not, it is skipped and noted.
-
-        Args:
-            canvas: of its image.
-            kind: of the shape, for the note.
-            corners: (N, 2) points (x, y) around it.
-
-        Raises:
-            ValueError: they are no points near the image.
-        """
-        if self.boxes == 'skip':
-            canvas.skip(f'{kind}, which is no outline (see --boxes)', corners)
-        else:
-            note = f'{kind} filled as if it were an outline (--boxes fill)'
-            canvas.notes.append((note, canvas.name))
-        return self.boxes == 'fill'
+    for field in fields(reader):
+        if field.metadata:
+            value, rule = getattr(reader, field.name), field.metadata['rule']
+            owner = f'The format {reader.name}'
+            check_option(owner, f'--{field.name}', value, rule)

@@ -1,32 +1,33 @@
-"""Shapes that lie over each other -> label map."""
+"""Draws shapes that lie over each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from mmseg_sesam.annotations.base import IGNORE_INDEX
+from mmseg_sesam.annotations.classes import IGNORE_INDEX
 
-# Our choice: above half the size, a shape may as well lie behind the other.
+# Above this ratio of areas, the smaller shape may as well lie behind the
+# larger one (our choice).
 _MUCH_SMALLER = 0.5
-# Outlines of a window may cross that of its facade by some pixels.
+# Share of a shape within another one: outlines of a window may cross the
+# outline of its facade by some pixels (our choice).
 _WITHIN = 0.9
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Pixels of one shape; eight of them in a byte, as images hold many.
+class Shape(NamedTuple):
+    """Pixels of one shape, eight in a byte, as images hold many shapes.
 
     Attributes:
-        class_id: value that the shape gives to its pixels.
-        top: row of its first pixel.
-        left: column of its first pixel.
+        class_id: class of the pixels.
+        top: row of the first pixel in the image.
+        left: column of the first pixel in the image.
         size: height and width.
-        bits: its mask, packed.
-        area: number of its pixels.
+        bits: packed mask.
+        area: number of pixels.
     """
 
     class_id: int
@@ -40,28 +41,23 @@ class Shape:
     def of(
         cls, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
     ) -> Shape:
-        """The shape of an (h, w) uint8 mask.
+        """Packs an (h, w) uint8 mask, not 0 on the shape.
 
         Args:
-            mask: not 0 on the shape.
-            class_id: value that the shape gives to its pixels.
-            left: column of the image that the mask begins at.
-            top: row of the image that the mask begins at.
+            mask: the mask.
+            class_id: class of the pixels.
+            left: column of the image at which the mask begins.
+            top: row of the image at which the mask begins.
         """
         x, y, width, height = cv2.boundingRect(mask)
         part = mask[y : y + height, x : x + width] > 0
-        return cls(
-            class_id,
-            top + y,
-            left + x,
-            (height, width),
-            np.packbits(part).tobytes(),
-            int(part.sum()),
-        )
+        bits = np.packbits(part).tobytes()
+        area = int(part.sum())
+        return cls(class_id, top + y, left + x, (height, width), bits, area)
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the image that the mask is of."""
+        """Rows and columns of the image that `mask` covers."""
         height, width = self.size
         return (
             slice(self.top, self.top + height),
@@ -76,20 +72,14 @@ class Shape:
         return np.unpackbits(bits, count=area).reshape(self.size) > 0
 
     def shared(self, other: Shape) -> np.ndarray | None:
-        """(h, w) bool, True where the other shape lies, too; None: nowhere."""
+        """Returns the pixels of another shape, (h, w) bool; None if none."""
         ours, others = [], []
-        for first, length, other_first, other_length in zip(
-            (self.top, self.left),
-            self.size,
-            (other.top, other.left),
-            other.size,
-        ):
-            start = max(first, other_first)
-            stop = min(first + length, other_first + other_length)
+        for own, its in zip(self.window, other.window):
+            start, stop = max(own.start, its.start), min(own.stop, its.stop)
             if start >= stop:
                 return None
-            ours.append(slice(start - first, stop - first))
-            others.append(slice(start - other_first, stop - other_first))
+            ours.append(slice(start - own.start, stop - own.start))
+            others.append(slice(start - its.start, stop - its.start))
         shared = np.zeros(self.size, bool)
         shared[tuple(ours)] = other.mask[tuple(others)]
         shared &= self.mask
@@ -97,10 +87,10 @@ class Shape:
 
 
 def draw_in_order(shapes: Iterable[Shape], label: np.ndarray) -> None:
-    """Draws shapes over each other, later ones over earlier ones.
+    """Draws each shape over the earlier ones.
 
     Args:
-        shapes: in the order of drawing.
+        shapes: shapes in the order of drawing.
         label: (H, W) uint8, changed in place.
     """
     for shape in shapes:
@@ -113,12 +103,12 @@ def draw_by_area(
     """Draws shapes that have no order, smaller ones over larger ones.
 
     People outline what they see, so a shape within another one, or a much
-    smaller one, lies in front of it. Of shapes of about the same size either
+    smaller shape, lies in front. Either of two shapes of about the same size
     may lie in front: pixels that two classes share there are unlabelled. The
     result does not depend on the order of the shapes.
 
     Args:
-        shapes: in any order.
+        shapes: shapes in any order.
         label: (H, W) uint8, changed in place.
 
     Returns:
@@ -126,7 +116,7 @@ def draw_by_area(
         unlabelled.
     """
     contested = []
-    # Beyond the area, anything that tells two shapes apart.
+    # The other keys make the order of equal areas independent of the input.
     ordered = sorted(
         shapes, key=lambda s: (-s.area, s.class_id, s.top, s.left, s.bits)
     )
@@ -143,7 +133,7 @@ def draw_by_area(
 
 
 def _lies_on(smaller: Shape, larger: Shape, shared: np.ndarray) -> bool:
-    """Whether the smaller of two shapes lies in front of the larger one."""
+    """Returns whether the smaller shape lies in front of the larger one."""
     share = smaller.area / larger.area
     within = shared.sum() / smaller.area >= _WITHIN and share <= _WITHIN
     return share <= _MUCH_SMALLER or within
@@ -152,15 +142,15 @@ def _lies_on(smaller: Shape, larger: Shape, shared: np.ndarray) -> bool:
 def covered_shapes(
     shapes: Sequence[Shape], label: np.ndarray
 ) -> Iterator[tuple[Shape, int, bool]]:
-    """Shapes whose pixels have another value in the end.
+    """Yields the shapes that other classes cover.
 
     Args:
         shapes: all shapes of the image.
-        label: (H, W) uint8, what they were drawn on.
+        label: (H, W) uint8, on which the shapes were drawn.
 
     Yields:
-        The shape, the value that most of its lost pixels have, and whether
-        all of its pixels are lost.
+        The shape, the most frequent value of its covered pixels, and whether
+        all of its pixels are covered.
     """
     for shape in shapes:
         seen = label[shape.window][shape.mask]

@@ -1,4 +1,4 @@
-"""What a conversion wrote and what it left out: a dict, and its text."""
+"""Summarises what a conversion wrote and what it left out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from typing import Any
 
 from prettytable import PrettyTable
 
-from mmseg_sesam.annotations.base import (
-    IGNORE_INDEX,
-    NO_SHAPE,
-    AnnotationReader,
-    Item,
-)
+from mmseg_sesam.annotations.base import NO_SHAPE, AnnotationReader, Item
+from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.io.names import printable
 
 
@@ -23,12 +19,12 @@ def summarise(
     records: list[dict[str, Any]],
     missing: list[Item],
 ) -> dict[str, Any]:
-    """The summary of a conversion, as `summary.json` holds it.
+    """Returns the summary of a conversion, as `summary.json` holds it.
 
     Args:
-        reader: of the annotations.
-        settings: its fields.
-        records: of each label, its key, pixels by class id, and notes.
+        reader: reader of the annotations.
+        settings: fields of the reader.
+        records: key, pixels by class id, and notes of each label.
         missing: annotations without an image.
     """
     pixels, files = Counter(), Counter()
@@ -74,7 +70,7 @@ def summarise(
 
 
 def class_table(summary: dict[str, Any]) -> PrettyTable:
-    """The classes that have pixels: images, and share of all pixels."""
+    """Returns a table of the classes that have pixels."""
     table = PrettyTable(['id', 'class', 'images', 'share of pixels'])
     table.align = 'r'
     table.align['class'] = 'l'
@@ -87,7 +83,7 @@ def class_table(summary: dict[str, Any]) -> PrettyTable:
 
 
 def remarks(summary: dict[str, Any]) -> Iterator[str]:
-    """Sentences on what the user should know, one a line."""
+    """Yields the remarks, and a line for each kind of thing left out."""
     yield from summary['remarks']
     for skipped in summary['skipped']:
         names = skipped['names']

@@ -1,27 +1,10 @@
-"""Readers of annotations, one file for each format."""
+"""Readers of annotations, one file for each format.
 
-from mmseg_sesam.annotations.readers import (
-    ade20k,
-    cityscapes_coarse,
-    coco,
-    color_png,
-    cvat,
-    index_png,
-    labelme,
-    scribbles4all,
-    scribblesup,
-    whats_the_point,
-)
+Every file of this folder is imported and registers its reader.
+"""
 
-__all__ = [
-    'ade20k',
-    'cityscapes_coarse',
-    'coco',
-    'color_png',
-    'cvat',
-    'index_png',
-    'labelme',
-    'scribbles4all',
-    'scribblesup',
-    'whats_the_point',
-]
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f'{__name__}.{_module.name}')

@@ -6,17 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from mmseg_sesam.annotations.base import (
-    IGNORE_INDEX,
     Annotation,
     AnnotationReader,
     Item,
     list_keyed_files,
-    option,
 )
-from mmseg_sesam.annotations.classes import resolve_classes
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import (
     checked_size,
@@ -26,7 +21,8 @@ from mmseg_sesam.annotations.files import (
     shown,
     take,
 )
-from mmseg_sesam.annotations.readers.index_png import to_label
+from mmseg_sesam.annotations.options import choice
+from mmseg_sesam.annotations.values import to_label, train_ids
 
 SOURCES = {
     'labelIds': '.png',
@@ -37,25 +33,20 @@ SOURCES = {
 
 @dataclass
 class CityscapesCoarseReader(AnnotationReader):
-    """Reads gtCoarse (or gtFine) of Cityscapes, and writes train ids.
+    """Reads gtCoarse (or gtFine) of Cityscapes as train ids.
 
-    The table of ids, and the way polygons are drawn, are those of the
-    official https://github.com/mcordts/cityscapesScripts
-    (helpers/labels.py, preparation/json2labelImg.py).
+    The table of ids and the drawing of polygons follow the official
+    https://github.com/mcordts/cityscapesScripts (helpers/labels.py,
+    preparation/json2labelImg.py).
     """
 
     name = 'cityscapes-coarse'
     example = 'gtCoarse out'
+    classes = ('cityscapes',)
 
-    source: str = option(
-        'labelIds',
-        'which of the files of an image to read (default: %(default)s)',
-        choices=tuple(SOURCES),
+    source: str = choice(
+        'labelIds', tuple(SOURCES), 'which of the files of an image to read'
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.names, self.palette = resolve_classes(['cityscapes'])
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
@@ -76,69 +67,32 @@ class CityscapesCoarseReader(AnnotationReader):
         values, _ = read_index(item.source)
         if self.source == 'labelIds':
             values = train_ids(values, item.source)
-        label = to_label(
-            values,
-            len(self.names),
-            item.source,
-            remedy=f'give the {self.source} files of Cityscapes, or read '
-            'others with the format index-png',
+        remedy = (
+            f'give the {self.source} files of Cityscapes, or read others with '
+            'the format index-png'
         )
-        return Annotation(label)
+        return Annotation(
+            to_label(values, len(self.names), item.source, remedy=remedy)
+        )
 
     def _draw(self, item: Item) -> Annotation:
-        labels = optional_import('cityscapesscripts.helpers.labels')
-        name = str(item.source)
+        known = optional_import('cityscapesscripts.helpers.labels').name2label
         record = read_json(item.source)
         size = (
-            take(record, f'img{s}', int, name) for s in ('Width', 'Height')
+            take(record, f'img{side}', int, item.where)
+            for side in ('Width', 'Height')
         )
-        canvas = Canvas(name, checked_size(*size, name))
-        for polygon in take(record, 'objects', list, name):
-            label = take(polygon, 'label', str, name)
-            if label not in labels.name2label:
+        canvas = Canvas(item.where, checked_size(*size, item.where))
+        for polygon in take(record, 'objects', list, item.where):
+            label = take(polygon, 'label', str, item.where)
+            if label not in known:
                 label = label.removesuffix('group')
-            if label not in labels.name2label:
+            if label not in known:
                 raise ValueError(
-                    f'{name} has the label {shown(label)}, expected one of '
-                    "Cityscapes' labels; correct it."
+                    f'{item.where} has the label {shown(label)}, expected one '
+                    "of Cityscapes' labels; correct it."
                 )
-            entry = labels.name2label[label]
-            if not polygon.get('deleted') and entry.id >= 0:
-                points = take(polygon, 'polygon', list, name)
-                canvas.polygon(points, entry.trainId)
+            if not polygon.get('deleted') and known[label].id >= 0:
+                points = take(polygon, 'polygon', list, item.where)
+                canvas.polygon(points, known[label].trainId)
         return canvas.annotation()
-
-
-def train_ids(
-    ids: np.ndarray,
-    where: object,
-    remedy: str = 'give its labelIds files',
-) -> np.ndarray:
-    """Turns the label ids of Cityscapes into train ids.
-
-    Args:
-        ids: (H, W) integers.
-        where: the file, for the error.
-        remedy: what to do with other values, for the error.
-
-    Returns:
-        (H, W) integers, 255 = unlabelled.
-
-    Raises:
-        ValueError: there are other values than label ids.
-    """
-    labels = optional_import('cityscapesscripts.helpers.labels')
-    table = np.full(256, -1)
-    table[IGNORE_INDEX] = IGNORE_INDEX
-    for entry in labels.labels:
-        if entry.id >= 0:
-            table[entry.id] = entry.trainId
-    found = np.unique(ids)
-    wrong = found[table[np.clip(found, 0, 255)] < 0]
-    wrong = np.union1d(wrong, found[(found < 0) | (found > 255)])
-    if len(wrong):
-        raise ValueError(
-            f'{where} holds the values {wrong[:8].tolist()}, expected label '
-            f'ids of Cityscapes, 0 to 33; {remedy}.'
-        )
-    return table[ids]

@@ -9,13 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import (
-    Annotation,
-    AnnotationReader,
-    Item,
-    safe_key,
-)
-from mmseg_sesam.annotations.classes import NamedReader, name_classes
+from mmseg_sesam.annotations.base import Annotation, Item, safe_key
+from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import (
     checked_size,
@@ -24,18 +19,18 @@ from mmseg_sesam.annotations.files import (
     shown,
     take,
 )
-from mmseg_sesam.annotations.found_labels import FoundLabels
-from mmseg_sesam.annotations.options import Boxes
+from mmseg_sesam.annotations.named import NamedReader
+from mmseg_sesam.annotations.shapes import Boxes
 
 
 @dataclass
-class CocoReader(NamedReader, Boxes, AnnotationReader):
+class CocoReader(NamedReader, Boxes):
     """Reads the segmentations of a COCO file.
 
     COCO knows no order of shapes: smaller ones are drawn over larger ones.
     Without `classes`, the classes are the categories in the order of their
-    ids. Source: https://cocodataset.org/#format-data; polygons and masks
-    are decoded by the official pycocotools.
+    ids. Source: https://cocodataset.org/#format-data; the official
+    pycocotools decode polygons and masks.
     """
 
     name = 'coco'
@@ -46,33 +41,28 @@ class CocoReader(NamedReader, Boxes, AnnotationReader):
         """See the base class."""
         where = str(self.src)
         record = read_json(self.src)
-        categories = {
-            take(category, 'id', int, where): take(
-                category, 'name', str, where
-            )
-            for category in take(record, 'categories', list, where)
+        names = {
+            take(entry, 'id', int, where): take(entry, 'name', str, where)
+            for entry in take(record, 'categories', list, where)
         }
+        self.declared = [*names.values()]
         if not self.classes:
-            names = [categories[index] for index in sorted(categories)]
-            names = [name for name in names if name not in self.unlabelled]
-            self.names, self.palette = name_classes(names)
-        self._declared = [*categories.values()]
+            self.names, self.palette = name_classes(
+                names[index]
+                for index in sorted(names)
+                if names[index] not in self.unlabelled
+            )
         shapes: dict[int, list] = defaultdict(list)
-        for annotation in take(record, 'annotations', list, where):
-            category = take(annotation, 'category_id', int, where)
-            if category not in categories:
+        for entry in take(record, 'annotations', list, where):
+            category = take(entry, 'category_id', int, where)
+            if category not in names:
                 raise ValueError(
                     f'{where} has an annotation of the category {category}, '
                     'which it does not list; export it again.'
                 )
-            image = take(annotation, 'image_id', int, where)
-            shapes[image].append(
-                (
-                    categories[category],
-                    annotation.get('segmentation'),
-                    annotation.get('bbox'),
-                )
-            )
+            shape = entry.get('segmentation'), entry.get('bbox')
+            image = take(entry, 'image_id', int, where)
+            shapes[image].append((names[category], *shape))
         items = []
         for image in take(record, 'images', list, where):
             name = take(image, 'file_name', str, where)
@@ -89,27 +79,20 @@ class CocoReader(NamedReader, Boxes, AnnotationReader):
             )
         return items
 
-    def found_labels(self, items: list[Item]) -> FoundLabels:
+    def labels_of(self, item: Item) -> list[str]:
         """See the base class."""
-        found = FoundLabels(self._declared)
-        for item in items:
-            labels = (label for label, _, _ in item.data['shapes'])
-            found.add(labels, item.data['name'])
-        return found
+        return [label for label, _, _ in item.data['shapes']]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
-        name = f'{item.source}: {item.data["name"]}'
-        size = checked_size(*item.data['size'], name)
-        canvas = Canvas(
-            name, size, fill=self.fill(), names=self.names, by_area=True
-        )
+        size = checked_size(*item.data['size'], item.where)
+        canvas = self.canvas(item, size, by_area=True)
         for label, segmentation, box in item.data['shapes']:
-            class_id = self.class_id(label, name)
+            class_id = self.class_id(label, item.where)
             if segmentation:
                 _draw(segmentation, canvas, class_id)
             elif box:
-                corners = _corners(box, name)
+                corners = _corners(box, item.where)
                 kind = 'box without segmentation'
                 if self.keeps_box(canvas, kind, corners):
                     canvas.rectangle(corners, class_id)
@@ -118,15 +101,15 @@ class CocoReader(NamedReader, Boxes, AnnotationReader):
         return canvas.annotation()
 
 
-def _corners(box: Any, name: str) -> list[list[float]]:
-    """Two corners of a box x, y, width, height."""
+def _corners(box: Any, where: str) -> list[list[float]]:
+    """Returns two corners of a box of x, y, width, height."""
     numbers = isinstance(box, list) and len(box) == 4
     if not numbers or not all(isinstance(v, (int, float)) for v in box):
         raise ValueError(
-            f'{name} has bbox={shown(box)}, expected x, y, width and height; '
+            f'{where} has bbox={shown(box)}, expected x, y, width and height; '
             'correct it.'
         )
-    x, y, width, height = map(float, box)
+    x, y, width, height = box
     return [[x, y], [x + width, y + height]]
 
 
@@ -139,7 +122,7 @@ def _draw(segmentation: Any, canvas: Canvas, class_id: int) -> None:
 
 
 def _decode(segmentation: Any, canvas: Canvas) -> np.ndarray:
-    """The mask of polygons, of runs, or of compressed runs; (H, W) bool."""
+    """Returns the (H, W) bool mask of polygons, runs or compressed runs."""
     coco = optional_import('pycocotools.mask')
     width, height = canvas.size
     try:
@@ -157,7 +140,7 @@ def _decode(segmentation: Any, canvas: Canvas) -> np.ndarray:
 
 
 def _polygon(values: Any, canvas: Canvas) -> list[float]:
-    """The flat list of a polygon, after a look at its points."""
+    """Returns the flat list of a polygon after checking its points."""
     if not isinstance(values, list) or len(values) % 2:
         raise ValueError('a polygon is no list of x, y, x, y')
     points = [values[i : i + 2] for i in range(0, len(values), 2)]
@@ -165,7 +148,7 @@ def _polygon(values: Any, canvas: Canvas) -> list[float]:
 
 
 def _runs(segmentation: Any, height: int, width: int) -> dict[str, Any]:
-    """Compressed runs; what pycocotools would not check is checked here."""
+    """Returns compressed runs after checks that pycocotools leaves out."""
     coco = optional_import('pycocotools.mask')
     size = segmentation.get('size') if isinstance(segmentation, dict) else None
     if size != [height, width]:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import (
-    IGNORE_INDEX,
-    Annotation,
-    AnnotationReader,
-    Item,
-    list_keyed_files,
-    option,
-)
+from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.classes import (
-    NamedReader,
+    IGNORE_INDEX,
     name_classes,
     resolve_classes,
 )
@@ -27,14 +19,15 @@ from mmseg_sesam.annotations.colour_table import (
     read_colour,
     read_colour_table,
 )
-from mmseg_sesam.annotations.files import read_rgb, shown
-from mmseg_sesam.annotations.found_labels import shortened
+from mmseg_sesam.annotations.files import read_rgb, shortened, shown
+from mmseg_sesam.annotations.named import NamedReader
+from mmseg_sesam.annotations.options import TEXTS, option
 from mmseg_sesam.annotations.readers.cvat import EXPORT
-from mmseg_sesam.io.listing import LABEL_SUFFIXES
+from mmseg_sesam.validators import PATH
 
 
 @dataclass
-class ColorPngReader(NamedReader, AnnotationReader):
+class ColorPngReader(NamedReader):
     """Reads PNG or TIFF files in which colours stand for classes.
 
     Without `classes`, the classes are the names of the table in their
@@ -50,12 +43,13 @@ class ColorPngReader(NamedReader, AnnotationReader):
         "each line (such as CVAT's labelmap.txt or CamVid's class_dict.csv), "
         'JSON of colours by name, or the name of a data set that mmseg '
         'knows, such as voc',
+        PATH,
         required=True,
     )
     unlabelled: tuple[str, ...] = option(
         ('void', 'Void', 'unlabelled', 'unlabeled', '__ignore__'),
-        'names, or colours as R,G,B, that mean unlabelled (default: '
-        '%(default)s)',
+        'names, or colours as R,G,B, that mean unlabelled',
+        TEXTS,
         nargs='*',
     )
 
@@ -83,17 +77,20 @@ class ColorPngReader(NamedReader, AnnotationReader):
                 '--unlabelled background unless the rest is known to be it.'
             )
         for text in self.unlabelled:
-            colour = _read_unlabelled(text)
+            try:
+                colour = read_colour(text)
+            except ValueError as error:
+                raise ValueError(f'--unlabelled {text} {error}.') from None
             if colour:
                 self.ids[colour] = IGNORE_INDEX
             else:
-                self._check_unlabelled(text, {name for name, _ in table})
+                self._check_name(text, {name for name, _ in table})
 
-    def _check_unlabelled(self, name: str, known: set[str]) -> None:
-        """Refuses a name that has no effect, or two meanings."""
-        (option,) = (f for f in fields(self) if f.name == 'unlabelled')
+    def _check_name(self, name: str, known: set[str]) -> None:
+        """Raises if a name of `unlabelled` is unknown, or a class, too."""
+        default = type(self).unlabelled
         # The defaults are names that a table may have.
-        if name not in known and name not in option.default:
+        if name not in known and name not in default:
             raise ValueError(
                 f'--unlabelled has {shown(name)}, expected a colour as R,G,B '
                 f'or a name of {self.colors}: '
@@ -106,15 +103,12 @@ class ColorPngReader(NamedReader, AnnotationReader):
                 'take it out of --classes, or give --unlabelled without it.'
             )
 
+    def check(self, items: list[Item]) -> None:
+        """See the base class; `read` compares the colours with the table."""
+
     def contents(self) -> dict[str, Any]:
         """See the base class."""
         return dict(table=sorted([*rgb, id_] for rgb, id_ in self.ids.items()))
-
-    def list_items(self) -> Iterable[Item]:
-        """See the base class."""
-        return [
-            Item(*file) for file in list_keyed_files(self.src, LABEL_SUFFIXES)
-        ]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
@@ -122,13 +116,8 @@ class ColorPngReader(NamedReader, AnnotationReader):
         codes, inverse = np.unique(
             image @ (65536, 256, 1), return_inverse=True
         )
-        table = np.empty(len(codes), np.uint8)
-        strange = []
-        for index, code in enumerate(codes.tolist()):
-            rgb = (code >> 16, code >> 8 & 255, code & 255)
-            if rgb not in self.ids:
-                strange.append(rgb)
-            table[index] = self.ids.get(rgb, IGNORE_INDEX)
+        colours = [(c >> 16, c >> 8 & 255, c & 255) for c in codes.tolist()]
+        strange = [rgb for rgb in colours if rgb not in self.ids]
         if strange:
             raise ValueError(
                 f'{item.source} holds {len(strange)} colours that '
@@ -136,26 +125,19 @@ class ColorPngReader(NamedReader, AnnotationReader):
                 'them to the table, or to --unlabelled as R,G,B; thousands '
                 'of colours are those of a photo or of a smoothed rendering.'
             )
+        table = np.array([self.ids[rgb] for rgb in colours], np.uint8)
         return Annotation(table[inverse.reshape(image.shape[:2])])
 
 
-def _read_table(source: str | None) -> list[tuple[str, Colour]]:
-    """Names and colours of a text file, or of a data set of mmseg."""
-    path = Path(source or '')
-    if not path.is_file():
-        names, palette = resolve_classes([str(source)])
-        if len(names) < 2:
-            raise ValueError(
-                f'--colors is {source}, expected a file of names and '
-                'colours, or a data set that mmseg knows, such as voc.'
-            )
-        return [*zip(names, map(tuple, palette))]
-    return read_colour_table(path)
-
-
-def _read_unlabelled(text: str) -> Colour | None:
-    """The colour that means unlabelled; None of a name."""
-    try:
-        return read_colour(text)
-    except ValueError as error:
-        raise ValueError(f'--unlabelled {text} {error}.') from None
+def _read_table(source: str) -> list[tuple[str, Colour]]:
+    """Returns names and colours of a text file, or of a data set of mmseg."""
+    path = Path(source)
+    if path.is_file():
+        return read_colour_table(path)
+    names, palette = resolve_classes([str(source)])
+    if len(names) < 2:
+        raise ValueError(
+            f'--colors is {source}, expected a file of names and colours, or '
+            'a data set that mmseg knows, such as voc.'
+        )
+    return [*zip(names, map(tuple, palette))]

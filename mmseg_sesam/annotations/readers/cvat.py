@@ -11,13 +11,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from PIL import ImageColor
 
-from mmseg_sesam.annotations.base import (
-    Annotation,
-    AnnotationReader,
-    Item,
-    safe_key,
-)
-from mmseg_sesam.annotations.classes import NamedReader, name_classes
+from mmseg_sesam.annotations.base import Annotation, Item, safe_key
+from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.drawing import Canvas, turned
 from mmseg_sesam.annotations.files import (
     MAX_PIXELS,
@@ -25,34 +20,27 @@ from mmseg_sesam.annotations.files import (
     read_xml,
     shown,
 )
-from mmseg_sesam.annotations.found_labels import FoundLabels
-from mmseg_sesam.annotations.options import (
-    Boxes,
-    DotRadius,
-    LineWidth,
-    Outside,
-)
+from mmseg_sesam.annotations.named import NamedReader
+from mmseg_sesam.annotations.shapes import Boxes, DotRadius, LineWidth, Outside
 
 EXPORT = (
     "CVAT's 'Segmentation mask' export leaves polylines and points out; "
-    "weak labels are to be exported as 'CVAT for images 1.1'."
+    "export weak labels as 'CVAT for images 1.1'."
 )
 _STROKES = ('polyline', 'points')
 _DRAWN = (*_STROKES, 'polygon', 'box', 'ellipse', 'mask')
-# One a degree, the four ends of its axes among them.
+# A point for each degree, the ends of both axes among them.
 _ELLIPSE_POINTS = 360
 # Types of labels that no pixels have.
-_UNDRAWN_TYPES = ('tag', 'skeleton')
+_WITHOUT_PIXELS = ('tag', 'skeleton')
 
 
 @dataclass
-class CvatReader(
-    NamedReader, LineWidth, DotRadius, Outside, Boxes, AnnotationReader
-):
+class CvatReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
     """Reads the annotations.xml of "CVAT for images 1.1".
 
     Shapes are drawn in their `z_order`. Without `classes`, the classes are
-    the labels of the task in their order, but for tags and skeletons.
+    the labels of the task in their order, except tags and skeletons.
     Source: https://docs.cvat.ai/docs/other/xml_format.
     """
 
@@ -78,11 +66,8 @@ class CvatReader(
                 for element in image
                 if element.tag != 'tag'
             ]
-            data = dict(
-                name=name,
-                size=(image.get('width'), image.get('height')),
-                shapes=shapes,
-            )
+            size = image.get('width'), image.get('height')
+            data = dict(name=name, size=size, shapes=shapes)
             items.append(Item(safe_key(name, path), path, data))
         if any(root.find(f'image/{kind}') is not None for kind in _STROKES):
             self.remarks.append(EXPORT)
@@ -96,46 +81,47 @@ class CvatReader(
             )
         return items
 
-    def found_labels(self, items: list[Item]) -> FoundLabels:
+    def labels_of(self, item: Item) -> list[str]:
         """See the base class."""
-        found = FoundLabels(self._declared)
-        for item in items:
-            labels = [
-                shape['label']
-                for kind, shape in item.data['shapes']
-                if kind in _DRAWN and 'label' in shape
-            ]
-            found.add(labels, f'{item.source}: {item.data["name"]}')
-        return found
+        return [
+            shape['label']
+            for kind, shape in item.data['shapes']
+            if kind in _DRAWN and 'label' in shape
+        ]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
-        name = f'{item.source}: {item.data["name"]}'
-        size = checked_size(*item.data['size'], name)
-        canvas = Canvas(name, size, self.outside, self.fill(), self.names)
-        shapes = item.data['shapes']
-        # Stable: of one layer, the later shape lies above.
-        for kind, attributes in sorted(shapes, key=lambda s: _layer(s, name)):
+        size = checked_size(*item.data['size'], item.where)
+        canvas = self.canvas(item, size, outside=self.outside)
+        # The sort is stable: in one layer, the later shape lies above.
+        for kind, shape in sorted(
+            item.data['shapes'],
+            key=lambda s: _number(s[1], 'z_order', item.where, '0'),
+        ):
             if kind not in _DRAWN:
                 canvas.skip(f'{kind}, which is no shape of pixels')
             else:
-                class_id = self.class_id(attributes.get('label'), name)
-                self._draw(canvas, kind, attributes, class_id)
+                class_id = self.class_id(shape.get('label'), item.where)
+                self._draw(canvas, kind, shape, class_id)
         return canvas.annotation()
 
     def _draw(
         self, canvas: Canvas, kind: str, shape: dict[str, str], class_id: int
     ) -> None:
+        points = [
+            point.split(',') for point in shape.get('points', '').split(';')
+        ]
         if kind == 'polygon':
-            canvas.polygon(_points(shape), class_id)
+            canvas.polygon(points, class_id)
         elif kind == 'polyline':
-            canvas.line(_points(shape), class_id, self.width)
+            canvas.line(points, class_id, self.width)
         elif kind == 'points':
-            canvas.dots(_points(shape), class_id, self.radius)
+            canvas.dots(points, class_id, self.radius)
         elif kind == 'mask':
             canvas.mask(*_mask(shape, canvas.name), class_id)
         else:
-            corners = _OUTLINES[kind](shape, canvas.name)
+            outline = _box if kind == 'box' else _ellipse
+            corners = outline(shape, canvas.name)
             if self.keeps_box(canvas, kind, corners):
                 canvas.polygon(corners, class_id)
 
@@ -151,16 +137,15 @@ class CvatReader(
         return path
 
     def _take_labels(self, root: Element) -> None:
-        """Names and colours of the labels, unless `classes` gives them."""
-        labels = root.iterfind('meta//label')
+        """Sets names and colours of the labels, unless `classes` does."""
         colours = {
             label.findtext('name', ''): label.findtext('color')
-            for label in labels
-            # The parts of a skeleton have a parent.
-            if label.findtext('type') not in _UNDRAWN_TYPES
+            for label in root.iterfind('meta//label')
+            # Labels with a parent are parts of a skeleton.
+            if label.findtext('type') not in _WITHOUT_PIXELS
             and label.find('parent') is None
         }
-        self._declared = [*colours]
+        self.declared = [*colours]
         if not self.classes:
             self.names, _ = name_classes(
                 name for name in colours if name not in self.unlabelled
@@ -175,84 +160,73 @@ def _rgb(colour: str | None) -> list[int]:
         return [128, 128, 128]
 
 
-def _layer(shape: tuple[str, dict[str, str]], name: str) -> int:
-    return _number(shape[1], 'z_order', name, '0')
-
-
 def _number(
-    attributes: dict[str, str],
+    shape: dict[str, str],
     key: str,
-    name: str,
+    where: str,
     default: str | None = None,
     kind: type = int,
 ) -> Any:
-    text = attributes.get(key, default)
+    text = shape.get(key, default)
     try:
         number = kind(text)
-        # Neither NaN nor so large that sums of it become infinite.
+        # Excludes NaN, and numbers whose sums become infinite.
         if abs(number) <= 1e9:
             return number
         raise ValueError
     except (TypeError, ValueError):
         raise ValueError(
-            f'{name} has {key}={shown(text)}, expected a number; correct it.'
+            f'{where} has {key}={shown(text)}, expected a number; correct it.'
         ) from None
 
 
-def _points(attributes: dict[str, str]) -> list[list[str]]:
-    """Points of 'x,y;x,y'."""
-    points = attributes.get('points', '')
-    return [point.split(',') for point in points.split(';')]
+def _numbers(
+    shape: dict[str, str], keys: str, where: str, kind: type = float
+) -> list[Any]:
+    return [_number(shape, key, where, kind=kind) for key in keys.split()]
 
 
-def _box(attributes: dict[str, str], name: str) -> np.ndarray:
-    """Corners of a box, turned clockwise by its rotation in degrees."""
-    left, top, right, bottom = (
-        _number(attributes, key, name, kind=float)
-        for key in ('xtl', 'ytl', 'xbr', 'ybr')
-    )
+def _box(shape: dict[str, str], where: str) -> np.ndarray:
+    """Returns the corners of a box after its rotation."""
+    left, top, right, bottom = _numbers(shape, 'xtl ytl xbr ybr', where)
     corners = np.array(
         [(left, top), (right, top), (right, bottom), (left, bottom)]
     )
-    centre = corners.mean(0)
-    return turned(corners - centre, _rotation(attributes, name)) + centre
+    return _turn(shape, corners, corners.mean(0), where)
 
 
-def _ellipse(attributes: dict[str, str], name: str) -> np.ndarray:
-    """Points of an ellipse, turned clockwise by its rotation in degrees."""
-    x, y, radius_x, radius_y = (
-        _number(attributes, key, name, kind=float)
-        for key in ('cx', 'cy', 'rx', 'ry')
-    )
+def _ellipse(shape: dict[str, str], where: str) -> np.ndarray:
+    """Returns points of an ellipse after its rotation."""
+    x, y, radius_x, radius_y = _numbers(shape, 'cx cy rx ry', where)
     angles = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)
     points = np.stack([np.cos(angles), np.sin(angles)], 1)
-    points *= radius_x, radius_y
-    return turned(points, _rotation(attributes, name)) + [x, y]
+    centre = np.array([x, y])
+    return _turn(shape, points * (radius_x, radius_y) + centre, centre, where)
 
 
-def _rotation(attributes: dict[str, str], name: str) -> float:
-    return _number(attributes, 'rotation', name, '0', float)
-
-
-_OUTLINES = dict(box=_box, ellipse=_ellipse)
+def _turn(
+    shape: dict[str, str], points: np.ndarray, centre: np.ndarray, where: str
+) -> np.ndarray:
+    """Returns points turned clockwise by the rotation of the shape."""
+    degrees = _number(shape, 'rotation', where, '0', float)
+    return turned(points - centre, degrees) + centre
 
 
 def _mask(
-    attributes: dict[str, str], name: str
+    shape: dict[str, str], where: str
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """A mask and its corner, of runs along rows that begin with 0s."""
-    left, top, width, height = (
-        _number(attributes, key, name)
-        for key in ('left', 'top', 'width', 'height')
+    """Returns a mask and its corner; its runs follow rows and begin with 0."""
+    left, top, width, height = _numbers(
+        shape, 'left top width height', where, int
     )
     try:
-        runs = [int(run) for run in attributes.get('rle', '').split(',')]
+        runs = [int(run) for run in shape.get('rle', '').split(',')]
     except ValueError:
         runs = [-1]
     size = width * height
     if min(*runs, width, height) < 0 or size > MAX_PIXELS or sum(runs) != size:
         raise ValueError(
-            f'{name} has a mask of {width} x {height} whose runs do not fill '
+            f'{where} has a mask of {width} x {height} whose runs do not fill '
             'it; export it again.'
         )
     mask = np.repeat(np.arange(len(runs)) % 2 == 1, runs)

@@ -8,27 +8,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import (
-    IGNORE_INDEX,
-    Annotation,
-    AnnotationReader,
-    Item,
-    list_keyed_files,
-    option,
-)
-from mmseg_sesam.annotations.classes import resolve_classes
+from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
+from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.files import read_index, shown
-from mmseg_sesam.io.listing import LABEL_SUFFIXES
+from mmseg_sesam.annotations.options import TEXTS, option
+from mmseg_sesam.annotations.values import to_label
+from mmseg_sesam.validators import Rule
+
+_NUMBERS = Rule(
+    lambda values: all(isinstance(value, int) for value in values), 'numbers'
+)
 
 
 @dataclass
 class IndexPngReader(AnnotationReader):
     """Reads PNG or TIFF files of class ids, grey or palette, 8 or 16 bits.
 
-    So RLoss, TEL, SPML and many others keep weak labels; they differ in
-    the value that means unlabelled. `map` translates other values, such as
-    ids from 1, or masks of 0 and 255; the names of `classes` are in the
-    order of the ids that it gives.
+    RLoss, TEL, SPML and many others store weak labels in such files, with
+    different values for unlabelled pixels. `map` translates other values,
+    such as ids from 1, or masks of 0 and 255; `classes` then names the ids
+    that the map gives.
     """
 
     name = 'index-png'
@@ -38,12 +37,14 @@ class IndexPngReader(AnnotationReader):
         (),
         'names of the classes in the order of their ids, or one name such '
         'as voc or cityscapes; other ids are errors',
+        TEXTS,
         nargs='+',
     )
     unlabelled: tuple[int, ...] = option(
         (),
         'values besides 255 that mean unlabelled, such as 21 for VOC, 19 '
         'for Cityscapes, or -1, which images hold as their largest value',
+        _NUMBERS,
         nargs='+',
         type=int,
     )
@@ -52,13 +53,13 @@ class IndexPngReader(AnnotationReader):
         'what all values of the files mean, 255 among them: a class id, or '
         'a name of --classes, or unlabelled, such as 1=0 2=1 0=unlabelled; '
         'in place of --unlabelled',
+        TEXTS.or_none(),
         nargs='+',
         metavar='VALUE=CLASS',
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.names, self.palette = resolve_classes(self.classes)
         if self.map is not None and self.unlabelled:
             value = self.unlabelled[0]
             raise ValueError(
@@ -66,12 +67,6 @@ class IndexPngReader(AnnotationReader):
                 f'one; write {value}=unlabelled in --map.'
             )
         self.table = read_map(self.map or (), self.names)
-
-    def list_items(self) -> Iterable[Item]:
-        """See the base class."""
-        return [
-            Item(*file) for file in list_keyed_files(self.src, LABEL_SUFFIXES)
-        ]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
@@ -94,7 +89,7 @@ class IndexPngReader(AnnotationReader):
     def misfit(self, values: set[int]) -> str | None:
         """See the base class."""
         option = '--unlabelled' if self.map is None else '--map'
-        # -1 is the largest value, which depends on the file.
+        # -1 means the largest value, which depends on the file.
         given = [v for v in self.unlabelled if v not in (-1, IGNORE_INDEX)]
         unused = [v for v in (*self.table, *given) if v not in values]
         if not unused:
@@ -120,40 +115,39 @@ class IndexPngReader(AnnotationReader):
         found, places, counts = np.unique(
             values, return_inverse=True, return_counts=True
         )
-        lacking = {
-            value: count
-            for value, count in zip(found.tolist(), counts.tolist())
-            if value not in self.table
-        }
+        counted = dict(zip(found.tolist(), counts.tolist()))
+        lacking = [value for value in counted if value not in self.table]
         if lacking:
             listed = ', '.join(
-                f'{value} ({count} pixels)'
-                for value, count in [*lacking.items()][:8]
+                f'{value} ({counted[value]} pixels)' for value in lacking[:8]
             )
             raise ValueError(
                 f'{where} holds {len(lacking)} values that --map lacks: '
-                f'{listed}; add them, such as {min(lacking)}=unlabelled.'
+                f'{listed}; add them, such as {lacking[0]}=unlabelled.'
             )
-        ids = np.array([self.table[v] for v in found.tolist()], np.uint8)
-        label = ids[places.reshape(values.shape)]
-        return Annotation(label, values=found.tolist())
+        ids = np.array([self.table[value] for value in counted], np.uint8)
+        return Annotation(ids[places.reshape(values.shape)], values=[*counted])
 
 
 def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:
     """Reads entries such as '1=0', '2=cat' and '0=unlabelled'.
 
     Args:
-        entries: a value, and the class that it means.
-        names: of the classes; empty if they are not known.
+        entries: a value and its class in each entry.
+        names: names of the classes; empty if unknown.
 
     Returns:
-        Class id, or 255 of unlabelled, by value.
+        Class id, or 255 for unlabelled, by value.
 
     Raises:
-        ValueError: an entry has another form, or its value another class.
+        ValueError: an entry has another form, or its value two classes.
+
+    Example:
+        >>> read_map(['0=unlabelled', '1=0'], names=())
+        {0: 255, 1: 0}
     """
     classes = {name: i for i, name in enumerate(names)}
-    # An id is an id, even if a class has it for a name.
+    # A number is an id, even if a class has the number for a name.
     classes |= {str(i): i for i in range(len(names) or IGNORE_INDEX)}
     classes['unlabelled'] = IGNORE_INDEX
     table: dict[int, int] = {}
@@ -169,39 +163,3 @@ def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:
             )
         table[int(value)] = classes[name]
     return table
-
-
-def to_label(
-    values: np.ndarray,
-    num_classes: int,
-    where: object,
-    void: Iterable[int] = (),
-    first: int = 0,
-    remedy: str = 'correct it',
-) -> np.ndarray:
-    """Checks values, and turns them into class ids and 255.
-
-    Args:
-        values: (H, W) integers.
-        num_classes: number of classes, 0 if it is not known.
-        where: the file, for the error.
-        void: values that mean unlabelled, besides 255.
-        first: value of class 0.
-        remedy: what to do with other values, for the error.
-
-    Returns:
-        (H, W) uint8.
-
-    Raises:
-        ValueError: there are other values than those of classes.
-    """
-    last = first + (num_classes or IGNORE_INDEX) - 1
-    unlabelled = np.isin(values, [*void, IGNORE_INDEX])
-    wrong = ~unlabelled & ((values < first) | (values > last))
-    if wrong.any():
-        raise ValueError(
-            f'{where} holds the values {np.unique(values[wrong])[:8]}, '
-            f'expected class ids from {first} to {last}, or 255; {remedy}.'
-        )
-    label = np.where(unlabelled, IGNORE_INDEX, values - first)
-    return label.astype(np.uint8)

@@ -4,85 +4,57 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import (
-    Annotation,
-    AnnotationReader,
-    Item,
-    list_keyed_files,
-)
-from mmseg_sesam.annotations.classes import NamedReader
+from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import (
     checked_size,
-    embedded_size,
     image_size,
     read_json,
     read_mask,
     shown,
     take,
 )
-from mmseg_sesam.annotations.found_labels import FoundLabels
-from mmseg_sesam.annotations.options import (
-    Boxes,
-    DotRadius,
-    LineWidth,
-    Outside,
-)
+from mmseg_sesam.annotations.named import NamedReader
+from mmseg_sesam.annotations.shapes import Boxes, DotRadius, LineWidth, Outside
 
 
 @dataclass
-class LabelmeReader(
-    NamedReader, LineWidth, DotRadius, Outside, Boxes, AnnotationReader
-):
+class LabelmeReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
     """Reads the JSON files of LabelMe.
 
     Later shapes lie over earlier ones, as in LabelMe's own export. Pixels
-    that no shape covers are unlabelled, whereas that export makes them class
-    0; `undrawn` does the same for a class. Source:
+    that no shape covers are unlabelled; that export makes them class 0, and
+    so does `undrawn` for any class. Source:
     https://github.com/wkentaro/labelme (labelme/utils/shape.py).
     """
 
     name = 'labelme'
     example = 'labels out --classes cat dog'
+    endings = '.json'
 
-    def list_items(self) -> Iterable[Item]:
+    def labels_of(self, item: Item) -> list[str]:
         """See the base class."""
-        return [Item(*file) for file in list_keyed_files(self.src, '.json')]
-
-    def found_labels(self, items: list[Item]) -> FoundLabels:
-        """See the base class."""
-        found = FoundLabels()
-        for item in items:
-            name = str(item.source)
-            try:
-                shapes = take(read_json(item.source), 'shapes', list, name)
-                labels = [take(shape, 'label', str, name) for shape in shapes]
-            except (ValueError, OSError):
-                # `read` names the file with what is wrong.
-                found.complete = False
-            else:
-                found.add(labels, name)
-        return found
+        shapes = take(read_json(item.source), 'shapes', list, item.where)
+        return [take(shape, 'label', str, item.where) for shape in shapes]
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
-        name = str(item.source)
         record = read_json(item.source)
         size = _size(record, item)
-        canvas = Canvas(name, size, self.outside, self.fill(), self.names)
-        for shape in take(record, 'shapes', list, name):
-            label = take(shape, 'label', str, name)
-            self._draw(canvas, shape, self.class_id(label, name))
+        canvas = self.canvas(item, size, outside=self.outside)
+        for shape in take(record, 'shapes', list, item.where):
+            label = take(shape, 'label', str, item.where)
+            self._draw(canvas, shape, self.class_id(label, item.where))
         return canvas.annotation()
 
     def _draw(self, canvas: Canvas, shape: dict, class_id: int) -> None:
-        # Files of the first versions have polygons alone, and no types.
+        # Files of the first versions have polygons alone, without types.
         kind = shape.get('shape_type') or 'polygon'
         points = take(shape, 'points', list, canvas.name)
         if kind == 'polygon':
@@ -92,7 +64,9 @@ class LabelmeReader(
         elif kind in ('point', 'points'):
             canvas.dots(points, class_id, self.radius)
         elif kind == 'mask':
-            mask = _mask(shape, canvas.name)
+            text = take(shape, 'mask', str, canvas.name)
+            subject = f'{canvas.name} has a mask that'
+            mask = read_mask(_decode(text, subject), subject)
             canvas.mask(mask, (points or [None])[0], class_id)
         elif kind in ('rectangle', 'oriented_rectangle', 'circle'):
             self._draw_box(canvas, kind, points, class_id)
@@ -117,45 +91,38 @@ class LabelmeReader(
 
 
 def _size(record: Any, item: Item) -> tuple[int, int]:
-    """Width and height of the image of a record.
+    """Returns width and height of the image of a record.
 
-    Files of LabelMe before 3.0 do not hold them: they are then those of the
-    image in the file, or of the image file.
+    Files of LabelMe before 3.0 do not hold the size: it is then the size of
+    the image within the file, or of the image file.
     """
-    name = str(item.source)
     sides = 'imageWidth', 'imageHeight'
     record = record if isinstance(record, dict) else {}
     if all(record.get(side) is not None for side in sides):
-        size = [take(record, side, int, name) for side in sides]
-        return checked_size(*size, name)
+        size = [take(record, side, int, item.where) for side in sides]
+        return checked_size(*size, item.where)
     if record.get('imageData'):
-        text = take(record, 'imageData', str, name)
-        try:
-            return embedded_size(base64.b64decode(text, validate=True))
-        except ValueError as error:
-            raise ValueError(
-                f'{name} has imageData that cannot be read ({error}); '
-                'correct or remove it.'
-            ) from error
+        text = take(record, 'imageData', str, item.where)
+        subject = f'{item.where} has imageData that'
+        return image_size(BytesIO(_decode(text, subject)), subject)
     beside = str(record.get('imagePath')).replace('\\', '/')
     image = item.image or item.source.parent / beside
     if not os.path.isfile(image):
         found = ', '.join(f'{s}={shown(record.get(s))}' for s in sides)
         raise ValueError(
-            f'{name} has {found}, no imageData, and no image at its '
+            f'{item.where} has {found}, no imageData, and no image at its '
             f'imagePath={shown(record.get("imagePath"))} to take the size '
             'from; give the folder of the images with --images.'
         )
     return image_size(image)
 
 
-def _mask(shape: dict[str, Any], name: str) -> np.ndarray:
-    """The (h, w) bool mask of a PNG in base64."""
-    text = take(shape, 'mask', str, name)
+def _decode(text: str, subject: str) -> bytes:
+    """Returns the bytes of a text in base64."""
     try:
-        return read_mask(base64.b64decode(text, validate=True))
+        return base64.b64decode(text, validate=True)
     except ValueError as error:
         raise ValueError(
-            f'{name} has a mask that cannot be read ({error}); correct or '
-            'remove that shape.'
+            f'{subject} cannot be read as base64 ({error}); correct or remove '
+            'it.'
         ) from error

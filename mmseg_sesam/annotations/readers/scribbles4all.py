@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import (
-    Annotation,
-    AnnotationReader,
-    Item,
-    list_keyed_files,
-    option,
-)
-from mmseg_sesam.annotations.classes import resolve_classes
+from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import (
     checked_size,
     optional_import,
     read_channels,
 )
-from mmseg_sesam.annotations.options import checked_pixels
-from mmseg_sesam.annotations.readers.cityscapes_coarse import train_ids
-from mmseg_sesam.annotations.readers.index_png import to_label
-from mmseg_sesam.io.listing import LABEL_SUFFIXES
+from mmseg_sesam.annotations.options import TEXTS, choice, option
+from mmseg_sesam.annotations.shapes import WIDTH
+from mmseg_sesam.annotations.values import to_label, train_ids
+from mmseg_sesam.validators import check_option, number
 
-SOURCES = ('png', 'h5')
-VALUES = ('ids', 'from-1', 'cityscapes')
-# Far more than the lines of an image need.
+# Limit for one data set of an HDF5 file: a hundred times what the scribbles
+# of an image need (our choice).
 _MAX_BYTES = 1 << 27
 
 
@@ -49,56 +40,45 @@ class Scribbles4AllReader(AnnotationReader):
     name = 'scribbles4all'
     example = 'scribbles out --values cityscapes'
 
-    values: str | None = option(
+    values: str | None = choice(
         None,
+        ('ids', 'from-1', 'cityscapes'),
         'what the values other than 0 are: class ids; class ids counted from '
         '1, as in ADE20K; or ids of Cityscapes and KITTI-360, of which train '
         'ids are made',
-        choices=VALUES,
         required=True,
     )
     classes: tuple[str, ...] = option(
         (),
         'names of the classes in the order of their ids, or one name such '
         'as voc or ade; other ids are errors',
+        TEXTS,
         nargs='+',
     )
-    source: str = option(
-        'png',
-        'which of the files of an image to read (default: %(default)s)',
-        choices=SOURCES,
+    source: str = choice(
+        'png', ('png', 'h5'), 'which of the files of an image to read'
     )
     width: int | None = option(
         None,
         "width of an HDF5 file's lines in pixels (default: that of the file)",
+        WIDTH.or_none(),
         type=int,
     )
     length: float = option(
         1.0,
-        "share of an HDF5 file's lines to be drawn, around their middle "
-        '(default: all)',
+        "share of an HDF5 file's lines to be drawn, around their middle",
+        number(above=0, at_most=1),
         type=float,
     )
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.values not in VALUES or not 0 < self.length <= 1:
-            raise ValueError(
-                f'--values is {self.values!r} and --length {self.length}, '
-                f'expected one of {VALUES} and a share above 0, up to 1.'
-            )
-        if self.width is not None:
-            checked_pixels(self.width, '--width', 1)
         if self.values == 'cityscapes' and not self.classes:
             self.classes = ('cityscapes',)
-        self.names, self.palette = resolve_classes(self.classes)
-        # The HDF5 library trusts the offsets in a file.
-        self.fragile = self.source == 'h5'
-
-    def list_items(self) -> Iterable[Item]:
-        """See the base class."""
-        ending = '.h5' if self.source == 'h5' else LABEL_SUFFIXES
-        return [Item(*file) for file in list_keyed_files(self.src, ending)]
+        super().__post_init__()
+        if self.source == 'h5':
+            self.endings = '.h5'
+            # The HDF5 library trusts the offsets in a file.
+            self.fragile = True
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
@@ -106,10 +86,10 @@ class Scribbles4AllReader(AnnotationReader):
             values = read_channels(item.source)
             return Annotation(self._label(values, item.source))
         size, width, lines, values = _read_hdf5(item.source)
-        canvas = Canvas(str(item.source), size)
+        canvas = Canvas(item.where, size)
         ids = self._label(values[None], item.source)[0]
         for line, class_id in zip(lines, ids.tolist()):
-            # The ends that Scribbles4All's own script cuts off.
+            # Scribbles4All's own script cuts the same parts off both ends.
             start = int(len(line) * (1 - self.length) / 2)
             line = line[start : len(line) - start]
             canvas.line(line, class_id, self.width or width)
@@ -122,15 +102,13 @@ class Scribbles4AllReader(AnnotationReader):
             values = train_ids(values, where, remedy)
             return to_label(values, classes, where, remedy=remedy)
         first = int(self.values == 'from-1')
-        return to_label(
-            values, classes, where, void=[0], first=first, remedy=remedy
-        )
+        return to_label(values, classes, where, [0], first, remedy)
 
 
 def _read_hdf5(
     path: Path,
 ) -> tuple[tuple[int, int], int, np.ndarray, np.ndarray]:
-    """Size of the image, width, (N, P, 2) points and (N,) values of lines."""
+    """Returns image size, line width, (N, P, 2) points and (N,) values."""
     h5py = optional_import('h5py')
     try:
         with h5py.File(path, 'r') as file:
@@ -139,7 +117,7 @@ def _read_hdf5(
             values = _dataset(file, 'scribble_values')
             config = json.loads(_dataset(file, 'config', 'OS'))
             thickness = int(config['line_thickness'])
-        checked_pixels(thickness, 'line_thickness', 1)
+        check_option('config', 'line_thickness', thickness, WIDTH)
         if lines.size and (lines.ndim != 3 or lines.shape[2] != 2):
             raise ValueError(f'scribble has the shape {lines.shape}')
         values = values.reshape(len(lines), -1)
@@ -162,12 +140,16 @@ def _read_hdf5(
 
 
 def _dataset(file: Any, key: str, kinds: str = 'iuf') -> Any:
-    """Contents of a file, unless they lie in another file or are too many.
+    """Returns a data set of a file.
 
     Args:
         file: the `h5py.File`.
         key: name of the data set.
-        kinds: of numpy's data types that it may have.
+        kinds: kinds of numpy's data types that it may have.
+
+    Raises:
+        ValueError: the data set lies in another file, has another type, or
+            is too large.
     """
     h5py = optional_import('h5py')
     link = file.get(key, getlink=True)

@@ -8,34 +8,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mmseg_sesam.annotations.base import (
-    Annotation,
-    AnnotationReader,
-    Item,
-    safe_key,
-)
-from mmseg_sesam.annotations.classes import resolve_classes
+from mmseg_sesam.annotations.base import Annotation, Item, safe_key
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import read_json, shown, take
-from mmseg_sesam.annotations.options import DotRadius, ImageSize, Outside
+from mmseg_sesam.annotations.shapes import DotRadius, ImageSize, Outside
 
 BACKGROUND_FILE = 'voc_whats_the_point_bg_from_scribbles.json'
 
 
 @dataclass
-class WhatsThePointReader(ImageSize, DotRadius, Outside, AnnotationReader):
+class WhatsThePointReader(ImageSize, DotRadius, Outside):
     """Reads the points of "What's the Point".
 
     A file is `{image id: [{x, y, cls, ...}, ...]}`: columns and rows of
     pixels, and VOC's class ids. `voc_whats_the_point.json` has the classes
     1 to 20, and `voc_whats_the_point_bg_from_scribbles.json` background:
-    give both, whose clicks on an image become one label. Source: Bearman et
-    al., "What's the Point: Semantic Segmentation with Point Supervision",
+    give both files; all clicks on an image become one label. Source: Bearman
+    et al., "What's the Point: Semantic Segmentation with Point Supervision",
     ECCV 2016, and https://github.com/abearman/whats-the-point1.
 
-    A click that is repeated on one pixel is drawn once. Clicks of several
-    classes on one pixel contradict each other: none of them is drawn. Where
-    dots of different pixels overlap, the later click lies above.
+    Repeated clicks on a pixel are drawn once. Clicks of several classes on a
+    pixel contradict each other, and none of them is drawn. Where dots of
+    different pixels overlap, the later click lies above.
     """
 
     name = 'whats-the-point'
@@ -43,10 +37,7 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside, AnnotationReader):
         f'voc_whats_the_point.json {BACKGROUND_FILE} out --images JPEGImages'
     )
     several = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.names, self.palette = resolve_classes(['voc'])
+    classes = ('voc',)
 
     def list_items(self) -> Iterable[Item]:
         """See the base class."""
@@ -63,14 +54,12 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside, AnnotationReader):
         for name, of in clicks.items():
             first, *others = (path for path in self.sources if str(path) in of)
             data = dict(name=name, of=of)
-            yield Item(
-                safe_key(name, first), first, data, others=tuple(others)
-            )
+            key = safe_key(name, first)
+            yield Item(key, first, data, others=tuple(others))
 
     def read(self, item: Item) -> Annotation:
         """See the base class."""
-        name = f'{item.source}: {item.data["name"]}'
-        canvas = Canvas(name, self.size_of(item), self.outside)
+        canvas = Canvas(item.where, self.size_of(item), self.outside)
         pixels: dict[tuple[int, int], list[int]] = defaultdict(list)
         for where, point in _points(item):
             class_id = take(point, 'cls', int, where)
@@ -83,7 +72,7 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside, AnnotationReader):
             column, row = canvas.points([xy])[0]
             pixels[math.floor(column), math.floor(row)].append(class_id)
         for (column, row), classes in pixels.items():
-            where = f'{name}: ({column}, {row})'
+            where = f'{item.where}: ({column}, {row})'
             if len({*classes}) > 1:
                 reason = 'pixel with clicks of several classes, none drawn'
                 canvas.notes.append((reason, f'{where}, {sorted({*classes})}'))
@@ -106,7 +95,7 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside, AnnotationReader):
 
 
 def _points(item: Item) -> Iterator[tuple[str, Any]]:
-    """Points of an image with the file, for errors."""
+    """Yields the points of an image, each with its file for errors."""
     for path, points in item.data['of'].items():
         where = f'{path}: {item.data["name"]}'
         if not isinstance(points, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmseg_sesam.annotations.classes import SCRIBBLESUP_TAGS
+from mmseg_sesam.annotations.readers.scribblesup import TAGS
 
 XML = """<?xml version="1.0" encoding="utf-8"?>
 <annotation>
@@ -43,8 +43,8 @@ def test_open_lines_of_named_classes(labels, write, summary):
 
 
 def test_tags_have_the_ids_of_voc():
-    assert len(SCRIBBLESUP_TAGS) == 21
-    ids = {tag: i for i, tag in enumerate(SCRIBBLESUP_TAGS)}
+    assert len(TAGS) == 21
+    ids = {tag: i for i, tag in enumerate(TAGS)}
     assert [ids[t] for t in ('plane', 'table', 'monitor')] == [1, 11, 20]
 
 
@@ -76,5 +76,5 @@ def test_sizes_must_come_from_somewhere(refusal, write):
     assert '--images' in refusal('scribblesup', src)
     for width in (0, 300):
         said = refusal('scribblesup', src, size=(32, 24), width=width)
-        assert f'--width is {width}' in said
+        assert f'--width={width}' in said
     assert '--size gives' in refusal('scribblesup', src, size=(0, -4))
