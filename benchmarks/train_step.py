@@ -123,8 +123,7 @@ def time_network(name: str, args: argparse.Namespace) -> dict[str, float]:
     sesam['pretrained'] = None
     sesam['backbone'].pop('init_cfg', None)
     plain = copy.deepcopy(sesam)
-    for key in ('teacher', 'mixed_loss'):
-        plain.pop(key)
+    plain.pop('teacher')
     plain['type'] = 'EncoderDecoder'
     plain['data_preprocessor']['type'] = 'SegDataPreProcessor'
     kinds = dict(

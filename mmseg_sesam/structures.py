@@ -1,8 +1,111 @@
-"""Label maps of a training sample, from the pipeline to the loss."""
+"""The sources of labels: their maps in a sample and their loss terms."""
 
-# Label map in the pipeline -> its field of the data sample.
-LABEL_FIELDS = dict(
-    gt_seg_map='gt_sem_seg',
-    pseudo_seg_map='pseudo_sem_seg',
-    confident_seg_map='confident_sem_seg',
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mmseg_sesam.validators import (
+    Rule,
+    check_fields,
+    count,
+    number,
+    one_of,
+    option,
+    required,
 )
+
+# Field of the labels that a person gave.
+HUMAN_FIELD = 'gt_sem_seg'
+PSEUDO_FIELD = 'pseudo_sem_seg'
+CONFIDENT_FIELD = 'confident_sem_seg'
+_MAP, _FIELD = '_seg_map', '_sem_seg'
+_NAME = Rule(
+    lambda value: isinstance(value, str) and value.isidentifier(),
+    'a name of letters, digits and underscores',
+)
+_LABEL_FIELD = Rule(
+    lambda value: isinstance(value, str) and value.endswith(_FIELD),
+    f'a name that ends with {_FIELD}',
+)
+_COLOR = Rule(
+    lambda value: isinstance(value, str) and value.startswith('#'),
+    "a colour such as '#3f7fbf'",
+)
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """One source of labels, and the weight of its loss term.
+
+    `SeSAMEncoderDecoder` has a list of sources. A pixel that several sources
+    label belongs to the first of them in the list.
+
+    Args:
+        name: the term is logged as `loss_<name>`, the share of labelled
+            pixels as `share_<name>`.
+        field: field of the data sample with the label map. A transform adds
+            the map to the pipeline's results and to `seg_fields`, with
+            `_seg_map` in place of `_sem_seg`. The online teacher fills
+            `confident_sem_seg`.
+        loss_weight: weight of the term after its ramp; 0 switches the term
+            off, and the source still keeps later sources off its pixels.
+        ramp: iterations in which the weight grows from near 0 to
+            `loss_weight`; raise it for labels that are poor at first.
+        normalizer: 'labelled' divides the sum over the source's pixels by
+            their number; 'remaining' divides it by all pixels that earlier
+            sources leave, so that few labelled pixels weigh little.
+        color: of the source in plots.
+
+    Raises:
+        ValueError: an option has a value that it cannot have.
+
+    Example:
+        >>> source = LabelSource('dense', 'dense_sem_seg', loss_weight=2.0)
+        >>> source.normalizer
+        'labelled'
+    """
+
+    name: str = required(_NAME)
+    field: str = required(_LABEL_FIELD)
+    loss_weight: float = option(1.0, number(at_least=0))
+    ramp: int = option(0, count())
+    normalizer: str = option('labelled', one_of(('labelled', 'remaining')))
+    color: str = option('#8a7a3d', _COLOR)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+# SeSAM's three terms; the weights and the ramp are our choice.
+SOURCES = (
+    LabelSource('weak', HUMAN_FIELD, color='#3f7fbf'),
+    LabelSource('pseudo', PSEUDO_FIELD, color='#d9822b'),
+    LabelSource(
+        'confident',
+        CONFIDENT_FIELD,
+        loss_weight=0.5,
+        ramp=1000,
+        normalizer='remaining',
+        color='#3d9a5f',
+    ),
+)
+
+
+def field_of(key: str) -> str:
+    """Returns the sample's field for a label map of the pipeline.
+
+    Example:
+        >>> field_of('pseudo_seg_map')
+        'pseudo_sem_seg'
+    """
+    return key[: -len(_MAP)] + _FIELD
+
+
+def is_label_map(key: str) -> bool:
+    """Returns whether a key of the pipeline's results is of a label map."""
+    return key.endswith(_MAP)
+
+
+def is_label_field(name: str) -> bool:
+    """Returns whether a field of a data sample holds a label map."""
+    return name.endswith(_FIELD)

@@ -26,7 +26,7 @@ SUPERPIXELS = dict(type='SuperpixelSegmenter')
 GENERATOR = dict(type='PseudoLabelGenerator', segmenter=SUPERPIXELS)
 # Each with the least it needs.
 COMPONENTS = [
-    (MODELS, dict(type='MixedLoss')),
+    (MODELS, dict(type='LabelSource', name='a', field='a_sem_seg')),
     (HOOKS, dict(type='SAMPseudoLabelHook', generator=GENERATOR)),
     (HOOKS, dict(type='SeSAMVisualizationHook')),
     (TRANSFORMS, dict(type='LoadWeakAnnotations', num_classes=3)),

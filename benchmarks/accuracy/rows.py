@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
+
+from mmseg_sesam.structures import SOURCES
 
 KINDS = ('coarse', 'scribble', 'point')
 
@@ -33,7 +36,11 @@ def _kind_rows(kind: str) -> dict[str, Row]:
         f'gated-crf-{kind}': Row(
             f'{config}_weak-only',
             'weak labels + gated CRF loss',
-            {'model.crf_weight': 0.1},
+            {
+                'model.regularizers': [
+                    dict(type='GatedCRFLoss', loss_weight=0.1)
+                ]
+            },
         ),
         f'offline-{kind}': Row(
             f'{config}_offline', 'pseudo-labels of round 0, no teacher'
@@ -42,8 +49,14 @@ def _kind_rows(kind: str) -> dict[str, Row]:
     }
 
 
-def _without(term: str) -> dict[str, Any]:
-    return {f'model.mixed_loss.{term}_weight': 0.0}
+def _without(name: str) -> dict[str, Any]:
+    """Sets the weight of one label source to 0."""
+    sources = [
+        replace(source, loss_weight=0.0) if source.name == name else source
+        for source in SOURCES
+    ]
+    configs = [dict(asdict(one), type='LabelSource') for one in sources]
+    return {'model.sources': configs}
 
 
 _SCRIBBLE = 'deeplabv3_camvid_scribble'
@@ -82,7 +95,7 @@ ABLATIONS = {
     'no-crf-loss': Row(
         _SCRIBBLE,
         'without the gated CRF loss',
-        {'model.crf_weight': 0.0},
+        {'model.regularizers': []},
     ),
     'no-agreement': Row(
         _SCRIBBLE, 'without agreement', {'model.agreement': 0.0}

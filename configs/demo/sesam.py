@@ -10,7 +10,18 @@ model = dict(
     type='SeSAMEncoderDecoder',
     teacher='online',
     ema_momentum=0.99,
-    mixed_loss=dict(type='MixedLoss', confident_ramp=200),
+    sources=[
+        dict(type='LabelSource', name='weak', field='gt_sem_seg'),
+        dict(type='LabelSource', name='pseudo', field='pseudo_sem_seg'),
+        dict(
+            type='LabelSource',
+            name='confident',
+            field='confident_sem_seg',
+            loss_weight=0.5,
+            ramp=200,
+            normalizer='remaining',
+        ),
+    ],
     data_preprocessor=dict(
         type='SeSAMDataPreProcessor',
         mean=[123.675, 116.28, 103.53],

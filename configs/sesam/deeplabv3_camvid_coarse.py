@@ -22,6 +22,22 @@ train_dataloader = dict(dataset=dict(pipeline=pipeline))
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     agreement=0.2,
-    mixed_loss=dict(pseudo_weight=0.5),
+    sources=[
+        dict(type='LabelSource', name='weak', field='gt_sem_seg'),
+        dict(
+            type='LabelSource',
+            name='pseudo',
+            field='pseudo_sem_seg',
+            loss_weight=0.5,
+        ),
+        dict(
+            type='LabelSource',
+            name='confident',
+            field='confident_sem_seg',
+            loss_weight=0.5,
+            ramp=1000,
+            normalizer='remaining',
+        ),
+    ],
     decode_head=dict(num_classes=11),
 )

@@ -19,6 +19,6 @@ pipeline = [
 train_dataloader = dict(dataset=dict(pipeline=pipeline))
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    crf_weight=0.1,
+    regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
     decode_head=dict(num_classes=11),
 )

@@ -1,5 +1,5 @@
 _base_ = './deeplabv3_camvid_scribble.py'
-model = dict(teacher=None, crf_weight=0.0)
+model = dict(teacher=None, regularizers=[])
 custom_hooks = []
 pipeline = [
     step for step in _base_.pipeline if step['type'] != 'LoadPseudoLabel'

@@ -21,7 +21,7 @@ model = dict(
     decode_head=dict(num_classes=_base_.num_classes),
     # CHANGE: 0.1 for strokes, whose edges it finds; 0 for points, which it
     # harms, and for coarse masks, which gain nothing (docs/accuracy.md).
-    crf_weight=0.1,
+    regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
 )
 # A look at some training images with all their labels, in the folder
 # vis_data/vis_image of the run's logs and in every further vis_backend.

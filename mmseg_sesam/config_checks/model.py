@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.config_checks.training import Training, transform_names
+from mmseg_sesam.structures import CONFIDENT_FIELD, PSEUDO_FIELD
 from mmseg_sesam.type_names import option
 
 _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
@@ -35,19 +36,20 @@ def check_model(training: Training) -> None:
     if training.model_option('only_weak_classes'):
         _check_only_weak_classes(training, teacher)
     loads = bool(training.find('LoadPseudoLabel'))
-    pseudo = loads and training.weight('pseudo')
-    confident = teacher and training.weight('confident')
-    regular = training.model_option('crf_weight')
-    if not (training.weight('weak') or pseudo or confident or regular):
+    off = {PSEUDO_FIELD: not loads, CONFIDENT_FIELD: teacher is None}
+    weights = training.weights()
+    acting = [w for field, w in weights.items() if not off.get(field)]
+    if not (any(acting) or training.model_option('regularizers')):
         raise ValueError(
             'Every loss of the model has the weight 0, so that nothing is '
-            'learned; set weak_weight of model.mixed_loss above 0.'
+            'learned; set loss_weight of a source in model.sources above 0.'
         )
-    if loads and not pseudo:
+    if loads and not training.weight(PSEUDO_FIELD):
         _warn(
-            'MixedLoss has pseudo_weight=0: pseudo-labels are made, and only '
-            'keep confident predictions off their pixels. Take '
-            'LoadPseudoLabel and SAMPseudoLabelHook out to save their time.'
+            f'model.sources has loss_weight=0 for {PSEUDO_FIELD}: '
+            'pseudo-labels are made, and only keep confident predictions off '
+            'their pixels. Set default_hooks.pseudo_labels.enabled=False to '
+            'save their time.'
         )
 
 
@@ -75,11 +77,12 @@ def _check_round_teacher(training: Training, teacher: str | None) -> None:
             'store, and SAMPseudoLabelHook max_rounds=0; set max_rounds to 1 '
             "or more, or teacher='online'."
         )
-    if stores and not training.weight('confident'):
+    if stores and not training.weight(CONFIDENT_FIELD):
         raise ValueError(
-            "The model has teacher='round' and confident_weight=0 in its "
-            'mixed_loss, so that the stored predictions have no effect; set '
-            'confident_weight above 0, or teacher=None.'
+            f"The model has teacher='round' and loss_weight=0 for "
+            f'{CONFIDENT_FIELD} in its sources, so that the stored '
+            'predictions have no effect; set loss_weight above 0, or '
+            'teacher=None.'
         )
 
 
@@ -87,12 +90,12 @@ def _check_online_teacher(training: Training) -> None:
     """Refuses a teacher whose prediction in each step is not used."""
     agreement = training.model_option('agreement')
     drops = bool(training.find('LoadPseudoLabel')) and agreement
-    if not (training.weight('confident') or drops or training.refreshes):
+    if not (training.weight(CONFIDENT_FIELD) or drops or training.refreshes):
         raise ValueError(
-            "The model has teacher='online' and confident_weight=0 in its "
-            'mixed_loss, and the teacher neither drops pseudo-labels nor '
-            'makes rounds, so that it has no effect; set confident_weight '
-            'above 0, or teacher=None.'
+            f"The model has teacher='online' and loss_weight=0 for "
+            f'{CONFIDENT_FIELD} in its sources, and the teacher neither '
+            'drops pseudo-labels nor makes rounds, so that it has no effect; '
+            'set loss_weight above 0, or teacher=None.'
         )
 
 

@@ -13,6 +13,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     iterate_leaves,
     iterate_transforms,
 )
+from mmseg_sesam.structures import SOURCES
 from mmseg_sesam.type_names import option, type_names
 
 _OWN_TRANSFORMS = {
@@ -100,12 +101,16 @@ class Training(NamedTuple):
         """Returns the value that the model will have for an option."""
         return option(self.model, MODELS, name)
 
-    def weight(self, term: str) -> float:
-        """Returns the weight of a term of the mixed loss."""
-        mixed = self.model.get('mixed_loss') or dict(type='MixedLoss')
-        weight = option(mixed, MODELS, f'{term}_weight')
-        # A mixed loss of the user's own may have no such option.
-        return 1.0 if weight is None else weight
+    def weights(self) -> dict[str, float]:
+        """Returns the loss weight of each label source, by its field."""
+        sources = self.model_option('sources')
+        if sources is None:
+            return {source.field: source.loss_weight for source in SOURCES}
+        return {s.get('field'): s.get('loss_weight', 1.0) for s in sources}
+
+    def weight(self, field: str) -> float:
+        """Returns the loss weight of a label source, 0 if it is missing."""
+        return self.weights().get(field, 0.0)
 
 
 def hook_option(hook: dict | Hook, name: str) -> Any:

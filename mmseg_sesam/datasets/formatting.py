@@ -10,7 +10,7 @@ from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.io.names import printable
-from mmseg_sesam.structures import LABEL_FIELDS
+from mmseg_sesam.structures import field_of, is_label_map
 
 
 @TRANSFORMS.register_module()
@@ -33,10 +33,11 @@ class KeepTeacherView(BaseTransform):
 class PackSeSAMInputs(PackSegInputs):
     """Packs the image, the teacher's view and all label maps.
 
-    The result has 'data_samples' with the label maps that are there, as
-    (1, H, W) uint8: gt_sem_seg (the weak label), pseudo_sem_seg and
-    confident_sem_seg; and 'inputs', the (C, H, W) image, or a dict of
-    'student' and 'teacher' after `KeepTeacherView`.
+    The result has 'data_samples' with every label map that is there, as
+    (1, H, W) uint8: `NAME_seg_map` becomes the field `NAME_sem_seg`, such as
+    gt_sem_seg (the weak label) and pseudo_sem_seg. It also has 'inputs', the
+    (C, H, W) image, or a dict of 'student' and 'teacher' after
+    `KeepTeacherView`.
 
     Args:
         meta_keys: kept in the data sample's meta information.
@@ -72,9 +73,9 @@ class PackSeSAMInputs(PackSegInputs):
             check_labels_aligned(results)
         # Labels travel as 8 bits; stock packing would make them 64.
         labels = {
-            field: results.pop(name)
-            for name, field in LABEL_FIELDS.items()
-            if name in results
+            field_of(name): results.pop(name)
+            for name in list(results)
+            if _is_map(results, name)
         }
         packed = super().transform(results)
         if 'teacher_img' in results:
@@ -90,6 +91,10 @@ class PackSeSAMInputs(PackSegInputs):
             data = torch.from_numpy(np.ascontiguousarray(label[None]))
             packed['data_samples'].set_data({field: PixelData(data=data)})
         return packed
+
+
+def _is_map(results: dict, name: str) -> bool:
+    return is_label_map(name) and isinstance(results[name], np.ndarray)
 
 
 def _check_depth(results: dict) -> None:
@@ -116,7 +121,7 @@ def check_labels_aligned(results: dict) -> None:
     Raises:
         ValueError: label maps differ in size, or where both are labelled.
     """
-    maps = {name: results[name] for name in LABEL_FIELDS if name in results}
+    maps = {k: v for k, v in results.items() if _is_map(results, k)}
     path, shape = printable(results['img_path']), results['img'].shape[:2]
     remedy = (
         'take out the transform that does not move all maps in seg_fields, '

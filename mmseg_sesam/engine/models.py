@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.label_maps import LabelMaps
-from mmseg_sesam.models.mixed_loss import loss_list
+from mmseg_sesam.models.source_losses import loss_list, source_losses
 
 _SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
 
@@ -66,19 +66,20 @@ def _try_losses(model: SeSAMEncoderDecoder) -> None:
     """
     device = next(model.parameters()).device
     ignore_index = model.decode_head.ignore_index
-    empty = torch.full((1, 8, 8), ignore_index, dtype=torch.uint8)
-    label = empty.clone()
+    label = torch.full((1, 8, 8), ignore_index, dtype=torch.uint8)
     label[:, :4], label[:, 4:6] = 0, model.num_classes - 1
-    maps = LabelMaps(
-        label.to(device), empty.to(device), empty.to(device), ignore_index
+    label = label.to(device)
+    maps = LabelMaps.disjoint(
+        {source.name: label for source in model.sources},
+        torch.ones_like(label, dtype=torch.bool),
+        ignore_index,
     )
-    # Losses may keep a state, which the trial must not change.
-    mixed_loss = copy.deepcopy(model.mixed_loss)
     for name, head in model.heads():
+        # Losses may keep a state, which the trial must not change.
         head = copy.deepcopy(head)
         logits = torch.zeros(1, head.out_channels, 8, 8, device=device)
         try:
-            mixed_loss(logits, maps, head, model.iteration)
+            source_losses(logits, maps, head, model.sources, model.iteration)
         # Losses of mmseg fail in any way.
         except Exception as error:  # noqa: BLE001
             kinds = [type(loss).__name__ for loss in loss_list(head)]

@@ -152,8 +152,7 @@ def label_layers(
         layers['confident'] = sample.confident_sem_seg.data[0]
     elif isinstance(model, SeSAMEncoderDecoder) and model.teacher is not None:
         probability = model.predict_probability(**data)[None]
-        weak = layers['weak label'][None]
-        layers['confident'] = model.judge(probability, weak)[0][0]
+        layers['confident'] = model.confident_labels(probability)[0]
     predicted = model.predict(**data)[0]
     layers['prediction'] = predicted.pred_sem_seg.data[0]
     return {

@@ -4,11 +4,11 @@
 
 from mmseg_sesam import compat
 
-# Before the imports that would fail with less to go on.
+# First, so that a missing framework is named.
 compat.require_frameworks()
 
 from mmseg_sesam.models.data_preprocessor import SeSAMDataPreProcessor
-from mmseg_sesam.models.mixed_loss import MixedLoss
+from mmseg_sesam.models.regularizers import GatedCRFLoss
 from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
 
-__all__ = ['MixedLoss', 'SeSAMDataPreProcessor', 'SeSAMEncoderDecoder']
+__all__ = ['GatedCRFLoss', 'SeSAMDataPreProcessor', 'SeSAMEncoderDecoder']

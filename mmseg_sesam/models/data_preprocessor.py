@@ -1,28 +1,27 @@
-"""Data preprocessor that knows all label maps and the teacher's view."""
+"""Data preprocessor for all label maps and the teacher's view."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch.nn.functional as F
+from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_sesam.structures import LABEL_FIELDS
-
-# The stock preprocessor pads gt_sem_seg itself.
-_EXTRA_FIELDS = [f for f in LABEL_FIELDS.values() if f != 'gt_sem_seg']
+from mmseg_sesam.structures import HUMAN_FIELD, is_label_field
 
 
 @MODELS.register_module()
 class SeSAMDataPreProcessor(SegDataPreProcessor):
-    """Normalises and pads images, teacher's views and all label maps.
+    """Normalises images and teacher's views, and pads all label maps.
 
-    Its options are those of `SegDataPreProcessor`.
+    Label maps are the fields of a data sample that end with `_sem_seg`. The
+    options are the options of `SegDataPreProcessor`.
 
     Raises:
-        ValueError: `batch_augments` are given; they know one label map.
+        ValueError: `batch_augments` are given, which change one label map.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -67,13 +66,13 @@ class SeSAMDataPreProcessor(SegDataPreProcessor):
         )
 
     def _pad_labels(self, samples: list[SegDataSample]) -> None:
+        """Pads all label maps but gt_sem_seg, which the stock class pads."""
         for sample in samples:
-            for field in _EXTRA_FIELDS:
-                if field in sample:
-                    data = sample.pop(field).data
-                    padded = F.pad(
-                        data, sample.padding_size, value=self.seg_pad_val
+            for field in filter(is_label_field, sample.keys()):
+                if field != HUMAN_FIELD:
+                    label = F.pad(
+                        sample.pop(field).data,
+                        sample.padding_size,
+                        value=self.seg_pad_val,
                     )
-                    sample.set_field(
-                        type(sample.gt_sem_seg)(data=padded), field
-                    )
+                    sample.set_data({field: PixelData(data=label)})

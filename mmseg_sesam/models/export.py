@@ -33,6 +33,8 @@ _KEPT = (
     'log_level',
 )
 _TEACHER = 'teacher.'
+# Keys that a stock `EncoderDecoder` does not have.
+_OWN_KEYS = (_TEACHER, 'regularizers.', '_extra_state')
 _PACKAGE = __name__.split('.')[0]
 # Options that a stock `EncoderDecoder` does not have.
 _OWN_OPTIONS = set(inspect.signature(SeSAMEncoderDecoder).parameters)
@@ -143,7 +145,7 @@ def student_weights(
     student = {
         name: value
         for name, value in state.items()
-        if not name.startswith(_TEACHER) and name != '_extra_state'
+        if not name.startswith(_OWN_KEYS)
     }
     return {**student, **averaged} if teacher else student
 

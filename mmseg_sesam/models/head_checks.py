@@ -1,8 +1,9 @@
-"""Heads and losses that the mixed loss cannot train as they are meant."""
+"""Checks of heads, losses and sources that the loss cannot serve."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.losses import (
@@ -13,16 +14,17 @@ from mmseg.models.losses import (
 )
 from torch import nn
 
-from mmseg_sesam.models.mixed_loss import (
+from mmseg_sesam.models.source_losses import (
     is_entropy,
     loss_list,
     loss_scale,
     loss_weight,
 )
+from mmseg_sesam.structures import HUMAN_FIELD, LabelSource
 
 
 def check_head(name: str, head: BaseDecodeHead) -> None:
-    """Refuses a head whose losses would not be computed as it says.
+    """Raises if a head's losses cannot be computed as its config says.
 
     Args:
         name: of the head in logs.
@@ -31,7 +33,7 @@ def check_head(name: str, head: BaseDecodeHead) -> None:
     Raises:
         ValueError: the head overrides the loss; or it has binary cross
             entropy, a loss that needs dense labels, or an option of a loss
-            that `MixedLoss` does not apply.
+            that `source_losses` does not apply.
     """
     label = f'{name} head {type(head).__name__}'
     _check_own_loss(label, head)
@@ -45,8 +47,44 @@ def check_head(name: str, head: BaseDecodeHead) -> None:
     _check_scale(label, head)
 
 
+def check_sources(
+    sources: Sequence[LabelSource], regularizers: Iterable[nn.Module]
+) -> None:
+    """Raises if the lists of losses contradict themselves.
+
+    Args:
+        sources: of labels.
+        regularizers: loss terms without labels.
+
+    Raises:
+        ValueError: two losses have one name, a regularizer has no name, or
+            not exactly one source has human labels.
+    """
+    human = [s for s in sources if s.field == HUMAN_FIELD]
+    if len(human) != 1 or human[0].normalizer != 'labelled':
+        raise ValueError(
+            f'SeSAMEncoderDecoder got {len(human)} sources with field='
+            f"{HUMAN_FIELD!r}, expected one, with normalizer='labelled'; "
+            "the heads' own losses are computed on it."
+        )
+    names = [source.name for source in sources]
+    for module in regularizers:
+        if not getattr(module, 'name', None):
+            raise ValueError(
+                f'The regularizer {type(module).__name__} has no name; give '
+                "the class an attribute such as name = 'crf', by which its "
+                'loss is logged.'
+            )
+        names.append(module.name)
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise ValueError(
+            f'SeSAMEncoderDecoder has several losses named {min(repeated)!r}; '
+            'give each source and regularizer a name of its own.'
+        )
+
+
 def _check_own_loss(label: str, head: BaseDecodeHead) -> None:
-    """Refuses heads of which only their own code can compute the loss."""
+    """Raises if a head overrides the loss of `BaseDecodeHead`."""
     kind = type(head)
     if (
         kind.loss is not BaseDecodeHead.loss
@@ -62,7 +100,7 @@ def _check_own_loss(label: str, head: BaseDecodeHead) -> None:
 
 
 def _check_kind(label: str, head: BaseDecodeHead, loss: nn.Module) -> None:
-    """Refuses losses of another kind of label or prediction."""
+    """Raises if a loss needs other labels or another prediction."""
     if isinstance(loss, HuasdorffDisstanceLoss):
         raise ValueError(
             f'The {label} is trained by HuasdorffDisstanceLoss, which '
@@ -104,7 +142,7 @@ def _takes_labels(loss: nn.Module) -> bool:
 
 
 def _check_lengths(label: str, head: BaseDecodeHead, loss: nn.Module) -> None:
-    """Refuses options of classes that have another number of values."""
+    """Raises if an option for each class has another number of values."""
     for option in ('class_weight', 'alpha'):
         values = getattr(loss, option, None)
         if hasattr(values, '__len__') and len(values) != head.num_classes:
@@ -116,12 +154,12 @@ def _check_lengths(label: str, head: BaseDecodeHead, loss: nn.Module) -> None:
 
 
 def _check_entropy(label: str, loss: CrossEntropyLoss) -> None:
-    """Refuses options that the mixed loss, which computes it, leaves out."""
+    """Raises if an option has no effect in `source_losses`."""
     if loss.reduction != 'mean':
         raise ValueError(
             f'CrossEntropyLoss of the {label} has reduction='
-            f'{loss.reduction!r}, and the mixed loss averages over labelled '
-            "pixels; set reduction='mean'."
+            f'{loss.reduction!r}, and SeSAMEncoderDecoder averages over '
+            "labelled pixels; set reduction='mean'."
         )
     if 'loss' not in loss.loss_name:
         raise ValueError(
@@ -134,7 +172,7 @@ def _check_entropy(label: str, loss: CrossEntropyLoss) -> None:
 def _check_unlabelled(
     label: str, head: BaseDecodeHead, loss: TverskyLoss
 ) -> None:
-    """Refuses a loss that would take unlabelled pixels for a class."""
+    """Raises if a loss would take unlabelled pixels for a class."""
     if loss.ignore_index != head.ignore_index:
         raise ValueError(
             f'TverskyLoss of the {label} has ignore_index='
@@ -145,7 +183,7 @@ def _check_unlabelled(
 
 
 def _check_scale(label: str, head: BaseDecodeHead) -> None:
-    """Refuses losses whose weights switch the pseudo-labels off."""
+    """Raises if a weight of 0 would switch off pseudo-labels only."""
     weights = [loss_weight(loss) for loss in loss_list(head)]
     if not loss_scale(head) and any(weights):
         raise ValueError(

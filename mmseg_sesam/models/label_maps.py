@@ -1,4 +1,4 @@
-"""The three disjoint label maps that the mixed loss is made of."""
+"""Disjoint label maps of a batch, one for each source of labels."""
 
 from __future__ import annotations
 
@@ -10,85 +10,91 @@ from torch import Tensor
 
 
 class LabelMaps(NamedTuple):
-    """Labels of a batch by source; no pixel is labelled by two of them.
+    """Labels of a batch by source; no pixel is labelled by two sources.
 
     Attributes:
-        weak: (N, H, W) uint8, drawn by a person.
-        pseudo: (N, H, W) uint8, SAM's pseudo-label elsewhere.
-        confident: (N, H, W) uint8, the teacher's confident predictions on
-            what remains.
-        ignore_index: the value of unlabelled pixels in all of them.
+        labels: name of each source -> (N, H, W) uint8 class ids.
+        inside: (N, H, W) bool, False on pixels that padding added.
+        ignore_index: the value of unlabelled pixels in all maps.
     """
 
-    weak: Tensor
-    pseudo: Tensor
-    confident: Tensor
+    labels: dict[str, Tensor]
+    inside: Tensor
     ignore_index: int
 
     @classmethod
     def disjoint(
-        cls, weak: Tensor, pseudo: Tensor, confident: Tensor, ignore_index: int
+        cls, labels: dict[str, Tensor], inside: Tensor, ignore_index: int
     ) -> LabelMaps:
-        """Takes from each map what an earlier one labels.
+        """Removes from each map the pixels that an earlier map labels.
 
         Args:
-            weak: (N, H, W) uint8.
-            pseudo: (N, H, W) uint8.
-            confident: (N, H, W) uint8.
+            labels: name of each source -> (N, H, W) uint8.
+            inside: (N, H, W) bool.
             ignore_index: the value of unlabelled pixels.
-        """
-        free = weak == ignore_index
-        pseudo = pseudo.masked_fill(~free, ignore_index)
-        free = free & (pseudo == ignore_index)
-        confident = confident.masked_fill(~free, ignore_index)
-        return cls(weak, pseudo, confident, ignore_index)
 
-    def labelled(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Where each map labels, three (N, H, W) bool."""
-        return tuple(m != self.ignore_index for m in self[:3])
+        Example:
+            >>> weak = torch.tensor([[[1, 255, 255]]], dtype=torch.uint8)
+            >>> pseudo = torch.tensor([[[1, 2, 255]]], dtype=torch.uint8)
+            >>> maps = LabelMaps.disjoint(
+            ...     dict(weak=weak, pseudo=pseudo), weak != 3, 255
+            ... )
+            >>> maps.labels['pseudo'].tolist()
+            [[[255, 2, 255]]]
+        """
+        free = torch.ones_like(inside)
+        disjoint = {}
+        for name, label in labels.items():
+            disjoint[name] = label.masked_fill(~free, ignore_index)
+            free = free & (disjoint[name] == ignore_index)
+        return cls(disjoint, inside, ignore_index)
+
+    def labelled(self) -> dict[str, Tensor]:
+        """Returns the labelled pixels of each source, (N, H, W) bool."""
+        return {n: m != self.ignore_index for n, m in self.labels.items()}
+
+    def merged(self) -> Tensor:
+        """Returns the labels of all sources in one (N, H, W) uint8 map."""
+        merged, *others = self.labels.values()
+        for label in others:
+            merged = torch.where(merged == self.ignore_index, label, merged)
+        return merged
 
     def shares(self) -> dict[str, Tensor]:
-        """Share of pixels behind each map, as scalars."""
-        names = ('share_weak', 'share_pseudo', 'share_confident')
+        """Returns the share of pixels that each source labels."""
         return {
-            name: labelled.float().mean()
-            for name, labelled in zip(names, self.labelled())
+            f'share_{name}': labelled.float().mean()
+            for name, labelled in self.labelled().items()
         }
 
 
-def stack_labels(
-    samples: list[SegDataSample], field: str, default: Tensor | None = None
-) -> Tensor:
+def stack_labels(samples: list[SegDataSample], field: str) -> Tensor:
     """Stacks a label map of all samples of a batch.
 
     Args:
         samples: N data samples.
         field: of the samples.
-        default: what to return if the samples lack the field; without it
-            that is an error.
 
     Returns:
         (N, H, W) uint8.
 
     Raises:
-        ValueError: the samples lack the field and there is no default.
+        ValueError: the samples lack the field.
     """
-    if field in samples[0]:
-        return torch.cat([sample.get(field).data for sample in samples])
-    if default is None:
+    if field not in samples[0]:
         raise ValueError(
             f'The data samples have no {field}; the training pipeline must '
             "load the labels (for teacher='round' with LoadPseudoLabel's "
             'with_confident=True) and end with PackSeSAMInputs.'
         )
-    return default
+    return torch.cat([sample.get(field).data for sample in samples])
 
 
 def refuse_unmade_labels(samples: list[SegDataSample]) -> None:
-    """Refuses samples whose pseudo-label was loaded before a round was made.
+    """Raises if pseudo-labels were loaded before a round was made.
 
-    `SAMPseudoLabelHook` makes a round before the first step: without one,
-    the hook is missing, and every pseudo-label would be empty.
+    `SAMPseudoLabelHook` makes a round before the first step. Without the
+    hook every pseudo-label would be empty.
 
     Args:
         samples: N data samples.
@@ -99,22 +105,27 @@ def refuse_unmade_labels(samples: list[SegDataSample]) -> None:
     if samples[0].get('pseudo_label_round') == -1:
         raise ValueError(
             'LoadPseudoLabel found no round of pseudo-labels, which '
-            'SAMPseudoLabelHook makes before the first step; add the hook to '
-            'custom_hooks, or take LoadPseudoLabel out of the training '
-            'pipeline.'
+            'SAMPseudoLabelHook makes before the first step; add the hook as '
+            'default_hooks.pseudo_labels, or take LoadPseudoLabel out of the '
+            'training pipeline.'
         )
 
 
+def mean_round(samples: list[SegDataSample], like: Tensor) -> Tensor:
+    """Returns the mean round of the samples' pseudo-labels, -1 for none."""
+    rounds = [sample.get('pseudo_label_round', -1) for sample in samples]
+    return like.new_tensor(rounds, dtype=torch.float32).mean()
+
+
 def rule_out_absent(logits: Tensor, samples: list[SegDataSample]) -> Tensor:
-    """Rules out classes that an image's weak label does not hold.
+    """Sets the logits of classes to -inf that an image's weak label lacks.
 
     Args:
         logits: (N, C, H, W) float.
         samples: N data samples, with weak_classes of the whole image.
 
     Returns:
-        (N, C, H, W) float, -inf for classes that are ruled out; images
-        without any label keep all.
+        (N, C, H, W) float; an image without any label keeps all classes.
 
     Raises:
         ValueError: the samples lack weak_classes.
@@ -135,7 +146,7 @@ def rule_out_absent(logits: Tensor, samples: list[SegDataSample]) -> Tensor:
 
 
 def inside_images(samples: list[SegDataSample], like: Tensor) -> Tensor:
-    """Tells the images' pixels from those that padding added.
+    """Returns the pixels of images, without the pixels that padding added.
 
     Args:
         samples: N data samples, after the data preprocessor.

@@ -1,13 +1,11 @@
-"""Segmentor trained from weak labels, pseudo-labels and a teacher."""
+"""Segmentor that learns from weak labels, pseudo-labels and a teacher."""
 
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
-from mmengine.logging import MessageHub, print_log
 from mmseg.models import EncoderDecoder
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
@@ -17,29 +15,32 @@ from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
 from mmseg_sesam.models.ema_teacher import EMATeacher
-from mmseg_sesam.models.head_checks import check_head
+from mmseg_sesam.models.head_checks import check_head, check_sources
 from mmseg_sesam.models.label_maps import (
     LabelMaps,
     inside_images,
+    mean_round,
     refuse_unmade_labels,
     rule_out_absent,
     stack_labels,
 )
-from mmseg_sesam.models.regularizers.gated_crf import gated_crf
-from mmseg_sesam.validators import (
-    CONFIG,
-    FLAG,
-    SHARE,
-    check_option,
-    number,
-    one_of,
+from mmseg_sesam.models.source_losses import source_losses
+from mmseg_sesam.models.teacher_state import TeacherState
+from mmseg_sesam.structures import (
+    CONFIDENT_FIELD,
+    HUMAN_FIELD,
+    PSEUDO_FIELD,
+    SOURCES,
+    LabelSource,
 )
+from mmseg_sesam.validators import FLAG, SHARE, check_option, number, one_of
 
 TEACHERS = ('online', 'round', None)
+MODELS.register_module(module=LabelSource)
 
 
 @MODELS.register_module()
-class SeSAMEncoderDecoder(EncoderDecoder):
+class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     """Trains any stock `EncoderDecoder` from weak labels.
 
     The student has the stock modules under their stock names: its
@@ -47,40 +48,44 @@ class SeSAMEncoderDecoder(EncoderDecoder):
     extra. Source: SeSAM; every default is our choice.
 
     Args:
-        teacher: where confident predictions come from: 'online', a forward
-            of the EMA teacher in each step; 'round', its predictions as
-            the last refresh stored them, at the price of plain training; or
-            None, no teacher, and refreshes ask the student.
-        ema_momentum: share of itself that the teacher keeps in an
-            iteration, also where gradients add up over several of them.
+        sources: configs of `LabelSource`, one for each loss term. A pixel
+            belongs to the first source that labels it. None: 'weak',
+            'pseudo' (loss_weight=1.0) and 'confident' (loss_weight=0.5,
+            ramp=1000, normalizer='remaining').
+        regularizers: configs of modules that return a loss from the decode
+            head's logits, the images and the `LabelMaps`; it is logged as
+            `loss_<name>`, by the module's `name`.
+        teacher: source of confident predictions: 'online', a forward of the
+            EMA teacher in each step; 'round', predictions that the last
+            refresh stored, which makes a step as fast as plain training; or
+            None, no teacher, and refreshes predict with the student.
+        ema_momentum: share of its weights that the teacher keeps in an
+            iteration, also where gradients are accumulated. Lower it for
+            trainings of few thousand iterations.
         confident_threshold: least probability of a confident prediction.
-        agreement: SAM's label of a pixel is dropped where the teacher
-            gives it less than this share of the probability of the class
-            that it prefers; 0 keeps all. A teacher that knows little yet
-            prefers no class much, and drops little.
-        only_weak_classes: the teacher names no class that the weak label of
-            the whole image does not hold (our choice). For weak labels
-            that mark every class that an image shows.
-        crf_weight: of the gated CRF loss, by which the decode head pays for
-            edges of its prediction where the image has none: weak labels
-            say little of edges. Its paper's is 0.1.
-        mixed_loss: config of the `MixedLoss`.
+        agreement: a pixel's pseudo-label is dropped where the online teacher
+            gives its class less than this share of the probability of the
+            class that it prefers; 0 keeps all. Early in training
+            probabilities are flat, so few labels are dropped.
+        only_weak_classes: the teacher predicts only classes that the weak
+            label of the whole image has. Set it where weak labels mark every
+            class that an image shows.
         **kwargs: of `EncoderDecoder`, by name.
 
     Raises:
-        ValueError: an option is out of range, or a head computes its loss
-            in a way of its own.
+        ValueError: an option is out of range, two losses have one name, or a
+            head overrides the loss of `BaseDecodeHead`.
     """
 
     def __init__(
         self,
+        sources: Sequence[dict] | None = None,
+        regularizers: Sequence[dict] = (),
         teacher: str | None = 'online',
         ema_momentum: float = 0.999,
         confident_threshold: float = 0.9,
         agreement: float = 0.5,
         only_weak_classes: bool = False,
-        crf_weight: float = 0.0,
-        mixed_loss: dict | None = None,
         **kwargs,
     ) -> None:
         options = dict(
@@ -89,8 +94,6 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             confident_threshold=(confident_threshold, SHARE),
             agreement=(agreement, SHARE),
             only_weak_classes=(only_weak_classes, FLAG),
-            crf_weight=(crf_weight, number(at_least=0)),
-            mixed_loss=(mixed_loss, CONFIG.or_none()),
         )
         for name, (value, rule) in options.items():
             check_option('SeSAMEncoderDecoder', name, value, rule)
@@ -105,37 +108,19 @@ class SeSAMEncoderDecoder(EncoderDecoder):
             for name in ('backbone', 'neck', 'decode_head', 'test_cfg')
         }
         super().__init__(**kwargs)
-        self._check_unlabelled()
         for name, head in self.heads():
             check_head(name, head)
+        self.sources = [MODELS.build(s) for s in sources or ()] or SOURCES
+        self.regularizers = nn.ModuleList(map(MODELS.build, regularizers))
+        check_sources(self.sources, self.regularizers)
         self.teacher_mode = teacher
         self.confident_threshold = confident_threshold
         self.agreement = agreement
         self.only_weak_classes = only_weak_classes
-        self.crf_weight = crf_weight
-        self.mixed_loss = MODELS.build(mixed_loss or dict(type='MixedLoss'))
         self.teacher = teacher and EMATeacher(ema_momentum, **stock)
-        self.iteration = 0
-
-    def _check_unlabelled(self) -> None:
-        """Refuses parts that have another value of unlabelled pixels."""
-        ignore_index = self.decode_head.ignore_index
-        found = {
-            f'ignore_index of the {name} head': head.ignore_index
-            for name, head in self.heads()
-        }
-        padding = getattr(self.data_preprocessor, 'seg_pad_val', ignore_index)
-        found['seg_pad_val of the data_preprocessor'] = padding
-        for name, value in found.items():
-            if value != ignore_index:
-                raise ValueError(
-                    f'SeSAMEncoderDecoder got {value} as {name} and '
-                    f'ignore_index={ignore_index} of the decode head; set '
-                    'both to the value of unlabelled pixels.'
-                )
 
     def heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
-        """The decode head and all auxiliary heads, with their log names."""
+        """Yields the decode head and all auxiliary heads with log names."""
         yield 'decode', self.decode_head
         if isinstance(getattr(self, 'auxiliary_head', None), nn.ModuleList):
             for index, head in enumerate(self.auxiliary_head):
@@ -146,127 +131,174 @@ class SeSAMEncoderDecoder(EncoderDecoder):
     def loss(
         self, inputs: Tensor | dict, data_samples: list[SegDataSample]
     ) -> dict[str, Tensor]:
-        """Computes the mixed loss of all heads.
+        """Computes the losses of a step.
 
         Args:
-            inputs: (N, 3, H, W) float images, or a dict of the 'student'
-                and the 'teacher' view of them.
-            data_samples: N samples with gt_sem_seg (weak labels), and
-                pseudo_sem_seg and confident_sem_seg if there are any.
+            inputs: (N, 3, H, W) float images, or a dict of their 'student'
+                and 'teacher' views.
+            data_samples: N samples with gt_sem_seg (weak labels), and the
+                other fields of `sources`.
 
         Returns:
-            Per head its loss terms and accuracy; decode.loss_crf if it is
-            wished; share_weak, share_pseudo and
-            share_confident, the shares of pixels behind each term; and
-            round, the mean round of the pseudo-labels.
+            The losses of `loss_by_sources` and `loss_by_regularizers`;
+            `share_<name>`, the share of pixels of each source; and round,
+            the mean round of the pseudo-labels.
 
         Raises:
             ValueError: the samples were loaded before any round was made.
         """
-        refuse_unmade_labels(data_samples)
         views = inputs if isinstance(inputs, dict) else {}
         student_view = views.get('student', inputs)
-        self._count_from_the_start()
-        if self.teacher is not None:
-            # Done here, and not after the optimizer's step, since wrappers
-            # such as DDP call nothing of the model but its forward.
-            self.teacher.follow(self, self.iteration)
         teacher_view = views.get('teacher', inputs)
+        self.update_teacher()
         maps = self.label_maps(teacher_view, data_samples)
-        features = self.extract_feat(student_view)
+        logits = self.head_logits(student_view, maps.inside.shape[1:])
         losses = maps.shares()
-        losses['round'] = maps.weak.new_tensor(
-            [sample.get('pseudo_label_round', -1) for sample in data_samples],
-            dtype=torch.float32,
-        ).mean()
-        for name, head in self.heads():
-            logits = resize(
-                head(features),
-                size=maps.weak.shape[1:],
-                mode='bilinear',
-                align_corners=head.align_corners,
-            )
-            terms = self.mixed_loss(logits, maps, head, self.iteration)
-            if self.crf_weight and head is self.decode_head:
-                inside = inside_images(data_samples, maps.weak)
-                terms['loss_crf'] = self.crf_weight * gated_crf(
-                    logits.softmax(dim=1), self._colours(teacher_view), inside
-                )
-            losses.update(add_prefix(terms, name))
+        losses['round'] = mean_round(data_samples, maps.inside)
+        losses.update(self.loss_by_sources(logits, maps))
+        losses.update(self.loss_by_regularizers(logits, teacher_view, maps))
         self.iteration += 1
         return losses
-
-    def _colours(self, inputs: Tensor) -> Tensor:
-        """Images from black to white in a range of 1, wherever it begins."""
-        colours = inputs * getattr(self.data_preprocessor, 'std', 1) / 255
-        # Grey values differ in all three colours, as segmenters see them.
-        grey = colours.shape[1] == 1
-        return colours.expand(-1, 3, -1, -1) if grey else colours
 
     @torch.no_grad()
     def label_maps(
         self, teacher_view: Tensor, samples: list[SegDataSample]
     ) -> LabelMaps:
-        """Makes the three disjoint label maps of a batch.
+        """Makes the disjoint label maps of a batch.
 
         Args:
             teacher_view: (N, 3, H, W) float images.
             samples: N data samples.
 
         Returns:
-            The label maps.
+            The label map of each source.
         """
-        ignore_index = self.decode_head.ignore_index
-        weak = stack_labels(samples, 'gt_sem_seg')
-        confident = torch.full_like(weak, ignore_index)
-        pseudo = stack_labels(samples, 'pseudo_sem_seg', default=confident)
-        if self.teacher_mode == 'round':
-            confident = stack_labels(samples, 'confident_sem_seg')
-        elif self.teacher_mode == 'online':
-            logits = resize(
-                self.teacher.logits(teacher_view),
-                size=weak.shape[1:],
-                mode='bilinear',
-                align_corners=self.align_corners,
-            )
+        refuse_unmade_labels(samples)
+        inside = inside_images(samples, stack_labels(samples, HUMAN_FIELD))
+        nothing = inside.new_full(
+            inside.shape, self.decode_head.ignore_index, dtype=torch.uint8
+        )
+        labels = {}
+        for field in (source.field for source in self.sources):
+            absent = self._may_be_absent(field, samples)
+            labels[field] = nothing if absent else stack_labels(samples, field)
+        if self.teacher_mode == 'online':
+            logits = self.teacher.logits(teacher_view)
+            logits = _enlarge(logits, inside.shape[1:], self.decode_head)
             probability = self._probability(logits, samples)
-            confident, pseudo = self.judge(probability, pseudo)
-            inside = inside_images(samples, weak)
-            confident = confident.masked_fill(~inside, ignore_index)
-        return LabelMaps.disjoint(weak, pseudo, confident, ignore_index)
+            if CONFIDENT_FIELD in labels:
+                confident = self.confident_labels(probability)
+                labels[CONFIDENT_FIELD] = torch.where(
+                    inside, confident, nothing
+                )
+            if PSEUDO_FIELD in labels:
+                labels[PSEUDO_FIELD] = self.agreeing_labels(
+                    labels[PSEUDO_FIELD], probability
+                )
+        named = {s.name: labels[s.field] for s in self.sources}
+        return LabelMaps.disjoint(named, inside, self.decode_head.ignore_index)
 
-    def judge(
-        self, probability: Tensor, pseudo: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Takes what a teacher is sure of, and drops what it doubts.
+    def head_logits(
+        self, images: Tensor, size: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """Predicts with all heads of the student.
 
-        A teacher of undefined probabilities is sure of nothing.
+        Args:
+            images: (N, 3, H, W) float.
+            size: height and width of the labels.
+
+        Returns:
+            By log name of the head (N, C, *size) logits.
+        """
+        features = self.extract_feat(images)
+        return {
+            name: _enlarge(head(features), size, head)
+            for name, head in self.heads()
+        }
+
+    def loss_by_sources(
+        self, logits: dict[str, Tensor], maps: LabelMaps
+    ) -> dict[str, Tensor]:
+        """Computes the loss terms of all heads, and their accuracies."""
+        losses = {}
+        for name, head in self.heads():
+            terms = source_losses(
+                logits[name], maps, head, self.sources, self.iteration
+            )
+            losses.update(add_prefix(terms, name))
+        return losses
+
+    def loss_by_regularizers(
+        self, logits: dict[str, Tensor], images: Tensor, maps: LabelMaps
+    ) -> dict[str, Tensor]:
+        """Computes the regularizers on the decode head's logits.
+
+        Args:
+            logits: by head.
+            images: (N, 3, H, W) float, normalised.
+            maps: labels of the batch.
+
+        Returns:
+            decode.loss_<name> of each regularizer.
+        """
+        colors = self._colors(images)
+        return {
+            f'decode.loss_{module.name}': module(
+                logits['decode'], colors, maps
+            )
+            for module in self.regularizers
+        }
+
+    def _may_be_absent(self, field: str, samples: list[SegDataSample]) -> bool:
+        """Returns whether a baseline or the online teacher has no field."""
+        if field == CONFIDENT_FIELD:
+            return self.teacher_mode != 'round'
+        return field == PSEUDO_FIELD and field not in samples[0]
+
+    def _colors(self, images: Tensor) -> Tensor:
+        """Undoes the division by std: black and white differ by 1."""
+        colors = images * getattr(self.data_preprocessor, 'std', 1) / 255
+        # Grey values differ in all three colours, as segmenters see them.
+        grey = colors.shape[1] == 1
+        return colors.expand(-1, 3, -1, -1) if grey else colors
+
+    def confident_labels(self, probability: Tensor) -> Tensor:
+        """Returns the teacher's confident predictions.
 
         Args:
             probability: (N, C, H, W) of each class.
-            pseudo: (N, H, W) uint8, SAM's pseudo-label.
 
         Returns:
-            Confident predictions and SAM's remaining labels, both
+            (N, H, W) uint8, unlabelled where probabilities are below
+            `confident_threshold` or undefined.
+        """
+        best, prediction = probability.max(dim=1)
+        return prediction.to(torch.uint8).masked_fill(
+            ~(best >= self.confident_threshold), self.decode_head.ignore_index
+        )
+
+    def agreeing_labels(self, labels: Tensor, probability: Tensor) -> Tensor:
+        """Removes labels that the teacher contradicts; see `agreement`.
+
+        Args:
+            labels: (N, H, W) uint8, pseudo-labels.
+            probability: (N, C, H, W) of each class.
+
+        Returns:
             (N, H, W) uint8.
         """
-        ignore_index = self.decode_head.ignore_index
-        best, prediction = probability.max(dim=1)
-        confident = prediction.to(torch.uint8).masked_fill(
-            ~(best >= self.confident_threshold), ignore_index
-        )
-        index = pseudo.long().clamp_max(probability.shape[1] - 1)
+        index = labels.long().clamp_max(probability.shape[1] - 1)
         given = probability.gather(1, index[:, None])[:, 0]
-        agreed = pseudo.masked_fill(
-            ~(given >= self.agreement * best), ignore_index
+        best = probability.amax(dim=1)
+        return labels.masked_fill(
+            ~(given >= self.agreement * best), self.decode_head.ignore_index
         )
-        return confident, agreed
 
     @torch.no_grad()
     def predict_probability(
         self, inputs: Tensor, data_samples: list[SegDataSample]
     ) -> Tensor:
-        """Predicts with the teacher, or the student where there is none.
+        """Predicts with the teacher, or with the student if there is none.
 
         Args:
             inputs: (1, 3, H, W) float image, as the preprocessor gives it.
@@ -283,59 +315,16 @@ class SeSAMEncoderDecoder(EncoderDecoder):
     def _probability(
         self, logits: Tensor, samples: list[SegDataSample]
     ) -> Tensor:
-        """(N, C, H, W) float32 probabilities of a teacher's logits."""
+        """Returns (N, C, H, W) float32 probabilities of the teacher."""
         if self.only_weak_classes:
             logits = rule_out_absent(logits, samples)
         return logits.float().softmax(dim=1)
 
-    def get_extra_state(self) -> Tensor:
-        """The iteration, which the ramps and the teacher depend on."""
-        return torch.tensor(self.iteration)
 
-    def set_extra_state(self, state: Tensor) -> None:
-        """Restores the iteration."""
-        self.iteration = int(state)
-
-    def _count_from_the_start(self) -> None:
-        """Sets the iteration to 0 in the first step of a training.
-
-        Weights that `load_from` loads bring along the iteration of another
-        training; only a resumed training continues it. With iteration 0 the
-        teacher starts as a copy of the student, and ramps of the loss start.
-        """
-        hub = MessageHub.get_current_instance()
-        if self.iteration and hub.get_info('iter') == 0:
-            print_log(
-                f'The loaded weights were trained for {self.iteration} '
-                'iterations. This training starts at iteration 0: the teacher '
-                'starts as a copy of the loaded student, and the ramps of the '
-                'loss start. To continue the other training, use --resume.',
-                logger='current',
-            )
-            self.iteration = 0
-
-    def _load_from_state_dict(
-        self, state_dict: dict, prefix: str, *args
-    ) -> None:
-        """Begins anew with a checkpoint that lacks weights of the teacher.
-
-        Late in a training the teacher follows too slowly to ever leave a
-        random start behind; in the first step it copies the student.
-        """
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        teachers = {} if self.teacher is None else self.teacher.state_dict()
-        lacking = [
-            name
-            for name, own in teachers.items()
-            if (loaded := state_dict.get(f'{prefix}teacher.{name}')) is None
-            or loaded.shape != own.shape
-        ]
-        if lacking and self.iteration:
-            print_log(
-                f'The checkpoint lacks {len(lacking)} weights of the teacher, '
-                f'such as {lacking[0]}: it begins as a copy of the student, '
-                'and ramps of the loss begin anew.',
-                logger='current',
-                level=logging.WARNING,
-            )
-            self.iteration = 0
+def _enlarge(
+    logits: Tensor, size: tuple[int, int], head: BaseDecodeHead
+) -> Tensor:
+    """Resizes a head's logits to the size of the labels."""
+    return resize(
+        logits, size=size, mode='bilinear', align_corners=head.align_corners
+    )

@@ -14,16 +14,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mmseg_sesam.report.run import Run
+from mmseg_sesam.structures import SOURCES
 
 _MARGIN = dict(l=48, r=12, t=8, b=36)
 # Readable on white and on black.
 COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
 # Each term has one colour in all plots.
 _COLOUR_OF = dict(
+    {source.name: source.color for source in SOURCES},
     loss='#7a7f87',
-    weak=COLOURS[0],
-    pseudo=COLOURS[1],
-    confident=COLOURS[2],
 )
 # Prefixes of logged names.
 _LOSS, _SHARE = 'loss', 'share_'

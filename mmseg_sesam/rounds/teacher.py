@@ -60,7 +60,7 @@ class TeacherOpinion(NamedTuple):
         return self.model.teacher_mode == 'round'
 
     def judge(self, sam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Applies the model's thresholds, see `SeSAMEncoderDecoder.judge`.
+        """Applies the thresholds of `SeSAMEncoderDecoder`.
 
         Args:
             sam: (H, W) uint8, SAM's pseudo-label.
@@ -70,9 +70,10 @@ class TeacherOpinion(NamedTuple):
             uint8.
         """
         label = torch.from_numpy(sam).to(self.probabilities.device)
-        judged = self.model.judge(self.probabilities[None], label[None])
-        confident, agreed = (part[0].cpu().numpy() for part in judged)
-        return confident, agreed
+        probability = self.probabilities[None]
+        confident = self.model.confident_labels(probability)
+        agreed = self.model.agreeing_labels(label[None], probability)
+        return confident[0].cpu().numpy(), agreed[0].cpu().numpy()
 
 
 def weights_digest(model: SeSAMEncoderDecoder) -> str:

@@ -16,6 +16,7 @@ from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.engine import SAMPseudoLabelHook
 from mmseg_sesam.models import SeSAMDataPreProcessor, SeSAMEncoderDecoder
 from mmseg_sesam.store.store import PseudoLabelStore
+from mmseg_sesam.structures import SOURCES
 
 MakeConfig = Callable[..., Config]
 Spoil = Callable[[Config], None]
@@ -35,11 +36,16 @@ def head(cfg: Config) -> ConfigDict:
     return cfg.model.decode_head
 
 
-def set_mixed(cfg: Config, **weights: float) -> None:
-    cfg.model.mixed_loss = dict(
-        type='MixedLoss',
-        **{f'{term}_weight': weight for term, weight in weights.items()},
-    )
+def set_weights(cfg: Config, **weights: float) -> None:
+    cfg.model.sources = [
+        dict(
+            type='LabelSource',
+            name=source.name,
+            field=source.field,
+            loss_weight=weights.get(source.name, source.loss_weight),
+        )
+        for source in SOURCES
+    ]
 
 
 def drop_source(cfg: Config) -> None:
@@ -112,18 +118,18 @@ def round_without_source(cfg: Config) -> None:
 def round_unweighed(cfg: Config) -> None:
     cfg.model.teacher = 'round'
     source(cfg).with_confident = True
-    set_mixed(cfg, confident=0)
+    set_weights(cfg, confident=0)
 
 
 def teacher_of_nothing(cfg: Config) -> None:
     weak_only(cfg)
-    set_mixed(cfg, confident=0)
+    set_weights(cfg, confident=0)
 
 
 def teacher_of_no_agreement(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.max_rounds = 0
     cfg.model.agreement = 0.0
-    set_mixed(cfg, confident=0)
+    set_weights(cfg, confident=0)
 
 
 def weak_classes_of_nobody(cfg: Config) -> None:
@@ -143,7 +149,7 @@ def weak_classes_not_in_meta(cfg: Config) -> None:
 
 
 def no_loss(cfg: Config) -> None:
-    set_mixed(cfg, weak=0, pseudo=0, confident=0)
+    set_weights(cfg, weak=0, pseudo=0, confident=0)
 
 
 def source_in_validation(cfg: Config) -> None:
@@ -169,9 +175,9 @@ NO_EFFECT = {
     two_hooks: 'SAMPseudoLabelHook stands 2 times',
     no_round_in_meta: "without 'pseudo_label_round', which LoadPseudoLabel",
     round_without_source: "teacher='round', .* has no LoadPseudoLabel; add",
-    round_unweighed: "teacher='round' and confident_weight=0",
-    teacher_of_nothing: "teacher='online' and confident_weight=0",
-    teacher_of_no_agreement: "teacher='online' and confident_weight=0",
+    round_unweighed: "teacher='round' and loss_weight=0 for conf",
+    teacher_of_nothing: "teacher='online' and loss_weight=0 for conf",
+    teacher_of_no_agreement: "teacher='online' and loss_weight=0 for conf",
     weak_classes_of_nobody: 'only_weak_classes=True, .* teacher=None without',
     weak_classes_of_dense_labels: 'load it with LoadWeakAnnotations and end',
     weak_classes_not_in_meta: "without 'weak_classes', which only_weak",
@@ -218,13 +224,13 @@ def no_teacher(cfg: Config) -> None:
 
 
 def refreshing_teacher(cfg: Config) -> None:
-    set_mixed(cfg, confident=0)
+    set_weights(cfg, confident=0)
     cfg.model.agreement = 0.0
 
 
 def weak_only_with_weights(cfg: Config) -> None:
     weak_only(cfg)
-    set_mixed(cfg, pseudo=0.5)
+    set_weights(cfg, pseudo=0.5)
     cfg.model.update(teacher=None, agreement=0.2)
 
 
@@ -276,8 +282,12 @@ def test_a_config_of_stock_parts_is_left_to_mmseg(
             'and training ends after 6 .*: 1 re',
         ),
         (
-            dict(model__mixed_loss=dict(type='MixedLoss', pseudo_weight=0)),
-            'MixedLoss has pseudo_weight=0: pseudo-labels are made, and only',
+            dict(
+                model__sources=[
+                    dict(type='LabelSource', name='weak', field='gt_sem_seg')
+                ]
+            ),
+            'loss_weight=0 for pseudo_sem_seg: pseudo-labels are made, and',
         ),
     ],
 )

@@ -16,7 +16,7 @@ from mmengine.registry import Registry
 
 from mmseg_sesam.core.selection import CoverageMaskSelector
 from mmseg_sesam.engine import SAMPseudoLabelHook
-from mmseg_sesam.models import MixedLoss
+from mmseg_sesam.models import GatedCRFLoss
 from mmseg_sesam.version import __version__
 
 from .pages import DOCS, ROOT, ROOT_PAGES
@@ -70,7 +70,7 @@ def test_every_component_has_its_options_on_a_page(site: Path) -> None:
         heading = rf'<h\d id="mmseg_sesam\.[\w.]+\.{name}"'
         assert re.search(heading, pages), f'{component} is not in docs/api'
     text = re.sub('<[^>]+>', '', pages)
-    for component in (CoverageMaskSelector, SAMPseudoLabelHook, MixedLoss):
+    for component in (CoverageMaskSelector, SAMPseudoLabelHook, GatedCRFLoss):
         for name, option in signature(component).parameters.items():
             default = f' = {option.default!r}'
             given = '' if option.default is option.empty else default

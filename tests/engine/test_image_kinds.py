@@ -38,7 +38,7 @@ def make_grey_config(make_config: MakeConfig) -> MakeConfig:
             model__data_preprocessor__mean=[100.0],
             model__data_preprocessor__std=[50.0],
             model__backbone__in_channels=1,
-            model__crf_weight=0.1,
+            model__regularizers=[dict(type='GatedCRFLoss')],
             work_dir=f'{make_config().work_dir}_{name}',
             **options,
         )

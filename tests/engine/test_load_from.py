@@ -64,7 +64,11 @@ def test_loaded_weights_start_a_new_training(
 def test_ramps_start_with_loaded_weights_and_continue_when_resumed(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
-    options = dict(model__mixed_loss=dict(type='MixedLoss', pseudo_ramp=50))
+    options = dict(
+        model__sources=[
+            dict(type='LabelSource', name='weak', field='gt_sem_seg', ramp=50)
+        ]
+    )
     train(make_config(train_cfg__max_iters=3, **options))
     path = str(tmp_path / 'work/iter_3.pth')
 

@@ -115,17 +115,3 @@ def test_a_derived_cross_entropy_is_computed_by_its_own_code(
     losses = model.train()(**data, mode='loss')
     assert losses['decode.loss_own'] == 7
     assert losses['decode.loss_weak'] == 0
-
-
-@pytest.mark.parametrize(
-    ('part', 'option'),
-    [('auxiliary_head', 'ignore_index'), ('data_preprocessor', 'seg_pad_val')],
-)
-def test_all_parts_agree_on_unlabelled_pixels(
-    make_config: MakeConfig, part: str, option: str
-) -> None:
-    cfg = make_config()
-    cfg['auxiliary_head'] = dict(cfg['decode_head'])
-    cfg[part] = dict(cfg[part], **{option: 200})
-    with pytest.raises(ValueError, match=f'got 200 as {option} of the'):
-        MODELS.build(cfg)

@@ -1,4 +1,4 @@
-"""Three label maps of which no two label the same pixel."""
+"""Label maps of which no two label the same pixel."""
 
 from __future__ import annotations
 
@@ -24,45 +24,54 @@ MAPS = arrays(
 ).map(torch.from_numpy)
 
 
+def make_maps(*labels: Tensor, ignore_index: int = 255) -> LabelMaps:
+    named = dict(zip(('weak', 'pseudo', 'confident'), labels))
+    inside = torch.ones_like(labels[0], dtype=torch.bool)
+    return LabelMaps.disjoint(named, inside, ignore_index)
+
+
 @PROPERTY
 @given(MAPS, st.sampled_from([7, 255]))
-def test_no_pixel_is_labelled_twice_and_none_is_lost(
+def test_disjoint_labels_each_pixel_once(
     given_maps: Tensor, ignore_index: int
 ) -> None:
     before = given_maps.clone()
-    maps = LabelMaps.disjoint(*given_maps, ignore_index)
-    labelled = torch.stack(maps.labelled())
+    maps = make_maps(*given_maps, ignore_index=ignore_index)
+    labelled = torch.stack([*maps.labelled().values()])
     there = given_maps != ignore_index
 
     assert torch.equal(labelled.sum(dim=0) == 1, there.any(dim=0))
     assert labelled.sum(dim=0).max() <= 1
-    for label, where, original in zip(maps, labelled, given_maps):
+    for label, where, original in zip(
+        maps.labels.values(), labelled, given_maps
+    ):
         assert label.dtype == torch.uint8
         assert torch.equal(label[where], original[where])
         assert (label[~where] == ignore_index).all()
+    assert torch.equal(maps.merged() != ignore_index, there.any(dim=0))
     assert torch.equal(given_maps, before)
 
 
 @PROPERTY
 @given(MAPS)
-def test_people_come_before_sam_and_sam_before_the_teacher(
+def test_disjoint_gives_pixels_to_the_first_source(
     given_maps: Tensor,
 ) -> None:
     there = given_maps != 255
-    maps = LabelMaps.disjoint(*given_maps, 255)
-    weak, pseudo, confident = maps.labelled()
+    maps = make_maps(*given_maps)
+    _, pseudo, confident = maps.labelled().values()
 
-    assert torch.equal(maps.weak, given_maps[0])
+    assert torch.equal(maps.labels['weak'], given_maps[0])
     assert torch.equal(pseudo, there[1] & ~there[0])
     assert torch.equal(confident, there[2] & ~there[1] & ~there[0])
 
 
-def test_shares_of_pixels() -> None:
+def test_shares_counts_pixels() -> None:
     weak, pseudo, confident = torch.full((3, 1, 2, 4), 255, dtype=torch.uint8)
     weak[0, 0] = 1
     pseudo[0, :, 0] = 2
     confident[0, 1, :3] = 0
-    maps = LabelMaps.disjoint(weak, pseudo, confident, 255)
+    maps = make_maps(weak, pseudo, confident)
 
     assert maps.shares() == dict(
         share_weak=0.5, share_pseudo=0.125, share_confident=0.25
@@ -80,29 +89,25 @@ def samples() -> list[SegDataSample]:
     return [make_sample(1, (4, 6)), make_sample(2, (3, 2))]
 
 
-def test_stacking(samples: list[SegDataSample]) -> None:
+def test_stack_labels(samples: list[SegDataSample]) -> None:
     stacked = stack_labels(samples, 'gt_sem_seg')
 
     assert stacked.shape == (2, 4, 6) and stacked.dtype == torch.uint8
     assert (stacked[0] == 1).all() and (stacked[1] == 2).all()
 
 
-def test_labels_that_a_pipeline_forgot(samples: list[SegDataSample]) -> None:
+def test_stack_labels_names_missing_field(
+    samples: list[SegDataSample],
+) -> None:
     with pytest.raises(ValueError) as error:
         stack_labels(samples, 'confident_sem_seg')
     for part in ('confident_sem_seg', 'with_confident', 'PackSeSAMInputs'):
         assert part in str(error.value)
 
 
-def test_labels_that_may_be_absent(samples: list[SegDataSample]) -> None:
-    default = torch.full((2, 4, 6), 7, dtype=torch.uint8)
-
-    assert stack_labels(samples, 'pseudo_sem_seg', default) is default
-    there = stack_labels(samples, 'gt_sem_seg', default)
-    assert not (there == 7).any()
-
-
-def test_padding_is_outside_of_images(samples: list[SegDataSample]) -> None:
+def test_inside_images_leaves_padding_out(
+    samples: list[SegDataSample],
+) -> None:
     inside = inside_images(samples, stack_labels(samples, 'gt_sem_seg'))
 
     assert inside.dtype == torch.bool

@@ -179,7 +179,7 @@ class TestTeachers:
         maps = maps_of(model, copy.deepcopy(data))
         log = train_step(model, data)
 
-        assert torch.equal(maps.confident[0], stored)
+        assert torch.equal(maps.labels['confident'][0], stored)
         assert log['share_confident'] == pytest.approx(11 / 32)
         assert not calls
         moved = parameters(model.teacher)
@@ -235,7 +235,7 @@ class TestTeachers:
         model = build(make_config(ema_momentum=0, confident_threshold=0))
         maps = maps_of(model, batch_of((32, 32), maps=1))
 
-        assert (maps.confident != 255).sum() == 22 * 32
+        assert (maps.labels['confident'] != 255).sum() == 22 * 32
 
     def test_steps_are_counted_and_saved(
         self, make_config: MakeConfig, batch_of: BatchOf, tmp_path: Path
@@ -262,8 +262,14 @@ class TestTeachers:
     def test_ramps_follow_the_steps(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
-        mixed_loss = dict(type='MixedLoss', pseudo_ramp=10)
-        model = build(make_config(teacher=None, mixed_loss=mixed_loss))
+        sources = [
+            dict(type='LabelSource', name=name, field=field, ramp=10)
+            for name, field in (
+                ('weak', 'gt_sem_seg'),
+                ('pseudo', 'pseudo_sem_seg'),
+            )
+        ]
+        model = build(make_config(teacher=None, sources=sources))
         data = batch_of((32, 32), (32, 32))
         model.load_state_dict(
             dict(model.state_dict(), _extra_state=torch.tensor(10))
@@ -275,6 +281,50 @@ class TestTeachers:
 
         ratio = (first / full).item()
         assert ratio == pytest.approx(torch.tensor(-5.0).exp().item(), 1e-3)
+
+
+class TestOpenLoss:
+    def test_a_further_source_and_its_order(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
+        sources = [
+            dict(type='LabelSource', name='dense', field='dense_sem_seg'),
+            dict(type='LabelSource', name='weak', field='gt_sem_seg'),
+        ]
+        model = build(make_config(teacher=None, sources=sources))
+        data = batch_of((32, 32), (20, 32))
+        for sample in data['data_samples']:
+            sample.set_data(dict(dense_sem_seg=sample.pseudo_sem_seg))
+            sample.gt_sem_seg.data = sample.pseudo_sem_seg.data.clone()
+
+        log = train_step(model, data)
+
+        assert log['decode.loss_dense'] > 0
+        assert log['share_weak'] == log['decode.loss_weak'] == 0
+        assert 'decode.loss_pseudo' not in log
+
+    def test_a_regularizers_weights_are_trained_and_not_the_students(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
+        class Scale(nn.Module):
+            name = 'scale'
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.factor = nn.Parameter(torch.ones(()))
+
+            def forward(self, logits, images, maps) -> Tensor:
+                assert logits.shape[2:] == images.shape[2:]
+                assert maps.inside.shape == maps.labels['weak'].shape
+                return self.factor * logits.square().mean()
+
+        model = build(make_config(regularizers=[dict(type=Scale)]))
+        log = train_step(model, batch_of((32, 32), (32, 32)))
+
+        assert log['decode.loss_scale'] > 0
+        assert model.regularizers[0].factor < 1
+        own = {n for n in model.state_dict() if 'factor' in n}
+        assert own == {'regularizers.0.factor'}
 
 
 class TestStep:
@@ -326,14 +376,14 @@ class TestLabelMaps:
     ) -> None:
         model = build(make_config(confident_threshold=0))
         maps = maps_of(model, batch_of((32, 20), (12, 32)))
-        confident = maps.confident != 255
+        confident = maps.labels['confident'] != 255
 
         assert not confident[0, :, 20:].any()
         assert not confident[1, 12:].any()
         assert confident[0, 21:, :20].all()
         assert confident[1, 8:12].all()
 
-    def test_the_teacher_judges_as_it_predicts(
+    def test_label_maps_apply_the_thresholds(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config(confident_threshold=0.4, agreement=0.3))
@@ -354,13 +404,15 @@ class TestLabelMaps:
             preferred = own.amax(dim=0)
             agreed = (pseudo != 255) & (given >= 0.3 * preferred)
             sure = (own.amax(dim=0) >= 0.4) & (weak == 255) & ~agreed
-            assert torch.equal(maps.weak[index], weak)
-            assert torch.equal(maps.pseudo[index] != 255, agreed)
-            assert torch.equal(maps.confident[index] != 255, sure)
+            assert torch.equal(maps.labels['weak'][index], weak)
+            assert torch.equal(maps.labels['pseudo'][index] != 255, agreed)
+            assert torch.equal(maps.labels['confident'][index] != 255, sure)
             best = own.argmax(dim=0).to(torch.uint8)
-            assert torch.equal(maps.confident[index][sure], best[sure])
+            assert torch.equal(
+                maps.labels['confident'][index][sure], best[sure]
+            )
 
-    def test_a_teacher_names_no_class_that_the_weak_label_lacks(
+    def test_only_weak_classes_limits_the_teacher(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(
@@ -377,10 +429,14 @@ class TestLabelMaps:
 
         maps = maps_of(model, batch)
 
-        named = set(maps.confident[0].unique().tolist()) - {255}
+        named = set(maps.labels['confident'][0].unique().tolist()) - {255}
         assert named and named <= {1, 3}
-        assert torch.equal(maps.confident[1], expected.confident[1])
-        assert not torch.equal(maps.confident[0], expected.confident[0])
+        assert torch.equal(
+            maps.labels['confident'][1], expected.labels['confident'][1]
+        )
+        assert not torch.equal(
+            maps.labels['confident'][0], expected.labels['confident'][0]
+        )
 
     def test_classes_that_no_pipeline_noted(
         self, make_config: MakeConfig, batch_of: BatchOf
@@ -398,31 +454,31 @@ class TestLabelMaps:
         probability = torch.cat([probability, torch.zeros(1, 3)])
         pseudo = torch.tensor([1, 1, 2], dtype=torch.uint8)
 
-        confident, agreed = model.judge(
-            probability.view(1, 4, 1, 3), pseudo.view(1, 1, 3)
-        )
+        probability = probability.view(1, 4, 1, 3)
+        confident = model.confident_labels(probability)
+        agreed = model.agreeing_labels(pseudo.view(1, 1, 3), probability)
 
         assert confident.flatten().tolist() == [0, 0, 255]
         assert agreed.flatten().tolist() == [255, 1, 2]
         assert confident.dtype == agreed.dtype == torch.uint8
 
-    def test_undefined_probabilities_are_no_judgement(
+    def test_undefined_probabilities_label_nothing(
         self, make_config: MakeConfig
     ) -> None:
         model = build(make_config(confident_threshold=0.0, agreement=0.0))
         pseudo = torch.ones((1, 2, 2), dtype=torch.uint8)
         undefined = torch.full((1, 4, 2, 2), torch.nan)
 
-        confident, agreed = model.judge(undefined, pseudo)
+        confident = model.confident_labels(undefined)
+        agreed = model.agreeing_labels(pseudo, undefined)
 
         assert (confident == 255).all() and (agreed == 255).all()
 
-    def test_what_sam_left_open_stays_open(
-        self, make_config: MakeConfig
-    ) -> None:
+    def test_agreeing_labels_adds_none(self, make_config: MakeConfig) -> None:
         model = build(make_config(agreement=0))
         pseudo = torch.full((1, 2, 2), 255, dtype=torch.uint8)
-        _, agreed = model.judge(torch.full((1, 4, 2, 2), 0.25), pseudo)
+        probability = torch.full((1, 4, 2, 2), 0.25)
+        agreed = model.agreeing_labels(pseudo, probability)
 
         assert (agreed == 255).all()
 
@@ -497,13 +553,13 @@ class TestHeads:
         )
         assert log['round'] == 2.5
 
-    def test_the_decode_head_pays_for_edges_of_its_own(
+    def test_regularizers_see_decode_head_and_file_colours(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         def paid(std: float) -> Tensor:
             torch.manual_seed(0)
             cfg = make_config(
-                crf_weight=0.1,
+                regularizers=[dict(type='GatedCRFLoss')],
                 auxiliary_head=auxiliary(2),
             )
             cfg['data_preprocessor'].std = [std] * 3
@@ -600,8 +656,24 @@ class TestHeads:
             dict(confident_threshold=-0.1),
             'confident_threshold=-0.1, expected a finite number',
         ),
-        (dict(crf_weight=-1), 'crf_weight=-1, expected a finite number'),
-        (dict(crf_weight='x'), "crf_weight='x', expected a finite number"),
+        (
+            dict(regularizers=[dict(type='GatedCRFLoss', loss_weight=-1)]),
+            'GatedCRFLoss got loss_weight=-1, expected a finite number',
+        ),
+        (
+            dict(regularizers=2 * [dict(type='GatedCRFLoss')]),
+            "several losses named 'crf'",
+        ),
+        (
+            dict(sources=[dict(type='LabelSource', name='a', field='a')]),
+            "LabelSource got field='a', expected a name that ends with",
+        ),
+        (
+            dict(
+                sources=[dict(type='LabelSource', name='a', field='a_sem_seg')]
+            ),
+            "0 sources with field='gt_sem_seg', expected one",
+        ),
         (dict(agreement=2), 'agreement=2, expected'),
         (dict(ema_momentum=1), 'ema_momentum=1, expected'),
     ],

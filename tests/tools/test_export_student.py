@@ -33,7 +33,7 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     cfg.test_pipeline = test
     cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_index=2)
     cfg.model.auxiliary_head.in_channels = 32
-    cfg.model.mixed_loss = dict(type='MixedLoss', confident_ramp=5)
+    cfg.model.regularizers = [dict(type='GatedCRFLoss')]
     # The exported config must not ask for this file.
     cfg.model.backbone.pretrained = 'weights/nowhere.pth'
     hook = dict(type='SeSAMVisualizationHook')

@@ -13,7 +13,6 @@ model = dict(
         seg_pad_val=255,
     ),
     teacher='online',
-    mixed_loss=dict(type='MixedLoss'),
     backbone=dict(
         type='TIMMBackbone',
         model_name='tf_efficientnet_lite0',

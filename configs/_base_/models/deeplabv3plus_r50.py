@@ -3,5 +3,4 @@ model = dict(
     type='SeSAMEncoderDecoder',
     data_preprocessor=dict(type='SeSAMDataPreProcessor'),
     teacher='online',
-    mixed_loss=dict(type='MixedLoss'),
 )

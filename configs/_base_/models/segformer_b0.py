@@ -7,5 +7,4 @@ model = dict(
     ),
     data_preprocessor=dict(type='SeSAMDataPreProcessor'),
     teacher='online',
-    mixed_loss=dict(type='MixedLoss'),
 )

@@ -1,60 +1,104 @@
-"""The gated CRF loss: neighbours that look alike are of one class."""
+"""The gated CRF loss: similar neighbours get the same class."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from mmseg.registry import MODELS
+from torch import Tensor, nn
 
-# The paper's, but for its window of 11 x 11 full pixels.
+from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.validators import check_options, number
+
+# The paper's values, except its window of 11 x 11 full pixels.
 RADIUS = 3
 SIGMA_XY = 6.0
 SIGMA_RGB = 0.1
 
 
-def gated_crf(probability: Tensor, images: Tensor, inside: Tensor) -> Tensor:
-    """What pixels pay for predictions that differ from their neighbours'.
+@MODELS.register_module()
+class GatedCRFLoss(nn.Module):
+    """Gated CRF energy: nearby pixels of similar colour get one class.
 
-    Pairs of pixels that are near and of like colours pay
-    `1 - sum_c p_c q_c`, weighed by a Gaussian of places and colours.
+    A pair of pixels costs `1 - sum_c p_c q_c`, weighted by a Gaussian of
+    their distance and of their difference in colour. Weak labels say little
+    about outlines, and this loss moves outlines of the prediction to edges
+    of the image. Use it for scribbles; it lowered the result of coarse masks
+    and points (docs/accuracy.md).
 
     Source: gated CRF loss, Obukhov et al., 2019 (arXiv 1906.04651), with its
-    widths; computed at half of the resolution, in a window of 7 x 7 (our
-    choice, a quarter of the cost).
+    widths. It is computed at half of the resolution, in a window of 7 x 7
+    (our choice, a quarter of the cost).
+
+    Args:
+        loss_weight: factor of the energy; 0.1 is the paper's.
+
+    Example:
+        >>> loss = GatedCRFLoss(loss_weight=0.1)
+        >>> label = torch.full((1, 8, 8), 255, dtype=torch.uint8)
+        >>> maps = LabelMaps(dict(weak=label), label == 255, 255)
+        >>> loss(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8), maps) > 0
+        tensor(True)
+    """
+
+    name = 'crf'
+
+    def __init__(self, loss_weight: float = 0.1) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        check_options(self, loss_weight=number(at_least=0))
+
+    def forward(
+        self, logits: Tensor, images: Tensor, maps: LabelMaps
+    ) -> Tensor:
+        """Computes the weighted energy.
+
+        Args:
+            logits: (N, C, H, W) of the decode head.
+            images: (N, 3, H, W) float; black and white differ by 1.
+            maps: labels of the batch, of which only `inside` is read.
+
+        Returns:
+            A scalar.
+        """
+        energy = gated_crf(logits.softmax(dim=1), images, maps.inside)
+        return self.loss_weight * energy
+
+
+def gated_crf(probability: Tensor, images: Tensor, inside: Tensor) -> Tensor:
+    """Computes the mean energy of the pixels inside.
 
     Args:
         probability: (N, C, H, W) float, of the classes.
-        images: (N, 3, H, W) float, as shown to the network but for changed
-            colours; a range of 1 is that from black to white.
+        images: (N, 3, H, W) float; black and white differ by 1.
         inside: (N, H, W) bool, the gate: pixels that count.
 
     Returns:
-        A scalar, the mean over pixels inside. Its first derivative alone is
-        right.
+        A scalar. Only its first derivative is right.
     """
-    # Contiguous, since sums over rows of pixels are the fast ones.
+    # Contiguous, because sums over rows of pixels are the fast ones.
     half, images, share = (
         F.avg_pool2d(maps.float(), 2).contiguous()
         for maps in (probability, images, inside[:, None])
     )
     gate = (share == 1).float()
     weights, alike = _neighbours(half.detach(), images, gate)
-    # Summed, has the value of `half * alike`, and its gradient, since each
-    # pair counts from both ends: autograd need not keep all pairs.
+    # The sum has the value of `half * alike`. Its gradient is right, too,
+    # because each pair counts from both ends, and autograd keeps no pairs.
     agreed = (2 * half - half.detach()) * alike
-    paid = (weights - agreed.sum(dim=1)).sum()
-    return paid / gate.sum().clamp_min(1)
+    energy = (weights - agreed.sum(dim=1)).sum()
+    return energy / gate.sum().clamp_min(1)
 
 
 @torch.no_grad()
 def _neighbours(
     probability: Tensor, images: Tensor, gate: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """What pixels have around them.
+    """Sums over the window around each pixel.
 
     Returns:
         (N, h, w) sums of the weights of a pixel's neighbours, and
-        (N, C, h, w) of their weighed probabilities.
+        (N, C, h, w) sums of their weighted probabilities.
     """
     weights = torch.zeros_like(gate)
     alike = torch.zeros_like(probability)
@@ -73,9 +117,9 @@ def _neighbours(
 
 
 def _kernel(images: Tensor, gate: Tensor, down: int, right: int) -> Tensor:
-    """Weights of all pairs of pixels at one offset, (N, 1, h, w)."""
+    """Returns the weights of all pairs at one offset, (N, 1, h, w)."""
     one, other = _shifted(images, down, right)
-    # In full pixels.
+    # Distance in full pixels, squared.
     apart = (2 * down) ** 2 + (2 * right) ** 2
     colours = (one - other).square().sum(dim=1, keepdim=True)
     kernel = torch.exp(
@@ -86,7 +130,7 @@ def _kernel(images: Tensor, gate: Tensor, down: int, right: int) -> Tensor:
 
 
 def _shifted(maps: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
-    """Pixels of (N, C, H, W) maps, and those `down` and `right` of them."""
+    """Returns views of all pixels, and of those `down` and `right` of them."""
     height, width = maps.shape[2:]
     rows = max(height - down, 0)
     cols = max(width - abs(right), 0)

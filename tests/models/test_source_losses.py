@@ -1,8 +1,9 @@
-"""The mixed loss against torch's own cross entropy and pencil and paper."""
+"""The loss terms against torch's own cross entropy and known values."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from mmseg_sesam.models.label_maps import LabelMaps
-from mmseg_sesam.models.mixed_loss import MixedLoss, ramp
+from mmseg_sesam.models.source_losses import ramp, source_losses
+from mmseg_sesam.structures import SOURCES
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
 CROSS_ENTROPY = dict(type='CrossEntropyLoss')
@@ -56,7 +58,24 @@ def maps() -> LabelMaps:
     weak[:, :2] = random_ids(2, 2, 4)
     pseudo[:, 2:3] = random_ids(2, 1, 4)
     confident[:, 3:4] = random_ids(2, 1, 4)
-    return LabelMaps(weak, pseudo, confident, NONE)
+    return make_maps(weak, pseudo, confident)
+
+
+def make_maps(weak: Tensor, pseudo: Tensor, confident: Tensor) -> LabelMaps:
+    labels = dict(weak=weak, pseudo=pseudo, confident=confident)
+    return LabelMaps.disjoint(labels, torch.ones_like(weak).bool(), NONE)
+
+
+def compute(
+    logits: Tensor,
+    maps: LabelMaps,
+    head: BaseDecodeHead,
+    step: int = 0,
+    **changes: dict,
+) -> dict[str, Tensor]:
+    """The loss terms, with changed options of the sources by name."""
+    sources = [replace(s, **changes.get(s.name, {})) for s in SOURCES]
+    return source_losses(logits, maps, head, sources, step)
 
 
 def random_ids(*shape: int) -> Tensor:
@@ -65,7 +84,7 @@ def random_ids(*shape: int) -> Tensor:
 
 def unlabelled(*shape: int) -> LabelMaps:
     nothing = torch.full(shape, NONE, dtype=torch.uint8)
-    return LabelMaps(nothing, nothing, nothing, NONE)
+    return make_maps(nothing, nothing, nothing)
 
 
 def mean_entropy(logits: Tensor, label: Tensor, **options) -> Tensor:
@@ -86,9 +105,14 @@ def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
     label[0, 0, 0, :2] = torch.tensor([0, 1])
     label[1, 0, 0, 2] = 2
     label[2, 0, 1, 0] = 0
-    loss = MixedLoss(pseudo_weight=0.5, confident_weight=10, confident_ramp=0)
 
-    losses = loss(logits, LabelMaps(*label, NONE), head, step=0)
+    losses = compute(
+        logits,
+        make_maps(*label),
+        head,
+        pseudo=dict(loss_weight=0.5),
+        confident=dict(loss_weight=10, ramp=0),
+    )
 
     assert losses.keys() == {
         'loss_weak',
@@ -107,20 +131,26 @@ def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
 def test_means_over_their_own_pixels(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
-    loss = MixedLoss(weak_weight=2, pseudo_weight=3, confident_weight=4)
-
-    losses = loss(logits, maps, head, step=10**6)
+    losses = compute(
+        logits,
+        maps,
+        head,
+        10**6,
+        weak=dict(loss_weight=2),
+        pseudo=dict(loss_weight=3),
+        confident=dict(loss_weight=4),
+    )
 
     torch.testing.assert_close(
-        losses['loss_weak'], 2 * mean_entropy(logits, maps.weak)
+        losses['loss_weak'], 2 * mean_entropy(logits, maps.labels['weak'])
     )
     torch.testing.assert_close(
-        losses['loss_pseudo'], 3 * mean_entropy(logits, maps.pseudo)
+        losses['loss_pseudo'], 3 * mean_entropy(logits, maps.labels['pseudo'])
     )
     # 8 of the 24 pixels outside of the first two are confident.
     torch.testing.assert_close(
         losses['loss_confident'],
-        4 * mean_entropy(logits, maps.confident) * 8 / 24,
+        4 * mean_entropy(logits, maps.labels['confident']) * 8 / 24,
     )
 
 
@@ -128,23 +158,25 @@ def test_class_weights_belong_to_weak_labels(
     logits: Tensor, maps: LabelMaps
 ) -> None:
     head = make_head(dict(CROSS_ENTROPY, class_weight=WEIGHTS))
-    losses = MixedLoss(pseudo_weight=1)(logits, maps, head, 0)
+    losses = compute(logits, maps, head, 0)
 
     torch.testing.assert_close(
         losses['loss_weak'],
-        mean_entropy(logits, maps.weak, weight=torch.tensor(WEIGHTS)),
+        mean_entropy(
+            logits, maps.labels['weak'], weight=torch.tensor(WEIGHTS)
+        ),
     )
     torch.testing.assert_close(
-        losses['loss_pseudo'], mean_entropy(logits, maps.pseudo)
+        losses['loss_pseudo'], mean_entropy(logits, maps.labels['pseudo'])
     )
 
 
 def test_the_weight_of_a_heads_loss_scales_all_terms(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
-    whole = MixedLoss()(logits, maps, head, 2000)
+    whole = compute(logits, maps, head, 2000)
     auxiliary = make_head(dict(CROSS_ENTROPY, loss_weight=0.4))
-    part = MixedLoss()(logits, maps, auxiliary, 2000)
+    part = compute(logits, maps, auxiliary, 2000)
 
     for name in ('loss_weak', 'loss_pseudo', 'loss_confident'):
         torch.testing.assert_close(part[name], 0.4 * whole[name])
@@ -156,10 +188,10 @@ def test_several_cross_entropies_add_up(
 ) -> None:
     weighted = dict(CROSS_ENTROPY, class_weight=WEIGHTS, loss_weight=2.0)
     head = make_head(CROSS_ENTROPY, weighted)
-    losses = MixedLoss()(logits, maps, head, 0)
+    losses = compute(logits, maps, head, 0)
 
-    expected = mean_entropy(logits, maps.weak) + 2 * mean_entropy(
-        logits, maps.weak, weight=torch.tensor(WEIGHTS)
+    expected = mean_entropy(logits, maps.labels['weak']) + 2 * mean_entropy(
+        logits, maps.labels['weak'], weight=torch.tensor(WEIGHTS)
     )
     torch.testing.assert_close(losses['loss_weak'], expected)
 
@@ -170,15 +202,15 @@ def test_a_sampler_picks_the_hard_weak_pixels(
     # Without a threshold it keeps the 3 worst pixels of an image.
     sampler = dict(type='OHEMPixelSampler', min_kept=3)
     head = make_head(CROSS_ENTROPY, sampler=sampler)
-    losses = MixedLoss(pseudo_weight=1)(logits, maps, head, 0)
+    losses = compute(logits, maps, head, 0)
 
     entropy = F.cross_entropy(
-        logits, maps.weak.long(), reduction='none', ignore_index=NONE
+        logits, maps.labels['weak'].long(), reduction='none', ignore_index=NONE
     )
     worst = entropy.flatten().topk(6).values
     torch.testing.assert_close(losses['loss_weak'], worst.sum() / 16)
     torch.testing.assert_close(
-        losses['loss_pseudo'], mean_entropy(logits, maps.pseudo)
+        losses['loss_pseudo'], mean_entropy(logits, maps.labels['pseudo'])
     )
 
 
@@ -196,14 +228,14 @@ def test_other_losses_see_the_weak_labels(
 ) -> None:
     extra = dict(extra, loss_weight=3.0)
     head = make_head(CROSS_ENTROPY, extra)
-    losses = MixedLoss(weak_weight=2)(logits, maps, head, 0)
+    losses = compute(logits, maps, head, 0, weak=dict(loss_weight=2))
 
     stock = head.loss_decode[1]
-    expected = stock(logits, maps.weak.long(), ignore_index=NONE)
+    expected = stock(logits, maps.labels['weak'].long(), ignore_index=NONE)
     assert expected > 0
     torch.testing.assert_close(losses[stock.loss_name], 2 * expected)
     torch.testing.assert_close(
-        losses['loss_weak'], 2 * mean_entropy(logits, maps.weak)
+        losses['loss_weak'], 2 * mean_entropy(logits, maps.labels['weak'])
     )
 
 
@@ -214,10 +246,11 @@ def test_dice_of_dense_labels_is_the_stock_one(
 ) -> None:
     dice = dict(type='DiceLoss', use_sigmoid=use_sigmoid, reduction=reduction)
     head = make_head(CROSS_ENTROPY, dice)
-    maps = unlabelled(2, 6, 4)._replace(weak=random_ids(2, 6, 4))
-    losses = MixedLoss()(logits, maps, head, 0)
+    maps = unlabelled(2, 6, 4)
+    maps.labels['weak'] = random_ids(2, 6, 4)
+    losses = compute(logits, maps, head, 0)
 
-    expected = head.loss_decode[1](logits, maps.weak.long())
+    expected = head.loss_decode[1](logits, maps.labels['weak'].long())
     torch.testing.assert_close(losses['loss_dice'], expected)
 
 
@@ -227,8 +260,9 @@ def test_dice_by_pencil_and_paper() -> None:
     weak = torch.tensor([[[0, 0, NONE]]], dtype=torch.uint8)
     dice = dict(type='DiceLoss', use_sigmoid=False, eps=0.0)
     head = make_head(CROSS_ENTROPY, dice, num_classes=2)
-    maps = unlabelled(1, 1, 3)._replace(weak=weak)
-    losses = MixedLoss()(logits, maps, head, 0)
+    maps = unlabelled(1, 1, 3)
+    maps.labels['weak'] = weak
+    losses = compute(logits, maps, head, 0)
 
     # Of labelled pixels: probabilities 3/4 and 1/4.
     expected = 1 - 2 * 0.75 / (0.75**2 + 0.25**2 + 1)
@@ -240,23 +274,21 @@ def test_other_terms_weigh_as_much_as_the_cross_entropy(
     logits: Tensor, maps: LabelMaps, order: int
 ) -> None:
     own = [dict(CROSS_ENTROPY, loss_weight=2.0), dict(type='DiceLoss')]
-    losses = MixedLoss(pseudo_weight=1)(
-        logits, maps, make_head(*own[::order]), 0
-    )
+    losses = compute(logits, maps, make_head(*own[::order]), 0)
 
     torch.testing.assert_close(
-        losses['loss_pseudo'], 2 * mean_entropy(logits, maps.pseudo)
+        losses['loss_pseudo'], 2 * mean_entropy(logits, maps.labels['pseudo'])
     )
 
 
 def test_a_head_without_cross_entropy(logits: Tensor, maps: LabelMaps) -> None:
     head = make_head(dict(type='TverskyLoss', loss_weight=1.0))
-    losses = MixedLoss(pseudo_weight=1)(logits, maps, head, 0)
+    losses = compute(logits, maps, head, 0)
 
     assert losses['loss_weak'] == 0
     assert losses['loss_tversky'] > 0
     torch.testing.assert_close(
-        losses['loss_pseudo'], mean_entropy(logits, maps.pseudo)
+        losses['loss_pseudo'], mean_entropy(logits, maps.labels['pseudo'])
     )
 
 
@@ -302,14 +334,14 @@ def test_no_loss_pulls_at_unlabelled_pixels(
     logits: Tensor, maps: LabelMaps, name: str
 ) -> None:
     head = make_head(CROSS_ENTROPY, *EXTRAS[name])
-    total(MixedLoss(pseudo_weight=1)(logits, maps, head, 5000)).backward()
+    total(compute(logits, maps, head, 5000)).backward()
 
-    labelled = sum(maps.labelled()).bool()
+    labelled = sum(maps.labelled().values()).bool()
     assert (logits.grad.abs().sum(dim=1) > 0).equal(labelled)
 
 
 def check_nothing_is_lost(logits: Tensor, head: BaseDecodeHead) -> None:
-    losses = MixedLoss()(logits, unlabelled(2, 6, 4), head, 5000)
+    losses = compute(logits, unlabelled(2, 6, 4), head, 5000)
     total(losses).backward()
 
     assert all(value == 0 for value in losses.values())
@@ -324,13 +356,13 @@ def test_images_without_labels_beside_one_that_has_few(
     logits: Tensor, extra: list[dict], labelled: int
 ) -> None:
     maps = unlabelled(2, 6, 4)
-    maps.weak[1, 0, :labelled] = 2
+    maps.labels['weak'][1, 0, :labelled] = 2
     head = make_head(dict(CROSS_ENTROPY, class_weight=WEIGHTS), *extra)
-    losses = MixedLoss()(logits, maps, head, 0)
+    losses = compute(logits, maps, head, 0)
     total(losses).backward()
 
     torch.testing.assert_close(
-        losses['loss_weak'], mean_entropy(logits, maps.weak)
+        losses['loss_weak'], mean_entropy(logits, maps.labels['weak'])
     )
     assert all(value.isfinite() for value in losses.values())
     assert logits.grad.isfinite().all() and logits.grad.any()
@@ -357,7 +389,7 @@ def test_whatever_is_labelled_everything_is_finite(
     torch.manual_seed(0)
     logits = (scale * torch.randn(2, 3, 3, 2)).requires_grad_()
 
-    losses = MixedLoss(confident_ramp=0)(logits, maps, weighted_head, 0)
+    losses = compute(logits, maps, weighted_head, 0, confident=dict(ramp=0))
     total(losses).backward()
 
     assert logits.grad.isfinite().all()
@@ -365,15 +397,15 @@ def test_whatever_is_labelled_everything_is_finite(
     for name, labelled in zip(names, maps.labelled()):
         assert losses[name].isfinite()
         assert (losses[name] == 0) or labelled.any()
-    touched = torch.stack(maps.labelled()).any(dim=0)
+    touched = torch.stack([*maps.labelled().values()]).any(dim=0)
     assert (logits.grad.abs().sum(dim=1)[~touched] == 0).all()
 
 
 def test_half_precision(maps: LabelMaps, head: BaseDecodeHead) -> None:
     logits = torch.randn(2, 3, 6, 4, dtype=torch.bfloat16).requires_grad_()
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        losses = MixedLoss()(logits, maps, head, 0)
-        empty = MixedLoss()(logits, unlabelled(2, 6, 4), head, 0)
+        losses = compute(logits, maps, head, 0)
+        empty = compute(logits, unlabelled(2, 6, 4), head, 0)
 
     assert total(losses).isfinite() and total(losses) > 0
     assert total(empty) == 0
@@ -382,11 +414,11 @@ def test_half_precision(maps: LabelMaps, head: BaseDecodeHead) -> None:
 def test_ramps_grow_to_their_weights(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
-    loss = MixedLoss(pseudo_ramp=10, confident_ramp=100)
-    full = loss(logits, maps, head, 100)
+    ramps = dict(pseudo=dict(ramp=10), confident=dict(ramp=100))
+    full = compute(logits, maps, head, 100, **ramps)
 
     for step in (0, 5, 10, 50):
-        losses = loss(logits, maps, head, step)
+        losses = compute(logits, maps, head, step, **ramps)
         assert losses['loss_weak'] == full['loss_weak']
         for name, length in (('loss_pseudo', 10), ('loss_confident', 100)):
             torch.testing.assert_close(
@@ -407,11 +439,11 @@ def test_accuracy_is_of_weak_pixels(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
     best = logits.argmax(dim=1).to(torch.uint8)
-    maps.weak[:, :2] = best[:, :2]
-    maps.weak[0, 0] = (best[0, 0] + 1) % 3
-    maps.pseudo[:, 2] = (best[:, 2] + 1) % 3
+    maps.labels['weak'][:, :2] = best[:, :2]
+    maps.labels['weak'][0, 0] = (best[0, 0] + 1) % 3
+    maps.labels['pseudo'][:, 2] = (best[:, 2] + 1) % 3
 
-    losses = MixedLoss()(logits, maps, head, 0)
+    losses = compute(logits, maps, head, 0)
 
     assert losses['acc_seg'] == 75
     assert not losses['acc_seg'].requires_grad

@@ -12,15 +12,18 @@ from mmseg.models.decode_heads import FCNHead
 from torch import distributed
 
 from mmseg_sesam.models.label_maps import LabelMaps
-from mmseg_sesam.models.mixed_loss import MixedLoss
+from mmseg_sesam.models.source_losses import source_losses
+from mmseg_sesam.structures import SOURCES
 
 
 def gradient(parts):
     # Of a 3-channel bias, by the loss on some of two images.
     bias = torch.zeros(3, requires_grad=True)
     logits = images[parts] + bias[:, None, None]
-    maps = LabelMaps(weak[parts], pseudo[parts], free[parts], 255)
-    terms = loss(logits, maps, head, 0)
+    labels = dict(weak=weak[parts], pseudo=pseudo[parts],
+                  confident=free[parts])
+    maps = LabelMaps(labels, free[parts] == 255, 255)
+    terms = source_losses(logits, maps, head, SOURCES, 1000)
     sum(v for k, v in terms.items() if 'loss' in k).backward()
     return bias.grad
 
@@ -28,13 +31,12 @@ def gradient(parts):
 torch.manual_seed(0)
 head = FCNHead(in_channels=4, channels=4, num_classes=3, num_convs=0,
                concat_input=False)
-loss = MixedLoss(confident_weight=1.0, confident_ramp=0)
 images = torch.randn(2, 3, 8, 8)
 free = torch.full((2, 8, 8), 255, dtype=torch.uint8)
 weak, pseudo = free.clone(), free.clone()
 weak[0, 0, 0] = 1                       # one pixel on one rank,
 weak[1, :4] = 2                         # half an image on the other;
-pseudo[0, 5:] = 0                          # and none of SAM's there
+pseudo[0, 5:] = 0                       # and no pseudo-label there
 whole = gradient([0, 1])
 
 distributed.init_process_group('gloo')
