@@ -13,18 +13,18 @@ def read_version() -> str:
     return re.search(r"__version__ = '(.+)'", text)[1]
 
 
-# No framework: the packages of the two lines install the same modules, and
-# whichever came second would overwrite the other. mmseg_sesam/compat.py
-# says so where none is installed.
+# Without a framework: the packages of the two lines install the same modules,
+# so the second one would overwrite the first. mmseg_sesam/compat.py raises a
+# clear error if none is installed.
 REQUIRES = [
     'filelock',
-    # Components and frameworks are imported when they are used.
+    # Imports components and frameworks at their first use.
     'lazy-loader>=0.2',
     'matplotlib',
     'numpy',
     'opencv-python',
     'pillow',
-    # Plots of the report, whose code is embedded, and its page.
+    # Page and plots of the report, with which the demo ends.
     'jinja2',
     'plotly',
     'prettytable',
@@ -56,10 +56,10 @@ ONEDL = [
 ]
 # The backbone of the CamVid configs and of the template.
 TIMM = ['timm>=0.9']
-# Public formats of annotations: tables of Cityscapes, XML that is parsed
-# safely, the HDF5 of Scribbles for All, and the masks of COCO.
+# Readers of annotations: tables of Cityscapes, safe XML, the HDF5 of
+# Scribbles for All, and the masks of COCO.
 CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']
-# Pages with an API reference that is read from docstrings, not imported.
+# mkdocstrings reads the API reference without importing the package.
 DOCS = ['mkdocs', 'mkdocs-material', 'mkdocstrings[python]']
 TEST = [
     *CONVERT,
@@ -81,9 +81,9 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_sesam', 'mmseg_sesam.*']),
     package_data={
-        # They name what packages import when it is used.
+        # Stubs name the modules that packages import at their first use.
         '': ['*.pyi'],
-        # Links, at the place where mim looks for configs and their index.
+        # Links where mim looks for configs and their index.
         'mmseg_sesam': [
             '.mim/model-index.yml',
             '.mim/configs/**/*.py',

@@ -1,4 +1,4 @@
-"""Views for student and teacher, and packing for the model."""
+"""Transforms that keep the teacher's view and pack for the model."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from mmseg_sesam.structures import field_of, is_label_map
 
 @TRANSFORMS.register_module()
 class KeepTeacherView(BaseTransform):
-    """Keeps the image as it is now for the teacher.
+    """Copies the current image as the teacher's view.
 
     Place it after the geometric transforms and before the photometric ones:
-    the student gets the strongly augmented view, the teacher this one.
+    the student gets the strongly augmented view, the teacher the copy.
 
-    Required keys: img. Added keys: teacher_img, of its shape and dtype.
+    Required keys: img. Added keys: teacher_img, same shape and dtype.
+
+    Example:
+        >>> KeepTeacherView()(dict(img=np.zeros((2, 3)))).keys()
+        dict_keys(['img', 'teacher_img'])
     """
 
     def transform(self, results: dict) -> dict:
@@ -33,14 +37,23 @@ class KeepTeacherView(BaseTransform):
 class PackSeSAMInputs(PackSegInputs):
     """Packs the image, the teacher's view and all label maps.
 
-    The result has 'data_samples' with every label map that is there, as
-    (1, H, W) uint8: `NAME_seg_map` becomes the field `NAME_sem_seg`, such as
-    gt_sem_seg (the weak label) and pseudo_sem_seg. It also has 'inputs', the
-    (C, H, W) image, or a dict of 'student' and 'teacher' after
-    `KeepTeacherView`.
+    The result has 'inputs', the (C, H, W) image, or after `KeepTeacherView`
+    a dict of 'student' and 'teacher'; and 'data_samples' with every existing
+    label map as (1, H, W) uint8: `NAME_seg_map` becomes the field
+    `NAME_sem_seg`, such as gt_sem_seg (the weak label) and pseudo_sem_seg.
 
     Args:
-        meta_keys: kept in the data sample's meta information.
+        meta_keys: keys of the results that the data sample keeps as meta
+            information.
+
+    Example:
+        >>> image = np.zeros((2, 3, 3), np.uint8)
+        >>> label = np.zeros((2, 3), np.uint8)
+        >>> packed = PackSeSAMInputs()(
+        ...     dict(img=image, img_path='a.jpg', gt_seg_map=label)
+        ... )
+        >>> packed['data_samples'].gt_sem_seg.shape
+        (2, 3)
     """
 
     def __init__(
@@ -65,13 +78,13 @@ class PackSeSAMInputs(PackSegInputs):
         """Packs the results of a pipeline.
 
         Raises:
-            ValueError: the image is neither of 8 bits nor of floats, or a
-                transform moved the label maps differently.
+            ValueError: the image is neither uint8 nor float, or a transform
+                moved the label maps differently.
         """
         _check_depth(results)
         if 'pseudo_label_unlabelled' in results:
             check_labels_aligned(results)
-        # Labels travel as 8 bits; stock packing would make them 64.
+        # Labels stay at 8 bits; stock packing converts them to 64.
         labels = {
             field_of(name): results.pop(name)
             for name in list(results)
@@ -80,7 +93,7 @@ class PackSeSAMInputs(PackSegInputs):
         packed = super().transform(results)
         if 'teacher_img' in results:
             teacher = results['teacher_img']
-            # Of grey images stock packing adds the axis as well.
+            # Adds the channel axis of grey images, as stock packing does.
             teacher = teacher.reshape(*teacher.shape[:2], -1)
             teacher = teacher.transpose(2, 0, 1)
             packed['inputs'] = dict(
@@ -98,7 +111,7 @@ def _is_map(results: dict, name: str) -> bool:
 
 
 def _check_depth(results: dict) -> None:
-    """Names the file that older torch cannot make a tensor of."""
+    """Raises for 16-bit images, which segmenters cannot see."""
     image = results['img']
     if image.dtype != np.uint8 and image.dtype.kind != 'f':
         raise ValueError(
@@ -109,17 +122,17 @@ def _check_depth(results: dict) -> None:
 
 
 def check_labels_aligned(results: dict) -> None:
-    """Refuses a pseudo-label that was not moved along with its weak label.
+    """Raises if a transform moved the label maps differently.
 
-    A pseudo-label keeps every weakly labelled pixel, whatever moved both. A
-    user's own transform may move the image and `gt_seg_map` alone, which
-    the class of a transform does not tell.
+    A pseudo-label keeps every weakly labelled pixel, so the two differ
+    nowhere if they were moved together. A user's own transform may move only
+    the image and `gt_seg_map`, which its class does not show.
 
     Args:
-        results: of a pipeline, after `LoadPseudoLabel`.
+        results: results of a pipeline, after `LoadPseudoLabel`.
 
     Raises:
-        ValueError: label maps differ in size, or where both are labelled.
+        ValueError: label maps differ in size, or in pixels that both label.
     """
     maps = {k: v for k, v in results.items() if _is_map(results, k)}
     path, shape = printable(results['img_path']), results['img'].shape[:2]

@@ -1,4 +1,4 @@
-"""What segmenters and pictures see of an image."""
+"""The RGB view of an image, for segmenters and pictures."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from mmseg_sesam.io.names import printable
 
 
 def rgb_view(inputs: Tensor, path: str) -> np.ndarray:
-    """Turns an image as a pipeline packs it into 8-bit RGB.
+    """Converts a packed image to 8-bit RGB.
 
-    Networks are trained on images of one channel or of three; segmenters
-    and pictures see all of them in RGB. Grey images have three equal
-    channels there, as OpenCV reads their files in colour.
+    Networks train on images of one or three channels; segmenters and
+    pictures need RGB. A grey image gets three equal channels, as OpenCV
+    reads grey files in colour.
 
     Args:
         inputs: (1, H, W) grey or (3, H, W) BGR image, uint8, or float with
             values of 8 bits, as `LoadImageFromFile(to_float32=True)` gives.
-        path: of the image, for the error.
+        path: path of the image, for the error.
 
     Returns:
         (H, W, 3) uint8 in RGB.
 
     Raises:
         ValueError: the image has other channels or values.
+
+    Example:
+        >>> import torch
+        >>> rgb_view(torch.tensor([[[1]], [[2]], [[3]]]), 'a.png').tolist()
+        [[[3, 2, 1]]]
     """
     image = inputs.permute(1, 2, 0).numpy()
     if image.shape[2] not in (1, 3):
@@ -48,7 +53,7 @@ def rgb_view(inputs: Tensor, path: str) -> np.ndarray:
 
 
 def _holds_bytes(image: np.ndarray) -> bool:
-    """Whether all values are within those of 8 bits; NaN is not."""
+    """Whether all values are from 0 to 255, and none is NaN."""
     return image.dtype == np.uint8 or bool(
         ((image >= 0) & (image <= 255)).all()
     )

@@ -1,4 +1,4 @@
-"""The scale at which validation shows images to a network."""
+"""Resizes images as validation does."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from mmseg_sesam.type_names import type_name
 class ValidationResize:
     """Scales whole images as validation does.
 
-    A network that is asked about an image file at its own size may meet
-    things at sizes that it never saw. Predictions come back at the size of
-    the file, as mmseg brings them.
+    At its own size an image may show objects at scales that the network
+    never saw. mmseg returns predictions at the size of the file.
 
     Args:
         steps: configs of transforms, such as `Resize`.
+
+    Example:
+        >>> cfg = Config(dict(val_dataloader=None))
+        >>> ValidationResize.of_config(cfg).steps
+        []
     """
 
     def __init__(self, steps: Sequence[dict] = ()) -> None:
@@ -30,13 +34,13 @@ class ValidationResize:
 
     @classmethod
     def of_config(cls, cfg: Config) -> ValidationResize:
-        """Finds what resizes images for validation, or else for testing.
+        """Takes the `Resize` steps of validation, or else of testing.
 
         Args:
-            cfg: of a training.
+            cfg: config of a training.
 
         Returns:
-            The scale; that of the files where nothing is said.
+            The scaling; without such steps it changes nothing.
         """
         loader = cfg.get('val_dataloader') or cfg.get('test_dataloader') or {}
         for pipeline in iterate_pipelines(loader.get('dataset', {})):
@@ -46,14 +50,14 @@ class ValidationResize:
         return cls()
 
     def __call__(self, batch: dict) -> dict:
-        """Scales the image of a batch of one; its labels stay as they are.
+        """Scales the image of a batch of one, and not its labels.
 
         Args:
             batch: 'inputs', a list of one (C, H, W) uint8 image, and
-                'data_samples', of one sample.
+                'data_samples', a list of one sample.
 
         Returns:
-            Another batch; its sample tells the new img_shape.
+            A new batch, whose sample has the new img_shape.
         """
         if not self.transforms:
             return batch

@@ -1,4 +1,4 @@
-"""Missing weights are found before a training starts."""
+"""Weights that a config downloads."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_weights_without_a_server_are_refused(cfg: Config, key: str) -> None:
+def test_refuse_unreachable_weights_without_a_server(cfg: Config, key: str) -> None:
     with pytest.raises(ConnectionError) as refused:
         refuse_unreachable(cfg)
-    said = str(refused.value)
-    assert f'{key} of ' in said and f'{key}=None' in said
+    text = str(refused.value)
+    assert f'{key} of ' in text and f'{key}=None' in text
     cfg.merge_from_dict({key: None})
     refuse_unreachable(cfg)
 
 
-def test_load_from_without_a_server_is_refused() -> None:
+def test_refuse_unreachable_load_from_without_a_server() -> None:
     cfg = Config(dict(model=dict(), load_from=NOWHERE))
     with pytest.raises(ConnectionError, match='load_from of .* the path of a'):
         refuse_unreachable(cfg)
@@ -60,7 +60,7 @@ def test_load_from_without_a_server_is_refused() -> None:
 @pytest.mark.parametrize(
     'address', ['open-mmlab://resnet50_v1c', 'torchvision://resnet18']
 )
-def test_names_of_mmengine_lead_to_servers(
+def test_refuse_unreachable_names_of_mmengine(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
@@ -68,7 +68,7 @@ def test_names_of_mmengine_lead_to_servers(
         refuse_unreachable(Config(dict(model=dict(pretrained=address))))
 
 
-def test_weights_of_timm_are_looked_for(
+def test_refuse_unreachable_weights_of_timm(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
@@ -81,7 +81,7 @@ def test_weights_of_timm_are_looked_for(
     refuse_unreachable(cfg)
 
 
-def test_cached_weights_need_no_server(tmp_path: Path) -> None:
+def test_refuse_unreachable_accepts_cached_weights(tmp_path: Path) -> None:
     file = tmp_path / 'torch/hub/checkpoints/resnet.pth'
     file.parent.mkdir(parents=True)
     file.write_bytes(b'')
@@ -100,12 +100,12 @@ def server() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_server_that_answers_is_enough(server: str) -> None:
+def test_refuse_unreachable_accepts_any_answer(server: str) -> None:
     address = f'{server}/weights.pth'
     refuse_unreachable(Config(dict(model=dict(pretrained=address))))
 
 
-def test_a_checkpoint_replaces_what_would_be_downloaded() -> None:
+def test_drop_downloads_removes_weights() -> None:
     cfg = make_config(
         type='TIMMBackbone', model_name='resnet18', pretrained=True
     )

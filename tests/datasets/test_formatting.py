@@ -11,7 +11,7 @@ from mmengine.dataset import Compose
 
 @pytest.fixture
 def loaded() -> dict:
-    """What comes out of the loading and geometric transforms."""
+    """Results of the loading and geometric transforms."""
     rng = np.random.default_rng(0)
     return dict(
         img_path='a.jpg',
@@ -30,7 +30,7 @@ def pack(loaded: dict, *before: str) -> dict:
     return Compose([dict(type=name) for name in types])(dict(loaded))
 
 
-def test_labels_stay_8_bit(loaded: dict) -> None:
+def test_pack_keeps_labels_at_8_bits(loaded: dict) -> None:
     packed = pack(loaded)
     sample = packed['data_samples']
 
@@ -48,7 +48,7 @@ def test_labels_stay_8_bit(loaded: dict) -> None:
         np.testing.assert_array_equal(data[0].numpy(), loaded[name])
 
 
-def test_meta_information_tells_image_and_round(loaded: dict) -> None:
+def test_pack_meta_information_has_image_and_round(loaded: dict) -> None:
     loaded['weak_classes'] = [0, 2]
     sample = pack(loaded)['data_samples']
 
@@ -60,14 +60,14 @@ def test_meta_information_tells_image_and_round(loaded: dict) -> None:
     )
 
 
-def test_labels_that_are_not_there_are_not_packed(loaded: dict) -> None:
+def test_pack_without_some_labels(loaded: dict) -> None:
     del loaded['pseudo_seg_map'], loaded['confident_seg_map']
     assert pack(loaded)['data_samples'].keys() == ['gt_sem_seg']
     del loaded['gt_seg_map']
     assert pack(loaded)['data_samples'].keys() == []
 
 
-def test_the_teacher_sees_the_image_before_its_colours_change(
+def test_keep_teacher_view_before_colours_change(
     loaded: dict,
 ) -> None:
     np.random.seed(0)
@@ -80,7 +80,7 @@ def test_the_teacher_sees_the_image_before_its_colours_change(
     assert not np.array_equal(view['student'].numpy(), image)
 
 
-def test_a_flipped_view_can_be_packed(loaded: dict) -> None:
+def test_pack_flipped_view(loaded: dict) -> None:
     # Flipping gives negative strides, which torch refuses.
     for name in ('img', 'gt_seg_map', 'pseudo_seg_map'):
         loaded[name] = loaded[name][:, ::-1]
@@ -94,7 +94,7 @@ def test_a_flipped_view_can_be_packed(loaded: dict) -> None:
     )
 
 
-def test_a_grey_image_keeps_one_channel(loaded: dict) -> None:
+def test_pack_grey_image_keeps_one_channel(loaded: dict) -> None:
     loaded['img'] = loaded['img'][..., 0]
     views = pack(loaded, 'KeepTeacherView')['inputs']
     assert [*views] == ['student', 'teacher']
@@ -102,14 +102,14 @@ def test_a_grey_image_keeps_one_channel(loaded: dict) -> None:
         np.testing.assert_array_equal(view.numpy(), loaded['img'][None])
 
 
-def test_an_image_of_16_bits_is_named(loaded: dict) -> None:
+def test_pack_refuses_16_bits(loaded: dict) -> None:
     loaded['img'] = loaded['img'].astype(np.uint16)
     with pytest.raises(ValueError, match='a.jpg is loaded as uint16'):
         pack(loaded)
 
 
 class FlipOfOneLabel(BaseTransform):
-    """A user's own transform, which knows nothing of seg_fields."""
+    """A user's own transform, which ignores seg_fields."""
 
     def transform(self, results: dict) -> dict:
         for name in ('img', 'gt_seg_map'):
@@ -124,7 +124,7 @@ class CropOfOneLabel(BaseTransform):
         return results
 
 
-class TestPartedLabels:
+class TestCheckLabelsAligned:
     @pytest.fixture(params=[255, 200])
     def aligned(self, loaded: dict, request: pytest.FixtureRequest) -> dict:
         """A sample whose pseudo-label keeps the weak label."""
@@ -142,13 +142,13 @@ class TestPartedLabels:
         )
         return loaded
 
-    def test_maps_that_move_together_are_packed(self, aligned: dict) -> None:
+    def test_accepts_maps_that_move_together(self, aligned: dict) -> None:
         flip = dict(type='mmseg.RandomFlip', prob=1.0)
         for steps in ([], [flip]):
             packed = Compose([*steps, dict(type='PackSeSAMInputs')])
             assert 'pseudo_sem_seg' in packed(dict(aligned))['data_samples']
 
-    def test_a_map_that_did_not_move(self, aligned: dict) -> None:
+    def test_refuses_a_map_that_did_not_move(self, aligned: dict) -> None:
         aligned['pseudo_seg_map'][1] = 0
         aligned['pseudo_seg_map'][1, :4] = 1
         steps = [dict(type=FlipOfOneLabel), dict(type='PackSeSAMInputs')]
@@ -158,7 +158,7 @@ class TestPartedLabels:
         ):
             Compose(steps)(aligned)
 
-    def test_a_map_that_was_not_cropped(self, aligned: dict) -> None:
+    def test_refuses_a_map_that_was_not_cropped(self, aligned: dict) -> None:
         steps = [dict(type=CropOfOneLabel), dict(type='PackSeSAMInputs')]
         with pytest.raises(
             ValueError,

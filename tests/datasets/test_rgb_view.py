@@ -1,4 +1,4 @@
-"""What segmenters and pictures see of an image."""
+"""The RGB view of an image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def view(image: np.ndarray, path: str = 'town/a.png') -> np.ndarray:
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.float32])
-def test_colours_and_greys_of_8_bits_are_served(dtype) -> None:
+def test_rgb_view_of_colours_and_greys(dtype) -> None:
     seen = view(BGR.astype(dtype))
     assert seen.dtype == np.uint8
     np.testing.assert_array_equal(seen, BGR[..., ::-1])
@@ -28,7 +28,7 @@ def test_colours_and_greys_of_8_bits_are_served(dtype) -> None:
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -1, 255.5, 256, 0.25])
-def test_other_values_are_refused_by_name(value: float) -> None:
+def test_rgb_view_refuses_other_values(value: float) -> None:
     image = BGR.astype(np.float32)
     image[0, 0, 0] = value
     with pytest.raises(ValueError, match='town/a.png is loaded as float32'):
@@ -36,7 +36,7 @@ def test_other_values_are_refused_by_name(value: float) -> None:
 
 
 @pytest.mark.parametrize('channels', [2, 4, 13])
-def test_other_channels_are_refused_by_name(channels: int) -> None:
+def test_rgb_view_refuses_other_channels(channels: int) -> None:
     image = np.zeros((2, 3, channels), np.uint8)
     path = os.fsdecode(b'caf\xe9.png')
     with pytest.raises(ValueError, match=r'caf\\udce9.png is loaded with'):

@@ -33,7 +33,7 @@ def batch() -> dict:
 
 
 @pytest.mark.parametrize('loader', ['val_dataloader', 'test_dataloader'])
-def test_the_image_alone_is_scaled(batch: dict, loader: str) -> None:
+def test_call_scales_only_the_image(batch: dict, loader: str) -> None:
     scaled = ValidationResize.of_config(
         config(LOAD, RESIZE, PACK, loader=loader)
     )(batch)
@@ -48,7 +48,7 @@ def test_the_image_alone_is_scaled(batch: dict, loader: str) -> None:
     assert batch['data_samples'][0].img_shape == (10, 16)
 
 
-def test_a_single_channel_stays_one(batch: dict) -> None:
+def test_call_keeps_a_single_channel(batch: dict) -> None:
     batch['inputs'] = [batch['inputs'][0][:1]]
     scaled = ValidationResize([RESIZE])(batch)
 
@@ -58,7 +58,7 @@ def test_a_single_channel_stays_one(batch: dict) -> None:
 @pytest.mark.parametrize(
     'cfg', [config(LOAD, PACK), Config(dict(val_dataloader=None)), Config()]
 )
-def test_without_a_word_of_scale_nothing_is_scaled(
+def test_of_config_without_resize_scales_nothing(
     batch: dict, cfg: Config
 ) -> None:
     scale = ValidationResize.of_config(cfg)
@@ -67,7 +67,7 @@ def test_without_a_word_of_scale_nothing_is_scaled(
     assert scale(batch) is batch
 
 
-def test_the_whole_config_of_a_wrapped_data_set_is_read() -> None:
+def test_of_config_reads_wrapped_data_sets() -> None:
     inner = dict(type='BaseSegDataset', pipeline=[LOAD, RESIZE, PACK])
     cfg = Config(
         dict(

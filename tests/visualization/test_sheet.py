@@ -1,4 +1,4 @@
-"""Colours of label maps."""
+"""Colours of painted label maps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mmseg_sesam.visualization.sheet import choose_palette, paint_label
 @pytest.mark.parametrize(
     'palette', [[[0, 0, 0], [128, 0, 0], [9, 9, 9]], [[0, 0, 0]], None]
 )
-def test_no_class_is_nearly_black(palette: list | None) -> None:
+def test_choose_palette_has_no_nearly_black_class(palette: list | None) -> None:
     chosen = np.array(choose_palette(palette, 3))
 
     assert chosen.shape == (3, 3)
@@ -19,14 +19,14 @@ def test_no_class_is_nearly_black(palette: list | None) -> None:
     assert len(np.unique(chosen, axis=0)) == 3
 
 
-def test_other_colours_are_those_of_the_palette() -> None:
+def test_choose_palette_keeps_other_colours() -> None:
     palette = [[0, 0, 0], [128, 0, 0], [0, 0, 128], [10, 200, 30]]
 
     assert choose_palette(palette, 4)[1:] == palette[1:]
     assert choose_palette(palette, 4) == choose_palette(palette, 4)
 
 
-def test_a_black_class_shows_on_a_dark_photo() -> None:
+def test_paint_label_black_class_shows_on_a_dark_photo() -> None:
     photo = np.full((4, 6, 3), 12, np.uint8)
     label = np.full((4, 6), 255, np.uint8)
     label[:, :3] = 0

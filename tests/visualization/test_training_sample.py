@@ -18,7 +18,7 @@ from mmseg_sesam.visualization.training_sample import draw_views
 PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
 
 
-def test_every_map_of_a_sample_is_drawn(
+def test_draw_views_draws_every_map(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
     init_default_scope('mmseg')
@@ -51,6 +51,6 @@ def test_every_map_of_a_sample_is_drawn(
     assert 'pseudo-label of round 0, 100%' in views
     painted = views['pseudo-label of round 0, 100%'].astype(int)
     assert (painted[..., 1] > 160).all()
-    # RGB of what the pipeline gives as BGR.
+    # Pictures are RGB, the pipeline packs BGR.
     teacher = packed['inputs']['teacher'].numpy()
     assert (views['teacher’s view'][..., 0] == teacher[2]).all()
