@@ -102,9 +102,14 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
         OSError: a file cannot be read or written.
 
     Example:
-        >>> from mmseg_sesam.annotations import READERS
-        >>> reader = READERS['index-png'](Path('labels'), classes=['voc'])
-        >>> summary = convert(reader, Path('weak'))  # doctest: +SKIP
+        >>> from tempfile import TemporaryDirectory
+        >>> from mmseg_sesam.annotations.readers import index_png
+        >>> with TemporaryDirectory() as folder:
+        ...     src, out = Path(folder, 'src'), Path(folder, 'out')
+        ...     src.mkdir()
+        ...     write_label(src / 'a.png', np.zeros((2, 2), np.uint8))
+        ...     convert(index_png.IndexPngReader(src), out)['labelled']
+        1.0
     """
     for source in reader.sources:
         _keep_apart(source.resolve(), out.resolve())

@@ -22,7 +22,7 @@ def draw_block(mask: np.ndarray, share: float) -> np.ndarray:
         (h, w) bool, within the object; true at one pixel at least.
 
     Example:
-        >>> draw_block(np.ones((1, 5), bool), 0.2).sum()
+        >>> int(draw_block(np.ones((1, 5), bool), 0.2).sum())
         1
     """
     depth = depth_in(mask).ravel()

@@ -35,7 +35,7 @@ def draw_points(
 
     Example:
         >>> mask, rng = np.ones((9, 9), bool), np.random.default_rng(0)
-        >>> draw_points(mask, rng, 2, 'random', 0).sum()
+        >>> int(draw_points(mask, rng, 2, 'random', 0).sum())
         2
     """
     free, points = mask.copy(), []
