@@ -12,7 +12,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from mmseg_sesam.core.components import Component, find_components
-from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_rivals
+from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_exclusive
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.segmenters import MaskCandidates
@@ -90,19 +90,17 @@ class Ours:
         return SkeletonPrompter()(self._components)
 
     def coverage(self) -> list[tuple[float, float]]:
-        """As `Plain.coverage`, by the evidence."""
-        evidence = LabelledPixels.gather(
-            self._components, find_rivals(self._components)
+        """As `Plain.coverage`, on the labelled pixels."""
+        pixels = LabelledPixels.gather(
+            self._components, find_exclusive(self._components)
         )
         found = []
-        for owner in range(len(self._components)):
-            (hits,) = self._candidates[owner].contains(
-                evidence.rows, evidence.cols, slice(0, 1)
+        for index, candidates in enumerate(self._candidates):
+            (inside,) = candidates.contains(
+                pixels.rows, pixels.cols, slice(0, 1)
             )
-            found += zip(
-                evidence.coverage(hits, owner).tolist(),
-                evidence.conflict(hits, owner).tolist(),
-            )
+            coverage, conflict = pixels.measure(inside, index)
+            found += zip(coverage.tolist(), conflict.tolist())
         return found
 
     def png(self) -> None:

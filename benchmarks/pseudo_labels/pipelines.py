@@ -219,9 +219,9 @@ class Pipelines:
         masks = self._refresh(*self._input).masks
         return dict(list(masks.items())[::2])
 
-    def _make_again(self, kept: dict[str, StoredMask]) -> np.ndarray:
+    def _make_again(self, stored: dict[str, StoredMask]) -> np.ndarray:
         """A refresh in which the other components have changed."""
-        made = self._refresh(*self._input, kept=kept).label
+        made = self._refresh(*self._input, stored=stored).label
         self._write(made)
         return made
 

@@ -1,4 +1,4 @@
-"""Masks of a round, kept for components that the next one finds again."""
+"""Masks of a round, stored for components that the next one finds again."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mmseg_sesam.core.prompts import PointPrompt
 
 
 class StoredMask(NamedTuple):
-    """The mask that a component was given; empty if it was given none.
+    """The mask of a component; empty if the component has none.
 
     Attributes:
         bbox: (row0, col0, row1, col1) in the image, half open, in pixels.
         crop: (row1 - row0, col1 - col0) bool.
-        chosen: the candidates taken as [prompt, index].
+        chosen: candidates taken as [prompt, index].
         predicted_iou: mean score of the candidates taken.
     """
 
@@ -32,21 +32,22 @@ class StoredMask(NamedTuple):
     def of_mask(
         cls, mask: np.ndarray, chosen: list[list[int]], predicted_iou: float
     ) -> StoredMask:
-        """Crops a (H, W) bool mask with at least one true pixel."""
+        """Returns a (H, W) bool mask with at least one true pixel, cropped."""
         rows = np.flatnonzero(mask.any(axis=1))
         cols = np.flatnonzero(mask.any(axis=0))
         row0, row1 = int(rows[0]), int(rows[-1]) + 1
         col0, col1 = int(cols[0]), int(cols[-1]) + 1
+        # A copy, so that the mask of the whole image is freed.
         crop = mask[row0:row1, col0:col1].copy()
         return cls((row0, col0, row1, col1), crop, chosen, predicted_iou)
 
     @property
     def area(self) -> int:
-        """Number of pixels."""
+        """Number of pixels of the mask."""
         return int(np.count_nonzero(self.crop))
 
     def draw(self, shape: tuple[int, int]) -> np.ndarray:
-        """The mask at the size of the image, (H, W) bool."""
+        """Returns the mask at the size of the image, (H, W) bool."""
         mask = np.zeros(shape, bool)
         row0, col0, row1, col1 = self.bbox
         mask[row0:row1, col0:col1] = self.crop
@@ -56,11 +57,11 @@ class StoredMask(NamedTuple):
 def component_name(
     component: Component, prompts: Sequence[PointPrompt]
 ) -> str:
-    """Names a component by all that its candidates depend on.
+    """Returns a name of all that the candidates of a component depend on.
 
     Args:
-        component: of an image.
-        prompts: that are made for it.
+        component: a component of an image.
+        prompts: prompts of the component.
 
     Returns:
         The same name for the same pixels, class and prompts.
@@ -77,35 +78,35 @@ def save_masks(path: Path, masks: dict[str, StoredMask]) -> None:
     """Writes the masks of an image.
 
     Args:
-        path: of the file, .npz; its folder exists.
-        masks: by the name of their component.
+        path: path of the .npz file, in an existing folder.
+        masks: masks by the name of their component.
     """
-    kept = list(masks.values())
-    bits = [np.packbits(mask.crop) for mask in kept]
+    stored = list(masks.values())
+    bits = [np.packbits(mask.crop) for mask in stored]
     chosen = [
         [index, *pair]
-        for index, mask in enumerate(kept)
+        for index, mask in enumerate(stored)
         for pair in mask.chosen
     ]
     np.savez_compressed(
         path,
         names=np.array(list(masks), dtype='U40'),
-        bboxes=np.array([mask.bbox for mask in kept]).reshape(-1, 4),
+        bboxes=np.array([mask.bbox for mask in stored]).reshape(-1, 4),
         bits=np.concatenate(bits) if bits else np.zeros(0, np.uint8),
         chosen=np.array(chosen, np.int64).reshape(-1, 3),
-        predicted_iou=np.array([mask.predicted_iou for mask in kept]),
+        predicted_iou=np.array([mask.predicted_iou for mask in stored]),
     )
 
 
 def load_masks(path: Path) -> dict[str, StoredMask]:
-    """Reads what `save_masks` wrote.
+    """Returns the masks that `save_masks` wrote.
 
     Args:
-        path: of the file.
+        path: path of the .npz file.
 
     Returns:
-        The masks by the name of their component; none if the file is not
-        there or damaged, since they can be made anew.
+        The masks by the name of their component; none if the file is
+        missing or damaged, since the masks can be made again.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -9,15 +9,15 @@ import numpy as np
 
 
 class ScoredMask(NamedTuple):
-    """The mask that a component lays claim to.
+    """The mask of a component, cropped to its bounding box.
 
     Attributes:
-        class_id: the class that it claims for its pixels.
-        row: of the crop's first pixel in the image.
-        col: of the crop's first pixel in the image.
-        mask: (h, w) bool, the mask cropped to its bounding box.
-        score: where claims overlap, the largest wins.
-        area: pixels of the mask; at equal scores the smallest wins.
+        class_id: class of the component.
+        row: first row of the crop in the image.
+        col: first column of the crop in the image.
+        mask: (h, w) bool.
+        score: where masks overlap, the largest score wins.
+        area: pixels of the mask; at equal scores the smallest mask wins.
     """
 
     class_id: int
@@ -29,27 +29,33 @@ class ScoredMask(NamedTuple):
 
 
 def compose(
-    label: np.ndarray, claims: Sequence[ScoredMask], ignore_index: int = 255
+    label: np.ndarray, masks: Sequence[ScoredMask], ignore_index: int = 255
 ) -> np.ndarray:
-    """Lays claims over each other, and the label on top.
+    """Pastes the masks in order of increasing score, then the weak label.
 
-    Source: step 5 of SeSAM; the order of overlapping claims is our choice.
+    Source: step 5 of SeSAM; the order of overlapping masks is our choice.
 
     Args:
-        label: (H, W) uint8 class ids; its labelled pixels always keep
-            their class.
-        claims: of all components, in any order.
-        ignore_index: the value of unlabelled pixels.
+        label: (H, W) uint8 class ids; its labelled pixels keep their class.
+        masks: masks of all components, in any order.
+        ignore_index: value of unlabelled pixels.
 
     Returns:
-        (H, W) uint8; `ignore_index` where nobody lays claim.
+        (H, W) uint8; `ignore_index` outside all masks.
+
+    Example:
+        >>> label = np.array([[0, 255, 255, 255]], np.uint8)
+        >>> mask = ScoredMask(7, 0, 1, np.ones((1, 2), bool), 0.9, area=2)
+        >>> compose(label, [mask])
+        array([[  0,   7,   7, 255]], dtype=uint8)
     """
     pseudo_label = np.full_like(label, ignore_index)
-    # The class is the last key, so that the order given plays no part.
-    for claim in sorted(claims, key=lambda c: (c.score, -c.area, c.class_id)):
-        height, width = claim.mask.shape
+    # The class is the last key, so that the result does not depend on the
+    # order of `masks`.
+    for mask in sorted(masks, key=lambda m: (m.score, -m.area, m.class_id)):
+        height, width = mask.mask.shape
         window = pseudo_label[
-            claim.row : claim.row + height, claim.col : claim.col + width
+            mask.row : mask.row + height, mask.col : mask.col + width
         ]
-        np.copyto(window, claim.class_id, where=claim.mask)
+        np.copyto(window, mask.class_id, where=mask.mask)
     return np.where(label != ignore_index, label, pseudo_label)

@@ -1,4 +1,4 @@
-"""How far masks of each class may grow beyond the weak labels they hold."""
+"""How far masks of each class expand beyond the weak labels inside them."""
 
 from __future__ import annotations
 
@@ -6,125 +6,134 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Growth is counted in octaves: [1, 2), [2, 4), ... and the rest.
+# Expansion is counted in octaves: [1, 2), [2, 4), ... and the rest.
 _OCTAVES = 16
-# Masks of each class and octave as which the share over all classes counts.
-_PRIOR = 20
+# Weight of the share over all classes, in masks of a class and octave (our
+# choice).
+_POOLED_MASKS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class ExpansionPrior:
-    """Doubt about a mask, by its class and its growth.
+    """Share of masks that conflict with weak labels, by class and expansion.
 
-    A mask grows by `|M| / |M and W_k|`: its area over the pixels of its
-    component that it holds. It is refuted if it conflicts with the weak
-    labels of others. Masks of poles are refuted mostly beyond some growth,
-    those of roads mostly below one. What has such a growth and meets no such
-    label was lucky rather than right. So the share of masks that are refuted
-    at a growth, over many images, is the doubt about those that are not. On
-    CamVid it comes close to their share of wrong pixels. Source: our choice;
-    it needs no dense label.
+    The expansion of a mask is `|M| / |M and W_k|`: its area over the pixels
+    of its component inside it. Masks of poles mostly conflict above some
+    expansion, masks of roads mostly below one. A mask that expanded this
+    much without touching another class's label probably just happened not
+    to touch one. On CamVid the share of masks that conflict, over many
+    images, is close to the share of wrong pixels of those that do not.
+    Source: our choice; no dense label is needed.
 
     Attributes:
-        share: (256, B) float in [0, 1], by class and octave of growth the
-            share of masks that are refuted.
+        rejected: (256, B) float in [0, 1], share of conflicting masks by
+            class and octave of expansion.
+
+    Example:
+        >>> expansion = np.array([3.0, 3.0, 100.0, 100.0])
+        >>> conflicts = np.array([False, False, True, True])
+        >>> counts = 100 * count_expansions(1, expansion, conflicts)
+        >>> ExpansionPrior.fit(counts)(1, np.array([3.0, 90.0])).round(1)
+        array([0., 1.])
     """
 
-    share: np.ndarray
+    rejected: np.ndarray
 
     @classmethod
     def fit(cls, counts: np.ndarray) -> ExpansionPrior:
-        """Estimates the doubt.
+        """Estimates the shares.
 
         Args:
-            counts: (2, 256, B), see `count_expansions`; summed over images.
+            counts: (2, 256, B), the sum of `count_expansions` over images.
 
         Returns:
-            The doubt; 0 everywhere if nothing was counted.
+            The prior; 0 everywhere if no mask was counted.
         """
-        seen, refuted = counts
+        seen, rejected = counts
         total = seen.sum(axis=0)
-        pooled = refuted.sum(axis=0) / np.maximum(total, 1)
+        pooled = rejected.sum(axis=0) / np.maximum(total, 1)
         known = np.flatnonzero(total)
         if len(known):
-            # A growth never seen is no sign of a good mask.
+            # Octaves without masks get the share of their neighbours.
             pooled = np.interp(np.arange(_OCTAVES), known, pooled[known])
-        share = (refuted + _PRIOR * pooled) / (seen + _PRIOR)
+        share = (rejected + _POOLED_MASKS * pooled) / (seen + _POOLED_MASKS)
         return cls(share)
 
     @classmethod
     def from_json(cls, shares: dict[str, list[float]]) -> ExpansionPrior:
-        """Reads what `to_json` gave."""
+        """Returns the prior that `to_json` wrote."""
         rows = [shares.get(str(i), shares['others']) for i in range(256)]
         return cls(np.array(rows))
 
     def to_json(self) -> dict[str, list[float]]:
-        """Shares by class; most classes, never seen, as 'others'."""
-        others = self.share[255]
+        """Returns shares by class; 'others' are classes without any mask."""
+        others = self.rejected[255]
         shares = {
             str(i): row.tolist()
-            for i, row in enumerate(self.share)
+            for i, row in enumerate(self.rejected)
             if (row != others).any()
         }
         return dict(shares, others=others.tolist())
 
     @staticmethod
     def no_counts() -> np.ndarray:
-        """Counts of no mask at all, (2, 256, B) int64."""
+        """Returns counts of no mask, (2, 256, B) int64."""
         return np.zeros((2, 256, _OCTAVES), np.int64)
 
     @classmethod
     def none(cls) -> ExpansionPrior:
-        """No doubt about any mask."""
+        """Returns a prior that rejects no mask."""
         return cls(np.zeros((256, _OCTAVES)))
 
-    def __call__(self, class_id: int, growth: np.ndarray) -> np.ndarray:
-        """Doubt about masks.
+    def __call__(self, class_id: int, expansion: np.ndarray) -> np.ndarray:
+        """Returns the share of masks of this class and expansion rejected.
 
         Args:
-            class_id: of their component.
-            growth: (M,) float >= 1; infinite for masks that hold nothing
-                of their component.
+            class_id: class of the masks.
+            expansion: (M,) float, see `measure_expansion`.
 
         Returns:
             (M,) float in [0, 1].
         """
         # A share belongs to the middle of its octave.
-        octave = np.log2(np.maximum(growth, 1)) - 0.5
-        return np.interp(octave, np.arange(_OCTAVES), self.share[class_id])
+        octave = np.log2(np.maximum(expansion, 1)) - 0.5
+        return np.interp(octave, np.arange(_OCTAVES), self.rejected[class_id])
 
 
-def measure_expansion(areas: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Growth of masks beyond their component.
+def measure_expansion(
+    areas: np.ndarray | int, held: np.ndarray | float
+) -> np.ndarray:
+    """Returns the expansion of masks beyond their component.
 
     Args:
-        areas: (M,) pixels of each mask.
-        held: (M,) pixels of the component that each mask holds.
+        areas: (M,) pixels of each mask, or one number.
+        held: (M,) pixels of the component inside each mask, or one number.
 
     Returns:
-        (M,) float, infinite where nothing is held.
+        (M,) float, infinite for a mask without pixels of the component.
     """
-    growth = np.full(len(areas), np.inf)
-    return np.divide(areas, held, out=growth, where=held > 0)
+    expansion = np.full(np.shape(areas), np.inf)
+    return np.divide(areas, held, out=expansion, where=held > 0)
 
 
 def count_expansions(
-    class_id: int, growth: np.ndarray, refuted: np.ndarray
+    class_id: int, expansion: np.ndarray, rejected: np.ndarray
 ) -> np.ndarray:
-    """Counts the candidate masks of one component.
+    """Counts masks of a component by octave of their expansion.
 
     Args:
-        class_id: of the component.
-        growth: (M,) float.
-        refuted: (M,) bool, whether a mask conflicts with weak labels.
+        class_id: class of the component.
+        expansion: (M,) float, see `measure_expansion`.
+        rejected: (M,) bool, True for masks that conflict with weak labels.
 
     Returns:
-        (2, 256, B) int64, by class and octave the number of masks, and
-        that of refuted ones; masks of infinite growth are left out.
+        (2, 256, B) int64, by class and octave the number of masks and the
+        number of rejected ones, without masks of infinite expansion.
     """
     counts = ExpansionPrior.no_counts()
-    for row, counted in enumerate((True, refuted)):
-        octave = np.log2(np.maximum(growth[np.isfinite(growth) & counted], 1))
-        octave = np.minimum(octave.astype(int), _OCTAVES - 1)
+    for row, counted in enumerate((True, rejected)):
+        finite = expansion[np.isfinite(expansion) & counted]
+        octave = np.log2(np.maximum(finite, 1)).astype(int)
+        octave = np.minimum(octave, _OCTAVES - 1)
         counts[row, class_id] = np.bincount(octave, minlength=_OCTAVES)
     return counts

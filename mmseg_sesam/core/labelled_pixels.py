@@ -1,24 +1,25 @@
-"""The labelled pixels by which candidate masks are judged."""
+"""Labelled pixels of an image, on which masks are measured."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mmseg_sesam.core.components import Component
 
-# Pixels that tell a component's coverage well enough.
-LEAST_SHARE = 32
+# Pixels of a component that estimate its coverage well enough (our choice).
+MIN_PIXELS = 32
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledPixels:
     """Labelled pixels of an image, component after component.
 
-    Masks are compared with a label only where it labels: coverage and
-    conflict need to know no more of a mask than which of these pixels it
-    holds.
+    Coverage and conflict of a mask depend on its values at these pixels
+    alone, so candidates are measured without being drawn.
 
     Attributes:
         rows: (N,) integers.
@@ -26,121 +27,188 @@ class LabelledPixels:
         weights: (N,) float32, labelled pixels that each one stands for.
         starts: (K + 1,) integers; component k owns the pixels from
             `starts[k]` up to `starts[k + 1]`.
-        rivals: (K, K) bool, whether a mask of the first component should
-            hold nothing of the second.
+        exclusive: (K, K) bool, see `find_exclusive`.
+
+    Example:
+        >>> label = np.array([[0, 0, 255, 1]], np.uint8)
+        >>> from mmseg_sesam.core.components import find_components
+        >>> components = find_components(label)
+        >>> pixels = LabelledPixels.gather(
+        ...     components, find_exclusive(components)
+        ... )
+        >>> mask = np.array([[True, False, True, True]])
+        >>> pixels.measure(mask[None, pixels.rows, pixels.cols], 0)
+        (array([0.5]), array([0.5]))
     """
 
     rows: np.ndarray
     cols: np.ndarray
     weights: np.ndarray
     starts: np.ndarray
-    rivals: np.ndarray
+    exclusive: np.ndarray
 
     @classmethod
     def gather(
         cls,
         components: list[Component],
-        rivals: np.ndarray,
+        exclusive: np.ndarray,
         max_pixels: int = 8192,
     ) -> LabelledPixels:
-        """Collects the pixels of components, thinned where they are many.
+        """Collects pixels of components.
 
         Args:
-            components: of one image, K >= 1.
-            rivals: (K, K) bool, see `find_rivals`.
-            max_pixels: up to this many labelled pixels all are taken;
-                above it each component gives an equal share at the most,
-                but not less than 32, one pixel at random (of a fixed seed)
-                from each of as many stretches of its raster order (our
-                choice: it bounds the cost of coarse labels on large images).
+            components: components of one image.
+            exclusive: (K, K) bool, see `find_exclusive`.
+            max_pixels: the most pixels that are all taken. Of more, each
+                component gives an equal share, but at least 32: one random
+                pixel (of a fixed seed) from each of as many stretches of
+                its raster order (our choice: it bounds the cost of coarse
+                labels on large images).
 
         Returns:
-            The evidence.
+            The pixels.
         """
-        areas = np.array([component.area for component in components])
-        share = max(max_pixels // len(components), LEAST_SHARE)
+        areas = np.array([component.area for component in components], int)
+        share = max(max_pixels // max(len(components), 1), MIN_PIXELS)
         if areas.sum() <= max_pixels:
-            share = int(areas.max())
+            share = int(areas.max(initial=0))
         counts = np.minimum(areas, share)
-        # The same numbers for each: components do not depend on each other.
-        chance = np.random.default_rng(0).random(counts.max())
+        # All components use the same numbers, so that the pixels of one do
+        # not depend on the others.
+        random = np.random.default_rng(0).random(counts.max(initial=0))
         pixels = [
-            _spread(component, chance[:count])
+            _spread(component, random[:count])
             for component, count in zip(components, counts)
         ]
-        rows, cols = np.concatenate(pixels, axis=1)
+        rows, cols = np.concatenate([np.zeros((2, 0), int), *pixels], axis=1)
         return cls(
             rows=rows,
             cols=cols,
             weights=np.repeat(areas / counts, counts).astype(np.float32),
             starts=np.concatenate([[0], counts.cumsum()]),
-            rivals=rivals,
+            exclusive=exclusive,
         )
 
-    def coverage(self, hits: np.ndarray, owner: int) -> np.ndarray:
-        """Share of a component's pixels that masks hold.
+    def measure(
+        self, inside: np.ndarray, index: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Measures masks of a component by their values at the pixels.
 
         Args:
-            hits: (M, N) bool, whether mask m holds pixel n.
-            owner: index of the component.
+            inside: (M, N) bool, whether pixel n is inside mask m.
+            index: place of the component.
 
         Returns:
-            (M,) float in [0, 1]: |M and W_k| / |W_k|.
+            (M,) coverage and (M,) conflict, see `shares`.
         """
-        # The pixels of one component all have the same weight.
-        own = slice(self.starts[owner], self.starts[owner + 1])
-        return hits[:, own].mean(axis=1)
-
-    def conflict(self, hits: np.ndarray, owner: int) -> np.ndarray:
-        """Share of rivals among the labelled pixels masks hold.
-
-        Args:
-            hits: (M, N) bool, whether mask m holds pixel n.
-            owner: index of the component that the masks are meant for.
-
-        Returns:
-            (M,) float in [0, 1]: |M and labelled by a rival| /
-            |M and W_any|; 0 for masks that hold no labelled pixel.
-        """
-        held = hits.astype(np.float32)
-        counts = np.diff(self.starts)
-        others = self.weights * np.repeat(self.rivals[owner], counts)
-        labelled = (held @ self.weights).astype(float)
-        return held @ others / np.maximum(labelled, 1e-6)
+        own = slice(self.starts[index], self.starts[index + 1])
+        others = self.weights * np.repeat(
+            self.exclusive[index], np.diff(self.starts)
+        )
+        values = inside.astype(np.float32)
+        return shares(
+            # All pixels of one component have the same weight.
+            inside=np.count_nonzero(inside[:, own], axis=1),
+            area=own.stop - own.start,
+            conflicting=values @ others,
+            labelled=(values @ self.weights).astype(float),
+        )
 
 
-def find_rivals(
+def find_exclusive(
     components: list[Component], one_component_per_object: bool = False
 ) -> np.ndarray:
-    """Tells whose pixels speak against a mask of a component.
+    """Returns, for each pair of components, whether one excludes the other.
 
     Args:
-        components: of one image, K of them.
-        one_component_per_object: whether each drawn component is the only mark
-            of its object, as single points are (our choice). Then drawn
-            components of one class are rivals, too. Marks that predictions
-            join in a later round are one component, and no rivals.
+        components: components of one image, K of them.
+        one_component_per_object: whether each component from a person marks
+            an object of its own, as single points do (our choice). Then a
+            mask must not contain two of them, even if they are of one class.
+            Points that predictions join in a later round are one component.
 
     Returns:
-        (K, K) bool: components of other classes, and drawn ones of the same
-        class where each is an object.
+        (K, K) bool; [i, j] is True if a mask of component i must not contain
+        pixels of component j.
     """
     classes = np.array([c.class_id for c in components], int)
-    rivals = classes[:, None] != classes
+    exclusive = classes[:, None] != classes
     if one_component_per_object:
-        drawn = np.array([c.from_person for c in components], bool)
-        rivals |= drawn[:, None] & drawn & ~np.eye(len(classes), dtype=bool)
-    return rivals
+        objects = np.array([c.from_person for c in components], bool)
+        pairs = objects[:, None] & objects
+        exclusive |= pairs & ~np.eye(len(classes), dtype=bool)
+    return exclusive
 
 
-def _spread(component: Component, chance: np.ndarray) -> np.ndarray:
-    """(2, N) pixels of a component, spread over its raster order."""
+def measure_mask(
+    mask: np.ndarray,
+    component: Component,
+    label: np.ndarray,
+    ignore_index: int = 255,
+    same_class_exclusive: Iterable[Component] = (),
+) -> tuple[float, float]:
+    """Measures a mask on every labelled pixel of the image.
+
+    Args:
+        mask: (H, W) bool.
+        component: component of the mask.
+        label: (H, W) uint8, the label that the component is part of.
+        ignore_index: value of unlabelled pixels.
+        same_class_exclusive: components of the same class that the mask must
+            not contain.
+
+    Returns:
+        Coverage and conflict, see `shares`.
+    """
+    # Counting is much faster than `label[mask]`.
+    labelled = np.count_nonzero(mask & (label != ignore_index))
+    allowed = np.count_nonzero(mask & (label == component.class_id))
+    allowed -= sum(_count_inside(mask, c) for c in same_class_exclusive)
+    coverage, conflict = shares(
+        inside=_count_inside(mask, component),
+        area=component.area,
+        conflicting=labelled - allowed,
+        labelled=labelled,
+    )
+    return float(coverage), float(conflict)
+
+
+def shares(
+    inside: Any, area: Any, conflicting: Any, labelled: Any
+) -> tuple[Any, Any]:
+    """Returns coverage and conflict of masks from numbers of pixels.
+
+    Args:
+        inside: pixels of the component inside the mask.
+        area: pixels of the component.
+        conflicting: pixels of exclusive components inside the mask.
+        labelled: all labelled pixels inside the mask.
+
+    Returns:
+        Coverage, `inside / area`, and conflict, `conflicting / labelled` or
+        0 for a mask without labelled pixels.
+    """
+    return inside / area, conflicting / np.maximum(labelled, 1e-6)
+
+
+def _count_inside(mask: np.ndarray, component: Component) -> int:
+    """Counts the pixels of a component inside a (H, W) bool mask."""
+    return np.count_nonzero(mask[component.slices] & component.mask)
+
+
+def _spread(component: Component, random: np.ndarray) -> np.ndarray:
+    """Returns (2, N) pixels of a component, spread over its raster order.
+
+    Args:
+        component: the component.
+        random: (N,) numbers from 0 to 1, one for each pixel.
+    """
     pixels = np.flatnonzero(component.mask)
-    count = len(chance)
+    count = len(random)
     if count < len(pixels):
-        # Not the middles: equal steps could meet every row in one column.
+        # Random pixels, since equal steps could hit one column in every row.
         edges = np.arange(count + 1, dtype=np.int64) * len(pixels) // count
-        steps = (chance * np.diff(edges)).astype(np.int64)
+        steps = (random * np.diff(edges)).astype(np.int64)
         pixels = pixels[edges[:-1] + steps]
     rows, cols = np.divmod(pixels, component.mask.shape[1])
     row0, col0 = component.bbox[:2]

@@ -1,4 +1,4 @@
-"""Pseudo-labels: making them, and keeping their rounds on disk."""
+"""From an image and its weak label to a pseudo-label."""
 
 import lazy_loader
 

@@ -1,3 +1,3 @@
-from .generator import ComponentRecord as ComponentRecord
 from .generator import PseudoLabel as PseudoLabel
 from .generator import PseudoLabelGenerator as PseudoLabelGenerator
+from .records import ComponentRecord as ComponentRecord

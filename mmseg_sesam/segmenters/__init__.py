@@ -7,11 +7,8 @@ from mmseg_sesam import compat
 # Before the imports that would fail with less to go on.
 compat.require_frameworks()
 
-from mmseg_sesam.segmenters.base import (
-    BaseSegmenter,
-    Candidates,
-    MaskCandidates,
-)
+from mmseg_sesam.core.candidates import Candidates, MaskCandidates
+from mmseg_sesam.segmenters.base import BaseSegmenter
 from mmseg_sesam.segmenters.cached import CachedSegmenter
 from mmseg_sesam.segmenters.sam import SAMSegmenter
 from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter

@@ -14,27 +14,23 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from tqdm import tqdm
 
-from mmseg_sesam.pseudo_labels.generator import ComponentRecord, PseudoLabel
-from mmseg_sesam.visualization.explanation import (
-    CHOSEN,
-    CONFLICT,
-    GAIN,
-    OTHER,
-    SCORE,
-    STABILITY,
-    Explanation,
-    Judged,
-    largest_first,
-)
+from mmseg_sesam.core.selection import Verdict
+from mmseg_sesam.pseudo_labels.generator import PseudoLabel
+from mmseg_sesam.pseudo_labels.records import ComponentRecord
+from mmseg_sesam.visualization.explanation import Explanation, largest_first
 from mmseg_sesam.visualization.sheet import paint_label, resize_label
 
 _COLOURS = {
-    CHOSEN: '#2a8a4a',
-    CONFLICT: '#c8323c',
-    SCORE: '#8a5ab5',
-    STABILITY: '#b5892a',
-    GAIN: '#4a7fb0',
-    OTHER: '#8a8a86',
+    Verdict.TAKEN: '#2a8a4a',
+    Verdict.CONFLICT: '#c8323c',
+    Verdict.SCORE: '#8a5ab5',
+    Verdict.STABILITY: '#b5892a',
+    Verdict.EXPANSION: '#c87137',
+    Verdict.FULL_SIZE: '#7a4a3a',
+    Verdict.UNION: '#e07a9a',
+    Verdict.GAIN: '#4a7fb0',
+    Verdict.COVERAGE: '#3aa6a6',
+    Verdict.NOT_BEST: '#8a8a86',
 }
 # Masks drawn of each component; the scatter plot has all candidates.
 _MASKS = 5
@@ -153,11 +149,11 @@ def _draw_head(
 
 def _draw_foot(part: SubFigure, omitted: str) -> None:
     """The legend of the verdicts, and what the sheet leaves out."""
-    marks = [
-        Line2D([], [], ls='', marker='o', color=colour, label=verdict)
+    dots = [
+        Line2D([], [], ls='', marker='o', color=colour, label=verdict.value)
         for verdict, colour in _COLOURS.items()
     ]
-    part.legend(handles=marks, loc='upper center', ncols=6, frameon=False)
+    part.legend(handles=dots, loc='upper center', ncols=10, frameon=False)
     text = '\n'.join(wrap(omitted, 190, max_lines=2))
     part.text(0.01, 0.05, text, fontsize=10)
 
@@ -167,10 +163,10 @@ def _write(part: SubFigure, text: str, **style: str) -> None:
 
 
 def _summarise(name: str, explanation: Explanation) -> str:
-    record, judged = explanation.record, explanation.judged
-    outcome = f'{len(record.chosen)} of {len(judged)} candidates'
+    record, total = explanation.record, len(explanation.selection.verdicts)
+    outcome = f'{len(record.chosen)} of {total} candidates'
     if record.fell_back:
-        outcome = f'none of {len(judged)}: it keeps its weak pixels alone'
+        outcome = f'none of {total}: it keeps its weak pixels alone'
     return (
         f'{name}:  {outcome};  coverage {record.coverage:.2f}, '
         f'conflict {record.conflict:.2f}, score {record.predicted_iou:.2f}'
@@ -183,61 +179,74 @@ def _draw_row(
     explanation: Explanation,
     palette: Sequence[Sequence[int]],
 ) -> None:
-    judged, candidates = explanation.judged, explanation.candidates
+    """Draws the candidates as points, the mask taken, and some candidates."""
+    candidates, selection = explanation.candidates, explanation.selection
     widths = [1.25] + [1] * (1 + _MASKS)
     axes = part.subplots(1, 2 + _MASKS, width_ratios=widths)
-    _draw_candidates(axes[0], judged)
+    _draw_candidates(axes[0], explanation)
     window = _window(explanation, image.shape[:2])
     crop = image[window]
     colour = palette[explanation.record.class_id]
     union = np.zeros(crop.shape[:2], bool)
-    for one in judged[: len(explanation.record.chosen)]:
-        union |= candidates.mask(one.prompt, one.index)[window]
+    if selection.mask is not None:
+        union = selection.mask[window]
     _draw_mask(axes[1], crop, union, colour, explanation, window)
     axes[1].set_title('the mask that it takes', fontsize=8)
-    drawn = _best_of_each(judged)
-    for axis, candidate in zip(axes[2:], drawn):
-        mask = candidates.mask(candidate.prompt, candidate.index)[window]
+    numbers = _best_of_each(explanation)
+    for axis, number in zip(axes[2:], numbers):
+        mask = candidates.union([number])[window]
         _draw_mask(axis, crop, mask, colour, explanation, window)
-        rank = f' {candidate.rank}' if candidate.rank else ''
+        verdict = selection.verdicts[number]
+        title = verdict.value
+        if number in selection.chosen:
+            title += f' {selection.chosen.index(number) + 1}'
+        coverage, conflict, _ = explanation.measures_of(number)
         axis.set_title(
-            f'{candidate.verdict}{rank}\ncoverage {candidate.coverage:.2f}, '
-            f'conflict {candidate.conflict:.2f}\n'
-            f'score {candidate.score:.2f}',
+            f'{title}\ncoverage {coverage:.2f}, conflict {conflict:.2f}\n'
+            f'score {candidates.scores[number]:.2f}',
             fontsize=8,
-            color=_COLOURS[candidate.verdict],
+            color=_COLOURS[verdict],
         )
-    for axis in axes[2 + len(drawn) :]:
+    for axis in axes[2 + len(numbers) :]:
         axis.set_axis_off()
 
 
-def _best_of_each(judged: Sequence[Judged]) -> list[Judged]:
-    """The candidates drawn: some of each verdict, those chosen first."""
-    turns: dict[str, int] = {}
+def _best_of_each(explanation: Explanation) -> list[int]:
+    """Returns the candidates to draw: some of each verdict, taken ones first.
+
+    Points on one region get the same mask, which is drawn once.
+    """
+    turns: Counter[Verdict] = Counter()
     order, seen = [], set()
-    for place, candidate in enumerate(judged):
-        # Points on one region get the same mask.
-        measures = (candidate.coverage, candidate.conflict, candidate.area)
-        if measures in seen and not candidate.rank:
+    for place, number in enumerate(explanation.order):
+        verdict = explanation.selection.verdicts[number]
+        measures = (
+            *explanation.measures_of(number),
+            explanation.candidates.areas[number],
+        )
+        taken = verdict is Verdict.TAKEN
+        if measures in seen and not taken:
             continue
         seen.add(measures)
-        turn = turns.get(candidate.verdict, 0)
-        turns[candidate.verdict] = turn + 1
-        # Three that were chosen, then one of each verdict, and so on.
-        late = turn // 3 if candidate.rank else turn
-        order.append((late, place))
-    return [judged[place] for _, place in sorted(order)[:_MASKS]]
+        # Three that were taken, then one of each verdict, and so on.
+        turn = turns[verdict] // 3 if taken else turns[verdict]
+        turns[verdict] += 1
+        order.append((turn, place, number))
+    return [number for *_, number in sorted(order)[:_MASKS]]
 
 
-def _draw_candidates(axis: Axes, judged: Sequence[Judged]) -> None:
-    """Coverage and conflict of every candidate, its size by the score."""
-    # Those chosen come first, and shall lie on top.
-    points = judged[::-1]
+def _draw_candidates(axis: Axes, explanation: Explanation) -> None:
+    """Draws coverage and conflict of every candidate, sized by the score."""
+    # Reversed, so that those taken lie on top.
+    numbers = explanation.order[::-1]
+    measures = explanation.candidates.measures
+    scores = explanation.candidates.scores[numbers]
+    verdicts = explanation.selection.verdicts
     axis.scatter(
-        [one.coverage for one in points],
-        [one.conflict for one in points],
-        s=[10 + 50 * max(one.score, 0) for one in points],
-        color=[_COLOURS[one.verdict] for one in points],
+        measures.coverage[numbers],
+        measures.conflict[numbers],
+        s=10 + 50 * scores.clip(min=0),
+        color=[_COLOURS[verdicts[number]] for number in numbers],
         alpha=0.75,
         linewidths=0,
     )
@@ -264,7 +273,7 @@ def _draw_mask(
     small = cv2.resize(crop, shape, interpolation=cv2.INTER_AREA)
     label = np.where(mask, 0, 255).astype(np.uint8)
     painted = paint_label(small, resize_label(label, shape), [colour])
-    rows, cols = explanation.component.pixels
+    rows, cols = explanation.candidates.component.pixels
     painted[
         (rows - top) * shape[1] // height, (cols - left) * shape[0] // width
     ] = 255
@@ -296,7 +305,7 @@ def _window(
     explanation: Explanation, shape: tuple[int, int]
 ) -> tuple[slice, slice]:
     """The component's surroundings, as wide as high."""
-    row0, col0, row1, col1 = explanation.component.bbox
+    row0, col0, row1, col1 = explanation.record.bbox
     half = max(0.75 * max(row1 - row0, col1 - col0), 24)
     sides = []
     for low, high, size in zip((row0, col0), (row1, col1), shape):

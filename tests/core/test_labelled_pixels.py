@@ -1,4 +1,4 @@
-"""LabelledPixels: labelled pixels, and what masks hold of them."""
+"""Labelled pixels, against plain numpy on full-size masks."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_rivals
-from mmseg_sesam.core.selection import measure_mask
+from mmseg_sesam.core.labelled_pixels import (
+    LabelledPixels,
+    find_exclusive,
+    measure_mask,
+)
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
 
@@ -24,8 +27,8 @@ def labels(draw):
 
 
 def gather(components, max_pixels=8192, one_component_per_object=False):
-    rivals = find_rivals(components, one_component_per_object)
-    return LabelledPixels.gather(components, rivals, max_pixels)
+    exclusive = find_exclusive(components, one_component_per_object)
+    return LabelledPixels.gather(components, exclusive, max_pixels)
 
 
 def random_masks(label, seed, count=6):
@@ -34,67 +37,67 @@ def random_masks(label, seed, count=6):
     return rng.random((count, *label.shape)) < shares
 
 
-def pixels_of(evidence, owner):
-    own = slice(evidence.starts[owner], evidence.starts[owner + 1])
-    return evidence.rows[own], evidence.cols[own]
+def pixels_of(pixels, index):
+    own = slice(pixels.starts[index], pixels.starts[index + 1])
+    return pixels.rows[own], pixels.cols[own]
 
 
 @PROPERTY
 @given(labels(), st.integers(1, 600), st.integers(0, 2))
-def test_each_component_gives_pixels_of_its_own(label, max_pixels, radius):
+def test_gather_takes_pixels_of_each_component(label, max_pixels, radius):
     components = find_components(label, closing_radius=radius)
-    evidence = gather(components, max_pixels)
-    assert len(evidence.starts) == len(components) + 1
-    assert evidence.starts[-1] == len(evidence.rows)
-    for owner, component in enumerate(components):
-        assert (label[pixels_of(evidence, owner)] == component.class_id).all()
-        given_pixels = list(zip(*pixels_of(evidence, owner)))
+    pixels = gather(components, max_pixels)
+    assert len(pixels.starts) == len(components) + 1
+    assert pixels.starts[-1] == len(pixels.rows)
+    for index, component in enumerate(components):
+        assert (label[pixels_of(pixels, index)] == component.class_id).all()
+        given_pixels = list(zip(*pixels_of(pixels, index)))
         assert len(set(given_pixels)) == len(given_pixels) >= 1
         assert set(given_pixels) <= set(zip(*component.pixels))
 
 
 @PROPERTY
 @given(labels(), st.integers(1, 600))
-def test_weights_sum_to_the_areas(label, max_pixels):
+def test_gather_weights_sum_to_the_areas(label, max_pixels):
     components = find_components(label)
-    evidence = gather(components, max_pixels)
-    sums = np.add.reduceat(evidence.weights, evidence.starts[:-1])
+    pixels = gather(components, max_pixels)
+    sums = np.add.reduceat(pixels.weights, pixels.starts[:-1])
     areas = [component.area for component in components]
     np.testing.assert_allclose(sums, areas, rtol=1e-5)
 
 
 @PROPERTY
 @given(labels(), st.integers(1, 600))
-def test_evidence_is_bounded(label, max_pixels):
+def test_gather_takes_at_most_max_pixels(label, max_pixels):
     components = find_components(label)
-    evidence = gather(components, max_pixels)
-    assert len(evidence.rows) <= max(max_pixels, 32 * len(components))
+    pixels = gather(components, max_pixels)
+    assert len(pixels.rows) <= max(max_pixels, 32 * len(components))
     # Small components are not thinned for the sake of large ones.
     share = max(max_pixels // len(components), 32)
-    counts = np.diff(evidence.starts)
+    counts = np.diff(pixels.starts)
     areas = np.array([component.area for component in components])
     assert (counts >= np.minimum(areas, share)).all()
 
 
 @PROPERTY
 @given(labels())
-def test_few_pixels_are_all_taken(label):
+def test_gather_takes_all_of_few_pixels(label):
     components = find_components(label)
-    evidence = gather(components, np.count_nonzero(label != 255))
+    pixels = gather(components, np.count_nonzero(label != 255))
     image = np.zeros_like(label, int)
-    np.add.at(image, (evidence.rows, evidence.cols), 1)
+    np.add.at(image, (pixels.rows, pixels.cols), 1)
     np.testing.assert_array_equal(image, label != 255)
-    assert (evidence.weights == 1).all()
+    assert (pixels.weights == 1).all()
 
 
 @PROPERTY
 @given(labels(), st.integers(0, 10**6))
-def test_coverage_and_conflict_are_exact_when_not_thinned(label, seed):
+def test_measure_is_exact_on_all_pixels(label, seed):
     components = find_components(label)
-    evidence = gather(components)
+    pixels = gather(components)
     masks = random_masks(label, seed)
-    hits = masks[:, evidence.rows, evidence.cols]
-    for owner, component in enumerate(components):
+    inside = masks[:, pixels.rows, pixels.cols]
+    for index, component in enumerate(components):
         own = np.zeros(label.shape, bool)
         own[component.pixels] = True
         other = (label != 255) & (label != component.class_id)
@@ -104,67 +107,68 @@ def test_coverage_and_conflict_are_exact_when_not_thinned(label, seed):
             for mask in masks
         ]
         # Shares are compared with thresholds: no rounding, not even 1e-8.
-        assert evidence.coverage(hits, owner).tolist() == coverage
-        assert evidence.conflict(hits, owner).tolist() == conflict
+        assert pixels.measure(inside, index)[0].tolist() == coverage
+        assert pixels.measure(inside, index)[1].tolist() == conflict
 
 
 @pytest.mark.parametrize('max_pixels', [512, 1000, 1024])
-def test_thinning_keeps_shares_whatever_the_width_of_a_component(max_pixels):
+def test_measure_is_close_on_sampled_pixels_of_any_width(max_pixels):
     label = np.full((256, 512), 255, np.uint8)
     label[:, :256] = 0
     label[:, 300:500] = 1
     components = find_components(label)
-    evidence = gather(components, max_pixels)
-    assert len(evidence.rows) <= max_pixels
+    pixels = gather(components, max_pixels)
+    assert len(pixels.rows) <= max_pixels
     row, col = np.mgrid[:256, :512]
     masks = np.stack([col < 128, row < 64, col >= 64, col % 8 < 2])
-    hits = masks[:, evidence.rows, evidence.cols]
+    inside = masks[:, pixels.rows, pixels.cols]
     np.testing.assert_allclose(
-        evidence.coverage(hits, 0), [0.5, 0.25, 0.75, 0.25], atol=0.08
+        pixels.measure(inside, 0)[0], [0.5, 0.25, 0.75, 0.25], atol=0.08
     )
     other = (masks & (label == 1)).sum(axis=(1, 2))
     labelled = (masks & (label != 255)).sum(axis=(1, 2))
     np.testing.assert_allclose(
-        evidence.conflict(hits, 0), other / labelled, atol=0.08
+        pixels.measure(inside, 0)[1], other / labelled, atol=0.08
     )
 
 
-def test_small_components_count_by_their_area_beside_large_ones():
+def test_measure_weights_small_components_by_area():
     label = np.full((200, 200), 255, np.uint8)
     label[:100] = 0
     label[150:152, :50] = 1
-    evidence = gather(find_components(label), max_pixels=400)
-    hits = np.ones((1, len(evidence.rows)), bool)
+    pixels = gather(find_components(label), max_pixels=400)
+    inside = np.ones((1, len(pixels.rows)), bool)
     np.testing.assert_allclose(
-        evidence.conflict(hits, 0), [100 / 20100], rtol=1e-5
+        pixels.measure(inside, 0)[1], [100 / 20100], rtol=1e-5
     )
 
 
 @PROPERTY
 @given(labels(), st.integers(0, 10**6))
-def test_with_a_mark_per_object_all_that_others_drew_is_conflict(label, seed):
-    """What nobody drew is of its class, and of no object."""
+def test_measure_with_one_component_per_object(label, seed):
+    """Predicted components are of no object, and exclude other classes."""
     rng = np.random.default_rng(seed)
     components = find_components(
         label, from_person=rng.random(label.shape) < 0.5
     )
-    evidence = gather(components, one_component_per_object=True)
+    pixels = gather(components, one_component_per_object=True)
     masks = random_masks(label, seed)
-    hits = masks[:, evidence.rows, evidence.cols]
-    for owner, component in enumerate(components):
-        rival = (label != 255) & (label != component.class_id)
-        for index, other in enumerate(components):
-            if index != owner and other.from_person and component.from_person:
-                rival[other.pixels] = True
+    inside = masks[:, pixels.rows, pixels.cols]
+    for index, component in enumerate(components):
+        exclusive = (label != 255) & (label != component.class_id)
+        for other in components:
+            both = other.from_person and component.from_person
+            if other is not component and both:
+                exclusive[other.pixels] = True
         conflict = [
-            (mask & rival).sum() / max((mask & (label != 255)).sum(), 1)
+            (mask & exclusive).sum() / max((mask & (label != 255)).sum(), 1)
             for mask in masks
         ]
-        assert evidence.conflict(hits, owner).tolist() == conflict
+        assert pixels.measure(inside, index)[1].tolist() == conflict
         same = [
             other
-            for other, rivals in zip(components, evidence.rivals[owner])
-            if rivals and other.class_id == component.class_id
+            for other, excluded in zip(components, pixels.exclusive[index])
+            if excluded and other.class_id == component.class_id
         ]
         measured = [
             measure_mask(m, component, label, 255, same) for m in masks
@@ -172,7 +176,35 @@ def test_with_a_mark_per_object_all_that_others_drew_is_conflict(label, seed):
         assert [conflict for _, conflict in measured] == conflict
 
 
-def test_a_mask_without_labelled_pixels_has_no_conflict():
+def test_measure_of_a_mask_without_labelled_pixels():
     label = np.array([[0, 1, 255]], np.uint8)
-    evidence = gather(find_components(label))
-    assert evidence.conflict(np.zeros((1, 2), bool), 0).tolist() == [0]
+    pixels = gather(find_components(label))
+    assert pixels.measure(np.zeros((1, 2), bool), 0)[1].tolist() == [0]
+
+
+def test_gather_and_measure_without_components():
+    pixels = gather([])
+    assert len(pixels.rows) == 0 and pixels.exclusive.shape == (0, 0)
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 10**6))
+def test_measure_mask_is_exact(label, seed):
+    labelled = label != 255
+    for component in find_components(label):
+        own = np.zeros(label.shape, bool)
+        own[component.pixels] = True
+        other = labelled & (label != component.class_id)
+        for mask in random_masks(label, seed):
+            assert measure_mask(mask, component, label) == (
+                (mask & own).sum() / own.sum(),
+                (mask & other).sum() / max((mask & labelled).sum(), 1),
+            )
+
+
+def test_measure_mask_with_another_ignore_index():
+    label = np.array([[0, 0, 3, 3, 7]], np.uint8)
+    (three, seven) = find_components(label, ignore_index=0)
+    mask = np.array([[1, 1, 1, 0, 1]], bool)
+    assert measure_mask(mask, three, label, ignore_index=0) == (0.5, 0.5)
+    assert measure_mask(mask, seven, label, ignore_index=0) == (1, 0.5)

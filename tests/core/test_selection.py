@@ -8,13 +8,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_rivals
-from mmseg_sesam.core.selection import (
-    CoverageMaskSelector,
-    Selection,
-    measure_mask,
+from mmseg_sesam.core.candidates import MaskCandidates
+from mmseg_sesam.core.component_candidates import (
+    ComponentCandidates,
+    Measures,
+    PreparedLabel,
 )
+from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_exclusive
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.selection import CoverageMaskSelector, Verdict
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
 SHARES = st.sampled_from([0.0, 0.05, 0.2, 0.5, 1.0])
@@ -24,22 +28,20 @@ STEPS = st.sampled_from([0.01, 0.05, 0.3])
 class Case:
     """A label, one component of it, and candidate masks for it."""
 
-    def __init__(
-        self, label, masks, scores, stability=None, owner=0, doubt=None
-    ):
+    def __init__(self, label, masks, scores, stability=None, index=0):
         self.label = label
         self.components = find_components(label)
-        self.owner = owner
+        self.index = index
         self.masks = np.asarray(masks, bool)
         self.scores = np.asarray(scores, np.float32)
         self.stability = (
             np.ones_like(self.scores) if stability is None else stability
         )
-        self.doubt = np.zeros_like(self.scores) if doubt is None else doubt
+        self.prior = ExpansionPrior.none()
 
     @property
     def component(self):
-        return self.components[self.owner]
+        return self.components[self.index]
 
     @property
     def own(self):
@@ -56,18 +58,19 @@ class Case:
         return (mask & other).sum() / max((mask & labelled).sum(), 1)
 
     def select(self, selector, max_pixels=65536):
-        evidence = LabelledPixels.gather(
-            self.components, find_rivals(self.components), max_pixels
+        exclusive = find_exclusive(self.components)
+        point = PointPrompt(np.zeros((1, 2)), np.ones(1))
+        prepared = PreparedLabel(
+            self.label,
+            self.components,
+            [[point]] * len(self.components),
+            LabelledPixels.gather(self.components, exclusive, max_pixels),
+            self.prior,
         )
-        return selector(
-            self.masks[:, evidence.rows, evidence.cols],
-            evidence,
-            self.owner,
-            self.scores,
-            self.stability,
-            self.masks.sum(axis=(1, 2)).astype(np.float32),
-            self.doubt,
+        candidates = MaskCandidates(
+            self.masks[None], self.scores[None], self.stability[None]
         )
+        return selector(ComponentCandidates(prepared, self.index, candidates))
 
     def union(self, chosen):
         return self.masks[list(chosen)].any(axis=0)
@@ -98,7 +101,7 @@ def cases(draw):
         masks=rng.random((count, *label.shape)) < rng.random((count, 1, 1)),
         scores=rng.permutation(count) / 10 + 0.1,
         stability=rng.random(count).astype(np.float32),
-        owner=rng.integers(len(find_components(label))),
+        index=rng.integers(len(find_components(label))),
     )
     likeness = rng.random((count, 1, 1))
     case.masks &= rng.random(case.masks.shape) > likeness
@@ -121,10 +124,11 @@ def selectors(draw):
 
 @PROPERTY
 @given(cases(), selectors())
-def test_what_is_chosen_is_admissible(case, selector):
+def test_selector_takes_admissible_masks(case, selector):
     selection = case.select(selector)
     if not selection.chosen:
-        assert selection == Selection()
+        assert selection.mask is None
+        assert selection.measures == (0, 0, 0)
         return
     assert len(set(selection.chosen)) == len(selection.chosen)
     assert set(selection.chosen) <= set(case.admissible(selector))
@@ -132,15 +136,16 @@ def test_what_is_chosen_is_admissible(case, selector):
     assert case.conflict(union) <= selector.max_conflict
     assert case.coverage(union) >= selector.min_coverage
     assert case.coverage(union) > 0
-    assert selection.coverage == case.coverage(union)
-    assert selection.conflict == case.conflict(union)
+    np.testing.assert_array_equal(selection.mask, union)
+    assert selection.measures.coverage == case.coverage(union)
+    assert selection.measures.conflict == case.conflict(union)
     scores = case.scores[list(selection.chosen)]
     assert selection.predicted_iou == pytest.approx(scores.mean())
 
 
 @PROPERTY
 @given(cases(), selectors())
-def test_the_first_choice_is_the_best_admissible_mask(case, selector):
+def test_selector_takes_the_best_admissible_mask_first(case, selector):
     usable = [
         index
         for index in case.admissible(selector)
@@ -161,7 +166,7 @@ def test_the_first_choice_is_the_best_admissible_mask(case, selector):
 
 @PROPERTY
 @given(cases(), selectors())
-def test_greedy_merging_goes_on_while_it_gains(case, selector):
+def test_selector_adds_masks_while_each_gains(case, selector):
     greedy = replace(selector, merge='greedy', min_coverage=0)
     chosen = case.select(greedy).chosen
     for count in range(1, len(chosen)):
@@ -184,18 +189,20 @@ def test_greedy_merging_goes_on_while_it_gains(case, selector):
 
 @PROPERTY
 @given(cases(), selectors())
-def test_merging_starts_from_the_best_mask_and_only_adds(case, selector):
+def test_selector_merges_onto_the_best_mask(case, selector):
     best = case.select(replace(selector, merge='best'))
     greedy = case.select(replace(selector, merge='greedy'))
     assert len(best.chosen) <= 1
-    assert greedy.coverage >= best.coverage
+    assert greedy.measures.coverage >= best.measures.coverage
     if best.chosen:
         assert greedy.chosen[0] == best.chosen[0]
 
 
 @PROPERTY
 @given(cases(), selectors(), st.randoms(use_true_random=False))
-def test_the_order_of_candidates_plays_no_part(case, selector, random):
+def test_selector_does_not_depend_on_the_order_of_candidates(
+    case, selector, random
+):
     before = case.select(selector)
     order = list(range(len(case.masks)))
     random.shuffle(order)
@@ -207,7 +214,7 @@ def test_the_order_of_candidates_plays_no_part(case, selector, random):
 
 @PROPERTY
 @given(cases(), selectors())
-def test_turning_everything_changes_nothing(case, selector):
+def test_selector_does_not_depend_on_orientation(case, selector):
     row, col = next(zip(*case.component.pixels))
     marker = np.zeros(case.label.shape, bool)
     marker[row, col] = True
@@ -218,44 +225,43 @@ def test_turning_everything_changes_nothing(case, selector):
         case.stability,
     )
     marker = np.rot90(marker)
-    (turned.owner,) = (
-        owner
-        for owner, component in enumerate(turned.components)
+    (turned.index,) = (
+        index
+        for index, component in enumerate(turned.components)
         if marker[component.pixels].any()
     )
-    assert turned.select(selector) == case.select(selector)
+    before, after = case.select(selector), turned.select(selector)
+    assert after.verdicts == before.verdicts
+    assert after.chosen == before.chosen
+    assert after.measures == before.measures
 
 
 @PROPERTY
 @given(cases(), selectors(), st.integers(1, 200))
-def test_thinned_evidence_keeps_the_limits_it_can_see(case, selector, size):
-    evidence = LabelledPixels.gather(
-        case.components, find_rivals(case.components), size
-    )
+def test_selector_keeps_limits_that_sampled_pixels_miss(case, selector, size):
     selection = case.select(selector, size)
     if selection.chosen:
-        hits = case.union(selection.chosen)[evidence.rows, evidence.cols]
-        conflict = evidence.conflict(hits[None], case.owner)
-        assert conflict <= selector.max_conflict + 1e-6
-        assert selection.conflict == pytest.approx(conflict[0], abs=1e-6)
+        union = case.union(selection.chosen)
+        assert case.conflict(union) <= selector.max_conflict
+        assert case.coverage(union) >= selector.min_coverage
+        assert selection.measures.conflict == case.conflict(union)
 
 
 @PROPERTY
-@given(cases())
-def test_measure_mask_is_exact(case):
-    for mask in case.masks:
-        assert measure_mask(mask, case.component, case.label) == (
-            case.coverage(mask),
-            case.conflict(mask),
+@given(cases(), selectors(), st.integers(1, 200))
+def test_selector_gives_the_verdict_of_the_first_rule(case, selector, size):
+    selection = case.select(selector, size)
+    assert len(selection.verdicts) == len(case.masks)
+    taken = [v is Verdict.TAKEN for v in selection.verdicts]
+    assert sorted(selection.chosen) == list(np.flatnonzero(taken))
+    exact = case.select(selector).verdicts
+    for index, (mask, verdict) in enumerate(zip(case.masks, exact)):
+        assert (verdict is Verdict.CONFLICT) == (
+            case.conflict(mask) > selector.max_conflict
         )
-
-
-def test_measure_mask_knows_other_values_for_unlabelled():
-    label = np.array([[0, 0, 3, 3, 7]], np.uint8)
-    (three, seven) = find_components(label, ignore_index=0)
-    mask = np.array([[1, 1, 1, 0, 1]], bool)
-    assert measure_mask(mask, three, label, ignore_index=0) == (0.5, 0.5)
-    assert measure_mask(mask, seven, label, ignore_index=0) == (1, 0.5)
+        admissible = index in case.admissible(selector)
+        alone = (Verdict.CONFLICT, Verdict.SCORE, Verdict.STABILITY)
+        assert (verdict in alone) == (not admissible)
 
 
 def line_case(masks, scores, own=20, other=20):
@@ -270,42 +276,47 @@ def line_case(masks, scores, own=20, other=20):
     return Case(label, full, scores)
 
 
-def test_shares_at_their_limits_are_allowed():
+def test_selector_allows_shares_at_their_limits():
     # 14 of 20 pixels are 0.7; with 6 of the other class, 6 of 20 are 0.3.
     case = line_case([[(0, 14), (25, 31)]], [0.5])
     at_limits = CoverageMaskSelector(max_conflict=0.3, min_coverage=0.7)
     assert case.select(at_limits).chosen == (0,)
-    for stricter in (dict(max_conflict=0.29), dict(min_coverage=0.71)):
-        assert case.select(replace(at_limits, **stricter)) == Selection()
+    for stricter, verdict in (
+        (dict(max_conflict=0.29), Verdict.CONFLICT),
+        (dict(min_coverage=0.71), Verdict.COVERAGE),
+    ):
+        selection = case.select(replace(at_limits, **stricter))
+        assert (selection.chosen, selection.verdicts) == ((), (verdict,))
 
 
-def test_a_conflicting_mask_is_not_taken_though_the_union_would_be_fine():
+def test_selector_rejects_mask_in_conflict_within_a_good_union():
     case = line_case([[(0, 90)], [(90, 100), (105, 110)]], [0.9, 0.8], own=100)
     # The union holds 5 of 105 pixels of the other class, the second mask 5
     # of 15.
     selection = case.select(CoverageMaskSelector())
     assert selection.chosen == (0,)
-    assert selection.coverage == 0.9
+    assert selection.measures.coverage == 0.9
 
 
-def test_a_union_in_conflict_is_not_taken_though_its_parts_would_be_fine():
+def test_selector_rejects_union_in_conflict_of_good_masks():
     # Each holds 1 of 20 pixels of the other class, both hold 2 of 22.
     case = line_case([[(0, 19), (25, 26)], [(1, 20), (26, 27)]], [0.9, 0.8])
     selection = case.select(CoverageMaskSelector(min_gain=0.01))
     assert selection.chosen == (0,)
-    assert selection.conflict == 0.05
+    assert selection.measures.conflict == 0.05
+    assert selection.verdicts == (Verdict.TAKEN, Verdict.UNION)
 
 
-def test_stuff_is_assembled_from_parts():
+def test_selector_assembles_stuff_from_parts():
     case = line_case([[(0, 8)], [(8, 15)], [(15, 20)]], [0.9, 0.9, 0.9])
     greedy = case.select(CoverageMaskSelector())
-    assert (greedy.chosen, greedy.coverage) == ((0, 1, 2), 1)
+    assert (greedy.chosen, greedy.measures.coverage) == ((0, 1, 2), 1)
     best = CoverageMaskSelector(merge='best')
-    assert case.select(best) == Selection()
+    assert case.select(best).chosen == ()
     assert case.select(replace(best, min_coverage=0.4)).chosen == (0,)
 
 
-def test_of_nested_masks_the_largest_does_not_always_win():
+def test_selector_compares_coverage_in_steps():
     nested = [[(0, 20)], [(0, 19)], [(0, 10)]]
     best = CoverageMaskSelector(merge='best', coverage_step=0.2)
     # 0.95 and 1 are within one step: the predicted IoU decides.
@@ -313,26 +324,26 @@ def test_of_nested_masks_the_largest_does_not_always_win():
     assert line_case(nested, [0.9, 0.7, 0.95]).select(best).chosen == (0,)
 
 
-def test_between_equals_the_smaller_mask_wins():
+def test_selector_takes_the_smaller_of_equal_masks():
     masks = [[(0, 24)], [(0, 20)], [(0, 22)]]
     for order in ([0, 1, 2], [1, 2, 0], [2, 0, 1]):
         case = line_case([masks[index] for index in order], [0.9] * 3)
         assert case.select(CoverageMaskSelector()).chosen == (order.index(1),)
 
 
-def test_candidates_without_a_score_are_out():
+def test_selector_rejects_masks_without_a_score():
     case = line_case([[(0, 20)], [(0, 20)]], [np.nan, 0.2])
     assert case.select(CoverageMaskSelector()).chosen == (1,)
     case = line_case([[(0, 20)]], [np.nan])
-    assert case.select(CoverageMaskSelector()) == Selection()
+    assert case.select(CoverageMaskSelector()).chosen == ()
 
 
-def test_a_mask_that_misses_the_component_is_never_taken():
+def test_selector_rejects_masks_outside_the_component():
     case = line_case([[(20, 25)], []], [0.9, 0.9])
     lenient = CoverageMaskSelector(min_coverage=0, max_conflict=1)
-    assert case.select(lenient) == Selection()
-    assert not lenient.accepts(coverage=0, conflict=0, doubt=0)
-    assert lenient.accepts(coverage=0.01, conflict=1, doubt=0)
+    assert case.select(lenient).chosen == ()
+    assert not lenient.accepts(Measures(0, 0, 0))
+    assert lenient.accepts(Measures(0.01, 1, 0))
 
 
 @pytest.mark.parametrize(
@@ -348,22 +359,26 @@ def test_a_mask_that_misses_the_component_is_never_taken():
         (dict(min_gain=0.0), 'above 0'),
     ],
 )
-def test_options_out_of_range_are_refused(options, message):
+def test_selector_raises_on_options_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
         CoverageMaskSelector(**options)
 
 
-def test_a_mask_in_doubt_is_not_taken():
+def test_selector_rejects_mask_of_an_unlikely_expansion():
     label = np.full((4, 4), 255, np.uint8)
     label[1, 1:3] = 0
     masks = np.zeros((2, 4, 4), bool)
     masks[0] = True
     masks[1, 1] = True
-    case = Case(label, masks, [0.9, 0.5], doubt=np.array([0.9, 0.1]))
-    assert case.select(CoverageMaskSelector()).chosen == (1,)
-    # What is credible enough is chosen among by its score alone.
-    assert case.select(CoverageMaskSelector(max_rejected_share=1)).chosen == (
-        0,
-    )
-    case.doubt = np.array([0.3, 0.1])
+    case = Case(label, masks, [0.9, 0.5])
+    # Expansions are 8 and 2.
+    seen = np.repeat([1.0, 2.0, 4.0, 8.0], 1000)
+    case.prior = ExpansionPrior.fit(count_expansions(0, seen, seen > 2))
+    selection = case.select(CoverageMaskSelector())
+    assert selection.chosen == (1,)
+    assert selection.verdicts == (Verdict.EXPANSION, Verdict.TAKEN)
+    # Among masks within the limit the score decides.
+    lenient = CoverageMaskSelector(max_rejected_share=1)
+    assert case.select(lenient).chosen == (0,)
+    case.prior = ExpansionPrior.none()
     assert case.select(CoverageMaskSelector()).chosen == (0,)

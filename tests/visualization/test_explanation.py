@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_sesam.core.selection import Verdict
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.visualization.explanation import (
-    CHOSEN,
-    CONFLICT,
-    GAIN,
-    Explanation,
-    explain,
-)
+from mmseg_sesam.visualization.explanation import explain
 from mmseg_sesam.visualization.explanation_sheet import (
     describe_omitted,
     save_explanation,
@@ -37,37 +33,25 @@ def stripes(scribbles: Path) -> tuple[np.ndarray, np.ndarray]:
     return image, read_label(scribbles / 'weak/deep/0.png')
 
 
-def union(explanation: Explanation) -> np.ndarray:
-    masks = [
-        explanation.candidates.mask(judged.prompt, judged.index)
-        for judged in explanation.judged
-        if judged.rank
-    ]
-    return np.logical_or.reduce(masks)
-
-
-def test_chosen_masks_make_the_pseudo_label(
+def test_explain_shows_the_masks_of_the_pseudo_label(
     generator: PseudoLabelGenerator, stripes: tuple[np.ndarray, np.ndarray]
 ) -> None:
     made, explanations = explain(generator, *stripes)
 
     assert (made.label == generator(*stripes).label).all()
-    for explanation in explanations:
-        record = explanation.record
-        mask = union(explanation)
+    for record, candidates, selection in explanations:
+        mask = candidates.union(selection.chosen)
+        assert (mask == selection.mask).all()
         assert mask.sum() == record.mask_area
         assert (made.label[mask] == record.class_id).mean() > 0.9
-        prompts, masks = explanation.candidates.scores.shape
-        assert len(explanation.judged) == prompts * masks
-        ranks = [judged.rank for judged in explanation.judged if judged.rank]
-        assert ranks == list(range(1, len(record.chosen) + 1))
-        first = explanation.judged[0]
-        if len(ranks) == 1:
-            assert first.coverage == pytest.approx(record.coverage, abs=1e-4)
-            assert first.conflict == pytest.approx(record.conflict, abs=1e-4)
+        pairs = [list(candidates.split(n)) for n in selection.chosen]
+        assert pairs == record.chosen
+        verdicts = [verdict.value for verdict in selection.verdicts]
+        assert record.verdicts == Counter(verdicts)
+        assert len(verdicts) == 3 * len(candidates.prompts)
 
 
-def test_verdicts_name_the_rule(
+def test_explain_orders_candidates_with_their_verdicts(
     generator: PseudoLabelGenerator, stripes: tuple[np.ndarray, np.ndarray]
 ) -> None:
     image, weak = stripes
@@ -77,12 +61,20 @@ def test_verdicts_name_the_rule(
 
     _, explanations = explain(generator, image, weak)
 
-    judged = [one for e in explanations for one in e.judged]
     limit = generator.selector.max_conflict
-    assert {CHOSEN, CONFLICT, GAIN} <= {one.verdict for one in judged}
-    for one in judged:
-        assert (one.verdict == CHOSEN) == bool(one.rank)
-        assert (one.verdict == CONFLICT) == (one.conflict > limit)
+    found = set()
+    for explanation in explanations:
+        order, selection = explanation.order, explanation.selection
+        count = len(selection.chosen)
+        assert order[:count] == list(selection.chosen)
+        assert sorted(order) == list(range(len(selection.verdicts)))
+        coverage = [explanation.measures_of(n)[0] for n in order[count:]]
+        assert coverage == sorted(coverage, reverse=True)
+        for number, verdict in enumerate(selection.verdicts):
+            conflict = explanation.measures_of(number)[1]
+            assert (verdict is Verdict.CONFLICT) == (conflict > limit)
+        found |= {*selection.verdicts}
+    assert {Verdict.TAKEN, Verdict.CONFLICT, Verdict.GAIN} <= found
 
 
 def test_an_unlabelled_image_has_nothing_to_explain(
