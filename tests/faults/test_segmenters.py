@@ -14,11 +14,7 @@ from mmseg.registry import TASK_UTILS
 from PIL import Image
 
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.segmenters.base import (
-    BaseSegmenter,
-    Candidates,
-    MaskCandidates,
-)
+from mmseg_sesam.segmenters import BaseSegmenter, Candidates, MaskCandidates
 from mmseg_sesam.store.store import PseudoLabelStore
 
 
