@@ -96,9 +96,9 @@ def shrink(cfg: Config) -> None:
     )
     cfg.train_cfg.max_iters = 1
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    for hook in cfg.custom_hooks:
-        hook.generator.segmenter = dict(type='SuperpixelSegmenter')
-        hook.num_workers = 0
+    hook = cfg.default_hooks.pseudo_labels
+    hook.generator.segmenter = dict(type='SuperpixelSegmenter')
+    hook.num_workers = 0
     cfg.default_hooks.logger.interval = 1
     cfg.default_hooks.checkpoint.interval = -1
     cfg.work_dir = 'work_dirs/run'
@@ -126,13 +126,25 @@ def test_each_config_has_its_twins() -> None:
             assert f'{name.rsplit("_", 1)[0]}_full' in SESAM
 
 
+def test_table_of_the_readme_lists_each_config() -> None:
+    lines = (CONFIGS / 'sesam' / 'README.md').read_text().splitlines()
+    rows = [line.split(' | ') for line in lines if line.startswith('| [')]
+    assert [row[0] for row in rows] == [
+        f'| [{name}]({name}.py)' for name in SESAM
+    ]
+    for name, row in zip(SESAM, rows):
+        cfg = Config.fromfile(CONFIGS / 'sesam' / f'{name}.py')
+        assert row[3].endswith(f' x {cfg.train_dataloader.batch_size}')
+        assert row[4] == f'{cfg.train_cfg.max_iters // 1000}k'
+
+
 def test_missing_sam_checkpoint_is_said_at_once(
     tiny_data: None,
 ) -> None:
     cfg = Config.fromfile(CONFIGS / 'sesam' / 'deeplabv3_voc_coarse.py')
-    segmenter = cfg.custom_hooks[0].generator.segmenter
+    segmenter = cfg.default_hooks.pseudo_labels.generator.segmenter
     shrink(cfg)
-    cfg.custom_hooks[0].generator.segmenter = segmenter
+    cfg.default_hooks.pseudo_labels.generator.segmenter = segmenter
     with pytest.raises(
         FileNotFoundError, match=r'checkpoints/sam_vit_h_4b8939\.pth'
     ):
@@ -157,7 +169,7 @@ def test_stock_train_tool_runs_and_resumes_a_config(
 ) -> None:
     cfg = Config.fromfile(CONFIGS / 'sesam' / 'segformer_ade20k_scribble.py')
     shrink(cfg)
-    cfg.custom_hooks[0].update(begin=2, interval=2)
+    cfg.default_hooks.pseudo_labels.update(begin=2, interval=2)
     cfg.default_hooks.checkpoint.interval = 2
     cfg.train_cfg.max_iters = 2
     cfg.dump(tmp_path / 'first.py')

@@ -60,7 +60,7 @@ def _without(name: str) -> dict[str, Any]:
 
 
 _SCRIBBLE = 'deeplabv3_camvid_scribble'
-_HOOK = 'custom_hooks.0'
+_HOOK = 'default_hooks.pseudo_labels'
 _PROMPTER = f'{_HOOK}.generator.prompter'
 _SELECTOR = f'{_HOOK}.generator.selector'
 

@@ -43,19 +43,19 @@ def make_config(
     os.environ['SESAM_DATA'] = str(data)
     cfg = Config.fromfile(ROOT / 'configs' / 'sesam' / f'{row.config}.py')
     cfg.merge_from_dict(_schedule(steps))
-    for hook in cfg.get('custom_hooks', []):
-        # After a quarter the teacher knows too little: its round is no
-        # better than the first.
-        hook.update(begin=3 * steps // 8, interval=steps // 4)
-        if segmenter != SUPERPIXEL:
-            base = Config.fromfile(SEGMENTERS / f'{segmenter}.py')
-            hook.generator = base.custom_hooks[0].generator
-        # All runs are of the same images: each is encoded once.
-        hook.generator.segmenter = dict(
-            type='CachedSegmenter',
-            segmenter=hook.generator.segmenter,
-            folder=str(work_dir.parent / 'embeddings'),
-        )
+    hook = cfg.default_hooks.pseudo_labels
+    # After a quarter of the steps the teacher's round is no better than the
+    # first.
+    hook.update(begin=3 * steps // 8, interval=steps // 4)
+    if segmenter != SUPERPIXEL:
+        base = Config.fromfile(SEGMENTERS / f'{segmenter}.py')
+        hook.generator = base.generator
+    # All runs use the same images: each is encoded once.
+    hook.generator.segmenter = dict(
+        type='CachedSegmenter',
+        segmenter=hook.generator.segmenter,
+        folder=str(work_dir.parent / 'embeddings'),
+    )
     cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
     weights = class_weights(dataset, NUM_CLASSES)

@@ -1,10 +1,10 @@
 _base_ = './sesam.py'
 model = dict(teacher=None)
-custom_hooks = []
+default_hooks = dict(pseudo_labels=dict(enabled=False))
 train_dataloader = dict(
     dataset=dict(
         data_prefix=dict(seg_map_path='SegmentationClass'),
-        pipeline=[*_base_.load_dense, *_base_.augment],
+        pipeline=_base_.dense_pipeline,
     )
 )
 work_dir = 'work_dirs/demo/full'

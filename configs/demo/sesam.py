@@ -9,6 +9,7 @@ norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='SeSAMEncoderDecoder',
     teacher='online',
+    # The average over about 100 steps, for a training of 400.
     ema_momentum=0.99,
     sources=[
         dict(type='LabelSource', name='weak', field='gt_sem_seg'),
@@ -50,15 +51,12 @@ model = dict(
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),
 )
-pipeline = [
+train_pipeline = [
     *_base_.load,
     dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
-custom_hooks = [
-    dict(_base_.custom_hooks[0], begin=200, interval=100, max_rounds=2)
-]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=2e-3, weight_decay=0.01)
 )
@@ -70,6 +68,15 @@ train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 default_hooks = dict(
     checkpoint=dict(interval=max_iters),
     training_pictures=dict(type='SeSAMVisualizationHook', interval=200),
+    pseudo_labels=dict(
+        type='SAMPseudoLabelHook',
+        generator=_base_.generator,
+        # Refreshes after 1/2 and 3/4 of the steps: after 100 steps the
+        # teacher is confident of too little (docs/method.md).
+        begin=200,
+        interval=100,
+        max_rounds=2,
+    ),
 )
 randomness = dict(seed=0)
 work_dir = 'work_dirs/demo/sesam'

@@ -1,8 +1,4 @@
 _base_ = './sesam.py'
 model = dict(teacher=None)
-custom_hooks = []
-pipeline = [
-    step for step in _base_.pipeline if step['type'] != 'LoadPseudoLabel'
-]
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
+default_hooks = dict(pseudo_labels=dict(enabled=False))
 work_dir = 'work_dirs/demo/weak_only'

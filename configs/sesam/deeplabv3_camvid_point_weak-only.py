@@ -1,7 +1,3 @@
 _base_ = './deeplabv3_camvid_point.py'
 model = dict(teacher=None)
-custom_hooks = []
-pipeline = [
-    step for step in _base_.pipeline if step['type'] != 'LoadPseudoLabel'
-]
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
+default_hooks = dict(pseudo_labels=dict(enabled=False))

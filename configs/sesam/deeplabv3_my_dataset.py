@@ -10,12 +10,12 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/schedules/schedule_20k.py',
 ]
-pipeline = [
+train_pipeline = [
     *_base_.load,
     dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=_base_.num_classes),
@@ -23,8 +23,17 @@ model = dict(
     # harms, and for coarse masks, which gain nothing (docs/accuracy.md).
     regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
 )
-# A look at some training images with all their labels, in the folder
-# vis_data/vis_image of the run's logs and in every further vis_backend.
 default_hooks = dict(
-    training_pictures=dict(type='SeSAMVisualizationHook', interval=1000)
+    # A look at some training images with all their labels, in the folder
+    # vis_data/vis_image of the run's logs and in every further vis_backend.
+    training_pictures=dict(type='SeSAMVisualizationHook', interval=1000),
+    pseudo_labels=dict(
+        type='SAMPseudoLabelHook',
+        generator=_base_.generator,
+        # Our choice (docs/choosing.md); the runs of docs/accuracy.md refresh
+        # after 3/8 and 5/8 of their steps.
+        begin=500,
+        interval=500,
+        max_rounds=2,
+    ),
 )

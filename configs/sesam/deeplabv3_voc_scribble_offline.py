@@ -1,3 +1,3 @@
 _base_ = './deeplabv3_voc_scribble.py'
 model = dict(teacher=None)
-custom_hooks = [dict(_base_.custom_hooks[0], max_rounds=0)]
+default_hooks = dict(pseudo_labels=dict(max_rounds=0))

@@ -5,12 +5,23 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/schedules/schedule_80k.py',
 ]
-pipeline = [
+train_pipeline = [
     *_base_.load,
     dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
+)
+default_hooks = dict(
+    pseudo_labels=dict(
+        type='SAMPseudoLabelHook',
+        generator=_base_.generator,
+        # Refreshes after 5, 10 and 15% of the steps (our choice): later
+        # ones were not tried.
+        begin=4000,
+        interval=4000,
+        max_rounds=3,
+    ),
 )

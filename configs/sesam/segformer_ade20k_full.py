@@ -1,6 +1,4 @@
 _base_ = './segformer_ade20k_scribble.py'
 model = dict(teacher=None)
-custom_hooks = []
-train_dataloader = dict(
-    dataset=dict(pipeline=[*_base_.load_dense, *_base_.augment])
-)
+default_hooks = dict(pseudo_labels=dict(enabled=False))
+train_dataloader = dict(dataset=dict(pipeline=_base_.dense_pipeline))

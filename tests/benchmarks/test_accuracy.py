@@ -155,7 +155,7 @@ def test_another_segmenter_is_one_option(
     monkeypatch.setenv('SESAM_DATA', '')
     row = ROWS['random-points']
     cfg = make_config(row, 'sam_vit_h', 0, 4, data, data / 'runs' / 'a')
-    (hook,) = cfg.custom_hooks
+    hook = cfg.default_hooks.pseudo_labels
     assert hook.generator.segmenter.segmenter.type == 'SAMSegmenter'
     assert hook.generator.prompter.strategy == 'random'
     assert hook.interval == 1

@@ -31,8 +31,9 @@ SMALL = (
     'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
     'train_dataloader.persistent_workers=False '
     'val_dataloader.persistent_workers=False '
-    'custom_hooks.0.begin=1 custom_hooks.0.interval=1 '
-    'custom_hooks.0.max_rounds=1'
+    'default_hooks.pseudo_labels.begin=1 '
+    'default_hooks.pseudo_labels.interval=1 '
+    'default_hooks.pseudo_labels.max_rounds=1'
 )
 
 

@@ -384,7 +384,7 @@ def test_whatever_is_labelled_everything_is_finite(
         torch.tensor(data.draw(ids), dtype=torch.uint8).view(shape)
         for _ in range(3)
     ]
-    maps = LabelMaps.disjoint(*given_maps, NONE)
+    maps = make_maps(*given_maps)
     scale = data.draw(st.sampled_from([1.0, 100.0]))
     torch.manual_seed(0)
     logits = (scale * torch.randn(2, 3, 3, 2)).requires_grad_()
@@ -394,7 +394,7 @@ def test_whatever_is_labelled_everything_is_finite(
 
     assert logits.grad.isfinite().all()
     names = ('loss_weak', 'loss_pseudo', 'loss_confident')
-    for name, labelled in zip(names, maps.labelled()):
+    for name, labelled in zip(names, maps.labelled().values()):
         assert losses[name].isfinite()
         assert (losses[name] == 0) or labelled.any()
     touched = torch.stack([*maps.labelled().values()]).any(dim=0)

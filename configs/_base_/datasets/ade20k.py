@@ -4,7 +4,6 @@ load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadWeakAnnotations', num_classes=150),
 ]
-load_dense = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 augment = [
     # Scaling down by nearest neighbours would delete thin scribbles.
     dict(
@@ -18,6 +17,11 @@ augment = [
     dict(type='KeepTeacherView'),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSeSAMInputs'),
+]
+dense_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    *augment,
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),

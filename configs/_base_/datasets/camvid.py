@@ -32,7 +32,6 @@ load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadWeakAnnotations', num_classes=11),
 ]
-load_dense = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 augment = [
     dict(
         type='RandomResize',
@@ -45,6 +44,11 @@ augment = [
     dict(type='KeepTeacherView'),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSeSAMInputs'),
+]
+dense_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    *augment,
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),

@@ -5,7 +5,6 @@ load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadWeakAnnotations', num_classes=19),
 ]
-load_dense = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 augment = [
     dict(
         type='RandomResize',
@@ -18,6 +17,11 @@ augment = [
     dict(type='KeepTeacherView'),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSeSAMInputs'),
+]
+dense_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    *augment,
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),

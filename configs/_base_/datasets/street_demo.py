@@ -27,7 +27,6 @@ load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadWeakAnnotations', num_classes=8),
 ]
-load_dense = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 augment = [
     dict(
         type='RandomResize',
@@ -40,6 +39,11 @@ augment = [
     dict(type='KeepTeacherView'),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSeSAMInputs'),
+]
+dense_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    *augment,
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),

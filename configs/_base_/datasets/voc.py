@@ -5,7 +5,6 @@ load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadWeakAnnotations', num_classes=21),
 ]
-load_dense = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 augment = [
     # Scaling down by nearest neighbours would delete thin scribbles.
     dict(
@@ -19,6 +18,11 @@ augment = [
     dict(type='KeepTeacherView'),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSeSAMInputs'),
+]
+dense_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    *augment,
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
