@@ -15,27 +15,27 @@ from mmseg_sesam.config_checks.values import check_values
 
 
 def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
-    """Refuses a config in which a part of this package has no effect.
+    """Raises if a part of this package has no effect in a config.
 
-    A missing part raises no error, and neither does a value that differs
-    between parts: this finds both from the config, in less than a second. A
-    config without any part of this
-    package passes. What has little effect is logged as a warning.
+    Without the check a missing part, or a value that differs between parts,
+    trains without an error. The check reads the config only and takes less
+    than a second. A config without any part of this package passes. Options
+    with little effect are logged as a warning.
 
     Args:
         cfg: of a training.
-        hooks: of the Runner, which may have others than the config names;
-            None before there is a Runner.
+        hooks: hooks of the Runner, if there is one, which may have other
+            hooks than its config.
 
     Raises:
-        ValueError: parts do not belong together, or values that stand in
-            several places differ.
+        ValueError: a part needs another one that is missing, or values
+            that several parts share differ.
 
     Example:
         >>> from mmengine.config import Config
         >>> cfg = Config.fromfile('configs/sesam/deeplabv3_camvid_coarse.py')
         >>> check_config(cfg)
-        >>> cfg.custom_hooks = [dict(type='EMAHook')]
+        >>> hook = cfg.default_hooks.pop('pseudo_labels')
         >>> check_config(cfg)
         Traceback (most recent call last):
         ...

@@ -15,11 +15,11 @@ _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
 
 
 def check_model(training: Training) -> None:
-    """Checks that each source of labels that the model asks for acts.
+    """Checks that each label source that is switched on has an effect.
 
-    The sources are switched on by `teacher` and by `LoadPseudoLabel`. The
-    weight or threshold of a source that is off has no effect, on purpose: a
-    baseline keeps those of its base config.
+    `teacher` and `LoadPseudoLabel` switch sources on. The weight and the
+    threshold of a source that is off have no effect, so that a baseline can
+    keep the values of its base config.
 
     Args:
         training: the parts of the config.
@@ -54,7 +54,7 @@ def check_model(training: Training) -> None:
 
 
 def _check_round_teacher(training: Training, teacher: str | None) -> None:
-    """Refuses stored predictions without a reader, or without a maker."""
+    """Raises if teacher='round' has no reader, no refresh or no weight."""
     stores = teacher == 'round'
     sources = training.find('LoadPseudoLabel')
     loads = any(option(s, TRANSFORMS, 'with_confident') for s in sources)
@@ -87,7 +87,7 @@ def _check_round_teacher(training: Training, teacher: str | None) -> None:
 
 
 def _check_online_teacher(training: Training) -> None:
-    """Refuses a teacher whose prediction in each step is not used."""
+    """Raises if nothing uses the predictions of the online teacher."""
     agreement = training.model_option('agreement')
     drops = bool(training.find('LoadPseudoLabel')) and agreement
     if not (training.weight(CONFIDENT_FIELD) or drops or training.refreshes):
@@ -100,7 +100,7 @@ def _check_online_teacher(training: Training) -> None:
 
 
 def _check_only_weak_classes(training: Training, teacher: str | None) -> None:
-    """Refuses only_weak_classes where nothing predicts, or labels lack."""
+    """Raises if only_weak_classes lacks a teacher or the weak classes."""
     if teacher != 'online' and not training.refreshes:
         raise ValueError(
             'The model has only_weak_classes=True, which limits what a '

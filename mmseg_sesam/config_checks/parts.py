@@ -21,7 +21,7 @@ _NEED_OWN_PACK = ('LoadPseudoLabel', 'KeepTeacherView')
 
 
 def check_parts(training: Training) -> None:
-    """Checks that what makes, loads, packs and reads labels is all there.
+    """Checks that all parts are there that make, load and read labels.
 
     Args:
         training: the parts of the config.
@@ -42,7 +42,7 @@ def check_parts(training: Training) -> None:
 
 
 def _check_hooks(training: Training) -> None:
-    """Refuses pseudo-labels that are loaded and that nothing makes."""
+    """Raises if no hook, or more than one, makes the pseudo-labels."""
     if len(training.hooks) > 1:
         raise ValueError(
             f'SAMPseudoLabelHook stands {len(training.hooks)} times in '
@@ -60,7 +60,7 @@ def _check_hooks(training: Training) -> None:
 
 
 def _check_readers(training: Training, name: str) -> None:
-    """Refuses a model or preprocessor that does not know what is loaded."""
+    """Raises if model or preprocessor do not read what `name` loads."""
     model = training.model
     if 'type' in model and not training.is_sesam:
         raise ValueError(
@@ -82,7 +82,7 @@ def _check_readers(training: Training, name: str) -> None:
 
 
 def _check_pack(training: Training, name: str) -> None:
-    """Refuses steps that end with a pack that drops what is loaded."""
+    """Raises if the last step drops what `name` loads."""
     for _, steps in training.leaves:
         found = [transform_names(step) for step in steps]
         if not any(name in names for names in found):
@@ -97,7 +97,7 @@ def _check_pack(training: Training, name: str) -> None:
 
 
 def _check_meta_key(training: Training, key: str, needed_by: str) -> None:
-    """Refuses a PackSeSAMInputs that is told to leave a key out."""
+    """Raises if the meta_keys of PackSeSAMInputs lack a key."""
     for step in training.find('PackSeSAMInputs'):
         if key not in option(step, TRANSFORMS, 'meta_keys'):
             raise ValueError(

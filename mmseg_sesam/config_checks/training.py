@@ -1,4 +1,4 @@
-"""What a training config consists of, for the checks."""
+"""The parts of a training config that the checks read."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ class Training(NamedTuple):
 
     @property
     def has_own_parts(self) -> bool:
-        """Whether any part belongs to this package."""
+        """True if any part belongs to this package."""
         names = set().union(*map(transform_names, self.transforms))
         own = names.intersection(_OWN_TRANSFORMS)
         return bool(self.hooks or own or self.is_sesam)
 
     @property
     def is_sesam(self) -> bool:
-        """Whether the model is a SeSAMEncoderDecoder."""
+        """True if the model is a SeSAMEncoderDecoder."""
         return 'SeSAMEncoderDecoder' in model_names(self.model)
 
     @property
@@ -127,7 +127,7 @@ def iterate_hooks(cfg: Config) -> Iterator[dict | Hook]:
 
 
 def is_round_hook(hook: dict | Hook | None) -> bool:
-    """Whether a hook makes pseudo-labels, whatever class derives it."""
+    """Returns whether a hook is a SAMPseudoLabelHook or derived from it."""
     if isinstance(hook, dict):
         names = type_names(hook, HOOKS) if 'type' in hook else set()
     else:

@@ -1,4 +1,4 @@
-"""Values that stand in several places of a config and must agree."""
+"""Values that several parts of a config must agree on."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def iterate_heads(model: dict) -> Iterator[tuple[str, dict]]:
 
 
 def _check_unlabelled(training: Training) -> None:
-    """Refuses different values of unlabelled pixels."""
+    """Raises if parts have different values for unlabelled pixels."""
     found = [
         (place, value)
         for place, value in _iterate_unlabelled(training)
@@ -111,7 +111,7 @@ def _iterate_unlabelled(
 
 
 def _check_classes(cfg: Config, training: Training) -> None:
-    """Refuses different numbers of classes."""
+    """Raises if parts have different numbers of classes."""
     heads = dict(iterate_heads(training.model))
     number = heads.get('decode_head', {}).get('num_classes')
     if number is None:
@@ -152,7 +152,7 @@ def _check_classes(cfg: Config, training: Training) -> None:
 
 
 def _classes(dataset: dict) -> list[str] | None:
-    """The classes that a data set will have, None if nothing tells."""
+    """Returns the classes of a data set, or None if its config lacks them."""
     kinds = lineage(dataset, DATASETS) if 'type' in dataset else ()
     if not kinds or not hasattr(kinds[0], '_load_metainfo'):
         return None
@@ -161,7 +161,7 @@ def _classes(dataset: dict) -> list[str] | None:
 
 
 def _check_zero_label(dataset: dict, steps: list[dict]) -> None:
-    """Refuses a loader that reads label 0 in another way than the data set.
+    """Raises if a loader and its data set read label 0 differently.
 
     Args:
         dataset: config of a data set.
@@ -181,7 +181,7 @@ def _check_zero_label(dataset: dict, steps: list[dict]) -> None:
 
 
 def _check_roots(dataset: dict, steps: list[dict]) -> None:
-    """Refuses a data_root that does not hold the data set's images.
+    """Raises if a data_root does not contain the data set's images.
 
     Args:
         dataset: config of a data set.

@@ -7,12 +7,12 @@ import copy
 import torch
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch.nn.parallel import DistributedDataParallel
 
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.models.source_losses import loss_list, source_losses
-
-_SHARDING_WRAPPERS = ('MMFullyShardedDataParallel', 'MMDeepSpeedEngineWrapper')
+from mmseg_sesam.structures import HUMAN_FIELD
 
 
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
@@ -25,23 +25,36 @@ def stores_opinions(runner: Runner) -> bool:
     return getattr(unwrap(runner.model), 'teacher_mode', None) == 'round'
 
 
-def check_built(runner: Runner) -> None:
-    """Checks what a config does not tell about the model and data set.
+def refuse_sharded(model: torch.nn.Module) -> None:
+    """Raises if a wrapper spreads the model's parameters over processes.
 
     Args:
-        runner: that trains them.
+        model: of a Runner.
 
     Raises:
-        ValueError: the model is sharded, does not read pseudo-labels, or has
-            another number of classes than the data set, or a loss that
-            fails.
+        ValueError: the wrapper is another than that of DDP.
     """
-    if type(runner.model).__name__ in _SHARDING_WRAPPERS:
+    if is_model_wrapper(model) and not isinstance(
+        model, DistributedDataParallel
+    ):
         raise ValueError(
-            f'{type(runner.model).__name__} shards the parameters that the '
-            'teacher copies; train with DDP (MMDistributedDataParallel) '
-            'instead.'
+            f'{type(model).__name__} shards the parameters, which teacher and '
+            'pictures need as a whole on each process; train with DDP '
+            '(MMDistributedDataParallel) instead.'
         )
+
+
+def check_built(runner: Runner) -> None:
+    """Checks what a config does not tell about the model.
+
+    Args:
+        runner: that trains it.
+
+    Raises:
+        ValueError: the model is sharded or does not read pseudo-labels, or
+            a loss fails.
+    """
+    refuse_sharded(runner.model)
     model = unwrap(runner.model)
     if not isinstance(model, SeSAMEncoderDecoder):
         raise ValueError(
@@ -49,31 +62,27 @@ def check_built(runner: Runner) -> None:
             f'{type(model).__name__}, which does not read them; set '
             'model.type, or take SAMPseudoLabelHook and LoadPseudoLabel out.'
         )
-    classes = runner.train_dataloader.dataset.metainfo.get('classes')
-    if classes is not None and len(classes) != model.num_classes:
-        raise ValueError(
-            f'The training data set has {len(classes)} classes and the '
-            f'decode head num_classes={model.num_classes}; set num_classes '
-            'of all heads to the number of classes.'
-        )
     _try_losses(model)
 
 
 def _try_losses(model: SeSAMEncoderDecoder) -> None:
-    """Computes the losses once, on labels of two classes.
+    """Computes the losses once, on human labels of two classes.
 
-    What fails in the first step would fail after round 0 is made.
+    Without it, a loss that fails would fail after round 0 is made.
     """
     device = next(model.parameters()).device
     ignore_index = model.decode_head.ignore_index
-    label = torch.full((1, 8, 8), ignore_index, dtype=torch.uint8)
+    empty = torch.full((1, 8, 8), ignore_index, dtype=torch.uint8)
+    label = empty.clone()
     label[:, :4], label[:, 4:6] = 0, model.num_classes - 1
-    label = label.to(device)
-    maps = LabelMaps.disjoint(
-        {source.name: label for source in model.sources},
-        torch.ones_like(label, dtype=torch.bool),
-        ignore_index,
-    )
+    labels = {
+        source.name: (label if source.field == HUMAN_FIELD else empty).to(
+            device
+        )
+        for source in model.sources
+    }
+    inside = torch.ones(1, 8, 8, dtype=torch.bool, device=device)
+    maps = LabelMaps.disjoint(labels, inside, ignore_index)
     for name, head in model.heads():
         # Losses may keep a state, which the trial must not change.
         head = copy.deepcopy(head)

@@ -11,16 +11,14 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.models import EncoderDecoder
 from mmseg.registry import DATASETS, HOOKS
-from torch.nn.parallel import DistributedDataParallel
 
 from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.datasets.validation_resize import ValidationResize
-from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.engine.models import refuse_sharded, unwrap
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.validators import check_options, count
@@ -31,34 +29,39 @@ from mmseg_sesam.visualization.sheet import (
     resize_label,
 )
 
-# Pixels of each picture of a strip; bounds what a run writes.
+# Width of each picture of a strip in pixels; bounds the size of a run.
 _WIDTH = 320
 
 
 @HOOKS.register_module()
 class SeSAMVisualizationHook(Hook):
-    """Shows a few training images, always the same, while it trains.
+    """Draws the labels of a few training images while the model trains.
 
-    Of each image a strip goes to the runner's visualizer, and so to all of
-    its `vis_backends` (files, TensorBoard, wandb, ...): the image, its weak
-    label, the pseudo-label of the published round, what the teacher is sure
-    of, and the student's prediction, with the share of pixels that each
-    labels. Strips are drawn before the first step, every `interval`
-    iterations and after the last one, on the main process alone.
+    The hook hands a strip of each image to the runner's visualizer, and so to
+    all of its `vis_backends` (files, TensorBoard, wandb, ...): the image, its
+    weak label, the pseudo-label of the published round, the teacher's
+    confident predictions and the student's prediction, each with the share
+    of pixels that it labels. It draws before the first step, every
+    `interval` iterations and after the last one, on the main process.
 
-    Images are shown whole, and predicted at the scale of validation, as
-    refreshes predict them. They are spread evenly over the data set. Neither
-    weights nor random numbers of the training are touched.
+    The images are spread evenly over the data set and stay the same. They
+    are shown whole and predicted at the scale of validation, as refreshes
+    predict them. The hook changes neither weights nor random numbers of the
+    training.
 
     Args:
         interval: iterations between strips (our choice).
-        num_images: that are shown; all of them, if the data set has fewer.
+        num_images: number of images; a smaller data set is shown whole.
 
     Raises:
         ValueError: an argument is less than 1.
+
+    Example:
+        >>> SeSAMVisualizationHook(interval=500).num_images
+        4
     """
 
-    # After the hook that makes the first round or a new one.
+    # After the hook that makes rounds, so that strips show the new round.
     priority = 'LOWEST'
 
     def __init__(self, interval: int = 1000, num_images: int = 4) -> None:
@@ -67,20 +70,12 @@ class SeSAMVisualizationHook(Hook):
         check_options(self, interval=count(1), num_images=count(1))
 
     def before_train(self, runner: Runner) -> None:
-        """Chooses the images, and shows what training starts from.
+        """Chooses the images and draws them before the first step.
 
         Raises:
-            ValueError: the model is spread over processes.
+            ValueError: the model is sharded.
         """
-        model = runner.model
-        if is_model_wrapper(model) and not isinstance(
-            model, DistributedDataParallel
-        ):
-            raise ValueError(
-                'SeSAMVisualizationHook predicts on one process, and '
-                f'{type(model).__name__} spreads the model over all of them: '
-                'train with MMDistributedDataParallel, or leave the hook out.'
-            )
+        refuse_sharded(runner.model)
         self._prepare(runner)
         self._show(runner, runner.iter)
 
@@ -91,7 +86,7 @@ class SeSAMVisualizationHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Shows the images when it is time."""
+        """Draws the images every `interval` iterations and after the last."""
         done = runner.iter + 1
         if done % self.interval == 0 or done == runner.max_iters:
             self._show(runner, done)
@@ -120,7 +115,7 @@ class SeSAMVisualizationHook(Hook):
             packed = self.images[index]
             layers = label_layers(model, packed, self.scale)
             strip = draw_strip(packed, layers, palette)
-            # OpenCV writes names of UTF-8 alone.
+            # OpenCV writes only names in UTF-8.
             stem = printable(Path(packed['data_samples'].img_path).stem)
             runner.visualizer.add_image(f'train_{place}_{stem}', strip, step)
         model.train(was_training)
@@ -130,17 +125,17 @@ class SeSAMVisualizationHook(Hook):
 def label_layers(
     model: EncoderDecoder, packed: dict[str, Any], scale: ValidationResize
 ) -> dict[str, np.ndarray]:
-    """Collects every label that there is of an image.
+    """Collects all labels of an image.
 
     Args:
         model: in evaluation mode.
         packed: a sample of a `loading_dataset`.
-        scale: at which the model is shown it.
+        scale: resizes the image for the model.
 
     Returns:
-        By name (H, W) uint8 class ids, 255 where nothing is labelled: 'weak
+        (H, W) uint8 class ids by name, 255 where nothing is labelled: 'weak
         label'; 'pseudo-label', if training loads one; 'confident', if there
-        is a teacher; 'prediction', the student's.
+        is a teacher; and 'prediction' of the student.
     """
     batch = scale(pseudo_collate([packed]))
     data = model.data_preprocessor(batch, False)

@@ -8,15 +8,15 @@ from torch import Tensor, nn
 
 
 class EMATeacher(EncoderDecoder):
-    """A stock segmentor whose weights follow a student's.
+    """Stock segmentor that averages a student's weights over the steps.
 
     Source: mean teacher (Tarvainen and Valpola, 2017). The average starts
-    as a copy of the student and is a plain mean until it reaches
-    `momentum`, so that the random start is soon forgotten.
+    as a copy of the student. It is a plain mean until it reaches
+    `momentum`, so that the random start soon has no weight.
 
     Args:
-        momentum: share of itself that the teacher keeps in a step.
-        **cfg: of `EncoderDecoder`; without auxiliary heads.
+        momentum: share of its weights that the teacher keeps in a step.
+        **cfg: options of `EncoderDecoder`, without auxiliary heads.
     """
 
     def __init__(self, momentum: float = 0.999, **cfg) -> None:
@@ -26,18 +26,18 @@ class EMATeacher(EncoderDecoder):
         self.eval()
 
     def train(self, mode: bool = True) -> EMATeacher:
-        """Stays in evaluation mode, whatever the student does."""
+        """Stays in evaluation mode when the student is set to training."""
         return super().train(False)
 
     def init_weights(self) -> None:
-        """Leaves the weights alone: the first step copies the student's."""
+        """Keeps the weights: the first step copies the student's."""
 
     @torch.no_grad()
     def follow(self, student: nn.Module, step: int) -> None:
-        """Moves towards the student.
+        """Moves the weights towards the student's.
 
         Args:
-            student: has all of the teacher's modules, by the same names.
+            student: has all modules of the teacher under the same names.
             step: steps that the student has made.
         """
         rate = max(1 - self.momentum, 1 / (step + 1))
@@ -52,12 +52,12 @@ class EMATeacher(EncoderDecoder):
             images: (N, 3, H, W) float, normalised.
 
         Returns:
-            (N, C, h, w) float, as the decode head gives them.
+            (N, C, h, w) float, at the size of the decode head's output.
         """
         return self.decode_head(self.extract_feat(images))
 
     def _pairs(self, student: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-        """Floating tensors of teacher and student; copies the others."""
+        """Returns the floating tensors of both, and copies the others."""
         theirs = dict(student.named_parameters())
         theirs.update(student.named_buffers())
         pairs = []

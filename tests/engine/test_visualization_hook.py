@@ -161,7 +161,7 @@ def test_a_model_spread_over_processes_is_refused(
     monkeypatch.setitem(MODEL_WRAPPERS.module_dict, 'Sharded', Sharded)
     runner = Runner.from_cfg(make_config())
     runner.model = Sharded(runner.model)
-    with pytest.raises(ValueError, match='Sharded spreads the model over'):
+    with pytest.raises(ValueError, match='Sharded shards the parameters'):
         SeSAMVisualizationHook().before_train(runner)
 
 
