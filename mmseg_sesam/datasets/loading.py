@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from io import BytesIO
 
 import cv2
@@ -221,13 +222,23 @@ def attach_store(
         data_root: the folder to which images are named relative.
         enabled: False makes the transforms add nothing.
     """
+    for transform in iterate_loaders(dataset):
+        transform.store, transform.data_root = store, data_root
+        transform.enabled = enabled
+
+
+def iterate_loaders(dataset: Dataset) -> Iterator[LoadPseudoLabel]:
+    """Yields all `LoadPseudoLabel` of a built data set.
+
+    Args:
+        dataset: a built data set; data sets within wrappers are included.
+    """
     parts = [*getattr(dataset, 'datasets', [])]
     if hasattr(dataset, 'dataset'):
         parts.append(dataset.dataset)
     for part in parts:
-        attach_store(part, store, data_root, enabled)
+        yield from iterate_loaders(part)
     pipeline = getattr(dataset, 'pipeline', None) or []
     for transform in getattr(pipeline, 'transforms', pipeline):
         if isinstance(transform, LoadPseudoLabel):
-            transform.store, transform.data_root = store, data_root
-            transform.enabled = enabled
+            yield transform

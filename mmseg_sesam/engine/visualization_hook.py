@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from mmseg.models import EncoderDecoder
 from mmseg.registry import DATASETS, HOOKS
 
+from mmseg_sesam.datasets.loading import attach_store, iterate_loaders
 from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.datasets.validation_resize import ValidationResize
@@ -97,6 +98,10 @@ class SeSAMVisualizationHook(Hook):
         self.images = DATASETS.build(
             loading_dataset(dataset, with_pseudo_labels=True)
         )
+        for loader in iterate_loaders(runner.train_dataloader.dataset):
+            attach_store(
+                self.images, loader.store, loader.data_root, loader.enabled
+            )
         self.scale = ValidationResize.of_config(runner.cfg)
         count = min(self.num_images, len(self.images))
         places = np.linspace(0, len(self.images) - 1, count)

@@ -42,7 +42,9 @@ def empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_refuse_unreachable_weights_without_a_server(cfg: Config, key: str) -> None:
+def test_refuse_unreachable_weights_without_a_server(
+    cfg: Config, key: str
+) -> None:
     with pytest.raises(ConnectionError) as refused:
         refuse_unreachable(cfg)
     text = str(refused.value)
