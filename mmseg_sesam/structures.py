@@ -18,14 +18,14 @@ from mmseg_sesam.validators import (
 HUMAN_FIELD = 'gt_sem_seg'
 PSEUDO_FIELD = 'pseudo_sem_seg'
 CONFIDENT_FIELD = 'confident_sem_seg'
-_MAP, _FIELD = '_seg_map', '_sem_seg'
+_MAP, LABEL_SUFFIX = '_seg_map', '_sem_seg'
 _NAME = Rule(
     lambda value: isinstance(value, str) and value.isidentifier(),
     'a name of letters, digits and underscores',
 )
 _LABEL_FIELD = Rule(
-    lambda value: isinstance(value, str) and value.endswith(_FIELD),
-    f'a name that ends with {_FIELD}',
+    lambda value: isinstance(value, str) and value.endswith(LABEL_SUFFIX),
+    f'a name that ends with {LABEL_SUFFIX}',
 )
 _COLOR = Rule(
     lambda value: isinstance(value, str) and value.startswith('#'),
@@ -91,6 +91,11 @@ SOURCES = (
 )
 
 
+def is_label_map(key: str) -> bool:
+    """Returns whether a key of the pipeline's results is of a label map."""
+    return key.endswith(_MAP)
+
+
 def field_of(key: str) -> str:
     """Returns the sample's field for a label map of the pipeline.
 
@@ -98,14 +103,4 @@ def field_of(key: str) -> str:
         >>> field_of('pseudo_seg_map')
         'pseudo_sem_seg'
     """
-    return key[: -len(_MAP)] + _FIELD
-
-
-def is_label_map(key: str) -> bool:
-    """Returns whether a key of the pipeline's results is of a label map."""
-    return key.endswith(_MAP)
-
-
-def is_label_field(name: str) -> bool:
-    """Returns whether a field of a data sample holds a label map."""
-    return name.endswith(_FIELD)
+    return key[: -len(_MAP)] + LABEL_SUFFIX

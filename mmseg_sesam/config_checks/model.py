@@ -7,6 +7,7 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.config_checks.parts import check_meta_key
 from mmseg_sesam.config_checks.training import Training, transform_names
 from mmseg_sesam.structures import CONFIDENT_FIELD, PSEUDO_FIELD
 from mmseg_sesam.type_names import option
@@ -123,13 +124,7 @@ def _check_only_weak_classes(training: Training, teacher: str | None) -> None:
                 'load it with LoadWeakAnnotations and end the pipeline with '
                 'PackSeSAMInputs.'
             )
-    for step in training.find('PackSeSAMInputs'):
-        if 'weak_classes' not in option(step, TRANSFORMS, 'meta_keys'):
-            raise ValueError(
-                "PackSeSAMInputs has meta_keys without 'weak_classes', which "
-                'only_weak_classes=True of the model needs; add it, or leave '
-                'meta_keys out.'
-            )
+    check_meta_key(training, 'weak_classes', 'only_weak_classes=True')
 
 
 def _warn(text: str) -> None:

@@ -38,7 +38,7 @@ def check_parts(training: Training) -> None:
             _check_readers(training, name)
             _check_pack(training, name)
     if training.find('LoadPseudoLabel'):
-        _check_meta_key(training, 'pseudo_label_round', 'LoadPseudoLabel')
+        check_meta_key(training, 'pseudo_label_round', 'LoadPseudoLabel')
 
 
 def _check_hooks(training: Training) -> None:
@@ -96,8 +96,17 @@ def _check_pack(training: Training, name: str) -> None:
             )
 
 
-def _check_meta_key(training: Training, key: str, needed_by: str) -> None:
-    """Raises if the meta_keys of PackSeSAMInputs lack a key."""
+def check_meta_key(training: Training, key: str, needed_by: str) -> None:
+    """Raises if the meta_keys of PackSeSAMInputs lack a key.
+
+    Args:
+        training: the parts of the config.
+        key: name of the key.
+        needed_by: the part that needs it, for the message.
+
+    Raises:
+        ValueError: PackSeSAMInputs is told to leave the key out.
+    """
     for step in training.find('PackSeSAMInputs'):
         if key not in option(step, TRANSFORMS, 'meta_keys'):
             raise ValueError(

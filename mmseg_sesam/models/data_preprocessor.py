@@ -10,7 +10,7 @@ from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_sesam.structures import HUMAN_FIELD, is_label_field
+from mmseg_sesam.structures import HUMAN_FIELD, LABEL_SUFFIX
 
 
 @MODELS.register_module()
@@ -68,8 +68,8 @@ class SeSAMDataPreProcessor(SegDataPreProcessor):
     def _pad_labels(self, samples: list[SegDataSample]) -> None:
         """Pads all label maps but gt_sem_seg, which the stock class pads."""
         for sample in samples:
-            for field in filter(is_label_field, sample.keys()):
-                if field != HUMAN_FIELD:
+            for field in [*sample.keys()]:
+                if field.endswith(LABEL_SUFFIX) and field != HUMAN_FIELD:
                     label = F.pad(
                         sample.pop(field).data,
                         sample.padding_size,

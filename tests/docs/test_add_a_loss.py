@@ -27,7 +27,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         data = folder / 'work_dirs/demo/data'
-        run_tool('tools/make_demo_data.py', str(data), '--train=4', '--val=1')
+        run_tool('tools/make_demo_data.py', f'{data}', '--train=4', '--val=1')
+        run_tool(
+            *('tools/make_weak_labels.py', f'{data}/SegmentationClass'),
+            *(f'{data}/Scribbles', '--kind', 'scribble'),
+            *('--num-classes', '8', '--jobs', '1'),
+        )
     return folder
 
 
