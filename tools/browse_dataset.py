@@ -55,14 +55,14 @@ def draw(cfg: Config, split: str, number: int, seed: int, out: Path) -> int:
     from mmseg_sesam.datasets.loading import attach_store
     from mmseg_sesam.datasets.pipeline_configs import common_data_root
     from mmseg_sesam.io.terminal import Progress
-    from mmseg_sesam.store.store import PseudoLabelStore
+    from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
     from mmseg_sesam.visualization.sheet import choose_palette, save_sheet
     from mmseg_sesam.visualization.training_sample import draw_views
 
     config = cfg[f'{split}_dataloader'].dataset
     root = common_data_root(config)
     dataset = DATASETS.build(config)
-    store = PseudoLabelStore(Path(cfg.work_dir, 'pseudo_labels'))
+    store = PseudoLabelStore(Path(cfg.work_dir, STORE_NAME))
     attach_store(dataset, store, root)
     palette = dataset.metainfo.get('palette')
     classes = dataset.metainfo.get('classes') or range(255)

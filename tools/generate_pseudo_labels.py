@@ -9,7 +9,7 @@ step; a run that finds it where its LoadPseudoLabel looks takes it over::
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 from mmengine.config import Config
@@ -29,7 +29,6 @@ def make_parser() -> ArgumentParser:
 
 
 def generate(cfg: Config, args: Namespace) -> None:
-    from mmengine import dist
     from mmengine.device import get_device
     from mmengine.logging import MMLogger
     from mmseg.registry import TASK_UTILS
@@ -38,15 +37,14 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmseg_sesam.config_checks import check_config
     from mmseg_sesam.rounds.distributed import build_group, on_main_rank
     from mmseg_sesam.rounds.make_round import make_round
-    from mmseg_sesam.rounds.provenance import describe
+    from mmseg_sesam.rounds.provenance import fingerprint
     from mmseg_sesam.rounds.training_images import TrainingImages
-    from mmseg_sesam.store.owner import refuse_foreign_rounds
-    from mmseg_sesam.store.store import PseudoLabelStore
+    from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
 
     hook = find_hook(cfg)
     check_config(cfg)
     dataset = cfg.train_dataloader.dataset
-    store = PseudoLabelStore(args.out or Path(cfg.work_dir, 'pseudo_labels'))
+    store = PseudoLabelStore(args.out or Path(cfg.work_dir, STORE_NAME))
     generator = TASK_UTILS.build(hook['generator'])
     generator.segmenter.to(get_device())
     group = build_group()
@@ -56,12 +54,21 @@ def generate(cfg: Config, args: Namespace) -> None:
         generator.ignore_index,
         group,
     )
-    settings = describe(generator, images)
-    remedy = 'give another folder with --out'
-    with store.lock() if dist.is_main_process() else nullcontext():
-        on_main_rank(
-            lambda: refuse_foreign_rounds(store, settings, None, remedy), group
-        )
+    settings = fingerprint(generator, images)
+    with ExitStack() as held:
+
+        def take_store() -> None:
+            held.enter_context(store.lock())
+            # Later rounds were made from round 0: it belongs to a training.
+            if len(store.rounds()) > 1 and store.settings(0) != settings:
+                raise ValueError(
+                    f'{store.root} holds the rounds of a training with other '
+                    'settings, which would be replaced: give another folder '
+                    'with --out'
+                )
+
+        # All ranks stop if rank 0 gets no lock.
+        on_main_rank(take_store, group)
         make_round(0, generator, images, store, settings, process_group=group)
     MMLogger.get_current_instance().info(
         f'The pseudo-labels are in {store.folder(0)}.'

@@ -116,13 +116,8 @@ def main() -> None:
             check_lists(cfg)
         except (OSError, ValueError) as error:
             parser.error(str(error))
-        from mmseg_sesam.store.owner import ForeignRoundsError
-
         launch.add_safeguards(cfg)
-        try:
-            train(cfg)
-        except ForeignRoundsError as error:
-            parser.error(str(error))
+        train(cfg)
     launch.disconnect_processes()
 
 

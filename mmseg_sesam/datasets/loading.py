@@ -15,12 +15,12 @@ from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
 from mmseg_sesam.io.labels import id_table, read_label
+from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import (
     CONFIDENT,
     LABELS,
     PseudoLabelStore,
-    sample_key,
 )
 from mmseg_sesam.validators import FLAG, LABEL_ID, check_options, count
 

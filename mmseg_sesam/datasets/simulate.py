@@ -17,7 +17,7 @@ from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.datasets.loading import class_ids
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, write_label
-from mmseg_sesam.store.store import sample_key
+from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.validators import LABEL_ID, PATH, check_option, check_options
 from mmseg_sesam.version import __version__
 

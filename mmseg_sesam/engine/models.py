@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
+from mmengine import dist
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.nn.parallel import DistributedDataParallel
@@ -20,9 +21,20 @@ def unwrap(model: torch.nn.Module) -> torch.nn.Module:
     return model.module if is_model_wrapper(model) else model
 
 
-def stores_opinions(runner: Runner) -> bool:
-    """Whether training reads the teacher's opinion from the store."""
+def stores_confident(runner: Runner) -> bool:
+    """Returns whether training reads confident labels from the store."""
     return getattr(unwrap(runner.model), 'teacher_mode', None) == 'round'
+
+
+def average_buffers(model: torch.nn.Module) -> None:
+    """Averages BatchNorm buffers over ranks, so that all predict the same.
+
+    Args:
+        model: of the training, without wrappers.
+    """
+    dist.all_reduce_params(
+        [b for b in model.buffers() if b.is_floating_point()], op='mean'
+    )
 
 
 def refuse_sharded(model: torch.nn.Module) -> None:

@@ -14,7 +14,8 @@ from mmseg_sesam.evaluation.label_quality import (
     label_quality,
     quality_table,
 )
-from mmseg_sesam.store.store import PseudoLabelStore, sample_key
+from mmseg_sesam.io.names import sample_key
+from mmseg_sesam.store.store import PseudoLabelStore
 
 
 @METRICS.register_module()

@@ -1,9 +1,10 @@
-"""Names of files: how messages show them, and that no two are equal."""
+"""Names of files: in messages, in a store, and that no two are equal."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def printable(name: str | os.PathLike) -> str:
@@ -58,3 +59,30 @@ def check_unique(
                 f'{printable(other)} and {printable(path)} '
                 f'{problem.format(name=name)}; {remedy}.'
             )
+
+
+def sample_key(img_path: str, data_root: str) -> str:
+    """Names an image by its path relative to the data root.
+
+    Args:
+        img_path: path of the image.
+        data_root: folder that holds all images, however deep.
+
+    Returns:
+        The relative path without suffix, with forward slashes.
+
+    Raises:
+        ValueError: the image lies outside of the data root.
+
+    Example:
+        >>> sample_key('data/images/town/a.jpg', 'data')
+        'images/town/a'
+    """
+    relative = os.path.relpath(img_path, data_root)
+    if relative.split(os.sep)[0] == os.pardir:
+        raise ValueError(
+            f'{img_path} lies outside of data_root={data_root!r}; set '
+            'data_root, of the data set or of SimulateWeakLabel, to the '
+            'folder that holds all training images.'
+        )
+    return Path(relative).with_suffix('').as_posix()

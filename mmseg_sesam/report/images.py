@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,12 +15,11 @@ from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.evaluation.matching import describe_left_out, match_labels
 from mmseg_sesam.io.labels import id_table, read_label
+from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.report.run import Run
 from mmseg_sesam.store.store import (
     CONFIDENT,
     LABELS,
-    RECORDS,
-    sample_key,
 )
 from mmseg_sesam.visualization.sheet import choose_palette
 
@@ -124,11 +122,12 @@ class TrainingImages:
         )
 
     def _records(self, key: str, round_index: int) -> list[dict[str, Any]]:
-        path = self.run.store.folder(round_index) / RECORDS / f'{key}.json'
-        if not path.is_file():
-            return []
+        record = self.run.store.record(key, round_index) or {}
         # NaN is not JSON; a browser would not read it.
-        return json.loads(path.read_text(), parse_constant=lambda _: None)
+        return [
+            {k: None if v != v else v for k, v in component.items()}
+            for component in record.get('components', [])
+        ]
 
 
 def _build_dataset(run: Run) -> Any:

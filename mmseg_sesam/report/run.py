@@ -15,7 +15,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
 )
 from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.report.class_iou import match_class_tables, read_class_tables
-from mmseg_sesam.store.store import PseudoLabelStore
+from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
 
 
 class Run(NamedTuple):
@@ -151,7 +151,7 @@ def _find_store(
     dataset = cfg.train_dataloader.dataset
     if 'LoadPseudoLabel' not in transform_names(dataset):
         return None, None
-    store = PseudoLabelStore(work_dir / 'pseudo_labels')
+    store = PseudoLabelStore(work_dir / STORE_NAME)
     return store, common_data_root(dataset)
 
 

@@ -1,4 +1,4 @@
-"""Work of several ranks: all succeed, or all stop and say why."""
+"""Work on several ranks: all succeed, or all raise an error."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mmengine import dist
 
 
 def build_group(timeout_hours: float = 24) -> Any:
-    """A group of all ranks that wait long for each other.
+    """Builds a group of all ranks with a long time-out.
 
-    NCCL's ranks give up long before a round is made.
+    NCCL's time-out of ten minutes is shorter than a round takes.
 
     Args:
-        timeout_hours: that they wait.
+        timeout_hours: hours that ranks wait for each other.
 
     Returns:
-        The group; None if there is but one process.
+        The group; None if there is only one process.
     """
     if not dist.is_distributed():
         return None
@@ -27,10 +27,10 @@ def build_group(timeout_hours: float = 24) -> Any:
 
 
 def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
-    """Does each rank's part of some work.
+    """Calls a function on each rank and exchanges the results.
 
     Args:
-        work: of this rank; its result is sent to all others.
+        work: this rank's part; its result is sent to all others.
         process_group: of all ranks.
 
     Returns:
@@ -56,22 +56,18 @@ def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
 
 
 def on_main_rank(work: Callable[[], Any], process_group: Any = None) -> Any:
-    """Does work on rank 0, for which the others wait.
+    """Calls a function on rank 0, while the others wait.
 
     Args:
-        work: that only one rank may do, such as writing a file.
+        work: a part for one rank only, such as writing a file.
         process_group: of all ranks.
 
     Returns:
-        Its result, on all ranks.
+        Its result, on all ranks; it must be picklable.
 
     Raises:
         Exception: the work failed, on rank 0; the error as it was raised.
         RuntimeError: the work failed, on the other ranks.
     """
     is_main = dist.get_rank() == 0
-    return on_all_ranks(work if is_main else _nothing, process_group)[0]
-
-
-def _nothing() -> None:
-    """What ranks have to do that wait."""
+    return on_all_ranks(work if is_main else lambda: None, process_group)[0]

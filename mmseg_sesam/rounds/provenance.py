@@ -1,4 +1,4 @@
-"""What a round from weak labels depends on, and what of it has changed."""
+"""The settings that a round 0 depends on, and how two of them differ."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.type_names import type_name
 
-# To be raised whenever the same settings come to give other rounds.
-FORMAT = 8
+# Raise it when the same settings give other rounds than before.
+FORMAT = 9
 # How a data set reads the ids of a label, by its metainfo.
 _READING = ('reduce_zero_label', 'label_map')
 _MISSING = '(not there)'
-# Changes that a message lists; the first ones tell the cause.
+# Most changes that a message lists.
 _LISTED = 5
 
 
-def describe(
+def fingerprint(
     generator: PseudoLabelGenerator, images: TrainingImages
 ) -> dict[str, Any]:
-    """Collects what a round 0 depends on.
+    """Returns the settings that a round 0 depends on.
 
-    Where the files lie is no part of it: they may be moved.
+    Folders are left out, so that files may be moved.
 
     Args:
-        generator: that makes it.
+        generator: that makes the round.
         images: of the training set.
 
     Returns:
-        Settings as JSON values; two rounds 0 are the same if these are.
+        JSON values; two rounds 0 are equal if these are equal.
     """
     digest = hashlib.sha256()
     for fact in images.facts:
@@ -55,7 +55,7 @@ def describe(
 
 
 def as_json(value: Any) -> Any:
-    """Turns options into what a manifest will give back.
+    """Returns options as they come back from a JSON file.
 
     Args:
         value: of lists, tuples, dicts, numbers, texts, classes and
@@ -65,20 +65,24 @@ def as_json(value: Any) -> Any:
 
 
 def settings_digest(settings: dict[str, Any]) -> str:
-    """The sha256 of settings, in hexadecimal digits."""
+    """Returns the sha256 of settings, in hexadecimal digits."""
     text = json.dumps(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def changes(before: Any, now: Any) -> str:
-    """Names the settings that changed.
+def diff(before: Any, now: Any) -> str:
+    """Names the settings that differ.
 
     Args:
         before: settings, as JSON values.
         now: settings, as JSON values.
 
     Returns:
-        Such as 'generator.min_area was 64 and is 32'; empty if none did.
+        One sentence part for each setting; empty if none changed.
+
+    Example:
+        >>> diff(dict(min_area=64), dict(min_area=32))
+        'min_area was 64 and is 32'
     """
     old, new = dict(_leaves(before)), dict(_leaves(now))
     names = [
@@ -97,7 +101,7 @@ def changes(before: Any, now: Any) -> str:
 
 
 def _reading(dataset: Dataset) -> Iterator[dict[str, Any]]:
-    """How each of the joined data sets reads its labels."""
+    """Yields how each of the joined data sets reads its labels."""
     if hasattr(dataset, 'datasets'):
         for part in dataset.datasets:
             yield from _reading(part)
@@ -107,22 +111,22 @@ def _reading(dataset: Dataset) -> Iterator[dict[str, Any]]:
 
 
 def _name(value: Any) -> str:
-    """Names a class or function, of which configs may be made."""
+    """Returns the name of a class or function in a config."""
     return value.__name__
 
 
 def _without_places(step: dict, data_root: str) -> dict[str, Any]:
-    """A transform's options, without those that only say where files lie."""
+    """Returns a transform's options without folders."""
     options = {k: v for k, v in step.items() if k != 'cache_dir'}
     options['type'] = type_name(step)
     if 'data_root' in options:
-        # By which images are named, and names fix random choices.
+        # Names of images are relative to it, and seed random choices.
         options['data_root'] = os.path.relpath(step['data_root'], data_root)
     return options
 
 
 def _leaves(value: Any, name: str = '') -> list[tuple[str, str]]:
-    """Single values by their dotted names."""
+    """Returns single values by their dotted names."""
     if not isinstance(value, (dict, list)) or (name and not value):
         return [(name, repr(value))]
     items = value.items() if isinstance(value, dict) else enumerate(value)

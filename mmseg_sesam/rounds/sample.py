@@ -9,65 +9,66 @@ import numpy as np
 
 from mmseg_sesam.core.refinement import enrich
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.rounds.teacher import TeacherOpinion
+from mmseg_sesam.rounds.teacher import TeacherPrediction, TeacherPredictor
 
 
 class Sample(NamedTuple):
-    """An image, and what is known of its labels.
+    """An image with its labels.
 
     Attributes:
         path: of the image.
         image: (H, W, 3) uint8 in RGB.
         weak: (H, W) uint8 weak label.
-        drawn: (H, W) bool, where the weak label labels.
-        label: (H, W) uint8, the weak label, enriched with the teacher's
-            confident predictions if it was asked.
-        opinion: of the teacher, if it has to be stored: probabilities are
-            large, and several images are on their way at once.
+        from_person: (H, W) bool, true where the weak label labels.
+        label: (H, W) uint8, the weak label, in a refresh enriched with the
+            teacher's confident predictions.
+        prediction: of the teacher, if it is stored. Others are dropped at
+            once: several images are in memory, and probabilities are large.
     """
 
     path: str
     image: np.ndarray
     weak: np.ndarray
-    drawn: np.ndarray
+    from_person: np.ndarray
     label: np.ndarray
-    opinion: TeacherOpinion | None
+    prediction: TeacherPrediction | None
 
     @classmethod
     def of_batch(
         cls,
         batch: dict,
-        opinion: TeacherOpinion | None,
+        teacher: TeacherPredictor | None,
         enrich_threshold: float | Sequence[float],
         ignore_index: int,
     ) -> Sample:
-        """Takes the one image of a batch.
+        """Returns the sample of a batch of one image.
 
         Args:
             batch: of a loader of `TrainingImages`.
-            opinion: of the teacher on it; None if it is not asked.
+            teacher: predicts the image; None in round 0.
             enrich_threshold: least probability with which a prediction joins
                 the label.
             ignore_index: the value of unlabelled pixels.
-
-        Returns:
-            The sample.
         """
         sample = batch['data_samples'][0]
         weak = label = sample.gt_sem_seg.data[0].numpy()
-        if opinion is not None:
+        prediction = None
+        if teacher is not None:
+            prediction = teacher(batch)
             label = enrich(
                 weak,
-                opinion.prediction,
-                opinion.probability,
+                prediction.labels,
+                prediction.probability,
                 enrich_threshold,
                 ignore_index,
             )
+            if not teacher.stores_labels:
+                prediction = None
         return cls(
             path=sample.img_path,
             image=rgb_view(batch['inputs'][0], sample.img_path),
             weak=weak,
-            drawn=weak != ignore_index,
+            from_person=weak != ignore_index,
             label=label,
-            opinion=opinion if opinion and opinion.is_stored else None,
+            prediction=prediction,
         )

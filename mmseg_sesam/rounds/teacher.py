@@ -1,9 +1,9 @@
-"""What the teacher says of an image at a refresh."""
+"""Predictions of the teacher in a refresh."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,83 +13,87 @@ from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.models import SeSAMEncoderDecoder
 
 
-class TeacherOpinion(NamedTuple):
-    """Class probabilities of an image, and how the model judges by them.
+class TeacherPrediction(NamedTuple):
+    """Teacher probabilities of one image, with the model's thresholds.
 
     Attributes:
-        model: whose teacher was asked.
+        model: whose teacher predicted.
         probabilities: (C, H, W) float, of each class.
     """
 
     model: SeSAMEncoderDecoder
     probabilities: Tensor
 
-    @classmethod
-    def asker(
-        cls, model: SeSAMEncoderDecoder, scale: ValidationResize
-    ) -> Callable[[dict], TeacherOpinion]:
-        """Prepares a model's teacher for a refresh.
-
-        Args:
-            model: in evaluation mode, of the same weights on all ranks.
-            scale: at which it is shown images.
-
-        Returns:
-            A function from a batch of one image to the opinion on it.
-        """
-
-        def ask(batch: dict) -> TeacherOpinion:
-            data = model.data_preprocessor(scale(batch), False)
-            return cls(model, model.predict_probability(**data))
-
-        return ask
-
     @property
-    def prediction(self) -> np.ndarray:
-        """(H, W) integers, the likeliest class."""
+    def labels(self) -> np.ndarray:
+        """(H, W) integers, the most probable class."""
         return self.probabilities.argmax(dim=0).cpu().numpy()
 
     @property
     def probability(self) -> np.ndarray:
-        """(H, W) float32, of the likeliest class."""
+        """(H, W) float32, of the most probable class."""
         return self.probabilities.amax(dim=0).cpu().numpy()
 
-    @property
-    def is_stored(self) -> bool:
-        """Whether training will need this opinion from the disk."""
-        return self.model.teacher_mode == 'round'
-
-    def judge(self, sam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Applies the thresholds of `SeSAMEncoderDecoder`.
+    def split(self, pseudo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the confident labels, and the pseudo-labels that agree.
 
         Args:
-            sam: (H, W) uint8, SAM's pseudo-label.
+            pseudo: (H, W) uint8 pseudo-label.
 
         Returns:
-            Confident predictions and SAM's remaining labels, both (H, W)
-            uint8.
+            Both (H, W) uint8, see `SeSAMEncoderDecoder`.
         """
-        label = torch.from_numpy(sam).to(self.probabilities.device)
+        label = torch.from_numpy(pseudo).to(self.probabilities.device)
         probability = self.probabilities[None]
         confident = self.model.confident_labels(probability)
-        agreed = self.model.agreeing_labels(label[None], probability)
-        return confident[0].cpu().numpy(), agreed[0].cpu().numpy()
+        agreeing = self.model.agreeing_labels(label[None], probability)
+        return confident[0].cpu().numpy(), agreeing[0].cpu().numpy()
 
 
-def weights_digest(model: SeSAMEncoderDecoder) -> str:
-    """Names the weights by which a model gives its opinion.
+class TeacherPredictor:
+    """Predicts training images with the teacher, or without one the student.
 
     Args:
-        model: of the same weights on all ranks.
-
-    Returns:
-        Their sha256, in hexadecimal digits.
+        model: in evaluation mode, with the same weights on all ranks.
+        scale: at which the teacher is shown images.
     """
-    digest = hashlib.sha256()
-    source = model if model.teacher is None else model.teacher
-    for name, value in sorted(source.state_dict().items()):
-        digest.update(name.encode())
-        if isinstance(value, Tensor):
-            flat = value.detach().cpu().contiguous().flatten()
-            digest.update(flat.view(torch.uint8).numpy())
-    return digest.hexdigest()
+
+    def __init__(
+        self, model: SeSAMEncoderDecoder, scale: ValidationResize
+    ) -> None:
+        self.model = model
+        self.scale = scale
+
+    @property
+    def stores_labels(self) -> bool:
+        """Whether training reads the confident labels from the store."""
+        return self.model.teacher_mode == 'round'
+
+    @property
+    def thresholds(self) -> list:
+        """The options by which predictions become labels."""
+        model = self.model
+        return [
+            model.teacher_mode,
+            model.confident_threshold,
+            model.agreement,
+            model.only_weak_classes,
+        ]
+
+    def __call__(self, batch: dict) -> TeacherPrediction:
+        """Predicts the one image of a batch."""
+        data = self.model.data_preprocessor(self.scale(batch), False)
+        probabilities = self.model.predict_probability(**data)
+        return TeacherPrediction(self.model, probabilities)
+
+    def digest(self) -> str:
+        """Returns the sha256 of the predicting weights."""
+        model = self.model
+        source = model if model.teacher is None else model.teacher
+        digest = hashlib.sha256()
+        for name, value in sorted(source.state_dict().items()):
+            digest.update(name.encode())
+            if isinstance(value, Tensor):
+                flat = value.detach().cpu().contiguous().flatten()
+                digest.update(flat.view(torch.uint8).numpy())
+        return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Several images at once."""
+"""A map over items in several threads."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ Item = TypeVar('Item')
 Result = TypeVar('Result')
 
 
-def overlap(
+def threaded_map(
     work: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:
-    """Works on items in threads, on a bounded number of them.
+    """Yields the results of work on items, in the order of the items.
 
-    While one thread waits for a GPU or a disk, others compute, and this
-    one fetches the next item: memory does not grow with the number of
-    items.
+    While one thread waits for a GPU or a disk, others compute, and the
+    calling thread fetches the next item. At most `threads` + 1 items are in
+    memory.
 
     Args:
-        work: to be done on each item.
-        items: as many as there are; taken one at a time by this thread.
-        threads: that work.
-
-    Yields:
-        The results in the order of the items.
+        work: called on each item, in a thread.
+        items: taken one at a time by the calling thread.
+        threads: number of threads.
 
     Raises:
-        Exception: whatever work on an item raised; later items that no
-            thread has begun are left.
+        Exception: the error of the first item that failed; items that no
+            thread has begun are skipped.
+
+    Example:
+        >>> list(threaded_map(abs, [-3, 2, -1], threads=2))
+        [3, 2, 1]
     """
     waiting: deque[Future] = deque()
     with ThreadPoolExecutor(threads) as pool:

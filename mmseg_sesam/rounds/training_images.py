@@ -23,10 +23,9 @@ from mmseg_sesam.datasets.pipeline_configs import (
 )
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.images import open_image, pixel_format
-from mmseg_sesam.io.names import check_unique, printable
+from mmseg_sesam.io.names import check_unique, printable, sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks
-from mmseg_sesam.store.store import sample_key
 
 # Of an image file these bytes tell whether it changed: cheaper than reading
 # all of it (our choice).

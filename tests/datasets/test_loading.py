@@ -170,7 +170,7 @@ def store(tmp_path: Path) -> PseudoLabelStore:
 
 def publish(store: PseudoLabelStore, number: int, **maps: np.ndarray) -> None:
     store.begin(number, {})
-    store.stage(number, 'images/town/a', maps, [], {})
+    store.stage(number, 'images/town/a', maps, [])
     store.commit(number, dict(round=number))
 
 

@@ -44,7 +44,7 @@ def evaluator(store: PseudoLabelStore) -> Evaluator:
 def publish(store: PseudoLabelStore, number: int, labels: dict) -> None:
     store.begin(number, {})
     for key, label in labels.items():
-        store.stage(number, key, {LABELS: label}, [], {})
+        store.stage(number, key, {LABELS: label}, [])
     store.commit(number, {})
 
 

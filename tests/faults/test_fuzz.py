@@ -21,7 +21,6 @@ from mmengine.logging import HistoryBuffer
 from PIL import Image
 
 from mmseg_sesam.cli.launch import check_checkpoint
-from mmseg_sesam.core.component_masks import StoredMask, load_masks, save_masks
 from mmseg_sesam.datasets import LoadPseudoLabel, LoadWeakAnnotations
 from mmseg_sesam.segmenters.embedding_cache import DiskCache
 from mmseg_sesam.segmenters.sam.checkpoint import load_checkpoint
@@ -65,17 +64,15 @@ class Zoo:
         self.label = rng.integers(0, 3, SHAPE).astype(np.uint8)
         self.image = rng.integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
         self.store = PseudoLabelStore(root / 'store')
-        mask = {'0' * 40: StoredMask.of_mask(self.label == 1, [[0, 1]], 0.5)}
         self.store.begin(0, dict(a=1))
-        self.store.stage(0, 'a', {LABELS: self.label}, [], mask, [1])
+        self.store.stage(0, 'a', {LABELS: self.label}, [], [1])
         self.store.commit(0, dict(identity=dict(settings={})))
         self.store.begin(1, dict(a=1))
-        self.store.stage(1, 'a', {LABELS: self.label}, [], mask, [1])
+        self.store.stage(1, 'a', {LABELS: self.label}, [], [1])
         for name in ('label.png', 'label.gif'):
             Image.fromarray(self.label).save(root / name)
         for name in ('image.jpg', 'image.png'):
             Image.fromarray(self.image).save(root / name)
-        save_masks(root / 'masks.npz', mask)
         self.weights = dict(weight=torch.arange(99.0))
         torch.save(self.weights, root / 'weights.pth')
         history = HistoryBuffer([1.0], [1])
@@ -99,9 +96,9 @@ class Zoo:
             (folder / 'manifest.json', self.read_round),
             (folder / 'files.json', self.read_round),
             (self.store.root / 'CURRENT', self.read_current),
-            (staging / 'journal.0.jsonl', self.read_journal),
-            (staging / 'identity.json', self.read_journal),
-            (root / 'masks.npz', self.read_masks),
+            (folder / 'records/a.json', self.read_record),
+            (staging / 'records/a.json', self.read_staged),
+            (staging.with_suffix('.json'), self.read_staged),
             (root / 'weights.pth', self.read_weights),
             (root / 'iter_3.pth', lambda path: check_checkpoint(str(path))),
             (self.cache._path('aa'), self.read_cache),
@@ -143,16 +140,16 @@ class Zoo:
         current = self.store.current
         assert current is None or current >= 0
 
-    def read_journal(self, path: Path) -> None:
-        journal = self.store.journal(1)
-        for note in journal.read().values():
-            assert isinstance(note['files'], dict)
-        journal.open(dict(a=1))
-        assert set(journal.read()) <= {'a'}
+    def read_record(self, path: Path) -> None:
+        record = self.store.record('a', 0)
+        assert record is None or record['shape'] == list(SHAPE)
 
-    def read_masks(self, path: Path) -> None:
-        for kept in load_masks(path).values():
-            assert kept.crop.dtype == bool
+    def read_staged(self, path: Path) -> None:
+        before = self.store.staged(1)
+        self.store.begin(1, dict(a=1))
+        staged = self.store.staged(1)
+        assert set(staged) <= set(before) <= {'a'}
+        assert not staged or staged['a']['counts'] == [1]
 
     def read_weights(self, path: Path) -> None:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -261,7 +258,7 @@ def replace_somewhere(value: Any, other: Any, path: list[int]) -> Any:
 )
 @given(other=JSON, places=st.lists(st.integers(0, 9), max_size=4))
 @pytest.mark.parametrize(
-    'name', ['manifest.json', 'files.json', 'identity.json']
+    'name', ['manifest.json', 'files.json', 'a.json', 'round_0001.json']
 )
 def test_records_that_say_something_else(
     tmp_path: Path, name: str, other: Any, places: list[int]

@@ -16,7 +16,7 @@ SHORT = ('--cfg-options', 'train_cfg.max_iters=2')
 
 def labels(training: Training, round_index: int) -> dict[str, bytes]:
     folder = training.store.folder(round_index)
-    files = (folder / kind for kind in ('labels', 'masks', 'records'))
+    files = (folder / kind for kind in ('labels', 'records'))
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for kind in files
@@ -37,12 +37,11 @@ def test_a_training_goes_on_with_two_ranks_and_with_one(
 
     done = two.go(ranks=2)
     assert done.statuses == [0, 0], done.text
-    assert 'resumed with round 1' in done.text
     assert undisturbed(2).differences(two) == []
 
     done = one.go()
     assert done.statuses == [0], done.text
-    assert 'resumed with round 1' in done.text
+    assert labels(one, 1) == labels(two, 1)
     assert one.store.current == 2
     # Whatever the number of ranks, round 0 is the same.
     expected = undisturbed().remains

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from mmseg_sesam.io.labels import read_label, read_palette, write_label
@@ -55,3 +58,43 @@ def test_read_label_names_a_damaged_file(tmp_path: Path, keep: int) -> None:
 def test_read_label_without_a_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_label(tmp_path / 'gone.png')
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(
+    arrays(
+        np.uint8,
+        array_shapes(min_dims=2, max_dims=2, max_side=9),
+        elements=st.sampled_from([0, 1, 3, 15, 16, 200, 254, 255]),
+    ),
+    st.one_of(
+        st.none(), st.sampled_from([0, 1, 2, 4, 5, 16, 17, 21, 150, 256])
+    ),
+)
+def test_write_label_keeps_ids_with_any_palette(
+    tmp_path_factory: pytest.TempPathFactory,
+    ids: np.ndarray,
+    colours: int | None,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / 'label.png'
+    palette = None
+    if colours is not None:
+        palette = [[index, 255 - index, 7] for index in range(colours)]
+    write_label(path, ids, palette)
+
+    with Image.open(path) as image:
+        again = np.array(image)
+        assert image.mode == ('P' if palette else 'L')
+        assert (image.getpalette() or [])[: 3 * (colours or 0)] == sum(
+            palette or [], []
+        )
+    assert again.dtype == np.uint8
+    np.testing.assert_array_equal(again, ids)
+
+
+def test_write_label_of_a_view(tmp_path: Path) -> None:
+    ids = np.arange(24, dtype=np.uint8).reshape(4, 6)[::-1, ::2]
+    write_label(tmp_path / 'a.png', ids)
+    np.testing.assert_array_equal(
+        np.array(Image.open(tmp_path / 'a.png')), ids
+    )

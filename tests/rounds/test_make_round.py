@@ -12,8 +12,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.rounds.make_round import RoundSummary, make_round
-from mmseg_sesam.rounds.provenance import describe
+from mmseg_sesam.rounds.make_round import make_round
+from mmseg_sesam.rounds.provenance import fingerprint
+from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.segmenters import SuperpixelSegmenter
 from mmseg_sesam.store.store import PseudoLabelStore
@@ -49,7 +50,7 @@ def test_images_at_once_change_nothing(
     dataset = make_config().train_dataloader.dataset
     images = TrainingImages(dataset, 0)
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = describe(generator, images)
+    settings = fingerprint(generator, images)
 
     def make(folder: str) -> tuple[RoundSummary, dict[str, bytes]]:
         store = PseudoLabelStore(tmp_path / folder)

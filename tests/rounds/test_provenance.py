@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmseg.datasets import BaseSegDataset
 
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.rounds.provenance import changes, describe
+from mmseg_sesam.rounds.provenance import diff, fingerprint
 from mmseg_sesam.rounds.training_images import TrainingImages
 
 Describe = Callable[[ConfigDict], dict[str, Any]]
@@ -35,7 +35,7 @@ def dataset(make_config: Callable[..., Config], scribbles: Path) -> ConfigDict:
 def describe_config() -> Describe:
     init_default_scope('mmseg')
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    return lambda dataset: describe(generator, TrainingImages(dataset, 0))
+    return lambda dataset: fingerprint(generator, TrainingImages(dataset, 0))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_it_matters_how_ids_are_read(
     # Ids are mapped where the class of the data set names classes.
     monkeypatch.setitem(BaseSegDataset.METAINFO, 'classes', ('a', 'b', 'c'))
     dataset.update(change)
-    assert text in changes(before, describe_config(dataset))
+    assert text in diff(before, describe_config(dataset))
 
 
 def test_it_does_not_matter_where_files_lie(
@@ -73,7 +73,7 @@ def test_it_does_not_matter_where_files_lie(
     shutil.move(dataset.data_root, moved)
     dataset.data_root = moved
     dataset.pipeline[2].update(data_root=moved, cache_dir=str(tmp_path / 'c'))
-    assert changes(before, describe_config(dataset)) == ''
+    assert diff(before, describe_config(dataset)) == ''
 
 
 def test_types_may_be_classes(
@@ -82,7 +82,7 @@ def test_types_may_be_classes(
     before = describe_config(dataset)
     dataset.pipeline[0]['type'] = LoadImageFromFile
     dataset.pipeline[1]['type'] = 'mmseg.LoadWeakAnnotations'
-    assert changes(before, describe_config(dataset)) == ''
+    assert diff(before, describe_config(dataset)) == ''
 
 
 def test_it_matters_by_which_names_labels_are_simulated(
@@ -90,7 +90,7 @@ def test_it_matters_by_which_names_labels_are_simulated(
 ) -> None:
     before = describe_config(dataset)
     dataset.pipeline[2]['data_root'] += '/images'
-    assert "data_root was '.' and is 'images'" in changes(
+    assert "data_root was '.' and is 'images'" in diff(
         before, describe_config(dataset)
     )
 
@@ -107,5 +107,5 @@ def test_it_matters_by_which_names_labels_are_simulated(
     ],
 )
 def test_changes_are_named(before, now, text: str) -> None:
-    said = changes(before, now)
+    said = diff(before, now)
     assert text in said if text else said == ''

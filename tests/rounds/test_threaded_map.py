@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mmseg_sesam.rounds.threaded_map import overlap
+from mmseg_sesam.rounds.threaded_map import threaded_map
 
 
 @pytest.mark.parametrize('threads', [1, 3])
@@ -19,7 +19,7 @@ def test_results_keep_the_order_of_the_items(threads: int) -> None:
         barrier.wait(timeout=60)
         return item * item
 
-    assert list(overlap(work, range(12), threads)) == [
+    assert list(threaded_map(work, range(12), threads)) == [
         i * i for i in range(12)
     ]
 
@@ -33,7 +33,7 @@ def test_few_items_are_on_their_way_however_many_there_are() -> None:
             fetched += 1
             yield item
 
-    for done, _ in enumerate(overlap(str, items(), 3), start=1):
+    for done, _ in enumerate(threaded_map(str, items(), 3), start=1):
         assert fetched - done <= 3
 
 
@@ -46,7 +46,7 @@ def test_an_error_ends_it() -> None:
         done.append(item)
 
     with pytest.raises(ValueError, match='no third item'):
-        list(overlap(work, range(1000), 2))
+        list(threaded_map(work, range(1000), 2))
     assert len(done) < 10
 
 
@@ -56,4 +56,4 @@ def test_an_error_of_the_items_ends_it() -> None:
         raise OSError('no second item')
 
     with pytest.raises(OSError, match='no second item'):
-        list(overlap(str, items(), 2))
+        list(threaded_map(str, items(), 2))

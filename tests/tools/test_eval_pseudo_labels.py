@@ -82,7 +82,7 @@ def test_numbers_are_those_counted_by_hand(
         for name, label in PSEUDO.items():
             label = np.array(label if number else TRUTH, np.uint8)
             maps = {LABELS: label, CONFIDENT: label}
-            store.stage(number, f'images/{name}', maps, [], {})
+            store.stage(number, f'images/{name}', maps, [])
         store.commit(number, {})
 
     done = run(

@@ -68,36 +68,80 @@ def test_ranks_share_the_work_and_agree(
     ]
     assert summaries[0] == summaries[1]
 
-    assert 'round 0 is taken over' in run(*single).stdout
+    made = (tmp_path / 'alone/round_0000/manifest.json').stat()
+    assert run(*single).returncode == 0
+    again = (tmp_path / 'alone/round_0000/manifest.json').stat()
+    assert again.st_mtime_ns == made.st_mtime_ns
 
 
-def test_training_takes_the_round_over(run, config: Path) -> None:
-    done = run(sys.executable, TOOLS / 'generate_pseudo_labels.py', config)
-    assert done.returncode == 0, done.stdout
+def test_training_takes_the_round_over(
+    run, config: Path, tmp_path: Path
+) -> None:
+    tool = TOOLS / 'generate_pseudo_labels.py'
+    for words in ((), ('--out', tmp_path / 'out')):
+        done = run(sys.executable, tool, config, *words)
+        assert done.returncode == 0, done.stdout
+    manifest = tmp_path / 'work/pseudo_labels/round_0000/manifest.json'
+    made = manifest.stat().st_mtime_ns
+    command = [sys.executable, TOOLS / 'train.py', config, '--cfg-options']
+    command.append('train_cfg.max_iters=1')
 
-    trained = run(
-        *(sys.executable, TOOLS / 'train.py', config),
-        *('--cfg-options', 'train_cfg.max_iters=1'),
-    )
-
+    trained = run(*command)
     assert trained.returncode == 0, trained.stdout
-    assert 'round 0 is taken over' in trained.stdout
+    assert manifest.stat().st_mtime_ns == made
+
+    init_from = f'default_hooks.pseudo_labels.init_from={tmp_path / "out"}'
+    work_dir = tmp_path / 'second'
+    trained = run(*command, init_from, '--work-dir', work_dir)
+    assert trained.returncode == 0, trained.stdout
+    copy = work_dir / 'pseudo_labels/round_0000/manifest.json'
+    original = tmp_path / 'out/round_0000/manifest.json'
+    assert copy.read_bytes() == original.read_bytes()
+
+
+def test_rounds_of_a_training_are_not_replaced(
+    run, config: Path, tmp_path: Path
+) -> None:
+    store = PseudoLabelStore(tmp_path / 'out')
+    for number in range(2):
+        store.begin(number, {})
+        store.commit(number, dict(identity=dict(settings={})))
+    tool = TOOLS / 'generate_pseudo_labels.py'
+    done = run(sys.executable, tool, config, '--out', store.root)
+    assert done.returncode == 2
+    assert 'give another folder with --out' in done.stdout
+    assert store.settings(0) == {}
 
 
 def test_two_ranks_train_refresh_and_resume(
-    run, two_ranks: list, config: Path, at_exit: dict[str, str]
+    run, two_ranks: list, config: Path, tmp_path: Path, at_exit: dict[str, str]
 ) -> None:
+    store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
     words = ['--launcher', 'pytorch', '--cfg-options']
     command = [*two_ranks, TOOLS / 'train.py', config]
     first = run(*command, *words, 'train_cfg.max_iters=3', **at_exit)
     assert first.returncode == 0, first.stdout
     assert 'still connected' not in first.stdout
-    assert 'Pseudo-labels, round 1: 3 images' in first.stdout
+    before = store.manifest(1)
+    assert store.current == 1 and before['summary']['images'] == 3
 
     second = run(*command, '--resume', *words, 'train_cfg.max_iters=4')
     assert second.returncode == 0, second.stdout
-    assert 'resumed with round 1' in second.stdout
-    assert 'Pseudo-labels, round 2: 3 images' in second.stdout
+    assert store.manifest(1) == before
+    assert store.current == 2
+
+
+def test_a_locked_store_stops_all_ranks(
+    run, two_ranks: list, config: Path, tmp_path: Path
+) -> None:
+    lock = PseudoLabelStore(tmp_path / 'out').lock()
+    done = run(
+        *(*two_ranks, TOOLS / 'generate_pseudo_labels.py', config),
+        *('--out', tmp_path / 'out', '--launcher', 'pytorch'),
+    )
+    lock.release()
+    assert done.returncode != 0
+    assert 'in use by another run' in done.stdout
 
 
 def test_a_failing_rank_stops_all_with_its_message(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from mmseg_sesam.datasets.validation.findings import Finding
 from mmseg_sesam.datasets.validation.splits import Split
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
-from mmseg_sesam.store.store import sample_key
+from mmseg_sesam.io.names import sample_key
 
 
 def check_missing(split: Split) -> Iterator[Finding]:

@@ -1,0 +1,72 @@
+"""Rounds and checkpoints that stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+from mmengine.config import Config
+
+from mmseg_sesam.store.store import PseudoLabelStore
+
+from .conftest import train
+
+MakeConfig = Callable[..., Config]
+
+
+def test_prune_rounds_keeps_those_of_checkpoints(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    cfg = make_config()
+    cfg.default_hooks.checkpoint.max_keep_ckpts = 3
+    cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=5)
+    train(cfg)
+
+    assert store.current == 5
+    left = sorted(path.name for path in store.root.glob('round_*'))
+    # iter_3.pth goes on with round 2, and a refresh that made round 3.
+    assert left == [f'round_000{number}' for number in (0, 2, 3, 4, 5)]
+
+
+def test_prune_rounds_beside_checkpoints_of_epochs(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    loop = dict(_delete_=True, type='EpochBasedTrainLoop', max_epochs=2)
+    sampler = dict(type='DefaultSampler', shuffle=True)
+    cfg = make_config(train_cfg=loop, train_dataloader__sampler=sampler)
+    # Six images, two a step: an epoch has three steps.
+    loader = cfg.train_dataloader
+    loader.dataset = dict(
+        type='RepeatDataset', times=2, dataset=loader.dataset
+    )
+    checkpoint = dict(by_epoch=True, interval=1, max_keep_ckpts=1)
+    cfg.default_hooks.checkpoint.update(checkpoint)
+    cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=5)
+    train(cfg)
+
+    left = sorted(path.name for path in store.root.glob('round_*'))
+    # epoch_1.pth goes on with round 3; by its name it may need round 2.
+    assert left == [f'round_000{number}' for number in (0, 2, 3, 4, 5)]
+
+
+def test_prune_rounds_keeps_all_beside_checkpoint_without_number(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    other = tmp_path / 'work' / 'student.pth'
+    other.parent.mkdir()
+    other.write_bytes(b'')
+    cfg = make_config(train_cfg__max_iters=3)
+    cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=3)
+    train(cfg)
+
+    assert len(list(store.root.glob('round_*'))) == 4
+
+
+def test_refresh_saves_no_checkpoint_where_none_are_saved(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    cfg = make_config(train_cfg__max_iters=3)
+    cfg.default_hooks.checkpoint.update(interval=-1, save_last=False)
+    train(cfg)
+    assert store.current == 1
+    assert not list(tmp_path.rglob('*.pth'))
