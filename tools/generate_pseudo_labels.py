@@ -1,7 +1,8 @@
 """Makes the first round of pseudo-labels of a config, without training.
 
-It is the round that a training run of the config makes before its first
-step; a run that finds it where its LoadPseudoLabel looks takes it over::
+A training of the config makes the same round before its first step. It takes
+this one over from its work dir, or with default_hooks.pseudo_labels.init_from
+from any other folder::
 
     python tools/generate_pseudo_labels.py CONFIG [--out DIR]
 """

@@ -34,10 +34,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:
-    """Choose the checkpoint; an earlier run is never trained over."""
+    """Chooses the checkpoint, and refuses to train over an earlier run."""
     from mmseg_sesam.engine.work_dir import latest_checkpoint
 
-    # A run that was killed early has a checkpoint and no note of it.
     latest = latest_checkpoint(cfg.work_dir)
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
@@ -45,7 +44,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
         if latest:
             raise FileExistsError(
                 f'{cfg.work_dir} holds the checkpoints of an earlier run: '
-                'add --resume to go on with it, or give another --work-dir'
+                'add --resume to continue it, or give another --work-dir'
             )
         return
     if resume == 'auto':

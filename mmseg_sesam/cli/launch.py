@@ -1,7 +1,7 @@
-"""What the tools share once their arguments are read: config, processes.
+"""Config and processes of the tools, once their arguments are read.
 
-torch is imported where it is used: what is wrong with a config is told
-before the seconds that this takes.
+torch is imported where it is used: an error in a config is reported before
+the seconds that the import takes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.io.locks import lock_folder
 from mmseg_sesam.type_names import type_name
 
-# By the registry's name and by torch's.
+# Names of the registry and of torch.
 _SYNCHRONISED = ('SyncBN', 'SyncBatchNorm')
-# Where each launcher tells a process its rank, before they are connected.
+# Environment variables of the rank, read before processes are connected.
 _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def find_hook(cfg: Config) -> dict:
-    """The config of the hook that makes a config's pseudo-labels.
+    """Returns the config of the hook that makes pseudo-labels.
 
     Raises:
         ValueError: there is none.
@@ -46,9 +46,9 @@ def find_hook(cfg: Config) -> dict:
 
 
 def drop_hook(cfg: Config) -> None:
-    """Take out the hook that makes pseudo-labels, for what needs none.
+    """Removes the hook that makes pseudo-labels, for tools that need none.
 
-    It would load the segmenter's weights.
+    The hook would load the segmenter's weights.
     """
     from mmseg_sesam.config_checks.training import is_round_hook
 
@@ -60,10 +60,10 @@ def drop_hook(cfg: Config) -> None:
 
 
 def load_config(args: Namespace) -> Config:
-    """Read the config and apply the arguments of ``add_arguments``.
+    """Returns the config with the arguments of `add_arguments` applied.
 
-    Where ``--launcher pytorch`` meets a machine without an accelerator,
-    the processes are connected here, over gloo.
+    With `--launcher pytorch` on a machine without an accelerator it connects
+    the processes over gloo.
     """
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
@@ -84,22 +84,20 @@ def load_config(args: Namespace) -> Config:
 
 
 def disconnect_processes() -> None:
-    """Part from the other processes, once all work is done.
+    """Disconnects from the other processes, once all work is done.
 
-    What is still connected when Python ends may abort it: threads of the
-    connection run on while the interpreter is taken down.
+    Threads of an open connection may abort Python at its end.
     """
     from torch import distributed
 
     if distributed.is_initialized():
-        # Runner, hooks and model hold each other and, through DDP, the group,
-        # whose threads end no sooner than the last that holds it.
+        # Cycles of Runner, hooks and model hold the group and its threads.
         gc.collect()
         distributed.destroy_process_group()
 
 
 def lock_work_dir(cfg: Config) -> AbstractContextManager:
-    """Keep other runs out of the work dir while this one trains.
+    """Locks the work dir for a training.
 
     Raises:
         ValueError: another run trains in it.
@@ -112,16 +110,16 @@ def lock_work_dir(cfg: Config) -> AbstractContextManager:
 
 
 def add_safeguards(cfg: Config) -> None:
-    """Add the hooks by which an interrupted or failing run loses nothing.
+    """Adds the hooks that keep an interrupted or failing run whole.
 
-    Those that the config has already stay as they are.
+    Hooks of the config stay as they are.
     """
     hooks = cfg.setdefault('default_hooks', {})
     checkpoint = hooks.get('checkpoint')
     if (
         checkpoint
         and type_name(checkpoint) == 'CheckpointHook'
-        # Ours writes to a file system; an object store's files are whole.
+        # An object store replaces files whole by itself.
         and not checkpoint.get('backend_args')
     ):
         checkpoint['type'] = 'AtomicCheckpointHook'
@@ -130,7 +128,7 @@ def add_safeguards(cfg: Config) -> None:
 
 
 def refuse_sharding(cfg: Config) -> None:
-    """Refuse configs that shard parameters over processes.
+    """Refuses configs that shard parameters over processes.
 
     Raises:
         ValueError: the config has a strategy or wrapper that does.
@@ -165,12 +163,12 @@ def refuse_missing_backbone(cfg: Config) -> None:
 
 
 def check_checkpoint(path: str) -> None:
-    """See whether a training can go on from a file.
+    """Checks that a training can be resumed from a file.
 
-    With torch older than 2.6 only its checksums are looked at.
+    With torch older than 2.6 only the checksums in the file are checked.
 
     Raises:
-        ValueError: the file is damaged, asks for more than tensors and
+        ValueError: the file is damaged, has more than tensors and
             mmengine's own records, or is no checkpoint of a training.
     """
     remedy = 'give --resume the path of another checkpoint'
@@ -181,7 +179,7 @@ def check_checkpoint(path: str) -> None:
             raise BadZipFile(f'{damaged} has another checksum')
         if not loads_safely():
             return
-        # Its import is what allows mmengine's own records.
+        # Its import allows mmengine's own records.
         import mmengine.runner  # noqa: F401
         import torch
 
@@ -189,10 +187,10 @@ def check_checkpoint(path: str) -> None:
             path, map_location='cpu', mmap=True, weights_only=True
         )
     except pickle.UnpicklingError as error:
-        # The text of torch's error advises to load without weights_only.
+        # torch's own message advises to load without weights_only.
         raise ValueError(
             f'{path} is refused: it asks to run code that no checkpoint of '
-            f'mmengine needs; {remedy}, of a source that you trust'
+            f'mmengine needs; {remedy}, from a source that you trust'
         ) from error
     except Exception as error:  # noqa: BLE001, damaged files raise anything
         raise ValueError(
@@ -202,27 +200,25 @@ def check_checkpoint(path: str) -> None:
     if not isinstance(meta, dict) or 'iter' not in meta:
         raise ValueError(
             f'{path} holds no state of a training, expected what '
-            f'CheckpointHook saves: {remedy}, or set load_from to it in '
-            'order to begin with its weights'
+            f'CheckpointHook saves: {remedy}, or set load_from to it to '
+            'begin with its weights'
         )
 
 
 def _connect_cpu_processes(cfg: Config) -> None:
-    """Do what mmengine's launcher and wrapper do for GPUs only.
+    """Connects processes over gloo, and fits the config to CPUs.
 
-    It calls ``torch.cuda.set_device`` before it connects, whatever the
-    backend, and gives DDP a device number. SyncBN has no CPU kernel.
+    mmengine's launcher calls `torch.cuda.set_device` with any backend, and
+    its wrapper gives DDP a device number. SyncBN has no CPU kernel.
     """
-    # Parts of torch that it imports keep the connection if they are imported
-    # once there is one.
+    # Parts of torch that it imports would keep an open connection alive.
     import mmengine.runner  # noqa: F401
     from torch import distributed
 
     distributed.init_process_group('gloo')
     wrapper = cfg.get('model_wrapper_cfg') or dict(
         type='MMDistributedDataParallel',
-        # Else each rank goes on with running means of its own, of which a
-        # checkpoint holds one.
+        # Otherwise running means differ between ranks; a checkpoint has one.
         broadcast_buffers=True,
         find_unused_parameters=cfg.get('find_unused_parameters', False),
     )

@@ -1,10 +1,10 @@
-"""Hooks of the training loop, and what is told at its end."""
+"""Hooks of the training loop, and the summary at its end."""
 
 # ruff: noqa: E402, I001
 
 from mmseg_sesam import compat
 
-# Before the imports that would fail with less to go on.
+# Its errors name the remedy; the imports below would fail without one.
 compat.require_frameworks()
 
 from mmseg_sesam.engine.atomic_checkpoint_hook import AtomicCheckpointHook

@@ -1,4 +1,4 @@
-"""Hook whose interrupted writes cost no checkpoint."""
+"""Checkpoint hook that leaves a whole checkpoint when it is killed."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from mmseg.registry import HOOKS
 from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing
 
 _CHECKPOINT_KEY = 'outdated_checkpoints'
-# A checkpoint may name only such files to be removed.
+# Only files of such names are removed on behalf of a checkpoint.
 _NAME = re.compile(r'(best_[\w.-]*_)?(iter|epoch)_\d+\.pth')
 
 
 @register_backend('atomic')
 class AtomicBackend(LocalBackend):
-    """A local disk whose files are replaced whole, and removed late."""
+    """Local backend that replaces files whole and removes them on request."""
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self.outdated: list[str] = []
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Writes a file beside its place and moves it there."""
+        """Writes a file under another name and moves it to its place."""
         path = Path(filepath)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, sync=True) as part, part.open('wb') as file:
             file.write(obj)
 
     def remove(self, filepath: str | Path) -> None:
-        """Marks a file as outdated."""
+        """Marks a file, for `remove_outdated`."""
         self.outdated.append(str(filepath))
 
     def remove_outdated(self, but: Collection[str]) -> None:
-        """Removes what is marked.
+        """Removes marked files.
 
         Args:
-            but: files that have been written again since.
+            but: files that stay, since they were written again.
         """
         for path in set(self.outdated).difference(but):
             if self.isfile(path):
@@ -52,13 +52,13 @@ class AtomicBackend(LocalBackend):
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """Takes the place of `CheckpointHook` on a local disk.
+    """Replaces `CheckpointHook` on a local disk.
 
-    The stock one removes the oldest checkpoint before it writes the next,
-    and writes that in place: with `max_keep_ckpts=1` a kill in between, or
-    a full disk, leaves none. Here a checkpoint is written beside its place
-    and moved there, and others are removed afterwards, if need be by the
-    run that goes on with it.
+    The stock hook removes the oldest checkpoint before it writes the next
+    one in place: with `max_keep_ckpts=1` a kill in between, or a full disk,
+    leaves none. This hook writes a checkpoint under another name and moves
+    it to its place. Outdated checkpoints are removed afterwards, by the
+    resumed run if this one is killed.
 
     Args:
         **kwargs: of `CheckpointHook`, without backend_args.
@@ -69,23 +69,23 @@ class AtomicCheckpointHook(CheckpointHook):
         self.resumed_outdated: list[str] = []
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Notes which others it makes outdated."""
+        """Notes the checkpoints that become outdated."""
         names = [Path(path).name for path in self.file_backend.outdated]
         checkpoint[_CHECKPOINT_KEY] = names
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Reads which checkpoints the resumed one replaced."""
+        """Reads the checkpoints that the resumed one made outdated."""
         if runner._resume:
             names = checkpoint.get(_CHECKPOINT_KEY, [])
             self.resumed_outdated = [n for n in names if _NAME.fullmatch(n)]
 
     def before_train(self, runner: Runner) -> None:
-        """Finds its folder, and what a kill has left there.
+        """Finds what a kill has left in the folder of checkpoints.
 
-        Checkpoints are removed later: the run may yet be refused.
+        Checkpoints are removed later: the run may still be refused.
         """
         super().before_train(runner)
-        # The checkpoint of another folder tells of files there.
+        # A checkpoint names outdated files of its own folder only.
         own = Path(self.out_dir)
         source = Path(runner._load_from or own / 'latest').parent
         if is_main_process() and source.resolve() == own.resolve():
@@ -98,7 +98,7 @@ class AtomicCheckpointHook(CheckpointHook):
                 self._find_best(runner, own, key)
 
     def after_train(self, runner: Runner) -> None:
-        """Removes what is outdated, if nothing had to be saved any more."""
+        """Removes outdated checkpoints, also if none was saved at the end."""
         super().after_train(runner)
         self._remove_outdated()
 
@@ -114,15 +114,15 @@ class AtomicCheckpointHook(CheckpointHook):
     def _find_best(self, runner: Runner, own: Path, key: str) -> None:
         """Finds the best checkpoint of a run that was moved or killed.
 
-        The resumed checkpoint names it by the path that it had. A run that
-        was killed right after it had saved a better one has not noted that.
+        The resumed checkpoint has the path before the move. A run that was
+        killed right after it saved a better checkpoint has not noted that.
         """
         suffix = f'_{key}' if len(self.key_indicators) > 1 else ''
         hub = runner.message_hub
         noted = Path(hub.get_info(f'best_ckpt{suffix}', ''))
         done = runner.epoch if self.by_epoch else runner.iter
         unit = 'epoch' if self.by_epoch else 'iter'
-        # Files that the user has named differently are left alone.
+        # Files with names of the user's own stay.
         name = re.compile(
             rf'best_{re.escape(key.replace("/", "_"))}_{unit}_\d+\.pth'
         )
@@ -138,7 +138,7 @@ class AtomicCheckpointHook(CheckpointHook):
             saved = CheckpointLoader.load_checkpoint(str(best), 'cpu')
             noted_by_it = saved['message_hub']['runtime_info']
             score = noted_by_it.get(f'best_score{suffix}')
-            # It was saved by a run with another number of metrics.
+            # A run with another number of metrics saved it.
             if score is None:
                 return
             hub.update_info(f'best_score{suffix}', score)
@@ -156,7 +156,7 @@ class AtomicCheckpointHook(CheckpointHook):
     def _remove_outdated(self) -> None:
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         last = self.last_ckpt, getattr(self, 'best_ckpt_path', None)
-        # A moved or copied run has noted files of another folder.
+        # A moved or copied run may have marked files of another folder.
         own = Path(self.out_dir).resolve()
         self.file_backend.outdated = [
             path
@@ -167,6 +167,6 @@ class AtomicCheckpointHook(CheckpointHook):
 
 
 def _step_of(checkpoint: Path) -> int:
-    """The iteration or epoch in a checkpoint's name, -1 without one."""
+    """Returns the number in a checkpoint's name, -1 without one."""
     number = re.search(r'_(\d+)$', checkpoint.stem)
     return int(number[1]) if number else -1

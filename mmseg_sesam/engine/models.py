@@ -1,4 +1,4 @@
-"""The model that a hook works with."""
+"""Access to the model of a running training, and checks of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmseg_sesam.structures import HUMAN_FIELD
 
 
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    """The segmentor itself, without what distributes it."""
+    """Returns the segmentor without the wrapper that distributes it."""
     return model.module if is_model_wrapper(model) else model
 
 
@@ -96,12 +96,12 @@ def _try_losses(model: SeSAMEncoderDecoder) -> None:
     inside = torch.ones(1, 8, 8, dtype=torch.bool, device=device)
     maps = LabelMaps.disjoint(labels, inside, ignore_index)
     for name, head in model.heads():
-        # Losses may keep a state, which the trial must not change.
+        # The trial must not change the state of a loss.
         head = copy.deepcopy(head)
         logits = torch.zeros(1, head.out_channels, 8, 8, device=device)
         try:
             source_losses(logits, maps, head, model.sources, model.iteration)
-        # Losses of mmseg fail in any way.
+        # Losses of mmseg raise errors of any type.
         except Exception as error:  # noqa: BLE001
             kinds = [type(loss).__name__ for loss in loss_list(head)]
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Hook that stops a training whose loss is not a number any more."""
+"""Hook that stops a training whose loss is infinite or undefined."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from mmseg_sesam.engine.models import unwrap
 class NonFiniteLossHook(Hook):
     """Stops all ranks at an infinite or undefined loss.
 
-    It does so before the optimizer makes a step with it, so that the weights
-    are still those that gave the loss. A rank that has one writes
-    `non_finite_rank<N>.pth` into the folder of the run's logs: the model's
-    state_dict, the data_batch as the loader gave it, the losses, and the
-    seed and iteration on which random choices depend (see `StepSeedHook`).
-    A gradient that overflows at a finite loss is left to the loss scaler.
+    It stops before the optimizer's step, so that the weights are those that
+    gave the loss. The rank with such a loss writes `non_finite_rank<N>.pth`
+    into the folder of the run's logs: the model's state_dict, the
+    data_batch, the losses, and the seed and iteration on which random
+    choices depend (see `StepSeedHook`). A gradient that overflows at a
+    finite loss is skipped by the loss scaler.
     """
 
-    # Before the hooks that save what came of a step.
+    # Runs before the hooks that save.
     priority = 'ABOVE_NORMAL'
 
     def before_train(self, runner: Runner) -> None:
-        """Listens to the model's losses and the optimizer's steps."""
+        """Registers hooks on the model's forward and the optimizer's step."""
         self.runner = runner
         self.losses: dict[str, Tensor] | None = None
         wrapper = runner.optim_wrapper
@@ -45,7 +45,7 @@ class NonFiniteLossHook(Hook):
             unwrap(runner.model).register_forward_hook(self._listen)
         ]
         for part in wrappers:
-            # By then the device has all of the step's other work.
+            # The device has the step's other work by then: no extra wait.
             self.handles.append(
                 part.optimizer.register_step_pre_hook(
                     lambda *args: self._check()
@@ -55,7 +55,7 @@ class NonFiniteLossHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Keeps the batch in case that it has to be saved."""
+        """Keeps the batch, which `_save` may need."""
         self.data_batch = data_batch
 
     def after_train_iter(
@@ -65,11 +65,11 @@ class NonFiniteLossHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Checks where no step was made: gradients overflowed, or add up."""
+        """Checks the loss of iterations without an optimizer step."""
         self._check()
 
     def after_train(self, runner: Runner) -> None:
-        """Leaves model and optimizer as they were."""
+        """Removes the hooks from model and optimizer."""
         for handle in self.handles:
             handle.remove()
 
@@ -82,7 +82,7 @@ class NonFiniteLossHook(Hook):
             }
 
     def _check(self) -> None:
-        """Compares notes with the other ranks; once for each forward.
+        """Checks the losses of all ranks, once for each forward.
 
         Raises:
             FloatingPointError: a loss is not finite.
@@ -101,12 +101,12 @@ class NonFiniteLossHook(Hook):
         raise FloatingPointError(
             f'At iteration {self.runner.iter} the loss is not finite: '
             + '; '.join(report for report in reports if report)
-            + '. Lower the learning rate, clip gradients, or look for what is '
-            'wrong with these images.'
+            + '. Lower the learning rate, clip gradients, or check these '
+            'images and their labels.'
         )
 
     def _save(self, losses: dict[str, Tensor]) -> str:
-        """Writes what reproduces the loss; tells what and where it is."""
+        """Writes what reproduces the loss; returns a report of it."""
         rank = dist.get_rank()
         path = Path(self.runner.log_dir, f'non_finite_rank{rank}.pth')
         evidence = dict(
@@ -120,7 +120,7 @@ class NonFiniteLossHook(Hook):
             torch.save(evidence, path)
             saved = f'saved to {path}'
         except (OSError, RuntimeError) as error:
-            # The other ranks wait for what is said of the loss.
+            # The other ranks wait for the report.
             saved = f'not saved to {path} ({error})'
         values = {name: value.tolist() for name, value in losses.items()}
         names = [s.img_path for s in self.data_batch['data_samples']]

@@ -1,4 +1,4 @@
-"""Hook that shows that a slow training is alive."""
+"""Hook that logs the progress of a slow training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hook that lets a resumed run draw what an undisturbed one draws."""
+"""Hook that gives a resumed run the random numbers of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ class StepSeedHook(Hook):
     mmengine's checkpoints hold no state of random generators. Our choice:
 
     - Before each step torch is seeded with the run's seed, rank and
-      iteration: what dropout drops would else depend on where a run was
-      killed, since a round of pseudo-labels may draw numbers too.
+      iteration, so that dropout does not depend on where a run was killed.
     - Before each epoch of an `EpochBasedTrainLoop` python, numpy and torch
-      are seeded, from which crops, flips and colours come without loader
-      workers. An `IterBasedTrainLoop` needs none of it: a resumed one loads
-      all earlier batches once more.
+      are seeded, which draw crops, flips and colours without loader
+      workers. A resumed `IterBasedTrainLoop` loads all earlier batches
+      again, and needs no such seeds.
     """
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seeds all generators; warns if an epoch is begun once more."""
+        """Seeds all generators; warns if an epoch is begun again."""
         loop = runner.train_loop
         if not isinstance(loop, EpochBasedTrainLoop):
             return

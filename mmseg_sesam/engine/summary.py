@@ -1,4 +1,4 @@
-"""What a training leaves, and where."""
+"""Summary of what a training has left, and where."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from mmseg_sesam.engine.work_dir import latest_checkpoint
 
 
 def summarise(runner: Runner) -> str:
-    """Tells where a training has left everything.
+    """Returns lines of text about the files that a training has left.
 
     Args:
-        runner: that has trained.
-
-    Returns:
-        Lines of text, for the log.
+        runner: after training.
     """
     work_dir = Path(runner.work_dir)
     lines = [f'Trained for {runner.iter} iterations; {work_dir} holds']
@@ -41,7 +38,7 @@ def summarise(runner: Runner) -> str:
 
 
 def _best_checkpoints(runner: Runner) -> Iterator[str]:
-    """What CheckpointHook has noted of the best validations."""
+    """Yields a line for each best checkpoint of CheckpointHook."""
     hub = runner.message_hub
     for name in hub.runtime_info:
         if not name.startswith('best_ckpt'):

@@ -1,4 +1,4 @@
-"""A trial of what the first training step does."""
+"""A trial of the first training step."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from mmseg_sesam.engine.models import unwrap
 def try_sample(runner: Runner) -> None:
     """Sends a training image through the pipeline and the network.
 
-    What fails in the first step would fail after round 0 is made: transforms
-    that the image does not suit, or a network with another number of
-    channels. Model and random generators stay as they are.
+    A transform or network that does not fit the image is found here, and not
+    after round 0 is made. Model and random generators stay as they are.
 
     Args:
-        runner: that trains, before its first step.
+        runner: before its first step.
 
     Raises:
         ValueError: the image cannot be trained on.
@@ -41,14 +40,14 @@ def try_sample(runner: Runner) -> None:
             features = model.extract_feat(views)
             for _, head in model.heads():
                 head(features)
-    # The file system, not the image, is at fault.
+    # The file system is at fault, not the image.
     except OSError:
         raise
-    # Transforms and networks raise whatever they come across.
+    # Transforms and networks raise errors of any type.
     except Exception as error:  # noqa: BLE001
         raise ValueError(
             'The first training image cannot be trained on '
-            f'({type(error).__name__}: {error}); if it is not for memory, '
+            f'({type(error).__name__}: {error}); unless memory ran out, '
             'correct the training pipeline, the data preprocessor, or '
             'in_channels and in_index of the backbone and heads.'
         ) from error
@@ -58,7 +57,7 @@ def try_sample(runner: Runner) -> None:
 
 @contextmanager
 def _same_randomness(model: torch.nn.Module) -> Iterator[None]:
-    """Leaves the generators of python, numpy and torch as they were."""
+    """Restores the generators of python, numpy and torch afterwards."""
     states = random.getstate(), np.random.get_state()
     device = next(model.parameters()).device
     devices = [device] if device.type == 'cuda' else []

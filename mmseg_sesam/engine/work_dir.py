@@ -1,4 +1,4 @@
-"""What a work dir holds for a training that continues in it."""
+"""The latest checkpoint of a work dir."""
 
 from __future__ import annotations
 

@@ -1,25 +1,28 @@
-"""What the components of one run tell each other."""
+"""Note of a run that its hooks make pseudo-labels.
+
+mmseg's own tool calls nothing of this package before a training: without
+this note a run whose config lacks the hook would train on empty labels.
+"""
 
 from __future__ import annotations
 
 from mmengine.logging import MessageHub
 
-_ROUNDS = 'sesam_makes_rounds'
-# The hub that mmengine makes where no Runner has made one.
+_KEY = 'sesam_makes_rounds'
+# Name of the hub where no Runner has made one.
 _NO_RUN = 'mmengine'
 
 
 def note_rounds() -> None:
     """Notes that a hook of this run makes pseudo-labels."""
     hub = MessageHub.get_current_instance()
-    hub.update_info(_ROUNDS, True, resumed=False)
+    hub.update_info(_KEY, True, resumed=False)
 
 
 def run_lacks_rounds() -> bool:
     """Returns whether a Runner was built and none of its hooks makes rounds.
 
-    Without a Runner the answer is False: tools read pipelines, too. Worker
-    processes that are forked know what their parent noted before.
+    Tools without a Runner get False. Forked workers inherit the note.
     """
     hub = MessageHub.get_current_instance()
-    return hub.instance_name != _NO_RUN and not hub.runtime_info.get(_ROUNDS)
+    return hub.instance_name != _NO_RUN and not hub.runtime_info.get(_KEY)
