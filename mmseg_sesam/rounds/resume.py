@@ -60,7 +60,10 @@ def inspect_round(
     """
     first_is_lost = store.settings(0) != settings
     manifest = store.manifest(round_index)
-    if manifest and noted.get(FILES_DIGEST) in (None, manifest[FILES_DIGEST]):
+    if manifest and noted.get(FILES_DIGEST) in (
+        None,
+        manifest.get(FILES_DIGEST),
+    ):
         before = store.settings(round_index)
         changed = diff(before, settings) if before else ''
         fault = _find_fault(store, round_index, with_confident)

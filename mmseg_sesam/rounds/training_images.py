@@ -1,4 +1,4 @@
-"""The training images of which pseudo-labels are made."""
+"""The images of a training set that a round labels."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ from mmseg_sesam.io.names import check_unique, printable, sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks
 
-# Of an image file these bytes tell whether it changed: cheaper than reading
-# all of it (our choice).
+# Bytes of an image file that are read to see whether it changed; reading all
+# of it takes longer (our choice).
 _HEAD = 1 << 16
-# Encoding an image takes as long as so many components (our choice).
+# Encoding an image takes as long as this many components (our choice).
 _ENCODING = 16
 
 
 class ImageFacts(NamedTuple):
-    """What is known of an image before a round is made.
+    """Facts about an image before a round is made.
 
     Attributes:
-        key: its name, see `sample_key`.
+        key: name of the image, see `sample_key`.
         path: of the image.
-        sha256: of its name, its weak label, its size and first bytes.
-        pixels: of its weak label, 0 if that cannot be read.
-        components: an estimate of what its pseudo-label costs.
+        sha256: of name, weak label, size and first bytes of the image.
+        pixels: of the weak label, 0 if that cannot be read.
+        components: of the weak label, to estimate the time that the image
+            takes; 0 on a single rank.
     """
 
     key: str
@@ -53,9 +54,9 @@ class ImageFacts(NamedTuple):
 
 
 class TrainingImages:
-    """The images of a training data set, whole and once.
+    """All images of a training data set, each whole and once.
 
-    All ranks make it together: each looks at a part of the files.
+    All ranks build it together: each reads a part of the files.
 
     Args:
         config: of the training data set.
@@ -99,7 +100,7 @@ class TrainingImages:
         )
 
     def loader(self, places: Sequence[int]) -> DataLoader:
-        """A loader of single images.
+        """Returns a loader of single images.
 
         Args:
             places: of the images in the data set.
@@ -114,7 +115,7 @@ class TrainingImages:
         )
 
     def share(self, places: Sequence[int]) -> list[int]:
-        """This rank's share of some images; all ranks' cost much the same.
+        """Returns this rank's share of images; all shares take a similar time.
 
         Args:
             places: of the images in the data set, the same on all ranks.
@@ -140,7 +141,8 @@ class TrainingImages:
         for place, fact in zip(places, facts):
             shown.setdefault(pixel_format(fact.path), place)
         for place in shown.values():
-            # One of each kind tells what a round would stop by, hours later.
+            # One image of each kind is loaded, so that a kind that cannot be
+            # is refused now and not in the middle of a round.
             packed = self.dataset[place]
             rgb_view(packed['inputs'], packed['data_samples'].img_path)
         return facts
@@ -170,32 +172,36 @@ class TrainingImages:
         )
 
     def _measure(self, path: Path) -> tuple[int, int]:
-        """Pixels and components of a weak label."""
+        """Returns the numbers of pixels and components of a weak label."""
         try:
             with open_image(path) as image:
                 pixels = image.width * image.height
-                # One rank has nothing to share out.
+                # A single rank shares nothing out.
                 if dist.get_world_size() == 1:
                     return pixels, 0
                 ids = np.asarray(image)
         except (OSError, SyntaxError, ValueError):
-            # What is wrong with it is said when it is loaded.
+            # Loading the label raises an error with the reason.
             return 0, 0
         regions = find_regions(ids, background=self.ignore_index)
         return pixels, int(regions.max())
 
 
 def share_out(costs: Sequence[float], number: int) -> list[list[int]]:
-    """Shares out work so that no share costs much more than another.
+    """Shares out work so that all shares have a similar cost.
 
-    The dearest goes first, always to the share that is the cheapest so far.
+    The most expensive piece goes first, to the cheapest share so far.
 
     Args:
         costs: of each piece of work.
         number: of shares.
 
     Returns:
-        Of each share the indices of its pieces, in ascending order.
+        For each share the indices of its pieces, in ascending order.
+
+    Example:
+        >>> share_out([5, 1, 1, 3], number=2)
+        [[0], [1, 2, 3]]
     """
     shares: list[list[int]] = [[] for _ in range(number)]
     totals = [(0.0, share) for share in range(number)]

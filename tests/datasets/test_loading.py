@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from pathlib import Path
 
@@ -377,6 +378,19 @@ class TestPseudoLabels:
         assert rounds() == [1] * 4
         sample = next(iter(loader))['data_samples'][0]
         np.testing.assert_array_equal(sample.pseudo_sem_seg.data[0], dense)
+
+    def test_spawned_workers_get_the_store(
+        self, store: PseudoLabelStore, root: Path, results: dict
+    ) -> None:
+        publish(store, 0, labels=label_of(results))
+        dataset = BaseSegDataset(
+            pipeline=[LOAD_IMAGE, LOAD_WEAK, dict(type='LoadPseudoLabel')],
+            lazy_init=True,
+        )
+        attach_store(dataset, store, str(root))
+        # Spawning pickles the data set.
+        again = pickle.loads(pickle.dumps(dataset))
+        assert again.pipeline(results)['pseudo_label_round'] == 0
 
     def test_adds_nothing_where_it_is_disabled(self, results: dict) -> None:
         dataset = BaseSegDataset(

@@ -212,7 +212,7 @@ def test_init_from_copies_round_0_of_another_run(
     shutil.rmtree(tmp_path / 'work')
     options.update(train_cfg__max_iters=4, resume=True)
     runner = train(make_config(**options))
-    assert hook_of(runner).round == 1
+    assert hook_of(runner).round == 2
 
 
 def test_init_from_without_a_whole_round_is_refused(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
-import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -144,14 +143,11 @@ def test_hook_as_custom_hook_takes_a_changed_label_into_account(
     assert not (store.read('images/deep/0', 0) == 0).any()
 
 
-@pytest.mark.parametrize('method', ['fork', 'spawn'])
 def test_workers_have_the_store_and_prefetched_batches_are_counted(
-    make_config: MakeConfig, method: str
+    make_config: MakeConfig,
 ) -> None:
     cfg = make_config()
-    cfg.train_dataloader.update(
-        num_workers=1, prefetch_factor=1, multiprocessing_context=method
-    )
+    cfg.train_dataloader.update(num_workers=1, prefetch_factor=1)
     runner = train(cfg)
 
     rounds = logged(runner, 'round')
