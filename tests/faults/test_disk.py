@@ -54,7 +54,7 @@ def generate(training: Training, out: Path):
 def test_a_full_disk_keeps_what_was_made_of_a_round(
     training: Training, small_disk: Callable[[str], Path]
 ) -> None:
-    out = small_disk('size=48k') / 'rounds'
+    out = small_disk('size=24k') / 'rounds'
     full = generate(training, out)
     assert full.statuses == [2]
     assert 'No space left on device' in full.text
