@@ -105,3 +105,10 @@ def test_the_readme_shows_the_lines_that_differ() -> None:
         line for line in diff if line[0] in '+-'
     ]
     assert all(s[1:] in before for s in shown if s[0] == ' ')
+
+
+def test_superpixels_are_those_of_the_base_config() -> None:
+    path = ROOT / 'configs/_base_/segmenters/superpixel.py'
+    shown = Config.fromstring(BLOCKS['superpixels.py'], '.py')
+
+    assert shown.generator == Config.fromfile(path).generator

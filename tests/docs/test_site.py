@@ -74,7 +74,8 @@ def test_every_component_has_its_options_on_a_page(site: Path) -> None:
         for name, option in signature(component).parameters.items():
             default = f' = {option.default!r}'
             given = '' if option.default is option.empty else default
-            assert re.search(rf'\b{name}: [^\n]*{re.escape(given)},', text)
+            shown = rf'\b{name}: [^\n]*{re.escape(given)}[,)]'
+            assert re.search(shown, text), f'{component.__name__}.{name}'
 
 
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
