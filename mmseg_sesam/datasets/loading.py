@@ -14,6 +14,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
+from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
@@ -233,10 +234,7 @@ def iterate_loaders(dataset: Dataset) -> Iterator[LoadPseudoLabel]:
     Args:
         dataset: a built data set; data sets within wrappers are included.
     """
-    parts = [*getattr(dataset, 'datasets', [])]
-    if hasattr(dataset, 'dataset'):
-        parts.append(dataset.dataset)
-    for part in parts:
+    for part in wrapped_datasets(dataset):
         yield from iterate_loaders(part)
     pipeline = getattr(dataset, 'pipeline', None) or []
     for transform in getattr(pipeline, 'transforms', pipeline):

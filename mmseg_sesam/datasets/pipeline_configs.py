@@ -1,4 +1,4 @@
-"""What a training pipeline says of weak labels and pseudo-labels."""
+"""Reads and checks the data sets and pipelines of configs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 
 from mmseg_sesam.type_names import lineage, option, type_name, type_names
 
-# They treat labels other than gt_seg_map wrongly, or not at all.
+# Transforms that move the image and not all labels.
 _HARMFUL = (
     of_mmcv.CenterCrop,
     of_mmcv.Pad,
@@ -26,57 +26,108 @@ _HARMFUL = (
     of_mmseg.BioMedical3DRandomFlip,
     of_mmseg.RandomRotFlip,
 )
-# Derived from some of those; they treat all labels alike.
+# Classes derived from harmful ones that move all labels.
 _HARMLESS = (of_mmseg.RandomFlip, of_mmseg.Resize)
-# They make the Resize that they call, by its name.
+# Transforms that build a Resize by its name.
 _RESIZING = ('RandomChoiceResize', 'RandomResize')
 # Parts of the names of transforms that move pixels.
 _MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
-# What loads images and labels, by the beginning of its name.
+# Prefixes of the names of transforms that load images and labels.
 _LOADING = ('Load', 'Simulate')
 
 
+def wrapped_datasets(dataset: Any) -> list[Any]:
+    """Returns the data sets that a wrapper joins, repeats or mixes.
+
+    Args:
+        dataset: a data set or its config.
+
+    Returns:
+        Data sets or configs; empty for a data set that wraps nothing.
+
+    Example:
+        >>> wrapped_datasets(dict(type='RepeatDataset', dataset=dict(a=1)))
+        [{'a': 1}]
+    """
+    read = dict.get if isinstance(dataset, dict) else getattr
+    parts = [*(read(dataset, 'datasets', None) or [])]
+    parts.append(read(dataset, 'dataset', None))
+    return [part for part in parts if part is not None]
+
+
+def leaf_datasets(dataset: Any) -> Iterator[Any]:
+    """Yields the data sets within all wrappers, see `wrapped_datasets`.
+
+    Args:
+        dataset: a data set or its config.
+    """
+    parts = wrapped_datasets(dataset)
+    for part in parts:
+        yield from leaf_datasets(part)
+    if not parts:
+        yield dataset
+
+
+def iterate_leaves(
+    dataset: dict, later: Sequence[dict] = ()
+) -> Iterator[tuple[dict, list[dict]]]:
+    """Yields the data sets within all wrappers, with their transforms.
+
+    Args:
+        dataset: config of a data set.
+        later: transforms that a wrapper applies after the data set's own.
+
+    Yields:
+        Config of a data set, and configs of all transforms of its images.
+    """
+    steps = [*dataset.get('pipeline', []), *later]
+    parts = wrapped_datasets(dataset)
+    for part in parts:
+        yield from iterate_leaves(part, steps)
+    if not parts:
+        yield dataset, steps
+
+
 def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
-    """Yields the pipelines in a data set's config, wrappers included.
+    """Yields the pipelines of a data set's config and of its wrappers.
 
     Args:
         dataset: config of a data set.
     """
-    for part in _parts(dataset):
+    for part in wrapped_datasets(dataset):
         yield from iterate_pipelines(part)
     if 'pipeline' in dataset:
         yield dataset['pipeline']
 
 
-def transform_names(dataset: dict) -> set[str]:
-    """Collects what is in a data set's pipelines, wrappers included.
-
-    Args:
-        dataset: config of a data set.
-
-    Returns:
-        Names of classes and their base classes, also of transforms that
-        others choose from.
-    """
-    names = (_names(step) for step in iterate_transforms(dataset))
-    return set().union(*names)
-
-
 def iterate_transforms(dataset: dict) -> Iterator[dict]:
-    """Yields all transforms of a data set, wrappers included.
+    """Yields all transforms of a data set and of its wrappers.
 
     Args:
         dataset: config of a data set.
 
     Yields:
-        Configs, also of transforms that others apply.
+        Configs, including transforms that other transforms apply.
     """
     for pipeline in iterate_pipelines(dataset):
         yield from _iterate_nested(pipeline)
 
 
+def transform_names(dataset: dict) -> set[str]:
+    """Returns the class names of all transforms of a data set.
+
+    Args:
+        dataset: config of a data set.
+
+    Returns:
+        Names of classes and of their base classes.
+    """
+    names = (_names(step) for step in iterate_transforms(dataset))
+    return set().union(*names)
+
+
 def _iterate_nested(part: Any) -> Iterator[dict]:
-    """Yields all transforms in a part of a config, by whatever option."""
+    """Yields all transforms in a part of a config, at any depth."""
     if isinstance(part, dict):
         if 'type' in part:
             yield part
@@ -92,30 +143,31 @@ def _names(step: dict) -> set[str]:
     return type_names(step, TRANSFORMS)
 
 
+def _loads(step: dict) -> bool:
+    return any(name.startswith(_LOADING) for name in _names(step))
+
+
 def pseudo_label_source(dataset: dict) -> dict:
-    """Finds where a training data set has its pseudo-labels from.
+    """Returns the config of `LoadPseudoLabel` after checking the pipelines.
 
     Args:
         dataset: config of the training data set.
 
-    Returns:
-        The config of its `LoadPseudoLabel`.
-
     Raises:
-        ValueError: it loads none, loads them from several places or after
-            the image has been changed, or a transform would part them, or
-            the teacher's view, from the image.
+        ValueError: a pipeline has no `LoadPseudoLabel`, has it with other
+            options or after a transform that changes the image, or a
+            transform would move the image and not all labels or views.
     """
     for step in iterate_transforms(dataset):
-        _refuse_harmful(step)
-    for steps in iterate_steps(dataset):
+        _check_moves_labels(step)
+    for _, steps in iterate_leaves(dataset):
         _check_views_aligned(steps)
     sources = []
     for pipeline in iterate_pipelines(dataset):
         found = [_names(step) for step in pipeline]
         places = [i for i, n in enumerate(found) if 'LoadPseudoLabel' in n]
         if not places:
-            # A wrapper's pipeline loads nothing.
+            # The pipeline of a wrapper loads nothing.
             if any(map(_loads, pipeline)):
                 sources.append(None)
             continue
@@ -135,17 +187,17 @@ def pseudo_label_source(dataset: dict) -> dict:
             'labels are loaded, with the same options in all data sets; '
             f'{number} of {len(sources)} pipelines have none: add it there.'
         )
-    _refuse_several_sources(sources)
+    _check_same_options(sources)
     return sources[0]
 
 
-def _refuse_harmful(step: dict) -> None:
-    """Refuses a transform that moves an image but not all its labels."""
+def _check_moves_labels(step: dict) -> None:
+    """Raises if a transform moves an image and not all its labels."""
     kinds = set(lineage(step, TRANSFORMS))
     if not kinds.intersection(_HARMFUL) or kinds.intersection(_HARMLESS):
         return
     name = type_name(step)
-    # Two of mmcv's have the same name as mmseg's.
+    # mmcv and mmseg both have transforms of these names.
     if kinds.intersection((of_mmcv.RandomFlip, of_mmcv.Resize)):
         name = f'{name} of mmcv'
     raise ValueError(
@@ -155,8 +207,8 @@ def _refuse_harmful(step: dict) -> None:
     )
 
 
-def _refuse_several_sources(sources: Sequence[dict]) -> None:
-    """Refuses data sets whose LoadPseudoLabel have different options."""
+def _check_same_options(sources: Sequence[dict]) -> None:
+    """Raises if data sets have different options of LoadPseudoLabel."""
     names = dict.fromkeys(name for source in sources for name in source)
     for name in names:
         values = [source.get(name) for source in sources]
@@ -171,50 +223,8 @@ def _refuse_several_sources(sources: Sequence[dict]) -> None:
         )
 
 
-def iterate_steps(
-    dataset: dict, later: Sequence[dict] = ()
-) -> Iterator[list[dict]]:
-    """Yields the steps that an image goes through, in wrappers too.
-
-    Args:
-        dataset: config of a data set.
-        later: steps that a wrapper applies after those of the data set.
-
-    Yields:
-        The steps of each data set that is joined.
-    """
-    for _, steps in iterate_leaves(dataset, later):
-        yield steps
-
-
-def iterate_leaves(
-    dataset: dict, later: Sequence[dict] = ()
-) -> Iterator[tuple[dict, list[dict]]]:
-    """Yields the data sets within wrappers.
-
-    Args:
-        dataset: config of a data set.
-        later: steps that a wrapper applies after those of the data set.
-
-    Yields:
-        The config of a data set, and the steps its images go through.
-    """
-    steps = [*dataset.get('pipeline', []), *later]
-    parts = _parts(dataset)
-    for part in parts:
-        yield from iterate_leaves(part, steps)
-    if not parts:
-        yield dataset, steps
-
-
-def _parts(dataset: dict) -> list[dict]:
-    """The data sets that a wrapper wraps."""
-    parts = [*dataset.get('datasets', []), dataset.get('dataset')]
-    return [part for part in parts if part is not None]
-
-
 def _check_views_aligned(steps: Sequence[dict]) -> None:
-    """Refuses to move the student's view after the teacher's is kept."""
+    """Raises if a transform after `KeepTeacherView` moves pixels."""
     keeping = ['KeepTeacherView' in _names(step) for step in steps]
     if not any(keeping):
         return
@@ -222,9 +232,9 @@ def _check_views_aligned(steps: Sequence[dict]) -> None:
         if any(part in name for name in _names(step) for part in _MOVING):
             raise ValueError(
                 f'The training pipeline holds {type_name(step)} after '
-                'KeepTeacherView, '
-                "which would part the student's view from the teacher's; "
-                'place KeepTeacherView after all transforms that move pixels.'
+                "KeepTeacherView, which would part the student's view from "
+                "the teacher's; place KeepTeacherView after all transforms "
+                'that move pixels.'
             )
 
 
@@ -235,12 +245,11 @@ def common_data_root(dataset: dict) -> str:
         dataset: config of the training data set.
 
     Returns:
-        The absolute path of data_root of the data set; of the folder that
-        holds all of them where there are several, or where images lie
-        outside of it.
+        The absolute path of the data set's data_root; with several data
+        sets, or images outside of data_root, the folder that holds all.
     """
     folders = []
-    for leaf, _ in iterate_leaves(dataset):
+    for leaf in leaf_datasets(dataset):
         root = option(leaf, DATASETS, 'data_root') or ''
         prefix = (leaf.get('data_prefix') or {}).get('img_path') or ''
         images = os.path.join(root, prefix)
@@ -252,14 +261,13 @@ def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
     """Reduces a training data set to loading: whole images, each once.
 
     Args:
-        dataset: config of the training data set. Wrappers of several data
-            sets are kept, those that repeat or mix images are taken off.
-        with_pseudo_labels: whether to load those of the published round, if
-            training does.
+        dataset: config of the training data set.
+        with_pseudo_labels: whether to keep `LoadPseudoLabel`.
 
     Returns:
-        A copy whose pipelines end where they would change an image, and
-        pack what they have.
+        A copy with pipelines that end before the first transform that
+        changes an image, and pack. Wrappers that join data sets remain;
+        wrappers that repeat or mix images are removed.
     """
     if 'dataset' in dataset:
         return loading_dataset(dataset['dataset'], with_pseudo_labels)
@@ -271,13 +279,9 @@ def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
         ]
         return dataset
     loading = [
-        transform
-        for transform in takewhile(_loads, dataset['pipeline'])
-        if with_pseudo_labels or 'LoadPseudoLabel' not in _names(transform)
+        step
+        for step in takewhile(_loads, dataset['pipeline'])
+        if with_pseudo_labels or 'LoadPseudoLabel' not in _names(step)
     ]
     dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
     return dataset
-
-
-def _loads(transform: dict) -> bool:
-    return any(name.startswith(_LOADING) for name in _names(transform))

@@ -11,7 +11,10 @@ from mmengine.registry import init_default_scope
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.datasets.pipeline_configs import loading_dataset
+from mmseg_sesam.datasets.pipeline_configs import (
+    leaf_datasets,
+    loading_dataset,
+)
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.evaluation.matching import describe_left_out, match_labels
 from mmseg_sesam.io.labels import id_table, read_label
@@ -152,7 +155,7 @@ def _build_dataset(run: Run) -> Any:
 
 def _find_table(dataset: Any) -> np.ndarray:
     """Returns the class id of each value in a label file."""
-    part = getattr(dataset, 'datasets', [dataset])[0]
+    part = next(leaf_datasets(dataset))
     loader = next(
         transform
         for transform in part.pipeline.transforms

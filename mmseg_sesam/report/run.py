@@ -147,7 +147,7 @@ def _read_class_iou(
 def _find_store(
     work_dir: Path, cfg: Config
 ) -> tuple[PseudoLabelStore | None, str | None]:
-    """The store and its data_root, if the config trains with one."""
+    """Returns the store and its data_root, if the config uses them."""
     dataset = cfg.train_dataloader.dataset
     if 'LoadPseudoLabel' not in transform_names(dataset):
         return None, None

@@ -10,7 +10,10 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_pipelines,
+    leaf_datasets,
+)
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.type_names import type_name
@@ -102,12 +105,8 @@ def diff(before: Any, now: Any) -> str:
 
 def _reading(dataset: Dataset) -> Iterator[dict[str, Any]]:
     """Yields how each of the joined data sets reads its labels."""
-    if hasattr(dataset, 'datasets'):
-        for part in dataset.datasets:
-            yield from _reading(part)
-    else:
-        metainfo = dataset.metainfo
-        yield {name: metainfo.get(name) for name in _READING}
+    for leaf in leaf_datasets(dataset):
+        yield {name: leaf.metainfo.get(name) for name in _READING}
 
 
 def _name(value: Any) -> str:

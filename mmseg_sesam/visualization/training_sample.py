@@ -1,14 +1,26 @@
-"""Pictures of a training sample: its views and label maps."""
+"""Pictures of training samples: views and label maps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
+from mmengine.runner import set_random_seed
+from mmseg.registry import DATASETS
 
+from mmseg_sesam.datasets.loading import attach_store
+from mmseg_sesam.datasets.pipeline_configs import common_data_root
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.visualization.sheet import paint_label
+from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
+from mmseg_sesam.visualization.sheet import (
+    choose_palette,
+    paint_label,
+    save_sheet,
+)
 
 # Field of the data sample -> title.
 _FIELDS = dict(
@@ -16,6 +28,43 @@ _FIELDS = dict(
     pseudo_sem_seg='pseudo-label',
     confident_sem_seg='confident',
 )
+
+
+def draw_samples(
+    cfg: Config, split: str, number: int, seed: int, out_dir: Path
+) -> int:
+    """Draws random samples as a data loader's pipeline packs them.
+
+    Args:
+        cfg: config with a work_dir, whose pseudo-labels are drawn.
+        split: 'train', 'val' or 'test'.
+        number: number of samples.
+        seed: seed of the choice and of the augmentation.
+        out_dir: folder of the pictures, one PNG for each sample.
+
+    Returns:
+        The number of pictures.
+    """
+    config = cfg[f'{split}_dataloader'].dataset
+    root = common_data_root(config)
+    dataset = DATASETS.build(config)
+    store = PseudoLabelStore(Path(cfg.work_dir, STORE_NAME))
+    attach_store(dataset, store, root)
+    classes = dataset.metainfo.get('classes') or range(255)
+    palette = choose_palette(dataset.metainfo.get('palette'), len(classes))
+    # Transforms draw from the global generators.
+    set_random_seed(seed)
+    count = min(number, len(dataset))
+    rng = np.random.default_rng(seed)
+    indices = rng.choice(len(dataset), count, replace=False)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    for place, index in enumerate(Progress(indices, desc=split)):
+        packed = dataset[int(index)]
+        views = draw_views(packed, palette)
+        stem = Path(packed['data_samples'].img_path).stem
+        path = out_dir / f'{place:04d}_{stem}.png'
+        save_sheet(path, [list(views.values())], list(views))
+    return count
 
 
 def draw_views(

@@ -34,8 +34,8 @@ def label_of(results: dict) -> np.ndarray:
     return np.array(Image.open(results['seg_map_path']))
 
 
-class TestWeakLabels:
-    def test_ids_are_those_of_the_file(self, results: dict) -> None:
+class TestLoadWeakAnnotations:
+    def test_reads_ids_of_the_file(self, results: dict) -> None:
         loaded = Compose([LOAD_IMAGE, LOAD_WEAK])(results)
 
         assert loaded['gt_seg_map'].dtype == np.uint8
@@ -44,7 +44,7 @@ class TestWeakLabels:
         ids = set(np.unique(label_of(results))) - {255}
         assert loaded['weak_classes'] == sorted(ids)
 
-    def test_a_palette_is_no_colour_label(self, results: dict) -> None:
+    def test_reads_a_palette(self, results: dict) -> None:
         label = label_of(results)
         image = Image.fromarray(label)
         image.putpalette(np.arange(768).astype(np.uint8).tobytes())
@@ -55,7 +55,7 @@ class TestWeakLabels:
 
     @pytest.mark.parametrize('reduce_zero_label', [False, True])
     @pytest.mark.parametrize('label_map', [None, {0: 2, 1: 0, 2: 255}])
-    def test_as_the_stock_transform_where_that_is_right(
+    def test_reads_like_the_stock_transform(
         self, results: dict, reduce_zero_label: bool, label_map: dict | None
     ) -> None:
         results.update(
@@ -83,13 +83,13 @@ class TestWeakLabels:
         )
         return dataset[0]['gt_seg_map'][::8, [0, 9]]
 
-    def test_zero_is_unlabelled_in_ade20k(self, root: Path) -> None:
+    def test_reads_zero_as_unlabelled_in_ade20k(self, root: Path) -> None:
         ids = self.ade20k(root, num_classes=150)
 
         assert (ids[:, 0] == 255).all()
         assert ids[:, 1].tolist() == [0, 1, 149, 255, 255]
 
-    def test_zero_labels_are_read_as_the_data_set_says(
+    def test_refuses_other_reduce_zero_label_than_the_data_set(
         self, results: dict
     ) -> None:
         with pytest.raises(
@@ -97,7 +97,7 @@ class TestWeakLabels:
         ):
             load_weak(results, reduce_zero_label=True)
 
-    def test_a_choice_of_classes_is_renumbered(self, root: Path) -> None:
+    def test_renumbers_chosen_classes(self, root: Path) -> None:
         classes = dict(classes=('flag', 'building'))
         ids = self.ade20k(root, num_classes=2, metainfo=classes)
 
@@ -134,7 +134,7 @@ class TestWeakLabels:
         ],
         ids=['colours', '16 bits', '1 bit', 'ids', 'size'],
     )
-    def test_what_cannot_be_a_label(
+    def test_refuses_other_images(
         self, results: dict, array: np.ndarray, found: str, remedy: str
     ) -> None:
         Image.fromarray(array).save(results['seg_map_path'])
@@ -145,7 +145,7 @@ class TestWeakLabels:
         assert remedy in str(error.value)
 
     @pytest.mark.parametrize('kept', [0, 20, 60])
-    def test_a_damaged_file(self, results: dict, kept: int) -> None:
+    def test_names_a_damaged_file(self, results: dict, kept: int) -> None:
         path = Path(results['seg_map_path'])
         path.write_bytes(path.read_bytes()[:kept])
 
@@ -154,7 +154,7 @@ class TestWeakLabels:
         ):
             load_weak(results)
 
-    def test_a_missing_file(self, results: dict) -> None:
+    def test_names_a_missing_file(self, results: dict) -> None:
         path = Path(results['seg_map_path'])
         path.unlink()
 
@@ -183,13 +183,13 @@ def load_pseudo(
     return transform
 
 
-class TestPseudoLabels:
+class TestLoadPseudoLabel:
     @pytest.fixture
     def pipeline(self, store: PseudoLabelStore, root: Path) -> Compose:
         load = load_pseudo(store, root, with_confident=True)
         return Compose([LOAD_IMAGE, LOAD_WEAK, load])
 
-    def test_nothing_is_labelled_before_the_first_round(
+    def test_labels_nothing_before_the_first_round(
         self, pipeline: Compose, results: dict
     ) -> None:
         loaded = pipeline(results)
@@ -205,7 +205,7 @@ class TestPseudoLabels:
             'confident_seg_map',
         ]
 
-    def test_round_0_has_no_teacher_yet(
+    def test_round_0_has_no_confident_label(
         self, pipeline: Compose, store: PseudoLabelStore, results: dict
     ) -> None:
         label = label_of(results)
@@ -216,7 +216,7 @@ class TestPseudoLabels:
         assert (loaded['confident_seg_map'] == 255).all()
         assert loaded['pseudo_label_round'] == 0
 
-    def test_later_rounds_have_one(
+    def test_later_rounds_have_a_confident_label(
         self, pipeline: Compose, store: PseudoLabelStore, results: dict
     ) -> None:
         label = label_of(results)
@@ -230,7 +230,7 @@ class TestPseudoLabels:
         )
         assert loaded['pseudo_label_round'] == 1
 
-    def test_confident_predictions_are_loaded_only_if_asked_for(
+    def test_without_confident_loads_pseudo_labels_only(
         self, store: PseudoLabelStore, root: Path, results: dict
     ) -> None:
         load = load_pseudo(store, root, ignore_index=7)
@@ -240,7 +240,7 @@ class TestPseudoLabels:
         assert (loaded['pseudo_seg_map'] == 7).all()
 
     @pytest.mark.parametrize('kind', [LABELS, CONFIDENT])
-    def test_a_file_missing_from_a_published_round(
+    def test_names_a_file_missing_from_a_round(
         self,
         pipeline: Compose,
         store: PseudoLabelStore,
@@ -257,7 +257,7 @@ class TestPseudoLabels:
         ):
             pipeline(results)
 
-    def test_a_damaged_file(
+    def test_names_a_damaged_file(
         self, pipeline: Compose, store: PseudoLabelStore, results: dict
     ) -> None:
         publish(store, 0, labels=label_of(results))
@@ -269,7 +269,7 @@ class TestPseudoLabels:
         ):
             pipeline(results)
 
-    def test_another_size_than_the_image(
+    def test_refuses_another_size_than_the_image(
         self, pipeline: Compose, store: PseudoLabelStore, results: dict
     ) -> None:
         publish(store, 0, labels=np.zeros((20, 28), np.uint8))
@@ -279,7 +279,7 @@ class TestPseudoLabels:
         for part in ('a.png', '(20, 28)', '(40, 56)', 'make the pseudo'):
             assert part in str(error.value)
 
-    def test_an_image_outside_of_the_data_root(
+    def test_refuses_an_image_outside_of_the_data_root(
         self, store: PseudoLabelStore, root: Path, results: dict
     ) -> None:
         publish(store, 0, labels=label_of(results))
@@ -340,7 +340,7 @@ class TestPseudoLabels:
             moved += not np.array_equal(loaded['gt_seg_map'], label)
         assert moved
 
-    def test_worker_processes_see_a_new_round(
+    def test_workers_see_a_new_round(
         self, store: PseudoLabelStore, root: Path, results: dict
     ) -> None:
         dataset = BaseSegDataset(
@@ -392,7 +392,7 @@ class TestPseudoLabels:
         again = pickle.loads(pickle.dumps(dataset))
         assert again.pipeline(results)['pseudo_label_round'] == 0
 
-    def test_adds_nothing_where_it_is_disabled(self, results: dict) -> None:
+    def test_disabled_adds_nothing(self, results: dict) -> None:
         dataset = BaseSegDataset(
             pipeline=[dict(type='LoadPseudoLabel')], lazy_init=True
         )
@@ -400,7 +400,7 @@ class TestPseudoLabels:
 
         assert dataset.pipeline(dict(results)) == results
 
-    def test_nothing_is_labelled_without_a_store(self, results: dict) -> None:
+    def test_labels_nothing_without_a_store(self, results: dict) -> None:
         loaded = Compose([LOAD_IMAGE, LOAD_WEAK, LoadPseudoLabel()])(results)
 
         assert loaded['pseudo_label_round'] == -1

@@ -1,4 +1,4 @@
-"""Reading training pipelines from configs."""
+"""Data sets and pipelines in configs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import copy
 
 import mmcv.transforms
 import pytest
+from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmseg.datasets.transforms import RandomFlip, Resize
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.datasets.pipeline_configs import (
     common_data_root,
     iterate_pipelines,
+    leaf_datasets,
     loading_dataset,
     pseudo_label_source,
 )
@@ -60,11 +62,11 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize('config', WRAPPED.values(), ids=WRAPPED.keys())
-def test_the_source_is_found_within_wrappers(config: dict) -> None:
+def test_pseudo_label_source_within_wrappers(config: dict) -> None:
     assert pseudo_label_source(config) == SOURCE
 
 
-def test_simulated_weak_labels_may_come_first() -> None:
+def test_pseudo_label_source_after_simulated_labels() -> None:
     simulate = dict(type='SimulateWeakLabel', kind='point', data_root='d')
     config = dataset(*LOAD, simulate, SOURCE, *AUGMENT)
 
@@ -74,7 +76,7 @@ def test_simulated_weak_labels_may_come_first() -> None:
 
 
 @pytest.mark.parametrize('name', ['RandomRotFlip', 'Albu', 'CenterCrop'])
-def test_transforms_that_part_labels_from_the_image(name: str) -> None:
+def test_pseudo_label_source_refuses_harmful_transforms(name: str) -> None:
     harmful = dict(type=name)
     for config in (
         dataset(*LOAD, SOURCE, harmful, *AUGMENT),
@@ -95,17 +97,17 @@ def test_transforms_that_part_labels_from_the_image(name: str) -> None:
         ),
     ],
 )
-def test_transforms_that_others_choose_are_seen(chooser: dict) -> None:
+def test_pseudo_label_source_refuses_chosen_transforms(chooser: dict) -> None:
     with pytest.raises(ValueError, match='holds CenterCrop, .* use Random'):
         pseudo_label_source(dataset(*LOAD, SOURCE, chooser, *AUGMENT))
 
 
 class TurnedFlip(mmcv.transforms.RandomFlip):
-    """A class of a user, derived from one that moves only gt_seg_map."""
+    """A user's class whose base moves only gt_seg_map."""
 
 
 class SameFlip(RandomFlip):
-    """A class of a user, derived from one that moves all label maps."""
+    """A user's class whose base moves all label maps."""
 
 
 FLIPS_OF_MMCV = [
@@ -130,7 +132,7 @@ FLIPS_OF_MMCV = [
     ],
     ids=['top', 'apply', 'choice', 'broadcast', 'keys', 'compose', 'custom'],
 )
-def test_transforms_are_compared_by_class(nest, flip: dict) -> None:
+def test_pseudo_label_source_compares_classes(nest, flip: dict) -> None:
     for config in (
         dataset(*LOAD, SOURCE, nest(flip), AUGMENT[2]),
         mixed(sesam(), nest(flip)),
@@ -152,7 +154,7 @@ def test_transforms_are_compared_by_class(nest, flip: dict) -> None:
     ],
     ids=lambda step: step['type'],
 )
-def test_the_resize_within_others_is_compared_too(step: dict) -> None:
+def test_pseudo_label_source_refuses_resize_in_others(step: dict) -> None:
     with pytest.raises(ValueError, match='holds Resize of mmcv, which'):
         pseudo_label_source(dataset(*LOAD, SOURCE, step, *AUGMENT))
 
@@ -168,12 +170,12 @@ def test_the_resize_within_others_is_compared_too(step: dict) -> None:
         dict(type='RandomChoiceResize', scales=[(8, 8)]),
     ],
 )
-def test_transforms_of_mmseg_are_accepted_in_any_spelling(step: dict) -> None:
+def test_pseudo_label_source_accepts_transforms_of_mmseg(step: dict) -> None:
     config = dataset(*LOAD, SOURCE, step, AUGMENT[2])
     assert pseudo_label_source(config) == SOURCE
 
 
-def test_classes_derived_from_ours_are_found() -> None:
+def test_pseudo_label_source_finds_derived_classes() -> None:
     base = TRANSFORMS.get('LoadPseudoLabel')
     source = dict(SOURCE, type=type('Source', (base,), {}))
     weak = type('Weak', (TRANSFORMS.get('LoadWeakAnnotations'),), {})
@@ -191,7 +193,7 @@ def test_classes_derived_from_ours_are_found() -> None:
         ('with_confident', (True, False), 'set with_confident to the same'),
     ],
 )
-def test_the_option_that_differs_is_named(
+def test_pseudo_label_source_names_options_that_differ(
     name: str, values: tuple, remedy: str
 ) -> None:
     parts = [
@@ -203,7 +205,7 @@ def test_the_option_that_differs_is_named(
         pseudo_label_source(joined(*parts))
 
 
-def test_names_may_have_a_scope() -> None:
+def test_pseudo_label_source_accepts_scopes() -> None:
     source = dict(SOURCE, type='mmseg.LoadPseudoLabel')
     load = [dict(step, type=f'mmseg.{step["type"]}') for step in LOAD]
     config = dataset(*load, source, *AUGMENT)
@@ -212,7 +214,7 @@ def test_names_may_have_a_scope() -> None:
     assert loading_dataset(config)['pipeline'][:-1] == load
 
 
-def test_padding_is_left_to_the_data_preprocessor() -> None:
+def test_pseudo_label_source_refuses_padding() -> None:
     pad = dict(type='Pad', size=(8, 8))
     with pytest.raises(ValueError, match='holds Pad.* data preprocessor pad'):
         pseudo_label_source(dataset(*LOAD, SOURCE, pad, *AUGMENT))
@@ -230,7 +232,7 @@ KEEP = dict(type='KeepTeacherView')
     ],
     ids=lambda step: step['type'],
 )
-def test_both_views_show_the_same(later: dict) -> None:
+def test_pseudo_label_source_refuses_views_that_differ(later: dict) -> None:
     colours = dict(type='PhotoMetricDistortion')
     fitting = dataset(*LOAD, SOURCE, *AUGMENT[:2], KEEP, colours, AUGMENT[2])
     assert pseudo_label_source(fitting) == SOURCE
@@ -243,7 +245,7 @@ def test_both_views_show_the_same(later: dict) -> None:
             pseudo_label_source(parted)
 
 
-def test_pseudo_labels_are_of_the_whole_image() -> None:
+def test_pseudo_label_source_refuses_changed_images() -> None:
     config = dataset(*LOAD, *AUGMENT[:2], SOURCE, AUGMENT[2])
     with pytest.raises(
         ValueError,
@@ -265,14 +267,25 @@ def test_pseudo_labels_are_of_the_whole_image() -> None:
     ],
     ids=['none', 'second without', 'first without', 'two stores'],
 )
-def test_one_source_for_all_data_sets(config: dict) -> None:
+def test_pseudo_label_source_needs_one_for_all_data_sets(config: dict) -> None:
     with pytest.raises(
         ValueError, match='needs LoadPseudoLabel .* options in all data sets'
     ):
         pseudo_label_source(config)
 
 
-def test_pipelines_of_wrappers_are_visited_too() -> None:
+def test_leaf_datasets_of_configs_and_built_data_sets() -> None:
+    leaves = [sesam(ann_file='a'), sesam(ann_file='b')]
+    assert list(leaf_datasets(repeated(joined(*leaves)))) == leaves
+
+    parts = [BaseDataset(lazy_init=True, pipeline=[]) for _ in range(2)]
+    joint = ConcatDataset(parts, lazy_init=True)
+    assert list(leaf_datasets(joint)) == parts
+    repeat = RepeatDataset(parts[0], times=2, lazy_init=True)
+    assert list(leaf_datasets(repeat)) == parts[:1]
+
+
+def test_iterate_pipelines_visits_wrappers() -> None:
     config = repeated(joined(sesam(), mixed(sesam(), AUGMENT[1])))
 
     found = list(iterate_pipelines(config))
@@ -282,7 +295,7 @@ def test_pipelines_of_wrappers_are_visited_too() -> None:
 
 
 @pytest.mark.parametrize('config', WRAPPED.values(), ids=WRAPPED.keys())
-def test_loading_keeps_images_whole_and_the_config_as_it_is(
+def test_loading_dataset_keeps_images_whole(
     config: dict,
 ) -> None:
     before = copy.deepcopy(config)
@@ -293,7 +306,7 @@ def test_loading_keeps_images_whole_and_the_config_as_it_is(
         assert pipeline == [*LOAD, dict(type='PackSeSAMInputs')]
 
 
-def test_loading_with_pseudo_labels() -> None:
+def test_loading_dataset_with_pseudo_labels() -> None:
     reduced = loading_dataset(WRAPPED['joined'], with_pseudo_labels=True)
     for pipeline in iterate_pipelines(reduced):
         assert pipeline == [*LOAD, SOURCE, dict(type='PackSeSAMInputs')]
@@ -303,7 +316,7 @@ def test_loading_with_pseudo_labels() -> None:
     assert pipeline == [*LOAD, dict(type='PackSeSAMInputs')]
 
 
-def test_loading_takes_each_image_once() -> None:
+def test_loading_dataset_takes_each_image_once() -> None:
     assert loading_dataset(repeated(sesam()))['type'] == 'BaseSegDataset'
     assert loading_dataset(mixed(sesam()))['type'] == 'BaseSegDataset'
     parts = joined(sesam(ann_file='a'), repeated(sesam(ann_file='b')))
@@ -322,7 +335,7 @@ def test_loading_takes_each_image_once() -> None:
         ([dict(data_prefix=dict(img_path='/d/i'))], '/d/i'),
     ],
 )
-def test_common_data_root_holds_the_images_of_all_data_sets(
+def test_common_data_root_of_several_data_sets(
     parts: list[dict], expected: str
 ) -> None:
     config = joined(*(dict(part, type='BaseSegDataset') for part in parts))

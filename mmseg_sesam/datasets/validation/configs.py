@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
+from mmseg_sesam.datasets.pipeline_configs import leaf_datasets
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 from mmseg_sesam.type_names import lineage
 
@@ -40,8 +40,8 @@ def named_datasets(cfg: dict, loaders: Sequence[str]) -> dict[str, dict]:
     configs: list[dict] = []
     for loader in loaders:
         config = (cfg.get(f'{loader}_dataloader') or {}).get('dataset')
-        leaves = [] if config is None else list(iterate_leaves(config))
-        for index, (leaf, _) in enumerate(leaves):
+        leaves = [] if config is None else list(leaf_datasets(config))
+        for index, leaf in enumerate(leaves):
             name = f'{loader}[{index}]' if len(leaves) > 1 else loader
             if leaf in configs:
                 names[configs.index(leaf)] += f', {name}'
