@@ -2,5 +2,5 @@
 
 import lazy_loader
 
-# __init__.pyi names what is here.
+# __init__.pyi lists the names.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Comparing folders of label maps."""
+"""Compares folders of label maps."""
 
 from __future__ import annotations
 
@@ -31,34 +31,32 @@ def compare_folders(
     """Compares all pseudo-labels of a folder with their dense labels.
 
     `match_labels` finds the dense and the weak label of each pseudo-label.
-    Pseudo-labels without a dense label are left out, and the result says
-    so; the dense labels of a few images are enough.
+    Pseudo-labels without a dense label are left out and listed; dense labels
+    of a few images are enough.
 
     Args:
         pseudo_dir: folder of index images, at any depth.
         gt_dir: folder of dense index images.
         num_classes: number of classes.
-        weak_dir: folder of weak index images, to tell what was added to them.
+        weak_dir: folder of weak index images, to measure the added pixels.
         suffixes: ends of the names of pseudo-labels and of dense labels,
-            without the file type, where they differ.
-        weak_suffixes: the same of pseudo-labels and of weak labels.
-        reduce_zero_label: dense and weak labels hold ids from 1, and 0 where
-            there is none, as those of ADE20K do.
+            without the file type, if they differ.
+        weak_suffixes: ends of the names of pseudo-labels and weak labels.
+        reduce_zero_label: dense and weak labels hold ids from 1, and 0 for
+            unlabelled, as ADE20K's labels do.
         ignore_index: the value of void and of unlabelled pixels.
 
     Returns:
-        'images', the number of pseudo-labels that were compared; 'without
-        dense label' and 'without pseudo-label', the paths of the other
-        pseudo-labels and dense labels, relative to their folders; and
-        'quality': by kind of label what `label_quality` gives; the kinds
-        are 'pseudo-labels' and, with `weak_dir`, 'weak labels' and 'added
-        by pseudo-labels'.
+        'images', the number of compared pseudo-labels; 'without dense label'
+        and 'without pseudo-label', the relative paths of the other files;
+        and 'quality', the result of `label_quality` for 'pseudo-labels' and,
+        with `weak_dir`, 'weak labels' and 'added by pseudo-labels'.
 
     Raises:
         FileNotFoundError: there are no pseudo-labels, none has a dense
             label, or one that has a dense label has no weak label.
-        ValueError: a file is no label of `num_classes` classes, or it is
-            not clear which labels belong together.
+        ValueError: a file is no label of `num_classes` classes, or a label
+            may belong to two files.
     """
     paths = list_files(pseudo_dir, LABEL_SUFFIXES)
     if not paths:
@@ -106,7 +104,7 @@ def _find_weak(
     weak_dir: Path,
     suffixes: tuple[str, str],
 ) -> dict[Path, Path]:
-    """The weak label of each pseudo-label; all must have one."""
+    """Returns the weak label of each pseudo-label."""
     weak = match_labels(paths, pseudo_dir, weak_dir, suffixes)
     if weak.missing:
         raise FileNotFoundError(
@@ -129,7 +127,7 @@ def _count(
     num_classes: int,
     ignore_index: int,
 ) -> np.ndarray:
-    """A confusion matrix, or an error that names the files."""
+    """Returns the confusion matrix of two files."""
     try:
         return confusion_matrix(truth, label, num_classes, ignore_index)
     except ValueError as error:

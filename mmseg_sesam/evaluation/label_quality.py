@@ -1,4 +1,4 @@
-"""How much of a dense label a sparse one gives, and how right it is."""
+"""Measures a sparse label against the dense label of the same image."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def confusion_matrix(
 
     Args:
         truth: (H, W) uint8 dense class ids; void pixels are not counted.
-        label: (H, W) uint8 class ids; may leave pixels unlabelled.
-        num_classes: C.
+        label: (H, W) uint8 class ids, with or without unlabelled pixels.
+        num_classes: number C of classes.
         ignore_index: the value of void and of unlabelled pixels.
 
     Returns:
@@ -30,6 +30,12 @@ def confusion_matrix(
     Raises:
         ValueError: sizes differ, or an id is neither below C nor
             `ignore_index`.
+
+    Example:
+        >>> truth = np.array([[0, 1, 1]], np.uint8)
+        >>> label = np.array([[0, 0, 255]], np.uint8)
+        >>> confusion_matrix(truth, label, num_classes=2).tolist()
+        [[1, 0, 0], [1, 0, 1]]
     """
     if truth.shape != label.shape:
         raise ValueError(
@@ -55,17 +61,17 @@ def confusion_matrix(
 def label_quality(confusion: np.ndarray) -> dict[str, Any]:
     """Computes coverage, precision, recall and IoU.
 
-    Unlabelled pixels count as missed. A class that does not occur has no
-    recall and no IoU (NaN), one that is never given no precision.
+    Unlabelled pixels count as missed. Recall and IoU of a class without true
+    pixels are NaN, and so is the precision of a class without labels.
 
     Args:
         confusion: (C, C + 1) counts of `confusion_matrix`.
 
     Returns:
-        'coverage' (share of pixels labelled), 'precision' (of them, share
-        that is right), 'recall' (share of pixels labelled right) and 'iou'
-        (mean over classes that occur); and 'classes', the same four as
-        lists of C. All are shares in [0, 1].
+        'coverage' (labelled share of pixels), 'precision' (correct share of
+        labelled pixels), 'recall' (correctly labelled share of pixels) and
+        'iou' (mean over classes that occur); and 'classes', lists of the
+        four for each class. All are shares in [0, 1].
     """
     square = confusion[:, :-1]
     right = square.diagonal().astype(float)
@@ -77,7 +83,7 @@ def label_quality(confusion: np.ndarray) -> dict[str, Any]:
         recall=_share(right, true),
         iou=_share(right, true + given - right),
     )
-    # A class that only ever is a mistake lowers the others' precision.
+    # A class without true pixels only lowers the IoU of the other classes.
     occurs = true > 0
     iou = per_class['iou'][occurs]
     return dict(
@@ -95,7 +101,7 @@ def quality_table(
     """Lays out a quality as a table in percent.
 
     Args:
-        quality: from `label_quality`.
+        quality: result of `label_quality`.
         class_names: C names.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Finding the label files that belong to other files, one to one."""
+"""Finds the label file that belongs to each file, one to one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import NamedTuple
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique
 
-# Names that a message lists before it only counts.
+# Number of names in a message; the rest is counted.
 _NAMES = 3
 
 
 class Matches(NamedTuple):
-    """Which label belongs to which file.
+    """Pairs of files and labels, and files without a counterpart.
 
     Attributes:
-        pairs: label of each file that has one, in the files' order.
+        pairs: label of each file, in the order of the files.
         missing: files without a label.
         unused: labels that no file uses.
     """
@@ -38,26 +38,25 @@ def match_labels(
     """Finds the label of each file by the end of its path.
 
     The path of a label in its folder, without file type, is the end of its
-    file's path: `folder`/a.png belongs to images/a.jpg. Of several such
-    labels the one with the longest path is taken.
+    file's path: `folder`/a.png belongs to images/a.jpg. If several labels
+    fit, the one with the longest path is taken.
 
-    Two files may end like the same label, as images of two data roots do
-    that name their images alike. The label then belongs to the file that
-    has exactly its path below `root`, or else to the file in the nearest
-    folder: one/labels/a.png belongs to one/images/a.jpg, not to
-    two/images/a.jpg, and one/labels/b.png to no file of two/images. Where
-    neither decides, this function raises, because a label counted for
-    another image gives a wrong number without an error.
+    A label may fit two files, for example images with equal names in two
+    data roots. It then belongs to the file that has exactly its path below
+    `root`, or else to the file in the nearest folder: one/labels/a.png
+    belongs to one/images/a.jpg, not to two/images/a.jpg, and
+    one/labels/b.png to no file of two/images. If neither rule decides, the
+    function raises: a label of another image gives a wrong number.
 
     Args:
         files: files below `root`.
-        root: folder whose own path is no part of the comparison.
-        folder: of the labels, index images at any depth.
+        root: folder of the files; its own path is not compared.
+        folder: folder of the labels, index images at any depth.
         suffixes: ends of the names of files and of labels, without the file
-            type, where they differ.
+            type, if they differ.
 
     Returns:
-        The pairs, and what has no counterpart.
+        The pairs, and the files and labels without a counterpart.
 
     Raises:
         FileNotFoundError: no file has a label.
@@ -109,12 +108,12 @@ def match_labels(
 def describe_left_out(
     kind: str, counterpart: str, names: Sequence[str]
 ) -> list[str]:
-    """Returns one sentence about files without a counterpart, or none.
+    """Returns a sentence on files without a counterpart, if there are any.
 
     Args:
-        kind: of the files, in the plural.
-        counterpart: what they lack, in the singular.
-        names: of the files.
+        kind: kind of the files, in the plural.
+        counterpart: kind of the missing file, in the singular.
+        names: names of the files.
 
     Example:
         >>> describe_left_out('images', 'dense label', ['a', 'b'])
@@ -132,7 +131,7 @@ def name_some(names: Sequence[str]) -> str:
     """Returns the first names as text, and how many more there are.
 
     Args:
-        names: of files.
+        names: names of files.
 
     Example:
         >>> name_some(['a', 'b', 'c', 'd', 'e'])
@@ -144,7 +143,7 @@ def name_some(names: Sequence[str]) -> str:
 
 
 def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:
-    """Label files by their path in the folder, without file type."""
+    """Returns label files by their path in the folder, without file type."""
     labels: dict[Path, list[Path]] = defaultdict(list)
     for path in list_files(folder, LABEL_SUFFIXES):
         key = path.relative_to(folder).with_suffix('')
@@ -154,12 +153,12 @@ def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:
 
 
 def _key(file: Path, file_suffix: str, label_suffix: str) -> Path:
-    """Path of a file's label, without file type."""
+    """Returns the path of a file's label, without file type."""
     return file.with_name(file.stem.removesuffix(file_suffix) + label_suffix)
 
 
 def _longest_end(key: Path, labels: dict[Path, list[Path]]) -> Path | None:
-    """The longest end of a path that is the path of a label."""
+    """Returns the longest end of a path that is the path of a label."""
     parts = key.parts
     ends = (Path(*parts[start:]) for start in range(len(parts)))
     return next((end for end in ends if end in labels), None)
@@ -168,10 +167,10 @@ def _longest_end(key: Path, labels: dict[Path, list[Path]]) -> Path | None:
 def _keep_nearest(
     claims: dict[Path, list[Path]], labels: dict[Path, list[Path]]
 ) -> None:
-    """Where files share a label, drops the files far from its folder.
+    """Drops files far from the folder of labels that several files fit.
 
-    They are dropped from all labels of that folder: a label that only a far
-    file claims belongs to a near file that is not among them.
+    A far file is dropped from all labels of the folder: a label that fits
+    only a far file belongs to a near file that is not in the list.
     """
     by_folder: dict[Path, list[Path]] = defaultdict(list)
     for end in claims:
@@ -192,23 +191,23 @@ def _keep_nearest(
 
 
 def _shared_depth(one: Path, two: Path) -> int:
-    """Number of folders that two paths begin with."""
+    """Returns the number of leading folders that two paths share."""
     ends = os.path.abspath(one), os.path.abspath(two)
     try:
         return len(Path(os.path.commonpath(ends)).parts)
     except ValueError:
-        # Windows: they lie on different drives.
+        # On Windows, the paths lie on different drives.
         return 0
 
 
 def _remedy(one: Path, two: Path, root: Path, folder: Path) -> str:
-    """How the user tells which of two files a label belongs to."""
+    """Returns what to do so that a label belongs to one of two files."""
     if one.parent == two.parent:
         return 'rename one of the two files'
     first, second = (
         path.parent.relative_to(root).parts for path in (one, two)
     )
-    # The shortest end of the folder's path that only one of the two has.
+    # The shortest end of the first folder's path that the second lacks.
     length = next(
         (n for n in range(1, len(first)) if first[-n:] != second[-n:]),
         len(first),

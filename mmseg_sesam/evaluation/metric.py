@@ -1,4 +1,4 @@
-"""Metric: how good the published pseudo-labels are."""
+"""The metric of the published pseudo-labels."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from mmseg_sesam.store.store import PseudoLabelStore
 class PseudoLabelQuality(BaseMetric):
     """Compares the published round of pseudo-labels with dense labels.
 
-    It looks at the labels of the images that the evaluator is given, not at
-    the model's predictions. For users who hold dense labels of a few
-    training images.
+    The metric reads the pseudo-labels of the evaluated images and ignores
+    the model's predictions. Use it if some training images have dense labels.
 
     Args:
         pseudo_label_dir: folder of a `PseudoLabelStore`.
-        data_root: the folder to which images are named relative.
+        data_root: folder of the images; their paths below it are the names
+            of their pseudo-labels.
         ignore_index: the value of void and of unlabelled pixels.
-        collect_device: 'cpu' or 'gpu', where ranks gather results.
-        prefix: of the metric's names.
+        collect_device: device on which ranks gather results, 'cpu' or 'gpu'.
+        prefix: prefix of the metric's names.
     """
 
     default_prefix = 'pseudo_label'
@@ -53,8 +53,8 @@ class PseudoLabelQuality(BaseMetric):
         """Adds the images of a batch.
 
         Args:
-            data_batch: not looked at.
-            data_samples: with img_path and gt_sem_seg.
+            data_batch: not used.
+            data_samples: samples with img_path and gt_sem_seg.
 
         Raises:
             FileNotFoundError: no round is published, or it lacks an image.

@@ -1,4 +1,4 @@
-"""Archives of predictions in the formats of evaluation servers."""
+"""Packs and checks archives of predictions for evaluation servers."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.images import open_image, upright_size
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.palettes import voc_colours
 
-# trainId -> id, of cityscapesScripts' labels.py.
+# Label id of each train id, from cityscapesScripts' labels.py.
 _CITYSCAPES_IDS = (
     *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22),
     *(23, 24, 25, 26, 27, 28, 31, 32, 33),
@@ -26,15 +27,15 @@ _CITYSCAPES_IDS = (
 
 
 class Server(NamedTuple):
-    """What a server demands of an archive.
+    """The format of archives that a server accepts.
 
     Attributes:
-        ids: of each class, the value that the server knows it by.
-        folder: in the archive, where the PNGs lie.
+        ids: the server's value of each class.
+        folder: folder of the PNGs in the archive.
         name: regular expression of a PNG's name, without '.png'.
-        example: such a name.
-        images: number of test images; None where it is not certain.
-        suffix: of the archive.
+        example: example of such a name.
+        images: number of test images; None if it is not certain.
+        suffix: suffix of the archive.
         palette: RGB of the values, for indexed PNGs; None for grey ones.
     """
 
@@ -84,15 +85,15 @@ def read_predictions(
     """Reads predictions as tools/test.py --out writes them.
 
     Args:
-        folder: of index PNGs.
-        first_id: value of the first class in them: 1 where the data set
+        folder: folder of index PNGs.
+        first_id: value of the first class in the files: 1 if the data set
             has `reduce_zero_label`, as ADE20K does.
 
     Yields:
         Name without suffix, and (H, W) integers from 0.
 
     Raises:
-        FileNotFoundError: there are none.
+        FileNotFoundError: there are no PNGs.
         ValueError: a file is no index PNG or holds values below `first_id`.
     """
     paths = list_files(folder, '.png')
@@ -120,48 +121,63 @@ def write_archive(
     Args:
         predictions: name without suffix and (H, W) integers from 0 to
             C - 1.
-        server: whose format it shall have.
+        server: server whose format the archive has.
         out: the archive.
 
     Returns:
         Number of images.
 
     Raises:
-        ValueError: a name or a class id is none of the data set's, or a
-            name comes twice. Nothing is left behind.
+        ValueError: a name or a class id does not belong to the data set, or
+            a name occurs twice. No file is left behind.
     """
-    temporary = out.with_name(f'.{out.name}')
     seen: set[str] = set()
-    try:
-        with _Archive(temporary, server) as archive:
-            for name, label in predictions:
-                _check_prediction(name, label, server, seen)
-                archive.add(name, _encode(label, server))
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for name, label in predictions:
+            _check_prediction(name, label, server, seen)
+            path = PurePosixPath(server.folder, f'{name}.png')
+            yield str(path), _encode(label, server)
+
+    with replacing(out) as part:
+        _pack(part, server, files())
     return len(seen)
 
 
+def _pack(
+    path: Path, server: Server, files: Iterable[tuple[str, bytes]]
+) -> None:
+    if server.suffix == '.zip':
+        with zipfile.ZipFile(path, 'w') as archive:
+            for name, content in files:
+                archive.writestr(name, content)
+        return
+    with tarfile.open(path, 'w:gz') as archive:
+        for name, content in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
 def find_images(folder: Path, names: Path | None = None) -> list[Path]:
-    """Finds test images.
+    """Lists the test images of a folder.
 
     Args:
-        folder: of images, however deep; others may lie there, too.
-        names: file with the name of a test image in each line, as VOC's
-            ImageSets/Segmentation/test.txt; None takes all of the folder.
+        folder: folder of images, at any depth, test images and others.
+        names: file with the name of a test image in each line, such as VOC's
+            ImageSets/Segmentation/test.txt; None takes all images.
 
     Returns:
-        Their paths, one or more, in ascending order.
+        Paths in ascending order, at least one.
 
     Raises:
-        FileNotFoundError: there are none, or the list names one that is not
-            there.
+        FileNotFoundError: there are no images, or an image of the list is
+            missing.
         ValueError: two images have one name, or the list is empty.
     """
     wanted = None
     if names is not None:
-        # Windows editors begin a file with a byte order mark.
+        # Windows editors write a byte order mark.
         text = names.read_text('utf-8-sig', 'surrogateescape')
         wanted = set(text.split())
     if wanted is not None and not wanted:
@@ -191,16 +207,13 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
 def check_archive(
     archive: Path, server: Server, images: Sequence[Path] = ()
 ) -> list[str]:
-    """Checks an archive against what the server demands.
+    """Returns the problems of an archive, a sentence for each kind.
 
     Args:
         archive: the file.
-        server: that it is meant for.
-        images: of the test, from `find_images`, whose names and sizes are
-            compared; without them only the number is.
-
-    Returns:
-        What is wrong, a sentence for each kind of problem.
+        server: server whose format the archive must have.
+        images: test images from `find_images`, whose names and sizes are
+            compared; without them only their number is.
     """
     problems: dict[str, list[str]] = {}
     names = []
@@ -238,37 +251,8 @@ def check_archive(
     return said
 
 
-class _Archive:
-    """A zip or a tar.gz that takes PNGs."""
-
-    def __init__(self, path: Path, server: Server) -> None:
-        self.path = path
-        self.server = server
-
-    def __enter__(self) -> _Archive:
-        self.file = (
-            zipfile.ZipFile(self.path, 'w')
-            if self.server.suffix == '.zip'
-            else tarfile.open(self.path, 'w:gz')
-        )
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-
-    def add(self, name: str, content: bytes) -> None:
-        folder = self.server.folder
-        path = f'{folder}/{name}.png' if folder else f'{name}.png'
-        if isinstance(self.file, zipfile.ZipFile):
-            self.file.writestr(path, content)
-            return
-        info = tarfile.TarInfo(path)
-        info.size = len(content)
-        self.file.addfile(info, io.BytesIO(content))
-
-
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Path and content of every file in an archive."""
+    """Yields path and content of every file in an archive."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             for info in file.infolist():
@@ -314,7 +298,7 @@ def _encode(label: np.ndarray, server: Server) -> bytes:
 def _check_png(
     content: bytes, server: Server, size: tuple[int, int] | None
 ) -> list[str]:
-    """What is wrong with a PNG, for many to share the wording."""
+    """Returns the problems of a PNG, in words that many PNGs share."""
     try:
         with open_image(io.BytesIO(content)) as image:
             mode, form, values = image.mode, image.format, np.array(image)
@@ -337,7 +321,7 @@ def _check_png(
 
 
 def _image_sizes(images: Sequence[Path]) -> dict[str, tuple[int, int]]:
-    """(width, height) of images, by name."""
+    """Returns (width, height) of images by name."""
     sizes = {}
     for path in images:
         with open_image(path) as image:

@@ -1,4 +1,4 @@
-"""Files that are replaced whole."""
+"""Replaces files as a whole."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# What killed processes leave is found by this pattern.
+# Pattern of the files that killed processes leave behind.
 PARTS = '.*.part'
-# Older parts belong to no process that still writes (our choice).
+# No process writes longer than this (our choice).
 STALE_SECONDS = 24 * 3600
 # File systems allow 255 bytes; the rest is for the token and '.part'.
 _NAME_BYTES = 200
@@ -19,21 +19,21 @@ _NAME_BYTES = 200
 
 @contextmanager
 def replacing(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
-    """Yields a path to write to, and moves what was written to a file.
+    """Yields a path to write to, and then moves the written file to `path`.
 
-    Readers see the old file or the new one, never half of one. The path is
-    beside the file, hidden, and of a random name: processes of several
-    containers or machines may have one process id. If an error comes, what
-    was written is removed.
+    Readers see the old file or the new one, never a part of it. The yielded
+    path lies beside the file, hidden, and has a random name, because process
+    ids of several containers or machines may be equal. After an error the
+    written part is removed.
 
     Args:
-        path: of the file; its folder exists.
+        path: path of the file, in a folder that exists.
         sync: whether to wait until the content is on disk, so that it
-            outlives a crash of the machine.
+            survives a crash of the machine.
 
     Yields:
-        Where to write. Pillow and numpy tell formats by suffixes, which it
-        does not have: name the format, or give them an open file.
+        Path to write to. It has no suffix by which Pillow and numpy could
+        choose a format: name the format, or give them an open file.
 
     Raises:
         OSError: the file cannot be replaced.
@@ -48,7 +48,7 @@ def replacing(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
         'whole'
     """
     path = Path(path)
-    # Without bytes that are no UTF-8, which some file systems refuse.
+    # Some file systems refuse bytes that are no UTF-8.
     name = os.fsencode(path.name)[:_NAME_BYTES].decode('utf-8', 'ignore')
     part = path.with_name(f'.{name}.{secrets.token_hex(8)}.part')
     try:
@@ -66,7 +66,7 @@ def sync_file(path: Path) -> None:
     """Waits until a file, or the entries of a folder, are on disk.
 
     Args:
-        path: of the file or folder.
+        path: path of the file or folder.
     """
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -76,16 +76,16 @@ def sync_file(path: Path) -> None:
 
 
 def remove_parts(paths: Iterable[Path], older_than: float = 0) -> None:
-    """Removes what killed processes left of files.
+    """Removes files that killed processes left behind.
 
     Args:
-        paths: the parts, found by `PARTS`.
-        older_than: seconds since the last write; 0 where no other process
+        paths: paths that match `PARTS`.
+        older_than: least seconds since the last write; 0 if no other process
             can be writing, else `STALE_SECONDS`.
     """
     latest = time.time() - older_than
     for path in paths:
-        # Another process may remove it as well.
+        # Another process may remove the same file.
         with suppress(OSError):
             if path.stat().st_mtime <= latest:
                 path.unlink()

@@ -1,4 +1,4 @@
-"""Listing the files of a folder, and what images and labels end in."""
+"""Lists the files of a folder; suffixes of images and labels."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Of the formats that `open_image` opens.
+# Suffixes of the formats that `open_image` opens.
 IMAGE_SUFFIXES = (
     *('.bmp', '.jp2', '.jpeg', '.jpg', '.pgm', '.png', '.ppm'),
     *('.tif', '.tiff', '.webp'),
 )
-# Those that keep class ids as they are.
+# Suffixes of lossless formats, which keep class ids.
 LABEL_SUFFIXES = ('.bmp', '.pgm', '.png', '.tif', '.tiff')
 
 
@@ -20,14 +20,14 @@ def list_files(
 ) -> list[Path]:
     """Lists the files of a folder at any depth.
 
-    Links to folders are entered, as mmseg's data sets enter them, unless
-    they lead back to where they lie. What systems and programs hide is left
-    out, such as '._a.png' and '.ipynb_checkpoints'.
+    Links to folders are followed, as in mmseg's data sets, unless they lead
+    back to a folder above. Hidden files such as '._a.png' and hidden folders
+    such as '.ipynb_checkpoints' are left out.
 
     Args:
-        folder: to be listed.
-        ending: of the names, such as '.xml', in small or capital letters;
-            of several, any one.
+        folder: folder to be listed.
+        ending: end of the names, such as '.xml', or several; upper and lower
+            case are equal.
 
     Returns:
         Paths that begin with `folder`, in ascending order.
@@ -45,7 +45,7 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     here = folder.resolve()
     if here in above or not folder.is_dir():
         return
-    # Entries know what they are; paths would ask the disk for each.
+    # Entries hold their type; a path would ask the disk for it.
     with os.scandir(folder) as entries:
         entries = sorted(entries, key=lambda entry: entry.name)
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Folders that one run at a time writes to."""
+"""Locks a folder that one run at a time writes to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from filelock import FileLock, Timeout
 
 
 class FolderLock(FileLock):
-    """Held from the beginning: a `with` only lets go of it."""
+    """Already acquired on construction; `with` only releases it."""
 
     def __enter__(self) -> FolderLock:
         return self
@@ -18,11 +18,11 @@ def lock_folder(folder: str | Path, remedy: str) -> FolderLock:
     """Locks a folder until it is released or the process ends.
 
     Args:
-        folder: made if it is not there.
-        remedy: what to do if it is in use.
+        folder: folder, created if it does not exist.
+        remedy: what to do if another run holds the lock.
 
     Returns:
-        The lock, held.
+        The acquired lock.
 
     Raises:
         ValueError: another run holds it.

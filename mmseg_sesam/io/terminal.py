@@ -1,7 +1,4 @@
-"""What tools show in the terminal: little, and often enough.
-
-The log file of a run keeps everything.
-"""
+"""Limits what tools show in the terminal; the log file keeps everything."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ import warnings
 
 from tqdm import tqdm
 
-# Seconds without a sign of life (our choice).
-_PATIENCE = 10
-# Longest pause between two lines in a file or a pipe.
+# Seconds between two signs of progress (our choice).
+_PAUSE = 10
+# Longest pause between two lines in a file or a pipe, in seconds.
 _LONGEST_PAUSE = 300
-# Beginnings of warnings of other packages in which a user can change nothing.
+# Beginnings of warnings of other packages about which a user can do nothing.
 _WARNINGS = (
     'pkg_resources is deprecated',
     '``build_loss`` would be deprecated',
@@ -24,7 +21,7 @@ _WARNINGS = (
     'The draw is False',
     'For binary segmentation, we suggest using',
 )
-# Beginnings of log records that only the log file needs.
+# Beginnings of log records that only the log file keeps.
 _RECORDS = (
     '\n' + '-' * 60 + '\nSystem environment',
     'Config:\n',
@@ -37,16 +34,16 @@ _RECORDS = (
 
 
 def hide_warnings() -> None:
-    """Hides warnings of other packages in which a user can change nothing."""
+    """Hides warnings of other packages about which a user can do nothing."""
     for text in _WARNINGS:
         warnings.filterwarnings('ignore', message=text.replace('`', '.'))
 
 
 def shorten(logger: logging.Logger) -> None:
-    """Keeps the config, the environment and such out of the terminal.
+    """Hides the config, the environment and the like from the terminal.
 
     Args:
-        logger: whose files go on to get everything.
+        logger: logger whose files still get everything.
     """
     for handler in logger.handlers:
         if not isinstance(handler, logging.FileHandler):
@@ -60,22 +57,22 @@ def _is_shown(record: logging.LogRecord) -> bool:
 
 
 class Pace:
-    """Tells when the next sign of life is due.
+    """Decides when progress is shown next.
 
-    In a terminal it is every 10 seconds. A file or a pipe keeps each line, so
-    the pauses double there, up to 5 minutes.
+    The pause is 10 seconds in a terminal. A file or a pipe keeps each line,
+    so there the pause doubles each time, up to 5 minutes.
     """
 
     def __init__(self) -> None:
-        self.pause = _PATIENCE
+        self.pause = _PAUSE
         self.restart()
 
     def restart(self) -> None:
-        """Begins a new pause, after something was shown."""
+        """Begins a new pause."""
         self.shown = time.monotonic()
 
     def is_due(self) -> bool:
-        """Whether the pause is over; if so, the next one begins."""
+        """Returns whether the pause is over, and then begins the next."""
         if time.monotonic() - self.shown < self.pause:
             return False
         if not sys.stderr.isatty():
@@ -88,8 +85,8 @@ class Progress(tqdm):
     """A progress bar in a terminal, a few lines in a file or a pipe.
 
     Args:
-        *args: of `tqdm`.
-        **kwargs: of `tqdm`.
+        *args: arguments of `tqdm`.
+        **kwargs: arguments of `tqdm`.
 
     Example:
         >>> sum(Progress([1, 2, 3], desc='adding'))
@@ -104,14 +101,14 @@ class Progress(tqdm):
         super().__init__(*args, **kwargs)
 
     def display(self, *args, **kwargs) -> None:
-        """Shows the bar, or a line if one is due."""
+        """Shows the bar, or a line if the pause is over."""
         if self.bar:
             super().display(*args, **kwargs)
         elif self.pace.is_due():
             self._write_line()
 
     def close(self) -> None:
-        """Shows the end, in lines too."""
+        """Shows the last state, also as a line."""
         if self.bar or self.disable:
             super().close()
             return

@@ -21,7 +21,7 @@ LABEL = np.zeros((4, 6), np.uint8)
         ('frame.0001', 'frame.0001'),
     ],
 )
-def test_keys_are_names_without_the_suffix_of_an_image(name, key, tmp_path):
+def test_safe_key_removes_the_suffix_of_an_image(name, key, tmp_path):
     assert safe_key(name, tmp_path) == key
 
 
@@ -30,14 +30,14 @@ def test_keys_are_names_without_the_suffix_of_an_image(name, key, tmp_path):
     ['../a.jpg', 'a/../../b', '/etc/a.png', '\\\\host\\a', 'C:\\a', '', '.']
     + ['a\0b', 'a\nb', 'x' * 250, None, 3, ['a']],
 )
-def test_names_that_leave_their_folder(name, tmp_path):
+def test_safe_key_rejects_names_that_leave_their_folder(name, tmp_path):
     with pytest.raises(ValueError) as error:
         safe_key(name, tmp_path / 'file.json')
     assert 'file.json' in str(error.value)
     assert '\n' not in str(error.value)
 
 
-def test_annotations_that_would_be_written_to_one_file(write, refusal):
+def test_items_rejects_two_annotations_with_one_key(write, refusal):
     images = [
         dict(id=i, file_name=name, width=6, height=4)
         for i, name in enumerate(['a.jpg', 'b.jpg', 'a.png'])
@@ -47,7 +47,7 @@ def test_annotations_that_would_be_written_to_one_file(write, refusal):
     assert 'a.jpg' in said and 'a.png' in said and 'rename' in said
 
 
-def test_formats_without_annotations(refusal, tmp_path, write):
+def test_items_rejects_a_folder_without_annotations(refusal, tmp_path, write):
     src = write('readme.txt', 'nothing').parent
     for name, settings in {
         'ade20k': {},
@@ -63,7 +63,7 @@ def test_formats_without_annotations(refusal, tmp_path, write):
     assert 'does not exist' in refusal('index-png', tmp_path / 'nowhere')
 
 
-def test_images_say_which_annotations_are_used(labels, summary, write):
+def test_items_leaves_out_annotations_without_image(labels, summary, write):
     for name in ('town/a', 'town/b', '._c'):
         src = write(f'weak/{name}.PNG', LABEL).parents[1]
     write('images/town/a.jpg', LABEL)
@@ -74,7 +74,7 @@ def test_images_say_which_annotations_are_used(labels, summary, write):
     assert skipped['image without an annotation'] == ['c']
 
 
-def test_no_image_at_all(refusal, write):
+def test_items_rejects_a_folder_without_matching_images(refusal, write):
     src = write('weak/a.png', LABEL).parent
     images = write('images/b.jpg', LABEL).parent
     said = refusal('index-png', src, images=images)
@@ -83,7 +83,7 @@ def test_no_image_at_all(refusal, write):
     assert 'is not a folder' in said
 
 
-def test_two_images_of_one_name(refusal, write):
+def test_items_rejects_two_images_of_one_name(refusal, write):
     src = write('weak/a.png', LABEL).parent
     write('images/a.png', LABEL)
     images = write('images/a.jpg', LABEL).parent
@@ -91,14 +91,16 @@ def test_two_images_of_one_name(refusal, write):
     assert 'a.jpg' in said and 'a.png' in said
 
 
-def test_labels_of_another_size_than_their_image(refusal, write):
+def test_convert_rejects_labels_of_another_size_than_their_image(
+    refusal, write
+):
     src = write('weak/a.png', LABEL).parent
     images = write('images/a.jpg', LABEL.T).parent
     said = refusal('index-png', src, images=images)
     assert '6 x 4' in said and '4 x 6' in said and 'a.jpg' in said
 
 
-def test_every_format_of_the_tool_is_known():
+def test_readers_registers_every_format():
     assert {*READERS} == {
         'ade20k',
         'cityscapes-coarse',

@@ -9,7 +9,7 @@ from mmseg_sesam.annotations.classes import resolve_classes
 from mmseg_sesam.io.palettes import voc_colours
 
 
-def test_names_or_a_data_set():
+def test_resolve_classes_of_names_or_a_data_set():
     names, palette = resolve_classes(['cityscapes'])
     assert names[13] == 'car' and palette == get_palette('cityscapes')
     names, palette = resolve_classes(['car', 'road'])
@@ -18,13 +18,13 @@ def test_names_or_a_data_set():
     assert resolve_classes([]) == ((), [])
 
 
-def test_names_that_cannot_be_ids():
+def test_resolve_classes_rejects_names_that_cannot_be_ids():
     with pytest.raises(ValueError, match=r"3 classes, \['a'\] more than once"):
         resolve_classes(['a', 'b', 'a'])
     with pytest.raises(ValueError, match='up to 255'):
         resolve_classes([str(i) for i in range(256)])
 
 
-def test_a_class_without_a_name_shifts_no_ids() -> None:
+def test_resolve_classes_rejects_an_empty_name() -> None:
     with pytest.raises(ValueError, match='Class 1 of --classes has no name'):
         resolve_classes(['road', '', 'car'])

@@ -21,7 +21,7 @@ TABLE = [('road', (128, 64, 128)), ('traffic light', (250, 170, 30))]
     + ['{n},#{r:02X}{g:02X}{b:02X}', '#{r:02x}{g:02x}{b:02x} {n}']
     + ['{n} = #{r:02x}{g:02x}{b:02x}', '  {n}:{r},{g},{b}:parts:actions'],
 )
-def test_a_name_and_a_colour_in_a_line(write, form):
+def test_read_colour_table_of_lines(write, form):
     lines = [form.format(n=name, r=r, g=g, b=b) for name, (r, g, b) in TABLE]
     path = write('table.txt', '\n'.join(['# a comment', *lines, '']))
     assert read_colour_table(path) == TABLE
@@ -40,7 +40,7 @@ def test_a_name_and_a_colour_in_a_line(write, form):
         ],
     ],
 )
-def test_json(write, content, indent):
+def test_read_colour_table_of_json(write, content, indent):
     path = write('table.json', json.dumps(content, indent=indent))
     assert read_colour_table(path) == TABLE
 
@@ -67,7 +67,7 @@ def test_json(write, content, indent):
         ('#800000', "to ''"),
     ],
 )
-def test_tables_that_are_none(write, text, said):
+def test_read_colour_table_rejects_other_tables(write, text, said):
     path = write('table.txt', text)
     with pytest.raises(ValueError) as error:
         read_colour_table(path)
@@ -75,7 +75,7 @@ def test_tables_that_are_none(write, text, said):
     assert 'expected' in str(error.value)
 
 
-def test_a_table_that_is_no_text(tmp_path):
+def test_read_colour_table_rejects_bytes(tmp_path):
     path = tmp_path / 'table.txt'
     path.write_bytes(b'\x89PNG\r\n\xff\xff')
     with pytest.raises(ValueError, match='cannot be read as text'):

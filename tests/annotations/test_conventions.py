@@ -108,7 +108,7 @@ SETTINGS = {
 @pytest.mark.parametrize('source', ['file', 'folder'])
 @pytest.mark.parametrize('other', FILES)
 @pytest.mark.parametrize('name', sorted(READERS))
-def test_errors_name_the_convention_and_a_remedy(
+def test_foreign_names_the_convention_and_a_remedy(
     refusal, write, name, other, source
 ):
     file, content, words = FILES[other]
@@ -131,7 +131,7 @@ def test_errors_name_the_convention_and_a_remedy(
         ('<annotations><meta/></annotations>', 'cvat'),
     ],
 )
-def test_our_own_formats_are_named(write, content, format):
+def test_foreign_names_our_own_formats(write, content, format):
     path = write('a.dat', content)
     assert f'format {format}' in foreign(path, 'index-png')
     assert foreign(path, format) is None
@@ -140,18 +140,18 @@ def test_our_own_formats_are_named(write, content, format):
 @pytest.mark.parametrize(
     'content', ['', '{', '[]', '{}', '[1]', '<a/>', 'cat\ndog', '0\n', '[{}]']
 )
-def test_unknown_files_have_no_convention(write, content):
+def test_foreign_of_unknown_files(write, content):
     assert foreign(write('a.txt', content), 'coco') is None
 
 
-def test_classes_beside_the_files_of_yolo(write):
+def test_foreign_skips_the_class_list_of_yolo(write):
     write('classes.txt', 'cat\ndog\n')
     path = write('labels/a.txt', '0 0.5 0.5 0.2 0.2\n')
     said = foreign(path.parents[1], 'labelme')
     assert f'{path} looks like YOLO' in said
 
 
-def test_a_folder_with_files_of_the_format_is_not_foreign(write):
+def test_foreign_is_none_beside_a_file_of_the_format(write):
     """The reader's own error says more, such as which file it expects."""
     write('a.json', VIA)
     path = write('b.xml', '<annotations><meta/></annotations>')
@@ -159,7 +159,7 @@ def test_a_folder_with_files_of_the_format_is_not_foreign(write):
     assert 'a.json looks like' in foreign(path.parent, 'coco')
 
 
-def test_one_file_of_another_convention_among_others(refusal, write):
+def test_convert_names_the_convention_of_one_file_among_others(refusal, write):
     point = dict(label='cat', shape_type='point', points=[[1, 1]])
     write('b.json', dict(imageWidth=4, imageHeight=4, shapes=[point]))
     src = write('a.json', VIA)
@@ -167,7 +167,7 @@ def test_one_file_of_another_convention_among_others(refusal, write):
     assert f'{src} looks like a project of the VGG' in said
 
 
-def test_another_convention_is_named_before_classes_are_asked_for(
+def test_convert_names_the_convention_before_classes_are_missing(
     refusal, write, out
 ):
     said = refusal('labelme', write('a.json', VIA).parent)
@@ -178,7 +178,7 @@ def test_another_convention_is_named_before_classes_are_asked_for(
 @pytest.mark.parametrize(
     'values, unlabelled', [([[255, 255]], []), ([[21, 21]], [21])]
 )
-def test_conversion_without_any_label_is_refused(
+def test_convert_rejects_annotations_without_any_label(
     refusal, write, values, unlabelled
 ):
     src = write('a.png', np.array(values, np.uint8)).parent
@@ -188,7 +188,7 @@ def test_conversion_without_any_label_is_refused(
 
 
 @pytest.mark.parametrize('kind', ['rectangle', 'point'])
-def test_boxes_are_named_if_nothing_else_is_drawn(refusal, write, kind):
+def test_convert_names_boxes_if_nothing_else_is_drawn(refusal, write, kind):
     """A point outside of the image is left out for another reason."""
     shape = dict(label='cat', shape_type=kind, points=[[1, 1], [3, 3]])
     if kind == 'point':

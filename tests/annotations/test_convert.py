@@ -53,7 +53,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {name: data for name, (data, _) in state(folder).items()}
 
 
-def test_summary(run, src, out):
+def test_convert_summarises_the_labels(run, src, out):
     summary = run(classes=['zero', 'one', 'two', 'three'])
     assert summary == json.loads((out / SUMMARY).read_text())
     labels = {
@@ -78,7 +78,7 @@ def test_summary(run, src, out):
     assert summary['settings']['format'] == 'index-png'
 
 
-def test_a_second_run_changes_nothing(run, out):
+def test_convert_again_changes_nothing(run, out):
     summary = run()
     before = state(out)
     assert {*before} == {f'{n}.png' for n in NAMES} | {SUMMARY, JOURNAL}
@@ -86,13 +86,13 @@ def test_a_second_run_changes_nothing(run, out):
     assert state(out) == before
 
 
-def test_the_number_of_processes_does_not_matter(run, out, tmp_path):
+def test_convert_with_any_number_of_processes(run, out, tmp_path):
     run()
     run(jobs=2, to=tmp_path / 'out2')
     assert content(out) == content(tmp_path / 'out2')
 
 
-def test_a_run_cut_off_at_any_line_is_continued(run, out, tmp_path):
+def test_convert_continues_a_run_cut_off_at_any_line(run, out, tmp_path):
     run()
     whole = content(out)
     lines = whole[JOURNAL].splitlines(keepends=True)
@@ -116,7 +116,7 @@ def test_a_run_cut_off_at_any_line_is_continued(run, out, tmp_path):
             assert state(out)[f'{name}.png'] == before[f'{name}.png']
 
 
-def test_a_label_that_was_deleted_is_written_again(run, out):
+def test_convert_writes_a_deleted_label_again(run, out):
     run()
     before = state(out)
     (out / 'town/a.png').unlink()
@@ -127,7 +127,7 @@ def test_a_label_that_was_deleted_is_written_again(run, out):
     assert after == before
 
 
-def test_a_corrected_annotation_is_converted_again(run, src, out):
+def test_convert_reads_a_corrected_annotation_again(run, src, out):
     run()
     before = state(out)
     Image.fromarray(np.full((6, 8), 2, np.uint8)).save(src / 'b.png')
@@ -140,7 +140,7 @@ def test_a_corrected_annotation_is_converted_again(run, src, out):
     }
 
 
-def test_an_annotation_that_is_damaged_later(run, src, out):
+def test_convert_rejects_an_annotation_damaged_later(run, src, out):
     run()
     (src / 'b.png').write_bytes(b'')
     with pytest.raises(ConversionError, match='b.png'):
@@ -148,7 +148,7 @@ def test_an_annotation_that_is_damaged_later(run, src, out):
     assert not (out / SUMMARY).exists()
 
 
-def test_damaged_annotations_leave_the_others_converted(run, src, out):
+def test_convert_writes_the_others_of_damaged_annotations(run, src, out):
     good = (src / 'b.png').read_bytes()
     (src / 'b.png').write_bytes(good[:40])
     (src / 'town/a.png').write_bytes(b'')
@@ -166,7 +166,7 @@ def test_damaged_annotations_leave_the_others_converted(run, src, out):
     assert len([*out.rglob('*.png')]) == 5
 
 
-def test_another_setting_is_refused_by_name(run, out):
+def test_convert_rejects_another_setting_by_name(run, out):
     run(unlabelled=[2])
     before = state(out)
     with pytest.raises(ValueError) as error:
@@ -177,7 +177,7 @@ def test_another_setting_is_refused_by_name(run, out):
     assert state(out) == before
 
 
-def test_nothing_is_overwritten(run, src, out, tmp_path):
+def test_convert_overwrites_nothing(run, src, out, tmp_path):
     out.mkdir()
     (out / 'mine.txt').write_text('mine')
     with pytest.raises(ValueError, match='nothing in it shall be overwrit'):
@@ -194,7 +194,7 @@ def test_nothing_is_overwritten(run, src, out, tmp_path):
     assert state(src) == before
 
 
-def test_annotations_that_are_gone_are_named(run, src, out):
+def test_convert_names_annotations_that_are_gone(run, src, out):
     run()
     (src / 'town/a.png').unlink()
     with pytest.raises(
@@ -213,7 +213,7 @@ class DyingReader(READERS['index-png']):
 
 
 @pytest.mark.parametrize('jobs', [1, 2])
-def test_a_file_that_ends_its_process_is_named(src, out, jobs):
+def test_convert_names_a_file_that_ends_its_process(src, out, jobs):
     reader = DyingReader(src)
     reader.fragile = True
     with pytest.raises(ConversionError) as error:
@@ -225,13 +225,13 @@ def test_a_file_that_ends_its_process_is_named(src, out, jobs):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may read every file')
-def test_a_file_that_may_not_be_read(run, src):
+def test_convert_names_a_file_without_permission(run, src):
     (src / 'b.png').chmod(0)
     with pytest.raises(ConversionError, match='b.png'):
         run()
 
 
-def test_classes_without_a_label_are_remarked_by_name(run):
+def test_convert_remarks_on_classes_without_a_label(run):
     names = ['zero', 'one', 'two', 'three', *(f'c{i}' for i in range(9))]
     (remark,) = run(classes=names)['remarks']
     assert "'three', 'c0'" in remark and "'two'" not in remark

@@ -212,7 +212,7 @@ def replaced(value: Any, path: tuple, new: Any) -> Any:
 
 
 @pytest.mark.parametrize('name', FILES)
-def test_the_files_are_whole(name):
+def test_convert_whole_files(name):
     settings, file, whole = FILES[name]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'src', file)
@@ -225,7 +225,7 @@ def test_the_files_are_whole(name):
 @pytest.mark.parametrize('name', FILES)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_truncated(name, data):
+def test_convert_truncated_files(name, data):
     whole = FILES[name][2]
     check(name, whole[: data.draw(st.integers(0, len(whole) - 1))])
 
@@ -233,7 +233,7 @@ def test_truncated(name, data):
 @pytest.mark.parametrize('name', FILES)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_bytes_replaced(name, data):
+def test_convert_files_with_replaced_bytes(name, data):
     damaged = bytearray(FILES[name][2])
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(damaged) - 1))
@@ -244,7 +244,7 @@ def test_bytes_replaced(name, data):
 @pytest.mark.parametrize('name', JSON)
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_values_replaced(name, data):
+def test_convert_json_with_replaced_values(name, data):
     content = JSON[name][2]
     path = data.draw(st.sampled_from(nodes(content)))
     damaged = replaced(content, path, data.draw(STRANGE))
@@ -254,7 +254,7 @@ def test_values_replaced(name, data):
 @pytest.mark.parametrize('name', XML)
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_texts_replaced(name, data):
+def test_convert_xml_with_replaced_texts(name, data):
     pattern = re.compile('"[^"]*"|(?<=>)[^<>]+(?=<)')
     content = XML[name][2]
     place = data.draw(st.sampled_from([*pattern.finditer(content)]))
@@ -267,23 +267,23 @@ def test_texts_replaced(name, data):
 
 @pytest.mark.parametrize('name', FILES)
 @pytest.mark.parametrize('other', FILES)
-def test_a_file_of_another_format(name, other):
+def test_convert_a_file_of_another_format(name, other):
     check(name, FILES[other][2])
 
 
-def test_an_image_renamed_and_another_damaged():
+def test_convert_a_renamed_and_a_damaged_image():
     content = JSON['whats-the-point'][2]
     damaged = {' ': content['a'], 'b': 1}
     check('whats-the-point', json.dumps(damaged).encode())
 
 
-def test_a_long_name_of_a_class():
+def test_convert_a_long_name_of_a_class():
     _, _, whole = FILES['cvat']
     check('cvat', whole.replace(b'<name>a<', b'<name>' + b'9' * 5000 + b'<'))
 
 
 @pytest.mark.parametrize('name', XML)
-def test_entity_bombs(name):
+def test_convert_entity_bombs(name):
     levels = ''.join(
         f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(9)
     )

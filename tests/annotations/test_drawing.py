@@ -21,21 +21,21 @@ def where(drawn: Canvas, value: int) -> list[tuple[int, int]]:
     return [(x, y) for y, x in np.argwhere(drawn.label == value).tolist()]
 
 
-def test_points_belong_to_the_pixel_that_contains_them():
+def test_dots_fill_the_pixel_that_contains_a_point():
     drawn = canvas()
     drawn.dots([(0, 0), (11.99, 7.99), (3.5, 2.5)], 1, 0)
     assert where(drawn, 1) == [(0, 0), (3, 2), (11, 7)]
     assert not drawn.notes
 
 
-def test_dots_of_a_radius():
+def test_dots_have_their_radius():
     drawn = canvas()
     drawn.dots([(5, 4)], 2, 1)
     expected = [(x, y) for y in (3, 4, 5) for x in (4, 5, 6)]
     assert where(drawn, 2) == expected
 
 
-def test_lines_have_their_width_and_do_not_close():
+def test_line_has_its_width_and_stays_open():
     drawn = canvas()
     drawn.line([(2, 3), (8, 3), (8, 6)], 4, 1)
     expected = [(x, 3) for x in range(2, 9)] + [(8, y) for y in (4, 5, 6)]
@@ -46,7 +46,7 @@ def test_lines_have_their_width_and_do_not_close():
 
 
 @pytest.mark.parametrize('width', range(1, 10))
-def test_lines_are_as_wide_as_they_should_be(width):
+def test_line_has_its_width_in_any_direction(width):
     drawn = Canvas('image', (100, 100))
     drawn.line([(10, 20), (90, 20)], 1, width)
     assert (drawn.label[:, 50] == 1).sum() == width
@@ -56,13 +56,13 @@ def test_lines_are_as_wide_as_they_should_be(width):
     assert abs(across - width) < width / 2
 
 
-def test_a_line_of_one_point():
+def test_line_of_one_point():
     drawn = canvas()
     drawn.line([(2, 3)], 4, 1)
     assert where(drawn, 4) == [(2, 3)]
 
 
-def test_points_outside_interrupt_a_line_or_move_to_the_border():
+def test_line_leaves_out_or_moves_points_outside():
     points = [(1, 1), (3, 1), (20, 1), (9, 6), (11, 6)]
     drawn = canvas(outside='drop')
     drawn.line(points, 0, 1)
@@ -78,7 +78,7 @@ def test_points_outside_interrupt_a_line_or_move_to_the_border():
     assert 'clipped' in drawn.notes[0][0]
 
 
-def test_areas():
+def test_areas_cover_their_pixels():
     drawn = canvas()
     drawn.polygon([(1, 1), (4, 1), (4, 3), (1, 3)], 1)
     drawn.rectangle([(10, 7), (8, 5)], 2)
@@ -90,7 +90,7 @@ def test_areas():
     assert len(where(drawn, 3)) <= 9
 
 
-def test_later_shapes_lie_over_earlier_ones():
+def test_canvas_draws_later_shapes_over_earlier_ones():
     drawn = canvas(fill=9)
     drawn.rectangle([(0, 0), (5, 5)], 1)
     drawn.line([(0, 2), (5, 2)], 255, 1)
@@ -100,7 +100,7 @@ def test_later_shapes_lie_over_earlier_ones():
 
 
 @pytest.mark.parametrize('corner', [(-2, -1), (10, 6), (-2, 6), (3, 2)])
-def test_masks_are_cut_at_the_border(corner):
+def test_mask_is_cut_at_the_border(corner):
     rng = np.random.default_rng(0)
     mask = rng.random((4, 5)) < 0.5
     drawn = canvas()
@@ -113,7 +113,7 @@ def test_masks_are_cut_at_the_border(corner):
     assert sorted(where(drawn, 1)) == sorted(expected)
 
 
-def test_areas_outside_are_named():
+def test_areas_outside_are_noted():
     drawn = canvas()
     drawn.polygon([(-9, 1), (-5, 1), (-5, 5)], 1)
     drawn.mask(np.ones((2, 2), bool), (30, 0), 1)
@@ -138,7 +138,7 @@ POINTS = st.one_of(
 
 @settings(max_examples=50, deadline=None)
 @given(points=POINTS, outside=st.sampled_from(['drop', 'clip']))
-def test_any_points_are_drawn_or_refused_with_a_sentence(points, outside):
+def test_canvas_draws_or_rejects_any_points(points, outside):
     for draw in (
         lambda drawn: drawn.dots(points, 1, 2),
         lambda drawn: drawn.line(points, 1, 3),
@@ -158,6 +158,6 @@ def test_any_points_are_drawn_or_refused_with_a_sentence(points, outside):
 
 
 @pytest.mark.parametrize('bad', [1e308, float('nan'), float('inf'), -1e9])
-def test_points_that_cannot_be_of_the_image(bad):
+def test_points_rejects_points_far_outside(bad):
     with pytest.raises(ValueError, match='expected pixels of an image of 12'):
         canvas(outside='clip').dots([(1, 2), (3, bad)], 1, 1)

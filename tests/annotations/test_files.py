@@ -17,13 +17,13 @@ BOMB = """<?xml version="1.0"?>
 <annotation>&b;</annotation>"""
 
 
-def test_entities_are_not_expanded(write):
+def test_read_xml_expands_no_entities(write):
     path = write('bomb.xml', BOMB)
     with pytest.raises(ValueError, match='bomb.xml cannot be read as XML'):
         files.read_xml(path, 'annotation')
 
 
-def test_xml_that_would_read_another_file(write, tmp_path):
+def test_read_xml_reads_no_other_file(write, tmp_path):
     secret = write('secret.txt', 'secret')
     path = write(
         'x.xml',
@@ -35,17 +35,17 @@ def test_xml_that_would_read_another_file(write, tmp_path):
     assert 'x.xml' in str(error.value) and '\n' not in str(error.value)
 
 
-def test_json_of_any_depth(write):
+def test_read_json_of_any_depth(write):
     path = write('x.json', '[' * 100_000)
     with pytest.raises(ValueError, match='x.json cannot be read as JSON'):
         files.read_json(path)
 
 
-def test_json_with_a_byte_order_mark(write):
+def test_read_json_with_a_byte_order_mark(write):
     assert files.read_json(write('x.json', '\ufeff{"a": 1}')) == dict(a=1)
 
 
-def test_a_library_that_is_missing(monkeypatch):
+def test_optional_import_names_a_missing_library(monkeypatch):
     monkeypatch.setitem(sys.modules, 'h5py', None)
     with pytest.raises(ValueError) as error:
         files.optional_import('h5py')
@@ -54,7 +54,7 @@ def test_a_library_that_is_missing(monkeypatch):
 
 
 @pytest.mark.parametrize('bits', [1, 2, 4, 8, 16])
-def test_grey_values_of_any_depth(write, bits):
+def test_read_index_of_any_depth(write, bits):
     ids = np.arange(12).reshape(3, 4) % min(2**bits, 12)
     if bits == 16:
         path = write('x.png', ids.astype(np.uint16))
@@ -94,7 +94,7 @@ def _write_grey(path, ids, bits):
     return path
 
 
-def test_an_image_too_large_to_be_read(write, monkeypatch):
+def test_readers_of_images_reject_too_large_ones(write, monkeypatch):
     path = write('x.png', np.zeros((40, 40), np.uint8))
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 500)
     for read in (files.read_index, files.read_rgb, files.image_size):
@@ -105,6 +105,6 @@ def test_an_image_too_large_to_be_read(write, monkeypatch):
 @pytest.mark.parametrize(
     'size', [(0, 3), (-1, -1), (10**6, 10**6), (None, 3), ('x', 3), (1e400, 3)]
 )
-def test_sizes_that_no_image_has(size):
+def test_checked_size_rejects_sizes_without_an_image(size):
     with pytest.raises(ValueError, match='file.json gives the image size'):
         files.checked_size(*size, 'file.json')

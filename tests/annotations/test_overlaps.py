@@ -46,7 +46,7 @@ def reasons(canvas: Canvas) -> list[str]:
 
 @settings(max_examples=100, deadline=None)
 @given(rectangles=RECTANGLES, data=st.data())
-def test_the_order_of_shapes_without_order_does_not_matter(rectangles, data):
+def test_draw_by_area_ignores_the_order_of_shapes(rectangles, data):
     other = data.draw(st.permutations(rectangles))
     np.testing.assert_array_equal(drawn(rectangles).label, drawn(other).label)
     assert sorted(reasons(drawn(rectangles))) == sorted(reasons(drawn(other)))
@@ -54,7 +54,7 @@ def test_the_order_of_shapes_without_order_does_not_matter(rectangles, data):
 
 @settings(max_examples=100, deadline=None)
 @given(rectangles=RECTANGLES)
-def test_every_pixel_is_of_its_smallest_shape_or_unlabelled(rectangles):
+def test_draw_by_area_gives_pixels_to_the_smallest_shape(rectangles):
     label = drawn(rectangles).label
     shapes = masks(rectangles)
     for row, column in np.ndindex(label.shape):
@@ -72,7 +72,7 @@ def test_every_pixel_is_of_its_smallest_shape_or_unlabelled(rectangles):
 
 @settings(max_examples=100, deadline=None)
 @given(rectangles=RECTANGLES)
-def test_no_shape_vanishes_under_larger_ones_that_hold_it(rectangles):
+def test_draw_by_area_keeps_shapes_within_larger_ones(rectangles):
     label = drawn(rectangles).label
     shapes = masks(rectangles)
     for mask, class_id in shapes:
@@ -100,7 +100,7 @@ def test_covered_shapes_are_counted(rectangles, by_area):
 
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_masks_are_kept_bit_by_bit(data):
+def test_shape_keeps_every_bit(data):
     height, width = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
     bits = st.lists(
         st.integers(0, 1), min_size=height * width, max_size=height * width
@@ -113,7 +113,7 @@ def test_masks_are_kept_bit_by_bit(data):
     np.testing.assert_array_equal(again, mask)
 
 
-def test_a_window_lies_on_its_facade_whichever_comes_first():
+def test_draw_by_area_puts_a_window_on_its_facade():
     facade, window = (0, 0, 19, 15, 1), (4, 4, 8, 8, 0)
     for shapes in ([facade, window], [window, facade]):
         canvas = drawn(shapes, names=['window', 'facade'])
@@ -125,7 +125,7 @@ def test_a_window_lies_on_its_facade_whichever_comes_first():
         )
 
 
-def test_a_shape_that_nearly_fills_another_lies_on_it():
+def test_draw_by_area_puts_a_screen_on_its_monitor():
     """80% of the larger one: more than half, but within it."""
     screen, monitor = (0, 0, 15, 9, 0), (0, 0, 19, 9, 1)
     label = drawn([screen, monitor]).label
@@ -135,7 +135,7 @@ def test_a_shape_that_nearly_fills_another_lies_on_it():
 @pytest.mark.parametrize(
     'other', [(4, 0, 13, 9, 1), (0, 0, 9, 9, 1), (0, 0, 9, 10, 1)]
 )
-def test_overlaps_of_shapes_of_about_one_size_are_unlabelled(other):
+def test_draw_by_area_leaves_overlaps_of_equal_sizes_unlabelled(other):
     square = (0, 0, 9, 9, 0)
     canvas = drawn([square, other])
     first, second = (mask for mask, _ in masks([square, other]))
@@ -146,7 +146,7 @@ def test_overlaps_of_shapes_of_about_one_size_are_unlabelled(other):
     assert 'about the same size' in reasons(canvas)[0]
 
 
-def test_later_shapes_that_cover_all_of_an_earlier_one_are_named():
+def test_draw_in_order_names_covered_shapes():
     canvas = drawn([(4, 4, 8, 8, 0), (0, 0, 19, 15, 1)], by_area=False)
     assert (canvas.label[4:9, 4:9] == 1).all()
     assert canvas.annotation().notes == [
@@ -157,6 +157,6 @@ def test_later_shapes_that_cover_all_of_an_earlier_one_are_named():
     ]
 
 
-def test_shapes_of_one_class_do_not_count_as_covered():
+def test_covered_shapes_of_one_class_are_none():
     canvas = drawn([(0, 0, 9, 9, 2), (5, 5, 14, 14, 2)])
     assert not canvas.annotation().notes

@@ -19,12 +19,12 @@ def converted(labels, write, summary):
     return summary()
 
 
-def test_the_table_has_the_classes_that_have_pixels(converted):
+def test_class_table_has_the_classes_with_pixels(converted):
     (row,) = class_table(converted).rows
     assert row == [7, 'class7', 1, '25.00%']
 
 
-def test_remarks_name_some_classes_without_pixels_and_what_was_left_out(
+def test_remarks_name_absent_classes_and_omitted_things(
     converted,
 ):
     absent, void = remarks(converted)

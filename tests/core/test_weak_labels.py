@@ -52,7 +52,7 @@ def blobs(seed=0, size=160):
 
 @PROPERTY
 @given(dense_labels(), simulators())
-def test_marks_are_right_where_they_label(label, simulator):
+def test_simulator_labels_are_right(label, simulator):
     before = label.copy()
     weak = simulator(label, image_seed=3)
     marked = weak != 255
@@ -64,7 +64,7 @@ def test_marks_are_right_where_they_label(label, simulator):
 
 @PROPERTY
 @given(dense_labels(), simulators())
-def test_each_object_is_marked_unless_it_is_small(label, simulator):
+def test_simulator_labels_each_large_object(label, simulator):
     weak = simulator(label, image_seed=3)
     for component in find_components(label):
         marked = (weak[component.pixels] != 255).any()
@@ -72,7 +72,7 @@ def test_each_object_is_marked_unless_it_is_small(label, simulator):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_the_smallest_object_that_is_marked(kind):
+def test_simulator_min_area_is_the_smallest_object(kind):
     label = np.full((10, 20), 255, np.uint8)
     label[1:5, 1:5] = 0
     label[1:4, 10:15] = 1
@@ -82,14 +82,14 @@ def test_the_smallest_object_that_is_marked(kind):
 
 @PROPERTY
 @given(dense_labels(), simulators(), st.integers(0, 2**32))
-def test_seeds_fix_every_choice(label, simulator, image_seed):
+def test_simulator_seeds_fix_every_choice(label, simulator, image_seed):
     np.testing.assert_array_equal(
         simulator(label, image_seed), simulator(label, image_seed)
     )
 
 
 @pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point'])
-def test_seeds_of_simulator_and_image_both_matter(kind):
+def test_simulator_uses_both_seeds(kind):
     label = blobs()
     results = [
         WeakLabelSimulator(kind, seed=seed)(label, image_seed).tobytes()
@@ -99,7 +99,7 @@ def test_seeds_of_simulator_and_image_both_matter(kind):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_coarse_masks_label_more_than_scribbles_and_these_than_points(seed):
+def test_simulator_coarse_labels_more_than_scribbles_and_points(seed):
     label = blobs(seed)
     coarse, scribble, point = (
         np.count_nonzero(WeakLabelSimulator(kind)(label, seed) != 255)
@@ -110,7 +110,7 @@ def test_coarse_masks_label_more_than_scribbles_and_these_than_points(seed):
 
 @PROPERTY
 @given(dense_labels(), simulators())
-def test_any_value_may_mean_unlabelled(label, simulator):
+def test_simulator_with_any_ignore_index(label, simulator):
     swap = np.arange(256, dtype=np.uint8)
     swap[[0, 255]] = 255, 0
     np.testing.assert_array_equal(
@@ -125,7 +125,7 @@ def square(size=61, border=10):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_coarse_masks_keep_away_from_the_edge(seed):
+def test_coarse_keeps_away_from_the_edge(seed):
     weak = WeakLabelSimulator('coarse', seed=seed, margin=0.4)(square(), 0)
     rows, cols = np.nonzero(weak == 0)
     # The square is 31 pixels deep; the margin varies by a quarter.
@@ -135,7 +135,7 @@ def test_coarse_masks_keep_away_from_the_edge(seed):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_coarse_masks_are_polygons(seed):
+def test_coarse_draws_polygons(seed):
     row, col = np.mgrid[-60:61, -60:61]
     # A wheel with a wavy rim and a hole.
     radius = 50 + 4 * np.sin(8 * np.arctan2(row, col))
@@ -155,7 +155,7 @@ def test_coarse_masks_are_polygons(seed):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_a_point_is_one_dot_near_the_middle(seed):
+def test_point_draws_one_dot_near_the_middle(seed):
     simulator = WeakLabelSimulator('point', seed=seed, dot_radius=2)
     dot = simulator(square(), 0) == 0
     row, col = np.argwhere(dot).mean(axis=0)
@@ -165,13 +165,13 @@ def test_a_point_is_one_dot_near_the_middle(seed):
     assert dot.sum() == 21
 
 
-def test_a_dot_of_radius_0_is_a_pixel():
+def test_point_of_radius_0_is_a_pixel():
     simulator = WeakLabelSimulator('point', dot_radius=0)
     assert (simulator(square(), 0) == 0).sum() == 1
 
 
 @pytest.mark.parametrize('max_points', [4, 9])
-def test_larger_objects_get_more_points(max_points):
+def test_point_draws_more_dots_in_larger_objects(max_points):
     label = np.ones((100, 100), np.uint8)
     label[:50, :50] = 0
     simulator = WeakLabelSimulator(
@@ -183,14 +183,14 @@ def test_larger_objects_get_more_points(max_points):
     assert (simulator(label[:50, :50], 0) == 0).sum() == max_points
 
 
-def test_points_of_one_object_lie_apart():
+def test_point_draws_dots_apart():
     simulator = WeakLabelSimulator('point', max_points=4, dot_radius=0)
     points = np.argwhere(simulator(np.zeros((80, 80), np.uint8), 0) == 0)
     distances = np.hypot(*(points[:, None] - points).transpose(2, 0, 1))
     assert distances[~np.eye(4, dtype=bool)].min() > 15
 
 
-def test_random_points_lie_anywhere():
+def test_point_random_lies_anywhere():
     points = [
         np.argwhere(
             WeakLabelSimulator(
@@ -207,7 +207,7 @@ def test_random_points_lie_anywhere():
 
 
 @pytest.mark.parametrize('share', [0.1, 0.2, 0.5, 1])
-def test_a_block_is_the_innermost_share_of_each_object(share):
+def test_block_is_the_innermost_share(share):
     label = blobs()
     weak = WeakLabelSimulator('block', block_share=share)(label, 0)
     for component in find_components(label):
@@ -222,7 +222,7 @@ def test_a_block_is_the_innermost_share_of_each_object(share):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_a_scribble_runs_along_the_middle(seed):
+def test_scribble_runs_along_the_middle(seed):
     label = np.full((41, 201), 1, np.uint8)
     label[10:31] = 0
     simulator = WeakLabelSimulator('scribble', seed=seed, stroke_share=0.8)
@@ -238,7 +238,7 @@ def test_a_scribble_runs_along_the_middle(seed):
     assert np.ptp(rows) <= 20
 
 
-def test_scribbles_begin_anywhere_on_the_path():
+def test_scribble_begins_anywhere_on_the_path():
     label = np.zeros((21, 201), np.uint8)
     middles = []
     for seed in range(10):
@@ -250,7 +250,7 @@ def test_scribbles_begin_anywhere_on_the_path():
 
 
 @pytest.mark.parametrize('radius', [10, 20, 40])
-def test_a_round_object_gets_a_long_scribble(radius):
+def test_scribble_is_long_in_a_round_object(radius):
     """Its skeleton is a few pixels; an annotator's stroke is not."""
     row, col = np.mgrid[-50:51, -50:51]
     disk = np.hypot(row, col) <= radius
@@ -261,7 +261,7 @@ def test_a_round_object_gets_a_long_scribble(radius):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_scribbles_are_smooth(seed):
+def test_scribble_is_smooth(seed):
     label = blobs(seed)
     simulator = WeakLabelSimulator('scribble', seed, stroke_width=1)
     weak = simulator(label, 0)
@@ -277,14 +277,14 @@ def test_scribbles_are_smooth(seed):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_a_stroke_is_in_one_piece(seed):
+def test_scribble_is_in_one_piece(seed):
     label = blobs(seed)
     weak = WeakLabelSimulator('scribble', seed)(label, 0)
     objects = [c for c in find_components(label) if c.area >= 16]
     assert len(find_components(weak)) == len(objects)
 
 
-def test_the_width_of_a_scribble():
+def test_scribble_has_its_width():
     label = np.zeros((41, 201), np.uint8)
     for width in (1, 3, 5):
         weak = WeakLabelSimulator('scribble', stroke_width=width)(label, 0)
@@ -292,7 +292,7 @@ def test_the_width_of_a_scribble():
         assert np.median(across[across > 0]) == width
 
 
-def test_void_and_empty_labels_stay_empty():
+def test_simulator_of_void_and_empty_labels():
     label = np.full((7, 9), 255, np.uint8)
     for kind in KINDS:
         assert (WeakLabelSimulator(kind)(label, 0) == 255).all()
@@ -314,6 +314,6 @@ def test_void_and_empty_labels_stay_empty():
         (dict(kind='block', block_share=1.1), 'block_share=1.1'),
     ],
 )
-def test_options_out_of_range_are_refused(options, message):
+def test_simulator_rejects_options_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
         WeakLabelSimulator(**options)

@@ -20,7 +20,7 @@ def test_steps_are_told_between_the_lines_of_the_logger(
     patience: float,
 ) -> None:
     # Each step takes longer than the patience.
-    monkeypatch.setattr(terminal, '_PATIENCE', patience)
+    monkeypatch.setattr(terminal, '_PAUSE', patience)
     cfg = make_config(model__teacher=None, train_cfg__max_iters=4)
     del cfg.default_hooks['pseudo_labels']
     del cfg.train_dataloader.dataset.pipeline[2]

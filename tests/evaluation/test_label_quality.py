@@ -25,14 +25,14 @@ COUNTS = [[3, 1, 0, 1], [0, 1, 1, 1], [0, 0, 0, 0]]
 IDS = arrays(np.uint8, (3, 4), elements=st.sampled_from([0, 1, 2, 255]))
 
 
-def test_counts_by_hand() -> None:
+def test_confusion_matrix_by_hand() -> None:
     counts = confusion_matrix(TRUTH, LABEL, num_classes=3)
 
     assert counts.dtype == np.int64
     assert counts.tolist() == COUNTS
 
 
-def test_quality_by_hand() -> None:
+def test_label_quality_by_hand() -> None:
     quality = label_quality(np.array(COUNTS))
 
     assert quality['coverage'] == pytest.approx(6 / 8)
@@ -48,7 +48,7 @@ def test_quality_by_hand() -> None:
     assert classes['iou'] == [3 / 5, 1 / 4, 0]
 
 
-def test_a_class_that_is_neither_there_nor_given() -> None:
+def test_label_quality_of_an_absent_class() -> None:
     quality = label_quality(np.array([[2, 0, 1], [0, 0, 0]]))
 
     assert quality['iou'] == pytest.approx(2 / 3)
@@ -56,7 +56,7 @@ def test_a_class_that_is_neither_there_nor_given() -> None:
         assert math.isnan(values[1]) and not math.isnan(values[0])
 
 
-def test_nothing_to_compare() -> None:
+def test_label_quality_of_void() -> None:
     void = np.full((2, 2), 255, np.uint8)
     quality = label_quality(confusion_matrix(void, void, 2))
 
@@ -64,7 +64,7 @@ def test_nothing_to_compare() -> None:
         assert math.isnan(quality[name])
 
 
-def test_nothing_labelled() -> None:
+def test_label_quality_of_unlabelled() -> None:
     truth = np.zeros((2, 2), np.uint8)
     quality = label_quality(
         confusion_matrix(truth, np.full_like(truth, 255), 2)
@@ -76,7 +76,7 @@ def test_nothing_labelled() -> None:
 
 @PROPERTY
 @given(IDS, IDS)
-def test_as_counted_pixel_by_pixel(
+def test_confusion_matrix_equals_a_count_of_pixels(
     truth: np.ndarray, label: np.ndarray
 ) -> None:
     counts = confusion_matrix(truth, label, 3)
@@ -104,7 +104,7 @@ def test_as_counted_pixel_by_pixel(
 
 @PROPERTY
 @given(IDS, IDS, IDS)
-def test_counts_of_images_add_up(
+def test_confusion_matrix_adds_up_over_images(
     truth: np.ndarray, one: np.ndarray, other: np.ndarray
 ) -> None:
     together = confusion_matrix(
@@ -115,7 +115,7 @@ def test_counts_of_images_add_up(
     np.testing.assert_array_equal(together, np.sum(apart, axis=0))
 
 
-def test_another_ignore_index() -> None:
+def test_confusion_matrix_with_another_ignore_index() -> None:
     truth, label = TRUTH.copy(), LABEL.copy()
     truth[truth == 255] = label[label == 255] = 7
 
@@ -126,7 +126,7 @@ def test_another_ignore_index() -> None:
         confusion_matrix(truth, label, 3)
 
 
-def test_sizes_that_differ() -> None:
+def test_confusion_matrix_rejects_other_sizes() -> None:
     with pytest.raises(
         ValueError, match=r'label has \(5, 2\) and the truth \(2, 5\) pixels'
     ):
@@ -134,7 +134,7 @@ def test_sizes_that_differ() -> None:
 
 
 @pytest.mark.parametrize('name', ['label', 'truth'])
-def test_ids_out_of_range(name: str) -> None:
+def test_confusion_matrix_rejects_ids_out_of_range(name: str) -> None:
     maps = dict(truth=TRUTH, label=LABEL)
     maps[name] = np.where(maps[name] == 1, 9, maps[name]).astype(np.uint8)
 
@@ -144,7 +144,7 @@ def test_ids_out_of_range(name: str) -> None:
         confusion_matrix(**maps, num_classes=3)
 
 
-def test_table() -> None:
+def test_quality_table_has_percentages() -> None:
     table = quality_table(
         label_quality(np.array(COUNTS)), ['sky', 'road', 'car']
     )

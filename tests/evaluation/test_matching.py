@@ -31,7 +31,7 @@ def match(
     return pairs, matches
 
 
-def test_the_longest_end_is_taken(tmp_path: Path) -> None:
+def test_match_labels_takes_the_longest_end(tmp_path: Path) -> None:
     files = touch(tmp_path / 'files', 'x/town/a.jpg', 'y/b.jpg')
     touch(tmp_path / 'labels', 'town/a.png', 'a.png', 'b.png')
 
@@ -42,7 +42,7 @@ def test_the_longest_end_is_taken(tmp_path: Path) -> None:
     assert matches.unused == [tmp_path / 'labels/a.png']
 
 
-def test_files_and_labels_without_counterpart_are_returned(
+def test_match_labels_returns_files_without_counterpart(
     tmp_path: Path,
 ) -> None:
     files = touch(tmp_path / 'files', 'a_img.png', 'b_img.png')
@@ -56,7 +56,7 @@ def test_files_and_labels_without_counterpart_are_returned(
     assert matches.unused == [tmp_path / 'labels/c_ids.png']
 
 
-def test_a_file_of_exactly_the_labels_path_goes_first(
+def test_match_labels_prefers_an_exact_path(
     tmp_path: Path,
 ) -> None:
     files = touch(tmp_path / 'files', 'town/a.png', 'a.png')
@@ -68,7 +68,7 @@ def test_a_file_of_exactly_the_labels_path_goes_first(
     assert matches.missing == files[:1]
 
 
-def test_a_label_of_two_files_is_refused_with_remedies_that_work(
+def test_match_labels_names_remedies_for_a_label_of_two_files(
     tmp_path: Path,
 ) -> None:
     files = touch(tmp_path / 'files', 'one/images/0.png', 'two/images/0.png')
@@ -88,7 +88,7 @@ def test_a_label_of_two_files_is_refused_with_remedies_that_work(
     assert matches.missing == files[1:]
 
 
-def test_two_labels_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_match_labels_rejects_two_labels_of_one_name(tmp_path: Path) -> None:
     files = touch(tmp_path / 'files', 'a.png')
     touch(tmp_path / 'labels', 'a.png', 'a.PNG')
 
@@ -96,7 +96,7 @@ def test_two_labels_of_one_name_are_refused(tmp_path: Path) -> None:
         match(tmp_path, files)
 
 
-def test_two_files_of_one_folder_cannot_share_a_label(tmp_path: Path) -> None:
+def test_match_labels_rejects_two_files_of_one_folder(tmp_path: Path) -> None:
     files = touch(tmp_path / 'files', 'a.png', 'a_img.png')
     touch(tmp_path / 'labels', 'a_ids.png')
 
@@ -104,7 +104,7 @@ def test_two_files_of_one_folder_cannot_share_a_label(tmp_path: Path) -> None:
         match(tmp_path, files, ('_img', '_ids'))
 
 
-def test_labels_of_one_data_root_belong_to_its_images(tmp_path: Path) -> None:
+def test_match_labels_prefers_the_nearest_folder(tmp_path: Path) -> None:
     names = [f'{root}/images/{i}.jpg' for root in ('one', 'two') for i in '01']
     images = touch(tmp_path, *names[:1], *names[2:])
     # The second label's image is no training image; its namesake is.
@@ -117,7 +117,9 @@ def test_labels_of_one_data_root_belong_to_its_images(tmp_path: Path) -> None:
     assert matches.unused == [tmp_path / 'one/labels/1.png']
 
 
-def test_labels_apart_from_two_data_roots_are_refused(tmp_path: Path) -> None:
+def test_match_labels_rejects_labels_apart_from_two_data_roots(
+    tmp_path: Path,
+) -> None:
     images = touch(tmp_path, 'one/images/0.jpg', 'two/images/0.jpg')
     touch(tmp_path / 'dense', '0.png')
 

@@ -62,7 +62,7 @@ def sample(key: str, truth: np.ndarray = TRUTH) -> SegDataSample:
     return sample
 
 
-def test_by_hand(evaluator: Evaluator, store: PseudoLabelStore) -> None:
+def test_metric_by_hand(evaluator: Evaluator, store: PseudoLabelStore) -> None:
     publish(store, 0, {key: np.zeros_like(TRUTH) for key in LABELS_OF})
     publish(store, 1, LABELS_OF)
 
@@ -81,7 +81,7 @@ def test_by_hand(evaluator: Evaluator, store: PseudoLabelStore) -> None:
     }
 
 
-def test_the_table_is_logged(
+def test_metric_logs_a_table(
     evaluator: Evaluator,
     store: PseudoLabelStore,
     capsys: pytest.CaptureFixture,
@@ -96,7 +96,7 @@ def test_the_table_is_logged(
     assert 'sky' in logged and 'road' in logged and '100.0' in logged
 
 
-def test_one_image_of_one_row(
+def test_metric_of_one_row(
     evaluator: Evaluator, store: PseudoLabelStore
 ) -> None:
     row = np.array([[0, 1, 255]], np.uint8)
@@ -106,7 +106,7 @@ def test_one_image_of_one_row(
     assert evaluator.evaluate(1)['pseudo_label/iou'] == 100
 
 
-def test_no_round_is_published(
+def test_metric_without_a_published_round(
     evaluator: Evaluator, store: PseudoLabelStore
 ) -> None:
     with pytest.raises(
@@ -116,7 +116,7 @@ def test_no_round_is_published(
         evaluator.process([sample('x/a')])
 
 
-def test_an_image_outside_of_the_round(
+def test_metric_of_an_image_outside_of_the_round(
     evaluator: Evaluator, store: PseudoLabelStore
 ) -> None:
     publish(store, 0, LABELS_OF)
@@ -131,7 +131,7 @@ def test_an_image_outside_of_the_round(
         (np.zeros((9, 9), np.uint8), r'the label has \(9, 9\)'),
     ],
 )
-def test_labels_that_do_not_fit(
+def test_metric_rejects_labels_of_other_sizes(
     evaluator: Evaluator,
     store: PseudoLabelStore,
     label: np.ndarray,

@@ -31,7 +31,7 @@ def small(kind: str) -> Server:
 
 
 @pytest.mark.parametrize('kind', SERVERS)
-def test_what_is_written_passes(kind: str, tmp_path: Path) -> None:
+def test_write_archive_passes_check_archive(kind: str, tmp_path: Path) -> None:
     server = small(kind)
     out = tmp_path / f'out{server.suffix}'
     label = every_class(server)
@@ -44,7 +44,7 @@ def test_what_is_written_passes(kind: str, tmp_path: Path) -> None:
     assert check_archive(out, server, find_images(images)) == []
 
 
-def test_voc_is_indexed_and_in_its_folder(tmp_path: Path) -> None:
+def test_write_archive_for_voc_is_indexed(tmp_path: Path) -> None:
     out = tmp_path / 'out.tar.gz'
     server = SERVERS['voc']
     write_archive([('2008_000006', every_class(server))], server, out)
@@ -67,7 +67,7 @@ def read_zip(path: Path) -> np.ndarray:
     return np.array(Image.open(io.BytesIO(content)))
 
 
-def test_cityscapes_has_label_ids(tmp_path: Path) -> None:
+def test_write_archive_for_cityscapes_has_label_ids(tmp_path: Path) -> None:
     out = tmp_path / 'out.zip'
     # road, car and bicycle by their train ids.
     label = np.array([[0, 13, 18]])
@@ -75,7 +75,7 @@ def test_cityscapes_has_label_ids(tmp_path: Path) -> None:
     assert read_zip(out).tolist() == [[7, 26, 33]]
 
 
-def test_ade20k_counts_from_one(tmp_path: Path) -> None:
+def test_write_archive_for_ade20k_counts_from_one(tmp_path: Path) -> None:
     out = tmp_path / 'out.zip'
     (tmp_path / 'predictions').mkdir()
     path = tmp_path / 'predictions' / 'ADE_test_00000001.png'
@@ -100,7 +100,7 @@ def test_ade20k_counts_from_one(tmp_path: Path) -> None:
         ([('2008_000006', [[0]])] * 2, 'two predictions named 2008_000006'),
     ],
 )
-def test_what_cannot_be_submitted(
+def test_write_archive_rejects_other_predictions(
     tmp_path: Path, predictions: list, said: str
 ) -> None:
     out = tmp_path / 'out.tar.gz'
@@ -110,7 +110,7 @@ def test_what_cannot_be_submitted(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_archive_of_others_is_checked(tmp_path: Path) -> None:
+def test_check_archive_names_every_problem(tmp_path: Path) -> None:
     out, images = tmp_path / 'out.zip', tmp_path / 'images'
     images.mkdir()
     for name in ('bonn_000000_000019', 'bonn_000001_000019'):
@@ -142,7 +142,7 @@ def test_an_archive_of_others_is_checked(tmp_path: Path) -> None:
     assert 'expects 1525 images, the archive holds 5' in said
 
 
-def test_a_list_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+def test_find_images_reads_a_byte_order_mark(tmp_path: Path) -> None:
     names = tmp_path / 'test.txt'
     names.write_text('a\r\nb\r\n', encoding='utf-8-sig')
     for name in 'abc':
@@ -151,7 +151,7 @@ def test_a_list_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     assert [path.name for path in found] == ['a.tif', 'b.tif']
 
 
-def test_a_name_that_comes_twice_in_an_archive(tmp_path: Path) -> None:
+def test_check_archive_names_a_repeated_file(tmp_path: Path) -> None:
     server = small('cityscapes')
     out = tmp_path / 'out.zip'
     write_archive([(server.example, every_class(server))], server, out)

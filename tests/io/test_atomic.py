@@ -12,7 +12,7 @@ import pytest
 from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing
 
 
-def test_readers_see_the_old_file_until_the_new_one_is_whole(
+def test_replacing_shows_the_old_file_until_the_end(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / 'file.txt'
@@ -25,7 +25,7 @@ def test_readers_see_the_old_file_until_the_new_one_is_whole(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_error_leaves_the_old_file_and_nothing_else(
+def test_replacing_leaves_the_old_file_after_an_error(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / 'file.txt'
@@ -37,7 +37,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_files_have_the_permissions_of_all_others(tmp_path: Path) -> None:
+def test_replacing_keeps_default_permissions(tmp_path: Path) -> None:
     (tmp_path / 'other').touch()
     with replacing(tmp_path / 'file', sync=True) as part:
         part.touch()
@@ -48,16 +48,14 @@ def test_files_have_the_permissions_of_all_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     'name', [b'a' * 255, 'ä'.encode() * 127, b'caf\xe9.jpg']
 )
-def test_any_name_that_a_file_may_have_is_served(
-    tmp_path: Path, name: bytes
-) -> None:
+def test_replacing_with_any_name(tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
     with replacing(path) as part:
         part.write_text('whole')
     assert os.listdir(os.fsencode(tmp_path)) == [name]
 
 
-def test_processes_of_one_pid_do_not_meet(
+def test_replacing_by_processes_of_one_pid(
     tmp_path: Path, run_with_one_pid: Callable[..., None]
 ) -> None:
     def write() -> None:
@@ -69,7 +67,7 @@ def test_processes_of_one_pid_do_not_meet(
     assert [p.name for p in tmp_path.iterdir()] == ['file']
 
 
-def test_parts_of_killed_processes_are_removed(tmp_path: Path) -> None:
+def test_remove_parts_of_killed_processes(tmp_path: Path) -> None:
     for name in ('.a.png.0.part', 'a.part', '.lock'):
         (tmp_path / name).touch()
     remove_parts(tmp_path.glob(PARTS), older_than=100)

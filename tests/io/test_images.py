@@ -33,7 +33,7 @@ def turned(path: Path, orientation: int) -> Path:
     return path
 
 
-def test_no_program_is_started_whatever_the_name(
+def test_open_image_starts_no_program(
     disguised: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
@@ -50,7 +50,9 @@ def test_no_program_is_started_whatever_the_name(
 
 
 @pytest.mark.parametrize('suffix', ['png', 'jpg', 'bmp', 'tif', 'webp'])
-def test_formats_that_training_reads(tmp_path: Path, suffix: str) -> None:
+def test_open_image_reads_formats_of_training(
+    tmp_path: Path, suffix: str
+) -> None:
     path = tmp_path / f'a.{suffix}'
     Image.new('RGB', SIZE).save(path)
     with open_image(path) as image:
@@ -59,7 +61,7 @@ def test_formats_that_training_reads(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
 @pytest.mark.parametrize('orientation', range(1, 10))
-def test_sizes_are_those_of_the_image_that_mmcv_reads(
+def test_upright_size_equals_the_size_in_mmcv(
     tmp_path: Path, orientation: int, suffix: str
 ) -> None:
     path = turned(tmp_path / f'a.{suffix}', orientation)

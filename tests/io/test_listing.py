@@ -30,12 +30,14 @@ def names(folder: Path, ending: str | tuple[str, ...] = '') -> list[str]:
     return [path.relative_to(folder).as_posix() for path in found]
 
 
-def test_what_is_hidden_is_left_out(folder: Path) -> None:
+def test_list_files_leaves_out_hidden_files(folder: Path) -> None:
     assert names(folder) == ['a/c.PNG', 'a/d.txt', 'b.png']
     assert names(folder, '.png') == ['a/c.PNG', 'b.png']
 
 
-def test_links_to_folders_are_entered(folder: Path, tmp_path: Path) -> None:
+def test_list_files_follows_links_to_folders(
+    folder: Path, tmp_path: Path
+) -> None:
     other = tmp_path / 'other'
     other.mkdir()
     (other / 'h.png').write_bytes(b'')
@@ -46,26 +48,24 @@ def test_links_to_folders_are_entered(folder: Path, tmp_path: Path) -> None:
     assert names(folder, '.png') == ['a/c.PNG', 'b.png', *linked]
 
 
-def test_links_that_lead_back_are_not(folder: Path) -> None:
+def test_list_files_stops_at_links_that_lead_back(folder: Path) -> None:
     (folder / 'a' / 'back').symlink_to(folder)
 
     assert names(folder, '.png') == ['a/c.PNG', 'b.png']
 
 
-def test_what_is_no_folder_holds_nothing(folder: Path) -> None:
+def test_list_files_of_no_folder(folder: Path) -> None:
     assert list_files(folder / 'gone') == []
     assert list_files(folder / 'b.png') == []
 
 
-def test_several_endings_are_alternatives(folder: Path) -> None:
+def test_list_files_with_several_endings(folder: Path) -> None:
     assert names(folder, LABEL_SUFFIXES) == ['a/c.PNG', 'b.png']
     assert names(folder, ('C.png', '.TXT')) == ['a/c.PNG', 'a/d.txt']
 
 
 @pytest.mark.parametrize('suffix', IMAGE_SUFFIXES)
-def test_images_of_every_listed_suffix_can_be_opened(
-    tmp_path: Path, suffix: str
-) -> None:
+def test_image_suffixes_can_all_be_opened(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f'a{suffix}'
     mode = 'L' if suffix in LABEL_SUFFIXES else 'RGB'
     Image.new(mode, (4, 3)).save(path)

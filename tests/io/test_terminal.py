@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_pauses_grow_in_a_pipe(clock: list[float]) -> None:
+def test_pace_doubles_in_a_pipe(clock: list[float]) -> None:
     pace, shown = Pace(), []
     for second in range(3600):
         clock[0] = second
@@ -32,7 +32,9 @@ def test_pauses_grow_in_a_pipe(clock: list[float]) -> None:
     assert 10 < len(shown) < 20
 
 
-def test_a_pipe_gets_a_few_lines(clock: list[float], capsys) -> None:
+def test_progress_writes_few_lines_to_a_pipe(
+    clock: list[float], capsys
+) -> None:
     for second in Progress(range(100), desc='making'):
         clock[0] = second
     lines = capsys.readouterr().err.splitlines()
@@ -44,7 +46,9 @@ def test_a_pipe_gets_a_few_lines(clock: list[float], capsys) -> None:
     ]
 
 
-def test_a_pipe_of_a_process_gets_one_line(project_root: Path) -> None:
+def test_progress_of_a_short_process_writes_one_line(
+    project_root: Path,
+) -> None:
     code = (
         'from mmseg_sesam.io.terminal import Progress\n'
         'list(Progress(range(1000), desc="making"))\n'
@@ -61,7 +65,7 @@ def test_a_pipe_of_a_process_gets_one_line(project_root: Path) -> None:
     assert done.stderr.startswith('making: 1000/1000 [')
 
 
-def test_the_file_keeps_what_the_terminal_hides(
+def test_shorten_hides_records_from_the_terminal_alone(
     tmp_path: Path, capsys
 ) -> None:
     logger = logging.Logger('run')
@@ -80,7 +84,7 @@ def test_the_file_keeps_what_the_terminal_hides(
     assert all(text in log for text in hidden)
 
 
-def test_warnings_of_others_are_hidden_and_not_all() -> None:
+def test_hide_warnings_keeps_other_warnings() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         hide_warnings()

@@ -16,7 +16,7 @@ def rows(printed: str) -> dict[str, list[str]]:
     return {first: rest for first, *rest in cells}
 
 
-def test_both_ways_round(run, project_root: Path) -> None:
+def test_annotation_cost_of_images_and_hours(run, project_root: Path) -> None:
     done = run(
         sys.executable,
         project_root / 'tools/annotation_cost.py',
@@ -43,7 +43,7 @@ def test_both_ways_round(run, project_root: Path) -> None:
 @pytest.mark.parametrize(
     ('option', 'column'), [('--images=10', 'hours'), ('--hours=3', 'images')]
 )
-def test_one_way(
+def test_annotation_cost_of_images_or_hours(
     project_root: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
@@ -69,5 +69,7 @@ def test_one_way(
         (['--hours=1', '--rate=voc-point=0'], 'seconds of work'),
     ],
 )
-def test_refusals(refusal, words: list[str], said: str) -> None:
+def test_annotation_cost_rejects_other_arguments(
+    refusal, words: list[str], said: str
+) -> None:
     assert said in refusal('annotation_cost.py', *words)

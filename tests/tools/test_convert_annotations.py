@@ -69,7 +69,7 @@ def state(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def test_convert_and_again_and_with_another_setting(
+def test_convert_annotations_again_and_with_another_setting(
     run, tool, project_root: Path, src: Path, tmp_path: Path
 ) -> None:
     out, classes = tmp_path / 'out', tmp_path / 'classes.txt'
@@ -101,7 +101,7 @@ def test_convert_and_again_and_with_another_setting(
     assert state(out) == before
 
 
-def test_damaged_files_are_named_one_a_line(
+def test_convert_annotations_names_damaged_files(
     tool, src: Path, tmp_path: Path
 ) -> None:
     for name in ('a', 'town/a'):
@@ -193,7 +193,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize('name', sorted(READERS))
-def test_example_of_the_help_runs(tool, sources: Path, name: str) -> None:
+def test_help_has_an_example_that_runs(tool, sources: Path, name: str) -> None:
     code, said = tool(name, '--help')
     (line,) = [
         line
@@ -207,7 +207,9 @@ def test_example_of_the_help_runs(tool, sources: Path, name: str) -> None:
     assert (sources / 'out/summary.json').is_file()
 
 
-def test_two_files_and_a_remark_on_classes(tool, sources: Path) -> None:
+def test_convert_annotations_of_two_files_remarks_on_classes(
+    tool, sources: Path
+) -> None:
     first, second = sorted(sources.glob('voc_whats_the_point*.json'))
     size = ['--size', 16, 12]
     code, said = tool('whats-the-point', first, second, 'out', *size)
@@ -226,19 +228,23 @@ def test_two_files_and_a_remark_on_classes(tool, sources: Path) -> None:
         (['cvat', 'a', 'b', '--outside=keep'], "'keep'"),
     ],
 )
-def test_arguments_that_are_none(tool, words: list[str], said: str) -> None:
+def test_convert_annotations_rejects_other_arguments(
+    tool, words: list[str], said: str
+) -> None:
     code, found = tool(*words)
     assert code == 2 and said in found
 
 
-def test_a_source_that_is_not_there(tool, tmp_path: Path) -> None:
+def test_convert_annotations_rejects_a_missing_source(
+    tool, tmp_path: Path
+) -> None:
     code, said = tool('ade20k', tmp_path / 'nowhere', tmp_path / 'out')
     assert code == 1 and said.startswith('convert_annotations: ')
     assert 'nowhere does not exist' in said
     assert not (tmp_path / 'out').exists()
 
 
-def test_class_lists_may_begin_with_a_byte_order_mark(
+def test_convert_annotations_reads_class_lists_with_a_byte_order_mark(
     tool, src: Path, tmp_path: Path
 ) -> None:
     classes = tmp_path / 'classes.txt'
@@ -251,7 +257,7 @@ def test_class_lists_may_begin_with_a_byte_order_mark(
     assert [c['name'] for c in summary['classes']] == ['dog', 'cat']
 
 
-def test_a_table_of_classes_and_a_line_for_all_that_was_left_out(
+def test_convert_annotations_shows_a_table_and_omitted_things(
     tool, src: Path, tmp_path: Path
 ) -> None:
     shapes = [
@@ -284,7 +290,7 @@ def test_a_table_of_classes_and_a_line_for_all_that_was_left_out(
         assert line in said
 
 
-def test_a_fault_that_many_files_share_is_said_a_few_times(
+def test_convert_annotations_shows_a_shared_fault_a_few_times(
     tool, src: Path, tmp_path: Path
 ) -> None:
     for index in range(20):

@@ -73,7 +73,7 @@ def approx(share: float) -> object:
     return pytest.approx(share)
 
 
-def test_numbers_are_those_counted_by_hand(
+def test_eval_equals_a_count_by_hand(
     run, folders: Path, project_root: Path
 ) -> None:
     store = PseudoLabelStore(folders / 'store')
@@ -136,7 +136,7 @@ def test_numbers_are_those_counted_by_hand(
     ]
 
 
-def test_names_may_end_differently(evaluate, folders: Path) -> None:
+def test_eval_with_suffixes(evaluate, folders: Path) -> None:
     for name in PSEUDO:
         for folder, end in (('pseudo', '_leftImg8bit'), ('gt', '_ids')):
             path = folders / folder / f'{name}.png'
@@ -157,7 +157,7 @@ def with_weak_labels(folders: Path) -> list[object]:
     return [*words, '--weak-dir', folders / 'weak']
 
 
-def test_weak_labels_may_end_differently(evaluate, folders: Path) -> None:
+def test_eval_with_suffixes_of_weak_labels(evaluate, folders: Path) -> None:
     words = with_weak_labels(folders)
     expected = evaluate(*words)
     for name in PSEUDO:
@@ -168,7 +168,7 @@ def test_weak_labels_may_end_differently(evaluate, folders: Path) -> None:
     assert evaluate(*words, '--weak-suffix', '', '_coarse') == expected
 
 
-def test_ids_may_begin_with_one(evaluate, folders: Path) -> None:
+def test_eval_with_ids_from_one(evaluate, folders: Path) -> None:
     words = with_weak_labels(folders)
     expected = evaluate(*words)
     for path in [*folders.glob('gt/**/*.png'), *folders.glob('weak/**/*.png')]:
@@ -179,7 +179,7 @@ def test_ids_may_begin_with_one(evaluate, folders: Path) -> None:
     assert evaluate(*words, '--reduce-zero-label') == expected
 
 
-def test_the_longest_common_path_counts(evaluate, folders: Path) -> None:
+def test_eval_takes_the_longest_common_path(evaluate, folders: Path) -> None:
     # Were the name alone to count, this one would be taken for town/a.png.
     write(folders / 'gt' / 'a.png', np.ones((2, 5)))
 
@@ -189,7 +189,7 @@ def test_the_longest_common_path_counts(evaluate, folders: Path) -> None:
     assert '| all   |   68.8   |    81.8   |  56.2  | 43.5 |' in said
 
 
-def test_labels_in_one_folder_serve_a_nested_one(
+def test_eval_matches_a_flat_folder_with_a_nested_one(
     evaluate, folders: Path
 ) -> None:
     (folders / 'gt/town/a.png').rename(folders / 'gt/a.png')
@@ -208,7 +208,7 @@ def test_labels_in_one_folder_serve_a_nested_one(
         ('weak/b.png', np.zeros((9, 9)), 'label has (9, 9) and the truth (2'),
     ],
 )
-def test_labels_that_do_not_fit(
+def test_eval_rejects_labels_of_other_sizes(
     evaluate, folders: Path, path: str, label: np.ndarray, found: str
 ) -> None:
     write(folders / path, label)
@@ -222,7 +222,7 @@ def test_labels_that_do_not_fit(
     assert str(folders / path) in said and found in said
 
 
-def test_a_damaged_file(evaluate, folders: Path) -> None:
+def test_eval_names_a_damaged_file(evaluate, folders: Path) -> None:
     path = folders / 'gt/b.png'
     path.write_bytes(path.read_bytes()[:50])
 
@@ -232,7 +232,7 @@ def test_a_damaged_file(evaluate, folders: Path) -> None:
     assert f'{path} cannot be read as an image' in said
 
 
-def test_labels_without_counterpart_are_left_out_and_named(
+def test_eval_names_labels_without_counterpart(
     evaluate, folders: Path
 ) -> None:
     (folders / 'gt/town/a.png').unlink()
@@ -258,9 +258,7 @@ def test_labels_without_counterpart_are_left_out_and_named(
     assert len(result['without pseudo-label']) == 5
 
 
-def test_no_image_of_a_second_data_root_is_measured(
-    evaluate, folders: Path
-) -> None:
+def test_eval_leaves_out_a_second_data_root(evaluate, folders: Path) -> None:
     for name, label in (('one', TRUTH), ('two', np.zeros((2, 5)))):
         write(folders / f'both/{name}/images/0.png', label)
     write(folders / 'truth/0.png', TRUTH)
@@ -274,7 +272,7 @@ def test_no_image_of_a_second_data_root_is_measured(
     assert '| all   |  100.0   |   100.0   | 100.0  | 100.0 |' in said
 
 
-def test_a_missing_weak_label(evaluate, folders: Path) -> None:
+def test_eval_rejects_a_missing_weak_label(evaluate, folders: Path) -> None:
     (folders / 'weak/b.png').unlink()
 
     code, said = evaluate(*with_weak_labels(folders))
@@ -283,7 +281,7 @@ def test_a_missing_weak_label(evaluate, folders: Path) -> None:
     assert f'{folders / "weak"} holds no weak label for b.png' in said
 
 
-def test_nothing_to_measure(evaluate, folders: Path) -> None:
+def test_eval_rejects_empty_folders(evaluate, folders: Path) -> None:
     for folder in (folders / 'gone', folders / 'pseudo/town'):
         (folders / 'pseudo/town/a.png').unlink(missing_ok=True)
         code, said = evaluate(folder, folders / 'gt')
@@ -292,7 +290,7 @@ def test_nothing_to_measure(evaluate, folders: Path) -> None:
         assert f'{folder} holds no PNG or TIFF files; give' in said
 
 
-def test_numbers_need_a_place_before_they_are_computed(
+def test_eval_rejects_a_missing_folder_of_json(
     evaluate, folders: Path
 ) -> None:
     words = [folders / 'gone', folders / 'gt', '--json']
@@ -302,7 +300,7 @@ def test_numbers_need_a_place_before_they_are_computed(
     assert f'--json: {folders / "nowhere"} is not a folder' in said
 
 
-def test_labels_may_be_of_any_suffix(evaluate, folders: Path) -> None:
+def test_eval_reads_labels_of_any_suffix(evaluate, folders: Path) -> None:
     expected = evaluate()
     assert expected[0] == 0
     for folder, suffix in (('pseudo', '.tif'), ('gt', '.TIFF')):

@@ -44,7 +44,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(out, '--train', '3', '--val', '2')
 
 
-def test_layout_is_complete(demo: Path) -> None:
+def test_make_demo_data_writes_the_layout(demo: Path) -> None:
     names = ['train_0000', 'train_0001', 'train_0002', 'val_0000', 'val_0001']
     lists = demo / 'ImageSets' / 'Segmentation'
     assert (lists / 'train.txt').read_text().split() == names[:3]
@@ -58,7 +58,7 @@ def test_layout_is_complete(demo: Path) -> None:
     assert [path.name for path in demo.parent.iterdir()] == [demo.name]
 
 
-def test_images_and_labels_agree(demo: Path) -> None:
+def test_make_demo_data_images_and_labels_agree(demo: Path) -> None:
     about = json.loads((demo / 'classes.json').read_text())
     assert about['classes'] == CLASSES
     assert about['settings'] == dict(
@@ -77,7 +77,7 @@ def test_images_and_labels_agree(demo: Path) -> None:
     assert (shares / 5 > 0.005).all(), dict(zip(CLASSES, shares / 5))
 
 
-def test_labels_follow_the_edges_of_the_image(demo: Path) -> None:
+def test_make_demo_data_labels_follow_edges(demo: Path) -> None:
     """A label moved by some pixels explains the image less well."""
     moves = [(0, 0), (0, 2), (0, -2), (2, 0), (-2, 0)]
     within = np.zeros(len(moves))
@@ -93,12 +93,14 @@ def test_labels_follow_the_edges_of_the_image(demo: Path) -> None:
     assert within[0] > 1.2 * within[1:].max()
 
 
-def test_a_seed_gives_the_same_bytes(demo: Path, tmp_path: Path) -> None:
+def test_make_demo_data_of_a_seed_gives_the_same_bytes(
+    demo: Path, tmp_path: Path
+) -> None:
     again = make(tmp_path / 'again', '--train', '3', '--val', '2')
     assert contents(again) == contents(demo)
 
 
-def test_an_image_does_not_depend_on_how_many(
+def test_make_demo_data_image_does_not_depend_on_the_number(
     demo: Path, tmp_path: Path
 ) -> None:
     fewer = contents(make(tmp_path / 'fewer', '--train', '1', '--val', '1'))
@@ -112,14 +114,14 @@ def test_an_image_does_not_depend_on_how_many(
     )
 
 
-def test_another_seed_gives_other_images(demo: Path, tmp_path: Path) -> None:
+def test_make_demo_data_of_another_seed(demo: Path, tmp_path: Path) -> None:
     options = ('--train', '1', '--val', '1', '--seed', '1')
     other, known = contents(make(tmp_path / 'other', *options)), contents(demo)
     for name in ('JPEGImages/train_0000.jpg', 'JPEGImages/val_0000.jpg'):
         assert other[name] != known[name]
 
 
-def test_a_finished_data_set_is_kept(demo: Path) -> None:
+def test_make_demo_data_keeps_a_finished_data_set(demo: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in demo.rglob('*')}
     done = run(demo, *SIZE, '--train', '3', '--val', '2')
     assert done.returncode == 0
@@ -128,7 +130,7 @@ def test_a_finished_data_set_is_kept(demo: Path) -> None:
     assert after == before
 
 
-def test_nothing_of_others_is_overwritten(demo: Path, tmp_path: Path) -> None:
+def test_make_demo_data_overwrites_nothing(demo: Path, tmp_path: Path) -> None:
     (tmp_path / 'notes.txt').write_text('mine')
     (tmp_path / 'classes.json').write_text('not JSON')
     for out in (demo, tmp_path, tmp_path / 'notes.txt'):
@@ -140,7 +142,7 @@ def test_nothing_of_others_is_overwritten(demo: Path, tmp_path: Path) -> None:
         assert after == before
 
 
-def test_impossible_options_are_refused(tmp_path: Path) -> None:
+def test_make_demo_data_rejects_impossible_options(tmp_path: Path) -> None:
     for option, value in (
         ('--train', '0'),
         ('--width', '8'),
@@ -153,7 +155,9 @@ def test_impossible_options_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='sends SIGINT')
-def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
+def test_make_demo_data_leaves_nothing_when_interrupted(
+    tmp_path: Path,
+) -> None:
     command = [sys.executable, str(TOOL), str(tmp_path / 'out'), *SIZE]
     process = subprocess.Popen(
         [*command, '--train', '1000'],

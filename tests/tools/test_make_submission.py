@@ -32,7 +32,7 @@ def network(tiny_config: Path) -> tuple[Path, Path]:
     return tiny_config, path
 
 
-def test_a_network_predicts_the_test_images(
+def test_make_submission_with_a_network(
     run, network: tuple[Path, Path], tmp_path: Path, project_root: Path
 ) -> None:
     images = tmp_path / 'test'
@@ -64,7 +64,9 @@ def test_a_network_predicts_the_test_images(
         assert len(archive.getnames()) == 2
 
 
-def test_images_that_are_not_there_or_there_twice(tmp_path: Path) -> None:
+def test_make_submission_rejects_missing_or_repeated_images(
+    tmp_path: Path,
+) -> None:
     names, images = tmp_path / 'test.txt', tmp_path / 'images'
     images.mkdir()
     names.write_text('a\n')
@@ -83,7 +85,9 @@ def test_images_that_are_not_there_or_there_twice(tmp_path: Path) -> None:
         find_images(images)
 
 
-def test_refusals(refusal, tmp_path: Path) -> None:
+def test_make_submission_rejects_other_arguments(
+    refusal, tmp_path: Path
+) -> None:
     Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / 'a.png')
     words = ['make_submission.py', 'voc']
     source = ['--predictions', tmp_path]

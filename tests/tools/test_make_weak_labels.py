@@ -72,7 +72,7 @@ def simulate(
     return run_tool
 
 
-def test_the_number_of_processes_does_not_matter(
+def test_make_weak_labels_with_any_number_of_processes(
     run, simulate, dense: Path, project_root: Path, tmp_path: Path
 ) -> None:
     before = files(dense)
@@ -113,7 +113,9 @@ def test_the_number_of_processes_does_not_matter(
     assert f'6 weak labels, {np.mean(shares):.2%} of pixels' in done.stdout
 
 
-def test_the_seed_decides(simulate, tmp_path: Path) -> None:
+def test_make_weak_labels_depends_on_the_seed(
+    simulate, tmp_path: Path
+) -> None:
     for name, seed in (('one', 1), ('same', 1), ('other', 2)):
         out = tmp_path / 'out' / name
         assert simulate(out, '--kind=point', f'--seed={seed}') is None
@@ -126,7 +128,7 @@ def test_the_seed_decides(simulate, tmp_path: Path) -> None:
     assert labels[0] != labels[2]
 
 
-def test_as_the_transform_of_the_same_settings(
+def test_make_weak_labels_equals_the_transform(
     simulate, dense: Path, tmp_path: Path
 ) -> None:
     assert simulate(tmp_path / 'weak', '--kind=coarse') is None
@@ -141,7 +143,9 @@ def test_as_the_transform_of_the_same_settings(
         )
 
 
-def test_nothing_is_overwritten(simulate, dense: Path, tmp_path: Path) -> None:
+def test_make_weak_labels_overwrites_nothing(
+    simulate, dense: Path, tmp_path: Path
+) -> None:
     before = files(dense)
     said = simulate(dense)
 
@@ -149,7 +153,9 @@ def test_nothing_is_overwritten(simulate, dense: Path, tmp_path: Path) -> None:
     assert files(dense) == before
 
 
-def test_no_labels(simulate, dense: Path, tmp_path: Path) -> None:
+def test_make_weak_labels_without_labels(
+    simulate, dense: Path, tmp_path: Path
+) -> None:
     for path in dense.rglob('*.png'):
         path.unlink()
     said = simulate(tmp_path / 'weak')
@@ -167,7 +173,7 @@ def test_no_labels(simulate, dense: Path, tmp_path: Path) -> None:
     ],
     ids=['ids', 'colours', '16 bits'],
 )
-def test_what_cannot_be_a_label(
+def test_make_weak_labels_rejects_other_images(
     simulate, dense: Path, tmp_path: Path, label: np.ndarray, found: str
 ) -> None:
     Image.fromarray(label).save(dense / 'town/b.png')
@@ -178,7 +184,9 @@ def test_what_cannot_be_a_label(
     assert not (tmp_path / 'weak/summary.json').exists()
 
 
-def test_a_damaged_file(simulate, dense: Path, tmp_path: Path) -> None:
+def test_make_weak_labels_names_a_damaged_file(
+    simulate, dense: Path, tmp_path: Path
+) -> None:
     path = dense / 'b.png'
     path.write_bytes(path.read_bytes()[:50])
 
@@ -187,7 +195,9 @@ def test_a_damaged_file(simulate, dense: Path, tmp_path: Path) -> None:
     assert f'{path} cannot be read as an image' in said
 
 
-def test_the_options_of_a_kind(simulate, dense: Path, tmp_path: Path) -> None:
+def test_make_weak_labels_passes_options(
+    simulate, dense: Path, tmp_path: Path
+) -> None:
     out = tmp_path / 'weak'
     assert simulate(out, '--kind=block', '--block-share=0.5') is None
 
@@ -200,7 +210,9 @@ def test_the_options_of_a_kind(simulate, dense: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     'option', ['--margin=0.9', '--placement=edge', '--stroke-share=half']
 )
-def test_options_out_of_range(simulate, tmp_path: Path, option: str) -> None:
+def test_make_weak_labels_rejects_options_out_of_range(
+    simulate, tmp_path: Path, option: str
+) -> None:
     said = simulate(tmp_path / 'weak', '--kind=point', option)
 
     name, value = option[2:].split('=')
@@ -208,13 +220,15 @@ def test_options_out_of_range(simulate, tmp_path: Path, option: str) -> None:
     assert not (tmp_path / 'weak').exists()
 
 
-def test_unknown_kind(simulate, tmp_path: Path) -> None:
+def test_make_weak_labels_rejects_an_unknown_kind(
+    simulate, tmp_path: Path
+) -> None:
     said = simulate(tmp_path / 'weak', '--kind=box')
 
     assert "'box'" in said and 'coarse' in said
 
 
-def test_labels_of_any_suffix_are_simulated_as_png(
+def test_make_weak_labels_reads_any_suffix(
     simulate: Callable, dense: Path, tmp_path: Path
 ) -> None:
     assert simulate(tmp_path / 'png') is None
@@ -230,7 +244,7 @@ def test_labels_of_any_suffix_are_simulated_as_png(
             np.testing.assert_array_equal(read(one), read(other))
 
 
-def test_two_labels_of_one_name_are_refused(
+def test_make_weak_labels_rejects_two_labels_of_one_name(
     simulate: Callable, dense: Path, tmp_path: Path
 ) -> None:
     Image.fromarray(read(dense / 'b.png')).save(dense / 'b.tif')

@@ -20,6 +20,6 @@ def test_ade20k_counts_from_one(labels, write, summary):
     assert 'reduce_zero_label=False' in summary()['remarks'][0]
 
 
-def test_more_classes_than_the_benchmark_has(refusal, write):
+def test_ade20k_rejects_further_classes(refusal, write):
     src = write('a.png', np.array([[0, 151]], np.uint8)).parent
     assert 'holds the values [151]' in refusal('ade20k', src)

@@ -25,7 +25,7 @@ def polygons() -> dict:
     return dict(imgWidth=64, imgHeight=48, objects=objects)
 
 
-def test_label_ids_become_train_ids(labels, write, summary):
+def test_cityscapes_turns_label_ids_into_train_ids(labels, write, summary):
     ids = np.array([[0, 3, 7, 8], [26, 33, 33, 5]], np.uint8)
     src = write(f'{STEM}_labelIds.png', ids)
     write(f'{STEM}_color.png', np.zeros((2, 4, 3), np.uint8))
@@ -40,7 +40,7 @@ def test_label_ids_become_train_ids(labels, write, summary):
     assert summary()['classes'][18]['name'] == 'bicycle'
 
 
-def test_polygons_are_drawn_as_the_official_script_does(
+def test_cityscapes_draws_polygons_as_the_official_script(
     labels, write, polygons
 ):
     """https://github.com/mcordts/cityscapesScripts, json2labelImg.py."""
@@ -53,20 +53,20 @@ def test_polygons_are_drawn_as_the_official_script_does(
     assert {0, 13, 255} <= {*np.unique(expected).tolist()}
 
 
-def test_train_ids_are_taken_as_they_are(labels, write):
+def test_cityscapes_keeps_train_ids(labels, write):
     ids = np.array([[0, 18, 255]], np.uint8)
     src = write(f'{KEY}.png', ids).parents[2]
     found = labels('cityscapes-coarse', src, source='labelTrainIds')
     assert found[KEY].tolist() == [[0, 18, 255]]
 
 
-def test_ids_that_are_none(refusal, write):
+def test_cityscapes_rejects_other_label_ids(refusal, write):
     src = write(f'{STEM}_labelIds.png', np.array([[7, 34, 99]], np.uint8))
     said = refusal('cityscapes-coarse', src.parent)
     assert 'labelIds.png holds the values [34, 99]' in said
 
 
-def test_train_ids_that_are_none(refusal, write):
+def test_cityscapes_rejects_other_train_ids(refusal, write):
     src = write(f'b/{KEY}.png', np.array([[7, 19]], np.uint8)).parent
     said = refusal('cityscapes-coarse', src, source='labelTrainIds')
     assert 'labelTrainIds.png holds the values [19]' in said
@@ -82,7 +82,9 @@ def test_train_ids_that_are_none(refusal, write):
         (dict(polygon=None), 'polygon=None'),
     ],
 )
-def test_polygons_that_are_none(refusal, write, polygons, change, said):
+def test_cityscapes_rejects_damaged_polygons(
+    refusal, write, polygons, change, said
+):
     polygons['objects'][1].update(change)
     src = write(f'{STEM}_polygons.json', polygons).parent
     found = refusal('cityscapes-coarse', src, source='polygons')

@@ -47,7 +47,7 @@ def compressed(mask):
     ],
     ids=['polygon', 'polygons', 'runs', 'compressed'],
 )
-def test_polygons_and_masks(labels, write, summary, segmentation):
+def test_coco_draws_polygons_and_masks(labels, write, summary, segmentation):
     src = write('x.json', record(segmentation))
     found = labels('coco', src)['town/a']
     np.testing.assert_array_equal(found, np.where(MASK, 1, 255))
@@ -55,16 +55,14 @@ def test_polygons_and_masks(labels, write, summary, segmentation):
     assert names == ['road', 'car']
 
 
-def test_options_of_classes(labels, write):
+def test_coco_with_classes_and_undrawn(labels, write):
     src = write('x.json', record(compressed(MASK)))
     settings = dict(classes=['car', 'background'], undrawn='background')
     found = labels('coco', src, **settings)['town/a']
     np.testing.assert_array_equal(found, 1 - MASK)
 
 
-def test_images_without_annotations_and_the_other_way_round(
-    labels, write, summary
-):
+def test_coco_images_without_annotations(labels, write, summary):
     content = record([], None, [[3, 2, 7, 2, 7, 5]])
     content['images'] += [dict(id=8, file_name='b.jpg', width=10, height=8)]
     content['annotations'][2]['image_id'] = 8
@@ -92,7 +90,9 @@ def test_images_without_annotations_and_the_other_way_round(
         (3, 'its size is None'),
     ],
 )
-def test_segmentations_that_are_none(refusal, write, segmentation, said):
+def test_coco_rejects_damaged_segmentations(
+    refusal, write, segmentation, said
+):
     found = refusal('coco', write('x.json', record(segmentation)))
     assert 'x.json: town/a.jpg' in found and said in found
 
@@ -107,7 +107,7 @@ def test_segmentations_that_are_none(refusal, write, segmentation, said):
         (record(annotations=[3]), 'category_id=None'),
     ],
 )
-def test_files_that_are_none(refusal, write, content, said):
+def test_coco_rejects_damaged_files(refusal, write, content, said):
     if content and not content['annotations']:
         content['annotations'] = record(compressed(MASK))['annotations']
     found = refusal('coco', write('x.json', content))
@@ -132,7 +132,7 @@ def scene(*annotations):
 
 
 @pytest.mark.parametrize('turn', [1, -1])
-def test_a_window_is_not_lost_under_its_facade(labels, write, summary, turn):
+def test_coco_draws_a_window_over_its_facade(labels, write, summary, turn):
     shapes = [
         ('window', dict(segmentation=SQUARE)),
         ('facade', dict(segmentation=FACADE)),
@@ -146,7 +146,7 @@ def test_a_window_is_not_lost_under_its_facade(labels, write, summary, turn):
     assert "'facade' at (10, 10) under 'window'" in skipped['names'][0]
 
 
-def test_a_window_under_a_facade_in_a_real_file(shared_data, labels):
+def test_coco_draws_a_window_of_a_real_file(shared_data, labels):
     path = shared_data / 'annotation_cases/coco_window_under_facade.json'
     if not path.is_file():
         pytest.skip(f'{path} is missing')
@@ -157,7 +157,7 @@ def test_a_window_under_a_facade_in_a_real_file(shared_data, labels):
 BOX = ('window', dict(segmentation=[], bbox=[40, 40, 20, 20]))
 
 
-def test_boxes_without_segmentation_are_no_outlines(labels, write, summary):
+def test_coco_skips_boxes_without_segmentation(labels, write, summary):
     corner = ('facade', dict(segmentation=[[0, 0, 9, 0, 9, 9]]))
     src = write('x.json', scene(BOX, corner))
     assert {*labels('coco', src)['a'].ravel().tolist()} == {1, 255}
@@ -168,7 +168,7 @@ def test_boxes_without_segmentation_are_no_outlines(labels, write, summary):
     )
 
 
-def test_boxes_may_be_filled(labels, write, summary):
+def test_coco_fills_boxes(labels, write, summary):
     src = write('x.json', scene(BOX))
     label = labels('coco', src, boxes='fill')['a']
     assert (label[41:60, 41:60] == 0).all()
@@ -176,7 +176,7 @@ def test_boxes_may_be_filled(labels, write, summary):
     assert 'as if it were an outline' in skipped['reason']
 
 
-def test_pixels_of_a_skipped_box_are_not_taken_for_the_rest(labels, write):
+def test_coco_leaves_pixels_of_a_skipped_box_unlabelled(labels, write):
     shapes = BOX, ('facade', dict(segmentation=[[0, 0, 45, 0, 45, 45]]))
     src = write('x.json', scene(*shapes))
     label = labels('coco', src, undrawn='facade')['a']
@@ -184,9 +184,7 @@ def test_pixels_of_a_skipped_box_are_not_taken_for_the_rest(labels, write):
     assert label[41, 44] == 1 and label[90, 90] == 1
 
 
-def test_an_object_that_may_lie_anywhere_leaves_the_rest_unlabelled(
-    labels, write
-):
+def test_coco_ignores_undrawn_beside_a_shapeless_object(labels, write):
     shapes = ('window', {}), ('window', dict(segmentation=SQUARE))
     src = write('x.json', scene(*shapes))
     label = labels('coco', src, undrawn='facade')['a']
@@ -194,12 +192,12 @@ def test_an_object_that_may_lie_anywhere_leaves_the_rest_unlabelled(
 
 
 @pytest.mark.parametrize('box', [[1, 2, 3], ['a'] * 4, 7, [0, 0, 1e300, 1]])
-def test_boxes_that_are_none(refusal, write, box):
+def test_coco_rejects_damaged_boxes(refusal, write, box):
     src = write('x.json', scene(('window', dict(bbox=box))))
     assert 'x.json: a.jpg has' in refusal('coco', src)
 
 
-def test_shapes_that_leave_the_image_or_have_no_pixel(labels, write, summary):
+def test_coco_notes_shapes_beyond_the_image(labels, write, summary):
     shapes = (
         ('window', dict(segmentation=[[50, 50, 150, 50, 150, 60]])),
         ('window', dict(segmentation=[[5.1, 5.1, 5.2, 5.1, 5.2, 5.2]])),

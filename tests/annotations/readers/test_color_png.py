@@ -25,7 +25,9 @@ IMAGE = np.array(
 
 
 @pytest.mark.parametrize('table', [CAMVID, CVAT, TABS])
-def test_tables_of_several_tools(labels, write, table, summary, out):
+def test_color_png_reads_tables_of_several_tools(
+    labels, write, table, summary, out
+):
     """CamVid's class_dict.csv and label_colors.txt, CVAT's labelmap.txt.
 
     https://docs.cvat.ai/docs/dataset_management/formats/format-smask and
@@ -39,7 +41,7 @@ def test_tables_of_several_tools(labels, write, table, summary, out):
     assert names == ['Sky', 'Building', 'Archway']
 
 
-def test_comments_are_no_classes(labels, write, summary):
+def test_color_png_skips_comments(labels, write, summary):
     colors = str(write('table.txt', TABS + '\n# 1 2 3 was Road\n'))
     labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
     assert len(summary()['classes']) == 3
@@ -48,20 +50,20 @@ def test_comments_are_no_classes(labels, write, summary):
 @pytest.mark.parametrize(
     'line', ['Level 2,128,0,0', '1,128,0,0,Building', '128 0 0 255 Building']
 )
-def test_numbers_beside_the_colour(labels, write, line):
+def test_color_png_rejects_further_numbers(labels, write, line):
     colors = str(write('table.txt', f'{TABS}{line}\n'))
     with pytest.raises(ValueError, match='line 5 is .* no other number'):
         labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
 
 
-def test_several_colours_of_one_class(labels, write):
+def test_color_png_gives_several_colours_one_class(labels, write):
     text = CAMVID.replace('Archway', 'Building')
     src = write('png/a.png', IMAGE).parent
     found = labels('color-png', src, colors=str(write('t.csv', text)))
     assert found['a'].tolist() == [[0, 1], [1, 255]]
 
 
-def test_colours_of_a_known_data_set(labels, write):
+def test_color_png_uses_colours_of_a_known_data_set(labels, write):
     palette = np.array(get_palette('voc'), np.uint8)
     image = np.concatenate([palette, [[224, 224, 192]]]).astype(np.uint8)
     src = write('png/a.png', image[None]).parent
@@ -70,14 +72,14 @@ def test_colours_of_a_known_data_set(labels, write):
     assert found['a'].tolist() == [[*range(21), 255]]
 
 
-def test_cvat_leaves_lines_out(labels, write, summary):
+def test_color_png_remarks_on_exports_of_cvat(labels, write, summary):
     colors = str(write('labelmap.txt', CVAT))
     labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
     assert 'leaves polylines' in summary()['remarks'][0]
     assert '--unlabelled background' in summary()['remarks'][0]
 
 
-def test_colours_that_nobody_named(refusal, write):
+def test_color_png_rejects_unknown_colours(refusal, write):
     image = IMAGE.copy()
     image[0, 0] = 1, 2, 3
     colors = str(write('t.csv', CAMVID))
@@ -95,20 +97,20 @@ def test_colours_that_nobody_named(refusal, write):
         ('1,2,3', "to ''"),
     ],
 )
-def test_tables_that_are_none(refusal, write, text, said):
+def test_color_png_rejects_other_tables(refusal, write, text, said):
     path = write('t.csv', text)
     src = write('png/a.png', IMAGE).parent
     found = refusal('color-png', src, colors=str(path))
     assert 't.csv, line' in found and said in found
 
 
-def test_no_table(refusal, write):
+def test_color_png_needs_a_table(refusal, write):
     src = write('png/a.png', IMAGE).parent
     for colors in (None, 'nowhere.csv'):
         assert '--colors' in refusal('color-png', src, colors=colors)
 
 
-def test_a_table_that_changed(labels, refusal, write, out):
+def test_color_png_rejects_a_changed_table(labels, refusal, write, out):
     path = write('t.csv', CAMVID)
     src = write('png/a.png', IMAGE).parent
     labels('color-png', src, colors=str(path))
@@ -117,7 +119,7 @@ def test_a_table_that_changed(labels, refusal, write, out):
     assert 'made with table=' in refusal('color-png', src, colors=str(path))
 
 
-def test_tiff_is_read_as_png_is(labels, write):
+def test_color_png_reads_tiff(labels, write):
     table = write('table.txt', 'dog 1,2,3\ncat 4,5,6\n')
     image = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
     src = write('labels/a.tif', image).parent
@@ -126,13 +128,15 @@ def test_tiff_is_read_as_png_is(labels, write):
     ]
 
 
-def test_a_rendering_has_no_undrawn_pixels(refusal, write):
+def test_color_png_rejects_undrawn(refusal, write):
     src = write('a.png', np.zeros((4, 6, 3), np.uint8)).parent
     said = refusal('color-png', src, colors='voc', undrawn='background')
     assert "--undrawn is 'background'" in said and 'leave it out' in said
 
 
-def test_names_that_mean_unlabelled_are_of_the_table(refusal, labels, write):
+def test_color_png_rejects_unlabelled_names_that_the_table_lacks(
+    refusal, labels, write
+):
     colors = str(write('t.csv', CAMVID))
     src = write('png/a.png', IMAGE).parent
     said = refusal('color-png', src, colors=colors, unlabelled=['sky'])
@@ -143,7 +147,7 @@ def test_names_that_mean_unlabelled_are_of_the_table(refusal, labels, write):
     assert found['a'].tolist() == [[255, 0], [1, 255]]
 
 
-def test_a_class_that_means_unlabelled_too(refusal, write):
+def test_color_png_rejects_a_class_that_means_unlabelled(refusal, write):
     names = ['Sky', 'Building', 'Archway', 'Void']
     settings = dict(colors=str(write('t.csv', CAMVID)), classes=names)
     src = write('png/a.png', IMAGE).parent

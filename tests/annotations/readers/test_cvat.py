@@ -38,7 +38,7 @@ MASK = (
 )
 
 
-def test_all_shapes(labels, write, summary):
+def test_cvat_draws_all_shapes(labels, write, summary):
     src = write('annotations.xml', xml(LINE, POLYGON, BOX, DOT, MASK))
     settings = dict(width=1, radius=0, boxes='fill')
     found = labels('cvat', src, **settings)['town/a']
@@ -53,26 +53,26 @@ def test_all_shapes(labels, write, summary):
     assert [c['name'] for c in summary()['classes']] == ['road', 'car']
 
 
-def test_layers_and_then_the_order_of_the_file(labels, write):
+def test_cvat_draws_layers_in_order(labels, write):
     cover = '<box label="road" xtl="0" ytl="0" xbr="15" ybr="11" {}/>'
     shapes = POLYGON, cover.format('z_order="0"')
     src = write('annotations.xml', xml(*shapes)).parent
     assert labels('cvat', src, boxes='fill')['town/a'][5, 4] == 1
 
 
-def test_without_layers_the_later_shape_lies_above(labels, write):
+def test_cvat_draws_later_shapes_over_earlier_ones(labels, write):
     cover = '<box label="road" xtl="0" ytl="0" xbr="15" ybr="11"/>'
     src = write('a.xml', xml(POLYGON.replace('z_order="1"', ''), cover))
     assert (labels('cvat', src, boxes='fill')['town/a'] == 0).all()
 
 
-def test_colours_of_labels(labels, write, out):
+def test_cvat_keeps_colours_of_labels(labels, write, out):
     labels('cvat', write('a.xml', xml(POLYGON)))
     with Image.open(out / 'town/a.png') as image:
         assert image.convert('RGB').getpixel((4, 5)) == (0, 0, 0x8E)
 
 
-def test_a_label_with_the_name_of_a_data_set(labels, write, summary):
+def test_cvat_label_with_the_name_of_a_data_set(labels, write, summary):
     meta = META.replace('road', 'ade').replace('car', 'pedestrian')
     meta = meta[: meta.rindex('<label>')] + '</labels></task></meta>'
     content = xml(LINE.replace('road', 'ade'), meta=meta)
@@ -80,7 +80,7 @@ def test_a_label_with_the_name_of_a_data_set(labels, write, summary):
     assert [c['name'] for c in summary()['classes']] == ['ade']
 
 
-def test_turned_boxes(labels, write):
+def test_cvat_turns_boxes(labels, write):
     box = '<box label="car" xtl="2" ytl="5" xbr="12" ybr="7" rotation="90"/>'
     src = write('a.xml', xml(box))
     found = labels('cvat', src, boxes='fill')['town/a']
@@ -89,7 +89,7 @@ def test_turned_boxes(labels, write):
     assert (columns.min(), columns.max()) == (6, 8)
 
 
-def test_classes_and_unlabelled_are_options(labels, write, summary):
+def test_cvat_with_classes_and_unlabelled(labels, write, summary):
     settings = dict(classes=['sky', 'car'], unlabelled=['road'], undrawn='sky')
     src = write('a.xml', xml(POLYGON, LINE))
     found = labels('cvat', src, width=1, **settings)['town/a']
@@ -97,7 +97,7 @@ def test_classes_and_unlabelled_are_options(labels, write, summary):
     assert found[0, 0] == 0
 
 
-def test_what_cannot_be_drawn_is_named(labels, write, summary):
+def test_cvat_notes_shapes_without_pixels(labels, write, summary):
     shapes = '<cuboid label="car"/>', '<tag label="car"/>', LINE
     labels('cvat', write('a.xml', xml(*shapes)))
     (skipped,) = summary()['skipped']
@@ -124,18 +124,18 @@ def test_what_cannot_be_drawn_is_named(labels, write, summary):
         (MASK.replace('left="10"', 'left="x"'), "left='x'"),
     ],
 )
-def test_shapes_that_are_none(refusal, write, shape, said):
+def test_cvat_rejects_damaged_shapes(refusal, write, shape, said):
     found = refusal('cvat', write('a.xml', xml(POLYGON, shape)))
     assert 'a.xml: town/a.jpg' in found and said in found
 
 
 @pytest.mark.parametrize('name', ['../../a.jpg', '/etc/a.jpg', ''])
-def test_names_that_leave_the_folder(refusal, write, name):
+def test_cvat_rejects_names_that_leave_the_folder(refusal, write, name):
     said = refusal('cvat', write('a.xml', xml(LINE, name=name)))
     assert 'a.xml' in said and repr(name) in said
 
 
-def test_other_exports(refusal, write):
+def test_cvat_rejects_other_exports(refusal, write):
     src = write('b/labelmap.txt', 'road:1,2,3::').parent
     said = refusal('cvat', src)
     assert "'Segmentation mask' export leaves polylines" in said
@@ -156,9 +156,7 @@ TAGGED = """<meta><{0}><labels>
 
 
 @pytest.mark.parametrize('kind', ['task', 'job', 'project'])
-def test_labels_that_no_pixel_can_have_are_no_classes(
-    labels, write, summary, kind
-):
+def test_cvat_leaves_out_labels_without_pixels(labels, write, summary, kind):
     shapes = '<tag label="sunny"/>', POLYGON
     content = xml(*shapes, meta=TAGGED.format(kind))
     found = labels('cvat', write('a.xml', content))['town/a']
@@ -167,7 +165,7 @@ def test_labels_that_no_pixel_can_have_are_no_classes(
     assert 'Images with tags: 1' in summary()['remarks'][0]
 
 
-def test_the_tag_of_a_real_file(shared_data, labels, summary):
+def test_cvat_leaves_out_a_tag_of_a_real_file(shared_data, labels, summary):
     path = shared_data / 'annotation_cases/cvat_tag_labels.xml'
     if not path.is_file():
         pytest.skip(f'{path} is missing')
@@ -175,7 +173,7 @@ def test_the_tag_of_a_real_file(shared_data, labels, summary):
     assert [c['name'] for c in summary()['classes']] == ['road']
 
 
-def test_a_file_without_meta_needs_classes(refusal, write):
+def test_cvat_without_meta_needs_classes(refusal, write):
     src = write('a.xml', xml(LINE, POLYGON, BOX, meta=''))
     said = refusal('cvat', src)
     assert 'a.xml has no <meta>' in said and '--classes' in said
@@ -184,7 +182,7 @@ def test_a_file_without_meta_needs_classes(refusal, write):
     assert "the label 'car' in 1 image (first in" in said
 
 
-def test_a_file_without_meta_with_classes(labels, write):
+def test_cvat_without_meta_with_classes(labels, write):
     src = write('a.xml', xml(POLYGON, meta=''))
     found = labels('cvat', src, classes=['road', 'car'])['town/a']
     assert (found[4:8, 2:7] == 1).all()
@@ -197,7 +195,7 @@ ELLIPSE = (
 
 
 @pytest.mark.parametrize('turn, reach', [(0, (5, 2)), (90, (2, 5))])
-def test_ellipses(labels, write, turn, reach):
+def test_cvat_fills_ellipses(labels, write, turn, reach):
     src = write('a.xml', xml(ELLIPSE.format(turn)))
     found = labels('cvat', src, boxes='fill')['town/a']
     rows, columns = np.nonzero(found == 1)
@@ -205,7 +203,7 @@ def test_ellipses(labels, write, turn, reach):
     assert abs(len(rows) - np.pi * 5.5 * 2.5) < 8
 
 
-def test_boxes_and_ellipses_are_no_outlines(labels, write, summary):
+def test_cvat_skips_boxes_and_ellipses(labels, write, summary):
     src = write('a.xml', xml(BOX, ELLIPSE.format(0), LINE))
     found = labels('cvat', src, width=1, undrawn='car')['town/a']
     assert (found[2, 1:10] == 0).all() and (found[8:11, :4] == 255).all()
@@ -216,7 +214,7 @@ def test_boxes_and_ellipses_are_no_outlines(labels, write, summary):
         assert counts[reason] == 1
 
 
-def test_of_an_image_with_a_cuboid_the_rest_is_unknown(labels, write, summary):
+def test_cvat_ignores_undrawn_beside_a_cuboid(labels, write, summary):
     src = write('a.xml', xml('<cuboid label="car"/>', POLYGON))
     found = labels('cvat', src, undrawn='road')['town/a']
     assert {*found.ravel().tolist()} == {1, 255}
@@ -224,14 +222,14 @@ def test_of_an_image_with_a_cuboid_the_rest_is_unknown(labels, write, summary):
     assert '--undrawn not used in its image' in skipped['reason']
 
 
-def test_labels_of_what_is_not_drawn_need_no_class(labels, write):
+def test_cvat_skeletons_need_no_class(labels, write):
     skeleton = '<skeleton label="p"><points label="k"/></skeleton>'
     src = write('a.xml', xml(skeleton, POLYGON, meta=''))
     found = labels('cvat', src, classes=['car'])['town/a']
     assert {*found.ravel().tolist()} == {0, 255}
 
 
-def test_a_tag_need_not_be_unlabelled(refusal, write):
+def test_cvat_rejects_a_tag_as_unlabelled(refusal, write):
     src = write('a.xml', xml(POLYGON, meta=TAGGED.format('task')))
     said = refusal('cvat', src, unlabelled=['sunny'])
     assert "'sunny', which no shape" in said

@@ -13,7 +13,7 @@ EXPECTED = [[0, 1, 20], [255, 255, 7]]
 
 
 @pytest.mark.parametrize('mode', ['L', 'P'])
-def test_rloss_and_spml_and_tel(labels, write, mode):
+def test_index_png_reads_labels_of_rloss_spml_and_tel(labels, write, mode):
     """Grey PNGs in RLoss, palette PNGs in SPML and TEL; 255 unlabelled.
 
     https://github.com/meng-tang/rloss (data/pascal_scribble), whose labels
@@ -28,7 +28,7 @@ def test_rloss_and_spml_and_tel(labels, write, mode):
     assert found['town/a'].tolist() == EXPECTED
 
 
-def test_colours_are_attached(labels, write, out, summary):
+def test_index_png_attaches_colours(labels, write, out, summary):
     src = write('a.png', IDS).parent
     labels('index-png', src, unlabelled=[21])
     with Image.open(out / 'a.png') as image:
@@ -40,63 +40,65 @@ def test_colours_are_attached(labels, write, out, summary):
 
 
 @pytest.mark.parametrize('dtype, value', [(np.uint8, 255), (np.uint16, 65535)])
-def test_minus_one_is_the_largest_value(labels, write, dtype, value):
+def test_index_png_takes_minus_one_for_the_largest_value(
+    labels, write, dtype, value
+):
     src = write('a.png', np.array([[0, value, 3]], dtype)).parent
     found = labels('index-png', src, unlabelled=[-1])
     assert found['a'].tolist() == [[0, 255, 3]]
 
 
-def test_cityscapes_with_19(labels, write):
+def test_index_png_reads_19_of_cityscapes_as_unlabelled(labels, write):
     src = write('a.png', np.array([[18, 19]], np.uint8)).parent
     settings = dict(classes=['cityscapes'], unlabelled=[19])
     assert labels('index-png', src, **settings)['a'].tolist() == [[18, 255]]
 
 
-def test_a_rendering_is_not_read_as_ids(refusal, write):
+def test_index_png_rejects_a_rendering(refusal, write):
     src = write('a.png', np.zeros((2, 2, 3), np.uint8)).parent
     said = refusal('index-png', src)
     assert 'a.png' in said and 'mode RGB' in said and 'color-png' in said
 
 
-def test_ids_that_are_no_classes(refusal, write):
+def test_index_png_rejects_ids_without_a_class(refusal, write):
     """A grey copy of a rendering: 'class 166'."""
     src = write('a.png', np.array([[0, 166, 38]], np.uint8)).parent
     said = refusal('index-png', src, classes=['voc'])
     assert 'a.png holds the values [ 38 166]' in said and '--unl' in said
 
 
-def test_ids_that_do_not_fit(refusal, write):
+def test_index_png_rejects_ids_above_8_bits(refusal, write):
     src = write('a.png', np.array([[0, 300]], np.uint16)).parent
     assert '[300]' in refusal('index-png', src)
 
 
 @pytest.mark.parametrize('suffix', ['.tif', '.TIFF', '.bmp', '.pgm'])
-def test_other_formats_than_png(labels, write, suffix):
+def test_index_png_reads_other_image_formats(labels, write, suffix):
     src = write(f'town/a{suffix}', IDS).parents[1]
     found = labels('index-png', src, classes=['voc'], unlabelled=[21])
     assert found['town/a'].tolist() == EXPECTED
 
 
-def test_two_labels_of_one_image(refusal, write):
+def test_index_png_rejects_two_labels_of_one_image(refusal, write):
     src = write('a.png', IDS).parent
     write('a.tif', IDS)
     said = refusal('index-png', src)
     assert 'a.png and ' in said and 'a.tif would both be written' in said
 
 
-def test_ids_from_one_with_a_map(labels, write, summary):
+def test_index_png_maps_ids_from_one(labels, write, summary):
     src = write('a.png', np.array([[0, 1, 2]], np.uint8)).parent
     found = labels('index-png', src, map=['1=0', '2=1', '0=unlabelled'])
     assert found['a'].tolist() == [[255, 0, 1]]
 
 
-def test_masks_of_0_and_255_with_a_map(labels, write):
+def test_index_png_maps_masks_of_0_and_255(labels, write):
     src = write('a.png', np.array([[0, 255]], np.uint8)).parent
     found = labels('index-png', src, map=['0=0', '255=1'])
     assert found['a'].tolist() == [[0, 1]]
 
 
-def test_a_map_with_names_and_values_of_16_bits(labels, write, summary):
+def test_index_png_maps_names_and_16_bits(labels, write, summary):
     src = write('a.png', np.array([[1000, 7, 65535]], np.uint16)).parent
     settings = dict(map=['1000=dog', '7=0', '65535=unlabelled'])
     found = labels('index-png', src, classes=['cat', 'dog'], **settings)
@@ -105,7 +107,7 @@ def test_a_map_with_names_and_values_of_16_bits(labels, write, summary):
     assert names == ['cat', 'dog']
 
 
-def test_values_that_the_map_lacks_are_counted(refusal, write):
+def test_index_png_counts_values_that_the_map_lacks(refusal, write):
     values = np.array([[0, 3, 3], [7, 255, 1]], np.uint8)
     src = write('a.png', values).parent
     said = refusal('index-png', src, map=['0=0', '1=1'])
@@ -113,7 +115,9 @@ def test_values_that_the_map_lacks_are_counted(refusal, write):
     assert '3 (2 pixels), 7 (1 pixels), 255 (1 pixels)' in said
 
 
-def test_entries_of_the_map_that_no_file_has(refusal, labels, write, out):
+def test_index_png_rejects_map_entries_without_a_file(
+    refusal, labels, write, out
+):
     src = write('a.png', np.array([[0, 1]], np.uint8)).parent
     write('b.png', np.array([[2, 1]], np.uint8))
     said = refusal('index-png', src, map=['0=0', '1=1', '2=1', '9=0'])
@@ -136,7 +140,7 @@ def test_entries_of_the_map_that_no_file_has(refusal, labels, write, out):
         (dict(map=['1=0'], unlabelled=[21]), '21=unlabelled'),
     ],
 )
-def test_maps_that_are_none(refusal, write, settings, said):
+def test_read_map_rejects_other_entries(refusal, write, settings, said):
     src = write('a.png', IDS).parent
     assert said in refusal('index-png', src, **settings)
 
@@ -144,7 +148,7 @@ def test_maps_that_are_none(refusal, write, settings, said):
 @pytest.mark.parametrize(
     'classes', [(), ('cat', 'dog'), ('cat', 'dog', 'cow')]
 )
-def test_remark_on_masks_of_0_and_255_without_a_map(
+def test_index_png_remarks_on_masks_without_a_map(
     labels, write, summary, classes
 ):
     src = write('a.png', np.array([[0, 255]], np.uint8)).parent
@@ -155,13 +159,15 @@ def test_remark_on_masks_of_0_and_255_without_a_map(
     assert ("without a pixel, 1 of 2: 'dog'" in remark) == (len(classes) == 2)
 
 
-def test_no_remark_on_a_map_of_masks(labels, write, summary):
+def test_index_png_maps_masks_without_a_remark(labels, write, summary):
     src = write('a.png', np.array([[0, 255]], np.uint8)).parent
     labels('index-png', src, map=['0=0', '255=1'])
     assert not summary()['remarks']
 
 
-def test_values_of_unlabelled_that_no_file_has(refusal, labels, write, out):
+def test_index_png_rejects_unlabelled_values_without_a_file(
+    refusal, labels, write, out
+):
     """255 and -1 are no errors: a part of a data set may lack them."""
     src = write('a.png', IDS).parent
     said = refusal('index-png', src, unlabelled=[21, 12])

@@ -41,7 +41,7 @@ def record(*shapes, **changes):
     )
 
 
-def test_real_files_give_their_expected_labels(shared_data, labels):
+def test_labelme_draws_real_files_as_expected(shared_data, labels):
     """VOC images of LabelMe's examples; its export made the labels."""
     folder = shared_data / 'voc_mini'
     if not folder.is_dir():
@@ -62,7 +62,7 @@ def test_real_files_give_their_expected_labels(shared_data, labels):
         assert len(np.unique(label)) > 2
 
 
-def test_real_files_as_weak_labels(shared_data, labels):
+def test_labelme_reads_real_files_as_weak_labels(shared_data, labels):
     folder = shared_data / 'voc_mini/labelme'
     if not folder.is_dir():
         pytest.skip(f'{folder} is missing')
@@ -70,7 +70,7 @@ def test_real_files_as_weak_labels(shared_data, labels):
         assert 0 not in label and 255 in label
 
 
-def test_all_shapes(labels, write):
+def test_labelme_draws_all_shapes(labels, write):
     shapes = (
         shape('polygon', 'one', [[1, 1], [4, 1], [4, 3], [1, 3]]),
         shape('rectangle', 'two', [[10, 4], [8, 2]]),
@@ -95,7 +95,7 @@ def test_all_shapes(labels, write):
     assert (label[10:12, 1:4] == 1).all()
 
 
-def test_class_0_and_unlabelled_are_kept_apart(labels, write, summary):
+def test_labelme_keeps_class_0_and_unlabelled_apart(labels, write, summary):
     shapes = (
         shape('rectangle', 'zero', [[0, 0], [5, 5]]),
         shape('rectangle', '__ignore__', [[2, 2], [3, 3]]),
@@ -106,7 +106,7 @@ def test_class_0_and_unlabelled_are_kept_apart(labels, write, summary):
     assert summary()['classes'][0]['pixels'] == 32
 
 
-def test_what_cannot_be_drawn_is_named(labels, write, summary):
+def test_labelme_notes_unknown_shapes(labels, write, summary):
     shapes = [shape(kind, 'one', [[1, 1]]) for kind in ('ai_points', 'point')]
     src = write('a.json', record(*shapes)).parent
     labels('labelme', src, classes=CLASSES)
@@ -136,20 +136,20 @@ def test_what_cannot_be_drawn_is_named(labels, write, summary):
         ([1], 'imageWidth=None'),
     ],
 )
-def test_files_that_are_none(refusal, write, content, said):
+def test_labelme_rejects_damaged_files(refusal, write, content, said):
     src = write('a.json', content).parent
     found = refusal('labelme', src, classes=CLASSES)
     assert 'a.json' in found and said in found
 
 
-def test_the_order_of_classes_must_be_given(refusal, write):
+def test_labelme_needs_the_order_of_classes(refusal, write):
     src = write('a.json', record()).parent
     assert '--classes' in refusal('labelme', src)
     said = refusal('labelme', src, classes=CLASSES, undrawn='sky')
     assert "--undrawn has the label 'sky'" in said
 
 
-def test_labels_are_listed_where_the_classes_are_missing(refusal, write):
+def test_labelme_lists_labels_if_classes_are_missing(refusal, write):
     line = shape('line', 'car', [[1, 1], [2, 2]])
     for name in ('a', 'b'):
         src = write(f'{name}.json', record(line)).parent
@@ -178,22 +178,20 @@ def old(**changes):
 PHOTO = np.zeros((12, 16), np.uint8)
 
 
-def test_a_file_without_a_size_takes_that_of_the_embedded_image(labels, write):
+def test_labelme_takes_the_size_of_the_embedded_image(labels, write):
     src = write('a.json', old(imageData=png(PHOTO)))
     label = labels('labelme', src, classes=CLASSES)['a']
     assert label.shape == (12, 16) and label[2, 8] == 1
 
 
 @pytest.mark.parametrize('path', ['photo.png', '..\\src\\photo.png'])
-def test_a_file_without_a_size_takes_that_of_the_image_beside_it(
-    labels, write, path
-):
+def test_labelme_takes_the_size_of_the_image_beside_it(labels, write, path):
     write('photo.png', PHOTO)
     src = write('a.json', old(imagePath=path))
     assert labels('labelme', src, classes=CLASSES)['a'].shape == (12, 16)
 
 
-def test_a_file_without_a_size_takes_that_of_its_image(labels, write):
+def test_labelme_takes_the_size_of_the_image(labels, write):
     images = write('images/a.png', PHOTO).parent
     src = write('json/a.json', old()).parent
     label = labels('labelme', src, classes=CLASSES, images=images)['a']
@@ -211,14 +209,14 @@ def test_a_file_without_a_size_takes_that_of_its_image(labels, write):
         (dict(imageData=7), 'imageData=7'),
     ],
 )
-def test_a_file_of_no_size_at_all(refusal, write, changes, said):
+def test_labelme_rejects_a_file_without_a_size(refusal, write, changes, said):
     found = refusal(
         'labelme', write('a.json', old(**changes)), classes=['one']
     )
     assert 'a.json' in found and said in found and len(found) < 500
 
 
-def test_boxes_and_circles_are_no_outlines(labels, write, summary):
+def test_labelme_skips_boxes_and_circles(labels, write, summary):
     shapes = (
         shape('rectangle', 'one', [[1, 1], [4, 4]]),
         shape('circle', 'one', [[10, 6], [12, 6]]),
@@ -237,14 +235,14 @@ def test_boxes_and_circles_are_no_outlines(labels, write, summary):
         assert counts[reason] == 1
 
 
-def test_several_points_of_one_shape(labels, write):
+def test_labelme_draws_several_points_of_a_shape(labels, write):
     points = shape('points', 'two', [[1, 1], [9, 9]])
     src = write('a.json', record(points))
     label = labels('labelme', src, classes=CLASSES, radius=0)['a']
     assert label[1, 1] == label[9, 9] == 2 and (label != 255).sum() == 2
 
 
-def test_a_file_without_shapes_is_named(labels, write, summary):
+def test_labelme_notes_a_file_without_shapes(labels, write, summary):
     src = write('a.json', record())
     labels('labelme', src, classes=CLASSES, undrawn='zero')
     (skipped,) = summary()['skipped']
@@ -252,7 +250,7 @@ def test_a_file_without_shapes_is_named(labels, write, summary):
     assert skipped['reason'] == reason
 
 
-def test_covered_shapes_are_named(labels, write, summary):
+def test_labelme_notes_covered_shapes(labels, write, summary):
     corners = [[1, 1], [9, 1], [9, 9], [1, 9]]
     shapes = shape('polygon', 'one', corners), shape('polygon', 'two', corners)
     label = labels(

@@ -47,14 +47,16 @@ def write_h5(path, **changes):
         ('from-1', [[255, 0, 1, 149]]),
     ],
 )
-def test_three_equal_channels(labels, write, values, expected):
+def test_scribbles4all_reads_three_equal_channels(
+    labels, write, values, expected
+):
     ids = np.array([[0, 1, 2, 150]], np.uint8)
     src = write('a.png', np.stack([ids] * 3, -1)).parent
     found = labels('scribbles4all', src, values=values)
     assert found['a'].tolist() == expected
 
 
-def test_ids_of_cityscapes(labels, write, summary):
+def test_scribbles4all_reads_ids_of_cityscapes(labels, write, summary):
     ids = np.array([[0, 7, 26, 33]], np.uint8)
     src = write('a.png', np.stack([ids] * 3, -1)).parent
     found = labels('scribbles4all', src, values='cityscapes')
@@ -62,7 +64,7 @@ def test_ids_of_cityscapes(labels, write, summary):
     assert summary()['classes'][13]['name'] == 'car'
 
 
-def test_lines_of_hdf5_lie_within_those_of_their_own_tool(labels, tmp_path):
+def test_scribbles4all_draws_hdf5_within_its_own_tools_lines(labels, tmp_path):
     """OpenCV, which draws those, makes them up to two pixels wider."""
     src = write_h5(tmp_path / 'src/town/a.h5').parent
     found = labels('scribbles4all', src, values='ids', source='h5')['town/a']
@@ -83,7 +85,7 @@ def test_lines_of_hdf5_lie_within_those_of_their_own_tool(labels, tmp_path):
     assert {*np.unique(found).tolist()} == {1, 13, 255}
 
 
-def test_width_and_length_are_options(labels, tmp_path):
+def test_scribbles4all_width_and_length(labels, tmp_path):
     line = np.stack([np.arange(20.0), np.full(20, 5.0)], -1)[None]
     src = write_h5(
         tmp_path / 'src/a.h5', scribble=line, scribble_values=[[4] * 3]
@@ -110,13 +112,13 @@ def test_width_and_length_are_options(labels, tmp_path):
         (dict(scribble=h5py.ExternalLink('/etc/x.h5', 'x')), 'no scribble'),
     ],
 )
-def test_hdf5_files_of_something_else(refusal, tmp_path, changes, said):
+def test_scribbles4all_rejects_other_hdf5(refusal, tmp_path, changes, said):
     src = write_h5(tmp_path / 'src/a.h5', **changes)
     found = refusal('scribbles4all', src, values='ids', source='h5')
     assert 'a.h5' in found and said in found
 
 
-def test_hdf5_that_is_none(refusal, tmp_path):
+def test_scribbles4all_rejects_damaged_hdf5(refusal, tmp_path):
     path = write_h5(tmp_path / 'src/a.h5') / 'a.h5'
     whole = path.read_bytes()
     for content in (b'', b'text', whole[:100], whole[: len(whole) // 2]):
@@ -125,12 +127,12 @@ def test_hdf5_that_is_none(refusal, tmp_path):
         assert 'a.h5 cannot be read as scribbles in HDF5' in said
 
 
-def test_what_values_mean_must_be_said(refusal, write):
+def test_scribbles4all_needs_values(refusal, write):
     src = write('a.png', np.zeros((2, 2, 3), np.uint8)).parent
     assert '--values' in refusal('scribbles4all', src)
 
 
-def test_a_width_that_cannot_be_drawn(refusal, tmp_path):
+def test_scribbles4all_rejects_widths_out_of_range(refusal, tmp_path):
     src = write_h5(tmp_path / 'src/a.h5')
     settings = dict(values='ids', source='h5', width=0)
     assert '--width=0' in refusal('scribbles4all', src, **settings)
@@ -140,7 +142,7 @@ def test_a_width_that_cannot_be_drawn(refusal, tmp_path):
     assert 'line_thickness=1000' in said
 
 
-def test_a_rendering(refusal, write):
+def test_scribbles4all_rejects_a_rendering(refusal, write):
     src = write('a.png', np.full((2, 2, 3), (1, 2, 3), np.uint8)).parent
     said = refusal('scribbles4all', src, values='ids')
     assert 'channels that differ' in said and 'color-png' in said

@@ -21,7 +21,7 @@ XML = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
-def test_open_lines_of_named_classes(labels, write, summary):
+def test_scribblesup_draws_open_lines(labels, write, summary):
     """`annotation/polygon` of `tag` and `point/X`, `point/Y`.
 
     https://jifengdai.org/downloads/scribble_sup/ publishes the files; their
@@ -48,7 +48,7 @@ def test_tags_have_the_ids_of_voc():
     assert [ids[t] for t in ('plane', 'table', 'monitor')] == [1, 11, 20]
 
 
-def test_the_width_is_an_option(labels, write):
+def test_scribblesup_width(labels, write):
     src = write('xml/a.xml', XML).parent
     found = labels('scribblesup', src, size=(32, 24), width=1)['a']
     assert (found[4, 2:21] == 0).all() and (found[[3, 5]] == 255).all()
@@ -65,13 +65,13 @@ def test_the_width_is_an_option(labels, write):
         ('</annotation>', '', 'cannot be read as XML'),
     ],
 )
-def test_files_that_are_none(refusal, write, old, new, said):
+def test_scribblesup_rejects_damaged_files(refusal, write, old, new, said):
     src = write('xml/a.xml', XML.replace(old, new)).parent
     found = refusal('scribblesup', src, size=(32, 24))
     assert str(src / 'a.xml') in found and said in found
 
 
-def test_sizes_must_come_from_somewhere(refusal, write):
+def test_scribblesup_needs_sizes(refusal, write):
     src = write('xml/a.xml', XML).parent
     assert '--images' in refusal('scribblesup', src)
     for width in (0, 300):

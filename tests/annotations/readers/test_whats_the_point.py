@@ -16,7 +16,7 @@ POINTS = {
 }
 
 
-def test_dots_of_class_ids(labels, write, summary):
+def test_whats_the_point_draws_dots(labels, write, summary):
     """`{id: [{x, y, rank, cls}]}`, as the authors' file has it.
 
     Bearman et al., ECCV 2016; https://github.com/abearman/whats-the-point1.
@@ -33,7 +33,7 @@ def test_dots_of_class_ids(labels, write, summary):
     assert '2007_000033: (30.0, 5.0) of 8 x 6' in skipped['names'][0]
 
 
-def test_points_outside_can_be_clipped(labels, write, summary):
+def test_whats_the_point_clips_points_outside(labels, write, summary):
     src = write('points.json', POINTS)
     options = dict(size=(10, 8), radius=0, outside='clip')
     found = labels('whats-the-point', src, **options)
@@ -52,13 +52,13 @@ def test_points_outside_can_be_clipped(labels, write, summary):
         (3, 'cls=None'),
     ],
 )
-def test_points_that_are_none(refusal, write, point, said):
+def test_whats_the_point_rejects_damaged_points(refusal, write, point, said):
     src = write('points.json', {'b': [point]})
     found = refusal('whats-the-point', src, size=(10, 8))
     assert 'points.json: b' in found and said in found
 
 
-def test_another_file(refusal, write):
+def test_whats_the_point_rejects_another_file(refusal, write):
     said = refusal('whats-the-point', write('x.json', [1]), size=(9, 9))
     assert 'x.json holds a list' in said
     said = refusal(
@@ -67,7 +67,9 @@ def test_another_file(refusal, write):
     assert "'../../a'" in said
 
 
-def test_background_of_a_second_file(labels, write, summary):
+def test_whats_the_point_joins_background_of_a_second_file(
+    labels, write, summary
+):
     """The file of classes holds no background, the second nothing else."""
     first = write('points.json', POINTS)
     second = write(
@@ -89,7 +91,7 @@ def test_background_of_a_second_file(labels, write, summary):
     assert 'background' not in ''.join(summary()['remarks'])
 
 
-def test_remark_if_no_click_is_on_background(labels, write, summary):
+def test_whats_the_point_remarks_on_missing_background(labels, write, summary):
     src = write('points.json', POINTS)
     labels('whats-the-point', src, size=(40, 8))
     (remark,) = summary()['remarks']
@@ -97,7 +99,7 @@ def test_remark_if_no_click_is_on_background(labels, write, summary):
     assert 'voc_whats_the_point_bg_from_scribbles.json' in remark
 
 
-def test_a_changed_second_file_is_converted_again(labels, write):
+def test_whats_the_point_reads_a_changed_second_file_again(labels, write):
     files = [
         write('points.json', POINTS),
         write('bg.json', {'2007_000042': []}),
@@ -110,7 +112,7 @@ def test_a_changed_second_file_is_converted_again(labels, write):
     assert after['2007_000042'][2, 2] == 0
 
 
-def test_clicks_on_one_pixel(labels, write, summary):
+def test_whats_the_point_joins_clicks_on_one_pixel(labels, write, summary):
     """Repeated: one dot. Of several classes: none."""
     first = [dict(x=1.2, y=1, cls=3), dict(x=1.8, y=1.9, cls=3)]
     first += [dict(x=6, y=6, cls=5)]
@@ -126,13 +128,15 @@ def test_clicks_on_one_pixel(labels, write, summary):
     assert 'a: (6, 6), [0, 5]' in contradicting['names'][0]
 
 
-def test_damage_names_the_file_of_several(refusal, write):
+def test_whats_the_point_names_the_damaged_file(refusal, write):
     files = [write('points.json', POINTS), write('bg.json', {'a': [], 'b': 3})]
     said = refusal('whats-the-point', files, size=(10, 8))
     assert 'bg.json: b has 3' in said
 
 
-def test_files_that_are_given_twice_or_missing(refusal, write, tmp_path):
+def test_whats_the_point_rejects_repeated_or_missing_files(
+    refusal, write, tmp_path
+):
     path = write('points.json', POINTS)
     said = refusal('whats-the-point', [path, path], size=(10, 8))
     assert 'points.json is given twice' in said
@@ -144,7 +148,7 @@ def test_files_that_are_given_twice_or_missing(refusal, write, tmp_path):
 
 
 @pytest.mark.parametrize('outside', ['drop', 'clip'])
-def test_the_real_file(shared_data, outside):
+def test_whats_the_point_reads_the_real_file(shared_data, outside):
     """12180 images; 18 of its points lie outside of any image of VOC."""
     src = shared_data / 'points/voc_whats_the_point.json'
     if not src.is_file():
@@ -176,7 +180,7 @@ def test_the_real_file(shared_data, outside):
     assert drawn > 3000
 
 
-def test_both_real_files(shared_data):
+def test_whats_the_point_reads_both_real_files(shared_data):
     """800 images of VOC: 600 of training, 200 of validation."""
     points = shared_data / 'points'
     src = [

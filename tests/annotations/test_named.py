@@ -25,7 +25,7 @@ def src(write):
         (dict(classes=['car'], unlabelled=['void', 'sky']), "'sky', which"),
     ],
 )
-def test_errors_list_the_labels(refusal, src, settings, said):
+def test_check_lists_the_labels_in_errors(refusal, src, settings, said):
     found = refusal('labelme', src, **settings)
     assert said in found and str(src) in found
     assert "labels found: 'car' in 2 images, 'void' in 1 image" in found
@@ -50,12 +50,14 @@ def test_errors_list_the_labels(refusal, src, settings, said):
         ),
     ],
 )
-def test_options_that_contradict_the_labels(refusal, src, out, settings, said):
+def test_check_rejects_options_that_contradict_the_labels(
+    refusal, src, out, settings, said
+):
     assert said in refusal('labelme', src, **settings)
     assert not out.exists()
 
 
-def test_twenty_labels_are_listed_at_most(refusal, write):
+def test_check_lists_twenty_labels_at_most(refusal, write):
     shapes = [dict(label=f'label {i}', points=CORNERS) for i in range(50)]
     content = dict(imageWidth=10, imageHeight=10, shapes=shapes)
     said = refusal('labelme', write('a.json', content), classes=['x'])
@@ -63,21 +65,23 @@ def test_twenty_labels_are_listed_at_most(refusal, write):
     assert '30 more' in said
 
 
-def test_a_file_that_cannot_be_read_may_hold_any_label(refusal, src, write):
+def test_check_allows_any_unlabelled_beside_a_damaged_file(
+    refusal, src, write
+):
     write('d.json', '{')
     settings = dict(classes=['car', 'void'], unlabelled=['sky'])
     said = refusal('labelme', src, **settings)
     assert 'd.json cannot be read' in said
 
 
-def test_classes_that_no_shape_has_are_allowed(labels, src, summary):
+def test_check_allows_classes_without_a_shape(labels, src, summary):
     """A part of a data set may lack a class, and keeps the ids."""
     found = labels('labelme', src, classes=['sky', 'car', 'void'])
     assert {*found['a'].ravel().tolist()} == {1, 255}
     assert [c['pixels'] > 0 for c in summary()['classes']] == [0, 1, 1]
 
 
-def test_labels_that_only_the_file_lists_may_be_unlabelled(labels, write):
+def test_check_allows_unlabelled_that_only_the_file_lists(labels, write):
     categories = [dict(id=i, name=n) for i, n in enumerate(['car', 'void'])]
     images = [dict(id=1, file_name='a.jpg', width=9, height=9)]
     shape = dict(image_id=1, category_id=0, segmentation=[[1, 1, 5, 1, 5, 5]])
@@ -87,6 +91,6 @@ def test_labels_that_only_the_file_lists_may_be_unlabelled(labels, write):
     assert {*label.ravel().tolist()} == {0, 255}
 
 
-def test_a_class_that_may_mean_unlabelled_is_remarked(labels, src, summary):
+def test_check_remarks_on_a_class_named_void(labels, src, summary):
     labels('labelme', src, classes=['car', 'void'])
     assert "'void' is a class to be learned" in summary()['remarks'][0]
