@@ -1,9 +1,9 @@
-"""Tells what annotations cost: hours for images, and images for hours.
+"""Computes what annotations cost: hours for images, and images for hours.
 
     python tools/annotation_cost.py --images 2975
     python tools/annotation_cost.py --hours 40 --rate voc-scribble=25
 
-Work for each kind of annotation at published rates, or at your own.
+The table lists each kind of annotation at published rates, or at your own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def make_parser() -> ArgumentParser:
 
 
 def amount(number: type) -> type:
-    """Parser of a number above 0."""
+    """Returns a parser of a number above 0."""
 
     def parse(text: str) -> float:
         value = number(text)
@@ -62,7 +62,7 @@ def named_seconds(text: str) -> tuple[str, float]:
 def cost_table(
     rates: dict[str, Rate], images: int | None, hours: float | None
 ) -> PrettyTable:
-    """A row for each kind, cheapest last."""
+    """Returns a table with a row for each kind of annotation."""
     columns = {'kind': list(rates)}
     columns['s / image'] = [f'{rate.seconds:g}' for rate in rates.values()]
     if images:

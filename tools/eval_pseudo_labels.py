@@ -1,9 +1,9 @@
 """Measures pseudo-labels against dense labels of the same images.
 
-Both folders hold index images. A pseudo-label belongs to the dense label whose
-path ends alike, so that JPEGImages/a.png finds SegmentationClass/a.png, and a
-dense label to one pseudo-label. What has no counterpart is left out and
-listed::
+Both folders hold index images. A pseudo-label belongs to the dense label with
+the same end of its path: JPEGImages/a.png belongs to SegmentationClass/a.png.
+A dense label belongs to one pseudo-label. Files without a counterpart are left
+out and listed::
 
     python tools/eval_pseudo_labels.py PSEUDO_DIR GT_DIR --num-classes 21
 """
@@ -26,30 +26,29 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         'pseudo_dir',
         type=Path,
-        help='folder of labels, or of a store, of which the published round '
-        'is taken',
+        help='folder of labels, or of a store with a published round',
     )
     parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
     parser.add_argument('--num-classes', type=int, required=True)
     parser.add_argument(
         '--weak-dir',
         type=Path,
-        help='folder of weak labels, to tell what was added to them',
+        help='folder of weak labels, to measure the pixels added to them',
     )
     add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
     add_suffix(parser, 'weak', '_gtCoarse_labelTrainIds')
     parser.add_argument(
         '--reduce-zero-label',
         action='store_true',
-        help='dense and weak labels hold ids from 1, and 0 where there is '
-        'none, as those of ADE20K do',
+        help='dense and weak labels hold ids from 1, and 0 for unlabelled, '
+        'as labels of ADE20K do',
     )
     parser.add_argument('--json', type=Path, help='write the numbers here')
     return parser
 
 
 def label_folder(folder: Path) -> Path:
-    """The label maps of a store's published round, or the folder itself."""
+    """Returns the labels of a store's published round, or the folder."""
     store = PseudoLabelStore(folder)
     if store.current is None:
         return folder
@@ -85,7 +84,7 @@ def main() -> None:
         print(f'\n{title} ({result["images"]} images, %)')
         print(quality_table(quality, names))
     if args.json:
-        # A share of nothing becomes null: NaN is not JSON.
+        # JSON has no NaN: a share of no pixels becomes null.
         result = json.loads(json.dumps(result), parse_constant=lambda _: None)
         args.json.write_text(json.dumps(result, indent=1))
 

@@ -1,7 +1,8 @@
 """Packs predictions for the servers of VOC 2012, Cityscapes or ADE20K.
 
-Of a folder that tools/test.py --out wrote, or of a network that predicts the
-test images now; the archive is checked against what the server demands::
+The predictions are a folder that tools/test.py --out wrote, or a network
+predicts the test images now. The tool checks the archive against the rules of
+the server::
 
     python tools/make_submission.py voc OUT.tar.gz --predictions DIR
     python tools/make_submission.py cityscapes OUT.zip --images DIR \\

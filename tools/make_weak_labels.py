@@ -1,10 +1,10 @@
-"""Simulates weak labels from dense ones, for experiments on weak labels.
+"""Simulates weak labels from dense labels.
 
     python tools/make_weak_labels.py GT_DIR OUT_DIR --kind scribble \
         --num-classes 21
 
-OUT_DIR gets an index PNG for each label of GT_DIR, under the same name:
-class ids, and 255 where nothing is drawn.
+OUT_DIR gets an index PNG for each label of GT_DIR, under the same name, with
+class ids, and 255 for unlabelled pixels.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import Progress
 
 SUMMARY = 'summary.json'
-# With their defaults; the kind has none.
+# Options with their defaults; --kind has none.
 OPTIONS = {
     field.name: field.default
     for field in fields(WeakLabelSimulator)
@@ -65,7 +65,7 @@ def simulate(
     """Writes the weak label of one image.
 
     Returns:
-        Labelled pixels and all pixels.
+        Number of labelled pixels, and of all pixels.
 
     Raises:
         ValueError: the file is no label of `num_classes` classes.

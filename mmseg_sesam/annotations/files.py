@@ -155,8 +155,14 @@ def image_size(file: Path | BinaryIO, name: str = '') -> tuple[int, int]:
         return upright_size(image)
 
 
-def read_index(path: Path) -> tuple[np.ndarray, int]:
+def read_index(
+    path: Path, equal_channels: bool = False
+) -> tuple[np.ndarray, int]:
     """Reads the values of an image of one channel, grey or palette.
+
+    Args:
+        path: path of the file.
+        equal_channels: accept three channels with equal values, too.
 
     Returns:
         (H, W) int64, and the largest value that its pixels can hold.
@@ -164,7 +170,18 @@ def read_index(path: Path) -> tuple[np.ndarray, int]:
     Raises:
         ValueError: the file is no such image.
     """
-    values, factor, mode = _decode(path)
+    with decoding(path, path, _REMEDY) as image:
+        # Loading empties `tile`; its mode is a string or begins a tuple.
+        raw = image.tile[0][3] if image.tile else ''
+        raw = raw[0] if isinstance(raw, tuple) else raw
+        values, mode = np.array(image), image.mode
+    if equal_channels and values.ndim == 3:
+        if (values != values[..., :1]).any():
+            raise ValueError(
+                f'{path} has channels that differ, expected one class id in '
+                'all of them; convert a rendering with the format color-png.'
+            )
+        values = values[..., 0]
     if values.ndim != 2 or values.dtype.kind not in 'bui':
         raise ValueError(
             f'{path} is an image of mode {mode}, expected one channel of '
@@ -172,31 +189,7 @@ def read_index(path: Path) -> tuple[np.ndarray, int]:
             'equal channels with the format scribbles4all.'
         )
     largest = 255 if values.dtype.itemsize == 1 else 65535
-    return values.astype(np.int64) // factor, largest
-
-
-def read_channels(path: Path) -> np.ndarray:
-    """Reads an image of class ids in one channel or in three equal ones.
-
-    Returns:
-        (H, W) int64.
-
-    Raises:
-        ValueError: the file is no such image.
-    """
-    values, factor, mode = _decode(path)
-    if values.ndim == 3:
-        if (values != values[..., :1]).any():
-            raise ValueError(
-                f'{path} has channels that differ, expected one class id in '
-                'all of them; convert a rendering with the format color-png.'
-            )
-        values = values[..., 0]
-    if values.dtype.kind not in 'bui':
-        raise ValueError(
-            f'{path} is an image of mode {mode}, expected class ids.'
-        )
-    return values.astype(np.int64) // factor
+    return values.astype(np.int64) // _FACTORS.get(raw, 1), largest
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -232,12 +225,3 @@ def read_mask(data: bytes, name: str) -> np.ndarray:
         if mask.ndim != 2:
             raise ValueError(f'it has {mask.shape[-1]} channels')
     return mask > 0
-
-
-def _decode(path: Path) -> tuple[np.ndarray, int, str]:
-    """Returns pixels, the factor that Pillow applied to them, and the mode."""
-    with decoding(path, path, _REMEDY) as image:
-        # Loading empties `tile`; its mode is a string or begins a tuple.
-        raw = image.tile[0][3] if image.tile else ''
-        raw = raw[0] if isinstance(raw, tuple) else raw
-        return np.array(image), _FACTORS.get(raw, 1), image.mode

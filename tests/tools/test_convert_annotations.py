@@ -303,3 +303,8 @@ def test_convert_annotations_shows_a_shared_fault_a_few_times(
     assert 'The same holds for 17 other annotations.' in said
     assert 'a.json cannot be read as JSON' in said
     assert '21 annotations are not converted' in said
+
+
+def test_reader_option_rejects_another_file(tool, tmp_path: Path) -> None:
+    code, said = tool('--reader', tmp_path / 'x.txt', 'cvat', 'a', 'b')
+    assert code == 1 and 'x.txt is no Python file' in said

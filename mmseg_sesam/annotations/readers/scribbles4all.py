@@ -14,7 +14,7 @@ from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import (
     checked_size,
     optional_import,
-    read_channels,
+    read_index,
 )
 from mmseg_sesam.annotations.options import TEXTS, choice, option
 from mmseg_sesam.annotations.shapes import WIDTH
@@ -83,7 +83,7 @@ class Scribbles4AllReader(AnnotationReader):
     def read(self, item: Item) -> Annotation:
         """See the base class."""
         if self.source == 'png':
-            values = read_channels(item.source)
+            values, _ = read_index(item.source, equal_channels=True)
             return Annotation(self._label(values, item.source))
         size, width, lines, values = _read_hdf5(item.source)
         canvas = Canvas(item.where, size)
