@@ -118,6 +118,36 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
     settings = _settings(reader)
     records = _load_journal(out, settings)
     _refuse_leftovers(out, records, items)
+    failed = _convert_new(reader, items, records, settings, out, jobs)
+    if failed:
+        # A file of many images gets one sentence, not one for each image.
+        if items[0].data and (said := reader.foreign()):
+            raise ValueError(said)
+        raise ConversionError(failed)
+    # The order of the items does not depend on interruptions.
+    ordered = [records[item.key] for item in items]
+    _check_records(reader, items, ordered)
+    _write_journal(out, settings, ordered)
+    summary = summarise(reader, settings, ordered, missing)
+    text = json.dumps(summary, indent=1) + '\n'
+    _replace(out / SUMMARY, text.encode())
+    return summary
+
+
+def _convert_new(
+    reader: AnnotationReader,
+    items: list[Item],
+    records: dict[str, Record],
+    settings: Record,
+    out: Path,
+    jobs: int,
+) -> list[tuple[Item, str]]:
+    """Converts the items that have no record, or whose files changed.
+
+    Returns:
+        Items that cannot be converted, with their errors. The other ones are
+        added to `records`.
+    """
     inputs = {item.key: _inputs(item) for item in items}
     todo = [
         item
@@ -144,19 +174,7 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
         records[item.key] = dict(result, inputs=inputs[item.key])
         with (out / JOURNAL).open('a', encoding='utf-8') as file:
             file.write(json.dumps(records[item.key]) + '\n')
-    if failed:
-        # A file of many images gets one sentence, not one for each image.
-        if items[0].data and (said := reader.foreign()):
-            raise ValueError(said)
-        raise ConversionError(failed)
-    # The order of the items does not depend on interruptions.
-    ordered = [records[item.key] for item in items]
-    _check_records(reader, items, ordered)
-    _write_journal(out, settings, ordered)
-    summary = summarise(reader, settings, ordered, missing)
-    text = json.dumps(summary, indent=1) + '\n'
-    _replace(out / SUMMARY, text.encode())
-    return summary
+    return failed
 
 
 def _keep_apart(src: Path, out: Path) -> None:

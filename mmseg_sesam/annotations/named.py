@@ -10,7 +10,7 @@ from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shortened, shown
-from mmseg_sesam.annotations.options import TEXTS, option
+from mmseg_sesam.annotations.options import NAMES, option
 from mmseg_sesam.validators import Rule
 
 _VOID = ('void', 'unlabelled', 'unlabeled', 'ignore', 'ignored')
@@ -31,11 +31,11 @@ class NamedReader(AnnotationReader):
         'names of the classes in the order of their ids; @FILE reads them '
         'from a file, one a line; one name such as voc or cityscapes stands '
         'for the classes that mmseg knows by it',
-        TEXTS,
+        NAMES,
         nargs='+',
     )
     unlabelled: tuple[str, ...] = option(
-        ('__ignore__',), 'names that mean unlabelled', TEXTS, nargs='*'
+        ('__ignore__',), 'names that mean unlabelled', NAMES, nargs='*'
     )
     undrawn: str | None = option(
         None,

@@ -9,7 +9,19 @@ from typing import Any
 from mmseg_sesam import validators
 from mmseg_sesam.validators import Rule, check_option, one_of
 
-TEXTS = Rule(lambda values: all(isinstance(v, str) for v in values), 'names')
+
+def list_of(kind: type, expected: str) -> Rule:
+    """Returns the rule of a list or tuple of values of one type."""
+    return Rule(
+        lambda values: (
+            isinstance(values, (list, tuple))
+            and all(isinstance(value, kind) for value in values)
+        ),
+        expected,
+    )
+
+
+NAMES = list_of(str, 'a list of names')
 
 
 def option(default: Any, text: str, rule: Rule, **arguments: Any) -> Any:

@@ -21,7 +21,7 @@ class ImageSize(AnnotationReader):
     size: tuple[int, int] | None = option(
         None,
         'size of all images, in place of --images',
-        Rule(lambda value: value is None or len(value) == 2, 'two numbers'),
+        Rule(lambda value: len(value) == 2, 'width and height').or_none(),
         nargs=2,
         type=int,
         metavar=('WIDTH', 'HEIGHT'),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,24 +70,14 @@ def compare_folders(
         weak_paths = _find_weak(
             list(truths.pairs), pseudo_dir, weak_dir, weak_suffixes
         )
-    classes = num_classes, ignore_index
-    table = id_table(reduce_zero_label)
     totals: dict[str, np.ndarray | int] = {}
     for path, truth_path in Progress(
         truths.pairs.items(), desc='comparing', delay=2
     ):
-        truth, pseudo = table[read_label(truth_path)], read_label(path)
-        names = f'{path} against {truth_path}'
-        counts = {'pseudo-labels': _count(names, truth, pseudo, *classes)}
-        if weak_dir:
-            weak = table[read_label(weak_paths[path])]
-            names = f'{weak_paths[path]} against {truth_path}'
-            counts['weak labels'] = _count(names, truth, weak, *classes)
-            unlabelled = np.where(weak == ignore_index, truth, ignore_index)
-            counts['added by pseudo-labels'] = _count(
-                names, unlabelled, pseudo, *classes
-            )
-        for name, confusion in counts.items():
+        paths = path, truth_path, weak_paths.get(path)
+        for name, confusion in _count_all(
+            *paths, id_table(reduce_zero_label), num_classes, ignore_index
+        ):
             totals[name] = totals.get(name, 0) + confusion
     quality = {name: label_quality(total) for name, total in totals.items()}
     return {
@@ -96,6 +86,27 @@ def compare_folders(
         'without pseudo-label': _names(truths.unused, gt_dir),
         'quality': quality,
     }
+
+
+def _count_all(
+    path: Path,
+    truth_path: Path,
+    weak_path: Path | None,
+    table: np.ndarray,
+    num_classes: int,
+    ignore_index: int,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields each kind of label of an image with its confusion matrix."""
+    classes = num_classes, ignore_index
+    truth, pseudo = table[read_label(truth_path)], read_label(path)
+    names = f'{path} against {truth_path}'
+    yield 'pseudo-labels', _count(names, truth, pseudo, *classes)
+    if weak_path:
+        weak = table[read_label(weak_path)]
+        weak_names = f'{weak_path} against {truth_path}'
+        yield 'weak labels', _count(weak_names, truth, weak, *classes)
+        rest = np.where(weak == ignore_index, truth, ignore_index)
+        yield 'added by pseudo-labels', _count(names, rest, pseudo, *classes)
 
 
 def _find_weak(

@@ -64,10 +64,7 @@ def match_labels(
     """
     labels = _list_labels(folder, suffixes[1])
     keys = {file: _key(file.relative_to(root), *suffixes) for file in files}
-    claims: dict[Path, list[Path]] = defaultdict(list)
-    for file, key in keys.items():
-        if end := _longest_end(key, labels):
-            claims[end].append(file)
+    claims = _find_claims(keys, labels)
     if not claims:
         file, key = next(iter(keys.items()))
         raise FileNotFoundError(
@@ -80,18 +77,10 @@ def match_labels(
     pairs = {}
     for end, claimants in claims.items():
         exact = [file for file in claimants if keys[file] == end]
-        owners = exact or claimants
-        check_unique(
-            ((end, path) for path in labels[end]), remedy='remove one of them'
+        label, owner = _only_pair(
+            labels[end], exact or claimants, root, folder
         )
-        label = labels[end][0]
-        if len(owners) > 1:
-            raise ValueError(
-                f'{label} would be the label of {owners[0]} and of '
-                f'{owners[1]}, expected one file for each label; '
-                f'{_remedy(*owners[:2], root, folder)}.'
-            )
-        pairs[owners[0]] = label
+        pairs[owner] = label
     used = set(pairs.values())
     return Matches(
         pairs={file: pairs[file] for file in files if file in pairs},
@@ -103,6 +92,37 @@ def match_labels(
             if path not in used
         ],
     )
+
+
+def _find_claims(
+    keys: dict[Path, Path], labels: dict[Path, list[Path]]
+) -> dict[Path, list[Path]]:
+    """Returns the files of each label, by the label's key."""
+    claims: dict[Path, list[Path]] = defaultdict(list)
+    for file, key in keys.items():
+        if end := _longest_end(key, labels):
+            claims[end].append(file)
+    return claims
+
+
+def _only_pair(
+    labels: list[Path], files: list[Path], root: Path, folder: Path
+) -> tuple[Path, Path]:
+    """Returns the one label and the one file of a key.
+
+    Raises:
+        ValueError: there are several labels or several files.
+    """
+    check_unique(
+        ((folder, label) for label in labels), remedy='remove one of them'
+    )
+    if len(files) > 1:
+        raise ValueError(
+            f'{labels[0]} would be the label of {files[0]} and of '
+            f'{files[1]}, expected one file for each label; '
+            f'{_remedy(*files[:2], root, folder)}.'
+        )
+    return labels[0], files[0]
 
 
 def describe_left_out(

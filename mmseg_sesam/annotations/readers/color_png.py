@@ -21,7 +21,7 @@ from mmseg_sesam.annotations.colour_table import (
 )
 from mmseg_sesam.annotations.files import read_rgb, shortened, shown
 from mmseg_sesam.annotations.named import NamedReader
-from mmseg_sesam.annotations.options import TEXTS, option
+from mmseg_sesam.annotations.options import NAMES, option
 from mmseg_sesam.annotations.readers.cvat import EXPORT
 from mmseg_sesam.validators import PATH
 
@@ -49,7 +49,7 @@ class ColorPngReader(NamedReader):
     unlabelled: tuple[str, ...] = option(
         ('void', 'Void', 'unlabelled', 'unlabeled', '__ignore__'),
         'names, or colours as R,G,B, that mean unlabelled',
-        TEXTS,
+        NAMES,
         nargs='*',
     )
 

@@ -11,13 +11,10 @@ import numpy as np
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.files import read_index, shown
-from mmseg_sesam.annotations.options import TEXTS, option
+from mmseg_sesam.annotations.options import NAMES, list_of, option
 from mmseg_sesam.annotations.values import to_label
-from mmseg_sesam.validators import Rule
 
-_NUMBERS = Rule(
-    lambda values: all(isinstance(value, int) for value in values), 'numbers'
-)
+_NUMBERS = list_of(int, 'a list of whole numbers')
 
 
 @dataclass
@@ -37,7 +34,7 @@ class IndexPngReader(AnnotationReader):
         (),
         'names of the classes in the order of their ids, or one name such '
         'as voc or cityscapes; other ids are errors',
-        TEXTS,
+        NAMES,
         nargs='+',
     )
     unlabelled: tuple[int, ...] = option(
@@ -53,7 +50,7 @@ class IndexPngReader(AnnotationReader):
         'what all values of the files mean, 255 among them: a class id, or '
         'a name of --classes, or unlabelled, such as 1=0 2=1 0=unlabelled; '
         'in place of --unlabelled',
-        TEXTS.or_none(),
+        NAMES.or_none(),
         nargs='+',
         metavar='VALUE=CLASS',
     )

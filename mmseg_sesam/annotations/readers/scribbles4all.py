@@ -16,7 +16,7 @@ from mmseg_sesam.annotations.files import (
     optional_import,
     read_index,
 )
-from mmseg_sesam.annotations.options import TEXTS, choice, option
+from mmseg_sesam.annotations.options import NAMES, choice, option
 from mmseg_sesam.annotations.shapes import WIDTH
 from mmseg_sesam.annotations.values import to_label, train_ids
 from mmseg_sesam.validators import check_option, number
@@ -52,7 +52,7 @@ class Scribbles4AllReader(AnnotationReader):
         (),
         'names of the classes in the order of their ids, or one name such '
         'as voc or ade; other ids are errors',
-        TEXTS,
+        NAMES,
         nargs='+',
     )
     source: str = choice(
