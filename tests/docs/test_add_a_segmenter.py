@@ -1,4 +1,4 @@
-"""The segmenter of docs/segmenters.md works."""
+"""The segmenter of docs/add_a_segmenter.md works."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DOCS = Path(__file__).parents[2] / 'docs'
 
 
 def test_the_segmenter_of_the_docs_makes_pseudo_labels() -> None:
-    text = (DOCS / 'segmenters.md').read_text()
+    text = (DOCS / 'add_a_segmenter.md').read_text()
     code = re.findall(r'```python\n(.*?)```', text, re.DOTALL)[0]
     try:
-        exec(compile(code, 'docs/segmenters.md', 'exec'), {})
+        exec(compile(code, 'docs/add_a_segmenter.md', 'exec'), {})
         generator = PseudoLabelGenerator(dict(type='DiscSegmenter'))
     finally:
         TASK_UTILS.module_dict.pop('DiscSegmenter')
