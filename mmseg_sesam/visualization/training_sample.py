@@ -16,18 +16,20 @@ from mmseg_sesam.datasets.pipeline_configs import common_data_root
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
+from mmseg_sesam.structures import (
+    CONFIDENT_FIELD,
+    HUMAN_FIELD,
+    LABEL_SUFFIX,
+    PSEUDO_FIELD,
+)
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
     paint_label,
     save_sheet,
 )
 
-# Field of the data sample -> title.
-_FIELDS = dict(
-    gt_sem_seg='label',
-    pseudo_sem_seg='pseudo-label',
-    confident_sem_seg='confident',
-)
+# Titles of the maps whose name is not that of their field.
+_TITLES = {HUMAN_FIELD: 'label', PSEUDO_FIELD: 'pseudo-label'}
 
 
 def draw_samples(
@@ -94,11 +96,12 @@ def draw_views(
     }
     # The last view is the teacher's, which has the colours of the file.
     image = list(pictures.values())[-1]
-    for field, name in _FIELDS.items():
-        if field in sample:
+    for field in [*sample.keys()]:
+        if field.endswith(LABEL_SUFFIX):
+            name = _TITLES.get(field, field[: -len(LABEL_SUFFIX)])
             label = sample.get(field).data[0].numpy().astype(np.uint8)
             share = np.mean(label != 255)
-            if field != 'gt_sem_seg':
+            if field in (PSEUDO_FIELD, CONFIDENT_FIELD):
                 name += _round_of(sample)
             title = f'{name}, {share:.0%}'
             pictures[title] = paint_label(image, label, palette)

@@ -1,0 +1,1 @@
+"""Tests of the segmentor, its teacher and its loss."""
