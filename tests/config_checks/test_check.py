@@ -1,164 +1,52 @@
-"""Parts of a config that would have no effect are refused."""
+"""Parts without effect, in configs and in Runners."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Callable
 
 import pytest
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
-from mmseg.models import EncoderDecoder, SegDataPreProcessor
 
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.engine import SAMPseudoLabelHook
 from mmseg_sesam.models import SeSAMDataPreProcessor, SeSAMEncoderDecoder
 from mmseg_sesam.store.store import PseudoLabelStore
-from mmseg_sesam.structures import SOURCES
 
-MakeConfig = Callable[..., Config]
-Spoil = Callable[[Config], None]
+from .changes import (
+    MakeConfig,
+    Spoil,
+    drop_source,
+    head,
+    no_loss,
+    no_round_in_meta,
+    replace_hooks,
+    round_unweighed,
+    round_without_source,
+    set_weights,
+    source_in_validation,
+    stock_model,
+    stock_model_by_class,
+    stock_model_of_views,
+    stock_model_offline,
+    stock_pack,
+    stock_pack_of_weak_labels,
+    stock_preprocessor,
+    stock_preprocessor_by_class,
+    teacher_of_no_agreement,
+    teacher_of_nothing,
+    two_hooks,
+    view_in_validation,
+    weak_classes_not_in_meta,
+    weak_classes_of_dense_labels,
+    weak_classes_of_nobody,
+    weak_only,
+)
+
 CONFIGS = sorted((Path(__file__).parents[2] / 'configs').glob('*/*.py'))
 TRAINED = [path for path in CONFIGS if path.parent.name in ('demo', 'sesam')]
-
-
-def steps(cfg: Config) -> list:
-    return cfg.train_dataloader.dataset.pipeline
-
-
-def source(cfg: Config) -> ConfigDict:
-    return steps(cfg)[2]
-
-
-def head(cfg: Config) -> ConfigDict:
-    return cfg.model.decode_head
-
-
-def set_weights(cfg: Config, **weights: float) -> None:
-    cfg.model.sources = [
-        dict(
-            type='LabelSource',
-            name=source.name,
-            field=source.field,
-            loss_weight=weights.get(source.name, source.loss_weight),
-        )
-        for source in SOURCES
-    ]
-
-
-def drop_source(cfg: Config) -> None:
-    del steps(cfg)[2]
-
-
-def weak_only(cfg: Config) -> None:
-    drop_source(cfg)
-    del cfg.default_hooks['pseudo_labels']
-
-
-def validate(cfg: Config) -> None:
-    cfg.val_dataloader = dict(dataset=dict(cfg.train_dataloader.dataset))
-
-
-def replace_hooks(cfg: Config) -> None:
-    del cfg.default_hooks['pseudo_labels']
-
-
-def stock_pack(cfg: Config) -> None:
-    steps(cfg)[-1] = dict(type='PackSegInputs')
-
-
-def stock_pack_of_weak_labels(cfg: Config) -> None:
-    weak_only(cfg)
-    stock_pack(cfg)
-
-
-def stock_model(cfg: Config) -> None:
-    cfg.model.pop('teacher')
-    cfg.model.type = 'EncoderDecoder'
-
-
-def stock_model_offline(cfg: Config) -> None:
-    stock_model(cfg)
-    cfg.default_hooks.pseudo_labels.max_rounds = 0
-
-
-def stock_model_by_class(cfg: Config) -> None:
-    stock_model(cfg)
-    cfg.model.type = EncoderDecoder
-
-
-def stock_model_of_views(cfg: Config) -> None:
-    weak_only(cfg)
-    stock_model(cfg)
-
-
-def stock_preprocessor(cfg: Config) -> None:
-    cfg.model.data_preprocessor.type = 'mmseg.SegDataPreProcessor'
-
-
-def stock_preprocessor_by_class(cfg: Config) -> None:
-    cfg.model.data_preprocessor.type = SegDataPreProcessor
-
-
-def two_hooks(cfg: Config) -> None:
-    cfg.custom_hooks = [cfg.default_hooks.pseudo_labels]
-
-
-def no_round_in_meta(cfg: Config) -> None:
-    steps(cfg)[-1].meta_keys = ('img_path', 'img_shape')
-
-
-def round_without_source(cfg: Config) -> None:
-    weak_only(cfg)
-    cfg.model.teacher = 'round'
-
-
-def round_unweighed(cfg: Config) -> None:
-    cfg.model.teacher = 'round'
-    source(cfg).with_confident = True
-    set_weights(cfg, confident=0)
-
-
-def teacher_of_nothing(cfg: Config) -> None:
-    weak_only(cfg)
-    set_weights(cfg, confident=0)
-
-
-def teacher_of_no_agreement(cfg: Config) -> None:
-    cfg.default_hooks.pseudo_labels.max_rounds = 0
-    cfg.model.agreement = 0.0
-    set_weights(cfg, confident=0)
-
-
-def weak_classes_of_nobody(cfg: Config) -> None:
-    weak_only(cfg)
-    cfg.model.update(teacher=None, only_weak_classes=True)
-
-
-def weak_classes_of_dense_labels(cfg: Config) -> None:
-    cfg.model.only_weak_classes = True
-    weak_only(cfg)
-    steps(cfg)[1] = dict(type='LoadAnnotations')
-
-
-def weak_classes_not_in_meta(cfg: Config) -> None:
-    cfg.model.only_weak_classes = True
-    steps(cfg)[-1].meta_keys = ('img_shape', 'pseudo_label_round')
-
-
-def no_loss(cfg: Config) -> None:
-    set_weights(cfg, weak=0, pseudo=0, confident=0)
-
-
-def source_in_validation(cfg: Config) -> None:
-    validate(cfg)
-
-
-def view_in_validation(cfg: Config) -> None:
-    weak_only(cfg)
-    validate(cfg)
 
 
 NO_EFFECT = {
@@ -307,157 +195,6 @@ def test_what_has_little_effect_is_said(
 
     out = capsys.readouterr().out
     assert re.search(said, out), out
-
-
-def of_three(value: list[float]) -> Spoil:
-    def spoil(cfg: Config) -> None:
-        cfg.default_hooks.pseudo_labels.enrich_threshold = value
-
-    return spoil
-
-
-def add(step: dict) -> Spoil:
-    def spoil(cfg: Config) -> None:
-        steps(cfg).insert(3, step)
-
-    return spoil
-
-
-def auxiliary(**options) -> Spoil:
-    def spoil(cfg: Config) -> None:
-        cfg.model.auxiliary_head = [
-            dict(head(cfg), in_channels=32, in_index=2, **options)
-        ]
-
-    return spoil
-
-
-def set_option(place: str, value: object) -> Spoil:
-    def spoil(cfg: Config) -> None:
-        cfg.merge_from_dict({place: value})
-
-    return spoil
-
-
-PIPELINE = 'train_dataloader.dataset.pipeline'
-SIMULATE = dict(type='SimulateWeakLabel', kind='point', data_root='.')
-DIFFERENT = {
-    'loader': (set_option(f'{PIPELINE}.1.ignore_index', 200), '200 as .*Weak'),
-    'source': (set_option(f'{PIPELINE}.2.ignore_index', 200), '200 as .*Load'),
-    'generator': (
-        set_option('default_hooks.pseudo_labels.generator.ignore_index', 200),
-        '200 as ignore_index of the generator',
-    ),
-    'head': (
-        set_option('model.decode_head.ignore_index', 0),
-        '255 as ignore_index of LoadPseudoLabel.*0 as .* of decode_head',
-    ),
-    'auxiliary': (auxiliary(ignore_index=1), '1 as .* of auxiliary_head'),
-    'padding': (
-        set_option('model.data_preprocessor.seg_pad_val', 0),
-        '0 as seg_pad_val of data_preprocessor',
-    ),
-    'rotation': (
-        add(dict(type='RandomRotate', prob=0.5, degree=9, seg_pad_val=0)),
-        '0 as seg_pad_val of RandomRotate',
-    ),
-    'nested': (
-        add(
-            dict(
-                type='RandomApply',
-                transforms=dict(
-                    type='RandomCutOut',
-                    prob=1,
-                    n_holes=1,
-                    cutout_shape=(4, 4),
-                    seg_fill_in=0,
-                ),
-            )
-        ),
-        '0 as seg_fill_in of RandomCutOut',
-    ),
-    'crop': (
-        add(
-            dict(
-                type='RandomCrop',
-                crop_size=(8, 8),
-                cat_max_ratio=0.75,
-                ignore_index=0,
-            )
-        ),
-        '0 as ignore_index of RandomCrop',
-    ),
-    'simulation': (
-        lambda cfg: steps(cfg).insert(2, dict(SIMULATE, ignore_index=254)),
-        '254 as ignore_index of SimulateWeakLabel',
-    ),
-    'classes of the loader': (
-        set_option(f'{PIPELINE}.1.num_classes', 4),
-        'LoadWeakAnnotations has num_classes=4 and .* num_classes=3',
-    ),
-    'classes of the auxiliary head': (
-        auxiliary(num_classes=2),
-        r'auxiliary_head\[0\] has num_classes=2 and .* num_classes=3',
-    ),
-    'classes of the data set': (
-        set_option('train_dataloader.dataset.metainfo.classes', ('a', 'b')),
-        'training data set has 2 classes and .* num_classes=3',
-    ),
-    'classes by the class of the data set': (
-        set_option(
-            'val_dataloader',
-            dict(dataset=dict(type='PascalVOCDataset', pipeline=[])),
-        ),
-        'validation data set has 21 classes and .* num_classes=3',
-    ),
-    'enrich_threshold': (
-        of_three([0.9, 0.8]),
-        'enrich_threshold for 2 classes',
-    ),
-    'root of the simulation': (
-        lambda cfg: steps(cfg).insert(2, dict(SIMULATE, data_root='/else')),
-        "lies outside of data_root='/else' of SimulateWeakLabel",
-    ),
-    'zero label': (
-        set_option(f'{PIPELINE}.1.reduce_zero_label', True),
-        'reduce_zero_label=True and its data set .*=False; set it in the da',
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ('spoil', 'found'), DIFFERENT.values(), ids=DIFFERENT.keys()
-)
-def test_values_that_differ(
-    make_config: MakeConfig, spoil: Spoil, found: str
-) -> None:
-    cfg = make_config()
-    spoil(cfg)
-    with pytest.raises(ValueError, match=f'tiny.py: .*{found}'):
-        check_config(cfg)
-
-
-def test_another_value_of_unlabelled_pixels_everywhere(
-    make_config: MakeConfig,
-) -> None:
-    cfg = make_config()
-    for place in (steps(cfg)[1], steps(cfg)[2], head(cfg)):
-        place.ignore_index = 200
-    cfg.default_hooks.pseudo_labels.generator.ignore_index = 200
-    cfg.model.data_preprocessor.seg_pad_val = 200
-    check_config(cfg)
-
-
-def test_data_sets_may_have_roots_of_their_own(
-    make_config: MakeConfig, scribbles: Path
-) -> None:
-    cfg = make_config()
-    dataset = cfg.train_dataloader.dataset
-    parts = [
-        dict(dataset, data_root=str(scribbles / part)) for part in ('a', 'b')
-    ]
-    cfg.train_dataloader.dataset = dict(type='ConcatDataset', datasets=parts)
-    check_config(cfg)
 
 
 class TestWithoutTheTool:

@@ -1,0 +1,150 @@
+"""Changes that make a config wrong."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from mmengine.config import Config, ConfigDict
+from mmseg.models import EncoderDecoder, SegDataPreProcessor
+
+from mmseg_sesam.structures import SOURCES
+
+MakeConfig = Callable[..., Config]
+Spoil = Callable[[Config], None]
+
+
+def steps(cfg: Config) -> list:
+    return cfg.train_dataloader.dataset.pipeline
+
+
+def source(cfg: Config) -> ConfigDict:
+    return steps(cfg)[2]
+
+
+def head(cfg: Config) -> ConfigDict:
+    return cfg.model.decode_head
+
+
+def set_weights(cfg: Config, **weights: float) -> None:
+    cfg.model.sources = [
+        dict(
+            type='LabelSource',
+            name=source.name,
+            field=source.field,
+            loss_weight=weights.get(source.name, source.loss_weight),
+        )
+        for source in SOURCES
+    ]
+
+
+def drop_source(cfg: Config) -> None:
+    del steps(cfg)[2]
+
+
+def weak_only(cfg: Config) -> None:
+    drop_source(cfg)
+    del cfg.default_hooks['pseudo_labels']
+
+
+def validate(cfg: Config) -> None:
+    cfg.val_dataloader = dict(dataset=dict(cfg.train_dataloader.dataset))
+
+
+def replace_hooks(cfg: Config) -> None:
+    del cfg.default_hooks['pseudo_labels']
+
+
+def stock_pack(cfg: Config) -> None:
+    steps(cfg)[-1] = dict(type='PackSegInputs')
+
+
+def stock_pack_of_weak_labels(cfg: Config) -> None:
+    weak_only(cfg)
+    stock_pack(cfg)
+
+
+def stock_model(cfg: Config) -> None:
+    cfg.model.pop('teacher')
+    cfg.model.type = 'EncoderDecoder'
+
+
+def stock_model_offline(cfg: Config) -> None:
+    stock_model(cfg)
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
+
+
+def stock_model_by_class(cfg: Config) -> None:
+    stock_model(cfg)
+    cfg.model.type = EncoderDecoder
+
+
+def stock_model_of_views(cfg: Config) -> None:
+    weak_only(cfg)
+    stock_model(cfg)
+
+
+def stock_preprocessor(cfg: Config) -> None:
+    cfg.model.data_preprocessor.type = 'mmseg.SegDataPreProcessor'
+
+
+def stock_preprocessor_by_class(cfg: Config) -> None:
+    cfg.model.data_preprocessor.type = SegDataPreProcessor
+
+
+def two_hooks(cfg: Config) -> None:
+    cfg.custom_hooks = [cfg.default_hooks.pseudo_labels]
+
+
+def no_round_in_meta(cfg: Config) -> None:
+    steps(cfg)[-1].meta_keys = ('img_path', 'img_shape')
+
+
+def round_without_source(cfg: Config) -> None:
+    weak_only(cfg)
+    cfg.model.teacher = 'round'
+
+
+def round_unweighed(cfg: Config) -> None:
+    cfg.model.teacher = 'round'
+    source(cfg).with_confident = True
+    set_weights(cfg, confident=0)
+
+
+def teacher_of_nothing(cfg: Config) -> None:
+    weak_only(cfg)
+    set_weights(cfg, confident=0)
+
+
+def teacher_of_no_agreement(cfg: Config) -> None:
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
+    cfg.model.agreement = 0.0
+    set_weights(cfg, confident=0)
+
+
+def weak_classes_of_nobody(cfg: Config) -> None:
+    weak_only(cfg)
+    cfg.model.update(teacher=None, only_weak_classes=True)
+
+
+def weak_classes_of_dense_labels(cfg: Config) -> None:
+    cfg.model.only_weak_classes = True
+    weak_only(cfg)
+    steps(cfg)[1] = dict(type='LoadAnnotations')
+
+
+def weak_classes_not_in_meta(cfg: Config) -> None:
+    cfg.model.only_weak_classes = True
+    steps(cfg)[-1].meta_keys = ('img_shape', 'pseudo_label_round')
+
+
+def no_loss(cfg: Config) -> None:
+    set_weights(cfg, weak=0, pseudo=0, confident=0)
+
+
+def source_in_validation(cfg: Config) -> None:
+    validate(cfg)
+
+
+def view_in_validation(cfg: Config) -> None:
+    weak_only(cfg)
+    validate(cfg)

@@ -1,0 +1,168 @@
+"""Values that several parts of a config must agree on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmseg_sesam.config_checks import check_config
+
+from .changes import (
+    MakeConfig,
+    Spoil,
+    head,
+    steps,
+)
+
+
+def of_three(value: list[float]) -> Spoil:
+    def spoil(cfg: Config) -> None:
+        cfg.default_hooks.pseudo_labels.enrich_threshold = value
+
+    return spoil
+
+
+def add(step: dict) -> Spoil:
+    def spoil(cfg: Config) -> None:
+        steps(cfg).insert(3, step)
+
+    return spoil
+
+
+def auxiliary(**options) -> Spoil:
+    def spoil(cfg: Config) -> None:
+        cfg.model.auxiliary_head = [
+            dict(head(cfg), in_channels=32, in_index=2, **options)
+        ]
+
+    return spoil
+
+
+def set_option(place: str, value: object) -> Spoil:
+    def spoil(cfg: Config) -> None:
+        cfg.merge_from_dict({place: value})
+
+    return spoil
+
+
+PIPELINE = 'train_dataloader.dataset.pipeline'
+SIMULATE = dict(type='SimulateWeakLabel', kind='point', data_root='.')
+DIFFERENT = {
+    'loader': (set_option(f'{PIPELINE}.1.ignore_index', 200), '200 as .*Weak'),
+    'source': (set_option(f'{PIPELINE}.2.ignore_index', 200), '200 as .*Load'),
+    'generator': (
+        set_option('default_hooks.pseudo_labels.generator.ignore_index', 200),
+        '200 as ignore_index of the generator',
+    ),
+    'head': (
+        set_option('model.decode_head.ignore_index', 0),
+        '255 as ignore_index of LoadPseudoLabel.*0 as .* of decode_head',
+    ),
+    'auxiliary': (auxiliary(ignore_index=1), '1 as .* of auxiliary_head'),
+    'padding': (
+        set_option('model.data_preprocessor.seg_pad_val', 0),
+        '0 as seg_pad_val of data_preprocessor',
+    ),
+    'rotation': (
+        add(dict(type='RandomRotate', prob=0.5, degree=9, seg_pad_val=0)),
+        '0 as seg_pad_val of RandomRotate',
+    ),
+    'nested': (
+        add(
+            dict(
+                type='RandomApply',
+                transforms=dict(
+                    type='RandomCutOut',
+                    prob=1,
+                    n_holes=1,
+                    cutout_shape=(4, 4),
+                    seg_fill_in=0,
+                ),
+            )
+        ),
+        '0 as seg_fill_in of RandomCutOut',
+    ),
+    'crop': (
+        add(
+            dict(
+                type='RandomCrop',
+                crop_size=(8, 8),
+                cat_max_ratio=0.75,
+                ignore_index=0,
+            )
+        ),
+        '0 as ignore_index of RandomCrop',
+    ),
+    'simulation': (
+        lambda cfg: steps(cfg).insert(2, dict(SIMULATE, ignore_index=254)),
+        '254 as ignore_index of SimulateWeakLabel',
+    ),
+    'classes of the loader': (
+        set_option(f'{PIPELINE}.1.num_classes', 4),
+        'LoadWeakAnnotations has num_classes=4 and .* num_classes=3',
+    ),
+    'classes of the auxiliary head': (
+        auxiliary(num_classes=2),
+        r'auxiliary_head\[0\] has num_classes=2 and .* num_classes=3',
+    ),
+    'classes of the data set': (
+        set_option('train_dataloader.dataset.metainfo.classes', ('a', 'b')),
+        'training data set has 2 classes and .* num_classes=3',
+    ),
+    'classes by the class of the data set': (
+        set_option(
+            'val_dataloader',
+            dict(dataset=dict(type='PascalVOCDataset', pipeline=[])),
+        ),
+        'validation data set has 21 classes and .* num_classes=3',
+    ),
+    'enrich_threshold': (
+        of_three([0.9, 0.8]),
+        'enrich_threshold for 2 classes',
+    ),
+    'root of the simulation': (
+        lambda cfg: steps(cfg).insert(2, dict(SIMULATE, data_root='/else')),
+        "lies outside of data_root='/else' of SimulateWeakLabel",
+    ),
+    'zero label': (
+        set_option(f'{PIPELINE}.1.reduce_zero_label', True),
+        'reduce_zero_label=True and its data set .*=False; set it in the da',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'found'), DIFFERENT.values(), ids=DIFFERENT.keys()
+)
+def test_values_that_differ(
+    make_config: MakeConfig, spoil: Spoil, found: str
+) -> None:
+    cfg = make_config()
+    spoil(cfg)
+    with pytest.raises(ValueError, match=f'tiny.py: .*{found}'):
+        check_config(cfg)
+
+
+def test_another_value_of_unlabelled_pixels_everywhere(
+    make_config: MakeConfig,
+) -> None:
+    cfg = make_config()
+    for place in (steps(cfg)[1], steps(cfg)[2], head(cfg)):
+        place.ignore_index = 200
+    cfg.default_hooks.pseudo_labels.generator.ignore_index = 200
+    cfg.model.data_preprocessor.seg_pad_val = 200
+    check_config(cfg)
+
+
+def test_data_sets_may_have_roots_of_their_own(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    cfg = make_config()
+    dataset = cfg.train_dataloader.dataset
+    parts = [
+        dict(dataset, data_root=str(scribbles / part)) for part in ('a', 'b')
+    ]
+    cfg.train_dataloader.dataset = dict(type='ConcatDataset', datasets=parts)
+    check_config(cfg)
