@@ -27,7 +27,7 @@ _LABEL_FIELD = Rule(
     lambda value: isinstance(value, str) and value.endswith(LABEL_SUFFIX),
     f'a name that ends with {LABEL_SUFFIX}',
 )
-_COLOR = Rule(
+_COLOUR = Rule(
     lambda value: isinstance(value, str) and value.startswith('#'),
     "a colour such as '#3f7fbf'",
 )
@@ -54,7 +54,7 @@ class LabelSource:
         normalizer: 'labelled' divides the sum over the source's pixels by
             their number; 'remaining' divides it by all pixels that earlier
             sources leave, so that few labelled pixels weigh little.
-        color: of the source in plots.
+        colour: of the source in plots.
 
     Raises:
         ValueError: an option has a value that it cannot have.
@@ -70,7 +70,7 @@ class LabelSource:
     loss_weight: float = option(1.0, number(at_least=0))
     ramp: int = option(0, count())
     normalizer: str = option('labelled', one_of(('labelled', 'remaining')))
-    color: str = option('#8a7a3d', _COLOR)
+    colour: str = option('#8a7a3d', _COLOUR)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -78,15 +78,15 @@ class LabelSource:
 
 # SeSAM's three terms; the weights and the ramp are our choice.
 SOURCES = (
-    LabelSource('weak', HUMAN_FIELD, color='#3f7fbf'),
-    LabelSource('pseudo', PSEUDO_FIELD, color='#d9822b'),
+    LabelSource('weak', HUMAN_FIELD, colour='#3f7fbf'),
+    LabelSource('pseudo', PSEUDO_FIELD, colour='#d9822b'),
     LabelSource(
         'confident',
         CONFIDENT_FIELD,
         loss_weight=0.5,
         ramp=1000,
         normalizer='remaining',
-        color='#3d9a5f',
+        colour='#3d9a5f',
     ),
 )
 

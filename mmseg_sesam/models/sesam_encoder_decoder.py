@@ -241,10 +241,10 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         Returns:
             decode.loss_<name> of each regularizer.
         """
-        colors = self._colors(images)
+        colours = self._colours(images)
         return {
             f'decode.loss_{module.name}': module(
-                logits['decode'], colors, maps
+                logits['decode'], colours, maps
             )
             for module in self.regularizers
         }
@@ -255,12 +255,12 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             return self.teacher_mode != 'round'
         return field == PSEUDO_FIELD and field not in samples[0]
 
-    def _colors(self, images: Tensor) -> Tensor:
+    def _colours(self, images: Tensor) -> Tensor:
         """Undoes the division by std: black and white differ by 1."""
-        colors = images * getattr(self.data_preprocessor, 'std', 1) / 255
+        colours = images * getattr(self.data_preprocessor, 'std', 1) / 255
         # Grey values differ in all three colours, as segmenters see them.
-        grey = colors.shape[1] == 1
-        return colors.expand(-1, 3, -1, -1) if grey else colors
+        grey = colours.shape[1] == 1
+        return colours.expand(-1, 3, -1, -1) if grey else colours
 
     def confident_labels(self, probability: Tensor) -> Tensor:
         """Returns the teacher's confident predictions.

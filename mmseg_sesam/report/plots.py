@@ -21,7 +21,7 @@ _MARGIN = dict(l=48, r=12, t=8, b=36)
 COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
 # Each term has one colour in all plots.
 _COLOUR_OF = dict(
-    {source.name: source.color for source in SOURCES},
+    {source.name: source.colour for source in SOURCES},
     loss='#7a7f87',
 )
 # Prefixes of logged names.
