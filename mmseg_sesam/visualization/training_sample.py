@@ -21,6 +21,7 @@ from mmseg_sesam.structures import (
     HUMAN_FIELD,
     LABEL_SUFFIX,
     PSEUDO_FIELD,
+    SOURCES,
 )
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
@@ -96,8 +97,9 @@ def draw_views(
     }
     # The last view is the teacher's, which has the colours of the file.
     image = list(pictures.values())[-1]
-    for field in [*sample.keys()]:
-        if field.endswith(LABEL_SUFFIX):
+    known = [source.field for source in SOURCES]
+    for field in [*known, *sorted(set(sample.keys()).difference(known))]:
+        if field in sample and field.endswith(LABEL_SUFFIX):
             name = _TITLES.get(field, field[: -len(LABEL_SUFFIX)])
             label = sample.get(field).data[0].numpy().astype(np.uint8)
             share = np.mean(label != 255)
