@@ -22,7 +22,6 @@ from segment_anything.modeling import (
 )
 from torch import nn
 
-from mmseg_sesam.core.component_masks import StoredMask
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
 from mmseg_sesam.io.labels import write_label
@@ -187,7 +186,7 @@ class Pipelines:
                 self._crops, self._write_slowly
             ),
             'C ours': lambda: self._make(self._ours, self._write),
-            'refresh': partial(self._make_again, self._half_of_the_masks()),
+            'refresh': self._make_again(),
             'D encoder': self._encode,
             'E decoder': partial(self._decode, embedding, self.prompts()),
         }
@@ -214,16 +213,10 @@ class Pipelines:
         write(made)
         return made
 
-    def _half_of_the_masks(self) -> dict[str, StoredMask]:
-        """Fills the cache, and keeps every second component's mask."""
-        masks = self._refresh(*self._input).masks
-        return dict(list(masks.items())[::2])
-
-    def _make_again(self, stored: dict[str, StoredMask]) -> np.ndarray:
-        """A refresh in which the other components have changed."""
-        made = self._refresh(*self._input, stored=stored).label
-        self._write(made)
-        return made
+    def _make_again(self) -> Callable[[], np.ndarray]:
+        """Fills the cache of embeddings; returns a refresh that reads it."""
+        self._refresh(*self._input)
+        return partial(self._make, self._refresh, self._write)
 
     def _write_slowly(self, label: np.ndarray) -> None:
         Image.fromarray(label).save(self._path, compress_level=9)

@@ -27,6 +27,17 @@ class ScoredMask(NamedTuple):
     score: float
     area: int
 
+    @classmethod
+    def of_mask(
+        cls, mask: np.ndarray, class_id: int, score: float
+    ) -> ScoredMask:
+        """Crops a (H, W) bool mask with at least one true pixel."""
+        rows = np.flatnonzero(mask.any(axis=1))
+        cols = np.flatnonzero(mask.any(axis=0))
+        crop = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1].copy()
+        area = int(np.count_nonzero(crop))
+        return cls(class_id, int(rows[0]), int(cols[0]), crop, score, area)
+
 
 def compose(
     label: np.ndarray, masks: Sequence[ScoredMask], ignore_index: int = 255

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,21 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmseg.registry import TASK_UTILS
 
-from mmseg_sesam.core.candidates import MaskCandidates
 from mmseg_sesam.core.component_candidates import (
     ComponentCandidates,
-    Measures,
     PreparedLabel,
     decode_components,
 )
-from mmseg_sesam.core.component_masks import StoredMask, component_name
 from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.compose import ScoredMask, compose
 from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
 from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_exclusive
 from mmseg_sesam.core.prompts import SkeletonPrompter
-from mmseg_sesam.core.selection import CoverageMaskSelector, Selection, Verdict
+from mmseg_sesam.core.selection import CoverageMaskSelector, Selection
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
 from mmseg_sesam.validators import (
     CONFIG,
@@ -48,34 +45,10 @@ class PseudoLabel(NamedTuple):
     Attributes:
         label: (H, W) uint8 class ids, `ignore_index` where unlabelled.
         records: one for each component.
-        masks: masks of the components by name, for a later round.
     """
 
     label: np.ndarray
     records: list[ComponentRecord]
-    masks: dict[str, StoredMask]
-
-
-class _Made(NamedTuple):
-    """A component with its mask, the arguments of `ComponentRecord.of`."""
-
-    candidates: ComponentCandidates
-    mask: StoredMask
-    measures: Measures
-    verdicts: Sequence[Verdict] = ()
-
-    @property
-    def scored_mask(self) -> ScoredMask:
-        """The mask for `compose`."""
-        score = self.measures.coverage * self.mask.predicted_iou
-        return ScoredMask(
-            class_id=self.candidates.component.class_id,
-            row=self.mask.bbox[0],
-            col=self.mask.bbox[1],
-            mask=self.mask.crop,
-            score=score * (1 - self.measures.rejected_share),
-            area=self.mask.area,
-        )
 
 
 @TASK_UTILS.register_module()
@@ -160,7 +133,6 @@ class PseudoLabelGenerator:
         label: np.ndarray,
         from_person: np.ndarray | None = None,
         prior: ExpansionPrior | None = None,
-        stored: Mapping[str, StoredMask] | None = None,
     ) -> PseudoLabel:
         """Makes the pseudo-label of one image.
 
@@ -172,9 +144,6 @@ class PseudoLabelGenerator:
                 default all labelled pixels.
             prior: share of masks that conflict, by class and expansion; by
                 default no mask is rejected for its expansion.
-            stored: masks of an earlier round. A component that was there
-                already keeps its mask, unless the mask has come to conflict
-                with the label, and is not decoded again.
 
         Returns:
             The pseudo-label.
@@ -184,36 +153,20 @@ class PseudoLabelGenerator:
         """
         # Components and their prompts: steps 1 and 2 of docs/method.md.
         prepared = self.prepare(image, label, from_person, prior)
-        names = list(
-            map(component_name, prepared.components, prepared.prompts)
-        )
-        made = dict(self._reuse(prepared, names, stored or {}))
-        missing = [i for i in range(len(names)) if i not in made]
+        records, masks = [], []
         # Candidates, step 3, and the selection among them, step 4.
-        for candidates in self.decode(image, prepared, missing):
+        for candidates in self.decode(image, prepared):
             selection = self.selector(candidates)
-            made[candidates.index] = _Made(
-                candidates,
-                _store(candidates, selection),
-                selection.measures,
-                selection.verdicts,
-            )
+            records.append(ComponentRecord.of(candidates, selection))
+            if selection.chosen:
+                masks.append(_score(candidates, selection))
         # Composition, step 5.
-        components = [made[index] for index in range(len(names))]
-        pseudo_label = compose(
-            label,
-            [one.scored_mask for one in components if one.mask.chosen],
-            self.ignore_index,
-        )
+        pseudo_label = compose(label, masks, self.ignore_index)
         if self.hole_purity:
             pseudo_label = fill_holes(
                 pseudo_label, self.hole_purity, self.ignore_index
             )
-        return PseudoLabel(
-            pseudo_label,
-            [ComponentRecord.of(*one) for one in components],
-            {name: one.mask for name, one in zip(names, components)},
-        )
+        return PseudoLabel(pseudo_label, records)
 
     def count_expansions(
         self,
@@ -305,7 +258,7 @@ class PseudoLabelGenerator:
             indices: components to decode; all by default.
 
         Yields:
-            Each component with its candidates.
+            Each component with its candidates, in the order of `indices`.
         """
         if indices is None:
             indices = range(len(prepared.components))
@@ -319,31 +272,15 @@ class PseudoLabelGenerator:
             self.prompts_per_call,
         )
 
-    def _reuse(
-        self,
-        prepared: PreparedLabel,
-        names: Sequence[str],
-        stored: Mapping[str, StoredMask],
-    ) -> Iterator[tuple[int, _Made]]:
-        """Yields the components whose stored masks are still admissible."""
-        nothing = MaskCandidates(np.zeros((0, 0, 0, 0)), np.zeros((0, 0)))
-        for index, name in enumerate(names):
-            mask = stored.get(name)
-            if mask is None:
-                continue
-            candidates = ComponentCandidates(prepared, index, nothing)
-            measures = Measures(0.0, 0.0, 0.0)
-            if mask.chosen:
-                measures = candidates.measure(mask.draw(prepared.label.shape))
-                if not self.selector.accepts(measures):
-                    continue
-            yield index, _Made(candidates, mask, measures)
 
-
-def _store(
+def _score(
     candidates: ComponentCandidates, selection: Selection
-) -> StoredMask:
-    if selection.mask is None:
-        return StoredMask()
-    chosen = [list(candidates.split(number)) for number in selection.chosen]
-    return StoredMask.of_mask(selection.mask, chosen, selection.predicted_iou)
+) -> ScoredMask:
+    """Returns the mask of a component with its score, for `compose`."""
+    measures = selection.measures
+    score = measures.coverage * selection.predicted_iou
+    return ScoredMask.of_mask(
+        selection.mask,
+        candidates.component.class_id,
+        score * (1 - measures.rejected_share),
+    )

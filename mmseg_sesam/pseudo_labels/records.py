@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.core.component_candidates import ComponentCandidates, Measures
-from mmseg_sesam.core.component_masks import StoredMask
-from mmseg_sesam.core.selection import Verdict
+from mmseg_sesam.core.component_candidates import ComponentCandidates
+from mmseg_sesam.core.selection import Selection
 
 
 class ComponentRecord(NamedTuple):
@@ -24,8 +22,7 @@ class ComponentRecord(NamedTuple):
         points: positive and negative points as [x, y, label].
         chosen: candidates taken as [prompt, index]; empty if the component
             keeps its weak pixels alone.
-        verdicts: number of candidates with each `Verdict`; empty for a mask
-            that an earlier round stored.
+        verdicts: number of candidates with each `Verdict`.
         coverage: share of the component's pixels inside the mask.
         conflict: share of exclusive components among the labelled pixels
             inside the mask.
@@ -52,25 +49,25 @@ class ComponentRecord(NamedTuple):
     def of(
         cls,
         candidates: ComponentCandidates,
-        stored: StoredMask,
-        measures: Measures,
-        verdicts: Sequence[Verdict],
+        selection: Selection,
     ) -> ComponentRecord:
         """Returns the record of a component and its mask, as JSON values."""
         component, together = candidates.component, candidates.prompts[0]
+        measures, mask = selection.measures, selection.mask
+        area = 0 if mask is None else int(np.count_nonzero(mask))
         return cls(
             class_id=component.class_id,
             bbox=component.bbox,
             area=component.area,
             from_person=component.from_person,
             points=np.column_stack(together).tolist(),
-            chosen=stored.chosen,
-            verdicts=dict(Counter(verdict.value for verdict in verdicts)),
+            chosen=[list(candidates.split(n)) for n in selection.chosen],
+            verdicts=dict(Counter(v.value for v in selection.verdicts)),
             coverage=round(measures.coverage, 4),
             conflict=round(measures.conflict, 4),
             rejected_share=round(measures.rejected_share, 4),
-            predicted_iou=round(stored.predicted_iou, 4),
-            mask_area=stored.area,
+            predicted_iou=round(selection.predicted_iou, 4),
+            mask_area=area,
         )
 
     @property

@@ -156,7 +156,7 @@ def test_labelled_pixels_always_survive(scribbled, generator, data):
 @given(scribbled_images(), generators())
 def test_generator_records_masks_within_the_limits(scribbled, generator):
     image, label = scribbled
-    pseudo, records, _ = generator(image, label)
+    pseudo, records = generator(image, label)
     components = find_components(
         label, closing_radius=generator.closing_radius
     )
@@ -180,7 +180,7 @@ def test_generator_records_masks_within_the_limits(scribbled, generator):
 @given(scribbled_images(), generators())
 def test_no_class_of_a_component_that_fell_back_spreads(scribbled, generator):
     image, label = scribbled
-    pseudo, records, _ = generator(image, label)
+    pseudo, records = generator(image, label)
     spread = {record.class_id for record in records if not record.fell_back}
     added = pseudo[(label == 255) & (pseudo != 255)]
     assert set(added) <= spread
@@ -196,7 +196,7 @@ def test_strokes_become_the_regions_that_they_lie_in(
         prompts_per_call=prompts_per_call,
         max_labelled_pixels=max_labelled_pixels,
     )
-    pseudo, records, _ = generator(scene.image, scene.weak)
+    pseudo, records = generator(scene.image, scene.weak)
     np.testing.assert_array_equal(pseudo, scene.truth)
     assert len(records) == 12
     first = records[0]
@@ -224,12 +224,12 @@ def test_a_stroke_over_several_regions_assembles_them():
     options = dict(
         prompter=dict(type='SkeletonPrompter', spacing=30), min_area=0
     )
-    label, (record,), _ = make_generator(**options)(scene.image, weak)
+    label, (record,) = make_generator(**options)(scene.image, weak)
     assert (label == 4).all()
     assert record.coverage == 1
     # Alone none of the three covers half of the stroke.
     lone = dict(type='SkeletonPrompter', strategy='centroid')
-    label, (record,), _ = make_generator(prompter=lone)(scene.image, weak)
+    label, (record,) = make_generator(prompter=lone)(scene.image, weak)
     assert record.fell_back
     np.testing.assert_array_equal(label, weak)
 
@@ -238,7 +238,7 @@ def test_a_region_with_two_classes_is_left_to_its_strokes():
     scene = make_scene(rows=1, cols=2)
     weak = scene.weak.copy()
     weak[2:5, 4:20] = 7
-    label, records, _ = make_generator()(scene.image, weak)
+    label, records = make_generator()(scene.image, weak)
     assert [r.fell_back for r in records] == [True, True, False]
     np.testing.assert_array_equal(label[:, :24], weak[:, :24])
     assert (label[:, 24:] == 1).all()
@@ -247,7 +247,7 @@ def test_a_region_with_two_classes_is_left_to_its_strokes():
 def test_negative_points_are_part_of_the_prompt():
     scene = make_scene(rows=1, cols=2)
     options = dict(type='SkeletonPrompter', num_negatives=1)
-    _, records, _ = make_generator(prompter=options)(scene.image, scene.weak)
+    _, records = make_generator(prompter=options)(scene.image, scene.weak)
     for record, other in zip(records, (1, 0)):
         (positive, negative) = record.points
         assert (positive[2], negative[2]) == (1, 0)
@@ -314,7 +314,7 @@ def test_limits_hold_for_the_masks_that_are_drawn(claimed):
             type='InexactSegmenter', claimed=claimed, drawn=(20, 10)
         )
     )
-    label, records, _ = generator(image, weak)
+    label, records = generator(image, weak)
     # The better one would hold both classes.
     assert records[0].chosen == [[0, 1]]
     assert records[0].conflict == 0
@@ -329,7 +329,7 @@ def test_a_mask_that_turns_out_to_be_empty_is_not_taken():
         segmenter=dict(type='InexactSegmenter', claimed=(10,), drawn=(0,)),
         selector=dict(type='CoverageMaskSelector', min_coverage=0),
     )
-    label, records, _ = generator(image, weak)
+    label, records = generator(image, weak)
     assert all(record.fell_back for record in records)
     np.testing.assert_array_equal(label, weak)
 
@@ -339,16 +339,12 @@ def test_small_predictions_are_kept_without_being_asked_for():
     drawn = scene.weak != 255
     enriched = np.where(np.arange(72) < 48, scene.weak, 255).astype(np.uint8)
     enriched[5:7, 60:62] = 2
-    label, records, _ = make_generator(min_area=5)(
-        scene.image, enriched, drawn
-    )
+    label, records = make_generator(min_area=5)(scene.image, enriched, drawn)
     assert [record.class_id for record in records] == [0, 1]
     expected = np.where(np.arange(72) < 48, scene.truth, enriched)
     np.testing.assert_array_equal(label, expected)
     # Large enough, they are asked for as if they had been drawn.
-    label, records, _ = make_generator(min_area=4)(
-        scene.image, enriched, drawn
-    )
+    label, records = make_generator(min_area=4)(scene.image, enriched, drawn)
     assert [r.from_person for r in records] == [False, True, True]
     np.testing.assert_array_equal(label, scene.truth)
 
@@ -356,7 +352,7 @@ def test_small_predictions_are_kept_without_being_asked_for():
 def test_an_empty_label_stays_empty():
     scene = make_scene()
     empty = np.full_like(scene.weak, 255)
-    label, records, _ = make_generator()(scene.image, empty)
+    label, records = make_generator()(scene.image, empty)
     np.testing.assert_array_equal(label, empty)
     assert label is not empty
     assert records == []
@@ -366,7 +362,7 @@ def test_one_pixel_is_enough():
     scene = make_scene(rows=1, cols=2)
     weak = np.full_like(scene.weak, 255)
     weak[0, 0] = 6
-    label, _, _ = make_generator()(scene.image, weak)
+    label, _ = make_generator()(scene.image, weak)
     np.testing.assert_array_equal(
         label, np.where(np.arange(48) < 24, 6, 255)[None].repeat(24, axis=0)
     )
@@ -374,14 +370,14 @@ def test_one_pixel_is_enough():
 
 def test_a_dense_label_is_its_own_pseudo_label():
     scene = make_scene()
-    label, _, _ = make_generator()(scene.image, scene.truth)
+    label, _ = make_generator()(scene.image, scene.truth)
     np.testing.assert_array_equal(label, scene.truth)
 
 
 def test_any_value_may_mean_unlabelled():
     scene = make_scene()
     shifted = np.where(scene.weak == 255, 0, scene.weak + 1).astype(np.uint8)
-    label, _, _ = make_generator(ignore_index=0)(scene.image, shifted)
+    label, _ = make_generator(ignore_index=0)(scene.image, shifted)
     np.testing.assert_array_equal(label, scene.truth + 1)
 
 
@@ -416,66 +412,6 @@ def test_the_fingerprint_does_not_depend_on_the_memory_there_is():
     )
 
 
-class CountingSegmenter(FlatColourSegmenter):
-    """Counts what it is asked."""
-
-    def __init__(self):
-        super().__init__()
-        self.encoded = self.asked = 0
-
-    def encode(self, images):
-        self.encoded += len(images)
-        return super().encode(images)
-
-    def decode(self, embedding, prompts):
-        self.asked += len(prompts)
-        return super().decode(embedding, prompts)
-
-
-def test_components_that_stay_keep_their_masks_without_asking():
-    scene = make_scene()
-    generator = make_generator()
-    generator.segmenter = CountingSegmenter()
-    first = generator(scene.image, scene.weak)
-    asked = generator.segmenter.asked
-    again = generator(scene.image, scene.weak, stored=first.masks)
-    assert (again.label == first.label).all()
-    assert [r._replace(verdicts={}) for r in first.records] == again.records
-    assert generator.segmenter.asked == asked
-    assert generator.segmenter.encoded == 1
-
-
-def test_only_a_component_that_changed_is_asked_for_again():
-    scene = make_scene()
-    generator = make_generator()
-    generator.segmenter = CountingSegmenter()
-    first = generator(scene.image, scene.weak)
-    alone = generator.segmenter.asked // len(first.records)
-    generator.segmenter.asked = 0
-    enriched = scene.weak.copy()
-    enriched[3:20, 3:20] = scene.truth[3:20, 3:20]
-    again = generator(
-        scene.image, enriched, scene.weak != 255, stored=first.masks
-    )
-    assert 0 < generator.segmenter.asked <= 2 * alone
-    anew = make_generator()(scene.image, enriched, scene.weak != 255)
-    assert (again.label == anew.label).all()
-
-
-def test_a_kept_mask_that_came_into_conflict_is_chosen_anew():
-    scene = make_scene(rows=1, cols=2)
-    generator = make_generator()
-    first = generator(scene.image, scene.weak)
-    # Predictions of class 1 now fill most of the block of class 0.
-    enriched = scene.weak.copy()
-    enriched[:10, :24] = 1
-    again = generator(
-        scene.image, enriched, scene.weak != 255, stored=first.masks
-    )
-    assert not first.records[0].fell_back
-    assert again.records[0].fell_back
-
-
 def two_marks_on_one_region():
     image = np.zeros((20, 40, 3), np.uint8)
     image[:, 20:] = 200
@@ -485,8 +421,7 @@ def two_marks_on_one_region():
     return image, label
 
 
-@pytest.mark.parametrize('kept', [False, True])
-def test_a_mask_with_the_marks_of_two_objects_is_none_of_them(kept):
+def test_a_mask_with_the_marks_of_two_objects_is_none_of_them():
     image, label = two_marks_on_one_region()
     anyhow, apart = (
         PseudoLabelGenerator(
@@ -494,10 +429,9 @@ def test_a_mask_with_the_marks_of_two_objects_is_none_of_them(kept):
         )
         for wanted in (False, True)
     )
-    pseudo, _, masks = anyhow(image, label)
+    pseudo, _ = anyhow(image, label)
     assert (pseudo == 1).all()
-    # A mask that was taken under another rule is not kept, either.
-    pseudo, records, _ = apart(image, label, stored=masks if kept else None)
+    pseudo, records = apart(image, label)
     assert [record.fell_back for record in records] == [True, False, True]
     assert (pseudo[:, 20:] == 1).all()
     assert (pseudo[:, :20] == label[:, :20]).all()
@@ -509,7 +443,7 @@ def test_an_image_without_marks_is_left_unlabelled():
         dict(type='FlatColourSegmenter'), one_component_per_object=True
     )
     nothing = np.full_like(label, 255)
-    pseudo, records, _ = generator(image, nothing)
+    pseudo, records = generator(image, nothing)
     assert (pseudo == 255).all() and records == []
     assert not generator.count_expansions(image, nothing).any()
 
@@ -523,6 +457,6 @@ def test_what_nobody_drew_is_no_mark_of_an_object():
         min_area=0,
         one_component_per_object=True,
     )
-    pseudo, records, _ = generator(image, label, drawn)
+    pseudo, records = generator(image, label, drawn)
     assert not any(record.fell_back for record in records)
     assert (pseudo == 1).all()
