@@ -1,8 +1,8 @@
-"""The main job, end to end, on images that are drawn here.
+"""Shows the whole method on rendered images.
 
 Renders a street-scene data set, draws scribbles on it, trains a small network
-from the scribbles alone and with SeSAM, both with the same schedule and at
-the same time, and compares. Everything lies in work_dirs/demo; a second run
+from the scribbles alone and with SeSAM, with the same schedule and side by
+side, and compares the results. All files are in work_dirs/demo; a second run
 keeps the data and trains again.
 """
 
@@ -24,7 +24,7 @@ from prettytable import PrettyTable
 
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.store.store import LABELS, PseudoLabelStore
+from mmseg_sesam.store.store import LABELS, STORE_NAME, PseudoLabelStore
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
     paint_label,
@@ -60,17 +60,17 @@ def prepare_data(num_classes: int) -> None:
 
 
 def make_round_0() -> None:
-    """Makes the pseudo-labels that SeSAM's training begins with."""
+    """Makes the pseudo-labels of round 0."""
     for run in RUNS:
         shutil.rmtree(OUT / run, ignore_errors=True)
     run_tool('generate_pseudo_labels', CONFIGS / 'sesam.py')
 
 
 def train_all() -> dict[str, float]:
-    """Trains all runs side by side; returns each one's val mIoU in percent.
+    """Trains all runs side by side; returns their val mIoU in percent.
 
-    The last one is shown, the others write to a file. Small networks use
-    several cores better in two processes than in one.
+    The terminal shows the last run, the others write to a file. Small
+    networks use several cores better in two processes than in one.
     """
     threads = max(1, (os.cpu_count() or 1) // len(RUNS))
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
@@ -90,7 +90,7 @@ def train_all() -> dict[str, float]:
 
 
 def read_miou(work_dir: Path) -> float:
-    """The last val mIoU in a training's log, in percent."""
+    """Returns the last val mIoU in a training's log, in percent."""
     logs = sorted(work_dir.rglob('scalars.json'))
     lines = map(json.loads, logs[-1].read_text().splitlines())
     return [line['mIoU'] for line in lines if 'mIoU' in line][-1]
@@ -110,7 +110,7 @@ def measure_rounds(store: PseudoLabelStore, num_classes: int) -> list[dict]:
 
 
 def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
-    """Writes a sheet for each of some images, for three and for all."""
+    """Writes sheets of single images, of three, and of all."""
     from mmseg.apis import inference_model, init_model
 
     folder = OUT / 'pictures'
@@ -147,7 +147,7 @@ def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
 
 
 def print_table(summary: dict) -> None:
-    """Prints the measures that there are so far."""
+    """Prints the measures so far."""
     table = PrettyTable(['', 'coverage', 'precision', 'IoU', 'val mIoU'])
     table.align[''] = 'l'
     miou = {run: f'{x:.1f}' for run, x in summary.get('miou', {}).items()}
@@ -172,7 +172,7 @@ def main() -> None:
     num_classes = len(cfg.metainfo.classes)
     prepare_data(num_classes)
     make_round_0()
-    store = PseudoLabelStore(OUT / 'sesam' / 'pseudo_labels')
+    store = PseudoLabelStore(OUT / 'sesam' / STORE_NAME)
     weak = json.loads((SCRIBBLES / 'summary.json').read_text())
     summary = dict(
         weak_coverage=round(100 * weak['labelled'], 2),
