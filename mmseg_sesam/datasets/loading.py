@@ -42,6 +42,12 @@ class LoadWeakAnnotations(LoadAnnotations):
             `reduce_zero_label` and the data set's `label_map`.
         ignore_index: the value of unlabelled pixels.
         **kwargs: arguments of the stock `LoadAnnotations`.
+
+    Example:
+        >>> LoadWeakAnnotations(num_classes=0)
+        Traceback (most recent call last):
+        ...
+        ValueError: LoadWeakAnnotations got num_classes=0, expected a whole...
     """
 
     def __init__(
@@ -105,14 +111,15 @@ class LoadWeakAnnotations(LoadAnnotations):
 
 
 def class_ids(label: np.ndarray, ignore_index: int = 255) -> list[int]:
-    """Lists the classes of a label.
+    """Returns the sorted class ids of a label.
 
     Args:
         label: (H, W) uint8.
         ignore_index: the value of unlabelled pixels.
 
-    Returns:
-        Sorted ids.
+    Example:
+        >>> class_ids(np.array([[2, 255], [0, 2]], np.uint8))
+        [0, 2]
     """
     counts = np.bincount(label.ravel(), minlength=256)
     counts[ignore_index] = 0

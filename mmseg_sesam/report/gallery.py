@@ -13,14 +13,13 @@ GROUP_SIZE = 8
 
 
 def choose_images(
-    sample: Sequence[int], scores: dict[int, Score], seed: int = 0
+    sample: Sequence[int], scores: dict[int, Score]
 ) -> dict[str, list[int]]:
     """Chooses the worst, the best, the most changed and random images.
 
     Args:
         sample: indices of the measured images.
         scores: by index, for images with pseudo-labels.
-        seed: seed of the random choice.
 
     Returns:
         Indices by group; an image may be in several groups. Without
@@ -42,7 +41,7 @@ def choose_images(
     changed.sort(key=lambda i: -scores[i].changed)
     if changed:
         groups['most changed'] = changed[:GROUP_SIZE]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     count = min(GROUP_SIZE, len(sample))
     picks = rng.choice(sample, count, replace=False)
     groups['random'] = sorted(picks.tolist())

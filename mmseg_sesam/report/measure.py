@@ -73,19 +73,11 @@ class Measures(NamedTuple):
     rounds: dict[int, RoundCounts]
 
 
-class _ImageMeasures(NamedTuple):
-    score: Score | None
-    weak: np.ndarray
-    pixels: int
-    rounds: dict[int, RoundCounts]
-
-
-def draw_sample(images: TrainingImages, seed: int = 0) -> list[int]:
+def draw_sample(images: TrainingImages) -> list[int]:
     """Draws the images that are measured, and from which some are shown.
 
     Args:
         images: all training images.
-        seed: seed of the random choice.
 
     Returns:
         Ascending indices; only of images with a dense label, if dense labels
@@ -94,7 +86,7 @@ def draw_sample(images: TrainingImages, seed: int = 0) -> list[int]:
     pool = sorted(images.truths) or list(range(len(images)))
     pixels = images[pool[0]].weak.size * (len(images.run.rounds) + 2)
     count = int(min(len(pool), MAX_IMAGES, max(MAX_PIXELS // pixels, 1)))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     return sorted(rng.choice(pool, count, replace=False).tolist())
 
 
@@ -120,17 +112,16 @@ def measure(
     results = map_in_processes(
         _measure_image, images, indices, jobs, 'measuring'
     )
-    for index, part in zip(indices, results):
+    for part in results:
+        scores.update(part.scores)
         weak += part.weak
         pixels += part.pixels
-        if part.score is not None:
-            scores[index] = part.score
         for r, counts in part.rounds.items():
             rounds[r] = rounds[r].plus(counts) if r in rounds else counts
     return Measures(scores, weak, pixels, rounds)
 
 
-def _measure_image(images: TrainingImages, index: int) -> _ImageMeasures:
+def _measure_image(images: TrainingImages, index: int) -> Measures:
     labelled, num_classes = images[index], len(images.classes)
     weak = _count_classes(labelled.weak, num_classes)
     try:
@@ -139,8 +130,8 @@ def _measure_image(images: TrainingImages, index: int) -> _ImageMeasures:
         }
     except ValueError as error:
         raise ValueError(f'{images.paths[index]}: {error}.') from None
-    score = _score(labelled, rounds) if rounds else None
-    return _ImageMeasures(score, weak, labelled.weak.size, rounds)
+    scores = {index: _score(labelled, rounds)} if rounds else {}
+    return Measures(scores, weak, labelled.weak.size, rounds)
 
 
 def _count_round(

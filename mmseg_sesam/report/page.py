@@ -56,6 +56,12 @@ def build_report(
         FileNotFoundError: there is no training, its images or pseudo-labels
             are missing, or no image has a dense label in `gt_dir`.
         ValueError: labels are damaged or do not fit each other.
+
+    Example:
+        >>> build_report(Path('nowhere'), Path('report.html'))
+        Traceback (most recent call last):
+        ...
+        FileNotFoundError: nowhere holds no logs of a training ...
     """
     run = read_run(work_dir)
     images = TrainingImages(run, gt_dir, suffixes)
@@ -106,7 +112,7 @@ def _encode(
         score = measures.scores.get(index)
         if score is not None and not np.isnan(score.value):
             entry['score'] = score.value
-            entry['measure'] = 'IoU' if images.truths else 'held by masks'
+            entry['measure'] = 'IoU' if images.truths else 'inside masks'
             entry['changed'] = score.changed
         encoded.append(entry)
     return encoded

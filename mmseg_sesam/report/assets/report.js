@@ -13,7 +13,7 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// ---- gallery ---------------------------------------------------------
+// Gallery.
 
 const gallery = read('gallery-data');
 const { images, classes, palette } = gallery;
@@ -89,7 +89,7 @@ function paintLabels() {
     paint(byId('labels'), image.shape, (i) => difference(one[i], two[i], strict), 230);
     return;
   }
-  // The layer that is last in the list lies on top.
+  // The last layer of the list is on top.
   const active = layersOn().reverse();
   paint(byId('labels'), image.shape, (i) => {
     const top = active.find((name) => maps[name][i] !== UNLABELLED);
@@ -170,15 +170,22 @@ function nearest(x, y) {
   return best;
 }
 
-// Of a record, what is shown in words of its own; the rest as it is.
+// Fields that `describe` shows in its own words, or not at all.
 const HIDDEN = ['class_id', 'bbox', 'points', 'chosen', 'area', 'mask_area', 'from_person'];
+
+// Counts such as the verdicts as 'taken 1, conflict 2'.
+function asText(value) {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return JSON.stringify(value);
+  return Object.entries(value).map(([name, count]) => `${name} ${count}`).join(', ');
+}
 
 function describe(record) {
   const panel = byId('record');
   panel.replaceChildren();
   byId('prompts').querySelector('rect')?.remove();
   if (!record) {
-    const hint = Object.keys(image.records).length ? 'Point at the image: the components of the weak label answer with their records.' : '';
+    const hint = Object.keys(image.records).length ? 'Point at a component of the weak label to read its record.' : '';
     panel.append(element('p', { class: 'muted' }, hint));
     return;
   }
@@ -195,7 +202,7 @@ function describe(record) {
     ['masks chosen', count || 'none: keeps its own pixels'],
     ['pixels of the mask', record.mask_area.toLocaleString('en')],
     ...Object.entries(record).filter(([name]) => !HIDDEN.includes(name))
-      .map(([name, value]) => [name.replaceAll('_', ' '), typeof value === 'object' ? JSON.stringify(value) : value]),
+      .map(([name, value]) => [name.replaceAll('_', ' '), asText(value)]),
   ];
   const title = element('b', {}, swatch(record.class_id), `${classes[record.class_id]}, ${topRound()}`);
   const body = rows.map(([name, value]) => element('tr', {}, element('td', {}, name), element('td', {}, String(value))));
@@ -257,14 +264,14 @@ async function show() {
   const wanted = ++request;
   const next = images[group[state.place]];
   const decoded = await decode(next);
-  // A later wish overtook this one.
+  // The user chose another image meanwhile.
   if (wanted !== request) return;
   image = next;
   maps = decoded;
   byId('photo').src = image.jpeg;
   byId('photo').alt = image.name;
   byId('photo').style.aspectRatio = image.size.join(' / ');
-  // A portrait shall fit the window, too.
+  // Limits the height, so that a portrait fits the window.
   byId('stage').style.maxWidth = `${(80 * image.size[0]) / image.size[1]}vh`;
   byId('place').textContent = `${state.place + 1} / ${group.length}`;
   const facts = [image.name];
@@ -290,7 +297,7 @@ function choose(group) {
 }
 
 function toggle(name) {
-  // What is shown in place of a layer that the image lacks becomes a choice.
+  // A layer shown in place of a missing one becomes the chosen layer.
   if (name !== 'prompts' && state.on.size) state.on = new Set(layersOn());
   if (name === 'prompts') state.prompts = !state.prompts;
   else if (!state.on.delete(name)) state.on.add(name);
@@ -370,7 +377,7 @@ function onKey(event) {
   action();
 }
 
-// ---- tables ----------------------------------------------------------
+// Tables.
 
 function sortTable(table, column, heading) {
   const ascending = heading.getAttribute('aria-sort') === 'descending';
@@ -380,7 +387,7 @@ function sortTable(table, column, heading) {
   const rows = [...table.tBodies[0].rows];
   rows.sort((one, two) => {
     const [a, b] = [value(one), value(two)];
-    // What is not known comes last, in either direction.
+    // Unknown values come last in both directions.
     if (a === '' || b === '') return (a === '') - (b === '');
     const order = column ? a - b : a.localeCompare(b);
     return ascending ? order : -order;
@@ -394,7 +401,7 @@ for (const table of document.querySelectorAll('.sortable')) {
   });
 }
 
-// ---- plots -----------------------------------------------------------
+// Plots.
 
 const plotData = read('plot-data');
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
@@ -406,7 +413,7 @@ function drawPlots() {
   for (const node of document.querySelectorAll('.plot')) {
     const name = node.dataset.plot;
     const figure = name in plotData ? plotData[name] : plotData.curves[name].figure;
-    // Plotly forgets the height of its layout when the window is resized.
+    // Plotly resets the height of its layout when the window is resized.
     node.style.height = `${figure.layout.height}px`;
     const layout = {
       ...figure.layout,
