@@ -12,6 +12,7 @@ import pytest
 
 from mmseg_sesam.report import build_report
 from mmseg_sesam.report.run import Run, read_run
+from mmseg_sesam.store.records import read_record, write_record
 
 
 def embedded(page: Path, name: str) -> dict[str, Any]:
@@ -182,10 +183,10 @@ def test_build_report_shows_unknown_fields_of_records(
     work_dir: Path, quick_page: Callable[..., Path]
 ) -> None:
     for path in read_run(work_dir).store.root.rglob('records/**/*.json'):
-        records = json.loads(path.read_text())
-        for record in records:
-            record.update(reason='because', odd=float('nan'))
-        path.write_text(json.dumps(records))
+        record = read_record(path)
+        for component in record['components']:
+            component.update(reason='because', odd=float('nan'))
+        write_record(path, record)
 
     gallery = embedded(quick_page(), 'gallery-data')
 
