@@ -60,7 +60,7 @@ VAN = '-.5 .1 -.5 .6 -.48 1 .3 1 .41 .6 .5 .48 .5 .1'
 
 
 class Thing(NamedTuple):
-    """What stands around (s, z): metres right of the road's centre, ahead."""
+    """A thing at (s, z): metres right of the road's centre, metres ahead."""
 
     draw: Callable[[Scene, Thing], None]
     s: float
@@ -407,9 +407,9 @@ def draw_sign(scene: Scene, thing: Thing) -> None:
     scene.plates(SIGN, s, z, parts)
 
 
-# What fills the street: how to draw it, the most tries to place one, nearest
-# and farthest, least and most metres beyond the kerb, width, depth, least and
-# most height.
+# Things on the street: function that draws one, greatest number of tries to
+# place one, least and greatest distance, least and greatest metres beyond the
+# kerb, width, depth, least and greatest height.
 CROWD = [
     (draw_person, 7, 4.5, 9, -2, 3, 0.6, 0.5, 1.5, 1.95),
     (draw_sign, 5, 6, 12, 0.2, 0.8, 0.35, 0.2, 2, 3),
@@ -547,7 +547,7 @@ def main() -> None:
         found = 'exists and is not the data set of these options'
         parser.exit(2, f'{out} {found}: name a new folder or remove it.\n')
     out.parent.mkdir(parents=True, exist_ok=True)
-    # Published by a rename: an interrupted run leaves no half data set.
+    # A rename at the end: an interrupted run leaves no partial data set.
     with tempfile.TemporaryDirectory(prefix='.demo-', dir=out.parent) as stage:
         root = Path(stage) / 'data'
         write_data_set(root, settings)
