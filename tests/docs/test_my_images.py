@@ -140,8 +140,7 @@ def test_ten_images_of_labelme_train_a_network(
     assert 'Pseudo-labels, round 1: 8 images' in said
     for run in ('pets', 'pets2'):
         store = PseudoLabelStore(f'work_dirs/{run}/pseudo_labels')
-        owners = {store.manifest(number)['work_dir'] for number in (0, 1)}
-        assert owners == {str(project / 'work_dirs' / run)}
+        assert store.current == 1
         assert Path(f'work_dirs/{run}/report.html').is_file()
     assert 'python tools/report.py' in said
     weak = np.array(Image.open('data/pets/weak/train/01.png'))
