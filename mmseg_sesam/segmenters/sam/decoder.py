@@ -8,6 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# Module and class of the decoders whose structure `SharedDecoder` knows.
+_SERVED = [
+    (f'{package}.modeling.mask_decoder', 'MaskDecoder')
+    for package in ('segment_anything', 'mobile_sam')
+]
+
 
 class SharedImage(NamedTuple):
     """An image as all prompts on it see it.
@@ -50,8 +56,13 @@ class SharedDecoder:
 
     @staticmethod
     def serves(decoder: nn.Module) -> bool:
-        """Whether it knows a decoder: SAM's and MobileSAM's, not SAM-HQ's."""
-        return type(decoder).__name__ == 'MaskDecoder'
+        """Returns whether a decoder is SAM's or MobileSAM's.
+
+        The class name alone does not tell: SAM 2's class is also called
+        `MaskDecoder`, and would give wrong masks without an error.
+        """
+        kind = type(decoder)
+        return (kind.__module__, kind.__name__) in _SERVED
 
     def share(
         self, features: Tensor, dense: Tensor, positions: Tensor

@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmseg_sesam.segmenters.batching import Decode
+from mmseg_sesam.segmenters.candidates import Geometry
 from mmseg_sesam.segmenters.sam.decoder import SharedDecoder
 from mmseg_sesam.segmenters.sam.embedding import SAMEmbedding
 
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
-
-# From (n, K, 2) points of the resized image and their (n, K) labels to
-# (n, M, h, w) float32 logits and (n, M) scores.
-Decode = Callable[[np.ndarray, np.ndarray], tuple[Tensor, Tensor]]
 
 
 class PlacedDecoder:
@@ -41,11 +39,11 @@ class PlacedDecoder:
 
     @property
     def device(self) -> torch.device:
-        """Where it decodes."""
+        """Device of the weights."""
         return next(self._prompt_encoder.parameters()).device
 
     def on_cpu(self) -> PlacedDecoder:
-        """A copy on the CPU, in fp32 where that cannot do fp16."""
+        """Returns a copy on the CPU, in fp32 instead of fp16."""
         encoder, decoder = (
             _copy_to_cpu(module)
             for module in (self._prompt_encoder, self._mask_decoder)
@@ -53,20 +51,24 @@ class PlacedDecoder:
         dtype = 'fp32' if self._dtype == 'fp16' else self._dtype
         return PlacedDecoder(encoder, decoder, dtype)
 
+    def geometry(self, embedding: SAMEmbedding) -> Geometry:
+        """Returns the place of an image in the input of the encoder."""
+        side = self._prompt_encoder.input_image_size[0]
+        return Geometry(embedding['image_size'], embedding['input_size'], side)
+
     def open(self, embedding: SAMEmbedding) -> Decode:
-        """Prepares an image for prompts.
+        """Returns a function that decodes prompts on an image.
 
         Args:
-            embedding: of the image, on any device.
-
-        Returns:
-            What decodes prompts on it.
+            embedding: the encoded image, on any device.
         """
         decode = self._decoder_of(embedding)
+        geometry = self.geometry(embedding)
 
         def decode_points(
             points: np.ndarray, labels: np.ndarray
         ) -> tuple[Tensor, Tensor]:
+            points = geometry.resize_points(points)
             prompts = (
                 torch.as_tensor(points, dtype=torch.float, device=self.device),
                 torch.as_tensor(labels, dtype=torch.int, device=self.device),
@@ -76,7 +78,7 @@ class PlacedDecoder:
             )
             with autocast(self._dtype, self.device):
                 logits, scores = decode(sparse)
-            # A copy, lest it keep alive the single-mask output next to it.
+            # A copy, since a view would keep the single-mask output alive.
             logits = logits.to(
                 torch.float, copy=True, memory_format=torch.contiguous_format
             )
@@ -87,7 +89,7 @@ class PlacedDecoder:
     def _decoder_of(
         self, embedding: SAMEmbedding
     ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-        """A function from (n, K, C) prompt embeddings to logits, scores."""
+        """Returns a function from (n, K, C) embeddings to logits, scores."""
         features, interm = (
             tensor if tensor is None else tensor.to(self.device, torch.float)
             for tensor in (embedding['features'], embedding['interm'])
@@ -116,7 +118,7 @@ class PlacedDecoder:
 
 
 def _copy_to_cpu(module: nn.Module) -> nn.Module:
-    """A copy that takes no memory of the device that the module is on."""
+    """Returns a copy without allocating memory on the module's device."""
     copies: dict[int, Tensor] = {}
     for parameter in module.parameters():
         copied = parameter.to('cpu', copy=True)
@@ -127,14 +129,11 @@ def _copy_to_cpu(module: nn.Module) -> nn.Module:
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager:
-    """The precision in which SAM's networks run on a device.
+    """Returns a context in which SAM's networks run in a precision.
 
     Args:
         dtype: a name in `DTYPES`.
-        device: any.
-
-    Returns:
-        A context manager.
+        device: device of the networks.
 
     Raises:
         ValueError: the device is a CPU and the dtype 'fp16'.

@@ -74,11 +74,15 @@ def test_gives_what_the_official_decoder_gives(
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
-def test_serves_no_decoder_that_may_differ() -> None:
-    class MaskDecoderHQ(MaskDecoder):
-        """As SAM-HQ calls its own."""
-
+def test_serves_decoders_by_module_and_class() -> None:
     decoder = build_decoder(1)
     assert SharedDecoder.serves(decoder)
-    decoder.__class__ = MaskDecoderHQ
-    assert not SharedDecoder.serves(decoder)
+    foreign = 'sam2.modeling.sam.mask_decoder'
+    for name, module in (
+        ('MaskDecoderHQ', MaskDecoder.__module__),
+        ('MaskDecoder', foreign),
+        ('MaskDecoder', __name__),
+    ):
+        members = dict(__module__=module)
+        decoder.__class__ = type(name, (MaskDecoder,), members)
+        assert not SharedDecoder.serves(decoder)

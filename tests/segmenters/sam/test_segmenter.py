@@ -8,8 +8,6 @@ from importlib import import_module
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from mmengine.logging import MMLogger
 from mmseg.registry import TASK_UTILS
 from segment_anything import build_sam_vit_b
@@ -23,11 +21,7 @@ from segment_anything.modeling import (
 
 import mmseg_sesam.pseudo_labels  # noqa: F401  (registers its parts)
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.segmenters.sam.segmenter import (
-    Answers,
-    SAMCandidates,
-    SAMSegmenter,
-)
+from mmseg_sesam.segmenters.sam.segmenter import SAMSegmenter
 
 SIZES = [(90, 150), (1100, 800)]
 
@@ -300,42 +294,10 @@ def test_measures_of_the_low_resolution_logits(weights):
             np.testing.assert_allclose(drawn, area, rtol=0.01)
 
 
-@given(
-    size=st.tuples(st.integers(32, 1500), st.integers(32, 1500)),
-    detail=st.sampled_from([4, 16, 64]),
-    seed=st.integers(0, 2**32 - 1),
-)
-@settings(max_examples=25, deadline=None)
-def test_contains_agrees_with_mask(segmenter, size, detail, seed):
-    # From blobs to noise with four cells a grain.
-    noise = torch.randn(
-        2, 2, detail, detail, generator=torch.Generator().manual_seed(seed)
-    )
-    logits = torch.nn.functional.interpolate(
-        noise, (256, 256), mode='bilinear'
-    )
-    height, width = (max(round(side * 1024 / max(size)), 1) for side in size)
-    embedding = dict(image_size=size, input_size=(height, width))
-    stats = np.zeros((2, 2), np.float32)
-    sam = segmenter._sam
-    candidates = SAMCandidates(
-        sam, embedding, [Answers(logits, stats, stats, stats)], [0, 1]
-    )
-    rng = np.random.default_rng(seed)
-    rows, cols = (rng.integers(0, side, 20000) for side in size)
-    hits = candidates.contains(rows, cols, slice(1, 2))
-    assert hits.shape == (1, 2, 20000)
-    assert hits.dtype == bool
-    for index in range(2):
-        mask = candidates.mask(1, index)
-        assert mask.shape == size
-        assert (hits[0, index] == mask[rows, cols]).mean() >= 0.995
-
-
 @pytest.mark.parametrize(
     'builder', [build_gpu_sam, build_cpu_sam, build_sam_without_memory]
 )
-def test_without_memory_fewer_are_decoded_and_then_on_the_cpu(
+def test_decode_uses_smaller_batches_or_the_cpu_without_memory(
     segmenter, weights, embedding, builder
 ):
     prompts = make_prompts((90, 150), counts=(1, 3, 1, 1, 1, 1, 3))
@@ -360,7 +322,7 @@ def test_without_memory_fewer_are_decoded_and_then_on_the_cpu(
     ('builder', 'message'),
     [(build_full_sam, 'CUDA out of memory'), (build_broken_sam, 'mat1')],
 )
-def test_errors_that_no_smaller_batch_cures(
+def test_decode_raises_on_errors_that_no_smaller_batch_avoids(
     weights, embedding, builder, message
 ):
     segmenter = SAMSegmenter(**weights, builder=builder)

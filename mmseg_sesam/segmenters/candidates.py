@@ -1,0 +1,200 @@
+"""Candidates held as low-resolution logits, and their place in the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from mmseg_sesam.core.candidates import Candidates
+
+# Pixels looked up at once, which bounds the memory of `contains`.
+PIXELS_PER_CHUNK = 8192
+
+
+class Geometry(NamedTuple):
+    """How an image lies in the square input of a segmenter.
+
+    SAM 1 resizes the longer side to the square's and pads below and to the
+    right; SAM 2 resizes each side to the square's, without padding.
+
+    Attributes:
+        image_size: (H, W) of the image.
+        input_size: (H, W) of the image resized for the segmenter.
+        side: height and width of the square that contains it.
+
+    Example:
+        >>> padded = Geometry((300, 400), (768, 1024), side=1024)
+        >>> square = Geometry((300, 400), (1024, 1024), side=1024)
+        >>> points = np.array([[200.0, 150.0]])
+        >>> padded.resize_points(points), square.resize_points(points)
+        (array([[512., 384.]]), array([[512., 512.]]))
+    """
+
+    image_size: tuple[int, int]
+    input_size: tuple[int, int]
+    side: int
+
+    def resize_points(self, points: np.ndarray) -> np.ndarray:
+        """Returns (..., 2) points (x, y) of the image, in the input."""
+        height, width = self.image_size
+        input_height, input_width = self.input_size
+        scales = np.array([input_width / width, input_height / height])
+        return points.astype(float) * scales
+
+    def sample_grid(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Returns (N, 2) pixels as (x, y) from -1 to 1 in the square."""
+        axes = [
+            # Clipped to the outermost pixels of the resized image, as
+            # bilinear resizing does.
+            ((pixels + 0.5) * resized / size).clip(0.5, resized - 0.5)
+            for pixels, resized, size in zip(
+                (cols, rows), self.input_size[::-1], self.image_size[::-1]
+            )
+        ]
+        return np.stack(axes, axis=-1) * 2 / self.side - 1
+
+    def measure(
+        self, logits: torch.Tensor, threshold: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Estimates stability and area on the logits' grid.
+
+        Args:
+            logits: (n, M, h, h) float.
+            threshold: of the masks.
+
+        Returns:
+            (n, M) stability, the IoU of the masks at the threshold + 1 and
+            - 1, and (n, M) pixels of the image.
+        """
+        cells = [
+            size * logits.shape[-1] / self.side for size in self.input_size
+        ]
+        rows, cols = (int(np.ceil(count)) for count in cells)
+        inside = logits[..., :rows, :cols]
+        low, middle, high = (
+            (inside > threshold + offset).sum((-2, -1))
+            for offset in (-1.0, 0.0, 1.0)
+        )
+        # An empty mask has no stability: 0 / 0.
+        stability = (high / low).nan_to_num(0.0)
+        share = (middle / np.prod(cells)).clamp(max=1)
+        return _to_numpy(stability), _to_numpy(
+            share * np.prod(self.image_size)
+        )
+
+    def draw(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
+        """Returns the mask of (h, h) float32 logits, (H, W) bool.
+
+        The logits are resized twice, as SAM's `postprocess_masks` does: to
+        the square, and the image in it to the size of the image. Padding is
+        left out, except beside the image.
+        """
+        scale = self.side // logits.shape[-1]
+        height, width = (side // scale + 2 for side in self.input_size)
+        logits = logits[:height, :width]
+        resized = _resize(logits, [side * scale for side in logits.shape])
+        height, width = self.input_size
+        drawn = _resize(resized[:height, :width], self.image_size)
+        return (drawn > threshold).cpu().numpy()
+
+
+class DecodedBatch(NamedTuple):
+    """What a decoder returned for n prompts.
+
+    Attributes:
+        indices: places of the prompts among all prompts of the image.
+        logits: (n, M, h, h) float32.
+        scores: (n, M) float, predicted IoU.
+    """
+
+    indices: list[int]
+    logits: torch.Tensor
+    scores: torch.Tensor
+
+
+class LogitCandidates(Candidates):
+    """Candidates that are held as low-resolution logits.
+
+    Masks at full size are most of a decoder's time and memory, and only the
+    selected ones are drawn.
+
+    Args:
+        batches: the decoded prompts of one image.
+        geometry: place of the image in the logits' square.
+        threshold: value above which a pixel is inside.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[DecodedBatch],
+        geometry: Geometry,
+        threshold: float = 0.0,
+    ) -> None:
+        self._geometry = geometry
+        self._threshold = threshold
+        # Some are on a GPU if the CPU took over between two batches.
+        device = batches[-1].logits.device
+        order = [index for batch in batches for index in batch.indices]
+        ranks = np.argsort(order)
+        # Views: the logits are not copied.
+        flat = [own for batch in batches for own in batch.logits.to(device)]
+        self._logits = [flat[rank] for rank in ranks]
+        scores = [_to_numpy(batch.scores.clamp(0, 1)) for batch in batches]
+        measures = [geometry.measure(b.logits, threshold) for b in batches]
+        self.scores, self.stability, self.areas = (
+            np.concatenate(parts)[ranks] for parts in (scores, *zip(*measures))
+        )
+
+    @torch.inference_mode()
+    def contains(
+        self, rows: np.ndarray, cols: np.ndarray, prompts: slice
+    ) -> np.ndarray:
+        """See `Candidates.contains`.
+
+        Interpolates the logits at these pixels in one step, where `mask`
+        takes two, so that they may differ at the very edge of a mask.
+        """
+        logits = torch.stack(self._logits[prompts])
+        planes = logits.flatten(0, 1)[None]
+        grid = self._geometry.sample_grid(rows, cols)
+        grid = torch.from_numpy(grid).to(planes)
+        inside = [
+            F.grid_sample(
+                planes,
+                pixels[None, None],
+                padding_mode='border',
+                align_corners=False,
+            )
+            > self._threshold
+            for pixels in grid.split(PIXELS_PER_CHUNK)
+        ]
+        shape = (*logits.shape[:2], len(rows))
+        return torch.cat(inside, dim=-1).reshape(shape).cpu().numpy()
+
+    @torch.inference_mode()
+    def mask(self, prompt: int, index: int) -> np.ndarray:
+        """See `Candidates.mask`."""
+        logits = self._logits[prompt][index].float()
+        return self._geometry.draw(logits, self._threshold)
+
+
+def _resize(logits: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Returns (h, w) float32 logits, resized bilinearly.
+
+    On a CPU OpenCV takes a quarter of torch's time for the same.
+    """
+    if logits.device.type == 'cpu':
+        height, width = size
+        return torch.from_numpy(cv2.resize(logits.numpy(), (width, height)))
+    return F.interpolate(
+        logits[None, None], size, mode='bilinear', align_corners=False
+    )[0, 0]
+
+
+def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

@@ -1,0 +1,79 @@
+"""Candidates as low-resolution logits, in both geometries."""
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmseg_sesam.segmenters.candidates import (
+    DecodedBatch,
+    Geometry,
+    LogitCandidates,
+)
+
+SIDE = 1024
+
+
+def make_geometry(size, padded):
+    """The geometry of SAM 1, padded, or of SAM 2."""
+    resized = [max(round(side * SIDE / max(size)), 1) for side in size]
+    return Geometry(size, tuple(resized) if padded else (SIDE, SIDE), SIDE)
+
+
+@given(
+    size=st.tuples(st.integers(32, 1500), st.integers(32, 1500)),
+    padded=st.booleans(),
+    detail=st.sampled_from([4, 16, 64]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=25, deadline=None)
+def test_contains_agrees_with_mask(size, padded, detail, seed):
+    # From blobs to noise with four cells a grain.
+    noise = torch.randn(
+        2, 2, detail, detail, generator=torch.Generator().manual_seed(seed)
+    )
+    logits = torch.nn.functional.interpolate(
+        noise, (256, 256), mode='bilinear'
+    )
+    batch = DecodedBatch([0, 1], logits, torch.zeros(2, 2))
+    candidates = LogitCandidates([batch], make_geometry(size, padded))
+    rng = np.random.default_rng(seed)
+    rows, cols = (rng.integers(0, side, 20000) for side in size)
+    inside = candidates.contains(rows, cols, slice(1, 2))
+    assert inside.shape == (1, 2, 20000)
+    assert inside.dtype == bool
+    for index in range(2):
+        mask = candidates.mask(1, index)
+        assert mask.shape == size
+        assert (inside[0, index] == mask[rows, cols]).mean() >= 0.995
+        area = candidates.areas[1, index]
+        assert abs(area - mask.sum()) <= 0.02 * mask.size
+
+
+def test_mask_lies_where_the_point_is_in_both_geometries():
+    size = (300, 900)
+    for padded in (True, False):
+        geometry = make_geometry(size, padded)
+        x, y = geometry.resize_points(np.array([600.0, 200.0])) / 4
+        rows, cols = np.mgrid[:256, :256]
+        disc = 12 - np.hypot(rows - y, cols - x)
+        logits = torch.tensor(disc, dtype=torch.float)[None, None]
+        batch = DecodedBatch([0], logits, torch.ones(1, 1))
+        mask = LogitCandidates([batch], geometry).mask(0, 0)
+        centre = np.argwhere(mask).mean(axis=0)
+        np.testing.assert_allclose(centre, [200, 600], atol=3)
+
+
+def test_batches_are_put_in_the_order_of_the_prompts():
+    logits = torch.arange(3.0).reshape(3, 1, 1, 1) - 0.5
+    logits = logits.expand(3, 1, 16, 16).contiguous()
+    scores = torch.tensor([[0.2], [0.5], [1.5]])
+    geometry = Geometry((10, 10), (16, 16), 16)
+    batches = [
+        DecodedBatch([2], logits[:1], scores[:1]),
+        DecodedBatch([1, 0], logits[1:], scores[1:]),
+    ]
+    candidates = LogitCandidates(batches, geometry)
+    assert candidates.scores.ravel().tolist() == [1, 0.5, np.float32(0.2)]
+    assert [candidates.mask(i, 0).all() for i in range(3)] == [1, 1, 0]
+    assert candidates.areas.ravel().tolist() == [100, 100, 0]
