@@ -1,10 +1,10 @@
-"""Segmenters: they answer point prompts with candidate masks."""
+"""Segmenters: they return candidate masks for point prompts."""
 
 # ruff: noqa: E402, I001
 
 from mmseg_sesam import compat
 
-# Before the imports that would fail with less to go on.
+# Before the imports below, whose own errors do not name the remedy.
 compat.require_frameworks()
 
 from mmseg_sesam.core.candidates import Candidates, MaskCandidates

@@ -1,4 +1,4 @@
-"""What a segmenter is: it answers point prompts with candidate masks."""
+"""The interface of segmenters."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from mmseg_sesam.core.prompts import PointPrompt
 
 
 class BaseSegmenter(ABC):
-    """Answers point prompts on an image with candidate masks.
+    """Returns candidate masks for point prompts on an image.
 
-    Images are encoded once, then asked as often as there are components.
-    A user's segmenter implements `encode` and `decode`, and is registered
-    with `mmseg.registry.TASK_UTILS`.
+    An image is encoded once, then prompts are decoded on it. To add a
+    segmenter, implement `encode`, `decode` and `fingerprint`, and register
+    the class with `mmseg.registry.TASK_UTILS`: docs/add_a_segmenter.md has a
+    complete example.
     """
 
     @property
     def images_at_once(self) -> int:
-        """Threads that may encode and decode, each an image of its own.
+        """Number of threads that encode and decode, each its own image.
 
-        More than one pays where the work waits for a GPU.
+        More than one is faster if the work waits for a GPU.
         """
         return 1
 
     @property
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
-        """What its masks depend on, as JSON values (settings, checksum).
+        """All that the masks depend on, as JSON values.
 
-        Pseudo-labels made with another fingerprint are not reused.
+        Include settings and the checksum of weights: pseudo-labels made with
+        another fingerprint are not reused.
         """
 
     @abstractmethod
@@ -45,17 +47,17 @@ class BaseSegmenter(ABC):
             images: each (H, W, 3) uint8 in RGB; sizes may differ.
 
         Returns:
-            One embedding for each image, of a kind that `decode` takes.
+            One embedding for each image, as `decode` takes it.
         """
 
     @abstractmethod
     def decode(
         self, embedding: Any, prompts: Sequence[PointPrompt]
     ) -> Candidates:
-        """Answers prompts on one image.
+        """Returns the candidates of prompts on one image.
 
         Args:
-            embedding: of the image, from `encode`.
+            embedding: the image, from `encode`.
             prompts: P >= 1 prompts, with any numbers of points.
 
         Returns:
@@ -63,12 +65,12 @@ class BaseSegmenter(ABC):
         """
 
     def pack(self, embedding: Any) -> dict[str, torch.Tensor]:
-        """Turns an embedding into tensors that can be kept.
+        """Returns an embedding as tensors that can be stored.
 
-        With `unpack` only needed by segmenters that are to be cached.
+        `CachedSegmenter` needs `pack` and `unpack`; others do not.
 
         Args:
-            embedding: from `encode`.
+            embedding: an image, from `encode`.
 
         Returns:
             Tensors on the CPU by name, as small as the masks allow.
@@ -76,23 +78,16 @@ class BaseSegmenter(ABC):
         raise NotImplementedError
 
     def unpack(self, tensors: dict[str, torch.Tensor]) -> Any:
-        """Makes an embedding of what `pack` gave."""
+        """Returns the embedding that `pack` turned into tensors."""
         raise NotImplementedError
 
     def expect(self, num_images: int) -> None:  # noqa: B027, may do nothing
-        """Hears how many images will be encoded, before a round begins.
+        """Called once before a round with the number of images to encode.
 
         Args:
-            num_images: of this process.
+            num_images: images of this process.
         """
 
     def to(self, device: str | torch.device) -> BaseSegmenter:
-        """Moves the weights, if it has any.
-
-        Args:
-            device: the runner's.
-
-        Returns:
-            Itself.
-        """
+        """Moves the weights to a device, and returns the segmenter."""
         return self

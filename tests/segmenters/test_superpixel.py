@@ -12,10 +12,8 @@ from mmseg.registry import TASK_UTILS
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.segmenters.superpixel import (
-    SuperpixelSegmenter,
-    measure_contrast,
-)
+from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter
+from mmseg_sesam.segmenters.superpixel.partition import measure_contrast
 
 # The prompter and selector of configs that use this segmenter.
 SETTINGS = dict(

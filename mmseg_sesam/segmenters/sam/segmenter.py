@@ -32,7 +32,7 @@ from mmseg_sesam.validators import (
     one_of,
 )
 
-# To be raised whenever the same weights come to give other masks.
+# Raise it whenever the same weights give other masks.
 MASK_VERSION = 2
 
 # On a GPU: while it works for one image, the CPU finds components, selects
@@ -42,11 +42,11 @@ IMAGES_AT_ONCE = 4
 
 @TASK_UTILS.register_module()
 class SAMSegmenter(BaseSegmenter):
-    """Answers point prompts with Segment Anything (arXiv 2304.02643).
+    """Returns masks of Segment Anything (arXiv 2304.02643).
 
-    Gives what `SamPredictor` gives with `multimask_output=True`: three
+    The masks are those of `SamPredictor` with `multimask_output=True`: three
     candidates for a prompt, and one with SAM-HQ, which merges them itself.
-    The weights are loaded at once, so that every mistake shows early.
+    The weights are loaded on construction, so that mistakes show early.
 
     Args:
         checkpoint: path or https URL of the weights, see `load_checkpoint`.
@@ -57,12 +57,11 @@ class SAMSegmenter(BaseSegmenter):
         sha256: of the checkpoint, see `load_checkpoint`.
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
             the image encoder and the mask decoder.
-        decode_batch: prompts that are decoded at once; by default 2 on a
-            CPU and 64 elsewhere. Halved for good when they do not fit into
-            memory; where not even one fits into a GPU's, decoding goes on
-            on the CPU.
-        compile: whether to compile the image encoder, whose inputs are all
-            of one size; takes a minute, for data sets that take hours.
+        decode_batch: most prompts decoded at once, see `BatchDecoder`; by
+            default 2 on a CPU and 64 elsewhere. Lower it if a warning says
+            that memory was short.
+        compile: whether to compile the image encoder. It takes a minute; set
+            it for data sets that take hours.
 
     Raises:
         ImportError: the builder cannot be imported.
@@ -143,7 +142,7 @@ class SAMSegmenter(BaseSegmenter):
     def to(self, device: str | torch.device) -> SAMSegmenter:
         """See `BaseSegmenter.to`.
 
-        With dtype 'fp16' it may wait on a CPU, but not work there.
+        With dtype 'fp16' it may be moved to a CPU, but not run there.
         """
         self._sam.to(device)
         return self
@@ -152,8 +151,8 @@ class SAMSegmenter(BaseSegmenter):
     def encode(self, images: Sequence[np.ndarray]) -> list[SAMEmbedding]:
         """See `BaseSegmenter.encode`.
 
-        One by one, those of other threads too: an image of 1024 x 1024 keeps
-        a device busy, and the memory of one serves the next.
+        One image at a time over all threads: an image of 1024 x 1024 keeps a
+        device busy, and each needs the memory of the one before.
         """
         return [self._encode_one(image) for image in images]
 

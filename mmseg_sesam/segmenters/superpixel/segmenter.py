@@ -1,0 +1,270 @@
+"""Regions of homogeneous colour as candidate masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmseg.registry import TASK_UTILS
+from skimage.segmentation import felzenszwalb
+
+from mmseg_sesam.core.candidates import Candidates
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.segmenters.base import BaseSegmenter
+from mmseg_sesam.segmenters.superpixel.partition import (
+    colour_changes,
+    dissolve_ramps,
+    enlarge,
+    measure_contrast,
+    sharpen,
+)
+from mmseg_sesam.validators import (
+    Rule,
+    check_option,
+    check_options,
+    count,
+    number,
+)
+
+# Raise it whenever the same settings give other masks.
+MASK_VERSION = 2
+
+# For each scale the side of its working image as a share of the image's, and
+# the fewest pixels of a region there (our choice: large regions are found as
+# well on half the resolution, in a quarter of the time).
+RESOLUTIONS = (0.7, 0.5, 0.5)
+MIN_SIZES = (10, 15, 25)
+
+# For each scale, how likely a region is a whole object (our choice).
+WHOLENESS = (0.5, 0.7, 0.9)
+
+
+class Regions(NamedTuple):
+    """An image cut into regions at three scales.
+
+    Attributes:
+        leaf: (H, W) int32, the leaf of each pixel, R leaves in all. Pixels
+            of one leaf are in one region at every scale.
+        areas: (R,) float32 pixels of each leaf.
+        parents: (3, R) integers, the region that each leaf belongs to, at
+            the scales from fine to coarse.
+        scores: for each scale (regions,) float32 in [0, 1], see
+            `measure_contrast`.
+    """
+
+    leaf: np.ndarray
+    areas: np.ndarray
+    parents: np.ndarray
+    scores: list[np.ndarray]
+
+
+class RegionCandidates(Candidates):
+    """Candidates that are unions of leaves.
+
+    Stability of mask i is area(i) / area(i + 1); the largest mask gets the
+    value of the second largest.
+
+    Args:
+        regions: of the image.
+        table: (P, 3, R) bool, the leaves of each mask.
+        scores: (P, 3) float32 in [0, 1].
+    """
+
+    def __init__(
+        self, regions: Regions, table: np.ndarray, scores: np.ndarray
+    ) -> None:
+        self._leaf = regions.leaf
+        self._table = table
+        self.scores = scores
+        self.areas = table @ regions.areas
+        ratios = self.areas[:, :-1] / np.maximum(self.areas[:, 1:], 1)
+        self.stability = np.column_stack([ratios, ratios[:, -1]])
+
+    def contains(
+        self, rows: np.ndarray, cols: np.ndarray, prompts: slice
+    ) -> np.ndarray:
+        """See `Candidates.contains`."""
+        return self._table[prompts].take(self._leaf[rows, cols], axis=2)
+
+    def mask(self, prompt: int, index: int) -> np.ndarray:
+        """See `Candidates.mask`."""
+        return self._table[prompt, index].take(self._leaf)
+
+
+def _are_three_scales(value: Any) -> bool:
+    above_zero = number(above=0)
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 3
+        and all(map(above_zero.allows, value))
+        and list(value) == sorted(value)
+    )
+
+
+_THREE_SCALES = Rule(
+    _are_three_scales, 'three numbers above 0 in ascending order'
+)
+
+
+@TASK_UTILS.register_module()
+class SuperpixelSegmenter(BaseSegmenter):
+    """Returns regions of homogeneous colour as masks.
+
+    It needs neither weights nor a GPU, and is the baseline that shows what
+    a learned segmenter adds. Each prompt gets three nested masks, the regions
+    of its positive points at three scales. Source of the regions:
+    Felzenszwalb and Huttenlocher, Efficient Graph-Based Image Segmentation,
+    2004; joining three scales, the treatment of blurred edges, the scores and
+    every number are our choice.
+
+    Args:
+        scales: scales of the three partitions, fine to coarse; see
+            `skimage.segmentation.felzenszwalb`. Raise them for larger
+            objects.
+        gamma: exponent applied to the image in [0, 1]; below 1 it raises
+            the contrast in the dark, where edges are faint.
+        max_pixels: larger images are reduced to about this size first,
+            which bounds the time and keeps scales comparable.
+
+    Raises:
+        ValueError: there are not three ascending scales.
+    """
+
+    def __init__(
+        self,
+        scales: Sequence[float] = (50, 250, 600),
+        gamma: float = 0.6,
+        max_pixels: int = 2**18,
+    ) -> None:
+        check_option(type(self).__name__, 'scales', scales, _THREE_SCALES)
+        self.scales = tuple(scales)
+        self.max_pixels = max_pixels
+        self.gamma = gamma
+        check_options(self, gamma=number(above=0), max_pixels=count(1))
+        levels = np.linspace(0, 1, 256) ** gamma * 255
+        self._brightened = levels.round().astype(np.uint8)
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """See `BaseSegmenter.fingerprint`."""
+        return dict(
+            type=type(self).__name__,
+            version=MASK_VERSION,
+            scales=list(self.scales),
+            gamma=self.gamma,
+            max_pixels=self.max_pixels,
+        )
+
+    def encode(self, images: Sequence[np.ndarray]) -> list[Regions]:
+        """See `BaseSegmenter.encode`."""
+        return [self._cut(image) for image in images]
+
+    def decode(
+        self, embedding: Regions, prompts: Sequence[PointPrompt]
+    ) -> RegionCandidates:
+        """Returns the candidates of prompts on one image.
+
+        A mask is the union of the next smaller mask and of the regions, at
+        its scale, of all positive points, without regions that contain a
+        negative point. The leaves of the positive points are always inside.
+
+        Args:
+            embedding: of the image, from `encode`.
+            prompts: P >= 1 prompts, with any numbers of points.
+
+        Returns:
+            Three candidates for each prompt, from small to large. Without
+            a positive point they are empty, with score 0.
+        """
+        leaf, areas, parents, scores = embedding
+        owners = np.repeat(
+            np.arange(len(prompts)), [len(labels) for _, labels in prompts]
+        )
+        touched = _leaves_of(
+            np.concatenate([points for points, _ in prompts]), leaf
+        )
+        positive = np.concatenate([labels for _, labels in prompts]) == 1
+        wanted = owners[positive], touched[positive]
+        unwanted = owners[~positive], touched[~positive]
+        mask = np.zeros((len(prompts), len(areas)), bool)
+        mask[wanted] = True
+        masks, quality = [], []
+        for parent, score in zip(parents, scores):
+            inside = np.zeros((len(prompts), len(score)), bool)
+            inside[wanted[0], parent[wanted[1]]] = True
+            number = np.maximum(np.count_nonzero(inside, axis=1), 1)
+            quality.append(inside @ score / number)
+            inside[unwanted[0], parent[unwanted[1]]] = False
+            mask = mask | inside[:, parent]
+            masks.append(mask)
+        return RegionCandidates(
+            embedding,
+            np.stack(masks, axis=1),
+            np.stack(quality, axis=1).astype(np.float32),
+        )
+
+    def pack(self, embedding: Regions) -> dict[str, torch.Tensor]:
+        """See `BaseSegmenter.pack`."""
+        arrays = dict(
+            leaf=embedding.leaf,
+            areas=embedding.areas,
+            parents=embedding.parents,
+        )
+        for level, scores in enumerate(embedding.scores):
+            arrays[f'scores_{level}'] = scores
+        return {
+            name: torch.from_numpy(np.ascontiguousarray(array))
+            for name, array in arrays.items()
+        }
+
+    def unpack(self, tensors: dict[str, torch.Tensor]) -> Regions:
+        """See `BaseSegmenter.unpack`."""
+        levels = range(len(self.scales))
+        return Regions(
+            leaf=tensors['leaf'].numpy(),
+            areas=tensors['areas'].numpy(),
+            parents=tensors['parents'].numpy(),
+            scores=[tensors[f'scores_{level}'].numpy() for level in levels],
+        )
+
+    def _cut(self, image: np.ndarray) -> Regions:
+        """Returns an image as regions at all scales."""
+        height, width = image.shape[:2]
+        shrink = min(np.sqrt(self.max_pixels / (height * width)), 1.0)
+        base = shrink(self._brightened[image], shrink)
+        changes = colour_changes(base)
+        partitions = []
+        for scale, resolution, min_size in zip(
+            self.scales, RESOLUTIONS, MIN_SIZES
+        ):
+            partition = felzenszwalb(
+                shrink(base, resolution),
+                scale=scale,
+                sigma=0.5,
+                min_size=min_size,
+            )
+            partition = enlarge(partition, base.shape)
+            partition = dissolve_ramps(partition, *changes)
+            partitions.append(sharpen(base, partition))
+        codes = np.zeros(base.shape[:2], np.int64)
+        for partition in partitions:
+            codes = codes * (partition.max() + 1) + partition
+        _, first, leaf = np.unique(
+            codes, return_index=True, return_inverse=True
+        )
+        leaf = leaf.reshape(codes.shape)
+        parents = np.stack([p.ravel()[first] for p in partitions])
+        contrasts = measure_contrast(base, leaf, parents)
+        leaf = enlarge(leaf, image.shape)
+        areas = np.bincount(leaf.ravel(), minlength=len(first))
+        scores = [w * c for w, c in zip(WHOLENESS, contrasts)]
+        return Regions(leaf, areas.astype(np.float32), parents, scores)
+
+
+def _leaves_of(points: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+    """Returns the leaves of (K, 2) points (x, y), clipped to the image."""
+    last = np.array(leaf.shape[::-1]) - 1
+    cols, rows = np.clip(np.rint(points).astype(int), 0, last).T
+    return leaf[rows, cols]
