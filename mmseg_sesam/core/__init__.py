@@ -1,1 +1,1 @@
-"""The method: from weak label to pseudo-label, in plain arrays."""
+"""The method in plain arrays: from weak label to pseudo-label."""

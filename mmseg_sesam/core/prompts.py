@@ -9,18 +9,25 @@ import numpy as np
 
 from mmseg_sesam.core.components import Component, deepest_point
 from mmseg_sesam.core.skeleton import Curve, walk_skeletons
-from mmseg_sesam.validators import check_options, count, number, one_of
+from mmseg_sesam.validators import (
+    check_fields,
+    check_options,
+    count,
+    number,
+    one_of,
+    option,
+)
 
 STRATEGIES = ('skeleton', 'random', 'centroid')
 
 
 class PointPrompt(NamedTuple):
-    """One question to a segmenter.
+    """Points given to a segmenter.
 
     Attributes:
         points: (K, 2) float32 pixels as (x, y), x to the right.
-        labels: (K,) int8; 1 where the point lies in the wanted mask, 0
-            where it lies outside of it.
+        labels: (K,) int8; 1 for points inside the wanted mask, 0 for points
+            outside.
     """
 
     points: np.ndarray
@@ -29,51 +36,54 @@ class PointPrompt(NamedTuple):
 
 @dataclass(frozen=True)
 class SkeletonPrompter:
-    """Turns components into point prompts along their skeletons.
+    """Makes point prompts along the skeletons of components.
 
-    Each component is asked for once with all its points together and, if
-    it has several, once with each point alone: stuff, which one prompt
-    covers only in part, can then be assembled. Source: step 2 of SeSAM;
+    The first prompt of a component has all of its points. If there are
+    several, each point alone is a further prompt, so that stuff, which one
+    prompt covers only in part, can be assembled. Source: step 2 of SeSAM;
     every number is our choice.
 
     Attributes:
-        spacing: pixels of skeleton for which a component gets one point.
-        min_points: the fewest points of a component whose skeleton is long
+        spacing: pixels of skeleton for each point. Lower it for a segmenter
+            whose masks are small parts of objects.
+        min_points: fewest points of a component whose skeleton is long
             enough for them.
-        max_points: the most points of a component.
+        max_points: most points of a component. Raise it with a low spacing;
+            each point costs a prompt.
         num_negatives: negative points for each component, from the nearest
-            components of other classes.
+            components of other classes. Set it if masks leak into them.
         strategy: 'skeleton', or for ablations 'random' (pixels of the
             component) and 'centroid' (one point).
-        seed: of the strategy 'random'.
+        seed: seed of the strategy 'random'.
 
     Raises:
         ValueError: an option is out of range.
+
+    Example:
+        >>> from mmseg_sesam.core.components import find_components
+        >>> label = np.full((9, 60), 255, np.uint8)
+        >>> label[4, 5:55] = 1
+        >>> (prompts,) = SkeletonPrompter(spacing=25)(find_components(label))
+        >>> [len(prompt.points) for prompt in prompts]
+        [2, 1, 1]
     """
 
-    spacing: float = 40.0
-    min_points: int = 1
-    max_points: int = 5
-    num_negatives: int = 0
-    strategy: str = 'skeleton'
-    seed: int = 0
+    spacing: float = option(40.0, number(above=0))
+    min_points: int = option(1, count(1))
+    max_points: int = option(5, count(1))
+    num_negatives: int = option(0, count())
+    strategy: str = option('skeleton', one_of(STRATEGIES))
+    seed: int = option(0, count())
 
     def __post_init__(self) -> None:
-        check_options(
-            self,
-            strategy=one_of(STRATEGIES),
-            min_points=count(1),
-            spacing=number(above=0),
-            num_negatives=count(),
-            seed=count(),
-        )
+        check_fields(self)
         check_options(self, max_points=count(self.min_points))
 
     def __call__(self, components: list[Component]) -> list[list[PointPrompt]]:
         """Makes the prompts of all components of an image.
 
         Args:
-            components: as `find_components` gives them.
+            components: components of one image, from `find_components`.
 
         Returns:
             For each component its prompts, the one with all points first.
@@ -90,7 +100,7 @@ class SkeletonPrompter:
             ]
         negatives = self._negatives(components)
         return [
-            _ask_together_and_alone(points + component.bbox[:2], outside)
+            _make_prompts(points + component.bbox[:2], outside)
             for component, points, outside in zip(
                 components, positives, negatives
             )
@@ -99,7 +109,7 @@ class SkeletonPrompter:
     def _spread(
         self, mask: np.ndarray, curve: Curve, index: int
     ) -> np.ndarray:
-        """(K, 2) points of a component as (row, col) in its box."""
+        """Returns (K, 2) points of a component as (row, col) in its box."""
         count = round(curve.length / self.spacing)
         count = min(max(count, self.min_points), self.max_points)
         if self.strategy == 'random':
@@ -112,7 +122,7 @@ class SkeletonPrompter:
         return spread_evenly(curve.coords, curve.steps, count)
 
     def _negatives(self, components: list[Component]) -> list[np.ndarray]:
-        """(K, 2) points of the nearest other classes, as (row, col)."""
+        """Returns for each component (K, 2) negative points (row, col)."""
         if not self.num_negatives or not components:
             return [np.zeros((0, 2))] * len(components)
         deepest = np.array(
@@ -134,12 +144,12 @@ class SkeletonPrompter:
 def spread_evenly(
     coords: np.ndarray, steps: np.ndarray, count: int
 ) -> np.ndarray:
-    """Picks points in the middle of equal stretches of a curve.
+    """Returns the points in the middle of equal stretches of a curve.
 
     Args:
         coords: (N, 2) pixels in walking order, N >= 1.
         steps: (N,) length of the edge that leads to each pixel.
-        count: how many points are wanted.
+        count: number of stretches.
 
     Returns:
         (K, 2) rows of `coords`, each at most once, K <= count.
@@ -150,16 +160,16 @@ def spread_evenly(
 
 
 def _central_pixel(mask: np.ndarray) -> np.ndarray:
-    """The pixel of a mask nearest to its centre of mass, (row, col)."""
+    """Returns the pixel (row, col) of a mask nearest its centre of mass."""
     pixels = np.argwhere(mask)
     distance = np.square(pixels - pixels.mean(axis=0)).sum(axis=1)
     return pixels[distance.argmin()]
 
 
-def _ask_together_and_alone(
+def _make_prompts(
     inside: np.ndarray, outside: np.ndarray
 ) -> list[PointPrompt]:
-    """Prompts from positive and negative points given as (row, col)."""
+    """Returns prompts of points given as (row, col): all, then each alone."""
     outside = outside[:, ::-1].astype(np.float32)
     inside = inside[:, ::-1].astype(np.float32)
     alone = len(inside) if len(inside) > 1 else 0
@@ -168,7 +178,7 @@ def _ask_together_and_alone(
         groups = [np.concatenate([group, outside]) for group in groups]
     labels = np.zeros(len(groups[0]), np.int8)
     labels[: len(inside)] = 1
-    # Those of a point alone are the last point's and the negative ones'.
+    # Labels of a single-point prompt: one positive, then the negatives.
     singles = labels[len(inside) - 1 :]
     return [PointPrompt(groups[0], labels)] + [
         PointPrompt(group, singles) for group in groups[1:]

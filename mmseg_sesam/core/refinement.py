@@ -21,10 +21,10 @@ def enrich(
     Args:
         weak: (H, W) uint8 class ids; labelled pixels never change.
         prediction: (H, W) integers, the class predicted for each pixel.
-        probability: (H, W) float in [0, 1], of the predicted class.
-        enrich_threshold: the least probability of a confident prediction,
+        probability: (H, W) float in [0, 1], probability of that class.
+        enrich_threshold: least probability of a confident prediction, one
             for all classes or one for each.
-        ignore_index: the value of unlabelled pixels.
+        ignore_index: value of unlabelled pixels.
 
     Returns:
         (H, W) uint8.
