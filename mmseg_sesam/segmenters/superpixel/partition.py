@@ -170,7 +170,7 @@ def _distance(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(one - two).sum(axis=0))
 
 
-def shrink(image: np.ndarray, factor: float) -> np.ndarray:
+def resize(image: np.ndarray, factor: float) -> np.ndarray:
     """Returns the image with both sides scaled by a factor of at most 1."""
     if factor == 1:
         return image

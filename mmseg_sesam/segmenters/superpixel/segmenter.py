@@ -233,14 +233,14 @@ class SuperpixelSegmenter(BaseSegmenter):
         """Returns an image as regions at all scales."""
         height, width = image.shape[:2]
         shrink = min(np.sqrt(self.max_pixels / (height * width)), 1.0)
-        base = shrink(self._brightened[image], shrink)
+        base = resize(self._brightened[image], shrink)
         changes = colour_changes(base)
         partitions = []
         for scale, resolution, min_size in zip(
             self.scales, RESOLUTIONS, MIN_SIZES
         ):
             partition = felzenszwalb(
-                shrink(base, resolution),
+                resize(base, resolution),
                 scale=scale,
                 sigma=0.5,
                 min_size=min_size,
