@@ -18,6 +18,7 @@ from mmseg_sesam.segmenters.superpixel.partition import (
     dissolve_ramps,
     enlarge,
     measure_contrast,
+    resize,
     sharpen,
 )
 from mmseg_sesam.validators import (
