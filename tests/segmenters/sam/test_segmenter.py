@@ -386,7 +386,7 @@ def test_fingerprint_tells_masks_apart_and_not_places(
     same = SAMSegmenter(**weights, builder=build_tiny_sam, decode_batch=3)
     assert same.fingerprint == segmenter.fingerprint
     assert segmenter.fingerprint['checkpoint'] == weights['sha256']
-    assert 'test_sam.build_tiny_sam' in segmenter.fingerprint['builder']
+    assert 'test_segmenter.build_tiny_sam' in segmenter.fingerprint['builder']
     text = json.dumps(segmenter.fingerprint)
     assert weights['checkpoint'] not in text
     for options in (dict(dtype='bf16'), dict(builder=build_gpu_sam)):
