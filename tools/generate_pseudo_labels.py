@@ -37,7 +37,7 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmseg_sesam.cli.launch import find_hook
     from mmseg_sesam.config_checks import check_config
     from mmseg_sesam.rounds.distributed import build_group, on_main_rank
-    from mmseg_sesam.rounds.make_round import make_round
+    from mmseg_sesam.rounds.make_round import RoundMaker
     from mmseg_sesam.rounds.provenance import fingerprint
     from mmseg_sesam.rounds.training_images import TrainingImages
     from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
@@ -70,7 +70,7 @@ def generate(cfg: Config, args: Namespace) -> None:
 
         # All ranks stop if rank 0 gets no lock.
         on_main_rank(take_store, group)
-        make_round(0, generator, images, store, settings, process_group=group)
+        RoundMaker(0, generator, images, store, settings, group=group).make()
     MMLogger.get_current_instance().info(
         f'The pseudo-labels are in {store.folder(0)}.'
     )

@@ -1,4 +1,4 @@
-"""Checkpoints of a running training."""
+"""Checkpoints of a running training, and the rounds that they need."""
 
 from __future__ import annotations
 
@@ -8,41 +8,56 @@ from pathlib import Path
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from mmseg_sesam.store.store import PseudoLabelStore
+
 
 def save_checkpoint_now(runner: Runner) -> None:
     """Saves a checkpoint unless one was just saved on schedule.
 
     Only a `CheckpointHook` that saves by iterations does so; the checkpoint
     counts towards its `max_keep_ckpts`.
-
-    Args:
-        runner: after a step.
     """
-    for hook in runner.hooks:
-        if not isinstance(hook, CheckpointHook) or hook.by_epoch:
-            continue
+    for hook in _checkpoint_hooks(runner):
         name = hook.filename_tmpl.format(runner.iter + 1)
-        if hook.interval > 0 and Path(hook.last_ckpt or '').name != name:
+        due = hook.interval > 0 and not hook.by_epoch
+        if due and Path(hook.last_ckpt or '').name != name:
             hook._save_checkpoint(runner)
 
 
-def checkpoints_of(runner: Runner) -> dict[Path, int | None]:
-    """Returns the checkpoints of a training.
+def prune_rounds(
+    runner: Runner, store: PseudoLabelStore, current: int
+) -> None:
+    """Removes rounds before the current one that no checkpoint needs.
 
-    Args:
-        runner: of the training.
-
-    Returns:
-        By path the iterations that are done, None if the name has no number.
+    Round 0 stays, and so does the round before the current one: workers may
+    have loaded batches of it ahead.
     """
-    folders = {runner.work_dir}
-    for hook in runner.hooks:
-        if isinstance(hook, CheckpointHook) and hook.out_dir:
-            folders.add(hook.out_dir)
+    made = {
+        number: (store.manifest(number) or {}).get('iteration', 0)
+        for number in store.rounds()
+    }
+    needed = {0, current - 1}
     loop = runner.train_loop
     steps = dict(iter=1, epoch=loop.max_iters // loop.max_epochs)
-    found: dict[Path, int | None] = {}
-    for path in (p for folder in folders for p in Path(folder).glob('*.pth')):
-        name = re.search(r'(iter|epoch)_(\d+)$', path.stem)
-        found[path] = name and int(name[2]) * steps[name[1]]
-    return found
+    folders = {hook.out_dir for hook in _checkpoint_hooks(runner)}
+    for folder in {runner.work_dir, *folders} - {None}:
+        for path in Path(folder).glob('*.pth'):
+            name = re.search(r'(iter|epoch)_(\d+)$', path.stem)
+            if not name:
+                runner.logger.info(
+                    'Pseudo-labels: all rounds stay, since the name of '
+                    f'{path} has no iteration, and it may need any of them.'
+                )
+                return
+            done = int(name[2]) * steps[name[1]]
+            # A checkpoint before a refresh needs the round before that.
+            for last in (done, done - 1):
+                earlier = [n for n, i in made.items() if i <= last]
+                needed.add(max(earlier, default=0))
+    for number in made.keys() - needed:
+        if number < current:
+            store.remove(number)
+
+
+def _checkpoint_hooks(runner: Runner) -> list[CheckpointHook]:
+    return [h for h in runner.hooks if isinstance(h, CheckpointHook)]

@@ -10,33 +10,19 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS, TASK_UTILS
 
+from mmseg_sesam import validators
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.datasets.loading import attach_store
-from mmseg_sesam.engine.checkpoints import save_checkpoint_now
-from mmseg_sesam.engine.models import average_buffers, unwrap
 from mmseg_sesam.engine.run_rounds import RunRounds
-from mmseg_sesam.engine.stale_batches import StaleBatches
 from mmseg_sesam.rounds.resume import digests_of
 from mmseg_sesam.store.run_notes import note_rounds
 from mmseg_sesam.store.store import PseudoLabelStore
-from mmseg_sesam.validators import (
-    CONFIG,
-    FLAG,
-    PATH,
-    SHARE,
-    check_fields,
-    count,
-    number,
-    option,
-    required,
-)
+from mmseg_sesam.validators import option, required
 
 # Checkpoint keys: round number, digests that identify the round, and whether
 # a refresh follows before the next step.
-_ROUND_KEY = 'sesam_round'
-_DIGESTS_KEY = 'sesam_round_digests'
-_DUE_KEY = 'sesam_refresh_due'
+_KEYS = ('sesam_round', 'sesam_round_digests', 'sesam_refresh_due')
 
 
 @HOOKS.register_module()
@@ -90,18 +76,18 @@ class SAMPseudoLabelHook(Hook):
         (500, 3)
     """
 
-    generator: Any = required(CONFIG)
-    begin: int = option(1000, count(1))
-    interval: int = option(1000, count(1))
-    max_rounds: int = option(3, count())
+    generator: Any = required(validators.CONFIG)
+    begin: int = option(1000, validators.count(1))
+    interval: int = option(1000, validators.count(1))
+    max_rounds: int = option(3, validators.count())
     enrich_threshold: float | Sequence[float] = option(
-        0.95, SHARE.or_several()
+        0.95, validators.SHARE.or_several()
     )
-    init_from: str | None = option(None, PATH.or_none())
-    enabled: bool = option(True, FLAG)
-    num_workers: int = option(2, count())
-    timeout_hours: float = option(24, number(above=0))
-    restart_if_changed: bool = option(False, FLAG)
+    init_from: str | None = option(None, validators.PATH.or_none())
+    enabled: bool = option(True, validators.FLAG)
+    num_workers: int = option(2, validators.count())
+    timeout_hours: float = option(24, validators.number(above=0))
+    restart_if_changed: bool = option(False, validators.FLAG)
 
     # Runs after hooks that modify or save state (VERY_LOW = 90), so that the
     # checkpoint before a refresh contains their changes, and before
@@ -109,13 +95,12 @@ class SAMPseudoLabelHook(Hook):
     priority = 95
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        validators.check_fields(self)
         # A disabled hook loads no weights of a segmenter.
-        build = TASK_UTILS.build if self.enabled else lambda config: None
-        self.generator = build(self.generator)
-        self.resumed: dict[str, Any] = {}
+        if self.enabled:
+            self.generator = TASK_UTILS.build(self.generator)
+        self.resumed: list[Any] = []
         self.due = False
-        self.stale_batches = StaleBatches()
         note_rounds()
 
     @property
@@ -158,13 +143,10 @@ class SAMPseudoLabelHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Refreshes the pseudo-labels when it is time."""
-        if not self.enabled:
-            return
-        self.stale_batches.count(runner, data_batch, self.round)
+        if self.enabled:
+            self.rounds.count_stale(data_batch)
         if self.due:
-            average_buffers(unwrap(runner.model))
-            save_checkpoint_now(runner)
-            self.rounds.make(self.round + 1, runner.iter + 1)
+            self.rounds.refresh()
             self.due = False
 
     def after_train(self, runner: Runner) -> None:
@@ -175,17 +157,14 @@ class SAMPseudoLabelHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the published round."""
         if self.enabled:
-            checkpoint[_ROUND_KEY] = self.round
-            checkpoint[_DIGESTS_KEY] = digests_of(
-                self.store.manifest(self.round)
-            )
-            checkpoint[_DUE_KEY] = self.due
+            digests = digests_of(self.store.manifest(self.round))
+            noted = self.round, digests, self.due
+            checkpoint.update(zip(_KEYS, noted))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Keeps what a resumed checkpoint notes of its round."""
-        if runner._resume and _ROUND_KEY in checkpoint:
-            keys = (_ROUND_KEY, _DIGESTS_KEY, _DUE_KEY)
-            self.resumed = {key: checkpoint.get(key) for key in keys}
+        if runner._resume and _KEYS[0] in checkpoint:
+            self.resumed = [checkpoint[key] for key in _KEYS]
 
     def _is_due(self, iteration: int) -> bool:
         """Returns whether a refresh follows an iteration, from 1."""
@@ -204,10 +183,7 @@ class SAMPseudoLabelHook(Hook):
         if not self.resumed:
             self.rounds.start(self.init_from)
             return
-        self.rounds.resume(
-            self.resumed[_ROUND_KEY],
-            self.resumed[_DIGESTS_KEY] or {},
-            self.restart_if_changed,
-        )
-        if self.resumed[_DUE_KEY] and self._is_due(runner.iter):
+        round_index, digests, due = self.resumed
+        self.rounds.resume(round_index, digests, self.restart_if_changed)
+        if due and self._is_due(runner.iter):
             self.rounds.make(self.round + 1, runner.iter)

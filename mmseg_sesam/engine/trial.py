@@ -1,7 +1,8 @@
-"""A trial of the first training step."""
+"""Trials of losses and of a training image, before round 0 is made."""
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,29 +13,56 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
 from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.models.source_losses import loss_list, source_losses
+from mmseg_sesam.structures import HUMAN_FIELD
+
+
+def try_losses(model: SeSAMEncoderDecoder) -> None:
+    """Raises ValueError if a loss fails on human labels of two classes."""
+    device = next(model.parameters()).device
+    ignore_index = model.decode_head.ignore_index
+    label = torch.full(
+        (1, 8, 8), ignore_index, dtype=torch.uint8, device=device
+    )
+    empty = label.clone()
+    label[:, :4], label[:, 4:6] = 0, model.num_classes - 1
+    labels = {
+        source.name: label if source.field == HUMAN_FIELD else empty
+        for source in model.sources
+    }
+    inside = torch.ones_like(label, dtype=torch.bool)
+    maps = LabelMaps.disjoint(labels, inside, ignore_index)
+    for name, head in model.heads():
+        # The trial must not change the state of a loss.
+        head = copy.deepcopy(head)
+        logits = torch.zeros(1, head.out_channels, 8, 8, device=device)
+        try:
+            source_losses(logits, maps, head, model.sources, model.iteration)
+        # Losses of mmseg raise errors of any type.
+        except Exception as error:  # noqa: BLE001
+            kinds = [type(loss).__name__ for loss in loss_list(head)]
+            raise ValueError(
+                f'The losses of the {name} head ({", ".join(kinds)}) cannot '
+                f'be computed on {device} ({type(error).__name__}: {error}); '
+                'take CrossEntropyLoss, DiceLoss, LovaszLoss or TverskyLoss, '
+                'and see its options.'
+            ) from error
 
 
 def try_sample(runner: Runner) -> None:
-    """Sends a training image through the pipeline and the network.
+    """Raises ValueError if the first training image cannot be trained on.
 
-    A transform or network that does not fit the image is found here, and not
-    after round 0 is made. Model and random generators stay as they are.
-
-    Args:
-        runner: before its first step.
-
-    Raises:
-        ValueError: the image cannot be trained on.
+    Model and random generators stay as they are.
     """
     model = unwrap(runner.model)
-    dataset = runner.train_dataloader.dataset
     training = model.training
     model.eval()
     try:
         with _same_randomness(model), torch.no_grad():
-            batch = pseudo_collate([dataset[0]])
-            batch = model.data_preprocessor(batch, training=True)
-            views = batch['inputs']
+            batch = pseudo_collate([runner.train_dataloader.dataset[0]])
+            views = model.data_preprocessor(batch, training=True)['inputs']
             if isinstance(views, dict):
                 views = views['student']
             features = model.extract_feat(views)
@@ -60,8 +88,7 @@ def _same_randomness(model: torch.nn.Module) -> Iterator[None]:
     """Restores the generators of python, numpy and torch afterwards."""
     states = random.getstate(), np.random.get_state()
     device = next(model.parameters()).device
-    devices = [device] if device.type == 'cuda' else []
-    with torch.random.fork_rng(devices):
+    with torch.random.fork_rng([device] if device.type == 'cuda' else []):
         try:
             yield
         finally:

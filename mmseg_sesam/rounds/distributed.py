@@ -10,15 +10,9 @@ from mmengine import dist
 
 
 def build_group(timeout_hours: float = 24) -> Any:
-    """Builds a group of all ranks with a long time-out.
+    """Returns a group of all ranks, None if there is only one process.
 
     NCCL's time-out of ten minutes is shorter than a round takes.
-
-    Args:
-        timeout_hours: hours that ranks wait for each other.
-
-    Returns:
-        The group; None if there is only one process.
     """
     if not dist.is_distributed():
         return None
@@ -27,14 +21,7 @@ def build_group(timeout_hours: float = 24) -> Any:
 
 
 def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
-    """Calls a function on each rank and exchanges the results.
-
-    Args:
-        work: this rank's part; its result is sent to all others.
-        process_group: of all ranks.
-
-    Returns:
-        The results of all ranks, in their order.
+    """Returns the results of a function on all ranks, in their order.
 
     Raises:
         Exception: this rank's part failed; the error as it was raised.
@@ -56,14 +43,7 @@ def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
 
 
 def on_main_rank(work: Callable[[], Any], process_group: Any = None) -> Any:
-    """Calls a function on rank 0, while the others wait.
-
-    Args:
-        work: a part for one rank only, such as writing a file.
-        process_group: of all ranks.
-
-    Returns:
-        Its result, on all ranks; it must be picklable.
+    """Returns the picklable result of a function on rank 0, on all ranks.
 
     Raises:
         Exception: the work failed, on rank 0; the error as it was raised.

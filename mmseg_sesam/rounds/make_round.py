@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -12,16 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmengine import dist
 from mmengine.logging import MMLogger
+from torch import Tensor
 
 from mmseg_sesam.core.expansion import ExpansionPrior
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.io.terminal import Progress
-from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
 from mmseg_sesam.rounds.provenance import as_json, diff, settings_digest
-from mmseg_sesam.rounds.sample import Sample
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.teacher import TeacherPredictor
 from mmseg_sesam.rounds.threaded_map import threaded_map
@@ -42,127 +43,111 @@ class RoundError(RuntimeError):
     """A round of pseudo-labels could not be made."""
 
 
-def make_round(
-    round_index: int,
-    generator: PseudoLabelGenerator,
-    images: TrainingImages,
-    store: PseudoLabelStore,
-    settings: dict[str, Any],
-    teacher: SeSAMEncoderDecoder | None = None,
-    enrich_threshold: float | Sequence[float] = 0.95,
-    scale: ValidationResize | None = None,
-    iteration: int = 0,
-    process_group: Any = None,
-) -> RoundSummary:
-    """Makes and publishes a round of pseudo-labels, on all ranks together.
+class Sample(NamedTuple):
+    """An image on its way to a pseudo-label.
+
+    Attributes:
+        key: name of the image, see `sample_key`.
+        image: (H, W, 3) uint8 in RGB.
+        weak: (H, W) uint8 weak label.
+        from_person: (H, W) bool, true where the weak label labels.
+        label: (H, W) uint8, the weak label, in a refresh enriched with the
+            teacher's confident predictions.
+        probabilities: (C, H, W) float of the teacher, if its labels are
+            stored. Others are dropped at once: several images are in memory.
+    """
+
+    key: str
+    image: np.ndarray
+    weak: np.ndarray
+    from_person: np.ndarray
+    label: np.ndarray
+    probabilities: Tensor | None
+
+
+@dataclass
+class RoundMaker:
+    """Makes and publishes a round, on all ranks together.
 
     A round of the same settings, labels and teacher is taken over if it is
     there and whole; images that an interrupted run has staged are kept.
 
     Args:
-        round_index: number of the round.
+        index: number of the round.
         generator: makes each pseudo-label.
-        images: of the training set.
-        store: where the round is published.
+        images: images of the training set.
+        store: store in which the round is published.
         settings: from `provenance.fingerprint`, kept in the manifest.
-        teacher: model in evaluation mode; None for round 0.
+        teacher: None for round 0.
         enrich_threshold: least probability with which a prediction joins
             the weak label.
-        scale: at which the teacher is shown images; by default their own.
-        iteration: of the training, kept in the manifest.
-        process_group: for exchanging results; its time-out has to exceed
-            the time that a round takes.
-
-    Returns:
-        The summary over all ranks.
-
-    Raises:
-        RoundError: the round failed on some rank. Nothing is published.
+        iteration: iteration of the training, kept in the manifest.
+        group: process group with a time-out that exceeds the time of a
+            round.
     """
-    predictor = None
-    if teacher is not None:
-        predictor = TeacherPredictor(teacher, scale or ValidationResize())
-    try:
-        identity = on_main_rank(
-            lambda: _identify(store, settings, enrich_threshold, predictor),
-            process_group,
-        )
-        work = _Round(
-            round_index,
-            generator,
-            images,
-            store,
-            predictor,
-            enrich_threshold,
-            identity,
-            process_group,
-        )
-        return work.run(iteration)
-    except Exception as error:
-        raise RoundError(
-            f'Round {round_index} of pseudo-labels was not made and nothing '
-            f'is published ({type(error).__name__}: {error}); earlier rounds '
-            'and the images that were made stay: remove the cause and start '
-            'again, a training with --resume.'
-        ) from error
-
-
-def _identify(
-    store: PseudoLabelStore,
-    settings: dict[str, Any],
-    enrich_threshold: float | Sequence[float],
-    teacher: TeacherPredictor | None,
-) -> dict[str, Any]:
-    """Returns all that a round depends on, as JSON values."""
-    if teacher is None:
-        return dict(settings=settings)
-    first = store.manifest(0)
-    if first is None:
-        raise FileNotFoundError(
-            f'{store.folder(0)} holds no complete round of pseudo-labels'
-        )
-    return dict(
-        settings=settings,
-        enrich_threshold=np.asarray(enrich_threshold).tolist(),
-        scale=as_json(teacher.scale.steps),
-        teacher=teacher.digest(),
-        thresholds=as_json(teacher.thresholds),
-        # Weak labels alone give the prior; predictions would blur it.
-        prior=first['prior'],
-    )
-
-
-class _Round(NamedTuple):
-    """One rank's part of a round; see `make_round`."""
 
     index: int
     generator: PseudoLabelGenerator
     images: TrainingImages
     store: PseudoLabelStore
-    teacher: TeacherPredictor | None
-    enrich_threshold: float | Sequence[float]
-    identity: dict[str, Any]
-    process_group: Any
+    settings: dict[str, Any]
+    teacher: TeacherPredictor | None = None
+    enrich_threshold: float | Sequence[float] = 0.95
+    iteration: int = 0
+    group: Any = None
 
-    def run(self, iteration: int) -> RoundSummary:
-        """Takes the round over, or makes and publishes it."""
+    def make(self) -> RoundSummary:
+        """Returns the summary over all ranks.
+
+        Raises:
+            RoundError: the round failed on some rank. Nothing is published.
+        """
+        try:
+            self.identity = on_main_rank(self._identify, self.group)
+            return self._take_over_or_make()
+        except Exception as error:
+            raise RoundError(
+                f'Round {self.index} of pseudo-labels was not made and '
+                f'nothing is published ({type(error).__name__}: {error}); '
+                'earlier rounds and the images that were made stay: remove '
+                'the cause and start again, a training with --resume.'
+            ) from error
+
+    def _identify(self) -> dict[str, Any]:
+        """Returns all that a round depends on, as JSON values."""
+        if self.teacher is None:
+            return dict(settings=self.settings)
+        first = self.store.manifest(0)
+        if first is None:
+            raise FileNotFoundError(
+                f'{self.store.folder(0)} holds no complete round of '
+                'pseudo-labels'
+            )
+        return dict(
+            settings=self.settings,
+            enrich_threshold=np.asarray(self.enrich_threshold).tolist(),
+            scale=as_json(self.teacher.scale.steps),
+            teacher=self.teacher.digest(),
+            thresholds=as_json(self.teacher.thresholds),
+            # Weak labels alone give the prior; predictions would blur it.
+            prior=first['prior'],
+        )
+
+    def _take_over_or_make(self) -> RoundSummary:
         logger = MMLogger.get_current_instance()
         start = time.time()
-        if on_main_rank(self._take_over, self.process_group):
+        if on_main_rank(self._take_over, self.group):
+            folder = self.store.folder(self.index)
             logger.info(
                 f'Pseudo-labels: round {self.index} is taken over from '
-                f'{self.store.folder(self.index)}.'
+                f'{folder}.'
             )
-            manifest = self.store.manifest(self.index)
-            return RoundSummary(**manifest['summary'])
+            summary = self.store.manifest(self.index)['summary']
+            return RoundSummary(**summary)
         prior = self._fit_prior()
-        missing = on_main_rank(self._find_missing, self.process_group)
-        on_all_ranks(
-            lambda: self._make_share(missing, prior), self.process_group
-        )
-        summary = on_main_rank(
-            lambda: self._publish(prior, iteration), self.process_group
-        )
+        missing = on_main_rank(self._find_missing, self.group)
+        on_all_ranks(lambda: self._make_share(missing, prior), self.group)
+        summary = on_main_rank(lambda: self._publish(prior), self.group)
         logger.info(
             f'Pseudo-labels, round {self.index}: {summary}, {len(missing)} '
             f'of them made in {time.time() - start:.1f} s'
@@ -182,7 +167,7 @@ class _Round(NamedTuple):
             reason += f'as {wrong[0]}'
         elif not self.index and manifest:
             before = self.store.settings(0)
-            reason = before and diff(before, self.identity['settings'])
+            reason = before and diff(before, self.settings)
         if reason:
             MMLogger.get_current_instance().warning(
                 f'Pseudo-labels: round {self.index} in '
@@ -210,7 +195,7 @@ class _Round(NamedTuple):
         """Returns round 0's prior, counted on weak labels in round 0."""
         if self.teacher is not None:
             return ExpansionPrior.from_json(self.identity['prior'])
-        counts = on_all_ranks(self._count_expansions, self.process_group)
+        counts = on_all_ranks(self._count_expansions, self.group)
         return ExpansionPrior.fit(np.sum(counts, axis=0))
 
     def _count_expansions(self) -> np.ndarray:
@@ -260,11 +245,28 @@ class _Round(NamedTuple):
             pass
 
     def _read(self, batch: dict) -> Sample:
-        return Sample.of_batch(
-            batch,
-            self.teacher,
-            self.enrich_threshold,
-            self.generator.ignore_index,
+        """Returns the one image of a batch with its labels."""
+        sample, teacher = batch['data_samples'][0], self.teacher
+        weak = label = sample.gt_sem_seg.data[0].numpy()
+        probabilities = None
+        if teacher is not None:
+            probabilities = teacher(batch)
+            label = enrich(
+                weak,
+                probabilities.argmax(dim=0).cpu().numpy(),
+                probabilities.amax(dim=0).cpu().numpy(),
+                self.enrich_threshold,
+                self.generator.ignore_index,
+            )
+            if not teacher.stores_labels:
+                probabilities = None
+        return Sample(
+            sample_key(sample.img_path, self.images.data_root),
+            rgb_view(batch['inputs'][0], sample.img_path),
+            weak,
+            weak != self.generator.ignore_index,
+            label,
+            probabilities,
         )
 
     def _make_one(self, prior: ExpansionPrior, sample: Sample) -> None:
@@ -273,8 +275,10 @@ class _Round(NamedTuple):
             sample.image, sample.label, sample.from_person, prior
         )
         maps = {LABELS: made.label}
-        if sample.prediction is not None:
-            maps[CONFIDENT], agreeing = sample.prediction.split(made.label)
+        if sample.probabilities is not None:
+            maps[CONFIDENT], agreeing = self.teacher.split(
+                sample.probabilities, made.label
+            )
             maps[LABELS] = np.where(sample.from_person, sample.weak, agreeing)
         labelled = maps[LABELS] != self.generator.ignore_index
         counts = RoundSummary(
@@ -288,14 +292,14 @@ class _Round(NamedTuple):
         )
         self.store.stage(
             self.index,
-            sample_key(sample.path, self.images.data_root),
+            sample.key,
             maps,
             [record._asdict() for record in made.records],
             counts,
             getattr(self.images.dataset, 'metainfo', {}).get('palette'),
         )
 
-    def _publish(self, prior: ExpansionPrior, iteration: int) -> RoundSummary:
+    def _publish(self, prior: ExpansionPrior) -> RoundSummary:
         """Publishes the round, once every rank has staged its images.
 
         Raises:
@@ -310,15 +314,15 @@ class _Round(NamedTuple):
                     'ranks must see one work dir, on a disk without errors'
                 )
         counts = [records[fact.key]['counts'] for fact in self.images.facts]
-        summary = RoundSummary().plus(*counts)
+        summary = RoundSummary(*map(sum, zip(RoundSummary(), *counts)))
         versions = {
             name: str(import_module(name).__version__) for name in _LIBRARIES
         }
         manifest = dict(
             round=self.index,
-            iteration=iteration,
+            iteration=self.iteration,
             identity=self.identity,
-            settings_sha256=settings_digest(self.identity['settings']),
+            settings_sha256=settings_digest(self.settings),
             summary=summary._asdict(),
             prior=prior.to_json(),
             versions=dict(mmseg_sesam=__version__, **versions),

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
-
-from torch.utils.data import Dataset
 
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_pipelines,
@@ -35,8 +33,8 @@ def fingerprint(
     Folders are left out, so that files may be moved.
 
     Args:
-        generator: that makes the round.
-        images: of the training set.
+        generator: makes the round.
+        images: images of the training set.
 
     Returns:
         JSON values; two rounds 0 are equal if these are equal.
@@ -48,7 +46,10 @@ def fingerprint(
         format=FORMAT,
         generator=generator.fingerprint,
         weak_labels=digest.hexdigest(),
-        reading=list(_reading(images.dataset)),
+        reading=[
+            {name: leaf.metainfo.get(name) for name in _READING}
+            for leaf in leaf_datasets(images.dataset)
+        ],
         pipelines=[
             [_without_places(step, images.data_root) for step in pipeline]
             for pipeline in iterate_pipelines(images.config)
@@ -58,13 +59,8 @@ def fingerprint(
 
 
 def as_json(value: Any) -> Any:
-    """Returns options as they come back from a JSON file.
-
-    Args:
-        value: of lists, tuples, dicts, numbers, texts, classes and
-            functions.
-    """
-    return json.loads(json.dumps(value, default=_name))
+    """Returns options as a JSON file gives them back, classes by name."""
+    return json.loads(json.dumps(value, default=attrgetter('__name__')))
 
 
 def settings_digest(settings: dict[str, Any]) -> str:
@@ -74,44 +70,22 @@ def settings_digest(settings: dict[str, Any]) -> str:
 
 
 def diff(before: Any, now: Any) -> str:
-    """Names the settings that differ.
-
-    Args:
-        before: settings, as JSON values.
-        now: settings, as JSON values.
-
-    Returns:
-        One sentence part for each setting; empty if none changed.
+    """Names the settings, JSON values, that differ; empty if none does.
 
     Example:
         >>> diff(dict(min_area=64), dict(min_area=32))
         'min_area was 64 and is 32'
     """
     old, new = dict(_leaves(before)), dict(_leaves(now))
-    names = [
-        name
-        for name in [*old, *(name for name in new if name not in old)]
-        if old.get(name, _MISSING) != new.get(name, _MISSING)
-    ]
     listed = [
         f'{name} was {old.get(name, _MISSING)} and is '
         f'{new.get(name, _MISSING)}'
-        for name in names[:_LISTED]
+        for name in {**old, **new}
+        if old.get(name) != new.get(name)
     ]
-    if len(names) > _LISTED:
-        listed.append(f'{len(names) - _LISTED} more')
+    if len(listed) > _LISTED:
+        listed[_LISTED:] = [f'{len(listed) - _LISTED} more']
     return ', '.join(listed)
-
-
-def _reading(dataset: Dataset) -> Iterator[dict[str, Any]]:
-    """Yields how each of the joined data sets reads its labels."""
-    for leaf in leaf_datasets(dataset):
-        yield {name: leaf.metainfo.get(name) for name in _READING}
-
-
-def _name(value: Any) -> str:
-    """Returns the name of a class or function in a config."""
-    return value.__name__
 
 
 def _without_places(step: dict, data_root: str) -> dict[str, Any]:

@@ -1,39 +1,61 @@
-"""State of the rounds that a resumed run needs."""
+"""The rounds that a run begins with: another run's, or a checkpoint's."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 from mmseg_sesam.rounds.provenance import diff, settings_digest
-from mmseg_sesam.store.store import FILES_DIGEST, PseudoLabelStore
+from mmseg_sesam.store.store import (
+    CONFIDENT,
+    FILES_DIGEST,
+    STORE_NAME,
+    PseudoLabelStore,
+)
 
 _SETTINGS = 'settings_sha256'
 _NOTED = (FILES_DIGEST, _SETTINGS, 'iteration')
 
 
-class RoundState(NamedTuple):
-    """State of a resumed run's store.
+def take_over_first(
+    store: PseudoLabelStore, folder: str | Path, settings: dict[str, Any]
+) -> None:
+    """Copies round 0 of another run, unless the store has one like it.
 
-    Attributes:
-        fault: why its round cannot be used; empty if it can.
-        changed: settings that changed since the round was made, in words.
-        first_is_lost: whether there is no round 0 of these settings.
+    Args:
+        store: store of this run.
+        folder: work dir or store of the other run, or the output of
+            tools/generate_pseudo_labels.py. It stays as it is.
+        settings: of this run, from `provenance.fingerprint`.
+
+    Raises:
+        ValueError: the folder has no whole round 0, or one that was made
+            with other settings.
     """
-
-    fault: str
-    changed: str
-    first_is_lost: bool
+    if store.settings(0) == settings:
+        return
+    source = PseudoLabelStore(folder)
+    if source.manifest(0) is None:
+        source = PseudoLabelStore(Path(folder, STORE_NAME))
+    if wrong := source.damaged(0):
+        raise ValueError(
+            f'init_from={str(folder)!r} of SAMPseudoLabelHook holds no whole '
+            f'round 0 ({wrong[0]} is missing or damaged); give a work dir, '
+            'or the output of tools/generate_pseudo_labels.py.'
+        )
+    if changed := diff(source.settings(0), settings):
+        raise ValueError(
+            f'The round 0 of init_from={str(folder)!r} was made with other '
+            f'settings: {changed}; set them to the same values, or take '
+            'init_from of SAMPseudoLabelHook out.'
+        )
+    store.take_over_first(source)
 
 
 def digests_of(manifest: dict[str, Any] | None) -> dict[str, Any]:
-    """Returns what a checkpoint notes of its round.
+    """Returns digests that identify a round, and the iteration to rebuild it.
 
-    Args:
-        manifest: of the round.
-
-    Returns:
-        Digests that identify the round, and the iteration needed to rebuild
-        it.
+    Checkpoints hold them.
     """
     manifest = manifest or {}
     return {name: manifest[name] for name in _NOTED if name in manifest}
@@ -44,54 +66,40 @@ def inspect_round(
     round_index: int,
     noted: dict[str, Any],
     settings: dict[str, Any],
-    with_confident: bool = False,
-) -> RoundState:
-    """Compares a run's round and its round 0 with its checkpoint.
+    with_confident: bool,
+) -> tuple[str, str]:
+    """Compares the round of a checkpoint with what a run expects.
 
     Args:
-        store: of the run.
-        round_index: of the checkpoint that is resumed.
+        store: store of the run.
+        round_index: round of the checkpoint.
         noted: from the checkpoint, see `digests_of`.
         settings: of the run, from `provenance.fingerprint`.
         with_confident: training needs the teacher's stored predictions.
 
     Returns:
-        The state of both rounds.
+        Why the round cannot be used, and which settings have changed since
+        it was made; each empty if there is nothing to tell.
     """
-    first_is_lost = store.settings(0) != settings
-    manifest = store.manifest(round_index)
-    if manifest and noted.get(FILES_DIGEST) in (
-        None,
-        manifest.get(FILES_DIGEST),
+    manifest, fault = store.manifest(round_index), ''
+    is_noted = manifest and manifest.get(FILES_DIGEST) == noted.get(
+        FILES_DIGEST
+    )
+    if manifest and not is_noted:
+        fault = 'it is not the one of the checkpoint'
+    elif wrong := store.damaged(round_index):
+        fault = f'{len(wrong)} of its files are damaged or missing, such as '
+        fault += wrong[0]
+    elif (
+        with_confident
+        # Round 0 is made without a teacher.
+        and round_index
+        and not (store.folder(round_index) / CONFIDENT).is_dir()
     ):
+        fault = 'it holds no predictions of a teacher'
+    if is_noted:
         before = store.settings(round_index)
-        changed = diff(before, settings) if before else ''
-        fault = _find_fault(store, round_index, with_confident)
-        return RoundState(fault, changed, first_is_lost)
-    fault = 'it is not the one of the checkpoint'
-    if manifest is None:
-        fault = _find_fault(store, round_index, with_confident)
+        return fault, diff(before, settings) if before else ''
     digest = settings_digest(settings)
     same = noted.get(_SETTINGS, digest) == digest
-    changed = '' if same else 'the round that tells which is not there'
-    return RoundState(fault, changed, first_is_lost)
-
-
-def _find_fault(
-    store: PseudoLabelStore, round_index: int, with_confident: bool
-) -> str:
-    """Returns why a round cannot be used, empty if it can."""
-    wrong = store.damaged(round_index)
-    if wrong:
-        return (
-            f'{len(wrong)} of its files are damaged or missing, such as '
-            f'{wrong[0]}'
-        )
-    # Round 0 is made without a teacher.
-    if (
-        with_confident
-        and round_index
-        and not store.holds_confident(round_index)
-    ):
-        return 'it holds no predictions of a teacher'
-    return ''
+    return fault, '' if same else 'the round that tells which is not there'

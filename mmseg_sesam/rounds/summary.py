@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -26,10 +25,6 @@ class RoundSummary(NamedTuple):
     pixels: int = 0
     weak_pixels: int = 0
     labelled_pixels: int = 0
-
-    def plus(self, *others: Sequence[int]) -> RoundSummary:
-        """Returns the sum with the counts of further images."""
-        return RoundSummary(*map(sum, zip(self, *others)))
 
     def __str__(self) -> str:
         labelled = self.labelled_pixels / max(self.pixels, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,49 +12,12 @@ from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.models import SeSAMEncoderDecoder
 
 
-class TeacherPrediction(NamedTuple):
-    """Teacher probabilities of one image, with the model's thresholds.
-
-    Attributes:
-        model: whose teacher predicted.
-        probabilities: (C, H, W) float, of each class.
-    """
-
-    model: SeSAMEncoderDecoder
-    probabilities: Tensor
-
-    @property
-    def labels(self) -> np.ndarray:
-        """(H, W) integers, the most probable class."""
-        return self.probabilities.argmax(dim=0).cpu().numpy()
-
-    @property
-    def probability(self) -> np.ndarray:
-        """(H, W) float32, of the most probable class."""
-        return self.probabilities.amax(dim=0).cpu().numpy()
-
-    def split(self, pseudo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the confident labels, and the pseudo-labels that agree.
-
-        Args:
-            pseudo: (H, W) uint8 pseudo-label.
-
-        Returns:
-            Both (H, W) uint8, see `SeSAMEncoderDecoder`.
-        """
-        label = torch.from_numpy(pseudo).to(self.probabilities.device)
-        probability = self.probabilities[None]
-        confident = self.model.confident_labels(probability)
-        agreeing = self.model.agreeing_labels(label[None], probability)
-        return confident[0].cpu().numpy(), agreeing[0].cpu().numpy()
-
-
 class TeacherPredictor:
     """Predicts training images with the teacher, or without one the student.
 
     Args:
         model: in evaluation mode, with the same weights on all ranks.
-        scale: at which the teacher is shown images.
+        scale: scale at which the teacher is shown images.
     """
 
     def __init__(
@@ -63,6 +25,11 @@ class TeacherPredictor:
     ) -> None:
         self.model = model
         self.scale = scale
+
+    def __call__(self, batch: dict) -> Tensor:
+        """Returns (C, H, W) probabilities of the one image of a batch."""
+        data = self.model.data_preprocessor(self.scale(batch), False)
+        return self.model.predict_probability(**data)
 
     @property
     def stores_labels(self) -> bool:
@@ -80,11 +47,22 @@ class TeacherPredictor:
             model.only_weak_classes,
         ]
 
-    def __call__(self, batch: dict) -> TeacherPrediction:
-        """Predicts the one image of a batch."""
-        data = self.model.data_preprocessor(self.scale(batch), False)
-        probabilities = self.model.predict_probability(**data)
-        return TeacherPrediction(self.model, probabilities)
+    def split(
+        self, probabilities: Tensor, pseudo: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the confident labels, and the pseudo-labels that agree.
+
+        Args:
+            probabilities: (C, H, W) float, predicted.
+            pseudo: (H, W) uint8 pseudo-label.
+
+        Returns:
+            Both (H, W) uint8, see `SeSAMEncoderDecoder`.
+        """
+        label = torch.from_numpy(pseudo).to(probabilities.device)[None]
+        confident = self.model.confident_labels(probabilities[None])
+        agreeing = self.model.agreeing_labels(label, probabilities[None])
+        return confident[0].cpu().numpy(), agreeing[0].cpu().numpy()
 
     def digest(self) -> str:
         """Returns the sha256 of the predicting weights."""

@@ -18,16 +18,8 @@ def threaded_map(
 
     While one thread waits for a GPU or a disk, others compute, and the
     calling thread fetches the next item. At most `threads` + 1 items are in
-    memory.
-
-    Args:
-        work: called on each item, in a thread.
-        items: taken one at a time by the calling thread.
-        threads: number of threads.
-
-    Raises:
-        Exception: the error of the first item that failed; items that no
-            thread has begun are skipped.
+    memory. The error of the first item that failed is raised; items that no
+    thread has begun are skipped.
 
     Example:
         >>> list(threaded_map(abs, [-3, 2, -1], threads=2))

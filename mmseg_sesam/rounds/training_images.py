@@ -59,10 +59,10 @@ class TrainingImages:
     All ranks build it together: each reads a part of the files.
 
     Args:
-        config: of the training data set.
+        config: config of the training data set.
         num_workers: processes that load images.
         ignore_index: the value of unlabelled pixels.
-        process_group: of all ranks.
+        process_group: all ranks.
 
     Raises:
         FileNotFoundError: an image or weak label is missing or empty.
@@ -85,13 +85,12 @@ class TrainingImages:
         self.num_workers = num_workers
         self.ignore_index = ignore_index
         rank, world_size = dist.get_dist_info()
+        places = range(len(self.dataset))
         parts = on_all_ranks(
-            lambda: self._look_at(self._places[rank::world_size]),
-            process_group,
+            lambda: self._look_at(places[rank::world_size]), process_group
         )
         self.facts: list[ImageFacts] = [
-            parts[index % world_size][index // world_size]
-            for index in self._places
+            parts[place % world_size][place // world_size] for place in places
         ]
         check_unique(
             ((fact.key, fact.path) for fact in self.facts),
@@ -100,11 +99,7 @@ class TrainingImages:
         )
 
     def loader(self, places: Sequence[int]) -> DataLoader:
-        """Returns a loader of single images.
-
-        Args:
-            places: of the images in the data set.
-        """
+        """Returns a loader of single images, by their places in the set."""
         return Runner.build_dataloader(
             dict(
                 batch_size=1,
@@ -115,19 +110,10 @@ class TrainingImages:
         )
 
     def share(self, places: Sequence[int]) -> list[int]:
-        """Returns this rank's share of images; all shares take a similar time.
-
-        Args:
-            places: of the images in the data set, the same on all ranks.
-        """
+        """Returns this rank's share of places; all take a similar time."""
         rank, world_size = dist.get_dist_info()
         costs = [_ENCODING + self.facts[p].components for p in places]
-        shares = share_out(costs, world_size)
-        return [places[index] for index in shares[rank]]
-
-    @property
-    def _places(self) -> range:
-        return range(len(self.dataset))
+        return [places[i] for i in share_out(costs, world_size)[rank]]
 
     def _look_at(self, places: Sequence[int]) -> list[ImageFacts]:
         bar = Progress(
@@ -192,12 +178,8 @@ def share_out(costs: Sequence[float], number: int) -> list[list[int]]:
 
     The most expensive piece goes first, to the cheapest share so far.
 
-    Args:
-        costs: of each piece of work.
-        number: of shares.
-
     Returns:
-        For each share the indices of its pieces, in ascending order.
+        For each share the ascending indices of its pieces.
 
     Example:
         >>> share_out([5, 1, 1, 3], number=2)

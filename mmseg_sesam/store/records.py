@@ -11,39 +11,21 @@ from mmseg_sesam.io.atomic import replacing
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    """Writes a record whole, with a digest of itself.
-
-    Args:
-        path: of the file; its folder exists.
-        record: JSON values: 'files', digests by relative path; 'shape' and
-            'counts' of the image; 'components', one dict for each.
-    """
-    text = json.dumps(record)
+    """Writes a record, JSON values, whole and with a digest of itself."""
+    content = dict(sha256=_digest(record), record=record)
     with replacing(path) as part:
-        part.write_text(
-            json.dumps(dict(sha256=_digest(text.encode()), record=record))
-        )
+        part.write_text(json.dumps(content))
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """Returns a record, None if it is missing or damaged.
-
-    Args:
-        path: of the file.
-    """
+    """Returns a record, None if it is missing or damaged."""
     content = read_object(path) or {}
     record = content.get('record')
-    if content.get('sha256') != _digest(json.dumps(record).encode()):
-        return None
-    return record
+    return record if content.get('sha256') == _digest(record) else None
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """Returns a JSON object, None if it is missing or damaged.
-
-    Args:
-        path: of the file.
-    """
+    """Returns a JSON object, None if it is missing or damaged."""
     try:
         value = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError, RecursionError):
@@ -53,19 +35,11 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 def checksum(path: Path) -> str:
     """Returns the sha256 of a file, in hexadecimal digits."""
-    return _digest(path.read_bytes())
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def damaged_files(folder: Path, files: dict[str, str]) -> list[str]:
-    """Lists files that are missing or differ from their digests.
-
-    Args:
-        folder: that holds them.
-        files: digests by relative path.
-
-    Returns:
-        Relative paths.
-    """
+    """Returns relative paths of files that differ from their digests."""
     return [
         relative
         for relative, expected in files.items()
@@ -74,5 +48,5 @@ def damaged_files(folder: Path, files: dict[str, str]) -> list[str]:
     ]
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record).encode()).hexdigest()

@@ -121,10 +121,6 @@ class PseudoLabelStore:
         )
         return sorted(int(n) for n in numbers if n.isdigit())
 
-    def holds_confident(self, round_index: int) -> bool:
-        """Returns whether a round has the teacher's predictions."""
-        return (self.folder(round_index) / CONFIDENT).is_dir()
-
     def size(self, round_index: int) -> int:
         """Returns the bytes of a round's files, published or staged."""
         folders = self.folder(round_index), self.staging(round_index)
@@ -157,23 +153,15 @@ class PseudoLabelStore:
         return read_label(path, remedy=_REMEDY)
 
     def record(self, key: str, round_index: int) -> dict[str, Any] | None:
-        """Returns the record of an image, None if it is not there.
+        """Returns an image's record in a published round, or None.
 
-        Args:
-            key: name of the image, see `sample_key`.
-            round_index: number of a published round.
+        It holds 'files', their digests by relative path; 'shape', (H, W);
+        'counts', see `RoundSummary`; and 'components', see `stage`.
         """
-        return read_record(self.folder(round_index) / _record_of(key))
+        return read_record(self.folder(round_index) / f'{RECORDS}/{key}.json')
 
     def damaged(self, round_index: int) -> list[str]:
-        """Lists files of a published round that are missing or damaged.
-
-        Args:
-            round_index: number of the round.
-
-        Returns:
-            Paths relative to the round's folder.
-        """
+        """Returns relative paths of a round's missing or damaged files."""
         folder = self.folder(round_index)
         manifest = self.manifest(round_index)
         if manifest is None:
@@ -189,15 +177,12 @@ class PseudoLabelStore:
     def begin(self, round_index: int, identity: dict[str, Any]) -> None:
         """Opens the staging folder of a round.
 
-        The images that an interrupted run staged stay if they belong to the
-        same round.
-
-        Args:
-            round_index: number of the round.
-            identity: all that the round depends on, as JSON values.
+        The images that an interrupted run staged stay if the identity, all
+        that the round depends on as JSON values, is the same.
         """
         staging = self.staging(round_index)
-        note, text = _note_of(staging), json.dumps(identity, sort_keys=True)
+        note = staging.with_suffix('.json')
+        text = json.dumps(identity, sort_keys=True)
         if not note.is_file() or note.read_bytes() != text.encode():
             shutil.rmtree(staging, ignore_errors=True)
             staging.parent.mkdir(parents=True, exist_ok=True)
@@ -230,7 +215,7 @@ class PseudoLabelStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_label(path, label, palette)
             files[f'{kind}/{key}.png'] = checksum(path)
-        path = staging / _record_of(key)
+        path = staging / f'{RECORDS}/{key}.json'
         path.parent.mkdir(parents=True, exist_ok=True)
         record = dict(
             files=files,
@@ -241,14 +226,7 @@ class PseudoLabelStore:
         write_record(path, record)
 
     def staged(self, round_index: int) -> dict[str, dict[str, Any]]:
-        """Returns the records of the images that are staged and whole.
-
-        Args:
-            round_index: number of the round.
-
-        Returns:
-            Records by the names of the images.
-        """
+        """Returns the records of images that are staged and whole, by key."""
         staging = self.staging(round_index)
         found = {}
         for path in sorted((staging / RECORDS).rglob('*.json')):
@@ -261,36 +239,27 @@ class PseudoLabelStore:
     def commit(self, round_index: int, manifest: dict[str, Any]) -> None:
         """Turns the staging folder into the published round.
 
-        A round of the same number is replaced.
-
-        Args:
-            round_index: number of the round.
-            manifest: settings and summary, as JSON values.
+        A round of the same number is replaced. The manifest holds settings
+        and summary, as JSON values.
         """
         staging = self.staging(round_index)
         remove_parts(staging.rglob(PARTS))
-        records = sorted((staging / RECORDS).rglob('*.json'))
         digests = {
             path.relative_to(staging).as_posix(): checksum(path)
-            for path in records
+            for path in sorted((staging / RECORDS).rglob('*.json'))
         }
         (staging / _FILES).write_text(json.dumps(digests, indent=1))
         manifest = dict(manifest, **{FILES_DIGEST: checksum(staging / _FILES)})
         (staging / _MANIFEST).write_text(json.dumps(manifest, indent=1))
         self._place(staging, round_index)
 
-    def take_over(self, round_index: int, source: PseudoLabelStore) -> None:
-        """Copies a round of another store, which stays as it is.
-
-        Args:
-            round_index: number of the round.
-            source: that holds it.
-        """
+    def take_over_first(self, source: PseudoLabelStore) -> None:
+        """Copies round 0 of another store, which stays as it is."""
         copy = self.root / _STAGING / f'{_TEMPORARY}copy'
         shutil.rmtree(copy, ignore_errors=True)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source.folder(round_index), copy)
-        self._place(copy, round_index)
+        shutil.copytree(source.folder(0), copy)
+        self._place(copy, 0)
 
     def publish(self, round_index: int) -> None:
         """Makes a complete round the current one, in one step.
@@ -354,13 +323,3 @@ class PseudoLabelStore:
             if not note.with_suffix('').exists():
                 note.unlink()
         remove_parts([*self.root.glob(PARTS), *staging.glob(PARTS)])
-
-
-def _record_of(key: str) -> str:
-    """Returns the path of a record, relative to the round's folder."""
-    return f'{RECORDS}/{key}.json'
-
-
-def _note_of(staging: Path) -> Path:
-    """Returns the file that tells which round is staged in a folder."""
-    return staging.parent / f'{staging.name}.json'

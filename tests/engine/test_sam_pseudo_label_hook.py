@@ -153,4 +153,4 @@ def test_workers_have_the_store_and_prefetched_batches_are_counted(
     rounds = logged(runner, 'round')
     assert rounds[0] == 0
     late = [r < (i // 2) for i, r in enumerate(rounds)]
-    assert hook_of(runner).stale_batches.total == sum(late)
+    assert hook_of(runner).rounds.stale_batches == sum(late)

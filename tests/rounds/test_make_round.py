@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.rounds.make_round import make_round
+from mmseg_sesam.rounds.make_round import RoundMaker
 from mmseg_sesam.rounds.provenance import fingerprint
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.training_images import TrainingImages
@@ -54,7 +54,7 @@ def test_images_at_once_change_nothing(
 
     def make(folder: str) -> tuple[RoundSummary, dict[str, bytes]]:
         store = PseudoLabelStore(tmp_path / folder)
-        summary = make_round(0, generator, images, store, settings)
+        summary = RoundMaker(0, generator, images, store, settings).make()
         labels = store.folder(0) / 'labels'
         return summary, {
             str(path.relative_to(labels)): path.read_bytes()

@@ -169,7 +169,7 @@ def test_begin_keeps_the_whole_images_of_an_interrupted_round(
     assert list(store.staged(0)) == ['x/b']
 
 
-def test_take_over_leaves_the_source_as_it_is(
+def test_take_over_first_leaves_the_source_as_it_is(
     store: PseudoLabelStore, tmp_path: Path
 ) -> None:
     source = PseudoLabelStore(tmp_path / 'source')
@@ -179,7 +179,7 @@ def test_take_over_leaves_the_source_as_it_is(
         p: p.read_bytes() for p in source.root.rglob('*.*') if p.is_file()
     }
 
-    store.take_over(0, source)
+    store.take_over_first(source)
     (store.folder(0) / LABELS / 'a.png').write_bytes(b'')
 
     assert store.current == 0 and store.manifest(0)['seed'] == 1
