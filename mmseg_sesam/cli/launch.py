@@ -29,11 +29,7 @@ _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
 def find_hook(cfg: Config) -> dict:
-    """Returns the config of the hook that makes pseudo-labels.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """Returns the config of SAMPseudoLabelHook; ValueError without one."""
     from mmseg_sesam.config_checks.training import is_round_hook, iterate_hooks
 
     for hook in iterate_hooks(cfg):
@@ -46,10 +42,7 @@ def find_hook(cfg: Config) -> dict:
 
 
 def drop_hook(cfg: Config) -> None:
-    """Removes the hook that makes pseudo-labels, for tools that need none.
-
-    The hook would load the segmenter's weights.
-    """
+    """Removes SAMPseudoLabelHook, which would load a segmenter's weights."""
     from mmseg_sesam.config_checks.training import is_round_hook
 
     hooks = cfg.get('custom_hooks') or []
@@ -97,11 +90,7 @@ def disconnect_processes() -> None:
 
 
 def lock_work_dir(cfg: Config) -> AbstractContextManager:
-    """Locks the work dir for a training.
-
-    Raises:
-        ValueError: another run trains in it.
-    """
+    """Locks the work dir; ValueError if another run trains in it."""
     if os.environ.get(_RANK.get(cfg.launcher, ''), '0') != '0':
         return nullcontext()
     return lock_folder(
@@ -110,32 +99,21 @@ def lock_work_dir(cfg: Config) -> AbstractContextManager:
 
 
 def add_safeguards(cfg: Config) -> None:
-    """Adds the hooks that keep an interrupted or failing run whole.
-
-    Hooks of the config stay as they are.
-    """
+    """Adds the hooks that keep an interrupted run whole, unless set."""
     hooks = cfg.setdefault('default_hooks', {})
     checkpoint = hooks.get('checkpoint')
-    if (
-        checkpoint
-        and type_name(checkpoint) == 'CheckpointHook'
-        # An object store replaces files whole by itself.
-        and not checkpoint.get('backend_args')
-    ):
+    # An object store replaces files whole by itself.
+    is_local = checkpoint and not checkpoint.get('backend_args')
+    if is_local and _kind(checkpoint) == 'CheckpointHook':
         checkpoint['type'] = 'AtomicCheckpointHook'
     hooks.setdefault('step_seed', dict(type='StepSeedHook'))
     hooks.setdefault('non_finite_loss', dict(type='NonFiniteLossHook'))
 
 
 def refuse_sharding(cfg: Config) -> None:
-    """Refuses configs that shard parameters over processes.
-
-    Raises:
-        ValueError: the config has a strategy or wrapper that does.
-    """
-    wrapper = cfg.get('model_wrapper_cfg') or {}
-    for part in (cfg.get('strategy') or {}, wrapper):
-        kind = type_name(part) if 'type' in part else ''
+    """Raises ValueError if a strategy or wrapper shards the parameters."""
+    for name in ('strategy', 'model_wrapper_cfg'):
+        kind = _kind(cfg.get(name))
         if 'FullySharded' in kind or 'FSDP' in kind or 'DeepSpeed' in kind:
             raise ValueError(
                 f'{cfg.filename} asks for {kind}, which shards the '
@@ -145,17 +123,9 @@ def refuse_sharding(cfg: Config) -> None:
 
 
 def refuse_missing_backbone(cfg: Config) -> None:
-    """Refuses a backbone of timm where timm is not installed.
-
-    Raises:
-        ValueError: the config has one.
-    """
-    backbone = cfg.get('model', {}).get('backbone') or {}
-    if (
-        'type' in backbone
-        and type_name(backbone) == 'TIMMBackbone'
-        and find_spec('timm') is None
-    ):
+    """Raises ValueError for a backbone of timm without timm."""
+    kind = _kind(cfg.get('model', {}).get('backbone'))
+    if kind == 'TIMMBackbone' and find_spec('timm') is None:
         raise ValueError(
             f'{cfg.filename} has a TIMMBackbone, and timm is not installed: '
             'run `pip install "mmseg-sesam[timm]"`'
@@ -163,13 +133,11 @@ def refuse_missing_backbone(cfg: Config) -> None:
 
 
 def check_checkpoint(path: str) -> None:
-    """Checks that a training can be resumed from a file.
+    """Raises ValueError if a training cannot be resumed from a file.
 
-    With torch older than 2.6 only the checksums in the file are checked.
-
-    Raises:
-        ValueError: the file is damaged, has more than tensors and
-            mmengine's own records, or is no checkpoint of a training.
+    The file must be whole, hold only tensors and mmengine's own records, and
+    be a checkpoint of a training. With torch older than 2.6 only the
+    checksums in the file are checked.
     """
     remedy = 'give --resume the path of another checkpoint'
     try:
@@ -226,9 +194,14 @@ def _connect_cpu_processes(cfg: Config) -> None:
     _use_plain_batch_norm(cfg.model)
 
 
+def _kind(part: dict | None) -> str:
+    """Returns the name of a config's class, empty without one."""
+    return type_name(part) if part and 'type' in part else ''
+
+
 def _use_plain_batch_norm(node: Any) -> None:
     if isinstance(node, dict):
-        if 'type' in node and type_name(node) in _SYNCHRONISED:
+        if _kind(node) in _SYNCHRONISED:
             node['type'] = 'BN'
         node = list(node.values())
     if isinstance(node, (list, tuple)):

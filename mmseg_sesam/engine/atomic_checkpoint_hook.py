@@ -38,14 +38,11 @@ class AtomicBackend(LocalBackend):
         """Marks a file, for `remove_outdated`."""
         self.outdated.append(str(filepath))
 
-    def remove_outdated(self, but: Collection[str]) -> None:
-        """Removes marked files.
-
-        Args:
-            but: files that stay, since they were written again.
-        """
+    def remove_outdated(self, folder: str, but: Collection[str]) -> None:
+        """Removes a folder's marked files that were not written again."""
+        own = Path(folder).resolve()
         for path in set(self.outdated).difference(but):
-            if self.isfile(path):
+            if Path(path).parent.resolve() == own and self.isfile(path):
                 super().remove(path)
         self.outdated.clear()
 
@@ -157,13 +154,7 @@ class AtomicCheckpointHook(CheckpointHook):
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         last = self.last_ckpt, getattr(self, 'best_ckpt_path', None)
         # A moved or copied run may have marked files of another folder.
-        own = Path(self.out_dir).resolve()
-        self.file_backend.outdated = [
-            path
-            for path in self.file_backend.outdated
-            if Path(path).parent.resolve() == own
-        ]
-        self.file_backend.remove_outdated({*best, *last})
+        self.file_backend.remove_outdated(self.out_dir, {*best, *last})
 
 
 def _step_of(checkpoint: Path) -> int:

@@ -33,24 +33,16 @@ class NonFiniteLossHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Registers hooks on the model's forward and the optimizer's step."""
-        self.runner = runner
+        self.runner, self.model = runner, unwrap(runner.model)
         self.losses: dict[str, Tensor] | None = None
         wrapper = runner.optim_wrapper
-        wrappers = (
-            wrapper.values()
-            if isinstance(wrapper, OptimWrapperDict)
-            else [wrapper]
-        )
+        several = isinstance(wrapper, OptimWrapperDict)
+        # The device has the step's other work by then: no extra wait.
         self.handles = [
-            unwrap(runner.model).register_forward_hook(self._listen)
+            part.optimizer.register_step_pre_hook(lambda *args: self._check())
+            for part in (wrapper.values() if several else [wrapper])
         ]
-        for part in wrappers:
-            # The device has the step's other work by then: no extra wait.
-            self.handles.append(
-                part.optimizer.register_step_pre_hook(
-                    lambda *args: self._check()
-                )
-            )
+        self.handles.append(self.model.register_forward_hook(self._listen))
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
@@ -82,11 +74,7 @@ class NonFiniteLossHook(Hook):
             }
 
     def _check(self) -> None:
-        """Checks the losses of all ranks, once for each forward.
-
-        Raises:
-            FloatingPointError: a loss is not finite.
-        """
+        """Stops all ranks if a loss of the last forward is not finite."""
         losses, self.losses = self.losses, None
         if not losses:
             return
@@ -114,7 +102,7 @@ class NonFiniteLossHook(Hook):
             seed=self.runner.seed,
             losses=losses,
             data_batch=self.data_batch,
-            state_dict=unwrap(self.runner.model).state_dict(),
+            state_dict=self.model.state_dict(),
         )
         try:
             torch.save(evidence, path)

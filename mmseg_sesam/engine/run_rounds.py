@@ -89,13 +89,9 @@ class RunRounds:
     ) -> None:
         """Publishes the round of a checkpoint; a lost one is made again.
 
-        Args:
-            round_index: round of the checkpoint.
-            noted: from the checkpoint, see `digests_of`.
-            restart: make a new round 0 if settings have changed.
-
         Raises:
-            ValueError: settings have changed.
+            ValueError: settings have changed, and `restart`, which makes a
+                new round 0, is not set.
         """
         with_confident = self.model.teacher_mode == 'round'
         fault, changed = distributed.on_main_rank(

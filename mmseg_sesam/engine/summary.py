@@ -13,11 +13,7 @@ from mmseg_sesam.engine.work_dir import latest_checkpoint
 
 
 def summarise(runner: Runner) -> str:
-    """Returns lines of text about the files that a training has left.
-
-    Args:
-        runner: after training.
-    """
+    """Returns lines of text about the files that a training has left."""
     work_dir = Path(runner.work_dir)
     lines = [f'Trained for {runner.iter} iterations; {work_dir} holds']
     latest = latest_checkpoint(work_dir)
@@ -39,14 +35,12 @@ def summarise(runner: Runner) -> str:
 
 def _best_checkpoints(runner: Runner) -> Iterator[str]:
     """Yields a line for each best checkpoint of CheckpointHook."""
-    hub = runner.message_hub
-    for name in hub.runtime_info:
-        if not name.startswith('best_ckpt'):
-            continue
-        path = Path(hub.get_info(name))
-        score = hub.get_info(name.replace('best_ckpt', 'best_score'))
+    notes = runner.message_hub.runtime_info
+    for name in [n for n in notes if n.startswith('best_ckpt')]:
+        path = Path(notes[name])
         if match := re.fullmatch(r'best_(.+)_(iter|epoch)_(\d+)', path.stem):
             metric, kind, step = match.groups()
+            score = notes[name.replace('best_ckpt', 'best_score')]
             yield (
                 f'the best checkpoint (val {metric} {score:.2f} after '
                 f'{kind} {step}): {path}'

@@ -1,12 +1,15 @@
-"""Runner of the tools, with a short terminal."""
+"""Runner of the tools, with a short terminal, and its hook."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.hooks import Hook, LoggerHook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-from mmseg_sesam.engine.progress_hook import ProgressHook
-from mmseg_sesam.io.terminal import shorten
+from mmseg_sesam.io.terminal import Pace, shorten
 
 
 class TerminalRunner(Runner):
@@ -25,3 +28,57 @@ class TerminalRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         shorten(logger)
         return logger
+
+
+class ProgressHook(Hook):
+    """Logs the step if nothing was logged for 10 seconds.
+
+    `LoggerHook` logs every 50 steps by default, which takes minutes on a slow
+    machine. In a file or a pipe the pauses grow, see `Pace`.
+    """
+
+    # After LoggerHook.
+    priority = 'LOW'
+
+    def before_run(self, runner: Runner) -> None:
+        """Starts the clock."""
+        self.pace = Pace()
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Shows how far a resumed run is, which loads earlier batches."""
+        loop = runner.train_loop
+        if hasattr(loop, 'dataloader_iterator') and loop.iter:
+            loop.dataloader_iterator = self._show_loading(
+                runner, loop.dataloader_iterator, loop.iter
+            )
+
+    def _after_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+        mode: str = 'train',
+    ) -> None:
+        """Logs the step of a training, a validation or a test."""
+        if mode == 'train':
+            done, total = runner.iter + 1, runner.max_iters
+        else:
+            loader = getattr(runner, f'{mode}_dataloader')
+            done, total = batch_idx + 1, len(loader)
+        loggers = [h for h in runner.hooks if isinstance(h, LoggerHook)]
+        if any(done % logger.interval == 0 for logger in loggers):
+            self.pace.restart()
+        elif self.pace.is_due():
+            runner.logger.info(f'Step {done} of {total} ({mode})')
+
+    def _show_loading(
+        self, runner: Runner, batches: Iterator[Any], earlier: int
+    ) -> Iterator[Any]:
+        for done, batch in enumerate(batches, 1):
+            if done < earlier and self.pace.is_due():
+                runner.logger.info(
+                    f'Loaded {done} of the {earlier} batches that were '
+                    'trained on before'
+                )
+            yield batch

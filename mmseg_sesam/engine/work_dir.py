@@ -12,14 +12,8 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
     mmengine writes its absolute path into `last_checkpoint`. In a work dir
     that was moved or copied that path is of another place, so a file of this
     name in the work dir comes first. A training that was killed while it
-    wrote `last_checkpoint` leaves it empty; then the latest one counts.
-
-    Args:
-        work_dir: folder of a training.
-
-    Returns:
-        Its path, which may not exist if `last_checkpoint` names a file that
-        was removed; None if there is no checkpoint.
+    wrote `last_checkpoint` leaves it empty; then the latest one counts. The
+    file may be missing if `last_checkpoint` names one that was removed.
     """
     work_dir = Path(work_dir)
     note = work_dir / 'last_checkpoint'

@@ -31,10 +31,10 @@ from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 from mmseg_sesam.version import __version__
 
 # Images on which expansions are counted, spread over the set (our choice).
-CALIBRATION_IMAGES = 48
+_CALIBRATION_IMAGES = 48
 # Bytes that round 0 is expected to take for each pixel (our choice); later
 # rounds are expected to take as much as the one before.
-BYTES_PER_PIXEL = 0.2
+_BYTES_PER_PIXEL = 0.2
 # Modules know their versions; distributions have other names for onedl.
 _LIBRARIES = ('torch', 'numpy', 'skimage', 'PIL', 'mmengine')
 
@@ -182,7 +182,7 @@ class RoundMaker:
         need = self.store.size(self.index - 1) if self.index else 0
         if not need:
             pixels = sum(fact.pixels for fact in self.images.facts)
-            need = int(BYTES_PER_PIXEL * pixels)
+            need = int(_BYTES_PER_PIXEL * pixels)
         need -= self.store.size(self.index)
         free = shutil.disk_usage(self.store.root).free
         if free < need:
@@ -204,7 +204,7 @@ class RoundMaker:
         Together the ranks count on the same images, whatever their number.
         """
         total = len(self.images.facts)
-        number = min(CALIBRATION_IMAGES, total)
+        number = min(_CALIBRATION_IMAGES, total)
         places = np.linspace(0, total - 1, number).round().astype(int)
         rank, world_size = dist.get_dist_info()
         counts = ExpansionPrior.no_counts()
@@ -300,11 +300,7 @@ class RoundMaker:
         )
 
     def _publish(self, prior: ExpansionPrior) -> RoundSummary:
-        """Publishes the round, once every rank has staged its images.
-
-        Raises:
-            OSError: the files of an image are missing or damaged.
-        """
+        """Publishes the round, once every rank has staged its images."""
         records = self.store.staged(self.index)
         for fact in self.images.facts:
             if fact.key not in records:

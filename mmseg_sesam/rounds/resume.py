@@ -22,11 +22,8 @@ def take_over_first(
 ) -> None:
     """Copies round 0 of another run, unless the store has one like it.
 
-    Args:
-        store: store of this run.
-        folder: work dir or store of the other run, or the output of
-            tools/generate_pseudo_labels.py. It stays as it is.
-        settings: of this run, from `provenance.fingerprint`.
+    The folder is that run's work dir or store, or the output of
+    tools/generate_pseudo_labels.py.
 
     Raises:
         ValueError: the folder has no whole round 0, or one that was made
@@ -53,10 +50,7 @@ def take_over_first(
 
 
 def digests_of(manifest: dict[str, Any] | None) -> dict[str, Any]:
-    """Returns digests that identify a round, and the iteration to rebuild it.
-
-    Checkpoints hold them.
-    """
+    """Returns what identifies a round, and the iteration to rebuild it."""
     manifest = manifest or {}
     return {name: manifest[name] for name in _NOTED if name in manifest}
 
@@ -68,18 +62,10 @@ def inspect_round(
     settings: dict[str, Any],
     with_confident: bool,
 ) -> tuple[str, str]:
-    """Compares the round of a checkpoint with what a run expects.
+    """Returns why a checkpoint's round cannot be used, and changed settings.
 
-    Args:
-        store: store of the run.
-        round_index: round of the checkpoint.
-        noted: from the checkpoint, see `digests_of`.
-        settings: of the run, from `provenance.fingerprint`.
-        with_confident: training needs the teacher's stored predictions.
-
-    Returns:
-        Why the round cannot be used, and which settings have changed since
-        it was made; each empty if there is nothing to tell.
+    Both texts may be empty. `noted` comes from the checkpoint, see
+    `digests_of`; `with_confident` requires the teacher's predictions.
     """
     manifest, fault = store.manifest(round_index), ''
     is_noted = manifest and manifest.get(FILES_DIGEST) == noted.get(

@@ -50,14 +50,10 @@ class TeacherPredictor:
     def split(
         self, probabilities: Tensor, pseudo: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the confident labels, and the pseudo-labels that agree.
+        """Returns the confident and the agreeing labels, (H, W) uint8.
 
-        Args:
-            probabilities: (C, H, W) float, predicted.
-            pseudo: (H, W) uint8 pseudo-label.
-
-        Returns:
-            Both (H, W) uint8, see `SeSAMEncoderDecoder`.
+        The probabilities are (C, H, W), the pseudo-label (H, W) uint8. See
+        `SeSAMEncoderDecoder`.
         """
         label = torch.from_numpy(pseudo).to(probabilities.device)[None]
         confident = self.model.confident_labels(probabilities[None])

@@ -39,11 +39,11 @@ class ImageFacts(NamedTuple):
 
     Attributes:
         key: name of the image, see `sample_key`.
-        path: of the image.
-        sha256: of name, weak label, size and first bytes of the image.
-        pixels: of the weak label, 0 if that cannot be read.
-        components: of the weak label, to estimate the time that the image
-            takes; 0 on a single rank.
+        path: path of the image.
+        sha256: digest of key, weak label, and the image's size and head.
+        pixels: pixels of the weak label, 0 if that cannot be read.
+        components: components of the weak label, to estimate the time that
+            the image takes; 0 on a single rank.
     """
 
     key: str
@@ -116,20 +116,16 @@ class TrainingImages:
         return [places[i] for i in share_out(costs, world_size)[rank]]
 
     def _look_at(self, places: Sequence[int]) -> list[ImageFacts]:
+        """Returns facts about images after loading one of each kind."""
+        hidden = dist.get_rank() > 0
         bar = Progress(
-            places,
-            desc='reading weak labels',
-            delay=2,
-            disable=dist.get_rank() > 0,
+            places, desc='reading weak labels', delay=2, disable=hidden
         )
         facts = list(map(self._look, bar))
-        shown: dict[str, int] = {}
-        for place, fact in zip(places, facts):
-            shown.setdefault(pixel_format(fact.path), place)
-        for place in shown.values():
-            # One image of each kind is loaded, so that a kind that cannot be
-            # is refused now and not in the middle of a round.
-            packed = self.dataset[place]
+        kinds = [pixel_format(fact.path) for fact in facts]
+        for kind in dict.fromkeys(kinds):
+            # A kind that cannot be loaded is refused before the round.
+            packed = self.dataset[places[kinds.index(kind)]]
             rgb_view(packed['inputs'], packed['data_samples'].img_path)
         return facts
 

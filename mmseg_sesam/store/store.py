@@ -156,7 +156,7 @@ class PseudoLabelStore:
         """Returns an image's record in a published round, or None.
 
         It holds 'files', their digests by relative path; 'shape', (H, W);
-        'counts', see `RoundSummary`; and 'components', see `stage`.
+        'counts' and 'components', see `stage`.
         """
         return read_record(self.folder(round_index) / f'{RECORDS}/{key}.json')
 
@@ -206,7 +206,7 @@ class PseudoLabelStore:
             key: name of the image, see `sample_key`.
             maps: (H, W) uint8 label maps, by `LABELS` and `CONFIDENT`.
             components: records of the components, as JSON values.
-            counts: of the image, for the summary of the round.
+            counts: counts of the image, see `RoundSummary`.
             palette: RGB of each class, for image viewers.
         """
         staging, files = self.staging(round_index), {}

@@ -77,10 +77,13 @@ def test_files_are_replaced_whole_and_removed_late(tmp_path: Path) -> None:
     assert path.read_bytes() == b'second'
     backend.remove(str(path))
     assert path.exists()
-    backend.remove_outdated([str(path)])
+    backend.remove_outdated(str(tmp_path), [])
     assert path.exists()
     backend.remove(str(path))
-    backend.remove_outdated([])
+    backend.remove_outdated(str(path.parent), [str(path)])
+    assert path.exists()
+    backend.remove(str(path))
+    backend.remove_outdated(str(path.parent), [])
     assert not path.exists()
 
 
