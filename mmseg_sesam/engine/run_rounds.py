@@ -111,11 +111,10 @@ class RunRounds:
         if changed:
             self.make(0, self.runner.iter)
             return
-        first_is_lost = distributed.on_main_rank(
+        # Refreshes read the prior of round 0.
+        if round_index and distributed.on_main_rank(
             lambda: self.store.settings(0) != self.settings, self.group
-        )
-        if first_is_lost and round_index:
-            # Refreshes read its prior.
+        ):
             self.make(0, 0)
         if fault:
             self.runner.logger.warning(

@@ -33,13 +33,13 @@ def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
     except Exception as caught:
         # Other ranks wait for this one: tell them before raising.
         error, failure = caught, f'{type(caught).__name__}: {caught}'
-    answers = dist.all_gather_object((result, failure), process_group)
+    results = dist.all_gather_object((result, failure), process_group)
     if error is not None:
         raise error
-    for rank, (_, text) in enumerate(answers):
+    for rank, (_, text) in enumerate(results):
         if text is not None:
             raise RuntimeError(f'rank {rank} failed with {text}')
-    return [part for part, _ in answers]
+    return [part for part, _ in results]
 
 
 def on_main_rank(work: Callable[[], Any], process_group: Any = None) -> Any:

@@ -6,23 +6,16 @@ from typing import NamedTuple
 
 
 class RoundSummary(NamedTuple):
-    """Counts over the images of a round.
-
-    Attributes:
-        images: number of images.
-        unlabelled_images: images without any weak label.
-        components: number of components.
-        fell_back: components that keep only their weak pixels.
-        pixels: pixels of all images.
-        weak_pixels: pixels that a person labelled.
-        labelled_pixels: pixels that the pseudo-label labels.
-    """
+    """Counts over the images of a round."""
 
     images: int = 0
+    # Images without any weak label.
     unlabelled_images: int = 0
     components: int = 0
+    # Components that keep only their weak pixels.
     fell_back: int = 0
     pixels: int = 0
+    # Pixels that a person labelled, and that the pseudo-label labels.
     weak_pixels: int = 0
     labelled_pixels: int = 0
 

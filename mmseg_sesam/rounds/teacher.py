@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.models import SeSAMEncoderDecoder
 
 
+@dataclass
 class TeacherPredictor:
     """Predicts training images with the teacher, or without one the student.
 
@@ -20,11 +22,8 @@ class TeacherPredictor:
         scale: scale at which the teacher is shown images.
     """
 
-    def __init__(
-        self, model: SeSAMEncoderDecoder, scale: ValidationResize
-    ) -> None:
-        self.model = model
-        self.scale = scale
+    model: SeSAMEncoderDecoder
+    scale: ValidationResize
 
     def __call__(self, batch: dict) -> Tensor:
         """Returns (C, H, W) probabilities of the one image of a batch."""
