@@ -56,7 +56,12 @@ def estimate(cfg: Config) -> dict[str, float]:
             f'The optimizer is {optimizer}, expected one of '
             f'{", ".join(MOMENTS)}; add to MOMENTS how many it keeps.'
         )
-    model = MODELS.build(dict(copy.deepcopy(cfg.model), pretrained=None))
+    model = copy.deepcopy(cfg.model)
+    # The values of weights do not matter: none are downloaded.
+    model.update(pretrained=None)
+    if 'pretrained' in model.backbone:
+        model.backbone.pretrained = False
+    model = MODELS.build(model)
     model = revert_sync_batchnorm(model).to('meta').train()
     size, batch = cfg.crop_size, cfg.train_dataloader.batch_size
     images = torch.empty(batch, 3, *size, device='meta')

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mmseg_sesam.validators import (
-    Rule,
-    check_fields,
-    count,
-    number,
-    one_of,
-    option,
-    required,
-)
+from mmseg_sesam import validators
+from mmseg_sesam.validators import Rule, option, required
 
 # Field of the labels that a person gave.
 HUMAN_FIELD = 'gt_sem_seg'
 PSEUDO_FIELD = 'pseudo_sem_seg'
 CONFIDENT_FIELD = 'confident_sem_seg'
 _MAP, LABEL_SUFFIX = '_seg_map', '_sem_seg'
+_NORMALIZER = validators.one_of(('labelled', 'remaining'))
 _NAME = Rule(
     lambda value: isinstance(value, str) and value.isidentifier(),
     'a name of letters, digits and underscores',
@@ -67,13 +61,13 @@ class LabelSource:
 
     name: str = required(_NAME)
     field: str = required(_LABEL_FIELD)
-    loss_weight: float = option(1.0, number(at_least=0))
-    ramp: int = option(0, count())
-    normalizer: str = option('labelled', one_of(('labelled', 'remaining')))
+    loss_weight: float = option(1.0, validators.number(at_least=0))
+    ramp: int = option(0, validators.count())
+    normalizer: str = option('labelled', _NORMALIZER)
     colour: str = option('#8a7a3d', _COLOUR)
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        validators.check_fields(self)
 
 
 # SeSAM's three terms; the weights and the ramp are our choice.
@@ -97,10 +91,5 @@ def is_label_map(key: str) -> bool:
 
 
 def field_of(key: str) -> str:
-    """Returns the sample's field for a label map of the pipeline.
-
-    Example:
-        >>> field_of('pseudo_seg_map')
-        'pseudo_sem_seg'
-    """
+    """Returns the sample's field for a label map of the pipeline."""
     return key[: -len(_MAP)] + LABEL_SUFFIX

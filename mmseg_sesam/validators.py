@@ -1,8 +1,9 @@
-"""What the options of a component may be, checked when it is built."""
+"""Rules for the options of components, checked when one is built."""
 
 from __future__ import annotations
 
 import dataclasses
+import operator
 import os
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -10,7 +11,7 @@ from typing import Any, Callable, NamedTuple
 
 
 class Rule(NamedTuple):
-    """Which values an option may have.
+    """The values that an option may have.
 
     Attributes:
         allows: whether it may have a value, of whatever type.
@@ -46,13 +47,16 @@ def number(
     below: float | None = None,
 ) -> Rule:
     """A finite number within limits."""
-    limits = {
-        'at least': (at_least, lambda value, limit: value >= limit),
-        'at most': (at_most, lambda value, limit: value <= limit),
-        'above': (above, lambda value, limit: value > limit),
-        'below': (below, lambda value, limit: value < limit),
-    }
-    given = {k: limit for k, limit in limits.items() if limit[0] is not None}
+    limits = [
+        (words, limit, holds)
+        for words, limit, holds in (
+            ('at least', at_least, operator.ge),
+            ('at most', at_most, operator.le),
+            ('above', above, operator.gt),
+            ('below', below, operator.lt),
+        )
+        if limit is not None
+    ]
 
     def allows(value: Any) -> bool:
         return (
@@ -60,10 +64,10 @@ def number(
             and not isinstance(value, bool)
             # Neither infinite nor undefined.
             and value - value == 0
-            and all(holds(value, limit) for limit, holds in given.values())
+            and all(holds(value, limit) for _, limit, holds in limits)
         )
 
-    words = ' and '.join(f'{k} {limit}' for k, (limit, _) in given.items())
+    words = ' and '.join(f'{words} {limit}' for words, limit, _ in limits)
     return Rule(allows, f'a finite number {words}')
 
 
@@ -97,37 +101,19 @@ CONFIG = Rule(
 )
 
 
-def check_options(component: object, **rules: Rule) -> None:
-    """Checks options that a component keeps under their own names.
-
-    Args:
-        component: whose attributes are checked; its class is named.
-        **rules: by the option's name.
-
-    Raises:
-        ValueError: an option has a value that its rule does not allow.
-    """
-    owner = type(component).__name__
-    for name, rule in rules.items():
-        check_option(owner, name, getattr(component, name), rule)
-
-
 def check_option(owner: str, name: str, value: Any, rule: Rule) -> None:
-    """Checks one option.
-
-    Args:
-        owner: name of the component.
-        name: of the option.
-        value: of the option.
-        rule: for it.
-
-    Raises:
-        ValueError: the rule does not allow the value.
-    """
+    """Raises ValueError, naming the owner, if a rule forbids the value."""
     if not rule.allows(value):
         raise ValueError(
             f'{owner} got {name}={value!r}, expected {rule.expected}.'
         )
+
+
+def check_options(component: object, **rules: Rule) -> None:
+    """Checks the attributes of a component that have the names of rules."""
+    for name, rule in rules.items():
+        value = getattr(component, name)
+        check_option(type(component).__name__, name, value, rule)
 
 
 def option(default: Any, rule: Rule, **facts: Any) -> Any:
@@ -137,9 +123,6 @@ def option(default: Any, rule: Rule, **facts: Any) -> Any:
         default: value of the option where a config gives none.
         rule: for its values, checked by `check_fields`.
         **facts: further metadata of the field, such as a help text.
-
-    Returns:
-        The dataclass field.
 
     Example:
         >>> @dataclasses.dataclass
@@ -157,30 +140,18 @@ def option(default: Any, rule: Rule, **facts: Any) -> Any:
 
 
 def required(rule: Rule) -> Any:
-    """Declares an option of a dataclass that has no default.
-
-    Args:
-        rule: for its values, checked by `check_fields`.
-
-    Returns:
-        The dataclass field.
-    """
+    """Declares an option of a dataclass that has no default."""
     return dataclasses.field(metadata={_RULE: rule})
 
 
 def check_fields(component: Any) -> None:
     """Checks every field that `option` or `required` declared.
 
-    Call it in `__post_init__`.
-
-    Args:
-        component: a dataclass instance; its class is named in messages.
-
-    Raises:
-        ValueError: a field has a value that its rule does not allow.
+    Call it in `__post_init__` of the dataclass.
     """
-    for field in dataclasses.fields(component):
-        rule = field.metadata.get(_RULE)
-        if rule is not None:
-            value = getattr(component, field.name)
-            check_option(type(component).__name__, field.name, value, rule)
+    rules = {
+        field.name: field.metadata[_RULE]
+        for field in dataclasses.fields(component)
+        if _RULE in field.metadata
+    }
+    check_options(component, **rules)

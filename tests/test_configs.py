@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import copy
+import functools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +14,7 @@ from pathlib import Path
 import mmseg
 import numpy as np
 import pytest
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 from PIL import Image
 
@@ -18,6 +22,7 @@ from mmseg_sesam.store.store import PseudoLabelStore
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 SESAM = sorted(path.stem for path in (CONFIGS / 'sesam').glob('*.py'))
+README = (CONFIGS / 'sesam' / 'README.md').read_text()
 SIDE = 64
 
 # Where each data set keeps images and labels: folder and suffix of both.
@@ -55,6 +60,12 @@ LAYOUTS = {
         [('weak/train', '.png')],
     ),
 }
+
+
+@functools.cache
+def load(name: str) -> Config:
+    """The config as it is, which no test changes."""
+    return Config.fromfile(CONFIGS / 'sesam' / f'{name}.py')
 
 
 @pytest.fixture
@@ -126,14 +137,35 @@ def test_each_config_has_its_twins() -> None:
             assert f'{name.rsplit("_", 1)[0]}_full' in SESAM
 
 
+BASELINES = [n for n in SESAM if n.endswith(('_weak-only', '_offline'))]
+
+
+@pytest.mark.parametrize('name', BASELINES)
+def test_readme_gives_options_of_each_baseline(name: str) -> None:
+    base, suffix = name.rsplit('_', 1)
+    (row,) = re.findall(rf'^\| `_{suffix}` .*`(.*)` \|$', README, re.M)
+    words = row.split()
+    if base == 'deeplabv3_camvid_scribble':
+        assert f'of `{base}`' in README and '`model.regularizers=[]`' in README
+        words.append('model.regularizers=[]')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    options = parser.parse_args(['--cfg-options', *words]).cfg_options
+
+    cfg = copy.deepcopy(load(base))
+    cfg.merge_from_dict(options)
+
+    assert cfg.to_dict() == load(name).to_dict()
+
+
 def test_table_of_the_readme_lists_each_config() -> None:
-    lines = (CONFIGS / 'sesam' / 'README.md').read_text().splitlines()
+    lines = README.splitlines()
     rows = [line.split(' | ') for line in lines if line.startswith('| [')]
     assert [row[0] for row in rows] == [
         f'| [{name}]({name}.py)' for name in SESAM
     ]
     for name, row in zip(SESAM, rows):
-        cfg = Config.fromfile(CONFIGS / 'sesam' / f'{name}.py')
+        cfg = load(name)
         assert row[3].endswith(f' x {cfg.train_dataloader.batch_size}')
         assert row[4] == f'{cfg.train_cfg.max_iters // 1000}k'
 

@@ -66,7 +66,8 @@ def wrong_options() -> Iterator[Any]:
                 kind = parameter.annotation
                 # What is large is not wrong, and text may be a file's name.
                 large = value == 1e9 and 'float' in kind
-                if not large and not suits(value, kind):
+                default = value is None and parameter.default is None
+                if not large and not default and not suits(value, kind):
                     yield pytest.param(
                         registry,
                         dict(cfg, **{name: value}),

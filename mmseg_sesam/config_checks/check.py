@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from mmseg_sesam.config_checks.evaluation import check_evaluation
 from mmseg_sesam.config_checks.model import check_model
 from mmseg_sesam.config_checks.parts import check_parts
 from mmseg_sesam.config_checks.training import Training
@@ -41,13 +40,12 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
         ...
         ValueError: ...
     """
-    training = Training.of_config(cfg, hooks)
+    training = Training(cfg, hooks)
     if not training.has_own_parts:
         return
     try:
         check_parts(training)
         check_model(training)
-        check_evaluation(cfg)
-        check_values(cfg, training)
+        check_values(training)
     except ValueError as error:
         raise ValueError(f'{cfg.filename or "The config"}: {error}') from error

@@ -16,17 +16,11 @@ _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
 
 
 def check_model(training: Training) -> None:
-    """Checks that each label source that is switched on has an effect.
+    """Raises if a label source that is switched on has no effect.
 
     `teacher` and `LoadPseudoLabel` switch sources on. The weight and the
     threshold of a source that is off have no effect, so that a baseline can
     keep the values of its base config.
-
-    Args:
-        training: the parts of the config.
-
-    Raises:
-        ValueError: a source is switched on and has no effect.
     """
     if not training.is_sesam:
         return
@@ -46,11 +40,13 @@ def check_model(training: Training) -> None:
             'learned; set loss_weight of a source in model.sources above 0.'
         )
     if loads and not training.weight(PSEUDO_FIELD):
-        _warn(
+        print_log(
             f'model.sources has loss_weight=0 for {PSEUDO_FIELD}: '
             'pseudo-labels are made, and only keep confident predictions off '
             'their pixels. Set default_hooks.pseudo_labels.enabled=False to '
-            'save their time.'
+            'save their time.',
+            logger='current',
+            level=logging.WARNING,
         )
 
 
@@ -89,8 +85,9 @@ def _check_round_teacher(training: Training, teacher: str | None) -> None:
 
 def _check_online_teacher(training: Training) -> None:
     """Raises if nothing uses the predictions of the online teacher."""
-    agreement = training.model_option('agreement')
-    drops = bool(training.find('LoadPseudoLabel')) and agreement
+    drops = training.find('LoadPseudoLabel') and training.model_option(
+        'agreement'
+    )
     if not (training.weight(CONFIDENT_FIELD) or drops or training.refreshes):
         raise ValueError(
             f"The model has teacher='online' and loss_weight=0 for "
@@ -125,7 +122,3 @@ def _check_only_weak_classes(training: Training, teacher: str | None) -> None:
                 'PackSeSAMInputs.'
             )
     check_meta_key(training, 'weak_classes', 'only_weak_classes=True')
-
-
-def _warn(text: str) -> None:
-    print_log(text, logger='current', level=logging.WARNING)

@@ -13,32 +13,35 @@ from mmseg_sesam.config_checks.training import (
     model_names,
     transform_names,
 )
-from mmseg_sesam.datasets.pipeline_configs import pseudo_label_source
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_transforms,
+    pseudo_label_source,
+)
 from mmseg_sesam.type_names import option, type_name
 
-# The stock pack and the stock preprocessor lose what these load.
-_NEED_OWN_PACK = ('LoadPseudoLabel', 'KeepTeacherView')
+# Only SeSAM's pack, preprocessor and model read what these load.
+_TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
 
 
 def check_parts(training: Training) -> None:
-    """Checks that all parts are there that make, load and read labels.
-
-    Args:
-        training: the parts of the config.
-
-    Raises:
-        ValueError: a part has no effect without another that is missing.
-    """
+    """Raises if a part has no effect without another that is missing."""
     _check_hooks(training)
     if training.hooks:
         pseudo_label_source(training.dataset)
         _warn_of_late_refreshes(training)
-    for name in _NEED_OWN_PACK:
-        if training.find(name):
-            _check_readers(training, name)
-            _check_pack(training, name)
+    for name in filter(training.find, _TRAINING_ONLY):
+        _check_readers(training, name)
+        _check_pack(training, name)
     if training.find('LoadPseudoLabel'):
         check_meta_key(training, 'pseudo_label_round', 'LoadPseudoLabel')
+    for loader in ('val_dataloader', 'test_dataloader'):
+        dataset = (training.cfg.get(loader) or {}).get('dataset') or {}
+        for step in iterate_transforms(dataset):
+            if found := transform_names(step).intersection(_TRAINING_ONLY):
+                raise ValueError(
+                    f'The pipeline of {loader} has {min(found)}, which only '
+                    'training reads; take it out there.'
+                )
 
 
 def _check_hooks(training: Training) -> None:
@@ -84,10 +87,8 @@ def _check_readers(training: Training, name: str) -> None:
 def _check_pack(training: Training, name: str) -> None:
     """Raises if the last step drops what `name` loads."""
     for _, steps in training.leaves:
-        found = [transform_names(step) for step in steps]
-        if not any(name in names for names in found):
-            continue
-        if not any('PackSeSAMInputs' in names for names in found):
+        names = set().union(*map(transform_names, steps))
+        if name in names and 'PackSeSAMInputs' not in names:
             last = type_name(steps[-1])
             raise ValueError(
                 f'The training pipeline has {name} and ends with {last}, '
@@ -97,16 +98,7 @@ def _check_pack(training: Training, name: str) -> None:
 
 
 def check_meta_key(training: Training, key: str, needed_by: str) -> None:
-    """Raises if the meta_keys of PackSeSAMInputs lack a key.
-
-    Args:
-        training: the parts of the config.
-        key: name of the key.
-        needed_by: the part that needs it, for the message.
-
-    Raises:
-        ValueError: PackSeSAMInputs is told to leave the key out.
-    """
+    """Raises if the meta_keys of PackSeSAMInputs lack a key."""
     for step in training.find('PackSeSAMInputs'):
         if key not in option(step, TRANSFORMS, 'meta_keys'):
             raise ValueError(
@@ -118,7 +110,8 @@ def check_meta_key(training: Training, key: str, needed_by: str) -> None:
 def _warn_of_late_refreshes(training: Training) -> None:
     """Warns of refreshes that the training ends before."""
     (hook,) = training.hooks
-    rounds, last = training.refreshes, training.max_iters
+    rounds = training.refreshes
+    last = (training.cfg.get('train_cfg') or {}).get('max_iters')
     begin, interval = (hook_option(hook, k) for k in ('begin', 'interval'))
     numbers = (rounds, last, begin, interval)
     # Options of a wrong type are refused where they are used.

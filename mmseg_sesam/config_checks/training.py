@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -25,56 +25,32 @@ _OWN_TRANSFORMS = {
 }
 
 
-class Training(NamedTuple):
-    """The parts of a training config.
+class Training:
+    """The parts of a training config, empty where the config lacks them.
 
     Attributes:
-        hooks: all enabled SAMPseudoLabelHook, as configs or as a Runner
-            has them.
-        dataset: config of the training data set, empty if there is none.
-        model: config of the model, empty if there is none.
-        leaves: of each data set within wrappers its config, and the steps
-            that its images go through.
+        cfg: the whole config.
+        hooks: all enabled SAMPseudoLabelHook, as configs or as a Runner has
+            them.
+        dataset: config of the training data set.
+        model: config of the model.
+        leaves: config and transforms of each data set within wrappers.
         transforms: configs of all transforms, nested ones included.
-        max_iters: steps of the training, None where it counts in epochs.
     """
 
-    hooks: list[dict | Hook]
-    dataset: dict
-    model: dict
-    leaves: list[tuple[dict, list[dict]]]
-    transforms: list[dict]
-    max_iters: int | None
-
-    @classmethod
-    def of_config(
-        cls, cfg: Config, hooks: Sequence[Hook] | None = None
-    ) -> Training:
-        """Reads a config; what it lacks is empty.
-
-        Args:
-            cfg: of a training.
-            hooks: of its Runner, None where only the config is there.
-        """
-        if hooks is None:
-            hooks = list(iterate_hooks(cfg))
-        dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
-        hooks = [hook for hook in hooks if is_round_hook(hook)]
-        enabled = [hook for hook in hooks if hook_option(hook, 'enabled')]
-        leaves = list(iterate_leaves(dataset))
-        transforms = list(iterate_transforms(dataset))
-        if hooks and not enabled:
+    def __init__(self, cfg: Config, hooks: Sequence[Hook] | None) -> None:
+        found = iterate_hooks(cfg) if hooks is None else hooks
+        found = [hook for hook in found if is_round_hook(hook)]
+        self.cfg = cfg
+        self.hooks = [h for h in found if hook_option(h, 'enabled')]
+        self.dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+        self.model = cfg.get('model') or {}
+        self.leaves = list(iterate_leaves(self.dataset))
+        self.transforms = list(iterate_transforms(self.dataset))
+        if found and not self.hooks:
             # LoadPseudoLabel then adds nothing.
-            leaves = [(leaf, _without_source(steps)) for leaf, steps in leaves]
-            transforms = _without_source(transforms)
-        return cls(
-            enabled,
-            dataset,
-            cfg.get('model') or {},
-            leaves,
-            transforms,
-            (cfg.get('train_cfg') or {}).get('max_iters'),
-        )
+            self.leaves = [(d, _without_source(s)) for d, s in self.leaves]
+            self.transforms = _without_source(self.transforms)
 
     @property
     def has_own_parts(self) -> bool:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 
 import numpy as np
-from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
 
 from mmseg_sesam.config_checks.training import (
@@ -28,46 +27,19 @@ _UNLABELLED = dict(
 )
 
 
-def check_values(cfg: Config, training: Training) -> None:
-    """Checks values that several parts of a config must agree on.
-
-    Args:
-        cfg: of a training.
-        training: the parts of the config.
-
-    Raises:
-        ValueError: a value is not the same everywhere.
-    """
+def check_values(training: Training) -> None:
+    """Raises if a value that several parts share is not the same in each."""
     _check_unlabelled(training)
-    _check_classes(cfg, training)
+    _check_classes(training)
     for leaf, steps in training.leaves:
         _check_zero_label(leaf, steps)
         _check_roots(leaf, steps)
 
 
-def iterate_heads(model: dict) -> Iterator[tuple[str, dict]]:
-    """Yields the decode head and all auxiliary heads, with their names.
-
-    Args:
-        model: config of a segmentor.
-    """
-    for name in ('decode_head', 'auxiliary_head'):
-        heads = model.get(name) or []
-        if isinstance(heads, dict):
-            yield name, heads
-            continue
-        for index, head in enumerate(heads):
-            yield f'{name}[{index}]', head
-
-
 def _check_unlabelled(training: Training) -> None:
     """Raises if parts have different values for unlabelled pixels."""
-    found = [
-        (place, value)
-        for place, value in _iterate_unlabelled(training)
-        # Nothing tells, or labels are left as they are.
-        if value is not None
-    ]
+    # None: nothing tells, or labels are left as they are.
+    found = [f for f in _iterate_unlabelled(training) if f[1] is not None]
     if len({value for _, value in found}) > 1:
         listed = dict.fromkeys(f'{value} as {place}' for place, value in found)
         raise ValueError(
@@ -94,13 +66,11 @@ def _iterate_unlabelled(
         generator = hook_option(hook, 'generator')
         if isinstance(generator, dict):
             value = option(generator, TASK_UTILS, 'ignore_index')
-        elif generator is None:
-            # The hook itself says that it needs one.
-            continue
         else:
-            value = generator.ignore_index
+            # The hook itself says that it needs one.
+            value = getattr(generator, 'ignore_index', None)
         yield 'ignore_index of the generator', value
-    for name, head in iterate_heads(training.model):
+    for name, head in _heads(training.model).items():
         if 'type' in head:
             value = option(head, MODELS, 'ignore_index')
             yield f'ignore_index of {name}', value
@@ -110,18 +80,28 @@ def _iterate_unlabelled(
         yield 'seg_pad_val of data_preprocessor', value
 
 
-def _check_classes(cfg: Config, training: Training) -> None:
+def _heads(model: dict) -> dict[str, dict]:
+    """Returns the decode head and all auxiliary heads, by name."""
+    heads = {}
+    for name in ('decode_head', 'auxiliary_head'):
+        found = model.get(name) or []
+        if isinstance(found, dict):
+            heads[name] = found
+        else:
+            heads.update({f'{name}[{i}]': h for i, h in enumerate(found)})
+    return heads
+
+
+def _check_classes(training: Training) -> None:
     """Raises if parts have different numbers of classes."""
-    heads = dict(iterate_heads(training.model))
+    heads = _heads(training.model)
     number = heads.get('decode_head', {}).get('num_classes')
     if number is None:
         return
-    loader = cfg.get('val_dataloader') or {}
-    validation = list(iterate_leaves(loader.get('dataset') or {}))
-    for kind, leaves in (
-        ('training', training.leaves),
-        ('validation', validation),
-    ):
+    loader = training.cfg.get('val_dataloader') or {}
+    validation = iterate_leaves(loader.get('dataset') or {})
+    parts = dict(training=training.leaves, validation=validation)
+    for kind, leaves in parts.items():
         for leaf, _ in leaves:
             classes = _classes(leaf)
             if classes is not None and len(classes) != number:
@@ -131,13 +111,12 @@ def _check_classes(cfg: Config, training: Training) -> None:
                     'all heads to the number of classes.'
                 )
     for hook in training.hooks:
-        enrich_threshold = hook_option(hook, 'enrich_threshold')
-        if np.ndim(enrich_threshold) and len(enrich_threshold) != number:
+        shares = hook_option(hook, 'enrich_threshold')
+        if np.ndim(shares) and len(shares) != number:
             raise ValueError(
-                'SAMPseudoLabelHook has enrich_threshold for '
-                f'{len(enrich_threshold)} classes and the decode head '
-                f'num_classes={number}; give one value, or one for each '
-                'class.'
+                f'SAMPseudoLabelHook has enrich_threshold for {len(shares)} '
+                f'classes and the decode head num_classes={number}; give one '
+                'value, or one for each class.'
             )
     counts = {name: head.get('num_classes') for name, head in heads.items()}
     for step in training.find('LoadWeakAnnotations'):
@@ -161,12 +140,7 @@ def _classes(dataset: dict) -> list[str] | None:
 
 
 def _check_zero_label(dataset: dict, steps: list[dict]) -> None:
-    """Raises if a loader and its data set read label 0 differently.
-
-    Args:
-        dataset: config of a data set.
-        steps: that its images go through.
-    """
+    """Raises if a loader and its data set read label 0 differently."""
     if 'type' not in dataset:
         return
     expected = option(dataset, DATASETS, 'reduce_zero_label')
@@ -181,12 +155,7 @@ def _check_zero_label(dataset: dict, steps: list[dict]) -> None:
 
 
 def _check_roots(dataset: dict, steps: list[dict]) -> None:
-    """Raises if a data_root does not contain the data set's images.
-
-    Args:
-        dataset: config of a data set.
-        steps: that its images go through.
-    """
+    """Raises if a data_root does not contain the data set's images."""
     prefix = (dataset.get('data_prefix') or {}).get('img_path') or ''
     folder = os.path.join(dataset.get('data_root') or '', prefix)
     if not folder or '://' in folder:

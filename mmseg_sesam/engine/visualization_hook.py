@@ -23,12 +23,7 @@ from mmseg_sesam.engine.models import refuse_sharded, unwrap
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.validators import check_options, count
-from mmseg_sesam.visualization.sheet import (
-    choose_palette,
-    join_strip,
-    paint_label,
-    resize_label,
-)
+from mmseg_sesam.visualization import sheet
 
 # Width of each picture of a strip in pixels; bounds the size of a run.
 _WIDTH = 320
@@ -55,7 +50,7 @@ class SeSAMVisualizationHook(Hook):
         num_images: number of images; a smaller data set is shown whole.
 
     Raises:
-        ValueError: an argument is less than 1.
+        ValueError: an argument is less than 1, or the model is sharded.
 
     Example:
         >>> SeSAMVisualizationHook(interval=500).num_images
@@ -71,11 +66,7 @@ class SeSAMVisualizationHook(Hook):
         check_options(self, interval=count(1), num_images=count(1))
 
     def before_train(self, runner: Runner) -> None:
-        """Chooses the images and draws them before the first step.
-
-        Raises:
-            ValueError: the model is sharded.
-        """
+        """Chooses the images and draws them before the first step."""
         refuse_sharded(runner.model)
         self._prepare(runner)
         self._show(runner, runner.iter)
@@ -111,7 +102,7 @@ class SeSAMVisualizationHook(Hook):
     def _show(self, runner: Runner, step: int) -> None:
         """Hands a strip of each image to the visualizer."""
         model = unwrap(runner.model)
-        palette = choose_palette(
+        palette = sheet.choose_palette(
             self.images.metainfo.get('palette'), model.num_classes
         )
         was_training = model.training
@@ -130,17 +121,10 @@ class SeSAMVisualizationHook(Hook):
 def label_layers(
     model: EncoderDecoder, packed: dict[str, Any], scale: ValidationResize
 ) -> dict[str, np.ndarray]:
-    """Collects all labels of an image.
+    """Returns the labels of an image, (H, W) uint8 class ids by title.
 
-    Args:
-        model: in evaluation mode.
-        packed: a sample of a `loading_dataset`.
-        scale: resizes the image for the model.
-
-    Returns:
-        (H, W) uint8 class ids by name, 255 where nothing is labelled: 'weak
-        label'; 'pseudo-label', if training loads one; 'confident', if there
-        is a teacher; and 'prediction' of the student.
+    255 where nothing is labelled. The model is in evaluation mode, the image
+    a sample of a `loading_dataset`.
     """
     batch = scale(pseudo_collate([packed]))
     data = model.data_preprocessor(batch, False)
@@ -166,16 +150,7 @@ def draw_strip(
     layers: dict[str, np.ndarray],
     palette: list[list[int]],
 ) -> np.ndarray:
-    """Draws an image and its labels side by side.
-
-    Args:
-        packed: a sample of a `loading_dataset`.
-        layers: (H, W) uint8 class ids by name.
-        palette: RGB of each class.
-
-    Returns:
-        (h, w, 3) uint8 in RGB.
-    """
+    """Returns an image beside its labels, (h, w, 3) uint8 in RGB."""
     image = rgb_view(packed['inputs'], packed['data_samples'].img_path)
     height, width = image.shape[:2]
     shape = (_WIDTH, max(round(_WIDTH * height / width), 1))
@@ -183,6 +158,6 @@ def draw_strip(
     pictures = dict(image=image)
     for name, layer in layers.items():
         title = f'{name}, {np.mean(layer != 255):.1%}'
-        label = resize_label(layer, shape)
-        pictures[title] = paint_label(image, label, palette)
-    return join_strip(pictures)
+        label = sheet.resize_label(layer, shape)
+        pictures[title] = sheet.paint_label(image, label, palette)
+    return sheet.join_strip(pictures)

@@ -33,7 +33,7 @@ class SeSAMDataPreProcessor(SegDataPreProcessor):
             )
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
-        """Prepares a batch for the model.
+        """Returns a batch for the model.
 
         Args:
             data: from the data loader; see `PackSeSAMInputs`.
@@ -43,36 +43,31 @@ class SeSAMDataPreProcessor(SegDataPreProcessor):
             A dict with 'data_samples' and 'inputs', the (N, 3, H, W) float
             images, or a dict of 'student' and 'teacher' views.
         """
-        inputs = data['inputs']
-        if not (training and isinstance(inputs, dict)):
-            batch = super().forward(data, training)
-            if training:
-                self._pad_labels(batch['data_samples'])
-            return batch
-        samples = data['data_samples']
-        count = len(samples)
-        # One batch of both views, so that they are padded alike.
-        both = dict(
-            inputs=[*inputs['student'], *inputs['teacher']],
-            data_samples=[*samples, *(SegDataSample() for _ in samples)],
-        )
-        batch = super().forward(both, training)
-        samples = batch['data_samples'][:count]
-        self._pad_labels(samples)
-        views = batch['inputs']
-        return dict(
-            inputs=dict(student=views[:count], teacher=views[count:]),
-            data_samples=samples,
-        )
+        inputs, samples = data['inputs'], data.get('data_samples')
+        two_views = training and isinstance(inputs, dict)
+        if two_views:
+            # One batch of both views, so that they are padded alike.
+            data = dict(
+                inputs=[*inputs['student'], *inputs['teacher']],
+                data_samples=[*samples, *(SegDataSample() for _ in samples)],
+            )
+        batch = super().forward(data, training)
+        if two_views:
+            student, teacher = batch['inputs'].chunk(2)
+            samples = batch['data_samples'][: len(samples)]
+            inputs = dict(student=student, teacher=teacher)
+            batch = dict(inputs=inputs, data_samples=samples)
+        if training:
+            self._pad_labels(batch['data_samples'])
+        return batch
 
     def _pad_labels(self, samples: list[SegDataSample]) -> None:
         """Pads all label maps but gt_sem_seg, which the stock class pads."""
         for sample in samples:
             for field in [*sample.keys()]:
                 if field.endswith(LABEL_SUFFIX) and field != HUMAN_FIELD:
+                    label = sample.pop(field).data
                     label = F.pad(
-                        sample.pop(field).data,
-                        sample.padding_size,
-                        value=self.seg_pad_val,
+                        label, sample.padding_size, value=self.seg_pad_val
                     )
                     sample.set_data({field: PixelData(data=label)})

@@ -34,37 +34,22 @@ class EMATeacher(EncoderDecoder):
 
     @torch.no_grad()
     def follow(self, student: nn.Module, step: int) -> None:
-        """Moves the weights towards the student's.
-
-        Args:
-            student: has all modules of the teacher under the same names.
-            step: steps that the student has made.
-        """
+        """Moves the weights towards a student's, which made `step` steps."""
         rate = max(1 - self.momentum, 1 / (step + 1))
-        own, theirs = self._pairs(student)
-        torch._foreach_lerp_(own, theirs, rate)
-
-    @torch.no_grad()
-    def logits(self, images: Tensor) -> Tensor:
-        """Predicts without any resizing.
-
-        Args:
-            images: (N, 3, H, W) float, normalised.
-
-        Returns:
-            (N, C, h, w) float, at the size of the decode head's output.
-        """
-        return self.decode_head(self.extract_feat(images))
-
-    def _pairs(self, student: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-        """Returns the floating tensors of both, and copies the others."""
-        theirs = dict(student.named_parameters())
-        theirs.update(student.named_buffers())
+        theirs = _tensors(student)
         pairs = []
-        for name, own in [*self.named_parameters(), *self.named_buffers()]:
+        for name, own in _tensors(self).items():
             if own.is_floating_point():
                 pairs.append((own, theirs[name]))
             else:
                 own.copy_(theirs[name])
-        own, theirs = zip(*pairs)
-        return list(own), list(theirs)
+        torch._foreach_lerp_(*map(list, zip(*pairs)), rate)
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Returns (N, C, h, w) logits at the size of the head's output."""
+        return self.decode_head(self.extract_feat(images))
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return dict([*module.named_parameters(), *module.named_buffers()])

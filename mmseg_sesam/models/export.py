@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -81,11 +82,7 @@ def export(
 
 
 def plain_config(cfg: Config) -> Config:
-    """Returns the stock model of a config, and how to test it.
-
-    Args:
-        cfg: config of a training.
-    """
+    """Returns the config of the stock model, with what tests need."""
     model = dict(cfg.model)
     if type_name(model) == 'SeSAMEncoderDecoder':
         model['type'] = 'EncoderDecoder'
@@ -98,15 +95,19 @@ def plain_config(cfg: Config) -> Config:
     if model['backbone'].get('pretrained'):
         model['backbone'] = dict(model['backbone'], pretrained=None)
     kept = {name: cfg[name] for name in _KEPT if name in cfg}
-    kept['default_hooks'] = _plain_hooks(kept.get('default_hooks') or {})
+    kept['default_hooks'] = hooks = dict(kept.get('default_hooks') or {})
+    for name, hook in [*hooks.items()]:
+        if hook and type_name(hook) == 'AtomicCheckpointHook':
+            hooks[name] = dict(hook, type='CheckpointHook')
+        elif hook and 'type' in hook and _is_own(HOOKS, hook):
+            del hooks[name]
     if 'test_evaluator' in kept:
-        metrics = kept['test_evaluator']
-        metrics = metrics if isinstance(metrics, list) else [metrics]
         kept['test_evaluator'] = [
-            one for one in metrics if one and not _is_own(METRICS, one)
+            metric
+            for metric in _as_list(kept['test_evaluator'])
+            if metric and not _is_own(METRICS, metric)
         ]
-    imports = (cfg.get('custom_imports') or {}).get('imports', [])
-    imports = [imports] if isinstance(imports, str) else imports
+    imports = _as_list((cfg.get('custom_imports') or {}).get('imports', []))
     others = [name for name in imports if name.split('.')[0] != _PACKAGE]
     if others:
         kept['custom_imports'] = dict(cfg.custom_imports, imports=others)
@@ -116,38 +117,21 @@ def plain_config(cfg: Config) -> Config:
 def student_weights(
     checkpoint: dict, teacher: bool
 ) -> dict[str, torch.Tensor]:
-    """Returns the weights under stock names.
+    """Returns the student's or the EMA teacher's weights under stock names.
 
-    Args:
-        checkpoint: of a training.
-        teacher: return the EMA teacher's weights. The teacher has no
-            auxiliary heads, so those remain the student's.
-
-    Raises:
-        ValueError: the checkpoint has no teacher.
-
-    Example:
-        >>> state = {'backbone.w': 1, 'teacher.backbone.w': 2}
-        >>> student_weights(dict(state_dict=state), teacher=True)
-        {'backbone.w': 2}
+    The teacher has no auxiliary heads: those remain the student's.
     """
     state = checkpoint.get('state_dict', checkpoint)
-    averaged = {
-        name[len(_TEACHER) :]: value
-        for name, value in state.items()
-        if name.startswith(_TEACHER)
-    }
-    if teacher and not averaged:
-        raise ValueError(
-            'the checkpoint holds no teacher; leave --teacher out, or give '
-            "one of a training with teacher='online' or 'round'."
-        )
-    student = {
-        name: value
-        for name, value in state.items()
-        if not name.startswith(_OWN_KEYS)
-    }
-    return {**student, **averaged} if teacher else student
+    weights = {n: v for n, v in state.items() if not n.startswith(_OWN_KEYS)}
+    if teacher:
+        names = [name for name in state if name.startswith(_TEACHER)]
+        if not names:
+            raise ValueError(
+                'the checkpoint holds no teacher; leave --teacher out, or '
+                "give one of a training with teacher='online' or 'round'."
+            )
+        weights.update({n[len(_TEACHER) :]: state[n] for n in names})
+    return weights
 
 
 def _load(path: str) -> dict:
@@ -166,15 +150,8 @@ def _load(path: str) -> dict:
         ) from error
 
 
-def _plain_hooks(hooks: dict) -> dict:
-    """Returns mmseg's hooks, with a stock checkpoint hook for ours."""
-    plain = {}
-    for name, hook in hooks.items():
-        if hook and type_name(hook) == 'AtomicCheckpointHook':
-            hook = dict(hook, type='CheckpointHook')
-        if not (hook and 'type' in hook and _is_own(HOOKS, hook)):
-            plain[name] = hook
-    return plain
+def _as_list(value: Any) -> list:
+    return value if isinstance(value, list) else [value]
 
 
 def _is_own(registry: Registry, config: dict) -> bool:

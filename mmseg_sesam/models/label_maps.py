@@ -28,11 +28,6 @@ class LabelMaps(NamedTuple):
     ) -> LabelMaps:
         """Removes from each map the pixels that an earlier map labels.
 
-        Args:
-            labels: name of each source -> (N, H, W) uint8.
-            inside: (N, H, W) bool.
-            ignore_index: the value of unlabelled pixels.
-
         Example:
             >>> weak = torch.tensor([[[1, 255, 255]]], dtype=torch.uint8)
             >>> pseudo = torch.tensor([[[1, 2, 255]]], dtype=torch.uint8)
@@ -42,8 +37,7 @@ class LabelMaps(NamedTuple):
             >>> maps.labels['pseudo'].tolist()
             [[[255, 2, 255]]]
         """
-        free = torch.ones_like(inside)
-        disjoint = {}
+        disjoint, free = {}, torch.ones_like(inside)
         for name, label in labels.items():
             disjoint[name] = label.masked_fill(~free, ignore_index)
             free = free & (disjoint[name] == ignore_index)
@@ -69,18 +63,7 @@ class LabelMaps(NamedTuple):
 
 
 def stack_labels(samples: list[SegDataSample], field: str) -> Tensor:
-    """Stacks a label map of all samples of a batch.
-
-    Args:
-        samples: N data samples.
-        field: of the samples.
-
-    Returns:
-        (N, H, W) uint8.
-
-    Raises:
-        ValueError: the samples lack the field.
-    """
+    """Returns a label map of all samples of a batch, (N, H, W) uint8."""
     if field not in samples[0]:
         raise ValueError(
             f'The data samples have no {field}; the training pipeline must '
@@ -91,17 +74,7 @@ def stack_labels(samples: list[SegDataSample], field: str) -> Tensor:
 
 
 def refuse_unmade_labels(samples: list[SegDataSample]) -> None:
-    """Raises if pseudo-labels were loaded before a round was made.
-
-    `SAMPseudoLabelHook` makes a round before the first step. Without the
-    hook every pseudo-label would be empty.
-
-    Args:
-        samples: N data samples.
-
-    Raises:
-        ValueError: the first sample's pseudo-label is of no round.
-    """
+    """Raises if `LoadPseudoLabel` found no round: each label is empty."""
     if samples[0].get('pseudo_label_round') == -1:
         raise ValueError(
             'LoadPseudoLabel found no round of pseudo-labels, which '
@@ -111,24 +84,10 @@ def refuse_unmade_labels(samples: list[SegDataSample]) -> None:
         )
 
 
-def mean_round(samples: list[SegDataSample], like: Tensor) -> Tensor:
-    """Returns the mean round of the samples' pseudo-labels, -1 for none."""
-    rounds = [sample.get('pseudo_label_round', -1) for sample in samples]
-    return like.new_tensor(rounds, dtype=torch.float32).mean()
-
-
 def rule_out_absent(logits: Tensor, samples: list[SegDataSample]) -> Tensor:
-    """Sets the logits of classes to -inf that an image's weak label lacks.
+    """Returns logits with -inf for classes that an image's weak label lacks.
 
-    Args:
-        logits: (N, C, H, W) float.
-        samples: N data samples, with weak_classes of the whole image.
-
-    Returns:
-        (N, C, H, W) float; an image without any label keeps all classes.
-
-    Raises:
-        ValueError: the samples lack weak_classes.
+    An image without any label keeps all classes. Logits are (N, C, H, W).
     """
     absent = torch.zeros(logits.shape[:2], dtype=torch.bool)
     for row, sample in zip(absent, samples):
@@ -146,15 +105,7 @@ def rule_out_absent(logits: Tensor, samples: list[SegDataSample]) -> Tensor:
 
 
 def inside_images(samples: list[SegDataSample], like: Tensor) -> Tensor:
-    """Returns the pixels of images, without the pixels that padding added.
-
-    Args:
-        samples: N data samples, after the data preprocessor.
-        like: (N, H, W) labels.
-
-    Returns:
-        (N, H, W) bool.
-    """
+    """Returns the (N, H, W) bool pixels that padding did not add."""
     inside = torch.zeros_like(like, dtype=torch.bool)
     for index, sample in enumerate(samples):
         height, width = sample.img_shape

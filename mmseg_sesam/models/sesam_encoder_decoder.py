@@ -14,16 +14,10 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from mmseg_sesam.models import label_maps
 from mmseg_sesam.models.ema_teacher import EMATeacher
 from mmseg_sesam.models.head_checks import check_head, check_sources
-from mmseg_sesam.models.label_maps import (
-    LabelMaps,
-    inside_images,
-    mean_round,
-    refuse_unmade_labels,
-    rule_out_absent,
-    stack_labels,
-)
+from mmseg_sesam.models.label_maps import LabelMaps, stack_labels
 from mmseg_sesam.models.source_losses import source_losses
 from mmseg_sesam.models.teacher_state import TeacherState
 from mmseg_sesam.structures import (
@@ -35,7 +29,6 @@ from mmseg_sesam.structures import (
 )
 from mmseg_sesam.validators import FLAG, SHARE, check_option, number, one_of
 
-TEACHERS = ('online', 'round', None)
 MODELS.register_module(module=LabelSource)
 
 
@@ -89,7 +82,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         **kwargs,
     ) -> None:
         options = dict(
-            teacher=(teacher, one_of(TEACHERS)),
+            teacher=(teacher, one_of(('online', 'round', None))),
             ema_momentum=(ema_momentum, number(at_least=0, below=1)),
             confident_threshold=(confident_threshold, SHARE),
             agreement=(agreement, SHARE),
@@ -142,7 +135,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         Returns:
             The losses of `loss_by_sources` and `loss_by_regularizers`;
             `share_<name>`, the share of pixels of each source; and round,
-            the mean round of the pseudo-labels.
+            the mean round of the pseudo-labels, -1 for none.
 
         Raises:
             ValueError: the samples were loaded before any round was made.
@@ -153,8 +146,11 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         self.update_teacher()
         maps = self.label_maps(teacher_view, data_samples)
         logits = self.head_logits(student_view, maps.inside.shape[1:])
+        rounds = [s.get('pseudo_label_round', -1) for s in data_samples]
         losses = maps.shares()
-        losses['round'] = mean_round(data_samples, maps.inside)
+        losses['round'] = maps.inside.new_tensor(
+            rounds, dtype=torch.float32
+        ).mean()
         losses.update(self.loss_by_sources(logits, maps))
         losses.update(self.loss_by_regularizers(logits, teacher_view, maps))
         self.iteration += 1
@@ -164,32 +160,37 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     def label_maps(
         self, teacher_view: Tensor, samples: list[SegDataSample]
     ) -> LabelMaps:
-        """Makes the disjoint label maps of a batch.
+        """Returns the disjoint label maps of a batch.
 
         Args:
             teacher_view: (N, 3, H, W) float images.
             samples: N data samples.
-
-        Returns:
-            The label map of each source.
         """
-        refuse_unmade_labels(samples)
-        inside = inside_images(samples, stack_labels(samples, HUMAN_FIELD))
+        label_maps.refuse_unmade_labels(samples)
+        inside = label_maps.inside_images(
+            samples, stack_labels(samples, HUMAN_FIELD)
+        )
         nothing = inside.new_full(
             inside.shape, self.decode_head.ignore_index, dtype=torch.uint8
         )
+        # A baseline loads no pseudo-labels, and only rounds store confident
+        # labels.
+        absent = {
+            PSEUDO_FIELD: PSEUDO_FIELD not in samples[0],
+            CONFIDENT_FIELD: self.teacher_mode != 'round',
+        }
         labels = {}
         for field in (source.field for source in self.sources):
-            absent = self._may_be_absent(field, samples)
-            labels[field] = nothing if absent else stack_labels(samples, field)
+            labels[field] = (
+                nothing if absent.get(field) else stack_labels(samples, field)
+            )
         if self.teacher_mode == 'online':
             logits = self.teacher.logits(teacher_view)
             logits = _enlarge(logits, inside.shape[1:], self.decode_head)
             probability = self._probability(logits, samples)
             if CONFIDENT_FIELD in labels:
-                confident = self.confident_labels(probability)
                 labels[CONFIDENT_FIELD] = torch.where(
-                    inside, confident, nothing
+                    inside, self.confident_labels(probability), nothing
                 )
             if PSEUDO_FIELD in labels:
                 labels[PSEUDO_FIELD] = self.agreeing_labels(
@@ -201,15 +202,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     def head_logits(
         self, images: Tensor, size: tuple[int, int]
     ) -> dict[str, Tensor]:
-        """Predicts with all heads of the student.
-
-        Args:
-            images: (N, 3, H, W) float.
-            size: height and width of the labels.
-
-        Returns:
-            By log name of the head (N, C, *size) logits.
-        """
+        """Returns (N, C, *size) logits of each head of the student."""
         features = self.extract_feat(images)
         return {
             name: _enlarge(head(features), size, head)
@@ -231,17 +224,16 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     def loss_by_regularizers(
         self, logits: dict[str, Tensor], images: Tensor, maps: LabelMaps
     ) -> dict[str, Tensor]:
-        """Computes the regularizers on the decode head's logits.
+        """Returns `decode.loss_<name>` of each regularizer.
 
-        Args:
-            logits: by head.
-            images: (N, 3, H, W) float, normalised.
-            maps: labels of the batch.
-
-        Returns:
-            decode.loss_<name> of each regularizer.
+        They get the decode head's logits, and (N, 3, H, W) images in which
+        black and white differ by 1.
         """
-        colours = self._colours(images)
+        # Undoes the division by std.
+        colours = images * getattr(self.data_preprocessor, 'std', 1) / 255
+        if colours.shape[1] == 1:
+            # Grey values differ in all three colours, as segmenters see them.
+            colours = colours.expand(-1, 3, -1, -1)
         return {
             f'decode.loss_{module.name}': module(
                 logits['decode'], colours, maps
@@ -249,28 +241,11 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             for module in self.regularizers
         }
 
-    def _may_be_absent(self, field: str, samples: list[SegDataSample]) -> bool:
-        """Returns whether a baseline or the online teacher has no field."""
-        if field == CONFIDENT_FIELD:
-            return self.teacher_mode != 'round'
-        return field == PSEUDO_FIELD and field not in samples[0]
-
-    def _colours(self, images: Tensor) -> Tensor:
-        """Undoes the division by std: black and white differ by 1."""
-        colours = images * getattr(self.data_preprocessor, 'std', 1) / 255
-        # Grey values differ in all three colours, as segmenters see them.
-        grey = colours.shape[1] == 1
-        return colours.expand(-1, 3, -1, -1) if grey else colours
-
     def confident_labels(self, probability: Tensor) -> Tensor:
-        """Returns the teacher's confident predictions.
+        """Returns the teacher's confident predictions, (N, H, W) uint8.
 
-        Args:
-            probability: (N, C, H, W) of each class.
-
-        Returns:
-            (N, H, W) uint8, unlabelled where probabilities are below
-            `confident_threshold` or undefined.
+        Unlabelled where the (N, C, H, W) probabilities are below
+        `confident_threshold` or undefined.
         """
         best, prediction = probability.max(dim=1)
         return prediction.to(torch.uint8).masked_fill(
@@ -278,14 +253,10 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         )
 
     def agreeing_labels(self, labels: Tensor, probability: Tensor) -> Tensor:
-        """Removes labels that the teacher contradicts; see `agreement`.
+        """Returns labels without those that the teacher contradicts.
 
-        Args:
-            labels: (N, H, W) uint8, pseudo-labels.
-            probability: (N, C, H, W) of each class.
-
-        Returns:
-            (N, H, W) uint8.
+        Labels are (N, H, W) uint8, probabilities (N, C, H, W); see
+        `agreement`.
         """
         index = labels.long().clamp_max(probability.shape[1] - 1)
         given = probability.gather(1, index[:, None])[:, 0]
@@ -308,7 +279,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             (C, h, w) float at the size of the image file.
         """
         segmentor = self if self.teacher is None else self.teacher
-        sample = segmentor.predict(inputs, data_samples)[0]
+        (sample,) = segmentor.predict(inputs, data_samples)
         logits = sample.seg_logits.data[None]
         return self._probability(logits, data_samples)[0]
 
@@ -317,7 +288,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     ) -> Tensor:
         """Returns (N, C, H, W) float32 probabilities of the teacher."""
         if self.only_weak_classes:
-            logits = rule_out_absent(logits, samples)
+            logits = label_maps.rule_out_absent(logits, samples)
         return logits.float().softmax(dim=1)
 
 

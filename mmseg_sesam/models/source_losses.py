@@ -25,23 +25,17 @@ def source_losses(
     sources: Sequence[LabelSource],
     step: int,
 ) -> dict[str, Tensor]:
-    """Computes the loss terms of one head, one for each source of labels.
+    """Returns the loss terms of a head, one for each source of labels.
 
     A term is `loss_weight * ramp * sum of CE / normalizer`, and 0 where the
-    source labels no pixel. The weight grows along exp(-5 (1 - t)^2) (Laine
-    and Aila, 2017).
+    source labels no pixel. The head's own losses, class weights and pixel
+    sampler apply to human labels only. `CrossEntropyLoss` is computed here,
+    because the stock one averages over unlabelled pixels too. The terms of
+    other sources weigh as much as the head's cross entropy, or as its first
+    loss if it has none.
 
-    The head's own losses, class weights and pixel sampler apply to human
-    labels only. `CrossEntropyLoss` is computed here, because the stock one
-    averages over unlabelled pixels too. The terms of other sources weigh as
-    much as the head's cross entropy, or as its first loss if it has none.
-
-    Args:
-        logits: (N, C, H, W) of the head, at the size of the labels.
-        maps: disjoint labels of the batch.
-        head: the decode or auxiliary head.
-        sources: the sources of the maps, in their order.
-        step: iterations made, for the ramps.
+    Logits are (N, C, H, W), at the size of the labels; sources have the order
+    of the maps; ramps depend on `step`, the iterations made.
 
     Returns:
         `loss_<name>` of each source; `loss_...` of the head's own losses
@@ -53,11 +47,9 @@ def source_losses(
     entropy = F.cross_entropy(
         logits, target, reduction='none', ignore_index=maps.ignore_index
     )
-    scale = loss_scale(head)
     free = torch.ones_like(maps.inside)
     losses = {}
-    for source in sources:
-        labelled = maps.labels[source.name] != maps.ignore_index
+    for source, labelled in zip(sources, maps.labelled().values()):
         weight = source.loss_weight * ramp(step, source.ramp)
         if source.field == HUMAN_FIELD:
             label = maps.labels[source.name].long()
@@ -69,7 +61,7 @@ def source_losses(
             remaining = source.normalizer == 'remaining'
             total = (free if remaining else labelled).sum()
             losses[f'loss_{source.name}'] = (
-                scale * weight * _mean(entropy, labelled, total)
+                loss_scale(head) * weight * _mean(entropy, labelled, total)
             )
         free = free & ~labelled
     return losses
@@ -90,10 +82,10 @@ def _own_losses(
     losses = {'entropy': logits.new_zeros(())}
     for loss in loss_list(head):
         if is_entropy(loss):
-            name = 'entropy'
-            weight = labelled.float()
+            name, weight = 'entropy', labelled.float()
             if loss.class_weight is not None:
-                weight = weight * _class_weights(loss, logits, label)
+                weights = logits.new_tensor(loss.class_weight)
+                weight = weight * weights[label.clamp_max(len(weights) - 1)]
             total = weight.sum()
             if pixel_weight is not None:
                 weight = weight * pixel_weight
@@ -123,21 +115,15 @@ def is_entropy(loss: nn.Module) -> bool:
 def loss_scale(head: BaseDecodeHead) -> float:
     """Returns the weight of a head's cross entropy, or of its first loss."""
     losses = loss_list(head)
-    entropies = [loss for loss in losses if is_entropy(loss)]
-    return loss_weight([*entropies, *losses][0])
-
-
-def loss_weight(loss: nn.Module) -> float:
-    """Returns the factor of a loss, 1 for a user's loss without one."""
-    return getattr(loss, 'loss_weight', 1.0)
+    return getattr(
+        next(filter(is_entropy, losses), losses[0]), 'loss_weight', 1.0
+    )
 
 
 def ramp(step: int, length: int) -> float:
     """Returns a factor that grows from near 0 to 1 within `length` steps.
 
-    Example:
-        >>> ramp(0, 100) < 0.01, ramp(100, 100)
-        (True, 1.0)
+    It is exp(-5 (1 - t)^2) (Laine and Aila, 2017).
     """
     if step >= length:
         return 1.0
@@ -153,14 +139,6 @@ def _mean(entropy: Tensor, weight: Tensor, total: Tensor) -> Tensor:
     total = total.to(entropy.dtype)
     dist.all_reduce(total, 'mean')
     return (entropy * weight).sum() / total.clamp_min(_TINY)
-
-
-def _class_weights(
-    loss: CrossEntropyLoss, logits: Tensor, label: Tensor
-) -> Tensor:
-    """Returns (N, H, W) class weights, any value on unlabelled pixels."""
-    weights = logits.new_tensor(loss.class_weight)
-    return weights[label.clamp_max(len(weights) - 1)]
 
 
 def _on_labels(
@@ -209,5 +187,4 @@ def _accuracy(logits: Tensor, target: Tensor, labelled: Tensor) -> Tensor:
     logits = logits.detach()
     index = target.clamp_max(logits.shape[1] - 1)[:, None]
     right = (logits.gather(1, index) >= logits.amax(1, keepdim=True))[:, 0]
-    right = right & labelled
-    return 100 * right.sum() / labelled.sum().clamp_min(1)
+    return 100 * (right & labelled).sum() / labelled.sum().clamp_min(1)

@@ -27,25 +27,9 @@ class TeacherState(nn.Module):
 
         Done before the forward and not after the optimizer's step, because
         wrappers such as DDP call only the model's forward.
-        """
-        self._count_from_the_start()
-        if self.teacher is not None:
-            self.teacher.follow(self, self.iteration)
-
-    def get_extra_state(self) -> Tensor:
-        """Returns the iteration, which ramps and teacher depend on."""
-        return torch.tensor(self.iteration)
-
-    def set_extra_state(self, state: Tensor) -> None:
-        """Restores the iteration."""
-        self.iteration = int(state)
-
-    def _count_from_the_start(self) -> None:
-        """Sets the iteration to 0 in the first step of a training.
 
         Weights that `load_from` loads bring along the iteration of another
-        training; only a resumed training continues it. With iteration 0 the
-        teacher starts as a copy of the student, and ramps of the loss start.
+        training; only a resumed training continues it.
         """
         hub = MessageHub.get_current_instance()
         if self.iteration and hub.get_info('iter') == 0:
@@ -57,6 +41,16 @@ class TeacherState(nn.Module):
                 logger='current',
             )
             self.iteration = 0
+        if self.teacher is not None:
+            self.teacher.follow(self, self.iteration)
+
+    def get_extra_state(self) -> Tensor:
+        """Returns the iteration, for the checkpoint."""
+        return torch.tensor(self.iteration)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Restores the iteration."""
+        self.iteration = int(state)
 
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from mmengine.config import Config
@@ -39,6 +41,24 @@ def test_weights_count_gradients_moments_and_the_teacher(cfg: Config) -> None:
     )
     assert found == pytest.approx(expected)
     assert not any(p.requires_grad for p in model.teacher.parameters())
+
+
+def test_main_prints_the_row_of_the_readme_without_a_download(
+    project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    folder, name = project_root / 'configs/sesam', 'deeplabv3_camvid_coarse'
+    monkeypatch.setattr('sys.argv', ['memory', str(folder / f'{name}.py')])
+    monkeypatch.setattr('socket.getaddrinfo', Mock(side_effect=OSError))
+
+    main()
+
+    total = capsys.readouterr().out.splitlines()[-1].split(' | ')[-1]
+    (row,) = re.findall(
+        rf'\| \[{name}\].*', (folder / 'README.md').read_text()
+    )
+    assert row.split(' | ')[5] == total.removesuffix(' |')
 
 
 def test_a_config_that_trains_nothing_is_refused(

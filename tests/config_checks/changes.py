@@ -6,6 +6,7 @@ from typing import Callable
 
 from mmengine.config import Config, ConfigDict
 from mmseg.models import EncoderDecoder, SegDataPreProcessor
+from pipelines import place_of
 
 from mmseg_sesam.structures import SOURCES
 
@@ -17,8 +18,13 @@ def steps(cfg: Config) -> list:
     return cfg.train_dataloader.dataset.pipeline
 
 
-def source(cfg: Config) -> ConfigDict:
-    return steps(cfg)[2]
+def find(cfg: Config, name: str) -> ConfigDict:
+    return steps(cfg)[place_of(steps(cfg), name)]
+
+
+def add(step: dict, before: str = 'RandomCrop') -> Spoil:
+    """Inserts a transform before another one."""
+    return lambda cfg: steps(cfg).insert(place_of(steps(cfg), before), step)
 
 
 def head(cfg: Config) -> ConfigDict:
@@ -38,7 +44,7 @@ def set_weights(cfg: Config, **weights: float) -> None:
 
 
 def drop_source(cfg: Config) -> None:
-    del steps(cfg)[2]
+    steps(cfg).remove(find(cfg, 'LoadPseudoLabel'))
 
 
 def weak_only(cfg: Config) -> None:
@@ -55,7 +61,7 @@ def replace_hooks(cfg: Config) -> None:
 
 
 def stock_pack(cfg: Config) -> None:
-    steps(cfg)[-1] = dict(type='PackSegInputs')
+    find(cfg, 'PackSeSAMInputs').type = 'PackSegInputs'
 
 
 def stock_pack_of_weak_labels(cfg: Config) -> None:
@@ -96,7 +102,7 @@ def two_hooks(cfg: Config) -> None:
 
 
 def no_round_in_meta(cfg: Config) -> None:
-    steps(cfg)[-1].meta_keys = ('img_path', 'img_shape')
+    find(cfg, 'PackSeSAMInputs').meta_keys = ('img_path', 'img_shape')
 
 
 def round_without_source(cfg: Config) -> None:
@@ -106,7 +112,7 @@ def round_without_source(cfg: Config) -> None:
 
 def round_unweighed(cfg: Config) -> None:
     cfg.model.teacher = 'round'
-    source(cfg).with_confident = True
+    find(cfg, 'LoadPseudoLabel').with_confident = True
     set_weights(cfg, confident=0)
 
 
@@ -129,12 +135,16 @@ def weak_classes_of_nobody(cfg: Config) -> None:
 def weak_classes_of_dense_labels(cfg: Config) -> None:
     cfg.model.only_weak_classes = True
     weak_only(cfg)
-    steps(cfg)[1] = dict(type='LoadAnnotations')
+    place = place_of(steps(cfg), 'LoadWeakAnnotations')
+    steps(cfg)[place] = dict(type='LoadAnnotations')
 
 
 def weak_classes_not_in_meta(cfg: Config) -> None:
     cfg.model.only_weak_classes = True
-    steps(cfg)[-1].meta_keys = ('img_shape', 'pseudo_label_round')
+    find(cfg, 'PackSeSAMInputs').meta_keys = (
+        'img_shape',
+        'pseudo_label_round',
+    )
 
 
 def no_loss(cfg: Config) -> None:

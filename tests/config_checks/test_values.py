@@ -9,12 +9,7 @@ from mmengine.config import Config
 
 from mmseg_sesam.config_checks import check_config
 
-from .changes import (
-    MakeConfig,
-    Spoil,
-    head,
-    steps,
-)
+from .changes import MakeConfig, Spoil, add, find, head
 
 
 def of_three(value: list[float]) -> Spoil:
@@ -24,11 +19,9 @@ def of_three(value: list[float]) -> Spoil:
     return spoil
 
 
-def add(step: dict) -> Spoil:
-    def spoil(cfg: Config) -> None:
-        steps(cfg).insert(3, step)
-
-    return spoil
+def change(name: str, **options: object) -> Spoil:
+    """Changes options of a transform."""
+    return lambda cfg: find(cfg, name).update(options)
 
 
 def auxiliary(**options) -> Spoil:
@@ -47,11 +40,10 @@ def set_option(place: str, value: object) -> Spoil:
     return spoil
 
 
-PIPELINE = 'train_dataloader.dataset.pipeline'
 SIMULATE = dict(type='SimulateWeakLabel', kind='point', data_root='.')
 DIFFERENT = {
-    'loader': (set_option(f'{PIPELINE}.1.ignore_index', 200), '200 as .*Weak'),
-    'source': (set_option(f'{PIPELINE}.2.ignore_index', 200), '200 as .*Load'),
+    'loader': (change('LoadWeakAnnotations', ignore_index=200), '200 as .*W'),
+    'source': (change('LoadPseudoLabel', ignore_index=200), '200 as .*Load'),
     'generator': (
         set_option('default_hooks.pseudo_labels.generator.ignore_index', 200),
         '200 as ignore_index of the generator',
@@ -96,11 +88,11 @@ DIFFERENT = {
         '0 as ignore_index of RandomCrop',
     ),
     'simulation': (
-        lambda cfg: steps(cfg).insert(2, dict(SIMULATE, ignore_index=254)),
+        add(dict(SIMULATE, ignore_index=254), 'LoadPseudoLabel'),
         '254 as ignore_index of SimulateWeakLabel',
     ),
     'classes of the loader': (
-        set_option(f'{PIPELINE}.1.num_classes', 4),
+        change('LoadWeakAnnotations', num_classes=4),
         'LoadWeakAnnotations has num_classes=4 and .* num_classes=3',
     ),
     'classes of the auxiliary head': (
@@ -123,11 +115,11 @@ DIFFERENT = {
         'enrich_threshold for 2 classes',
     ),
     'root of the simulation': (
-        lambda cfg: steps(cfg).insert(2, dict(SIMULATE, data_root='/else')),
+        add(dict(SIMULATE, data_root='/else'), 'LoadPseudoLabel'),
         "lies outside of data_root='/else' of SimulateWeakLabel",
     ),
     'zero label': (
-        set_option(f'{PIPELINE}.1.reduce_zero_label', True),
+        change('LoadWeakAnnotations', reduce_zero_label=True),
         'reduce_zero_label=True and its data set .*=False; set it in the da',
     ),
 }
@@ -149,8 +141,11 @@ def test_another_value_of_unlabelled_pixels_everywhere(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config()
-    for place in (steps(cfg)[1], steps(cfg)[2], head(cfg)):
-        place.ignore_index = 200
+    loader, source = (
+        find(cfg, name) for name in ('LoadWeakAnnotations', 'LoadPseudoLabel')
+    )
+    for part in (loader, source, head(cfg)):
+        part.ignore_index = 200
     cfg.default_hooks.pseudo_labels.generator.ignore_index = 200
     cfg.model.data_preprocessor.seg_pad_val = 200
     check_config(cfg)

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from pipelines import place_of
 
 from mmseg_sesam.engine.atomic_checkpoint_hook import (
     AtomicBackend,
@@ -108,7 +109,8 @@ def train_with_scores(make_config: Callable[..., Config]):
     def train(scores: list[float], stop: int | None = None, **options):
         cfg = make_config(model__teacher=None, **options)
         del cfg.default_hooks['pseudo_labels']
-        del cfg.train_dataloader.dataset.pipeline[2]
+        pipeline = cfg.train_dataloader.dataset.pipeline
+        del pipeline[place_of(pipeline, 'LoadPseudoLabel')]
         cfg.train_cfg = dict(
             type='IterBasedTrainLoop', max_iters=len(scores), val_interval=1
         )

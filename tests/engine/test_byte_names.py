@@ -9,6 +9,7 @@ from typing import Callable
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
+from pipelines import place_of
 
 from mmseg_sesam.datasets.validation import validate_datasets
 from mmseg_sesam.evaluation.folders import compare_folders
@@ -79,7 +80,8 @@ def test_weak_labels_are_simulated_and_cached(
         data_root=str(renamed),
         cache_dir=str(tmp_path / 'cache'),
     )
-    dataset.pipeline.insert(2, simulate)
+    place = place_of(dataset.pipeline, 'LoadPseudoLabel')
+    dataset.pipeline.insert(place, simulate)
     train(cfg)
     cached = (tmp_path / 'cache').rglob('*.png')
     assert any(path.name.startswith(Path(NAME).name) for path in cached)

@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from PIL import Image
+from pipelines import place_of
 
 from mmseg_sesam.report.images import TrainingImages
 from mmseg_sesam.report.run import read_run
@@ -51,9 +52,9 @@ def make_grey_config(make_config: MakeConfig) -> MakeConfig:
 def set_loading(cfg: Config, name: str, **loading) -> None:
     """Changes how images are loaded."""
     pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline[0].update(loading)
+    pipeline[place_of(pipeline, 'LoadImageFromFile')].update(loading)
     # It changes colours.
-    del pipeline[6]
+    del pipeline[place_of(pipeline, 'PhotoMetricDistortion')]
 
 
 def train(cfg: Config, **hook) -> Runner:
@@ -182,7 +183,8 @@ def test_heart_images_train_in_grey(
     )
     dataset.indices = 4
     dataset.metainfo = dict(classes=('none', 'right', 'wall', 'left'))
-    dataset.pipeline[1].num_classes = 4
+    place = place_of(dataset.pipeline, 'LoadWeakAnnotations')
+    dataset.pipeline[place].num_classes = 4
     cfg.model.decode_head.num_classes = 4
     train(cfg)
     store = PseudoLabelStore(tmp_path / 'work_heart/pseudo_labels')

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from pipelines import place_of
 
 MakeConfig = Callable[..., Config]
 
@@ -23,12 +24,14 @@ def make_plain(cfg: Config) -> Config:
     """Turns the model into mmseg's own, without hook and pseudo-labels."""
     del cfg.model['teacher']
     cfg.model.type = 'EncoderDecoder'
-    del cfg.train_dataloader.dataset.pipeline[2]
     cfg.model.data_preprocessor.type = 'SegDataPreProcessor'
     pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline[:] = [t for t in pipeline if t.type != 'KeepTeacherView']
-    pipeline[1].type, pipeline[-1].type = 'LoadAnnotations', 'PackSegInputs'
-    pipeline[1].pop('num_classes')
+    for name in ('LoadPseudoLabel', 'KeepTeacherView'):
+        del pipeline[place_of(pipeline, name)]
+    loader = pipeline[place_of(pipeline, 'LoadWeakAnnotations')]
+    loader.type = 'LoadAnnotations'
+    loader.pop('num_classes')
+    pipeline[place_of(pipeline, 'PackSeSAMInputs')].type = 'PackSegInputs'
     del cfg.default_hooks['pseudo_labels']
     return cfg
 
@@ -51,7 +54,8 @@ def test_loaded_weights_start_a_new_training(
     )
     if not hook:
         del cfg.default_hooks['pseudo_labels']
-        del cfg.train_dataloader.dataset.pipeline[2]
+        pipeline = cfg.train_dataloader.dataset.pipeline
+        del pipeline[place_of(pipeline, 'LoadPseudoLabel')]
     runner = train(cfg)
 
     assert runner.model.iteration == 1

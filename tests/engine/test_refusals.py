@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from PIL import Image
+from pipelines import place_of
 
 from mmseg_sesam.rounds.make_round import RoundError
 from mmseg_sesam.store.store import PseudoLabelStore
@@ -20,17 +21,20 @@ MakeConfig = Callable[..., Config]
 
 
 def drop_source(cfg: Config) -> None:
-    del cfg.train_dataloader.dataset.pipeline[2]
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    del pipeline[place_of(pipeline, 'LoadPseudoLabel')]
 
 
 def crop_first(cfg: Config) -> None:
     pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline.insert(1, pipeline.pop(3))
+    crop = pipeline.pop(place_of(pipeline, 'RandomCrop'))
+    pipeline.insert(place_of(pipeline, 'LoadWeakAnnotations'), crop)
 
 
 def rotate_labels(cfg: Config) -> None:
     pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline.insert(3, dict(type='RandomRotFlip'))
+    place = place_of(pipeline, 'RandomCrop')
+    pipeline.insert(place, dict(type='RandomRotFlip'))
 
 
 def four_classes(cfg: Config) -> None:
@@ -48,7 +52,8 @@ def two_thresholds(cfg: Config) -> None:
 
 
 def confident_of_nobody(cfg: Config) -> None:
-    cfg.train_dataloader.dataset.pipeline[2].with_confident = True
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[place_of(pipeline, 'LoadPseudoLabel')].with_confident = True
 
 
 def confident_for_nobody(cfg: Config) -> None:
@@ -64,7 +69,8 @@ def teacher_never_asked(cfg: Config) -> None:
 def mosaic_of_weak_classes(cfg: Config) -> None:
     cfg.model.only_weak_classes = True
     dataset = cfg.train_dataloader.dataset
-    loading, augmenting = dataset.pipeline[:3], dataset.pipeline[3:]
+    place = place_of(dataset.pipeline, 'RandomCrop')
+    loading, augmenting = dataset.pipeline[:place], dataset.pipeline[place:]
     cfg.train_dataloader.dataset = dict(
         type='MultiImageMixDataset',
         dataset=dict(dataset, pipeline=loading),

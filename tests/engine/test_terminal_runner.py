@@ -7,6 +7,7 @@ from typing import Callable
 
 import pytest
 from mmengine.config import Config
+from pipelines import place_of
 
 from mmseg_sesam.engine.terminal_runner import TerminalRunner
 from mmseg_sesam.io import terminal
@@ -23,7 +24,8 @@ def test_steps_are_told_between_the_lines_of_the_logger(
     monkeypatch.setattr(terminal, '_PAUSE', patience)
     cfg = make_config(model__teacher=None, train_cfg__max_iters=4)
     del cfg.default_hooks['pseudo_labels']
-    del cfg.train_dataloader.dataset.pipeline[2]
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    del pipeline[place_of(pipeline, 'LoadPseudoLabel')]
     cfg.default_hooks.logger.interval = 2
     runner = TerminalRunner.from_cfg(cfg)
     runner.train()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from pipelines import place_of
 
 from mmseg_sesam.engine.trial import try_sample
 
@@ -28,7 +29,8 @@ def test_grey_images_without_a_fitting_part_are_refused_before_round_0(
 ) -> None:
     cfg = make_config()
     dataset = cfg.train_dataloader.dataset
-    dataset.pipeline[0].color_type = 'grayscale'
+    place = place_of(dataset.pipeline, 'LoadImageFromFile')
+    dataset.pipeline[place].color_type = 'grayscale'
     dataset.pipeline = [
         step
         for step in dataset.pipeline

@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import MODEL_WRAPPERS
 from mmengine.runner import Runner
 from PIL import Image
+from pipelines import place_of
 from torch import nn
 
 from mmseg_sesam.engine import SeSAMVisualizationHook, summarise
@@ -112,9 +113,14 @@ def test_a_stock_model_on_dense_labels_is_shown(
     cfg.model.data_preprocessor.update(type='SegDataPreProcessor')
     cfg.model.pop('teacher')
     pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline[1] = dict(type='LoadAnnotations')
-    pipeline[-1] = dict(type='PackSegInputs')
-    del pipeline[5], pipeline[2]
+    for name, stock in dict(
+        LoadWeakAnnotations=[dict(type='LoadAnnotations')],
+        LoadPseudoLabel=[],
+        KeepTeacherView=[],
+        PackSeSAMInputs=[dict(type='PackSegInputs')],
+    ).items():
+        place = place_of(pipeline, name)
+        pipeline[place : place + 1] = stock
 
     runner = train(cfg, interval=1)
 
@@ -130,7 +136,8 @@ def test_confident_labels_of_a_round_are_those_stored(
         model__confident_threshold=0.0,
         train_cfg__max_iters=2,
     )
-    cfg.train_dataloader.dataset.pipeline[2].with_confident = True
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[place_of(pipeline, 'LoadPseudoLabel')].with_confident = True
 
     runner = train(cfg, interval=2, num_images=1)
 

@@ -12,6 +12,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import TRANSFORMS
+from pipelines import place_of
 from torch.utils.data import get_worker_info
 
 from mmseg_sesam.rounds.make_round import RoundError
@@ -41,11 +42,12 @@ def test_a_killed_worker_stops_the_run_and_is_named(
     if where == 'generation':
         cfg.default_hooks.pseudo_labels.num_workers = 1
         trigger = store.staging(0)
-        pipeline.insert(1, dict(type='LoadAndDie', trigger=str(trigger)))
+        place = place_of(pipeline, 'LoadWeakAnnotations')
     else:
         cfg.train_dataloader.num_workers = 1
         trigger = store.root / 'CURRENT'
-        pipeline.insert(-1, dict(type='LoadAndDie', trigger=str(trigger)))
+        place = place_of(pipeline, 'PackSeSAMInputs')
+    pipeline.insert(place, dict(type='LoadAndDie', trigger=str(trigger)))
 
     error = RoundError if where == 'generation' else RuntimeError
     with pytest.raises(error, match=r'worker.* killed by signal|exited unexp'):

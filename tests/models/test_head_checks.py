@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
+from mmseg.models.decode_heads import FCNHead
 from mmseg.models.losses import CrossEntropyLoss
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -34,34 +35,46 @@ def build(make_config: MakeConfig, losses: object, **options) -> nn.Module:
     [
         (
             dict(ENTROPY, class_weight=[1.0, 2.0]),
-            'CrossEntropyLoss .* class_weight with 2 values, .*num_classes=4',
+            'CrossEntropyLoss with 2 values in class_weight, .*num_classes=4',
         ),
         (
             dict(ENTROPY, class_weight=[1.0] * 5),
-            'class_weight with 5 values, expected num_classes=4',
+            'with 5 values in class_weight, expected num_classes=4',
         ),
         (
             [ENTROPY, dict(type='TverskyLoss', class_weight=[1.0] * 3)],
-            'TverskyLoss .* class_weight with 3 values',
+            'TverskyLoss with 3 values in class_weight',
         ),
         (
             dict(type='LovaszLoss', reduction='none', class_weight=[1.0] * 5),
-            'LovaszLoss .* class_weight with 5 values',
+            'LovaszLoss with 5 values in class_weight',
         ),
         (
             dict(type='FocalLoss', alpha=[0.5] * 3),
-            'FocalLoss .* alpha with 3 values',
+            'FocalLoss with 3 values in alpha',
         ),
         (dict(ENTROPY, reduction='sum'), "reduction='sum', .* averages over"),
         (dict(ENTROPY, reduction='none'), "reduction='none', .* averages"),
         (dict(ENTROPY, loss_name='watched'), "loss_name='watched', and mmseg"),
         (
             dict(type='TverskyLoss', ignore_index=200),
-            'TverskyLoss .* ignore_index=200 and the head ignore_index=255',
+            'TverskyLoss with ignore_index=200 and has ignore_index=255',
         ),
         (
             [dict(ENTROPY, loss_weight=0.0), dict(type='DiceLoss')],
             'loss_weight=0 in the loss that pseudo-labels .* others .* 1.0',
+        ),
+        (dict(ENTROPY, use_sigmoid=True), 'set out_channels to num_classes'),
+        (
+            [
+                dict(type='TverskyLoss'),
+                dict(ENTROPY, use_sigmoid=True, loss_name='loss_binary'),
+            ],
+            'CrossEntropyLoss for binary labels; .* use_sigmoid=False',
+        ),
+        (
+            [dict(type='DiceLoss'), dict(type='HuasdorffDisstanceLoss')],
+            'HuasdorffDisstanceLoss, which .* outlines that weak labels',
         ),
         (dict(type='OhemCrossEntropy'), 'OhemCrossEntropy, which does not'),
         (dict(type='BoundaryLoss'), 'BoundaryLoss, which does not take'),
@@ -73,7 +86,7 @@ def test_options_that_would_not_be_heeded(
 ) -> None:
     with pytest.raises(ValueError, match=found) as error:
         build(make_config, losses)
-    assert 'the decode head FCNHead' in str(error.value).replace('The', 'the')
+    assert str(error.value).startswith('The decode head FCNHead ')
 
 
 def test_auxiliary_heads_are_checked_too(make_config: MakeConfig) -> None:
@@ -81,7 +94,7 @@ def test_auxiliary_heads_are_checked_too(make_config: MakeConfig) -> None:
     cfg['auxiliary_head'] = dict(
         cfg['decode_head'], loss_decode=dict(ENTROPY, class_weight=[1.0] * 3)
     )
-    with pytest.raises(ValueError, match='aux head FCNHead has class_weight'):
+    with pytest.raises(ValueError, match='aux head FCNHead .* class_weight'):
         MODELS.build(cfg)
 
 
@@ -89,7 +102,7 @@ def test_a_sampler_of_pixels_and_a_loss_of_regions(
     make_config: MakeConfig,
 ) -> None:
     losses = [ENTROPY, dict(type='DiceLoss')]
-    with pytest.raises(ValueError, match='has a sampler and DiceLoss, which'):
+    with pytest.raises(ValueError, match='a sampler, and DiceLoss cannot'):
         build(make_config, losses, sampler=OHEM)
     build(make_config, losses)
     build(make_config, ENTROPY, sampler=OHEM)
@@ -115,3 +128,42 @@ def test_a_derived_cross_entropy_is_computed_by_its_own_code(
     losses = model.train()(**data, mode='loss')
     assert losses['decode.loss_own'] == 7
     assert losses['decode.loss_weak'] == 0
+
+
+@pytest.mark.parametrize(
+    'head, options',
+    [
+        ('PointHead', dict(coarse_pred_each_layer=False)),
+        ('EncHead', dict(num_codes=4)),
+        ('STDCHead', dict(boundary_threshold=0.1)),
+        ('OwnLoss', dict()),
+    ],
+)
+@pytest.mark.parametrize('place', ['decode_head', 'auxiliary_head'])
+def test_heads_with_a_loss_of_their_own(
+    make_config: MakeConfig, place: str, head: str, options: dict
+) -> None:
+    class OwnLoss(FCNHead):
+        """Takes the loss from elsewhere, as Mask2Former's head does."""
+
+        def loss(self, inputs, batch_data_samples, train_cfg):
+            raise NotImplementedError
+
+    cfg = make_config()
+    part = dict(cfg['decode_head'], type=head, **options)
+    if head in ('PointHead', 'EncHead'):
+        part.update(in_channels=[32], in_index=[3])
+    if head != 'OwnLoss':
+        part.pop('num_convs', None)
+        part.pop('concat_input', None)
+    else:
+        part['type'] = OwnLoss
+    with pytest.raises(ValueError) as error:
+        MODELS.build(dict(cfg, **{place: part}))
+    for word in (head, 'loss of BaseDecodeHead', 'leave this head out'):
+        assert word in str(error.value)
+
+
+def test_a_head_of_one_channel(make_config: MakeConfig) -> None:
+    with pytest.raises(ValueError, match='FCNHead .* use_sigmoid=False'):
+        build(make_config, ENTROPY, num_classes=2, out_channels=1)

@@ -6,7 +6,6 @@ import copy
 
 import pytest
 import torch
-from mmseg.models.decode_heads import FCNHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
@@ -301,72 +300,6 @@ class TestHeads:
         head = make_config()['decode_head']
         with pytest.raises(ValueError, match='one decode_head; .* cascade'):
             build(make_config(decode_head=[head, head]))
-
-    @pytest.mark.parametrize(
-        'head, options',
-        [
-            ('PointHead', dict(coarse_pred_each_layer=False)),
-            ('EncHead', dict(num_codes=4)),
-            ('STDCHead', dict(boundary_threshold=0.1)),
-            ('OwnLoss', dict()),
-        ],
-    )
-    @pytest.mark.parametrize('place', ['decode_head', 'auxiliary_head'])
-    def test_heads_with_a_loss_of_their_own(
-        self, make_config: MakeConfig, place: str, head: str, options: dict
-    ) -> None:
-        class OwnLoss(FCNHead):
-            """Takes the loss from elsewhere, as Mask2Former's head does."""
-
-            def loss(self, inputs, batch_data_samples, train_cfg):
-                raise NotImplementedError
-
-        cfg = make_config()
-        part = dict(cfg['decode_head'], type=head, **options)
-        if head in ('PointHead', 'EncHead'):
-            part.update(in_channels=[32], in_index=[3])
-        if head != 'OwnLoss':
-            part.pop('num_convs', None)
-            part.pop('concat_input', None)
-        else:
-            part['type'] = OwnLoss
-        with pytest.raises(ValueError) as error:
-            build(dict(cfg, **{place: part}))
-        for word in (head, 'loss of BaseDecodeHead', 'leave this head out'):
-            assert word in str(error.value)
-
-    @pytest.mark.parametrize(
-        'change',
-        [
-            dict(loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True)),
-            dict(
-                loss_decode=[
-                    dict(type='TverskyLoss'),
-                    dict(
-                        type='CrossEntropyLoss',
-                        use_sigmoid=True,
-                        loss_name='loss_binary',
-                    ),
-                ]
-            ),
-            dict(num_classes=2, out_channels=1, threshold=0.5),
-        ],
-        ids=['sigmoid', 'second loss', 'one channel'],
-    )
-    def test_binary_heads(self, make_config: MakeConfig, change: dict) -> None:
-        cfg = make_config()
-        cfg['decode_head'].update(change)
-        with pytest.raises(
-            ValueError, match='decode head FCNHead .* use_sigmoid=False'
-        ):
-            build(cfg)
-
-    def test_a_loss_of_outlines(self, make_config: MakeConfig) -> None:
-        cfg = make_config()
-        loss = dict(type='HuasdorffDisstanceLoss')
-        cfg['decode_head']['loss_decode'] = [dict(type='DiceLoss'), loss]
-        with pytest.raises(ValueError, match='outlines that weak labels'):
-            build(cfg)
 
 
 @pytest.mark.parametrize(

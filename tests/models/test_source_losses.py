@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmengine.registry import init_default_scope
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.registry import MODELS
 from torch import Tensor
 
 from mmseg_sesam.models.label_maps import LabelMaps
-from mmseg_sesam.models.source_losses import ramp, source_losses
-from mmseg_sesam.structures import SOURCES
+from mmseg_sesam.models.source_losses import ramp
+
+from .loss_terms import (
+    CROSS_ENTROPY,
+    NONE,
+    TERMS,
+    WEIGHTS,
+    compute,
+    make_head,
+    make_maps,
+    mean_entropy,
+    random_ids,
+    total,
+    unlabelled,
+)
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
-CROSS_ENTROPY = dict(type='CrossEntropyLoss')
-WEIGHTS = [0.5, 1.0, 4.0]
-NONE = 255
-
-
-def make_head(*losses: dict, **options) -> BaseDecodeHead:
-    init_default_scope('mmseg')
-    cfg = dict(
-        type='FCNHead',
-        in_channels=4,
-        channels=4,
-        num_convs=0,
-        concat_input=False,
-        num_classes=3,
-        loss_decode=list(losses) if len(losses) > 1 else losses[0],
-    )
-    return MODELS.build(dict(cfg, **options))
 
 
 @pytest.fixture
@@ -61,42 +54,6 @@ def maps() -> LabelMaps:
     return make_maps(weak, pseudo, confident)
 
 
-def make_maps(weak: Tensor, pseudo: Tensor, confident: Tensor) -> LabelMaps:
-    labels = dict(weak=weak, pseudo=pseudo, confident=confident)
-    return LabelMaps.disjoint(labels, torch.ones_like(weak).bool(), NONE)
-
-
-def compute(
-    logits: Tensor,
-    maps: LabelMaps,
-    head: BaseDecodeHead,
-    step: int = 0,
-    **changes: dict,
-) -> dict[str, Tensor]:
-    """The loss terms, with changed options of the sources by name."""
-    sources = [replace(s, **changes.get(s.name, {})) for s in SOURCES]
-    return source_losses(logits, maps, head, sources, step)
-
-
-def random_ids(*shape: int) -> Tensor:
-    return torch.randint(0, 3, shape, dtype=torch.uint8)
-
-
-def unlabelled(*shape: int) -> LabelMaps:
-    nothing = torch.full(shape, NONE, dtype=torch.uint8)
-    return make_maps(nothing, nothing, nothing)
-
-
-def mean_entropy(logits: Tensor, label: Tensor, **options) -> Tensor:
-    """The reference, torch's mean over labelled pixels."""
-    return F.cross_entropy(logits, label.long(), ignore_index=NONE, **options)
-
-
-def total(losses: dict[str, Tensor]) -> Tensor:
-    """What mmengine minimises."""
-    return sum(value for name, value in losses.items() if 'loss' in name)
-
-
 def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
     # Class 0 has probability 1/2 everywhere, 1 and 2 have 1/4.
     logits = torch.tensor([2.0, 1.0, 1.0]).log().view(1, 3, 1, 1)
@@ -114,12 +71,7 @@ def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
         confident=dict(loss_weight=10, ramp=0),
     )
 
-    assert losses.keys() == {
-        'loss_weak',
-        'loss_pseudo',
-        'loss_confident',
-        'acc_seg',
-    }
+    assert losses.keys() == {*TERMS, 'acc_seg'}
     ln2 = math.log(2)
     assert losses['loss_weak'].item() == pytest.approx((ln2 + 2 * ln2) / 2)
     assert losses['loss_pseudo'].item() == pytest.approx(0.5 * 2 * ln2)
@@ -178,7 +130,7 @@ def test_the_weight_of_a_heads_loss_scales_all_terms(
     auxiliary = make_head(dict(CROSS_ENTROPY, loss_weight=0.4))
     part = compute(logits, maps, auxiliary, 2000)
 
-    for name in ('loss_weak', 'loss_pseudo', 'loss_confident'):
+    for name in TERMS:
         torch.testing.assert_close(part[name], 0.4 * whole[name])
     assert part['acc_seg'] == whole['acc_seg']
 
@@ -257,11 +209,10 @@ def test_dice_of_dense_labels_is_the_stock_one(
 def test_dice_by_pencil_and_paper() -> None:
     logits = torch.tensor([3.0, 1.0]).log().view(1, 2, 1, 1)
     logits = torch.cat([logits, logits, 100 * logits], dim=3)
-    weak = torch.tensor([[[0, 0, NONE]]], dtype=torch.uint8)
     dice = dict(type='DiceLoss', use_sigmoid=False, eps=0.0)
     head = make_head(CROSS_ENTROPY, dice, num_classes=2)
     maps = unlabelled(1, 1, 3)
-    maps.labels['weak'] = weak
+    maps.labels['weak'][0, 0, :2] = 0
     losses = compute(logits, maps, head, 0)
 
     # Of labelled pixels: probabilities 3/4 and 1/4.
@@ -393,8 +344,7 @@ def test_whatever_is_labelled_everything_is_finite(
     total(losses).backward()
 
     assert logits.grad.isfinite().all()
-    names = ('loss_weak', 'loss_pseudo', 'loss_confident')
-    for name, labelled in zip(names, maps.labelled().values()):
+    for name, labelled in zip(TERMS, maps.labelled().values()):
         assert losses[name].isfinite()
         assert (losses[name] == 0) or labelled.any()
     touched = torch.stack([*maps.labelled().values()]).any(dim=0)

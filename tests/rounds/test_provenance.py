@@ -11,6 +11,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.datasets import BaseSegDataset
+from pipelines import place_of
 
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds.provenance import diff, fingerprint
@@ -27,7 +28,8 @@ def dataset(make_config: Callable[..., Config], scribbles: Path) -> ConfigDict:
     simulate = dict(
         type='SimulateWeakLabel', kind='point', data_root=str(scribbles)
     )
-    dataset.pipeline.insert(2, simulate)
+    place = place_of(dataset.pipeline, 'LoadPseudoLabel')
+    dataset.pipeline.insert(place, simulate)
     return dataset
 
 
@@ -72,7 +74,10 @@ def test_it_does_not_matter_where_files_lie(
     moved = str(tmp_path / 'moved')
     shutil.move(dataset.data_root, moved)
     dataset.data_root = moved
-    dataset.pipeline[2].update(data_root=moved, cache_dir=str(tmp_path / 'c'))
+    place = place_of(dataset.pipeline, 'SimulateWeakLabel')
+    dataset.pipeline[place].update(
+        data_root=moved, cache_dir=str(tmp_path / 'c')
+    )
     assert diff(before, describe_config(dataset)) == ''
 
 
@@ -80,8 +85,12 @@ def test_types_may_be_classes(
     dataset: ConfigDict, describe_config: Describe
 ) -> None:
     before = describe_config(dataset)
-    dataset.pipeline[0]['type'] = LoadImageFromFile
-    dataset.pipeline[1]['type'] = 'mmseg.LoadWeakAnnotations'
+    for name, kind in dict(
+        LoadImageFromFile=LoadImageFromFile,
+        LoadWeakAnnotations='mmseg.LoadWeakAnnotations',
+    ).items():
+        place = place_of(dataset.pipeline, name)
+        dataset.pipeline[place]['type'] = kind
     assert diff(before, describe_config(dataset)) == ''
 
 
@@ -89,7 +98,8 @@ def test_it_matters_by_which_names_labels_are_simulated(
     dataset: ConfigDict, describe_config: Describe
 ) -> None:
     before = describe_config(dataset)
-    dataset.pipeline[2]['data_root'] += '/images'
+    place = place_of(dataset.pipeline, 'SimulateWeakLabel')
+    dataset.pipeline[place]['data_root'] += '/images'
     assert "data_root was '.' and is 'images'" in diff(
         before, describe_config(dataset)
     )

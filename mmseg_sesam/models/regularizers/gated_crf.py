@@ -51,30 +51,21 @@ class GatedCRFLoss(nn.Module):
     def forward(
         self, logits: Tensor, images: Tensor, maps: LabelMaps
     ) -> Tensor:
-        """Computes the weighted energy.
+        """Returns the weighted energy, a scalar.
 
         Args:
             logits: (N, C, H, W) of the decode head.
             images: (N, 3, H, W) float; black and white differ by 1.
             maps: labels of the batch, of which only `inside` is read.
-
-        Returns:
-            A scalar.
         """
         energy = gated_crf(logits.softmax(dim=1), images, maps.inside)
         return self.loss_weight * energy
 
 
 def gated_crf(probability: Tensor, images: Tensor, inside: Tensor) -> Tensor:
-    """Computes the mean energy of the pixels inside.
+    """Returns the mean energy of the pixels inside.
 
-    Args:
-        probability: (N, C, H, W) float, of the classes.
-        images: (N, 3, H, W) float; black and white differ by 1.
-        inside: (N, H, W) bool, the gate: pixels that count.
-
-    Returns:
-        A scalar. Only its first derivative is right.
+    Only its first derivative is right.
     """
     # Contiguous, because sums over rows of pixels are the fast ones.
     half, images, share = (
@@ -94,11 +85,10 @@ def gated_crf(probability: Tensor, images: Tensor, inside: Tensor) -> Tensor:
 def _neighbours(
     probability: Tensor, images: Tensor, gate: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Sums over the window around each pixel.
+    """Returns sums over the window around each pixel.
 
-    Returns:
-        (N, h, w) sums of the weights of a pixel's neighbours, and
-        (N, C, h, w) sums of their weighted probabilities.
+    The weights' sums are (N, h, w), those of weighted probabilities
+    (N, C, h, w).
     """
     weights = torch.zeros_like(gate)
     alike = torch.zeros_like(probability)
@@ -132,9 +122,7 @@ def _kernel(images: Tensor, gate: Tensor, down: int, right: int) -> Tensor:
 def _shifted(maps: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
     """Returns views of all pixels, and of those `down` and `right` of them."""
     height, width = maps.shape[2:]
-    rows = max(height - down, 0)
-    cols = max(width - abs(right), 0)
+    rows, cols = max(height - down, 0), max(width - abs(right), 0)
     left, start = max(-right, 0), max(right, 0)
     one = maps[:, :, :rows, left : left + cols]
-    other = maps[:, :, down : down + rows, start : start + cols]
-    return one, other
+    return one, maps[:, :, down : down + rows, start : start + cols]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pipelines import place_of
 
 from mmseg_sesam.datasets.validation import Finding
 
@@ -17,7 +18,8 @@ def find(data) -> Any:
 
     def find(label: np.ndarray, num_classes: int = 3) -> Finding:
         data.save(label)
-        data.train.pipeline[1].num_classes = num_classes
+        place = place_of(data.train.pipeline, 'LoadWeakAnnotations')
+        data.train.pipeline[place].num_classes = num_classes
         data.cfg.model.decode_head.num_classes = num_classes
         data.train_alone()
         more = range(3, num_classes)
@@ -87,7 +89,8 @@ def test_check_ids_from_one_with_zero_for_unlabelled(data, find) -> None:
 @pytest.mark.parametrize('pseudo_labels', [True, False])
 def test_check_unlabelled_zero(data, find, pseudo_labels: bool) -> None:
     if not pseudo_labels:
-        data.train.pipeline.pop()
+        place = place_of(data.train.pipeline, 'LoadPseudoLabel')
+        del data.train.pipeline[place:]
     label = data.weak_label()
     label[label == 255] = 0
     finding = find(label)
@@ -108,7 +111,8 @@ def test_check_unlabelled_dense_labels(data, find) -> None:
 def test_check_unlabelled_simulated_labels_may_be_dense(data) -> None:
     data.train.data_prefix.seg_map_path = 'dense'
     step = dict(type='SimulateWeakLabel', kind='point', data_root='')
-    data.train.pipeline.insert(2, step)
+    place = place_of(data.train.pipeline, 'LoadPseudoLabel')
+    data.train.pipeline.insert(place, step)
 
     assert data.validate().findings == []
 
@@ -127,7 +131,8 @@ def test_check_absent_classes_masks_of_0_and_255(data) -> None:
     label = np.where(data.dense_label() == 1, np.uint8(255), np.uint8(0))
     data.save(label)
     data.train.metainfo = dict(classes=('back', 'front'))
-    data.train.pipeline[1].num_classes = 2
+    place = place_of(data.train.pipeline, 'LoadWeakAnnotations')
+    data.train.pipeline[place].num_classes = 2
     data.cfg.model.decode_head.num_classes = 2
     data.train_alone()
 

@@ -8,6 +8,7 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 from PIL import Image
+from pipelines import place_of
 
 from mmseg_sesam.io.labels import write_label
 
@@ -171,7 +172,8 @@ def test_inspect_pair_turns_images_before_it_compares_sizes(data) -> None:
     assert 'turned' in turned.problem
     assert f'{data.root}/weak/b.png: 30 x 20, image 20 x 30' in size.files
 
-    data.train.pipeline[0].color_type = 'color_ignore_orientation'
+    place = place_of(data.train.pipeline, 'LoadImageFromFile')
+    data.train.pipeline[place].color_type = 'color_ignore_orientation'
     assert data.validate().findings == []
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mmseg.registry import TRANSFORMS
+from pipelines import place_of
 
 from mmseg_sesam.datasets.validation.splits import read_splits
 from mmseg_sesam.io.labels import write_label
@@ -48,7 +49,8 @@ def test_read_splits_chosen_classes_are_renumbered(data) -> None:
         dataloader.dataset.img_suffix = '.jpg'
         dataloader.dataset.seg_map_suffix = '.png'
         dataloader.dataset.metainfo = metainfo
-    data.train.pipeline[1].num_classes = 2
+    place = place_of(data.train.pipeline, 'LoadWeakAnnotations')
+    data.train.pipeline[place].num_classes = 2
     data.cfg.model.decode_head.num_classes = 2
     data.cfg.test_dataloader = None
     for name in data.names:
