@@ -14,15 +14,9 @@ from mmseg_sesam.datasets.pipeline_configs import (
     iterate_transforms,
 )
 from mmseg_sesam.structures import SOURCES
-from mmseg_sesam.type_names import option, type_names
+from mmseg_sesam.type_names import lineage, option, type_names
 
-_OWN_TRANSFORMS = {
-    'KeepTeacherView',
-    'LoadPseudoLabel',
-    'LoadWeakAnnotations',
-    'PackSeSAMInputs',
-    'SimulateWeakLabel',
-}
+_PACKAGE = __name__.split('.')[0]
 
 
 class Training:
@@ -55,9 +49,9 @@ class Training:
     @property
     def has_own_parts(self) -> bool:
         """True if any part belongs to this package."""
-        names = set().union(*map(transform_names, self.transforms))
-        own = names.intersection(_OWN_TRANSFORMS)
-        return bool(self.hooks or own or self.is_sesam)
+        kinds = [k for t in self.transforms for k in lineage(t, TRANSFORMS)]
+        own = any(kind.__module__.split('.')[0] == _PACKAGE for kind in kinds)
+        return bool(self.hooks) or own or self.is_sesam
 
     @property
     def is_sesam(self) -> bool:

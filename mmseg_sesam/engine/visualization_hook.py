@@ -33,17 +33,14 @@ _WIDTH = 320
 class SeSAMVisualizationHook(Hook):
     """Draws the labels of a few training images while the model trains.
 
-    The hook hands a strip of each image to the runner's visualizer, and so to
-    all of its `vis_backends` (files, TensorBoard, wandb, ...): the image, its
-    weak label, the pseudo-label of the published round, the teacher's
-    confident predictions and the student's prediction, each with the share
-    of pixels that it labels. It draws before the first step, every
-    `interval` iterations and after the last one, on the main process.
-
-    The images are spread evenly over the data set and stay the same. They
-    are shown whole and predicted at the scale of validation, as refreshes
-    predict them. The hook changes neither weights nor random numbers of the
-    training.
+    The runner's visualizer, and so all of its `vis_backends`, gets a strip of
+    each image: the image, its weak label, the published pseudo-label, the
+    teacher's confident predictions and the student's prediction, each with
+    the share of pixels that it labels. Strips are drawn before the first
+    step, every `interval` iterations and after the last one, on the main
+    process. The images are spread evenly over the data set, shown whole and
+    predicted at the scale of validation, as refreshes predict them. Weights
+    and random numbers of the training stay the same.
 
     Args:
         interval: iterations between strips (our choice).

@@ -17,22 +17,8 @@ from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.type_names import lineage, type_name
 
-# Keys of a config that testing and inference need.
-_KEPT = (
-    'default_scope',
-    'env_cfg',
-    'test_pipeline',
-    'test_dataloader',
-    'test_evaluator',
-    'test_cfg',
-    'tta_model',
-    'tta_pipeline',
-    'visualizer',
-    'vis_backends',
-    'default_hooks',
-    'log_processor',
-    'log_level',
-)
+# Beginnings of the keys of a config that testing and inference need.
+_KEPT = ('default_', 'env_cfg', 'log_', 'test_', 'tta_', 'vis')
 _TEACHER = 'teacher.'
 # Keys that a stock `EncoderDecoder` does not have.
 _OWN_KEYS = (_TEACHER, 'regularizers.', '_extra_state')
@@ -94,7 +80,7 @@ def plain_config(cfg: Config) -> Config:
     # The checkpoint holds all weights: the model must not download any.
     if model['backbone'].get('pretrained'):
         model['backbone'] = dict(model['backbone'], pretrained=None)
-    kept = {name: cfg[name] for name in _KEPT if name in cfg}
+    kept = {name: cfg[name] for name in cfg if name.startswith(_KEPT)}
     kept['default_hooks'] = hooks = dict(kept.get('default_hooks') or {})
     for name, hook in [*hooks.items()]:
         if hook and type_name(hook) == 'AtomicCheckpointHook':

@@ -14,22 +14,17 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
+from mmseg_sesam import structures
 from mmseg_sesam.models import label_maps
 from mmseg_sesam.models.ema_teacher import EMATeacher
 from mmseg_sesam.models.head_checks import check_head, check_sources
 from mmseg_sesam.models.label_maps import LabelMaps, stack_labels
 from mmseg_sesam.models.source_losses import source_losses
 from mmseg_sesam.models.teacher_state import TeacherState
-from mmseg_sesam.structures import (
-    CONFIDENT_FIELD,
-    HUMAN_FIELD,
-    PSEUDO_FIELD,
-    SOURCES,
-    LabelSource,
-)
+from mmseg_sesam.structures import CONFIDENT_FIELD, HUMAN_FIELD, PSEUDO_FIELD
 from mmseg_sesam.validators import FLAG, SHARE, check_option, number, one_of
 
-MODELS.register_module(module=LabelSource)
+MODELS.register_module(module=structures.LabelSource)
 
 
 @MODELS.register_module()
@@ -103,7 +98,9 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         super().__init__(**kwargs)
         for name, head in self.heads():
             check_head(name, head)
-        self.sources = [MODELS.build(s) for s in sources or ()] or SOURCES
+        self.sources = [
+            MODELS.build(s) for s in sources or ()
+        ] or structures.SOURCES
         self.regularizers = nn.ModuleList(map(MODELS.build, regularizers))
         check_sources(self.sources, self.regularizers)
         self.teacher_mode = teacher
@@ -140,19 +137,19 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         Raises:
             ValueError: the samples were loaded before any round was made.
         """
-        views = inputs if isinstance(inputs, dict) else {}
-        student_view = views.get('student', inputs)
-        teacher_view = views.get('teacher', inputs)
+        if not isinstance(inputs, dict):
+            inputs = dict(student=inputs, teacher=inputs)
         self.update_teacher()
-        maps = self.label_maps(teacher_view, data_samples)
-        logits = self.head_logits(student_view, maps.inside.shape[1:])
+        maps = self.label_maps(inputs['teacher'], data_samples)
+        logits = self.head_logits(inputs['student'], maps.inside.shape[1:])
         rounds = [s.get('pseudo_label_round', -1) for s in data_samples]
         losses = maps.shares()
         losses['round'] = maps.inside.new_tensor(
             rounds, dtype=torch.float32
         ).mean()
         losses.update(self.loss_by_sources(logits, maps))
-        losses.update(self.loss_by_regularizers(logits, teacher_view, maps))
+        images = inputs['teacher']
+        losses.update(self.loss_by_regularizers(logits, images, maps))
         self.iteration += 1
         return losses
 

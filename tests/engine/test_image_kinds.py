@@ -15,6 +15,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 from pipelines import place_of
 
+from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.report.images import TrainingImages
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.store.store import LABELS, RECORDS, PseudoLabelStore
@@ -101,20 +102,27 @@ def test_edges_cost_grey_images_what_they_cost_in_colour(
     make_config: MakeConfig, make_grey_config: MakeConfig
 ) -> None:
     init_default_scope('mmseg')
-    values = torch.arange(16.0).reshape(1, 1, 4, 4) * 9
-    grey, colour = (
-        MODELS.build(cfg.model)
-        for cfg in (
-            make_grey_config('grey'),
-            make_config(
-                model__data_preprocessor__mean=[100.0] * 3,
-                model__data_preprocessor__std=[50.0] * 3,
-            ),
+    grey = make_grey_config('grey')
+    colour = make_config(
+        model__data_preprocessor__mean=[100.0] * 3,
+        model__data_preprocessor__std=[50.0] * 3,
+        model__regularizers=grey.model.regularizers,
+    )
+    values = torch.arange(16.0).reshape(1, 1, 4, 4) / 9
+    logits = dict(decode=torch.rand(1, 3, 4, 4))
+    label = torch.full((1, 4, 4), 255, dtype=torch.uint8)
+    maps = LabelMaps(dict(weak=label), label == 255, 255)
+
+    costs = [
+        MODELS.build(cfg.model).loss_by_regularizers(logits, images, maps)
+        for cfg, images in (
+            (grey, values),
+            (colour, values.expand(-1, 3, -1, -1)),
         )
-    )
-    torch.testing.assert_close(
-        grey._colours(values), colour._colours(values.expand(-1, 3, -1, -1))
-    )
+    ]
+
+    assert costs[0]['decode.loss_crf'] > 0
+    torch.testing.assert_close(*costs)
 
 
 def test_floats_of_8_bits_train_from_the_same_labels(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
@@ -92,17 +94,16 @@ def _neighbours(
     """
     weights = torch.zeros_like(gate)
     alike = torch.zeros_like(probability)
-    for down in range(RADIUS + 1):
-        for right in range(-RADIUS, RADIUS + 1):
-            # Each pair once.
-            if down or right > 0:
-                kernel = _kernel(images, gate, down, right)
-                for sums in _shifted(weights, down, right):
-                    sums.add_(kernel)
-                one, other = _shifted(probability, down, right)
-                at_one, at_other = _shifted(alike, down, right)
-                at_one.addcmul_(kernel, other)
-                at_other.addcmul_(kernel, one)
+    for down, right in product(range(RADIUS + 1), range(-RADIUS, RADIUS + 1)):
+        # Each pair once.
+        if down or right > 0:
+            kernel = _kernel(images, gate, down, right)
+            for sums in _shifted(weights, down, right):
+                sums.add_(kernel)
+            one, other = _shifted(probability, down, right)
+            at_one, at_other = _shifted(alike, down, right)
+            at_one.addcmul_(kernel, other)
+            at_other.addcmul_(kernel, one)
     return weights[:, 0], alike
 
 
