@@ -90,6 +90,7 @@ setup(
             '.mim/configs/**/*.yaml',
             '.mim/tools/*',
         ],
+        'mmseg_sesam.annotations': ['conventions.json'],
         'mmseg_sesam.report': ['assets/*'],
     },
     python_requires='>=3.9',

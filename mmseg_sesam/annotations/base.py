@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
@@ -14,14 +14,10 @@ import numpy as np
 from mmseg_sesam.annotations.classes import resolve_classes
 from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.files import shortened, shown
-from mmseg_sesam.annotations.options import (
-    arguments_of,
-    check_options,
-    option,
-)
+from mmseg_sesam.annotations.options import option
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique
-from mmseg_sesam.validators import PATH
+from mmseg_sesam.validators import PATH, check_option
 
 # Reason of a note about an image without labelled pixels.
 NO_SHAPE = 'annotation without a shape'
@@ -117,7 +113,14 @@ class AnnotationReader(ABC):
     classes: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        check_options(self)
+        for given in fields(self):
+            if given.metadata:
+                check_option(
+                    f'The format {self.name}',
+                    f'--{given.name}',
+                    getattr(self, given.name),
+                    given.metadata['rule'],
+                )
         self._check_sources()
         self.names, self.palette = resolve_classes(self.classes)
         self.remarks: list[str] = []
@@ -135,8 +138,7 @@ class AnnotationReader(ABC):
             ValueError: a file does not have this format.
             OSError: a file cannot be read.
         """
-        files = list_keyed_files(self.src, self.endings)
-        return [Item(*file) for file in files]
+        return [Item(*f) for f in list_keyed_files(self.src, self.endings)]
 
     @abstractmethod
     def read(self, item: Item) -> Annotation:
@@ -148,38 +150,25 @@ class AnnotationReader(ABC):
         """
 
     def check(self, items: list[Item]) -> None:  # noqa: B027
-        """Checks settings against all annotations before any is read.
-
-        Raises:
-            ValueError: settings and annotations contradict each other.
-        """
+        """Raises a ValueError if settings and annotations contradict."""
 
     def contents(self) -> dict[str, Any]:
         """Returns the contents of files that settings name, for the record."""
         return {}
 
     def misfit(self, values: set[int]) -> str | None:
-        """Returns a sentence if settings do not fit the values of all files.
-
-        Args:
-            values: the `values` of all annotations.
-        """
+        """Returns a sentence if settings do not fit the files' values."""
         return None
 
     def lacking(self, found: set[int]) -> str:
-        """Returns sentences on what the labels lack for training.
-
-        Args:
-            found: ids of the classes that have pixels.
-        """
+        """Returns what labels of the class ids `found` lack for training."""
         names = dict(enumerate(self.names))
-        absent = [name for i, name in names.items() if i not in found]
         said = []
-        if absent:
+        if absent := [shown(names[i]) for i in names if i not in found]:
             said.append(
                 f'Classes without a pixel, {len(absent)} of {len(names)}: '
-                f'{shortened(map(shown, absent))}; a network cannot learn '
-                'them from these labels.'
+                f'{shortened(absent)}; a network cannot learn them from '
+                'these labels.'
             )
         if len(found) == 1:
             (index,) = found
@@ -198,11 +187,6 @@ class AnnotationReader(ABC):
         """Returns a sentence if the sources follow another convention."""
         said = (foreign(source, self.name) for source in self.sources)
         return next(filter(None, said), None)
-
-    def available(self, *options: str) -> str:
-        """Returns the options that this format has, of those named."""
-        own = {name for name, _ in arguments_of(self)}
-        return ', '.join(name for name in options if name in own)
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -234,12 +218,12 @@ class AnnotationReader(ABC):
             ValueError: two annotations have one key, or no image is found.
             FileNotFoundError: there are no annotations.
         """
-        for source in self.sources:
-            if not source.exists():
-                raise FileNotFoundError(
-                    f'{source} does not exist; give the file or the folder '
-                    'of the annotations.'
-                )
+        absent = [source for source in self.sources if not source.exists()]
+        if absent:
+            raise FileNotFoundError(
+                f'{absent[0]} does not exist; give the file or the folder of '
+                'the annotations.'
+            )
         try:
             items = sorted(self.list_items(), key=lambda item: item.key)
         except ValueError as error:
@@ -270,10 +254,11 @@ class AnnotationReader(ABC):
         )
         paths = dict(images)
         self.unannotated = sorted({*paths} - wanted)
-        found, missing = [], []
-        for item in items:
-            path = paths.get(self.image_key(item))
-            (found if path else missing).append(replace(item, image=path))
+        items = [
+            replace(item, image=paths.get(self.image_key(item)))
+            for item in items
+        ]
+        found = [item for item in items if item.image]
         if not found:
             raise ValueError(
                 f'{self.images} holds no image for any of {len(items)} '
@@ -281,21 +266,13 @@ class AnnotationReader(ABC):
                 'give the folder in which images have the same relative '
                 'paths.'
             )
-        return found, missing
+        return found, [item for item in items if not item.image]
 
 
 def list_keyed_files(
     src: Path, endings: str | tuple[str, ...]
 ) -> list[tuple[str, Path]]:
-    """Lists the files of a folder at any depth, or the one file.
-
-    Args:
-        src: folder or file.
-        endings: endings of the names, see `list_files`.
-
-    Returns:
-        Relative path without suffix, and path, of each file.
-    """
+    """Returns key and path of each file of a folder, or of the one file."""
     if src.is_file():
         return [(src.stem, src)]
     return [
@@ -305,14 +282,10 @@ def list_keyed_files(
 
 
 def safe_key(name: Any, source: Path) -> str:
-    """Turns the name of an image in a file into a key.
+    """Returns the key of an image from its name in the file `source`.
 
-    Args:
-        name: name, with or without the suffix of an image.
-        source: file with the name, for the message.
-
-    Returns:
-        Relative path without suffix, which does not leave its folder.
+    The key is a relative path without suffix, which does not leave its
+    folder.
 
     Raises:
         ValueError: the name is no relative path within a folder.

@@ -1,13 +1,15 @@
-"""Names and colours of classes."""
+"""Names and colours of classes, and their ids in index images."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
-from mmseg_sesam.annotations.files import shown
+import numpy as np
+
+from mmseg_sesam.annotations.files import optional_import, shown
 from mmseg_sesam.io.palettes import voc_colours
 
 IGNORE_INDEX = 255
@@ -15,10 +17,7 @@ Classes = tuple[tuple[str, ...], list[list[int]]]
 
 
 def name_classes(names: Iterable[str]) -> Classes:
-    """Returns names of classes and as many RGB colours.
-
-    Args:
-        names: names in the order of their ids.
+    """Returns names in the order of their ids, and as many RGB colours.
 
     Raises:
         ValueError: a name occurs twice, or there are too many.
@@ -64,7 +63,7 @@ def resolve_classes(values: Sequence[str]) -> Classes:
     return name_classes(values)
 
 
-def _tables_of_mmseg() -> ModuleType:
+def _tables_of_mmseg() -> Any:
     """Loads mmseg's file of data sets alone: importing mmseg imports torch."""
     package = importlib.util.find_spec('mmseg')
     if package is None:
@@ -78,3 +77,64 @@ def _tables_of_mmseg() -> ModuleType:
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
     return tables
+
+
+def to_label(
+    values: np.ndarray,
+    num_classes: int,
+    where: object,
+    void: Iterable[int] = (),
+    first: int = 0,
+    remedy: str = 'correct it',
+) -> np.ndarray:
+    """Returns the (H, W) uint8 class ids of (H, W) integers of a file.
+
+    Args:
+        values: integers.
+        num_classes: number of classes, 0 if unknown.
+        where: file, for the message.
+        void: values that mean unlabelled, besides 255.
+        first: value of class 0.
+        remedy: what to do with other values, for the message.
+
+    Raises:
+        ValueError: there are other values.
+
+    Example:
+        >>> to_label(np.array([0, 1, 2]), 2, 'a.png', void=[0], first=1)
+        array([255,   0,   1], dtype=uint8)
+    """
+    last = first + (num_classes or IGNORE_INDEX) - 1
+    unlabelled = np.isin(values, [*void, IGNORE_INDEX])
+    wrong = ~unlabelled & ((values < first) | (values > last))
+    if wrong.any():
+        raise ValueError(
+            f'{where} holds the values {np.unique(values[wrong])[:8]}, '
+            f'expected class ids from {first} to {last}, or 255; {remedy}.'
+        )
+    label = np.where(unlabelled, IGNORE_INDEX, values - first)
+    return label.astype(np.uint8)
+
+
+def train_ids(
+    ids: np.ndarray, where: object, remedy: str = 'give its labelIds files'
+) -> np.ndarray:
+    """Returns the train ids of (H, W) label ids of Cityscapes, 255 for void.
+
+    Raises:
+        ValueError: there are other values than label ids.
+    """
+    labels = optional_import('cityscapesscripts.helpers.labels')
+    table = np.full(256, -1)
+    table[IGNORE_INDEX] = IGNORE_INDEX
+    for entry in labels.labels:
+        if entry.id >= 0:
+            table[entry.id] = entry.trainId
+    found = np.unique(ids)
+    known = (found >= 0) & (found <= 255) & (table[found.clip(0, 255)] >= 0)
+    if not known.all():
+        raise ValueError(
+            f'{where} holds the values {found[~known][:8].tolist()}, expected '
+            f'label ids of Cityscapes, 0 to 33; {remedy}.'
+        )
+    return table[ids]

@@ -20,13 +20,9 @@ from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.files import image_size
+from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import summarise
-from mmseg_sesam.io.atomic import (
-    PARTS,
-    STALE_SECONDS,
-    remove_parts,
-    replacing,
-)
+from mmseg_sesam.io import atomic
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress
@@ -45,11 +41,8 @@ Result = Union[Record, str]
 class ConversionError(ValueError):
     """Some annotations cannot be converted; the others are converted.
 
-    Args:
-        failed: annotations, and the error of each.
-
     Attributes:
-        sentences: the errors.
+        sentences: the error of each of these annotations.
     """
 
     def __init__(self, failed: list[tuple[Item, str]]) -> None:
@@ -61,21 +54,16 @@ class ConversionError(ValueError):
         """Returns the errors, but a few of those that differ in the file."""
         alike: dict[str, list[str]] = defaultdict(list)
         for item, sentence in self._failed:
-            alike[_without_names(sentence, item)].append(sentence)
+            key = sentence
+            for name in (str(item.source), item.key, Path(item.key).name):
+                key = re.sub(rf'(?<!\w){re.escape(name)}(?!\w)', '', key)
+            alike[key].append(sentence)
         lines = []
         for sentences in alike.values():
             lines += sentences[:_ALIKE]
-            more = len(sentences) - _ALIKE
-            if more > 0:
+            if (more := len(sentences) - _ALIKE) > 0:
                 lines.append(f'The same holds for {more} other annotations.')
         return lines
-
-
-def _without_names(sentence: str, item: Item) -> str:
-    """Returns a sentence without the names of the annotation."""
-    for name in (str(item.source), item.key, Path(item.key).name):
-        sentence = re.sub(rf'(?<!\w){re.escape(name)}(?!\w)', '', sentence)
-    return sentence
 
 
 def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
@@ -111,13 +99,17 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
         ...     convert(index_png.IndexPngReader(src), out)['labelled']
         1.0
     """
-    for source in reader.sources:
-        _keep_apart(source.resolve(), out.resolve())
+    for src in reader.sources:
+        one, two = out.resolve(), src.resolve()
+        if one == two or one in two.parents or two in one.parents:
+            raise ValueError(
+                f'{one} and {two} lie within each other, and no annotation '
+                'shall be overwritten; give a folder elsewhere.'
+            )
     items, missing = reader.items()
     reader.check(items)
     settings = _settings(reader)
-    records = _load_journal(out, settings)
-    _refuse_leftovers(out, records, items)
+    records = _load_journal(out, settings, items)
     failed = _convert_new(reader, items, records, settings, out, jobs)
     if failed:
         # A file of many images gets one sentence, not one for each image.
@@ -129,8 +121,7 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
     _check_records(reader, items, ordered)
     _write_journal(out, settings, ordered)
     summary = summarise(reader, settings, ordered, missing)
-    text = json.dumps(summary, indent=1) + '\n'
-    _replace(out / SUMMARY, text.encode())
+    _replace(out / SUMMARY, f'{json.dumps(summary, indent=1)}\n'.encode())
     return summary
 
 
@@ -142,11 +133,10 @@ def _convert_new(
     out: Path,
     jobs: int,
 ) -> list[tuple[Item, str]]:
-    """Converts the items that have no record, or whose files changed.
+    """Adds records of the items that have none, or whose files changed.
 
     Returns:
-        Items that cannot be converted, with their errors. The other ones are
-        added to `records`.
+        Items that cannot be converted, with their errors.
     """
     inputs = {item.key: _inputs(item) for item in items}
     todo = [
@@ -159,7 +149,7 @@ def _convert_new(
         out.mkdir(parents=True, exist_ok=True)
         # A summary means that all labels are there.
         (out / SUMMARY).unlink(missing_ok=True)
-        remove_parts(out.rglob(PARTS), STALE_SECONDS)
+        atomic.remove_parts(out.rglob(atomic.PARTS), atomic.STALE_SECONDS)
         _write_journal(out, settings, [*records.values()])
     failed = []
     for item, result in Progress(
@@ -177,14 +167,6 @@ def _convert_new(
     return failed
 
 
-def _keep_apart(src: Path, out: Path) -> None:
-    if out == src or out in src.parents or src in out.parents:
-        raise ValueError(
-            f'{out} and {src} lie within each other, and no annotation shall '
-            'be overwritten; give a folder elsewhere.'
-        )
-
-
 def _settings(reader: AnnotationReader) -> Record:
     """Returns the fields of a reader as JSON values."""
     settings = dict(format=reader.name, **asdict(reader), **reader.contents())
@@ -192,11 +174,14 @@ def _settings(reader: AnnotationReader) -> Record:
     return json.loads(text)
 
 
-def _load_journal(out: Path, settings: Record) -> dict[str, Record]:
+def _load_journal(
+    out: Path, settings: Record, items: list[Item]
+) -> dict[str, Record]:
     """Returns the records of an earlier run by key.
 
     Raises:
-        ValueError: `out` belongs to other settings, or to something else.
+        ValueError: `out` belongs to other settings or other annotations, or
+            to something else.
     """
     path = out / JOURNAL
     if not path.is_file():
@@ -223,6 +208,11 @@ def _load_journal(out: Path, settings: Record) -> dict[str, Record]:
             # An interrupted run may leave a truncated last line.
             continue
         records[record['key']] = record
+    if gone := sorted({*records} - {item.key for item in items}):
+        raise ValueError(
+            f'{out} holds labels of {len(gone)} annotations that are gone, '
+            f'such as {gone[0]}; give a new folder, or bring them back.'
+        )
     return records
 
 
@@ -231,21 +221,9 @@ def _write_journal(out: Path, settings: Record, records: list[Record]) -> None:
     _replace(out / JOURNAL, ''.join(lines).encode())
 
 
-def _refuse_leftovers(
-    out: Path, records: dict[str, Record], items: list[Item]
-) -> None:
-    gone = sorted({*records} - {item.key for item in items})
-    if gone:
-        raise ValueError(
-            f'{out} holds labels of {len(gone)} annotations that are gone, '
-            f'such as {gone[0]}; give a new folder, or bring them back.'
-        )
-
-
 def _inputs(item: Item) -> list[list[int]]:
     """Returns size and time of the files that a label is made from."""
-    paths = [item.source, *item.others]
-    paths += [item.image] if item.image else []
+    paths = filter(None, (item.source, *item.others, item.image))
     stats = [path.stat() for path in paths]
     return [[stat.st_size, stat.st_mtime_ns] for stat in stats]
 
@@ -291,7 +269,14 @@ def _convert_one(
 ) -> Result:
     try:
         annotation = reader.read(item)
-        _check_size(annotation.label, item)
+        height, width = annotation.label.shape
+        size = image_size(item.image) if item.image else (width, height)
+        if size != (width, height):
+            raise ValueError(
+                f'{item.source} is a label of {width} x {height}, expected '
+                f'the size of {item.image}, {size[0]} x {size[1]}; annotate '
+                'that image, or give its own --images.'
+            )
     except (ValueError, OSError) as error:
         said = not item.data and foreign(item.source, reader.name)
         return ' '.join((said or str(error)).split())
@@ -309,16 +294,6 @@ def _convert_one(
     )
 
 
-def _check_size(label: np.ndarray, item: Item) -> None:
-    if item.image and image_size(item.image) != label.shape[::-1]:
-        width, height = image_size(item.image)
-        raise ValueError(
-            f'{item.source} is a label of {label.shape[1]} x '
-            f'{label.shape[0]}, expected the size of {item.image}, {width} x '
-            f'{height}; annotate that image, or give its own --images.'
-        )
-
-
 def _check_records(
     reader: AnnotationReader, items: list[Item], records: list[Record]
 ) -> None:
@@ -333,12 +308,14 @@ def _check_records(
     options = ['--map', '--values', '--unlabelled', '--outside', '--images']
     if any('--boxes' in reason for reason in notes):
         options.insert(0, '--boxes')
+    own = dict(arguments_of(reader))
+    options = ', '.join(option for option in options if option in own)
     source = items[0].source if len(items) == 1 else reader.sources[0]
     raise ValueError(
         reader.foreign()
         or f'{source} has {len(records)} annotations and not one '
         f'labelled pixel{why}, expected some; correct the files, or change '
-        f'one of {reader.available(*options)}, and give a new folder.'
+        f'one of {options}, and give a new folder.'
     )
 
 
@@ -346,5 +323,5 @@ def _replace(path: Path, content: bytes) -> None:
     """Replaces a file at once, unless it has the content."""
     if path.is_file() and path.read_bytes() == content:
         return
-    with replacing(path) as part:
+    with atomic.replacing(path) as part:
         part.write_bytes(content)

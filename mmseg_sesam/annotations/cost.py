@@ -55,11 +55,7 @@ RATES = {
 
 
 def override(rates: dict[str, Rate], seconds: dict[str, float]) -> dict:
-    """Returns rates in which measured times replace published ones.
-
-    Args:
-        rates: rates by kind.
-        seconds: measured seconds of work for one image, by kind.
+    """Returns rates by kind in which measured seconds replace some.
 
     Raises:
         ValueError: a kind is unknown, or its time is not positive.

@@ -106,8 +106,7 @@ class Canvas:
             corners: (N, 2) points (x, y) around the shape; None if the shape
                 may lie anywhere.
         """
-        place = slice(None)
-        rest = ''
+        place, rest = slice(None), ''
         if corners is not None:
             points = self.points(corners)
             low = np.clip(np.floor(points.min(0)), 0, None).astype(int)
@@ -121,7 +120,7 @@ class Canvas:
     def dots(self, points: Any, class_id: int, radius: int) -> None:
         """Draws a dot at each of (N, 2) points (x, y)."""
         points = self.points(points)
-        dots = self._blank()
+        dots = np.zeros(self.size[::-1], np.uint8)
         for x, y in points[self._settle(points)]:
             dots[disk((y, x), radius + 0.5, shape=dots.shape)] = 1
         self._add(dots, class_id)
@@ -132,7 +131,7 @@ class Canvas:
         inside = self._settle(points)
         breaks = np.flatnonzero(np.diff(inside)) + 1
         parts = np.split(points.astype(np.int32), breaks)
-        stroke = self._blank()
+        stroke = np.zeros(self.size[::-1], np.uint8)
         # Parts inside and outside of the image alternate.
         first = 0 if inside[0] else 1
         cv2.polylines(stroke, parts[first::2], False, 1)
@@ -234,13 +233,9 @@ class Canvas:
         if box:
             self._add(np.array(image.crop(box)), class_id, *box[:2])
 
-    def _blank(self) -> np.ndarray:
-        return np.zeros(self.size[::-1], np.uint8)
-
     def _add(
         self, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
     ) -> None:
-        """Adds a shape; a shape without pixels is left out."""
         if mask.any():
             self._shapes.append(Shape.of(mask, class_id, left, top))
 
@@ -268,11 +263,3 @@ class Canvas:
         self.notes.append(
             (reason, f'{self.name}: ({x:.1f}, {y:.1f}) of {width} x {height}')
         )
-
-
-def turned(points: np.ndarray, degrees: float) -> np.ndarray:
-    """Returns (N, 2) points (x, y) turned clockwise around the origin."""
-    angle = np.deg2rad(degrees)
-    return points @ np.array(
-        [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
-    )

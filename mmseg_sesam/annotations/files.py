@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 
-from mmseg_sesam.io.images import decoding, upright_size
+from mmseg_sesam.io.images import decoding, raw_mode, upright_size
 
 # Pillow's limit: the labels that we write must be readable.
 MAX_PIXELS = 2 * 89_478_485
@@ -58,11 +58,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_xml(path: Path, tag: str | None = None) -> Element:
-    """Reads an XML file without expanding entities.
-
-    Args:
-        path: path of the file.
-        tag: expected tag of the root; None allows any.
+    """Returns the root of an XML file, named `tag`; expands no entities.
 
     Raises:
         ValueError: the file is no such XML, or it declares entities.
@@ -98,13 +94,7 @@ def shortened(texts: Iterable[str]) -> str:
 
 
 def take(record: Any, key: str, kinds: type | tuple, where: str) -> Any:
-    """Returns a field of a JSON object.
-
-    Args:
-        record: the object.
-        key: name of the field.
-        kinds: type or types that the value may have.
-        where: file and place, for the message.
+    """Returns a field of a JSON object, a value of one of some types.
 
     Raises:
         ValueError: the field is missing or has another type.
@@ -144,12 +134,8 @@ def checked_size(width: Any, height: Any, where: str) -> tuple[int, int]:
 def image_size(file: Path | BinaryIO, name: str = '') -> tuple[int, int]:
     """Returns width and height of an image as training reads it.
 
-    Args:
-        file: path of the image, or its content.
-        name: subject of the message; the path by default.
-
     Raises:
-        ValueError: the file is no image.
+        ValueError: the file, called `name` or by its path, is no image.
     """
     with decoding(file, name or file, _REMEDY) as image:
         return upright_size(image)
@@ -158,7 +144,7 @@ def image_size(file: Path | BinaryIO, name: str = '') -> tuple[int, int]:
 def read_index(
     path: Path, equal_channels: bool = False
 ) -> tuple[np.ndarray, int]:
-    """Reads the values of an image of one channel, grey or palette.
+    """Returns the values of an image of one channel, grey or palette.
 
     Args:
         path: path of the file.
@@ -171,9 +157,7 @@ def read_index(
         ValueError: the file is no such image.
     """
     with decoding(path, path, _REMEDY) as image:
-        # Loading empties `tile`; its mode is a string or begins a tuple.
-        raw = image.tile[0][3] if image.tile else ''
-        raw = raw[0] if isinstance(raw, tuple) else raw
+        raw = raw_mode(image)
         values, mode = np.array(image), image.mode
     if equal_channels and values.ndim == 3:
         if (values != values[..., :1]).any():
@@ -193,10 +177,7 @@ def read_index(
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """Reads the colours of an image.
-
-    Returns:
-        (H, W, 3) uint8.
+    """Returns the (H, W, 3) uint8 colours of an image.
 
     Raises:
         ValueError: the file is no image of 8 bits.
@@ -208,17 +189,10 @@ def read_rgb(path: Path) -> np.ndarray:
 
 
 def read_mask(data: bytes, name: str) -> np.ndarray:
-    """Decodes an image file in memory.
-
-    Args:
-        data: content of the file.
-        name: subject of the message.
-
-    Returns:
-        (H, W) bool, True where the image is not 0.
+    """Returns (H, W) bool, True where an image file in memory is not 0.
 
     Raises:
-        ValueError: the content is no image of one channel.
+        ValueError: the content, called `name`, is no image of one channel.
     """
     with decoding(BytesIO(data), name, 'correct or remove it') as image:
         mask = np.array(image)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from mmseg_sesam import validators
-from mmseg_sesam.validators import Rule, check_option, one_of
+from mmseg_sesam.validators import Rule, one_of
 
 
 def list_of(kind: type, expected: str) -> Rule:
@@ -30,7 +30,7 @@ def option(default: Any, text: str, rule: Rule, **arguments: Any) -> Any:
     Args:
         default: value of the field.
         text: help of the command line.
-        rule: rule for the values, checked when the reader is built.
+        rule: checked when the reader is built.
         **arguments: further arguments of `ArgumentParser.add_argument`.
 
     Example:
@@ -48,26 +48,9 @@ def choice(default: Any, values: Sequence[str], text: str, **more: Any) -> Any:
 
 
 def arguments_of(reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields each option of a reader with its arguments of the parser.
-
-    Args:
-        reader: class or instance of a reader.
-    """
+    """Yields each option of a reader with its arguments of the parser."""
     for field in fields(reader):
         if field.metadata:
             arguments = dict(field.metadata, default=field.default)
             del arguments['rule']
             yield f'--{field.name}', arguments
-
-
-def check_options(reader: Any) -> None:
-    """Checks the options of a reader against their rules.
-
-    Raises:
-        ValueError: an option has a value that its rule does not allow.
-    """
-    for field in fields(reader):
-        if field.metadata:
-            value, rule = getattr(reader, field.name), field.metadata['rule']
-            owner = f'The format {reader.name}'
-            check_option(owner, f'--{field.name}', value, rule)

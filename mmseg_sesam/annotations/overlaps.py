@@ -41,14 +41,7 @@ class Shape(NamedTuple):
     def of(
         cls, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
     ) -> Shape:
-        """Packs an (h, w) uint8 mask, not 0 on the shape.
-
-        Args:
-            mask: the mask.
-            class_id: class of the pixels.
-            left: column of the image at which the mask begins.
-            top: row of the image at which the mask begins.
-        """
+        """Packs an (h, w) uint8 mask, not 0 on the shape, at (left, top)."""
         x, y, width, height = cv2.boundingRect(mask)
         part = mask[y : y + height, x : x + width] > 0
         bits = np.packbits(part).tobytes()
@@ -87,12 +80,7 @@ class Shape(NamedTuple):
 
 
 def draw_in_order(shapes: Iterable[Shape], label: np.ndarray) -> None:
-    """Draws each shape over the earlier ones.
-
-    Args:
-        shapes: shapes in the order of drawing.
-        label: (H, W) uint8, changed in place.
-    """
+    """Draws each shape over the earlier ones, into an (H, W) uint8 label."""
     for shape in shapes:
         label[shape.window][shape.mask] = shape.class_id
 
@@ -100,16 +88,12 @@ def draw_in_order(shapes: Iterable[Shape], label: np.ndarray) -> None:
 def draw_by_area(
     shapes: Iterable[Shape], label: np.ndarray
 ) -> list[tuple[Shape, Shape]]:
-    """Draws shapes that have no order, smaller ones over larger ones.
+    """Draws smaller shapes over larger ones, into an (H, W) uint8 label.
 
     People outline what they see, so a shape within another one, or a much
     smaller shape, lies in front. Either of two shapes of about the same size
     may lie in front: pixels that two classes share there are unlabelled. The
     result does not depend on the order of the shapes.
-
-    Args:
-        shapes: shapes in any order.
-        label: (H, W) uint8, changed in place.
 
     Returns:
         Pairs of shapes, smaller and larger, whose shared pixels are
@@ -142,11 +126,7 @@ def _lies_on(smaller: Shape, larger: Shape, shared: np.ndarray) -> bool:
 def covered_shapes(
     shapes: Sequence[Shape], label: np.ndarray
 ) -> Iterator[tuple[Shape, int, bool]]:
-    """Yields the shapes that other classes cover.
-
-    Args:
-        shapes: all shapes of the image.
-        label: (H, W) uint8, on which the shapes were drawn.
+    """Yields the shapes that other classes cover on a drawn label.
 
     Yields:
         The shape, the most frequent value of its covered pixels, and whether

@@ -37,14 +37,11 @@ def summarise(
         empty = any(reason == NO_SHAPE for reason, _ in record['notes'])
         if {*record['pixels']} == {str(IGNORE_INDEX)} and not empty:
             skipped['label without a labelled pixel'].append(record['key'])
-    if missing:
-        skipped['annotation without an image, left out'] = [
-            item.key for item in missing
-        ]
+    for item in missing:
+        skipped['annotation without an image, left out'].append(item.key)
     if reader.unannotated:
         skipped['image without an annotation'] = reader.unannotated
     found = {int(index) for index in pixels} - {IGNORE_INDEX}
-    lacking = reader.lacking(found)
     names = dict(enumerate(reader.names))
     total = sum(pixels.values())
     return dict(
@@ -59,13 +56,13 @@ def summarise(
                 files=files[str(index)],
                 pixels=pixels[str(index)],
             )
-            for index in sorted(found | {*range(len(reader.names))})
+            for index in sorted({*found, *names})
         ],
         skipped=[
             dict(reason=reason, count=len(details), names=details)
             for reason, details in sorted(skipped.items())
         ],
-        remarks=[*reader.remarks, *([lacking] if lacking else [])],
+        remarks=[*filter(None, (*reader.remarks, reader.lacking(found)))],
     )
 
 
@@ -77,8 +74,7 @@ def class_table(summary: dict[str, Any]) -> PrettyTable:
     for entry in summary['classes']:
         if entry['pixels']:
             share = f'{entry["pixels"] / summary["pixels"]:.2%}'
-            row = entry['id'], entry['name'], entry['files'], share
-            table.add_row(row)
+            table.add_row([entry['id'], entry['name'], entry['files'], share])
     return table
 
 
@@ -86,8 +82,5 @@ def remarks(summary: dict[str, Any]) -> Iterator[str]:
     """Yields the remarks, and a line for each kind of thing left out."""
     yield from summary['remarks']
     for skipped in summary['skipped']:
-        names = skipped['names']
-        yield (
-            f'{skipped["count"]} x {skipped["reason"]}, such as '
-            f'{printable(names[0])}'
-        )
+        such = printable(skipped['names'][0])
+        yield f'{skipped["count"]} x {skipped["reason"]}, such as {such}'

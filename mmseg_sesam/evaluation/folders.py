@@ -26,17 +26,15 @@ def compare_folders(
     suffixes: tuple[str, str] = ('', ''),
     weak_suffixes: tuple[str, str] = ('', ''),
     reduce_zero_label: bool = False,
-    ignore_index: int = 255,
 ) -> dict[str, Any]:
     """Compares all pseudo-labels of a folder with their dense labels.
 
     `match_labels` finds the dense and the weak label of each pseudo-label.
-    Pseudo-labels without a dense label are left out and listed; dense labels
-    of a few images are enough.
+    Dense labels of a few images are enough.
 
     Args:
         pseudo_dir: folder of index images, at any depth.
-        gt_dir: folder of dense index images.
+        gt_dir: folder of dense index images, with 255 for void pixels.
         num_classes: number of classes.
         weak_dir: folder of weak index images, to measure the added pixels.
         suffixes: ends of the names of pseudo-labels and of dense labels,
@@ -44,7 +42,6 @@ def compare_folders(
         weak_suffixes: ends of the names of pseudo-labels and weak labels.
         reduce_zero_label: dense and weak labels hold ids from 1, and 0 for
             unlabelled, as ADE20K's labels do.
-        ignore_index: the value of void and of unlabelled pixels.
 
     Returns:
         'images', the number of compared pseudo-labels; 'without dense label'
@@ -67,25 +64,37 @@ def compare_folders(
     truths = match_labels(paths, pseudo_dir, gt_dir, suffixes)
     weak_paths = {}
     if weak_dir:
-        weak_paths = _find_weak(
-            list(truths.pairs), pseudo_dir, weak_dir, weak_suffixes
-        )
+        paths = [*truths.pairs]
+        weak = match_labels(paths, pseudo_dir, weak_dir, weak_suffixes)
+        _refuse_missing(weak.missing, len(paths), pseudo_dir, weak_dir)
+        weak_paths = weak.pairs
+    table = id_table(reduce_zero_label)
     totals: dict[str, np.ndarray | int] = {}
     for path, truth_path in Progress(
         truths.pairs.items(), desc='comparing', delay=2
     ):
-        paths = path, truth_path, weak_paths.get(path)
         for name, confusion in _count_all(
-            *paths, id_table(reduce_zero_label), num_classes, ignore_index
+            path, truth_path, weak_paths.get(path), table, num_classes
         ):
             totals[name] = totals.get(name, 0) + confusion
-    quality = {name: label_quality(total) for name, total in totals.items()}
     return {
         'images': len(truths.pairs),
         'without dense label': _names(truths.missing, pseudo_dir),
         'without pseudo-label': _names(truths.unused, gt_dir),
-        'quality': quality,
+        'quality': {name: label_quality(n) for name, n in totals.items()},
     }
+
+
+def _refuse_missing(
+    missing: list[Path], number: int, pseudo_dir: Path, weak_dir: Path
+) -> None:
+    if missing:
+        raise FileNotFoundError(
+            f'{weak_dir} holds no weak label for '
+            f'{name_some(_names(missing, pseudo_dir))}, expected one for '
+            f'each of the {number} pseudo-labels compared; add it, or leave '
+            '--weak-dir out.'
+        )
 
 
 def _count_all(
@@ -94,52 +103,25 @@ def _count_all(
     weak_path: Path | None,
     table: np.ndarray,
     num_classes: int,
-    ignore_index: int,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yields each kind of label of an image with its confusion matrix."""
-    classes = num_classes, ignore_index
+
+    def count(file: Path, truth: np.ndarray, label: np.ndarray) -> np.ndarray:
+        try:
+            return confusion_matrix(truth, label, num_classes)
+        except ValueError as error:
+            raise ValueError(
+                f'{file} against {truth_path}: {error}.'
+            ) from None
+
     truth, pseudo = table[read_label(truth_path)], read_label(path)
-    names = f'{path} against {truth_path}'
-    yield 'pseudo-labels', _count(names, truth, pseudo, *classes)
+    yield 'pseudo-labels', count(path, truth, pseudo)
     if weak_path:
         weak = table[read_label(weak_path)]
-        weak_names = f'{weak_path} against {truth_path}'
-        yield 'weak labels', _count(weak_names, truth, weak, *classes)
-        rest = np.where(weak == ignore_index, truth, ignore_index)
-        yield 'added by pseudo-labels', _count(names, rest, pseudo, *classes)
-
-
-def _find_weak(
-    paths: list[Path],
-    pseudo_dir: Path,
-    weak_dir: Path,
-    suffixes: tuple[str, str],
-) -> dict[Path, Path]:
-    """Returns the weak label of each pseudo-label."""
-    weak = match_labels(paths, pseudo_dir, weak_dir, suffixes)
-    if weak.missing:
-        raise FileNotFoundError(
-            f'{weak_dir} holds no weak label for '
-            f'{name_some(_names(weak.missing, pseudo_dir))}, expected one for '
-            f'each of the {len(paths)} pseudo-labels compared; add it, or '
-            'leave --weak-dir out.'
-        )
-    return weak.pairs
+        yield 'weak labels', count(weak_path, truth, weak)
+        rest = np.where(weak == 255, truth, 255)
+        yield 'added by pseudo-labels', count(path, rest, pseudo)
 
 
 def _names(paths: Sequence[Path], folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in paths]
-
-
-def _count(
-    names: str,
-    truth: np.ndarray,
-    label: np.ndarray,
-    num_classes: int,
-    ignore_index: int,
-) -> np.ndarray:
-    """Returns the confusion matrix of two files."""
-    try:
-        return confusion_matrix(truth, label, num_classes, ignore_index)
-    except ValueError as error:
-        raise ValueError(f'{names}: {error}.') from None

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from prettytable import PrettyTable
 
+MEASURES = ('coverage', 'precision', 'recall', 'iou')
+
 
 def confusion_matrix(
     truth: np.ndarray,
@@ -98,22 +100,18 @@ def label_quality(confusion: np.ndarray) -> dict[str, Any]:
 def quality_table(
     quality: dict[str, Any], class_names: Sequence[str]
 ) -> PrettyTable:
-    """Lays out a quality as a table in percent.
+    """Returns a table in percent: a row for each of C classes, one for all.
 
     Args:
         quality: result of `label_quality`.
         class_names: C names.
-
-    Returns:
-        A row for each class, and one for all.
     """
-    columns = ('coverage', 'precision', 'recall', 'iou')
-    table = PrettyTable(['class', *columns])
+    table = PrettyTable(['class', *MEASURES])
     table.align['class'] = 'l'
     for index, name in enumerate(class_names):
-        values = [quality['classes'][column][index] for column in columns]
+        values = [quality['classes'][column][index] for column in MEASURES]
         table.add_row([name, *map(_percent, values)])
-    table.add_row(['all', *(_percent(quality[c]) for c in columns)])
+    table.add_row(['all', *(_percent(quality[c]) for c in MEASURES)])
     return table
 
 

@@ -41,12 +41,11 @@ def match_labels(
     file's path: `folder`/a.png belongs to images/a.jpg. If several labels
     fit, the one with the longest path is taken.
 
-    A label may fit two files, for example images with equal names in two
-    data roots. It then belongs to the file that has exactly its path below
-    `root`, or else to the file in the nearest folder: one/labels/a.png
-    belongs to one/images/a.jpg, not to two/images/a.jpg, and
-    one/labels/b.png to no file of two/images. If neither rule decides, the
-    function raises: a label of another image gives a wrong number.
+    A label may fit two files, such as images with equal names in two data
+    roots. It then belongs to the file that has exactly its path below `root`,
+    or else to the file in the nearest folder: one/labels/a.png belongs to
+    one/images/a.jpg, not to two/images/a.jpg, and one/labels/b.png to no file
+    of two/images. A label of another image would give a wrong number.
 
     Args:
         files: files below `root`.
@@ -55,16 +54,17 @@ def match_labels(
         suffixes: ends of the names of files and of labels, without the file
             type, if they differ.
 
-    Returns:
-        The pairs, and the files and labels without a counterpart.
-
     Raises:
         FileNotFoundError: no file has a label.
         ValueError: two files share one label, or two labels have one name.
     """
     labels = _list_labels(folder, suffixes[1])
-    keys = {file: _key(file.relative_to(root), *suffixes) for file in files}
-    claims = _find_claims(keys, labels)
+    keys, claims = {}, defaultdict(list)
+    for file in files:
+        stem = file.stem.removesuffix(suffixes[0])
+        keys[file] = file.relative_to(root).with_name(stem + suffixes[1])
+        if end := _longest_end(keys[file], labels):
+            claims[end].append(file)
     if not claims:
         file, key = next(iter(keys.items()))
         raise FileNotFoundError(
@@ -74,66 +74,29 @@ def match_labels(
             'end differently their ends (--gt-suffix, --weak-suffix).'
         )
     _keep_nearest(claims, labels)
-    pairs = {}
+    pairs: dict[Path, Path] = {}
     for end, claimants in claims.items():
-        exact = [file for file in claimants if keys[file] == end]
-        label, owner = _only_pair(
-            labels[end], exact or claimants, root, folder
+        check_unique(
+            ((folder, label) for label in labels[end]),
+            remedy='remove one of them',
         )
-        pairs[owner] = label
+        exact = [file for file in claimants if keys[file] == end]
+        label = labels[end][0]
+        pairs[_only_file(exact or claimants, label, root, folder)] = label
     used = set(pairs.values())
     return Matches(
         pairs={file: pairs[file] for file in files if file in pairs},
         missing=[file for file in files if file not in pairs],
         unused=[
-            path
-            for paths in labels.values()
-            for path in paths
-            if path not in used
+            p for paths in labels.values() for p in paths if p not in used
         ],
     )
-
-
-def _find_claims(
-    keys: dict[Path, Path], labels: dict[Path, list[Path]]
-) -> dict[Path, list[Path]]:
-    """Returns the files of each label, by the label's key."""
-    claims: dict[Path, list[Path]] = defaultdict(list)
-    for file, key in keys.items():
-        if end := _longest_end(key, labels):
-            claims[end].append(file)
-    return claims
-
-
-def _only_pair(
-    labels: list[Path], files: list[Path], root: Path, folder: Path
-) -> tuple[Path, Path]:
-    """Returns the one label and the one file of a key.
-
-    Raises:
-        ValueError: there are several labels or several files.
-    """
-    check_unique(
-        ((folder, label) for label in labels), remedy='remove one of them'
-    )
-    if len(files) > 1:
-        raise ValueError(
-            f'{labels[0]} would be the label of {files[0]} and of '
-            f'{files[1]}, expected one file for each label; '
-            f'{_remedy(*files[:2], root, folder)}.'
-        )
-    return labels[0], files[0]
 
 
 def describe_left_out(
     kind: str, counterpart: str, names: Sequence[str]
 ) -> list[str]:
     """Returns a sentence on files without a counterpart, if there are any.
-
-    Args:
-        kind: kind of the files, in the plural.
-        counterpart: kind of the missing file, in the singular.
-        names: names of the files.
 
     Example:
         >>> describe_left_out('images', 'dense label', ['a', 'b'])
@@ -150,9 +113,6 @@ def describe_left_out(
 def name_some(names: Sequence[str]) -> str:
     """Returns the first names as text, and how many more there are.
 
-    Args:
-        names: names of files.
-
     Example:
         >>> name_some(['a', 'b', 'c', 'd', 'e'])
         'a, b, c and 2 more'
@@ -164,7 +124,7 @@ def name_some(names: Sequence[str]) -> str:
 
 def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:
     """Returns label files by their path in the folder, without file type."""
-    labels: dict[Path, list[Path]] = defaultdict(list)
+    labels = defaultdict(list)
     for path in list_files(folder, LABEL_SUFFIXES):
         key = path.relative_to(folder).with_suffix('')
         if key.name.endswith(suffix):
@@ -172,15 +132,21 @@ def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:
     return labels
 
 
-def _key(file: Path, file_suffix: str, label_suffix: str) -> Path:
-    """Returns the path of a file's label, without file type."""
-    return file.with_name(file.stem.removesuffix(file_suffix) + label_suffix)
+def _only_file(
+    files: list[Path], label: Path, root: Path, folder: Path
+) -> Path:
+    if len(files) > 1:
+        raise ValueError(
+            f'{label} would be the label of {files[0]} and of {files[1]}, '
+            'expected one file for each label; '
+            f'{_remedy(*files[:2], root, folder)}.'
+        )
+    return files[0]
 
 
 def _longest_end(key: Path, labels: dict[Path, list[Path]]) -> Path | None:
     """Returns the longest end of a path that is the path of a label."""
-    parts = key.parts
-    ends = (Path(*parts[start:]) for start in range(len(parts)))
+    ends = (Path(*key.parts[start:]) for start in range(len(key.parts)))
     return next((end for end in ends if end in labels), None)
 
 

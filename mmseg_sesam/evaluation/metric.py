@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
 from mmseg_sesam.evaluation.label_quality import (
+    MEASURES,
     confusion_matrix,
     label_quality,
     quality_table,
@@ -50,11 +51,7 @@ class PseudoLabelQuality(BaseMetric):
         self.ignore_index = ignore_index
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Adds the images of a batch.
-
-        Args:
-            data_batch: not used.
-            data_samples: samples with img_path and gt_sem_seg.
+        """Adds the images of a batch, samples with img_path and gt_sem_seg.
 
         Raises:
             FileNotFoundError: no round is published, or it lacks an image.
@@ -88,16 +85,12 @@ class PseudoLabelQuality(BaseMetric):
             self.results.append(counts)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Computes the quality over all images.
+        """Returns coverage, precision, recall and iou of all images, in %.
 
         Args:
             results: (C, C + 1) confusion matrices.
-
-        Returns:
-            coverage, precision, recall and iou, in percent.
         """
         quality = label_quality(np.sum(results, axis=0))
         table = quality_table(quality, self.dataset_meta['classes'])
         MMLogger.get_current_instance().info(f'Pseudo-labels:\n{table}')
-        names = ('coverage', 'precision', 'recall', 'iou')
-        return {name: round(100 * quality[name], 2) for name in names}
+        return {name: round(100 * quality[name], 2) for name in MEASURES}

@@ -6,9 +6,11 @@ import io
 import re
 import tarfile
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -18,12 +20,6 @@ from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.palettes import voc_colours
-
-# Label id of each train id, from cityscapesScripts' labels.py.
-_CITYSCAPES_IDS = (
-    *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22),
-    *(23, 24, 25, 26, 27, 28, 31, 32, 33),
-)
 
 
 class Server(NamedTuple):
@@ -61,7 +57,8 @@ SERVERS = {
         palette=tuple(map(tuple, voc_colours()[:21])),
     ),
     'cityscapes': Server(
-        ids=_CITYSCAPES_IDS,
+        # Label id of each train id, from cityscapesScripts' labels.py.
+        ids=(7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33),
         folder='',
         name=r'[a-z-]+_\d{6}_\d{6}\w*',
         example='berlin_000000_000019_leftImg8bit',
@@ -82,7 +79,7 @@ SERVERS = {
 def read_predictions(
     folder: Path, first_id: int = 0
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Reads predictions as tools/test.py --out writes them.
+    """Yields predictions as tools/test.py --out writes them.
 
     Args:
         folder: folder of index PNGs.
@@ -116,7 +113,7 @@ def read_predictions(
 def write_archive(
     predictions: Iterable[tuple[str, np.ndarray]], server: Server, out: Path
 ) -> int:
-    """Packs predictions for a server.
+    """Packs predictions for a server, and returns their number.
 
     Args:
         predictions: name without suffix and (H, W) integers from 0 to
@@ -124,46 +121,46 @@ def write_archive(
         server: server whose format the archive has.
         out: the archive.
 
-    Returns:
-        Number of images.
-
     Raises:
         ValueError: a name or a class id does not belong to the data set, or
             a name occurs twice. No file is left behind.
     """
     seen: set[str] = set()
-
-    def files() -> Iterator[tuple[str, bytes]]:
+    with replacing(out) as part, _writing(part, server.suffix) as add:
         for name, label in predictions:
             _check_prediction(name, label, server, seen)
             path = PurePosixPath(server.folder, f'{name}.png')
-            yield str(path), _encode(label, server)
-
-    with replacing(out) as part:
-        _pack(part, server, files())
+            png = io.BytesIO()
+            ids = np.array(server.ids, np.uint8)[label]
+            write_label(png, ids, server.palette)
+            add(str(path), png.getvalue())
     return len(seen)
 
 
-def _pack(
-    path: Path, server: Server, files: Iterable[tuple[str, bytes]]
-) -> None:
-    if server.suffix == '.zip':
+@contextmanager
+def _writing(
+    path: Path, suffix: str
+) -> Iterator[Callable[[str, bytes], None]]:
+    """Yields a function that adds a file to an archive."""
+    if suffix == '.zip':
         with zipfile.ZipFile(path, 'w') as archive:
-            for name, content in files:
-                archive.writestr(name, content)
+            yield archive.writestr
         return
+
+    def add(name: str, content: bytes) -> None:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+
     with tarfile.open(path, 'w:gz') as archive:
-        for name, content in files:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+        yield add
 
 
 def find_images(folder: Path, names: Path | None = None) -> list[Path]:
     """Lists the test images of a folder.
 
     Args:
-        folder: folder of images, at any depth, test images and others.
+        folder: folder of images, at any depth.
         names: file with the name of a test image in each line, such as VOC's
             ImageSets/Segmentation/test.txt; None takes all images.
 
@@ -175,26 +172,21 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
             missing.
         ValueError: two images have one name, or the list is empty.
     """
-    wanted = None
+    images, missing = list_files(folder, IMAGE_SUFFIXES), []
     if names is not None:
         # Windows editors write a byte order mark.
-        text = names.read_text('utf-8-sig', 'surrogateescape')
-        wanted = set(text.split())
-    if wanted is not None and not wanted:
-        raise ValueError(
-            f'{names} lists no image, expected a name in each line; give the '
-            'list of the test images.'
-        )
-    images = [
-        path
-        for path in list_files(folder, IMAGE_SUFFIXES)
-        if wanted is None or path.stem in wanted
-    ]
+        wanted = {*names.read_text('utf-8-sig', 'surrogateescape').split()}
+        if not wanted:
+            raise ValueError(
+                f'{names} lists no image, expected a name in each line; give '
+                'the list of the test images.'
+            )
+        images = [path for path in images if path.stem in wanted]
+        missing = sorted(wanted - {path.stem for path in images})
     check_unique(
         ((path.stem, path) for path in images),
         remedy='give a folder that holds each test image once',
     )
-    missing = sorted((wanted or set()) - {path.stem for path in images})
     if missing or not images:
         what = f'{missing[0]}, which {names} lists' if missing else 'at all'
         raise FileNotFoundError(
@@ -215,9 +207,11 @@ def check_archive(
         images: test images from `find_images`, whose names and sizes are
             compared; without them only their number is.
     """
-    problems: dict[str, list[str]] = {}
-    names = []
-    sizes = _image_sizes(images)
+    problems: dict[str, list[str]] = defaultdict(list)
+    names, sizes = [], {}
+    for image in images:
+        with open_image(image) as opened:
+            sizes[image.stem] = upright_size(opened)
     for path, content in _members(archive):
         folder, _, file = path.rpartition('/')
         name, _, suffix = file.rpartition('.')
@@ -232,13 +226,12 @@ def check_archive(
         if images and name not in sizes:
             found.append('without a test image')
         for problem in found:
-            problems.setdefault(problem, []).append(path)
+            problems[problem].append(path)
     said = [
         f'{len(paths)} files {problem}, for example {paths[0]}.'
         for problem, paths in problems.items()
     ]
-    missing = sorted(set(sizes) - set(names))
-    if missing:
+    if missing := sorted({*sizes} - {*names}):
         said.append(
             f'{len(missing)} test images have no prediction, for '
             f'example {missing[0]}.'
@@ -288,13 +281,6 @@ def _check_prediction(
         )
 
 
-def _encode(label: np.ndarray, server: Server) -> bytes:
-    buffer = io.BytesIO()
-    ids = np.array(server.ids, np.uint8)
-    write_label(buffer, ids[label], server.palette)
-    return buffer.getvalue()
-
-
 def _check_png(
     content: bytes, server: Server, size: tuple[int, int] | None
 ) -> list[str]:
@@ -305,25 +291,16 @@ def _check_png(
             palette = image.getpalette()
     except OSError:
         return ['cannot be read']
-    found = []
-    if form != 'PNG' or mode != ('P' if server.palette else 'L'):
-        kind = 'indexed' if server.palette else 'grey 8-bit'
+    kind, wanted = ('indexed', 'P') if server.palette else ('grey 8-bit', 'L')
+    if form != 'PNG' or mode != wanted:
         return [f'are no {kind} PNGs']
+    found = []
     if server.palette:
-        wanted = np.ravel(server.palette).tolist()
-        if palette[: len(wanted)] != wanted:
+        colours = np.ravel(server.palette).tolist()
+        if palette[: len(colours)] != colours:
             found.append('have another palette')
     if not np.isin(values, server.ids).all():
         found.append('hold values that are no class')
     if size is not None and values.shape[::-1] != size:
         found.append('have another size than their image')
     return found
-
-
-def _image_sizes(images: Sequence[Path]) -> dict[str, tuple[int, int]]:
-    """Returns (width, height) of images by name."""
-    sizes = {}
-    for path in images:
-        with open_image(path) as image:
-            sizes[path.stem] = upright_size(image)
-    return sizes

@@ -23,20 +23,14 @@ def replacing(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
 
     Readers see the old file or the new one, never a part of it. The yielded
     path lies beside the file, hidden, and has a random name, because process
-    ids of several containers or machines may be equal. After an error the
-    written part is removed.
+    ids of several containers or machines may be equal. It has no suffix by
+    which Pillow and numpy could choose a format. After an error the written
+    part is removed.
 
     Args:
         path: path of the file, in a folder that exists.
         sync: whether to wait until the content is on disk, so that it
             survives a crash of the machine.
-
-    Yields:
-        Path to write to. It has no suffix by which Pillow and numpy could
-        choose a format: name the format, or give them an open file.
-
-    Raises:
-        OSError: the file cannot be replaced.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -63,11 +57,7 @@ def replacing(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
 
 
 def sync_file(path: Path) -> None:
-    """Waits until a file, or the entries of a folder, are on disk.
-
-    Args:
-        path: path of the file or folder.
-    """
+    """Waits until a file, or the entries of a folder, are on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -76,12 +66,10 @@ def sync_file(path: Path) -> None:
 
 
 def remove_parts(paths: Iterable[Path], older_than: float = 0) -> None:
-    """Removes files that killed processes left behind.
+    """Removes files that match `PARTS`, which killed processes left behind.
 
-    Args:
-        paths: paths that match `PARTS`.
-        older_than: least seconds since the last write; 0 if no other process
-            can be writing, else `STALE_SECONDS`.
+    `older_than` is the least number of seconds since the last write: 0 if no
+    other process can be writing, else `STALE_SECONDS`.
     """
     latest = time.time() - older_than
     for path in paths:

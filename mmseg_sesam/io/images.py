@@ -17,13 +17,7 @@ UPRIGHT = 1
 
 
 def open_image(file: str | os.PathLike | BinaryIO) -> Image.Image:
-    """Opens an image without decoding it.
-
-    Args:
-        file: path of the image, or its content.
-
-    Returns:
-        The image; close it, or use it in a `with`.
+    """Opens an image, by its path or content, without decoding it.
 
     Raises:
         OSError: the file cannot be read or has none of `FORMATS`.
@@ -35,15 +29,12 @@ def open_image(file: str | os.PathLike | BinaryIO) -> Image.Image:
 def decoding(
     file: str | os.PathLike | BinaryIO, name: object, remedy: str
 ) -> Iterator[Image.Image]:
-    """Opens an image and turns every error of its decoder into a sentence.
+    """Yields an image, and turns every error of its decoder into a sentence.
 
     Args:
         file: path of the image, or its content.
         name: subject of the sentence, such as the path.
         remedy: what to do, the end of the sentence.
-
-    Yields:
-        The image; decode it in the `with`.
 
     Raises:
         FileNotFoundError: there is no file.
@@ -62,42 +53,39 @@ def decoding(
 
 
 def pixel_format(path: str | os.PathLike) -> str:
-    """Returns the suffix, number of channels and depth of an image file.
+    """Returns a text that is equal for files of one suffix and pixel format.
 
-    Args:
-        path: path of the file, of which the header is read.
-
-    Returns:
-        A text that is equal for files of equal formats; the suffix alone
-        if Pillow cannot read the header.
+    If Pillow cannot read the header, it is the suffix alone.
     """
     suffix = os.path.splitext(path)[1]
     try:
         with open_image(path) as image:
             # Pillow's mode of 16-bit RGB is that of 8 bits.
-            raw = image.tile[0][3] if image.tile else ''
-            raw = raw[0] if isinstance(raw, tuple) else raw
-            return f'{suffix} {image.mode} {raw}'
+            return f'{suffix} {image.mode} {raw_mode(image)}'
     # Pillow's decoders raise anything when a file is damaged.
     except Exception:  # noqa: BLE001
         return suffix
 
 
-def orientation(image: Image.Image) -> int:
-    """Returns the EXIF orientation of an image, 1 to 8; `UPRIGHT` if none.
+def raw_mode(image: Image.Image) -> str:
+    """Returns the mode of the pixels in the file of an image not yet loaded.
 
-    Args:
-        image: image that was opened and not yet converted.
+    Loading empties `tile`; its mode is a string or begins a tuple.
     """
+    raw = image.tile[0][3] if image.tile else ''
+    return raw[0] if isinstance(raw, tuple) else raw
+
+
+def orientation(image: Image.Image) -> int:
+    """Returns the EXIF orientation, 1 to 8, of an image not yet converted."""
     value = image.getexif().get(_ORIENTATION, UPRIGHT)
     return value if value in range(UPRIGHT, 9) else UPRIGHT
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
-    """Returns width and height after the turn that EXIF and mmcv apply.
+    """Returns width and height of an image after the turn that mmcv applies.
 
-    Args:
-        image: image that was opened and not yet converted.
+    EXIF names the turn, so the image must not be converted yet.
     """
     if image.format == 'TIFF':
         # Pillow turns TIFF files itself, in some versions when they load.

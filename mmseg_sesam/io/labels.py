@@ -18,16 +18,13 @@ from mmseg_sesam.io.palettes import full_palette
 def read_label(
     file: str | os.PathLike | BinaryIO, name: str = '', remedy: str = ''
 ) -> np.ndarray:
-    """Reads an index image.
+    """Returns the (H, W) uint8 values of an index image.
 
     Args:
         file: path of the file, or its content.
         name: subject of error messages; the path by default.
         remedy: what to do, the end of error messages; by default to write
             the file again.
-
-    Returns:
-        (H, W) uint8.
 
     Raises:
         FileNotFoundError: there is no file.
@@ -54,14 +51,7 @@ def read_label(
 
 
 def read_palette(path: str | os.PathLike) -> list[list[int]] | None:
-    """Returns the RGB colours of an index image; None if it is grey.
-
-    Args:
-        path: path of the file.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
+    """Returns the RGB colours of an index image; None if it is grey."""
     with open_image(path) as image:
         colours = image.getpalette()
     return colours and np.reshape(colours, (-1, 3)).tolist()
@@ -72,11 +62,11 @@ def write_label(
     label: np.ndarray,
     palette: Sequence[Sequence[int]] | None = None,
 ) -> None:
-    """Writes a label map as an index PNG.
+    """Writes an (H, W) uint8 label map as an index PNG.
 
     Args:
         file: path of the file, in a folder that exists, or an open file.
-        label: (H, W) uint8.
+        label: the label map.
         palette: RGB of each class, for image viewers.
     """
     image = Image.fromarray(label)
@@ -89,14 +79,11 @@ def write_label(
 def id_table(
     reduce_zero_label: bool, label_map: dict[int, int] | None = None
 ) -> np.ndarray:
-    """Returns the class id that a data set gives to each value of a file.
+    """Returns the (256,) uint8 class id of each value of a file.
 
     Args:
         reduce_zero_label: 0 is unlabelled, and ids begin with 1.
         label_map: replaces some of the resulting ids.
-
-    Returns:
-        (256,) uint8.
 
     Example:
         >>> id_table(reduce_zero_label=True)[:3].tolist()

@@ -18,19 +18,15 @@ LABEL_SUFFIXES = ('.bmp', '.pgm', '.png', '.tif', '.tiff')
 def list_files(
     folder: str | Path, ending: str | tuple[str, ...] = ''
 ) -> list[Path]:
-    """Lists the files of a folder at any depth.
+    """Returns the files of a folder at any depth, in ascending order.
 
     Links to folders are followed, as in mmseg's data sets, unless they lead
     back to a folder above. Hidden files such as '._a.png' and hidden folders
     such as '.ipynb_checkpoints' are left out.
 
     Args:
-        folder: folder to be listed.
-        ending: end of the names, such as '.xml', or several; upper and lower
-            case are equal.
-
-    Returns:
-        Paths that begin with `folder`, in ascending order.
+        folder: folder with which the paths begin.
+        ending: end of the names in any case, such as '.xml', or several.
     """
     endings = (ending,) if isinstance(ending, str) else ending
     endings = tuple(map(str.lower, endings))

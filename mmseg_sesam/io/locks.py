@@ -15,17 +15,10 @@ class FolderLock(FileLock):
 
 
 def lock_folder(folder: str | Path, remedy: str) -> FolderLock:
-    """Locks a folder until it is released or the process ends.
-
-    Args:
-        folder: folder, created if it does not exist.
-        remedy: what to do if another run holds the lock.
-
-    Returns:
-        The acquired lock.
+    """Locks a folder, created if it does not exist, until the process ends.
 
     Raises:
-        ValueError: another run holds it.
+        ValueError: another run holds the lock; `remedy` ends the message.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,12 +14,6 @@ def printable(name: str | os.PathLike) -> str:
     surrogates and no output can encode, or characters without a width, such
     as the byte order mark of a list. Use it wherever a message has a name.
 
-    Args:
-        name: name or path of a file.
-
-    Returns:
-        The name, with an escape such as `\udce9` for each such character.
-
     Example:
         >>> printable('caf\udce9.jpg')
         'caf\\udce9.jpg'
@@ -35,10 +29,10 @@ def check_unique(
     problem: str = 'have one name',
     remedy: str = 'rename one of them',
 ) -> None:
-    """Checks that no two files have one name.
+    """Checks that no two files have one name; a path may be listed twice.
 
     Args:
-        named: name and path of each file. A path may be listed twice.
+        named: name and path of each file.
         problem: what two files of one name do; `{name}` stands for it.
         remedy: what to do, the end of the message.
 
@@ -62,14 +56,7 @@ def check_unique(
 
 
 def sample_key(img_path: str, data_root: str) -> str:
-    """Names an image by its path relative to the data root.
-
-    Args:
-        img_path: path of the image.
-        data_root: folder that holds all images, however deep.
-
-    Returns:
-        The relative path without suffix, with forward slashes.
+    """Returns the path of an image below the data root, without suffix.
 
     Raises:
         ValueError: the image lies outside of the data root.

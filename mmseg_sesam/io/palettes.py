@@ -17,28 +17,16 @@ def voc_colours() -> list[list[int]]:
         >>> voc_colours()[:3]
         [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
     """
-    colours = []
-    for index in range(256):
-        colour = [0, 0, 0]
-        for bit in range(8):
-            for channel in range(3):
-                value = index >> (3 * bit + channel) & 1
-                colour[channel] |= value << (7 - bit)
-        colours.append(colour)
-    return colours
+    # Three bits of an index, from the lowest, give a bit of each channel.
+    bits = np.arange(256)[:, None, None] >> np.arange(24).reshape(8, 3) & 1
+    return (bits << np.arange(7, -1, -1)[:, None]).sum(1).tolist()
 
 
 def full_palette(palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Returns a colour for each value of a pixel, black where none is given.
+    """Returns (256, 3) uint8 RGB, black for values without a colour.
 
     Pillow packs the pixels of an image with fewer than 256 colours into fewer
     bits and cuts the unlabelled 255 down to 15.
-
-    Args:
-        palette: RGB of each class.
-
-    Returns:
-        (256, 3) uint8.
     """
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = palette

@@ -40,11 +40,7 @@ def hide_warnings() -> None:
 
 
 def shorten(logger: logging.Logger) -> None:
-    """Hides the config, the environment and the like from the terminal.
-
-    Args:
-        logger: logger whose files still get everything.
-    """
+    """Hides the config, the environment and the like from the terminal."""
     for handler in logger.handlers:
         if not isinstance(handler, logging.FileHandler):
             handler.addFilter(_is_shown)
@@ -82,11 +78,7 @@ class Pace:
 
 
 class Progress(tqdm):
-    """A progress bar in a terminal, a few lines in a file or a pipe.
-
-    Args:
-        *args: arguments of `tqdm`.
-        **kwargs: arguments of `tqdm`.
+    """A `tqdm` bar in a terminal, a few lines in a file or a pipe.
 
     Example:
         >>> sum(Progress([1, 2, 3], desc='adding'))

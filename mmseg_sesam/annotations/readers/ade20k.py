@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
+from mmseg_sesam.annotations.classes import to_label
 from mmseg_sesam.annotations.files import read_index
-from mmseg_sesam.annotations.values import to_label
 
 
 @dataclass
@@ -30,7 +30,6 @@ class Ade20kReader(AnnotationReader):
         )
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
         values, _ = read_index(item.source)
         remedy = (
             'give the labels of the scene parsing benchmark, or read others '

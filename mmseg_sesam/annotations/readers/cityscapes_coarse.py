@@ -6,23 +6,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import (
     Annotation,
     AnnotationReader,
     Item,
     list_keyed_files,
 )
+from mmseg_sesam.annotations.classes import to_label, train_ids
 from mmseg_sesam.annotations.drawing import Canvas
-from mmseg_sesam.annotations.files import (
-    checked_size,
-    optional_import,
-    read_index,
-    read_json,
-    shown,
-    take,
-)
+from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.options import choice
-from mmseg_sesam.annotations.values import to_label, train_ids
 
 SOURCES = {
     'labelIds': '.png',
@@ -49,7 +43,6 @@ class CityscapesCoarseReader(AnnotationReader):
     )
 
     def list_items(self) -> Iterable[Item]:
-        """See the base class."""
         ending = f'_{self.source}{SOURCES[self.source]}'
         return [
             Item(key.removesuffix(self.source) + 'labelTrainIds', path)
@@ -57,14 +50,12 @@ class CityscapesCoarseReader(AnnotationReader):
         ]
 
     def image_key(self, item: Item) -> str:
-        """See the base class."""
         return re.sub('_gt[A-Za-z]+_[A-Za-z]+$', '_leftImg8bit', item.key)
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
         if self.source == 'polygons':
             return self._draw(item)
-        values, _ = read_index(item.source)
+        values, _ = files.read_index(item.source)
         if self.source == 'labelIds':
             values = train_ids(values, item.source)
         remedy = (
@@ -76,13 +67,14 @@ class CityscapesCoarseReader(AnnotationReader):
         )
 
     def _draw(self, item: Item) -> Annotation:
-        known = optional_import('cityscapesscripts.helpers.labels').name2label
-        record = read_json(item.source)
+        labels = files.optional_import('cityscapesscripts.helpers.labels')
+        known = labels.name2label
+        record = files.read_json(item.source)
         size = (
             take(record, f'img{side}', int, item.where)
             for side in ('Width', 'Height')
         )
-        canvas = Canvas(item.where, checked_size(*size, item.where))
+        canvas = Canvas(item.where, files.checked_size(*size, item.where))
         for polygon in take(record, 'objects', list, item.where):
             label = take(polygon, 'label', str, item.where)
             if label not in known:

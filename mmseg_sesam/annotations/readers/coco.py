@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import Annotation, Item, safe_key
 from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.drawing import Canvas
-from mmseg_sesam.annotations.files import (
-    checked_size,
-    optional_import,
-    read_json,
-    shown,
-    take,
-)
-from mmseg_sesam.annotations.named import NamedReader
-from mmseg_sesam.annotations.shapes import Boxes
+from mmseg_sesam.annotations.files import shown, take
+from mmseg_sesam.annotations.shapes import Boxes, NamedReader
 
 
 @dataclass
@@ -38,9 +32,8 @@ class CocoReader(NamedReader, Boxes):
     without_classes = 'lists no categories'
 
     def list_items(self) -> Iterable[Item]:
-        """See the base class."""
         where = str(self.src)
-        record = read_json(self.src)
+        record = files.read_json(self.src)
         names = {
             take(entry, 'id', int, where): take(entry, 'name', str, where)
             for entry in take(record, 'categories', list, where)
@@ -80,17 +73,19 @@ class CocoReader(NamedReader, Boxes):
         return items
 
     def labels_of(self, item: Item) -> list[str]:
-        """See the base class."""
         return [label for label, _, _ in item.data['shapes']]
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
-        size = checked_size(*item.data['size'], item.where)
+        size = files.checked_size(*item.data['size'], item.where)
         canvas = self.canvas(item, size, by_area=True)
         for label, segmentation, box in item.data['shapes']:
             class_id = self.class_id(label, item.where)
             if segmentation:
-                _draw(segmentation, canvas, class_id)
+                mask = _decode(segmentation, canvas)
+                if mask.any() and isinstance(segmentation, list):
+                    points = np.concatenate([*map(np.ravel, segmentation)])
+                    canvas.note_cut(points.reshape(-1, 2))
+                canvas.mask(mask, (0, 0), class_id)
             elif box:
                 corners = _corners(box, item.where)
                 kind = 'box without segmentation'
@@ -113,17 +108,9 @@ def _corners(box: Any, where: str) -> list[list[float]]:
     return [[x, y], [x + width, y + height]]
 
 
-def _draw(segmentation: Any, canvas: Canvas, class_id: int) -> None:
-    mask = _decode(segmentation, canvas)
-    if mask.any() and isinstance(segmentation, list):
-        points = np.concatenate([np.ravel(part) for part in segmentation])
-        canvas.note_cut(points.reshape(-1, 2))
-    canvas.mask(mask, (0, 0), class_id)
-
-
 def _decode(segmentation: Any, canvas: Canvas) -> np.ndarray:
     """Returns the (H, W) bool mask of polygons, runs or compressed runs."""
-    coco = optional_import('pycocotools.mask')
+    coco = files.optional_import('pycocotools.mask')
     width, height = canvas.size
     try:
         if isinstance(segmentation, list):
@@ -149,7 +136,7 @@ def _polygon(values: Any, canvas: Canvas) -> list[float]:
 
 def _runs(segmentation: Any, height: int, width: int) -> dict[str, Any]:
     """Returns compressed runs after checks that pycocotools leaves out."""
-    coco = optional_import('pycocotools.mask')
+    coco = files.optional_import('pycocotools.mask')
     size = segmentation.get('size') if isinstance(segmentation, dict) else None
     if size != [height, width]:
         raise ValueError(

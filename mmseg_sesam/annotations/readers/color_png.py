@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +17,33 @@ from mmseg_sesam.annotations.classes import (
     name_classes,
     resolve_classes,
 )
-from mmseg_sesam.annotations.colour_table import (
-    Colour,
-    read_colour,
-    read_colour_table,
-)
 from mmseg_sesam.annotations.files import read_rgb, shortened, shown
-from mmseg_sesam.annotations.named import NamedReader
 from mmseg_sesam.annotations.options import NAMES, option
 from mmseg_sesam.annotations.readers.cvat import EXPORT
+from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.validators import PATH
+
+Colour = tuple[int, ...]
+
+_FORM = (
+    "a name and R, G, B, such as 'road,128,64,128' or 'road = #804080', and "
+    'no other number beside these'
+)
+_GAP = r'\s*(?:[,;:]\s*|\s)'
+_RGB = rf'[(\[]?\s*\d{{1,3}}(?:{_GAP}\d{{1,3}}){{2}}\s*[)\]]?'
+_HEX = '#[0-9a-fA-F]{6}'
+_COLOUR = rf'(?P<colour>{_RGB}|{_HEX})'
+_BETWEEN = r'(?:\s*[=:,;]\s*|\s+)'
+# A name has no quotes or brackets, as JSON and other languages have.
+_NAME = (
+    r'"?(?P<name>[^\s"\'{}\[\]=:,;#](?:[^"{}\[\]=:,;#]*[^\s"{}\[\]=:,;#])?)"?'
+)
+_LINES = (
+    # CVAT appends ':parts:actions' to the colour; CamVid, the name.
+    re.compile(rf'{_NAME}{_BETWEEN}{_COLOUR}(?::[^:]*:[^:]*)?[\s,;]*'),
+    re.compile(rf'{_COLOUR}{_BETWEEN}{_NAME}'),
+)
+_NUMBERS = re.compile(r'(?<!\w)\d+(?:[\s,;:]+\d+){3,}(?!\w)')
 
 
 @dataclass
@@ -61,12 +81,22 @@ class ColorPngReader(NamedReader):
                 'rendering has a colour; leave it out, and give --colors the '
                 'colour of the rest.'
             )
-        table = _read_table(self.colors)
+        if Path(self.colors).is_file():
+            table = read_colour_table(Path(self.colors))
+        else:
+            names, palette = resolve_classes([str(self.colors)])
+            table = [*zip(names, map(tuple, palette))]
+            if len(table) < 2:
+                raise ValueError(
+                    f'--colors is {self.colors}, expected a file of names and '
+                    'colours, or a data set that mmseg knows, such as voc.'
+                )
         if not self.classes:
-            named = dict.fromkeys(name for name, _ in table)
-            names = [name for name in named if name not in self.unlabelled]
-            self.names, _ = name_classes(names)
-            first = {name: rgb for name, rgb in reversed(table)}
+            first: dict[str, Colour] = {}
+            for name, rgb in table:
+                if name not in self.unlabelled:
+                    first.setdefault(name, rgb)
+            self.names, _ = name_classes(first)
             self.palette = [list(first[name]) for name in self.names]
         self.ids = {
             rgb: self.class_id(name, str(self.colors)) for name, rgb in table
@@ -76,6 +106,7 @@ class ColorPngReader(NamedReader):
                 f'{EXPORT} Its background is also what nobody drew: give '
                 '--unlabelled background unless the rest is known to be it.'
             )
+        known = {name for name, _ in table}
         for text in self.unlabelled:
             try:
                 colour = read_colour(text)
@@ -84,13 +115,11 @@ class ColorPngReader(NamedReader):
             if colour:
                 self.ids[colour] = IGNORE_INDEX
             else:
-                self._check_name(text, {name for name, _ in table})
+                self._check_unlabelled_name(text, known)
 
-    def _check_name(self, name: str, known: set[str]) -> None:
-        """Raises if a name of `unlabelled` is unknown, or a class, too."""
-        default = type(self).unlabelled
+    def _check_unlabelled_name(self, name: str, known: set[str]) -> None:
         # The defaults are names that a table may have.
-        if name not in known and name not in default:
+        if name not in known and name not in type(self).unlabelled:
             raise ValueError(
                 f'--unlabelled has {shown(name)}, expected a colour as R,G,B '
                 f'or a name of {self.colors}: '
@@ -104,14 +133,12 @@ class ColorPngReader(NamedReader):
             )
 
     def check(self, items: list[Item]) -> None:
-        """See the base class; `read` compares the colours with the table."""
+        """Does nothing: `read` compares the colours with the table."""
 
     def contents(self) -> dict[str, Any]:
-        """See the base class."""
         return dict(table=sorted([*rgb, id_] for rgb, id_ in self.ids.items()))
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
         image = read_rgb(item.source).astype(np.int64)
         codes, inverse = np.unique(
             image @ (65536, 256, 1), return_inverse=True
@@ -129,15 +156,112 @@ class ColorPngReader(NamedReader):
         return Annotation(table[inverse.reshape(image.shape[:2])])
 
 
-def _read_table(source: str) -> list[tuple[str, Colour]]:
-    """Returns names and colours of a text file, or of a data set of mmseg."""
-    path = Path(source)
-    if path.is_file():
-        return read_colour_table(path)
-    names, palette = resolve_classes([str(source)])
-    if len(names) < 2:
+def read_colour(text: str) -> Colour | None:
+    """Reads 'R,G,B' or '#rrggbb'; returns None if the text is no colour.
+
+    Raises:
+        ValueError: a number is above 255.
+
+    Example:
+        >>> read_colour('#804080')
+        (128, 64, 128)
+    """
+    text = text.strip()
+    if re.fullmatch(_HEX, text):
+        return tuple(bytes.fromhex(text[1:]))
+    if not re.fullmatch(_RGB, text):
+        return None
+    rgb = tuple(map(int, re.findall(r'\d+', text)))
+    if max(rgb) > 255:
+        raise ValueError(f'has the colour {rgb}, expected 0 to 255')
+    return rgb
+
+
+def read_colour_table(path: Path) -> list[tuple[str, Colour]]:
+    """Returns names and colours of a text file, a pair in each line, or JSON.
+
+    JSON is an object of colours by name, or a list of objects with `name`
+    and `color`, as CVAT exports the labels of a task. The pairs have the
+    order of the file; several colours may have one name.
+
+    Raises:
+        ValueError: a line is something else, or a colour has two names.
+    """
+    try:
+        text = path.read_text(encoding='utf-8-sig')
+    except ValueError as error:
         raise ValueError(
-            f'--colors is {source}, expected a file of names and colours, or '
-            'a data set that mmseg knows, such as voc.'
+            f'{path} cannot be read as text ({error}), expected a table of '
+            f'{_FORM}; give its file.'
+        ) from error
+    entries = _json if text.lstrip()[:1] in ('{', '[') else _lines
+    table: dict[Colour, str] = {}
+    for where, name, colour_text, entry in entries(text, path):
+        try:
+            colour = read_colour(colour_text)
+        except ValueError as error:
+            raise ValueError(f'{where} {error}; correct the table.') from None
+        if colour is None:
+            raise ValueError(
+                f'{where} is {shown(entry)}, expected {_FORM}; correct the '
+                'table.'
+            )
+        if not name or table.setdefault(colour, name) != name:
+            raise ValueError(
+                f'{where} gives the colour {colour} to {name!r}, expected one '
+                'name for each colour; correct the table.'
+            )
+    if not table:
+        raise ValueError(
+            f'{path} holds no colour, expected in each line {_FORM}; correct '
+            'the table.'
         )
-    return [*zip(names, map(tuple, palette))]
+    return [(name, colour) for colour, name in table.items()]
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Yields place, name, colour and text of each line."""
+    for number, line in enumerate(text.splitlines(), 1):
+        heading = number == 1 and not re.search(r'\d', line)
+        name, colour = _match(line.strip())
+        comment = not line.strip() or line.startswith('#') or heading
+        if colour or not comment:
+            yield f'{path}, line {number}', name, colour, line
+
+
+def _match(line: str) -> tuple[str, str]:
+    """Returns name and colour of a line; each is empty if it has none."""
+    if re.fullmatch(f'{_RGB}|{_HEX}', line):
+        return '', line
+    # A fourth number may be an id or part of a name such as "Level 2".
+    if not _NUMBERS.search(line):
+        for form in _LINES:
+            if found := form.fullmatch(line):
+                return found['name'], found['colour']
+    return '', ''
+
+
+def _json(text: str, path: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Yields place, name, colour and text of each entry of JSON."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f'{path}, line 1 begins JSON that cannot be read ({error}), '
+            f'expected {_FORM}; correct the table.'
+        ) from error
+    entries = content.items() if isinstance(content, dict) else content
+    for entry in entries:
+        if isinstance(entry, dict):
+            entry = entry.get('name'), entry.get('color')
+        name, colour = entry if isinstance(entry, tuple) else (None, entry)
+        where = f'{path}, {shown(name)}'
+        if isinstance(colour, list):
+            colour = ','.join(map(str, colour))
+        if not isinstance(name, str) or not isinstance(colour, str):
+            raise ValueError(
+                f'{where} has {shown(colour)}, expected an object of colours '
+                'by name, such as {"road": [128, 64, 128]}, or a list of '
+                '{"name": "road", "color": "#804080"}; correct the table.'
+            )
+        yield where, name, colour, colour

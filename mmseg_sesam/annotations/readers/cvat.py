@@ -11,17 +11,12 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from PIL import ImageColor
 
+from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import Annotation, Item, safe_key
 from mmseg_sesam.annotations.classes import name_classes
-from mmseg_sesam.annotations.drawing import Canvas, turned
-from mmseg_sesam.annotations.files import (
-    MAX_PIXELS,
-    checked_size,
-    read_xml,
-    shown,
-)
-from mmseg_sesam.annotations.named import NamedReader
-from mmseg_sesam.annotations.shapes import Boxes, DotRadius, LineWidth, Outside
+from mmseg_sesam.annotations.drawing import Canvas
+from mmseg_sesam.annotations.files import shown
+from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
 
 EXPORT = (
     "CVAT's 'Segmentation mask' export leaves polylines and points out; "
@@ -36,7 +31,7 @@ _WITHOUT_PIXELS = ('tag', 'skeleton')
 
 
 @dataclass
-class CvatReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
+class CvatReader(NamedReader, AllShapes):
     """Reads the annotations.xml of "CVAT for images 1.1".
 
     Shapes are drawn in their `z_order`. Without `classes`, the classes are
@@ -49,9 +44,8 @@ class CvatReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
     without_classes = 'has no <meta> that lists labels of shapes'
 
     def list_items(self) -> Iterable[Item]:
-        """See the base class."""
         path = self._file()
-        root = read_xml(path, 'annotations')
+        root = files.read_xml(path, 'annotations')
         if root.find('track') is not None:
             raise ValueError(
                 f'{path} holds tracks of a video, expected images; export it '
@@ -71,10 +65,7 @@ class CvatReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
             items.append(Item(safe_key(name, path), path, data))
         if any(root.find(f'image/{kind}') is not None for kind in _STROKES):
             self.remarks.append(EXPORT)
-        tagged = sum(
-            image.find('tag') is not None for image in root.iter('image')
-        )
-        if tagged:
+        if tagged := len(root.findall('.//image[tag]')):
             self.remarks.append(
                 f'Images with tags: {tagged}; a tag labels no pixels, and is '
                 'left out.'
@@ -82,7 +73,6 @@ class CvatReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
         return items
 
     def labels_of(self, item: Item) -> list[str]:
-        """See the base class."""
         return [
             shape['label']
             for kind, shape in item.data['shapes']
@@ -90,13 +80,12 @@ class CvatReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
         ]
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
-        size = checked_size(*item.data['size'], item.where)
+        size = files.checked_size(*item.data['size'], item.where)
         canvas = self.canvas(item, size, outside=self.outside)
         # The sort is stable: in one layer, the later shape lies above.
         for kind, shape in sorted(
             item.data['shapes'],
-            key=lambda s: _number(s[1], 'z_order', item.where, '0'),
+            key=lambda s: _number(s[1], 'z_order', item.where, int, '0'),
         ):
             if kind not in _DRAWN:
                 canvas.skip(f'{kind}, which is no shape of pixels')
@@ -161,11 +150,7 @@ def _rgb(colour: str | None) -> list[int]:
 
 
 def _number(
-    shape: dict[str, str],
-    key: str,
-    where: str,
-    default: str | None = None,
-    kind: type = int,
+    shape: dict, key: str, where: str, kind: type, default: str | None = None
 ) -> Any:
     text = shape.get(key, default)
     try:
@@ -180,15 +165,13 @@ def _number(
         ) from None
 
 
-def _numbers(
-    shape: dict[str, str], keys: str, where: str, kind: type = float
-) -> list[Any]:
-    return [_number(shape, key, where, kind=kind) for key in keys.split()]
+def _numbers(shape: dict, keys: str, where: str, kind: type) -> list[Any]:
+    return [_number(shape, key, where, kind) for key in keys.split()]
 
 
 def _box(shape: dict[str, str], where: str) -> np.ndarray:
     """Returns the corners of a box after its rotation."""
-    left, top, right, bottom = _numbers(shape, 'xtl ytl xbr ybr', where)
+    left, top, right, bottom = _numbers(shape, 'xtl ytl xbr ybr', where, float)
     corners = np.array(
         [(left, top), (right, top), (right, bottom), (left, bottom)]
     )
@@ -197,7 +180,7 @@ def _box(shape: dict[str, str], where: str) -> np.ndarray:
 
 def _ellipse(shape: dict[str, str], where: str) -> np.ndarray:
     """Returns points of an ellipse after its rotation."""
-    x, y, radius_x, radius_y = _numbers(shape, 'cx cy rx ry', where)
+    x, y, radius_x, radius_y = _numbers(shape, 'cx cy rx ry', where, float)
     angles = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)
     points = np.stack([np.cos(angles), np.sin(angles)], 1)
     centre = np.array([x, y])
@@ -205,16 +188,15 @@ def _ellipse(shape: dict[str, str], where: str) -> np.ndarray:
 
 
 def _turn(
-    shape: dict[str, str], points: np.ndarray, centre: np.ndarray, where: str
+    shape: dict, points: np.ndarray, centre: np.ndarray, where: str
 ) -> np.ndarray:
-    """Returns points turned clockwise by the rotation of the shape."""
-    degrees = _number(shape, 'rotation', where, '0', float)
-    return turned(points - centre, degrees) + centre
+    """Returns (N, 2) points turned clockwise by the rotation of the shape."""
+    angle = np.deg2rad(_number(shape, 'rotation', where, float, '0'))
+    cos, sin = np.cos(angle), np.sin(angle)
+    return (points - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
 
 
-def _mask(
-    shape: dict[str, str], where: str
-) -> tuple[np.ndarray, tuple[int, int]]:
+def _mask(shape: dict, where: str) -> tuple[np.ndarray, tuple[int, int]]:
     """Returns a mask and its corner; its runs follow rows and begin with 0."""
     left, top, width, height = _numbers(
         shape, 'left top width height', where, int
@@ -224,7 +206,8 @@ def _mask(
     except ValueError:
         runs = [-1]
     size = width * height
-    if min(*runs, width, height) < 0 or size > MAX_PIXELS or sum(runs) != size:
+    wrong = min(*runs, width, height) < 0 or size > files.MAX_PIXELS
+    if wrong or sum(runs) != size:
         raise ValueError(
             f'{where} has a mask of {width} x {height} whose runs do not fill '
             'it; export it again.'

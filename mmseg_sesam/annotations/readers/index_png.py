@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
+from mmseg_sesam.annotations.classes import IGNORE_INDEX, to_label
 from mmseg_sesam.annotations.files import read_index, shown
 from mmseg_sesam.annotations.options import NAMES, list_of, option
-from mmseg_sesam.annotations.values import to_label
 
 _NUMBERS = list_of(int, 'a list of whole numbers')
 
@@ -66,7 +65,6 @@ class IndexPngReader(AnnotationReader):
         self.table = read_map(self.map or (), self.names)
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
         values, largest = read_index(item.source)
         if self.map is not None:
             return self._translate(values, item.source)
@@ -84,7 +82,6 @@ class IndexPngReader(AnnotationReader):
         return Annotation(label, values=seen)
 
     def misfit(self, values: set[int]) -> str | None:
-        """See the base class."""
         option = '--unlabelled' if self.map is None else '--map'
         # -1 means the largest value, which depends on the file.
         given = [v for v in self.unlabelled if v not in (-1, IGNORE_INDEX)]
@@ -98,7 +95,6 @@ class IndexPngReader(AnnotationReader):
         )
 
     def lacking(self, found: set[int]) -> str:
-        """See the base class."""
         said = super().lacking(found)
         if self.map is None and len(found) == 1:
             said += (

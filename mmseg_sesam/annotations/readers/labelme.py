@@ -10,22 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.drawing import Canvas
-from mmseg_sesam.annotations.files import (
-    checked_size,
-    image_size,
-    read_json,
-    read_mask,
-    shown,
-    take,
-)
-from mmseg_sesam.annotations.named import NamedReader
-from mmseg_sesam.annotations.shapes import Boxes, DotRadius, LineWidth, Outside
+from mmseg_sesam.annotations.files import shown, take
+from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
 
 
 @dataclass
-class LabelmeReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
+class LabelmeReader(NamedReader, AllShapes):
     """Reads the JSON files of LabelMe.
 
     Later shapes lie over earlier ones, as in LabelMe's own export. Pixels
@@ -39,13 +32,12 @@ class LabelmeReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
     endings = '.json'
 
     def labels_of(self, item: Item) -> list[str]:
-        """See the base class."""
-        shapes = take(read_json(item.source), 'shapes', list, item.where)
+        record = files.read_json(item.source)
+        shapes = take(record, 'shapes', list, item.where)
         return [take(shape, 'label', str, item.where) for shape in shapes]
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
-        record = read_json(item.source)
+        record = files.read_json(item.source)
         size = _size(record, item)
         canvas = self.canvas(item, size, outside=self.outside)
         for shape in take(record, 'shapes', list, item.where):
@@ -66,7 +58,7 @@ class LabelmeReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
         elif kind == 'mask':
             text = take(shape, 'mask', str, canvas.name)
             subject = f'{canvas.name} has a mask that'
-            mask = read_mask(_decode(text, subject), subject)
+            mask = files.read_mask(_decode(text, subject), subject)
             canvas.mask(mask, (points or [None])[0], class_id)
         elif kind in ('rectangle', 'oriented_rectangle', 'circle'):
             self._draw_box(canvas, kind, points, class_id)
@@ -76,35 +68,32 @@ class LabelmeReader(NamedReader, LineWidth, DotRadius, Outside, Boxes):
     def _draw_box(
         self, canvas: Canvas, kind: str, points: list, class_id: int
     ) -> None:
-        corners = canvas.points(points, 2)
-        if kind == 'circle':
+        draw, corners = canvas.polygon, canvas.points(points, 2)
+        if kind == 'rectangle':
+            draw = canvas.rectangle
+        elif kind == 'circle':
+            draw = canvas.circle
             radius = np.hypot(*(corners[1] - corners[0]))
             corners = corners[0] + [[-radius, -radius], [radius, radius]]
-        if not self.keeps_box(canvas, kind, corners):
-            return
-        if kind == 'circle':
-            canvas.circle(points, class_id)
-        elif kind == 'rectangle':
-            canvas.rectangle(points, class_id)
-        else:
-            canvas.polygon(points, class_id)
+        if self.keeps_box(canvas, kind, corners):
+            draw(points, class_id)
 
 
 def _size(record: Any, item: Item) -> tuple[int, int]:
     """Returns width and height of the image of a record.
 
-    Files of LabelMe before 3.0 do not hold the size: it is then the size of
-    the image within the file, or of the image file.
+    Files of LabelMe before 3.0 hold no size: it is then the size of the
+    image within the file, or of the image file.
     """
     sides = 'imageWidth', 'imageHeight'
     record = record if isinstance(record, dict) else {}
     if all(record.get(side) is not None for side in sides):
         size = [take(record, side, int, item.where) for side in sides]
-        return checked_size(*size, item.where)
+        return files.checked_size(*size, item.where)
     if record.get('imageData'):
         text = take(record, 'imageData', str, item.where)
         subject = f'{item.where} has imageData that'
-        return image_size(BytesIO(_decode(text, subject)), subject)
+        return files.image_size(BytesIO(_decode(text, subject)), subject)
     beside = str(record.get('imagePath')).replace('\\', '/')
     image = item.image or item.source.parent / beside
     if not os.path.isfile(image):
@@ -114,7 +103,7 @@ def _size(record: Any, item: Item) -> tuple[int, int]:
             f'imagePath={shown(record.get("imagePath"))} to take the size '
             'from; give the folder of the images with --images.'
         )
-    return image_size(image)
+    return files.image_size(image)
 
 
 def _decode(text: str, subject: str) -> bytes:

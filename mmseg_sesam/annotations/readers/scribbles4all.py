@@ -9,16 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
+from mmseg_sesam.annotations.classes import to_label, train_ids
 from mmseg_sesam.annotations.drawing import Canvas
-from mmseg_sesam.annotations.files import (
-    checked_size,
-    optional_import,
-    read_index,
-)
 from mmseg_sesam.annotations.options import NAMES, choice, option
 from mmseg_sesam.annotations.shapes import WIDTH
-from mmseg_sesam.annotations.values import to_label, train_ids
 from mmseg_sesam.validators import check_option, number
 
 # Limit for one data set of an HDF5 file: a hundred times what the scribbles
@@ -81,9 +77,8 @@ class Scribbles4AllReader(AnnotationReader):
             self.fragile = True
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
         if self.source == 'png':
-            values, _ = read_index(item.source, equal_channels=True)
+            values, _ = files.read_index(item.source, equal_channels=True)
             return Annotation(self._label(values, item.source))
         size, width, lines, values = _read_hdf5(item.source)
         canvas = Canvas(item.where, size)
@@ -105,11 +100,9 @@ class Scribbles4AllReader(AnnotationReader):
         return to_label(values, classes, where, [0], first, remedy)
 
 
-def _read_hdf5(
-    path: Path,
-) -> tuple[tuple[int, int], int, np.ndarray, np.ndarray]:
+def _read_hdf5(path: Path) -> tuple[Any, ...]:
     """Returns image size, line width, (N, P, 2) points and (N,) values."""
-    h5py = optional_import('h5py')
+    h5py = files.optional_import('h5py')
     try:
         with h5py.File(path, 'r') as file:
             height, width = _dataset(file, 'image_dims')[:2].tolist()
@@ -124,34 +117,24 @@ def _read_hdf5(
         if values.size and (values != values[:, :1]).any():
             raise ValueError('scribble_values differ between channels')
         values = values[:, :1].ravel().astype(np.int64)
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,
-        RuntimeError,
-        RecursionError,
-    ) as error:
+    # A RecursionError is a RuntimeError.
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
             f'{path} cannot be read as scribbles in HDF5 ({error}); fetch it '
             'again.'
         ) from error
-    return checked_size(width, height, str(path)), thickness, lines, values
+    size = files.checked_size(width, height, str(path))
+    return size, thickness, lines, values
 
 
 def _dataset(file: Any, key: str, kinds: str = 'iuf') -> Any:
-    """Returns a data set of a file.
-
-    Args:
-        file: the `h5py.File`.
-        key: name of the data set.
-        kinds: kinds of numpy's data types that it may have.
+    """Returns a data set of an `h5py.File`, of one of numpy's `kinds`.
 
     Raises:
         ValueError: the data set lies in another file, has another type, or
             is too large.
     """
-    h5py = optional_import('h5py')
+    h5py = files.optional_import('h5py')
     link = file.get(key, getlink=True)
     if not isinstance(link, h5py.HardLink):
         raise ValueError(f'there is no {key}')

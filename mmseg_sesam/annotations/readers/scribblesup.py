@@ -35,7 +35,6 @@ class ScribbleSupReader(ImageSize, LineWidth, Outside):
     classes = ('voc',)
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
         root = read_xml(item.source, 'annotation')
         canvas = Canvas(item.where, self.size_of(item), self.outside)
         if root.find('object') is not None:

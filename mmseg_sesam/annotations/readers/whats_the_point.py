@@ -40,7 +40,6 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside):
     classes = ('voc',)
 
     def list_items(self) -> Iterable[Item]:
-        """See the base class."""
         clicks: dict[str, dict[str, Any]] = defaultdict(dict)
         for path in self.sources:
             content = read_json(path)
@@ -58,7 +57,6 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside):
             yield Item(key, first, data, others=tuple(others))
 
     def read(self, item: Item) -> Annotation:
-        """See the base class."""
         canvas = Canvas(item.where, self.size_of(item), self.outside)
         pixels: dict[tuple[int, int], list[int]] = defaultdict(list)
         for where, point in _points(item):
@@ -84,7 +82,6 @@ class WhatsThePointReader(ImageSize, DotRadius, Outside):
         return canvas.annotation()
 
     def lacking(self, found: set[int]) -> str:
-        """See the base class."""
         said = super().lacking(found)
         if self.names.index('background') not in found:
             said += (

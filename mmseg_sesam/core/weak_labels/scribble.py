@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mmseg_sesam.core.skeleton import longest_path
-from mmseg_sesam.core.weak_labels.brush import stamp
+from mmseg_sesam.core.weak_labels.shapes import stamp
 
 # Deviation of a stroke from the middle, as a share of the object's half width
 # (our choice).
@@ -16,33 +16,15 @@ _STEP = 0.5
 
 
 def draw_scribble(
-    mask: np.ndarray,
-    rng: np.random.Generator,
-    share: float,
-    width: int,
+    mask: np.ndarray, rng: np.random.Generator, share: float, width: int
 ) -> np.ndarray:
-    """Draws a stroke along the middle of an object.
+    """Returns the (h, w) bool stroke along the middle of an object.
 
     The longest path through the object's skeleton is smoothed over the
     object's half width, extended at both ends to the object's edge and
     displaced by smooth noise, as a hand wavers. The stroke is a random part
-    of this curve. The procedure is our choice.
-
-    Args:
-        mask: (h, w) bool, the object.
-        rng: chooses the noise, the length and the start of the stroke.
-        share: greatest length of the stroke as a share of the curve's; the
-            least is three quarters of it.
-        width: width of the stroke in pixels.
-
-    Returns:
-        (h, w) bool, within the object; true at one pixel at least.
-
-    Example:
-        >>> mask = np.ones((9, 30), bool)
-        >>> stroke = draw_scribble(mask, np.random.default_rng(0), 1, 3)
-        >>> bool(stroke.any())
-        True
+    of this curve, at most `share` of its length and at least three quarters
+    of that. The procedure is our choice.
     """
     path = longest_path(mask)
     curve = _curve(path, mask, rng)
@@ -59,9 +41,8 @@ def _curve(
 ) -> np.ndarray:
     """Returns the longest part of the smooth, wavering path in the object.
 
-    Returns:
-        (N, 2) integer pixels as (row, col); N is 0 if the object is so thin
-        that the smooth path lies outside.
+    (N, 2) integer pixels as (row, col); N is 0 if the object is so thin that
+    the smooth path lies outside.
     """
     area = mask.sum()
     # Half width of a strip of the path's length, at most a disk's radius:

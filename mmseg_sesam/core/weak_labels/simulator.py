@@ -6,22 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmseg_sesam import validators
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.weak_labels.block import draw_block
-from mmseg_sesam.core.weak_labels.coarse import draw_coarse
-from mmseg_sesam.core.weak_labels.point import PLACEMENTS, draw_points
+from mmseg_sesam.core.weak_labels import shapes
 from mmseg_sesam.core.weak_labels.scribble import draw_scribble
-from mmseg_sesam.validators import (
-    check_fields,
-    count,
-    number,
-    one_of,
-    option,
-    required,
-)
+from mmseg_sesam.validators import check_fields, option, required
 
 KINDS = ('coarse', 'scribble', 'point', 'block')
-_SHARE = number(above=0, at_most=1)
+_SHARE = validators.number(above=0, at_most=1)
 
 
 @dataclass(frozen=True)
@@ -62,16 +54,16 @@ class WeakLabelSimulator:
         1
     """
 
-    kind: str = required(one_of(KINDS))
-    seed: int = option(0, count())
-    min_area: int = option(16, count())
+    kind: str = required(validators.one_of(KINDS))
+    seed: int = option(0, validators.count())
+    min_area: int = option(16, validators.count())
     # The margin of an object is up to a quarter larger than this.
-    margin: float = option(0.35, number(at_least=0, below=0.8))
+    margin: float = option(0.35, validators.number(at_least=0, below=0.8))
     stroke_share: float = option(1.0, _SHARE)
-    stroke_width: int = option(3, count(1))
-    max_points: int = option(1, count(1))
-    placement: str = option('centre', one_of(PLACEMENTS))
-    dot_radius: int = option(1, count())
+    stroke_width: int = option(3, validators.count(1))
+    max_points: int = option(1, validators.count(1))
+    placement: str = option('centre', validators.one_of(shapes.PLACEMENTS))
+    dot_radius: int = option(1, validators.count())
     block_share: float = option(0.2, _SHARE)
 
     def __post_init__(self) -> None:
@@ -105,14 +97,14 @@ class WeakLabelSimulator:
         self, mask: np.ndarray, rng: np.random.Generator, image_size: int
     ) -> np.ndarray:
         if self.kind == 'coarse':
-            return draw_coarse(mask, rng, self.margin)
+            return shapes.draw_coarse(mask, rng, self.margin)
         if self.kind == 'scribble':
             return draw_scribble(
                 mask, rng, self.stroke_share, self.stroke_width
             )
         if self.kind == 'block':
-            return draw_block(mask, self.block_share)
+            return shapes.draw_block(mask, self.block_share)
         number = self.max_points * (mask.sum() / image_size) ** 0.5
-        return draw_points(
+        return shapes.draw_points(
             mask, rng, max(round(number), 1), self.placement, self.dot_radius
         )

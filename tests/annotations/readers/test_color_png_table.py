@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mmseg_sesam.annotations.colour_table import read_colour_table
+from mmseg_sesam.annotations.readers.color_png import read_colour_table
 
 TABLE = [('road', (128, 64, 128)), ('traffic light', (250, 170, 30))]
 
