@@ -1,4 +1,4 @@
-"""Render a small street-scene data set with exact labels, in VOC layout.
+"""Renders a small street-scene data set with exact labels, in VOC layout.
 
 The scenes are drawn, not photographed, so that the whole training from weak
 labels can be tried without a download. A pinhole camera looks along a street;
@@ -100,37 +100,37 @@ class Scene:
         self.haze = np.float32(rng.uniform(170, 225) + rng.normal(0, 5, 3))
 
     def bend(self, z: np.ndarray) -> np.ndarray:
-        """Metres from the camera's axis to the road's centre at depth z."""
+        """Returns metres from the camera's axis to the road's centre at z."""
         return self.turn * z * z - self.shift
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Canvas positions (N, 2), as (x, y), of world points (N, 3)."""
+        """Returns canvas points (N, 2), as (x, y), of world points (N, 3)."""
         s, y, z = np.transpose(points)
         x = self.x0 + self.focal / z * (s + self.bend(z))
         return np.array([x, self.horizon + self.focal / z * (self.eye - y)]).T
 
     def hazy(self, colour: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """A colour as it looks through the haze before depth z."""
+        """Returns a colour as it looks through the haze before depth z."""
         clear = np.exp(-z / self.visibility)
         return np.clip(colour * clear + self.haze * (1 - clear), 0, 255)
 
     def fill(
         self, class_id: int, points: np.ndarray, colour: np.ndarray
     ) -> None:
-        """Paint a world polygon (N, 3) into image and label."""
+        """Paints a world polygon (N, 3) into image and label."""
         outline = np.rint(self.project(points)).astype(np.int32)[None]
         colour = self.hazy(colour, points[0][2])
         cv2.fillPoly(self.image, outline, colour.tolist())
         cv2.fillPoly(self.label, outline, class_id)
 
     def plates(self, class_id: int, s: float, z: float, parts: list) -> None:
-        """Paint (colour, outline (N, 2)) pairs upright, facing the camera."""
+        """Paints (colour, outline (N, 2)) pairs upright, facing the camera."""
         for colour, outline in parts:
             x, y = np.transpose(outline)
             self.fill(class_id, np.array([s + x, y, 0 * x + z]).T, colour)
 
     def paste(self, class_id: int, quad: list, texture: np.ndarray) -> None:
-        """Paint an RGBA texture on a quad, clockwise from its upper left."""
+        """Pastes an RGBA texture on a quad, clockwise from its upper left."""
         corners, (h, w) = self.project(quad), texture.shape[:2]
         low = np.clip(corners.min(0), 0, self.shape[::-1]).astype(int)
         high = np.clip(corners.max(0) + 1, 0, self.shape[::-1]).astype(int)
@@ -149,13 +149,13 @@ class Scene:
 
 
 def pick(rng: np.random.Generator, colours: str) -> np.ndarray:
-    """One of some hexadecimal colours, a little changed: (3,), float."""
+    """Returns one of some colours, a little changed: (3,) float."""
     colour = np.array(list(bytes.fromhex(rng.choice(colours.split()))))
     return (colour + rng.normal(0, 14) + rng.normal(0, 6, 3)).clip(8, 245)
 
 
 def noise(rng: np.random.Generator, shape: tuple, cell: float) -> np.ndarray:
-    """Smooth noise (H, W), float32, of unit deviation and cells of pixels."""
+    """Returns smooth noise (H, W), float32, of deviation 1."""
     coarse = rng.standard_normal([int(n / cell) + 2 for n in shape], 'f4')
     return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
@@ -163,23 +163,23 @@ def noise(rng: np.random.Generator, shape: tuple, cell: float) -> np.ndarray:
 def ellipse(
     x: float, y: float, rx: float, ry: float, corners: int = 14
 ) -> np.ndarray:
-    """Outline (corners, 2) of an ellipse or of an upright regular polygon."""
+    """Returns (corners, 2), an ellipse or an upright regular polygon."""
     angle = (np.arange(corners) + 0.5) * 2 * np.pi / corners - np.pi / 2
     return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], 1)
 
 
 def board(half: float, low: float, high: float) -> np.ndarray:
-    """Outline (4, 2) of an upright rectangle around x = 0."""
+    """Returns (4, 2), an upright rectangle around x = 0."""
     return np.array([[-half, low], [-half, high], [half, high], [half, low]])
 
 
 def inset(points: np.ndarray, scale: float) -> np.ndarray:
-    """A polygon scaled about the mean of its corners."""
+    """Returns a polygon scaled about the mean of its corners."""
     return np.mean(points, 0) + scale * (points - np.mean(points, 0))
 
 
 def draw_sky(scene: Scene) -> None:
-    """A gradient down to the haze, and clouds."""
+    """Draws a gradient down to the haze, and clouds."""
     rng, (h, w) = scene.rng, scene.shape
     shape = h // SUPERSAMPLE, w // SUPERSAMPLE
     down = np.linspace(0, h / scene.horizon, shape[0])[:, None, None]
@@ -193,7 +193,7 @@ def draw_sky(scene: Scene) -> None:
 
 
 def draw_ground(scene: Scene) -> None:
-    """Road with wear and markings, pavements with slabs and a kerb."""
+    """Draws the road with wear and markings, pavements, slabs and a kerb."""
     rng, (h, w), top = scene.rng, scene.shape, int(scene.horizon) + 1
     x, y = np.arange(w, dtype=np.float32), np.arange(top, h, dtype=np.float32)
     z = scene.focal * scene.eye / (y[:, None] - scene.horizon)
@@ -223,7 +223,7 @@ def draw_ground(scene: Scene) -> None:
 
 
 def cast_shadows(scene: Scene, things: list[Thing]) -> None:
-    """Darken the ground under things and where they hide the sun."""
+    """Darkens the ground under things and where they hide the sun."""
     shade, top = np.zeros(scene.shape, np.uint8), int(scene.horizon) + 1
     corners = np.array([[-1, 0, -1], [-1, 0, 1], [1, 0, 1], [1, 0, -1]]) / 2
     for _, s, z, width, depth, height in things:
@@ -239,7 +239,7 @@ def cast_shadows(scene: Scene, things: list[Thing]) -> None:
 def facade(
     rng: np.random.Generator, length: float, height: float, scale: int
 ) -> np.ndarray:
-    """A wall with bricks, windows, perhaps shops: RGBA, `scale` px a metre."""
+    """Returns an RGBA wall of bricks and windows, `scale` pixels a metre."""
     w, h = int(length * scale), int(height * scale)
     bay, storey = length / max(1, length // rng.uniform(2, 3.5)), 3
     x, y = np.arange(w) / scale, np.arange(h, 0, -1)[:, None] / scale
@@ -266,7 +266,7 @@ def facade(
 
 
 def draw_skyline(scene: Scene) -> None:
-    """Blocks and trees over the whole width at the far end of the street."""
+    """Draws blocks and trees over the whole width at the far end."""
     rng, tall, z = scene.rng, scene.rng.uniform(7, 25), FAR
     s = -scene.x0 * FAR / scene.focal - scene.bend(FAR) - 9
     while scene.project([(s, 0, z)])[0, 0] < scene.shape[1]:
@@ -280,7 +280,7 @@ def draw_skyline(scene: Scene) -> None:
 
 
 def draw_building(scene: Scene, thing: Thing) -> None:
-    """A house along the street: its roof, its gable end, its front."""
+    """Draws a house along the street: its roof, its gable end, its front."""
     rng, (_, s, z, width, depth, h) = scene.rng, thing
     inner, outer = s - np.sign(s) * width / 2, s + np.sign(s) * width / 2
     near, far, ridge = z - depth / 2, z + depth / 2, h + rng.choice([0, 3])
@@ -296,7 +296,7 @@ def draw_building(scene: Scene, thing: Thing) -> None:
 
 
 def draw_tree(scene: Scene, thing: Thing) -> None:
-    """A trunk and a ragged crown, brighter above and towards the sun."""
+    """Draws a trunk and a ragged crown, brighter above and to the sun."""
     rng, (_, s, z, width, _, h) = scene.rng, thing
     half, bare = width / 2, h * (rng.uniform(0.2, 0.35) if h > 2 else -0.1)
     trunk = [(-0.03, 0), (-0.015, 0.6), (0.015, 0.6), (0.03, 0)]
@@ -312,7 +312,7 @@ def draw_tree(scene: Scene, thing: Thing) -> None:
 
 
 def draw_car(scene: Scene, thing: Thing) -> None:
-    """A side view extruded to a body, with glass, wheels and lamps."""
+    """Draws a side view extruded to a body, with glass, wheels and lamps."""
     rng, (_, s, z, width, depth, height) = scene.rng, thing
     shape = rng.choice([SALOON, HATCHBACK, VAN]).split()
     shape = np.array(shape, float).reshape(-1, 2)
@@ -357,7 +357,7 @@ def draw_car(scene: Scene, thing: Thing) -> None:
 
 
 def draw_person(scene: Scene, thing: Thing) -> None:
-    """A walker: legs, arms, a bag, torso, hair, face; in units of height."""
+    """Draws legs, arms, a bag, torso, hair, face; in units of height."""
     rng, (_, s, z, _, _, h) = scene.rng, thing
     top, legs, bag = rng.uniform(10, 225, (3, 3))
     top, legs = (top + top.mean()) / 2, 0.3 * legs + 0.3 * legs.mean()
@@ -385,7 +385,7 @@ def draw_person(scene: Scene, thing: Thing) -> None:
 
 
 def draw_sign(scene: Scene, thing: Thing) -> None:
-    """A pole with a traffic light, a direction board or a traffic sign."""
+    """Draws a pole with a traffic light, a board or a traffic sign."""
     rng, (_, s, z, r, _, h) = scene.rng, thing
     colour, light, dark = pick(rng, FACES), np.full(3, 235), np.full(3, 35)
     parts = [(np.full(3, rng.uniform(70, 190)), board(0.06, 0, h))]
@@ -424,7 +424,7 @@ CROWD = [
 
 
 def plan(scene: Scene) -> list[Thing]:
-    """Line the street with buildings and the crowd, from far to near."""
+    """Returns the buildings and things along the street, far ones first."""
     rng, things = scene.rng, []
     for side in rng.choice([-1, 1], rng.choice([1, 2, 2]), replace=False):
         z, tall = rng.uniform(2, 6), rng.uniform(5, 14)
@@ -462,7 +462,7 @@ def plan(scene: Scene) -> list[Thing]:
 
 
 def develop(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Shrink the canvas; then grain, light, lens and sensor make a photo."""
+    """Returns image and label: shrinks the canvas, adds grain, light, blur."""
     rng, size = scene.rng, tuple(n // SUPERSAMPLE for n in scene.shape)
 
     def shrink(canvas: np.ndarray) -> np.ndarray:
@@ -484,16 +484,7 @@ def develop(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 def render(
     rng: np.random.Generator, height: int, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Render one scene.
-
-    Args:
-        rng (np.random.Generator): The only source of chance.
-        height (int): Pixels.
-        width (int): Pixels.
-
-    Returns:
-        tuple: The RGB image (H, W, 3) and the class ids (H, W), both uint8.
-    """
+    """Returns an RGB image (H, W, 3) and its class ids (H, W), both uint8."""
     scene = Scene(rng, height, width)
     things = plan(scene)
     draw_sky(scene)
@@ -506,7 +497,7 @@ def render(
 
 
 def write_data_set(root: Path, settings: dict[str, int]) -> None:
-    """Render both splits into a new folder."""
+    """Renders both splits into a new folder."""
     images, labels = root / 'JPEGImages', root / 'SegmentationClass'
     lists = root / 'ImageSets' / 'Segmentation'
     for folder in (images, labels, lists):
@@ -523,7 +514,7 @@ def write_data_set(root: Path, settings: dict[str, int]) -> None:
 
 
 def main() -> None:
-    """Make the data set that the command line asks for."""
+    """Makes the data set that the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__.split('\n')[0],
         epilog='--train and --val count images; sizes are in pixels.',

@@ -54,6 +54,7 @@ class ConversionError(ValueError):
         """Returns the errors, but a few of those that differ in the file."""
         alike: dict[str, list[str]] = defaultdict(list)
         for item, sentence in self._failed:
+            # Equal for sentences that differ in the annotation's names alone.
             key = sentence
             for name in (str(item.source), item.key, Path(item.key).name):
                 key = re.sub(rf'(?<!\w){re.escape(name)}(?!\w)', '', key)

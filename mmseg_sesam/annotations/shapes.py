@@ -15,6 +15,8 @@ from mmseg_sesam.annotations.options import NAMES, choice, option
 from mmseg_sesam.validators import Rule, count
 
 WIDTH = count(1, 255)
+# Names of classes that may mean unlabelled.
+_VOID = ('void', 'unlabelled', 'unlabeled', 'ignore', 'ignored')
 
 
 @dataclass
@@ -42,11 +44,7 @@ class ImageSize(AnnotationReader):
             self.size = files.checked_size(*self.size, '--size')
 
     def size_of(self, item: Item) -> tuple[int, int]:
-        """Returns width and height of an image.
-
-        Raises:
-            ValueError: the image cannot be read.
-        """
+        """Returns width and height of an image; raises if it is damaged."""
         return files.image_size(item.image) if item.image else self.size
 
 
@@ -116,10 +114,6 @@ class AllShapes(LineWidth, DotRadius, Outside, Boxes):
     """For formats of points, lines, boxes and areas."""
 
 
-_VOID = ('void', 'unlabelled', 'unlabeled', 'ignore', 'ignored')
-_TEXT = Rule(lambda value: isinstance(value, str), 'a name')
-
-
 @dataclass
 class NamedReader(AnnotationReader):
     """For formats whose shapes carry the names of classes.
@@ -144,7 +138,7 @@ class NamedReader(AnnotationReader):
         None,
         'name of the class of all pixels that no shape covers (default: '
         'they are unlabelled)',
-        _TEXT.or_none(),
+        Rule(lambda value: isinstance(value, str), 'a name').or_none(),
         metavar='CLASS',
     )
 
@@ -232,8 +226,7 @@ class NamedReader(AnnotationReader):
                 f'{shortened(map(shown, self.names))}; add it to --classes, '
                 'or to --unlabelled.'
             )
-        void = [name for name in self.names if name.casefold() in _VOID]
-        if void:
+        if void := [n for n in self.names if n.casefold() in _VOID]:
             self.remarks.append(
                 f'{shortened(map(shown, void))} is a class to be learned; '
                 'unless you mean that, give it to --unlabelled.'
@@ -242,8 +235,7 @@ class NamedReader(AnnotationReader):
     def _check_unlabelled(
         self, found: set[str], readable: bool, listing: str
     ) -> None:
-        both = [name for name in self.names if name in self.unlabelled]
-        if both:
+        if both := [name for name in self.names if name in self.unlabelled]:
             raise ValueError(
                 f'{shortened(map(shown, both))} is in --classes and in '
                 '--unlabelled; take it out of one of them.'
