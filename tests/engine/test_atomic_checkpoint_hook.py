@@ -22,7 +22,7 @@ from mmseg_sesam.engine.summary import summarise
 
 
 class Resuming:
-    """All that the hook asks of a runner here."""
+    """The attribute of a runner that the hook reads."""
 
     _resume = True
 
@@ -38,14 +38,14 @@ class Resuming:
         ('best_/iter_3.pth', False),
     ],
 )
-def test_a_checkpoint_names_only_checkpoints_to_be_removed(name, kept) -> None:
+def test_resumed_outdated_names_only_checkpoints(name, kept) -> None:
     hook = AtomicCheckpointHook(by_epoch=False)
     checkpoint = dict(outdated_checkpoints=[name])
     hook.after_load_checkpoint(Resuming, checkpoint)
     assert hook.resumed_outdated == ([name] if kept else [])
 
 
-def test_a_checkpoint_of_another_folder_removes_nothing(
+def test_checkpoint_of_another_folder_removes_nothing(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     cfg = make_config(train_cfg__max_iters=2)
@@ -88,7 +88,7 @@ def test_files_are_replaced_whole_and_removed_late(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_what_does_not_fit_is_removed(tmp_path: Path, monkeypatch) -> None:
+def test_failed_write_leaves_no_part(tmp_path: Path, monkeypatch) -> None:
     backend, path = AtomicBackend(), tmp_path / 'iter_1.pth'
     backend.put(b'first', str(path))
     with pytest.raises(TypeError):
@@ -138,7 +138,7 @@ def train_with_scores(make_config: Callable[..., Config]):
 
 
 class SetScore(Hook):
-    """Gives validations their mIoU; a step's may be killed after it."""
+    """Sets the mIoU of each validation, and kills a run after one."""
 
     def __init__(self, scores: list[float], stop: int | None) -> None:
         self.scores, self.stop = scores, stop
@@ -168,7 +168,7 @@ def test_the_best_checkpoint_is_kept_and_named(
 
 
 @pytest.mark.parametrize('score', [50.0, 90.0], ids=['worse', 'better'])
-def test_a_run_killed_after_its_best_checkpoint_knows_it(
+def test_run_killed_after_its_best_checkpoint_finds_it(
     train_with_scores, tmp_path: Path, score: float
 ) -> None:
     with pytest.raises(KeyboardInterrupt):

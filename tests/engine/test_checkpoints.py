@@ -24,7 +24,7 @@ def test_prune_rounds_keeps_those_of_checkpoints(
 
     assert store.current == 5
     left = sorted(path.name for path in store.root.glob('round_*'))
-    # iter_3.pth goes on with round 2, and a refresh that made round 3.
+    # iter_3.pth needs round 2, and a refresh that made round 3.
     assert left == [f'round_000{number}' for number in (0, 2, 3, 4, 5)]
 
 
@@ -45,7 +45,7 @@ def test_prune_rounds_beside_checkpoints_of_epochs(
     train(cfg)
 
     left = sorted(path.name for path in store.root.glob('round_*'))
-    # epoch_1.pth goes on with round 3; by its name it may need round 2.
+    # epoch_1.pth needs round 3; by its name it may need round 2.
     assert left == [f'round_000{number}' for number in (0, 2, 3, 4, 5)]
 
 

@@ -118,7 +118,7 @@ def test_refresh_uses_the_scale_of_validation(
     )
     runner.train()
 
-    # Of crops in steps, and of whole images of 40 x 48 in the refresh.
+    # Crops in steps, and scaled whole images in the refresh.
     assert sizes == {(32, 32), (80, 96)}
     assert store.read('images/deep/0', 1, LABELS).shape == (40, 48)
     assert store.manifest(1)['identity']['scale'][0]['scale'] == [96, 80]

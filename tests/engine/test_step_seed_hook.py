@@ -118,7 +118,7 @@ def test_an_epoch_draws_the_same_batches_when_resumed_before_it(
     assert 'begins this epoch again' not in log
 
 
-def test_an_epoch_that_mmengine_begins_again_is_told(
+def test_repeated_epoch_is_logged(
     make_run: Callable[..., Run], tmp_path: Path
 ) -> None:
     options = dict(default_hooks__checkpoint__by_epoch=False)

@@ -1,4 +1,4 @@
-"""A slow training shows that it is alive."""
+"""Progress of a slow training in the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mmseg_sesam.io import terminal
 
 
 @pytest.mark.parametrize('patience', [0, 1000], ids=['slow', 'quick'])
-def test_steps_are_told_between_the_lines_of_the_logger(
+def test_slow_steps_are_logged(
     make_config: Callable[..., Config],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

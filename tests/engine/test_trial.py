@@ -1,4 +1,4 @@
-"""What the first step would fail at is found before round 0."""
+"""Errors of the first step are raised before round 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny training, which every fault befalls."""
+"""A tiny training on which every fault is tried."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Training(NamedTuple):
     def go(
         self, *words: object, ranks: int = 1, fault: Fault | None = None
     ) -> Run:
-        """Begins it or goes on with it, as a user would."""
+        """Starts or resumes the training, as a user would."""
         words = (TRAIN, self.config, '--resume', *words)
         return run(self.folder, *words, ranks=ranks, fault=fault)
 
 
 class Reference(NamedTuple):
-    """What an undisturbed training leaves, and what it went through."""
+    """The files, events and seconds of an undisturbed training."""
 
     remains: dict[str, object]
     events: dict[str, int]
@@ -51,11 +51,16 @@ class Reference(NamedTuple):
         return differences(self.remains, remains(training.work))
 
 
+def often(*values: object):
+    """Marks a case for `make test-faults`; a similar one always runs."""
+    return pytest.param(*values, marks=pytest.mark.faults)
+
+
 @pytest.fixture
 def make_training(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> Callable[[str], Training]:
-    """Makes a training whose rounds depend on all that it has learned."""
+    """Makes trainings whose rounds depend on the learned weights."""
 
     def make(name: str = 'training') -> Training:
         training = Training(tmp_path / name, tmp_path / name / 'config.py')
@@ -87,7 +92,7 @@ def training(make_training: Callable[[], Training]) -> Training:
 
 @pytest.fixture(scope='session')
 def references() -> dict[int, Reference]:
-    """By the number of ranks; each is made when it is first asked for."""
+    """Undisturbed trainings by their number of ranks."""
     return {}
 
 
@@ -95,7 +100,7 @@ def references() -> dict[int, Reference]:
 def undisturbed(
     references: dict[int, Reference], make_training: Callable
 ) -> Callable[[int], Reference]:
-    """The undisturbed training, on some ranks."""
+    """Returns the undisturbed training on a number of ranks."""
 
     def of_ranks(ranks: int = 1) -> Reference:
         if ranks not in references:
@@ -113,7 +118,7 @@ def undisturbed(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Mounts a disk in memory; a later call mounts it anew by its options."""
+    """Mounts a disk in memory; a later call changes its options."""
     place = tmp_path / 'disk'
     place.mkdir()
     mounted = []

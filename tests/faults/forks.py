@@ -1,7 +1,7 @@
-"""Trainings as real processes, which something befalls.
+"""Runs of a tool as real processes, one of which meets a fault.
 
-They are forked from the tests' own process, which has imported everything:
-one takes no longer than its steps.
+They are forked from the tests' own process, which has imported everything,
+so that a run takes no longer than its steps.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TRAIN = ROOT / 'tools/train.py'
 GENERATE = ROOT / 'tools/generate_pseudo_labels.py'
 
-# What may befall a process is told by a part of the path of the file that it
+# Phases of a training, by a part of the path of a file that the process
 # opens, renames, makes or removes.
 PHASES = dict(
     generation='.staging',
@@ -38,14 +38,14 @@ PATIENCE = 300
 
 
 class Fault(NamedTuple):
-    """What befalls a process.
+    """A kill or a failing file operation.
 
     Attributes:
         phase: one of PHASES, or 'time'.
-        number: of the event of that phase, from 1, before which it comes;
-            of 'time' the milliseconds.
-        error: that the event ends in, by its errno; None is SIGKILL.
-        rank: of the process.
+        number: number of the event of that phase, from 1; milliseconds for
+            'time'.
+        error: errno that the event raises; None kills the process before it.
+        rank: rank of the process.
     """
 
     phase: str
@@ -55,13 +55,13 @@ class Fault(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What became of the processes of a run.
+    """The outcome of a run.
 
     Attributes:
         statuses: exit status of each rank, negative if it was killed, None
             if it hung.
-        text: all that they printed.
-        events: of rank 0, by phase; none if it was killed.
+        text: output of all ranks.
+        events: number of events of rank 0 by phase; empty if it was killed.
     """
 
     statuses: list[int | None]
@@ -75,10 +75,10 @@ def run(
     """Runs a tool.
 
     Args:
-        folder: where the run leaves what it prints.
+        folder: folder of the log.
         words: the tool and its arguments.
-        ranks: processes, which meet over gloo.
-        fault: what befalls one of them.
+        ranks: number of processes, connected over gloo.
+        fault: fault of one of them.
     """
     log, events = folder / 'log.txt', folder / 'events.json'
     for path in (log, events):
@@ -130,7 +130,7 @@ def _wait(children: list[int]) -> list[int | None]:
 def _live(
     argv: list[str], log: Path, events: Path | None, fault: Fault | None
 ) -> None:
-    """The life of a child: it never returns."""
+    """Runs a tool in a child process, which never returns."""
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
@@ -152,7 +152,7 @@ def _live(
 
 
 def _watch(fault: Fault | None) -> Counter:
-    """Counts this process's events; lets the fault come at its time."""
+    """Counts the events of this process, and raises the fault."""
     seen: Counter = Counter()
 
     def watch(event: str, args: tuple) -> None:

@@ -1,4 +1,4 @@
-"""What a training leaves on disk, and how that differs from another's."""
+"""The files that a training leaves, and how two trainings differ."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 
 
 def remains(work: Path) -> dict[str, object]:
-    """All that a work dir holds but logs, by relative path.
+    """Returns the content of a work dir without logs, by relative path.
 
-    Of checkpoints and manifests what tells of no folder and no time.
+    Folders and times in checkpoints and manifests are left out.
     """
     files: dict[str, object] = {}
     for path in sorted(work.rglob('*')):
@@ -41,7 +41,7 @@ def _content(path: Path) -> object:
 def differences(
     expected: dict[str, object], found: dict[str, object]
 ) -> list[str]:
-    """Says how two trainings' remains differ; nothing if they do not."""
+    """Returns how the files of two trainings differ; empty if equal."""
     both = [name for name in expected if name in found]
     return [
         *(f'{name} differs' for name in both if expected[name] != found[name]),

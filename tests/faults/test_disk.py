@@ -11,13 +11,8 @@ import pytest
 
 from mmseg_sesam.io.locks import lock_folder
 
-from .conftest import Reference, Training
+from .conftest import Reference, Training, often
 from .forks import GENERATE, Fault, run
-
-
-def often(*values: object):
-    """A case for `make test-faults`: another of its kind is always tried."""
-    return pytest.param(*values, marks=pytest.mark.faults)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +134,7 @@ def test_a_damaged_checkpoint_is_refused(
     assert 'iter_1.pth is damaged or no checkpoint' in refused.text
 
 
-def test_a_training_whose_latest_checkpoint_is_not_named_goes_on(
+def test_empty_last_checkpoint_resumes(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
     assert training.go(fault=Fault('last_checkpoint', 4)).statuses == [-9]
@@ -150,11 +145,11 @@ def test_a_training_whose_latest_checkpoint_is_not_named_goes_on(
     assert undisturbed().differences(training) == []
 
 
-def test_a_clock_that_is_set_back_changes_nothing(
+def test_clock_set_back_changes_nothing(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
     assert training.go(fault=Fault('checkpointing', 16)).statuses == [-9]
-    # All that was written lies in the future.
+    # The clock was set back: every file lies in the future.
     for path in training.folder.rglob('*'):
         os.utime(path, (4e9, 4e9))
     assert training.go().statuses == [0]

@@ -1,4 +1,4 @@
-"""Damaged and hostile files: a clear error or a right result, no more."""
+"""Damaged and hostile files give a clear error or a right result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mmseg_sesam.segmenters.sam.checkpoint import load_checkpoint
 from mmseg_sesam.store.store import LABELS, PseudoLabelStore
 
 SHAPE = (24, 32)
-# What a clear error is; an AssertionError is mmcv's on an image.
+# Clear errors; an AssertionError is mmcv's on an image.
 CLEAR = (ValueError, FileNotFoundError, AssertionError)
 
 
@@ -56,7 +56,7 @@ def mutate(rng: random.Random, content: bytes) -> bytes:
 
 
 class Zoo:
-    """Files of every kind that is read, and what reads them."""
+    """A file of every kind that is read, and its reader."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -224,7 +224,7 @@ def test_a_checkpoint_that_runs_code_is_refused(
     assert not Path(witness).exists()
 
 
-def test_weights_alone_are_no_training_to_go_on_with(tmp_path: Path) -> None:
+def test_weights_alone_cannot_be_resumed(tmp_path: Path) -> None:
     torch.save(dict(weight=torch.zeros(1)), tmp_path / 'weights.pth')
     with pytest.raises(ValueError, match='holds no state of a training'):
         check_checkpoint(str(tmp_path / 'weights.pth'))
@@ -260,7 +260,7 @@ def replace_somewhere(value: Any, other: Any, path: list[int]) -> Any:
 @pytest.mark.parametrize(
     'name', ['manifest.json', 'files.json', 'a.json', 'round_0001.json']
 )
-def test_records_that_say_something_else(
+def test_changed_values_give_a_clear_error_or_a_right_result(
     tmp_path: Path, name: str, other: Any, places: list[int]
 ) -> None:
     shutil.rmtree(tmp_path)

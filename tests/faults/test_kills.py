@@ -1,4 +1,4 @@
-"""Trainings that are killed and resumed leave what an undisturbed one does."""
+"""Killed and resumed trainings leave the files of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .forks import Fault
 
 
 def choose(rng: random.Random, reference: Reference) -> Fault:
-    """A moment: half of them by the clock, half at a file of some phase."""
+    """Returns a kill, half of them by time, half at a file of some phase."""
     if rng.random() < 0.5:
         return Fault('time', int(1000 * reference.seconds * rng.random()))
     phase = rng.choice(sorted(reference.events))
@@ -25,7 +25,7 @@ def choose(rng: random.Random, reference: Reference) -> Fault:
 @pytest.mark.parametrize(
     'number', [2, pytest.param(60, marks=pytest.mark.faults)]
 )
-def test_killed_trainings_go_on_as_if_nothing_had_happened(
+def test_killed_trainings_end_like_an_undisturbed_one(
     make_training: Callable[[str], Training],
     undisturbed: Callable[[], Reference],
     number: int,

@@ -8,7 +8,7 @@ from typing import Callable
 
 import pytest
 
-from .conftest import Reference, Training
+from .conftest import Reference, Training, often
 from .forks import Fault
 
 SHORT = ('--cfg-options', 'train_cfg.max_iters=2')
@@ -24,7 +24,7 @@ def labels(training: Training, round_index: int) -> dict[str, bytes]:
     }
 
 
-def test_a_training_goes_on_with_two_ranks_and_with_one(
+def test_resume_on_two_ranks_and_on_one(
     make_training: Callable[[str], Training],
     undisturbed: Callable[[int], Reference],
 ) -> None:
@@ -49,11 +49,6 @@ def test_a_training_goes_on_with_two_ranks_and_with_one(
         assert expected[f'pseudo_labels/round_0000/{name}'] == content
 
 
-def often(fault: Fault):
-    """A case for `make test-faults`: another of its kind is always tried."""
-    return pytest.param(fault, marks=pytest.mark.faults)
-
-
 @pytest.mark.parametrize(
     'fault',
     [
@@ -66,7 +61,7 @@ def often(fault: Fault):
         often(Fault('generation', 20, errno.ENOSPC, rank=1)),
     ],
 )
-def test_a_failing_rank_stops_the_other(
+def test_failing_rank_stops_the_other(
     training: Training,
     undisturbed: Callable[[int], Reference],
     fault: Fault,

@@ -1,4 +1,4 @@
-"""Segmenters whose answers are of no use: components fall back, counted."""
+"""Components fall back if a segmenter returns unusable masks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mmseg_sesam.store.store import PseudoLabelStore
 
 @TASK_UTILS.register_module()
 class UselessSegmenter(BaseSegmenter):
-    """Answers in one of several ways that are of no use."""
+    """Returns unusable masks of one of several kinds."""
 
     def __init__(self, answer: str) -> None:
         self.answer = answer
@@ -48,7 +48,7 @@ class UselessSegmenter(BaseSegmenter):
             return MaskCandidates(masks, np.nan * scores)
         if self.answer == 'stability that is no number':
             return MaskCandidates(masks, scores, np.nan * scores)
-        # Of wrong size.
+        # A wrong size.
         return MaskCandidates(masks[:, :, : height // 2, : width // 2], scores)
 
 

@@ -21,7 +21,7 @@ from mmseg_sesam.store.store import PseudoLabelStore
 
 @TRANSFORMS.register_module()
 class LoadAndDie(BaseTransform):
-    """Kills the worker that it is in as soon as a file is there."""
+    """Kills its own worker process as soon as a file exists."""
 
     def __init__(self, trigger: str) -> None:
         self.trigger = trigger

@@ -1,4 +1,4 @@
-"""Ranks stop together: two real processes."""
+"""Two real processes stop together."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ assert said == [
     ],
 ][rank], said
 print('done')
-del group       # Threads that outlive it abort Python's end now and then.
+del group       # Its threads may abort Python at its end.
 distributed.destroy_process_group()
 """
 
 
-def test_a_rank_that_fails_stops_the_others(tmp_path) -> None:
+def test_failing_rank_stops_the_others(tmp_path) -> None:
     (tmp_path / 'ranks.py').write_text(CODE)
     done = subprocess.run(
         [

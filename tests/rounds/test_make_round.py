@@ -1,4 +1,4 @@
-"""A round of the tiny images, made one image at a time and several."""
+"""Rounds of tiny images, one image at a time and several at once."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ THREADS = 3
 
 
 class MeetingSegmenter(SuperpixelSegmenter):
-    """Goes on with an image when as many as there are threads are here.
+    """Encodes an image only while all threads encode one.
 
-    The images that growth is learned from come first, and alone.
+    The images on which expansions are counted come first, one at a time.
     """
 
     images_at_once = THREADS
@@ -43,7 +43,7 @@ class MeetingSegmenter(SuperpixelSegmenter):
         return super().encode(images)
 
 
-def test_images_at_once_change_nothing(
+def test_several_images_at_once_give_the_same_round(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
     init_default_scope('mmseg')

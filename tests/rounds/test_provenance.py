@@ -1,4 +1,4 @@
-"""What a round 0 depends on."""
+"""Settings that a round 0 depends on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Describe = Callable[[ConfigDict], dict[str, Any]]
 
 @pytest.fixture
 def dataset(make_config: Callable[..., Config], scribbles: Path) -> ConfigDict:
-    """Of weak labels that are simulated from dense ones."""
+    """A data set whose weak labels are simulated from dense ones."""
     dataset = make_config().train_dataloader.dataset
     dataset.data_prefix.seg_map_path = 'dense'
     simulate = dict(
@@ -53,7 +53,7 @@ def describe_config() -> Describe:
         ),
     ],
 )
-def test_it_matters_how_ids_are_read(
+def test_fingerprint_depends_on_reading_of_ids(
     dataset: ConfigDict,
     describe_config: Describe,
     monkeypatch: pytest.MonkeyPatch,
@@ -67,7 +67,7 @@ def test_it_matters_how_ids_are_read(
     assert text in diff(before, describe_config(dataset))
 
 
-def test_it_does_not_matter_where_files_lie(
+def test_fingerprint_is_equal_for_moved_files(
     dataset: ConfigDict, describe_config: Describe, tmp_path: Path
 ) -> None:
     before = describe_config(dataset)
@@ -81,7 +81,7 @@ def test_it_does_not_matter_where_files_lie(
     assert diff(before, describe_config(dataset)) == ''
 
 
-def test_types_may_be_classes(
+def test_fingerprint_is_equal_for_classes_and_names(
     dataset: ConfigDict, describe_config: Describe
 ) -> None:
     before = describe_config(dataset)
@@ -94,7 +94,7 @@ def test_types_may_be_classes(
     assert diff(before, describe_config(dataset)) == ''
 
 
-def test_it_matters_by_which_names_labels_are_simulated(
+def test_fingerprint_depends_on_names_of_simulated_labels(
     dataset: ConfigDict, describe_config: Describe
 ) -> None:
     before = describe_config(dataset)
@@ -116,6 +116,6 @@ def test_it_matters_by_which_names_labels_are_simulated(
         (list(range(9)), [None] * 9, '4 more'),
     ],
 )
-def test_changes_are_named(before, now, text: str) -> None:
+def test_diff_names_changes(before, now, text: str) -> None:
     said = diff(before, now)
     assert text in said if text else said == ''

@@ -1,4 +1,4 @@
-"""Working on several items at once."""
+"""A map over items in several threads."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mmseg_sesam.rounds.threaded_map import threaded_map
 
 
 @pytest.mark.parametrize('threads', [1, 3])
-def test_results_keep_the_order_of_the_items(threads: int) -> None:
+def test_threaded_map_keeps_the_order(threads: int) -> None:
     barrier = threading.Barrier(threads)
 
     def work(item: int) -> int:
-        # All threads are at work at once, or none would go on.
+        # Waits until all threads are at work.
         barrier.wait(timeout=60)
         return item * item
 
@@ -24,7 +24,7 @@ def test_results_keep_the_order_of_the_items(threads: int) -> None:
     ]
 
 
-def test_few_items_are_on_their_way_however_many_there_are() -> None:
+def test_threaded_map_fetches_few_items_ahead() -> None:
     fetched = 0
 
     def items() -> Iterator[int]:
@@ -37,7 +37,7 @@ def test_few_items_are_on_their_way_however_many_there_are() -> None:
         assert fetched - done <= 3
 
 
-def test_an_error_ends_it() -> None:
+def test_threaded_map_stops_at_an_error() -> None:
     done = []
 
     def work(item: int) -> None:
@@ -50,7 +50,7 @@ def test_an_error_ends_it() -> None:
     assert len(done) < 10
 
 
-def test_an_error_of_the_items_ends_it() -> None:
+def test_threaded_map_stops_at_an_error_of_the_items() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise OSError('no second item')

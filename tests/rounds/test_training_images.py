@@ -1,4 +1,4 @@
-"""What is known of the training images, and who makes which."""
+"""Facts about training images, and the shares of ranks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmseg_sesam.rounds.training_images import TrainingImages, share_out
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 9))
-def test_shares_hold_all_work_and_cost_much_the_same(costs, number):
+def test_share_out_gives_shares_of_similar_cost(costs, number):
     shares = share_out(costs, number)
     assert len(shares) == number
     assert sorted(sum(shares, [])) == list(range(len(costs)))
@@ -34,7 +34,7 @@ def look(make_config: Callable[..., Config], scribbles: Path) -> Callable:
     return lambda: TrainingImages(dataset, 0)
 
 
-def test_what_an_image_depends_on_changes_its_checksum(
+def test_facts_change_with_the_image(
     look: Callable[[], TrainingImages], scribbles: Path
 ) -> None:
     before = look().facts
@@ -52,7 +52,7 @@ def test_what_an_image_depends_on_changes_its_checksum(
 
 
 @pytest.mark.parametrize('empty', [False, True])
-def test_a_missing_or_empty_image_is_named(
+def test_missing_or_empty_image_is_named(
     make_config: Callable[..., Config], scribbles: Path, empty: bool
 ) -> None:
     init_default_scope('mmseg')
@@ -67,7 +67,7 @@ def test_a_missing_or_empty_image_is_named(
         TrainingImages(dataset, 0)
 
 
-def test_a_list_cannot_reach_outside_of_the_data_root(
+def test_list_cannot_reach_outside_of_data_root(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
     init_default_scope('mmseg')
@@ -86,7 +86,7 @@ def test_a_list_cannot_reach_outside_of_the_data_root(
             TrainingImages(dataset, 0)
 
 
-def test_images_that_differ_in_their_suffix_alone_are_refused(
+def test_images_with_one_key_are_refused(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:
     init_default_scope('mmseg')
