@@ -57,7 +57,7 @@ def test_resume_on_two_ranks_and_on_one(
         often(Fault('checkpointing', 2, rank=0)),
         often(Fault('time', 1500, rank=1)),
         # Rank 0 alone publishes.
-        Fault('publishing', 5, errno.EIO, rank=0),
+        Fault('publishing', 2, errno.EIO, rank=0),
         often(Fault('generation', 20, errno.ENOSPC, rank=1)),
     ],
 )
