@@ -91,6 +91,7 @@ setup(
             '.mim/tools/*',
         ],
         'mmseg_sesam.annotations': ['conventions.json'],
+        'mmseg_sesam.datasets.validation': ['*.yaml'],
         'mmseg_sesam.report': ['assets/*'],
     },
     python_requires='>=3.9',

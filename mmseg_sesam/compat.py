@@ -12,7 +12,6 @@ import pkgutil
 import sys
 from functools import partial
 from importlib import metadata
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
@@ -49,14 +48,11 @@ def apply() -> None:
 
 
 def require_frameworks() -> None:
-    """Raises if mmengine, mmcv or mmseg is not installed.
+    """Raises ModuleNotFoundError without mmengine, mmcv or mmseg.
 
     mmsegmentation and the maintained onedl-mmsegmentation install the same
     modules. A requirement on one would overwrite the other, so each is an
     extra of this package.
-
-    Raises:
-        ModuleNotFoundError: a module of the framework is missing.
     """
     missing = [name for name in _FRAMEWORKS if find_spec(name) is None]
     if missing:
@@ -83,12 +79,9 @@ def _restore_find_loader() -> None:
     mmengine 0.10.7 and every mmcv look for mmcv's compiled ops with it.
     """
     if not hasattr(pkgutil, 'find_loader'):
-        pkgutil.find_loader = _find_loader
-
-
-def _find_loader(name: str) -> Loader | None:
-    spec = find_spec(name)
-    return None if spec is None else spec.loader
+        pkgutil.find_loader = lambda name: getattr(
+            find_spec(name), 'loader', None
+        )
 
 
 def _find_mmseg_configs(config: ModuleType) -> None:
@@ -179,25 +172,22 @@ def _load_checkpoints_safely(runner: ModuleType) -> None:
     """
     import torch
 
+    def load(
+        file: str | BinaryIO,
+        map_location: Any = None,
+        weights_only: bool | None = None,
+    ) -> Any:
+        # None is torch's default, True since torch 2.6.
+        return torch.load(
+            file, map_location=map_location, weights_only=weights_only
+        )
+
     if hasattr(runner.checkpoint, '_safe_torch_load'):
-        runner.checkpoint._safe_torch_load = _load
+        runner.checkpoint._safe_torch_load = load
     if loads_safely():
         runner.checkpoint.load_url = partial(
             torch.hub.load_state_dict_from_url, weights_only=True
         )
-
-
-def _load(
-    file: str | BinaryIO,
-    map_location: Any = None,
-    weights_only: bool | None = None,
-) -> Any:
-    import torch
-
-    # None is torch's default, True since torch 2.6.
-    return torch.load(
-        file, map_location=map_location, weights_only=weights_only
-    )
 
 
 def _allow_mmengine_checkpoints(runner: ModuleType) -> None:
@@ -244,13 +234,10 @@ def _statistics_method(owner: object, name: str) -> Callable:
 
 
 def restart_loading(loop: BaseLoop) -> None:
-    """Drops the batches that loader workers have loaded ahead.
+    """Drops the batches that workers have loaded ahead, before training.
 
     An iteration-based loop starts its workers when it is built, before any
     hook is called and before a run is resumed.
-
-    Args:
-        loop: a training loop that has not begun.
     """
     loader = loop.dataloader
     if not loader.num_workers or not hasattr(loop, 'dataloader_iterator'):

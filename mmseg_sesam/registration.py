@@ -31,10 +31,9 @@ def apply() -> None:
 
 
 def _add_locations(registries: ModuleType) -> None:
-    package = __name__.rpartition('.')[0]
     for name, modules in _COMPONENTS.items():
         registry = getattr(registries, name)
-        locations = [f'{package}.{module}' for module in modules]
+        locations = [f'{__package__}.{module}' for module in modules]
         registry._locations.extend(locations)
         # A registry reads its locations only at the first look-up.
         if registry._imported:

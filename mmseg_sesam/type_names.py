@@ -11,10 +11,6 @@ from mmengine.registry import Registry
 def type_name(config: dict) -> str:
     """Returns the name of a config's class, without a scope.
 
-    Args:
-        config: config of one component; its type is a name, a name with a
-            scope, or a class.
-
     Example:
         >>> type_name(dict(type='mmseg.RandomCrop')), type_name(dict(type=int))
         ('RandomCrop', 'int')
@@ -24,17 +20,10 @@ def type_name(config: dict) -> str:
 
 
 def lineage(config: dict, registry: Registry) -> tuple[type, ...]:
-    """Returns a config's class and its base classes.
+    """Returns a config's class and its base classes, () for an unknown name.
 
     Use it where a name is not enough: 'RandomFlip' and 'mmcv.RandomFlip'
     are different classes, and users derive classes from known ones.
-
-    Args:
-        config: config of one component.
-        registry: mmseg's registry of such components.
-
-    Returns:
-        Classes, the config's own first; empty if the name is unknown.
     """
     kind = config['type']
     if isinstance(kind, str):
@@ -43,27 +32,16 @@ def lineage(config: dict, registry: Registry) -> tuple[type, ...]:
 
 
 def type_names(config: dict, registry: Registry) -> set[str]:
-    """Returns the names of a config's class and of its base classes.
-
-    Args:
-        config: config of one component.
-        registry: mmseg's registry of such components.
-    """
+    """Returns the names of a config's class and of its base classes."""
     bases = {kind.__name__ for kind in lineage(config, registry)}
     return {type_name(config), *bases}
 
 
 def option(config: dict, registry: Registry, name: str) -> Any:
-    """Returns the value of an option, given or default.
+    """Returns the value of an option that a config gives, or its default.
 
-    Args:
-        config: config of one component.
-        registry: mmseg's registry of such components.
-        name: name of the option.
-
-    Returns:
-        The config's value, or the default in the class or its nearest base
-        class with this option; None if there is none.
+    The default is of the class or of its nearest base class with this option;
+    None if there is none.
     """
     if name in config:
         return config[name]

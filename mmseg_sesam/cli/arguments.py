@@ -83,7 +83,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def add_cfg_options(parser: ArgumentParser) -> None:
-    """Adds the argument that overrides a config."""
+    """Adds `--cfg-options`, which override the config."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -96,13 +96,7 @@ def add_cfg_options(parser: ArgumentParser) -> None:
 
 
 def add_suffix(parser: ArgumentParser, kind: str, example: str) -> None:
-    """Adds the argument of tools that find labels by their names.
-
-    Args:
-        parser: the tool's parser.
-        kind: kind of labels, 'gt' or 'weak'.
-        example: end of a label's name, for the help.
-    """
+    """Adds `--gt-suffix` or `--weak-suffix`; `example` ends a label's name."""
     parser.add_argument(
         f'--{kind}-suffix',
         nargs=2,

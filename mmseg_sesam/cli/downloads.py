@@ -29,13 +29,10 @@ def refuse_unreachable(cfg: Config) -> None:
 
     Weights in the caches of torch and of Hugging Face need no download.
 
-    Args:
-        cfg: config of a training.
-
     Raises:
         ConnectionError: a server does not answer.
     """
-    named = [*_find_addresses(cfg.model, 'model')]
+    named = list(_find_addresses(cfg.model, 'model'))
     if '://' in (cfg.get('load_from') or ''):
         named.append(('load_from', cfg.load_from))
     for key, address in named:
@@ -50,12 +47,8 @@ def refuse_unreachable(cfg: Config) -> None:
 
 
 def drop_downloads(cfg: Config) -> None:
-    """Removes downloads from a config whose checkpoint holds all weights.
-
-    Args:
-        cfg: config of a test or a resumed training; changed in place.
-    """
-    for key, address in [*_find_addresses(cfg.model, 'model')]:
+    """Removes downloads from a config whose checkpoint holds all weights."""
+    for key, address in list(_find_addresses(cfg.model, 'model')):
         print_log(
             f'{key} is not downloaded, and left out of the config that is '
             'written to the work dir: the checkpoint holds all weights.',
@@ -85,27 +78,23 @@ def _remedy(key: str, address: str) -> str:
 def _find_addresses(node: Any, key: str) -> Iterator[tuple[str, str]]:
     """Yields dotted keys and addresses of weights."""
     if isinstance(node, (list, tuple)):
-        # Weights in a list of initialisers replace the other initialisers.
-        whole = key.endswith('init_cfg')
         for index, part in enumerate(node):
-            yield from _find_addresses(
-                part, key if whole else f'{key}.{index}'
-            )
+            # Weights in a list of initialisers replace the other ones.
+            is_init = key.endswith('init_cfg')
+            place = key if is_init else f'{key}.{index}'
+            yield from _find_addresses(part, place)
         return
     if not isinstance(node, dict):
         return
-    if 'type' in node and type_name(node) == 'Pretrained':
+    kind = type_name(node) if 'type' in node else ''
+    if kind == 'Pretrained':
         address = node.get('checkpoint')
         if isinstance(address, str) and '://' in address:
             # Without the checkpoint, init_cfg asks for nothing.
             yield key, address
         return
-    if (
-        'type' in node
-        and type_name(node) == 'TIMMBackbone'
-        and node.get('pretrained') is True
-        and not node.get('checkpoint_path')
-    ):
+    has_timm = kind == 'TIMMBackbone' and node.get('pretrained') is True
+    if has_timm and not node.get('checkpoint_path'):
         yield f'{key}.pretrained', f'{_TIMM}{node["model_name"]}'
     for name, value in node.items():
         if name in _OPTIONS and isinstance(value, str) and '://' in value:
@@ -147,14 +136,11 @@ def _find_hub_file(address: str) -> tuple[str, bool]:
     # Some models have their own file name.
     own = getattr(pretrained, 'hf_hub_filename', None)
     names = [own, *names] if own else names
-    cached = any(
-        isinstance(
-            hub.try_to_load_from_cache(place, name, revision=revision or None),
-            str,
-        )
-        for name in names
-    )
-    return hub.hf_hub_url(place, names[0], revision=revision or None), cached
+    wanted = dict(repo_id=place, revision=revision or None)
+    found = [hub.try_to_load_from_cache(filename=n, **wanted) for n in names]
+    # An object stands for a file that the hub is known not to have.
+    cached = any(isinstance(path, str) for path in found)
+    return hub.hf_hub_url(filename=names[0], **wanted), cached
 
 
 def _answers(url: str) -> bool:

@@ -83,7 +83,7 @@ class PackSeSAMInputs(PackSegInputs):
         """
         _check_depth(results)
         if 'pseudo_label_unlabelled' in results:
-            check_labels_aligned(results)
+            _check_labels_aligned(results)
         # Labels stay at 8 bits; stock packing converts them to 64.
         labels = {
             field_of(name): results.pop(name)
@@ -111,7 +111,6 @@ def _is_map(results: dict, name: str) -> bool:
 
 
 def _check_depth(results: dict) -> None:
-    """Raises for 16-bit images, which segmenters cannot see."""
     image = results['img']
     if image.dtype != np.uint8 and image.dtype.kind != 'f':
         raise ValueError(
@@ -121,18 +120,12 @@ def _check_depth(results: dict) -> None:
         )
 
 
-def check_labels_aligned(results: dict) -> None:
+def _check_labels_aligned(results: dict) -> None:
     """Raises if a transform moved the label maps differently.
 
     A pseudo-label keeps every weakly labelled pixel, so the two differ
     nowhere if they were moved together. A user's own transform may move only
     the image and `gt_seg_map`, which its class does not show.
-
-    Args:
-        results: results of a pipeline, after `LoadPseudoLabel`.
-
-    Raises:
-        ValueError: label maps differ in size, or in pixels that both label.
     """
     maps = {k: v for k, v in results.items() if _is_map(results, k)}
     path, shape = printable(results['img_path']), results['img'].shape[:2]

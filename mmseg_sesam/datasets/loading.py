@@ -18,11 +18,7 @@ from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
-from mmseg_sesam.store.store import (
-    CONFIDENT,
-    LABELS,
-    PseudoLabelStore,
-)
+from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 from mmseg_sesam.validators import FLAG, LABEL_ID, check_options, count
 
 
@@ -110,17 +106,8 @@ class LoadWeakAnnotations(LoadAnnotations):
         return ids
 
 
-def class_ids(label: np.ndarray, ignore_index: int = 255) -> list[int]:
-    """Returns the sorted class ids of a label.
-
-    Args:
-        label: (H, W) uint8.
-        ignore_index: the value of unlabelled pixels.
-
-    Example:
-        >>> class_ids(np.array([[2, 255], [0, 2]], np.uint8))
-        [0, 2]
-    """
+def class_ids(label: np.ndarray, ignore_index: int) -> list[int]:
+    """Returns the sorted class ids of a (H, W) uint8 label."""
     counts = np.bincount(label.ravel(), minlength=256)
     counts[ignore_index] = 0
     return np.flatnonzero(counts).tolist()
@@ -222,13 +209,9 @@ def attach_store(
 ) -> None:
     """Sets the store that the `LoadPseudoLabel` of a data set read from.
 
-    Workers get it with the data set, so call it before they start.
-
-    Args:
-        dataset: a built data set; data sets within wrappers are included.
-        store: of the run; None leaves every pixel unlabelled.
-        data_root: the folder to which images are named relative.
-        enabled: False makes the transforms add nothing.
+    Workers get it with the data set, so call it before they start. Without
+    a store every pixel is unlabelled; `enabled=False` makes the transforms
+    add nothing. `data_root` is the folder to which images are named relative.
     """
     for transform in iterate_loaders(dataset):
         transform.store, transform.data_root = store, data_root
@@ -236,11 +219,7 @@ def attach_store(
 
 
 def iterate_loaders(dataset: Dataset) -> Iterator[LoadPseudoLabel]:
-    """Yields all `LoadPseudoLabel` of a built data set.
-
-    Args:
-        dataset: a built data set; data sets within wrappers are included.
-    """
+    """Yields all `LoadPseudoLabel` of a built data set and of its wrappers."""
     for part in wrapped_datasets(dataset):
         yield from iterate_loaders(part)
     pipeline = getattr(dataset, 'pipeline', None) or []

@@ -37,18 +37,7 @@ _LOADING = ('Load', 'Simulate')
 
 
 def wrapped_datasets(dataset: Any) -> list[Any]:
-    """Returns the data sets that a wrapper joins, repeats or mixes.
-
-    Args:
-        dataset: a data set or its config.
-
-    Returns:
-        Data sets or configs; empty for a data set that wraps nothing.
-
-    Example:
-        >>> wrapped_datasets(dict(type='RepeatDataset', dataset=dict(a=1)))
-        [{'a': 1}]
-    """
+    """Returns the data sets, or their configs, that a wrapper holds."""
     read = dict.get if isinstance(dataset, dict) else getattr
     parts = [*(read(dataset, 'datasets', None) or [])]
     parts.append(read(dataset, 'dataset', None))
@@ -56,11 +45,7 @@ def wrapped_datasets(dataset: Any) -> list[Any]:
 
 
 def leaf_datasets(dataset: Any) -> Iterator[Any]:
-    """Yields the data sets within all wrappers, see `wrapped_datasets`.
-
-    Args:
-        dataset: a data set or its config.
-    """
+    """Yields the data sets, or their configs, within all wrappers."""
     parts = wrapped_datasets(dataset)
     for part in parts:
         yield from leaf_datasets(part)
@@ -71,14 +56,9 @@ def leaf_datasets(dataset: Any) -> Iterator[Any]:
 def iterate_leaves(
     dataset: dict, later: Sequence[dict] = ()
 ) -> Iterator[tuple[dict, list[dict]]]:
-    """Yields the data sets within all wrappers, with their transforms.
+    """Yields configs of data sets, with all transforms of their images.
 
-    Args:
-        dataset: config of a data set.
-        later: transforms that a wrapper applies after the data set's own.
-
-    Yields:
-        Config of a data set, and configs of all transforms of its images.
+    The transforms of wrappers, here `later`, follow the data set's own.
     """
     steps = [*dataset.get('pipeline', []), *later]
     parts = wrapped_datasets(dataset)
@@ -89,11 +69,7 @@ def iterate_leaves(
 
 
 def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
-    """Yields the pipelines of a data set's config and of its wrappers.
-
-    Args:
-        dataset: config of a data set.
-    """
+    """Yields the pipelines of a data set's config and of its wrappers."""
     for part in wrapped_datasets(dataset):
         yield from iterate_pipelines(part)
     if 'pipeline' in dataset:
@@ -101,29 +77,9 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
 
 
 def iterate_transforms(dataset: dict) -> Iterator[dict]:
-    """Yields all transforms of a data set and of its wrappers.
-
-    Args:
-        dataset: config of a data set.
-
-    Yields:
-        Configs, including transforms that other transforms apply.
-    """
+    """Yields all transforms of a data set, also those that others apply."""
     for pipeline in iterate_pipelines(dataset):
         yield from _iterate_nested(pipeline)
-
-
-def transform_names(dataset: dict) -> set[str]:
-    """Returns the class names of all transforms of a data set.
-
-    Args:
-        dataset: config of a data set.
-
-    Returns:
-        Names of classes and of their base classes.
-    """
-    names = (_names(step) for step in iterate_transforms(dataset))
-    return set().union(*names)
 
 
 def _iterate_nested(part: Any) -> Iterator[dict]:
@@ -149,9 +105,6 @@ def _loads(step: dict) -> bool:
 
 def pseudo_label_source(dataset: dict) -> dict:
     """Returns the config of `LoadPseudoLabel` after checking the pipelines.
-
-    Args:
-        dataset: config of the training data set.
 
     Raises:
         ValueError: a pipeline has no `LoadPseudoLabel`, has it with other
@@ -239,14 +192,10 @@ def _check_views_aligned(steps: Sequence[dict]) -> None:
 
 
 def common_data_root(dataset: dict) -> str:
-    """Returns the folder to which pseudo-labels are named relative.
+    """Returns the absolute folder to which pseudo-labels are named relative.
 
-    Args:
-        dataset: config of the training data set.
-
-    Returns:
-        The absolute path of the data set's data_root; with several data
-        sets, or images outside of data_root, the folder that holds all.
+    This is the data set's data_root; with several data sets, or images
+    outside of data_root, the folder that holds all.
     """
     folders = []
     for leaf in leaf_datasets(dataset):
@@ -258,16 +207,11 @@ def common_data_root(dataset: dict) -> str:
 
 
 def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
-    """Reduces a training data set to loading: whole images, each once.
+    """Returns the config reduced to loading: whole images, each once.
 
-    Args:
-        dataset: config of the training data set.
-        with_pseudo_labels: whether to keep `LoadPseudoLabel`.
-
-    Returns:
-        A copy with pipelines that end before the first transform that
-        changes an image, and pack. Wrappers that join data sets remain;
-        wrappers that repeat or mix images are removed.
+    Pipelines end before the first transform that changes an image, and pack.
+    Wrappers that join data sets remain; wrappers that repeat or mix images
+    are removed.
     """
     if 'dataset' in dataset:
         return loading_dataset(dataset['dataset'], with_pseudo_labels)

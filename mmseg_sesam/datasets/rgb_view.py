@@ -9,27 +9,18 @@ from mmseg_sesam.io.names import printable
 
 
 def rgb_view(inputs: Tensor, path: str) -> np.ndarray:
-    """Converts a packed image to 8-bit RGB.
+    """Returns a packed image as (H, W, 3) uint8 in RGB.
 
-    Networks train on images of one or three channels; segmenters and
-    pictures need RGB. A grey image gets three equal channels, as OpenCV
-    reads grey files in colour.
+    A grey image gets three equal channels, as OpenCV reads grey files in
+    colour.
 
     Args:
         inputs: (1, H, W) grey or (3, H, W) BGR image, uint8, or float with
             values of 8 bits, as `LoadImageFromFile(to_float32=True)` gives.
         path: path of the image, for the error.
 
-    Returns:
-        (H, W, 3) uint8 in RGB.
-
     Raises:
         ValueError: the image has other channels or values.
-
-    Example:
-        >>> import torch
-        >>> rgb_view(torch.tensor([[[1]], [[2]], [[3]]]), 'a.png').tolist()
-        [[[3, 2, 1]]]
     """
     image = inputs.permute(1, 2, 0).numpy()
     if image.shape[2] not in (1, 3):
@@ -39,7 +30,9 @@ def rgb_view(inputs: Tensor, path: str) -> np.ndarray:
             "color_type='color' or 'grayscale' of LoadImageFromFile, or "
             'save its bands as an RGB image.'
         )
-    view = image.astype(np.uint8) if _holds_bytes(image) else None
+    # NaN is outside too.
+    inside = ((image >= 0) & (image <= 255)).all()
+    view = image.astype(np.uint8) if inside else None
     if view is None or (view != image).any():
         raise ValueError(
             f'{printable(path)} is loaded as {image.dtype} with values from '
@@ -50,10 +43,3 @@ def rgb_view(inputs: Tensor, path: str) -> np.ndarray:
     # A pipeline loads BGR, as OpenCV does.
     view = view[..., ::-1] if view.shape[2] == 3 else view.repeat(3, axis=2)
     return np.ascontiguousarray(view)
-
-
-def _holds_bytes(image: np.ndarray) -> bool:
-    """Whether all values are from 0 to 255, and none is NaN."""
-    return image.dtype == np.uint8 or bool(
-        ((image >= 0) & (image <= 255)).all()
-    )

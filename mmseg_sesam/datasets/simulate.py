@@ -67,7 +67,15 @@ class SimulateWeakLabel(BaseTransform):
         self.data_root = data_root
         self.ignore_index = ignore_index
         check_options(self, data_root=PATH, ignore_index=LABEL_ID)
-        self.cache = cache_dir and Path(cache_dir) / kind / self._digest()
+        # Another version of the package may draw differently.
+        settings = dict(
+            asdict(self.simulator),
+            ignore_index=ignore_index,
+            version=__version__,
+        )
+        text = json.dumps(settings, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        self.cache = cache_dir and Path(cache_dir, kind, digest)
 
     def transform(self, results: dict) -> dict:
         """Replaces gt_seg_map and sets weak_classes."""
@@ -79,31 +87,17 @@ class SimulateWeakLabel(BaseTransform):
 
     def _weak_label(self, key: str, dense: np.ndarray) -> np.ndarray:
         """Returns the weak label of an image, from the cache if possible."""
-        cached = self.cache and self._cached(key, dense)
-        if cached and cached.exists():
-            return read_label(cached)
+        if self.cache:
+            checksum = zlib.crc32(np.ascontiguousarray(dense))
+            cached = self.cache / f'{key}.{checksum:08x}.png'
+            if cached.exists():
+                return read_label(cached)
         weak = self.simulator(
             dense, zlib.crc32(os.fsencode(key)), self.ignore_index
         )
-        if cached:
+        if self.cache:
             cached.parent.mkdir(parents=True, exist_ok=True)
             # Two workers may write one file: both write the same label.
             with replacing(cached) as part:
                 write_label(part, weak)
         return weak
-
-    def _cached(self, key: str, dense: np.ndarray) -> Path:
-        """Returns the cache file, named after the dense label's content."""
-        checksum = zlib.crc32(np.ascontiguousarray(dense))
-        return self.cache / f'{key}.{checksum:08x}.png'
-
-    def _digest(self) -> str:
-        """Returns a digest of the settings, the folder of their labels."""
-        settings = dict(
-            asdict(self.simulator),
-            ignore_index=self.ignore_index,
-            # Another version of the package may draw differently.
-            version=__version__,
-        )
-        settings = json.dumps(settings, sort_keys=True)
-        return hashlib.sha256(settings.encode()).hexdigest()[:12]

@@ -17,15 +17,8 @@ class ValidationResize:
     """Scales whole images as validation does.
 
     At its own size an image may show objects at scales that the network
-    never saw. mmseg returns predictions at the size of the file.
-
-    Args:
-        steps: configs of transforms, such as `Resize`.
-
-    Example:
-        >>> cfg = Config(dict(val_dataloader=None))
-        >>> ValidationResize.of_config(cfg).steps
-        []
+    never saw. mmseg returns predictions at the size of the file. `steps` are
+    configs of transforms, such as `Resize`.
     """
 
     def __init__(self, steps: Sequence[dict] = ()) -> None:
@@ -36,11 +29,7 @@ class ValidationResize:
     def of_config(cls, cfg: Config) -> ValidationResize:
         """Takes the `Resize` steps of validation, or else of testing.
 
-        Args:
-            cfg: config of a training.
-
-        Returns:
-            The scaling; without such steps it changes nothing.
+        Without such steps the scaling changes nothing.
         """
         loader = cfg.get('val_dataloader') or cfg.get('test_dataloader') or {}
         for pipeline in iterate_pipelines(loader.get('dataset', {})):
@@ -50,14 +39,10 @@ class ValidationResize:
         return cls()
 
     def __call__(self, batch: dict) -> dict:
-        """Scales the image of a batch of one, and not its labels.
+        """Returns a batch of one image, scaled, with the labels as they are.
 
-        Args:
-            batch: 'inputs', a list of one (C, H, W) uint8 image, and
-                'data_samples', a list of one sample.
-
-        Returns:
-            A new batch, whose sample has the new img_shape.
+        A batch has 'inputs', a list of one (C, H, W) uint8 image, and
+        'data_samples', a list of one sample, which gets the new img_shape.
         """
         if not self.transforms:
             return batch

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.datasets.pipeline_configs import (
     common_data_root,
-    transform_names,
+    iterate_transforms,
 )
 from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.report.class_iou import match_class_tables, read_class_tables
 from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
+from mmseg_sesam.type_names import type_names
 
 
 class Run(NamedTuple):
@@ -149,7 +151,8 @@ def _find_store(
 ) -> tuple[PseudoLabelStore | None, str | None]:
     """Returns the store and its data_root, if the config uses them."""
     dataset = cfg.train_dataloader.dataset
-    if 'LoadPseudoLabel' not in transform_names(dataset):
+    steps = iterate_transforms(dataset)
+    if not any('LoadPseudoLabel' in type_names(s, TRANSFORMS) for s in steps):
         return None, None
     store = PseudoLabelStore(work_dir / STORE_NAME)
     return store, common_data_root(dataset)

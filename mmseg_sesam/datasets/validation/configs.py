@@ -23,15 +23,10 @@ _MARKS = {
 
 
 def named_datasets(cfg: dict, loaders: Sequence[str]) -> dict[str, dict]:
-    """Finds the data sets within all wrappers.
+    """Returns the configs of the data sets within all wrappers, by name.
 
-    Args:
-        cfg: a whole config.
-        loaders: some of 'train', 'val' and 'test'.
-
-    Returns:
-        Configs by name: the data loaders that use it, with a number where a
-        wrapper holds several. Equal configs share an entry.
+    The name lists the data loaders that use the data set, with a number where
+    a wrapper holds several. Equal configs share an entry.
 
     Raises:
         ValueError: the config has no data set for any loader.
@@ -57,12 +52,7 @@ def named_datasets(cfg: dict, loaders: Sequence[str]) -> dict[str, dict]:
 
 
 def build_dataset(name: str, config: dict) -> BaseDataset | Finding:
-    """Builds a data set, or returns the finding that explains why not.
-
-    Args:
-        name: of the data set, for the finding.
-        config: of the data set.
-    """
+    """Returns the data set, or the finding that explains why there is none."""
     root = config.get('data_root') or ''
     if '://' in root or config.get('backend_args'):
         what = f'{root} is not on a local disk and was not checked'

@@ -7,19 +7,16 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from mmengine.fileio import load
 from PIL import Image
 
-from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
+from mmseg_sesam.datasets.validation.findings import Finding
 from mmseg_sesam.datasets.validation.splits import Split
-from mmseg_sesam.io.images import (
-    UPRIGHT,
-    open_image,
-    orientation,
-    upright_size,
-)
+from mmseg_sesam.io import images
 
 # Colours that stand for void or nothing in renderings.
 _BLACK = (0, 0, 0)
@@ -28,84 +25,8 @@ _MAX_COLOURS = 4096
 # Largest value of a nearly black image of 8 bits; 12-bit values in 16 bits
 # are below it (our choice).
 _DARK = 16
-_CONVERT = 'tools/convert_annotations.py'
-# Kind of problem -> level, problem, remedy.
-PROBLEMS = {
-    'image damaged': (
-        ERROR,
-        'images cannot be decoded whole',
-        'copy or download them again, save them as JPEG or PNG, or take them '
-        'out of the list',
-    ),
-    'image turned': (
-        WARNING,
-        'images are turned while they are loaded, as their EXIF orientation '
-        'says, and their labels are not',
-        'make sure that labels were drawn on the turned image, or save '
-        'images upright and without EXIF data',
-    ),
-    'image deep': (
-        WARNING,
-        'images of 16 bits hold small values, such as those of 12 bits, and '
-        'training reads their upper 8 bits: nearly black',
-        'scale them to 8 bits in their files (value / largest value * 255)',
-    ),
-    'image dark': (
-        WARNING,
-        'images are nearly black',
-        'look at one; scale values to 0 to 255 if they are of another range',
-    ),
-    'image flat': (
-        WARNING,
-        'images have one colour in all pixels',
-        'copy them again, or take them out of the list',
-    ),
-    'size': (
-        ERROR,
-        'labels differ in size from their images (width x height)',
-        'label images at their own size, and resize neither of them alone',
-    ),
-    'label damaged': (
-        ERROR,
-        'labels cannot be decoded whole',
-        'write them again as 8-bit PNG',
-    ),
-    'label JPEG': (
-        ERROR,
-        'labels are JPEG, which changes ids',
-        'write them again from their source, as 8-bit PNG',
-    ),
-    'label rendered': (
-        ERROR,
-        "labels are RGB renderings in the palette's colours, not class ids",
-        f'convert them with `{_CONVERT} color-png --colors TABLE`',
-    ),
-    'label triple': (
-        ERROR,
-        'labels hold the same value in all three channels, as those of '
-        'Scribbles4All do, where 0 is unlabelled',
-        f'convert them with `{_CONVERT} scribbles4all`, or keep one channel '
-        'if 0 is a class',
-    ),
-    'label colours': (
-        ERROR,
-        'labels are colour images, not class ids',
-        f'convert them with `{_CONVERT} color-png --colors TABLE`, or draw '
-        'them again if they are photographs',
-    ),
-    'label depth': (
-        ERROR,
-        'labels are not of one channel of 8 bits',
-        f'convert them with `{_CONVERT} index-png`',
-    ),
-    'label palette': (
-        WARNING,
-        "labels paint ids in other classes' colours, as programs do that "
-        'sort a palette when they save',
-        'look at one; if colours are right and ids are not, save as RGB '
-        f'and convert with `{_CONVERT} color-png --colors TABLE`',
-    ),
-}
+# Kind of problem -> level, problem and remedy.
+PROBLEMS = load(Path(__file__).with_name('problems.yaml'))
 
 
 class Inspection(NamedTuple):
@@ -124,39 +45,29 @@ class Inspection(NamedTuple):
 def check_files(
     split: Split, inspections: Iterable[Inspection]
 ) -> Iterator[Finding]:
-    """Makes one finding of each kind of problem.
-
-    Args:
-        split: the data set.
-        inspections: of its files.
-    """
+    """Yields one finding of each kind of problem in the files."""
     files = defaultdict(list)
     for inspection in inspections:
         for kind, text in inspection.problems.items():
             files[kind].append(text)
-    for kind, (level, problem, remedy) in PROBLEMS.items():
+    for kind, texts in PROBLEMS.items():
         if kind in files:
-            named = tuple(files[kind])
-            yield Finding(level, split.name, problem, remedy, named)
+            yield Finding(split=split.name, files=tuple(files[kind]), **texts)
 
 
 def inspect_pair(
     image_path: str,
     label_path: str | None,
-    colours: Sequence[tuple[int, ...] | None] = (),
-    with_image: bool = True,
-    turns: bool = True,
-    whole: bool = True,
+    colours: Sequence[tuple[int, ...] | None],
+    with_image: bool,
+    turns: bool,
+    whole: bool,
 ) -> Inspection:
     """Decodes an image and its label; skips files that do not exist.
 
-    Args:
-        image_path: path of the image.
-        label_path: path of its label, None if it has none.
-        colours: RGB of each value, None if it is no class.
-        with_image: open the image.
-        turns: training turns the image by its EXIF orientation.
-        whole: decode the image, not its header alone.
+    `colours` has the RGB of each value, None if it is no class. With `turns`
+    training turns the image by its EXIF orientation. `whole` decodes the
+    image, not its header alone.
     """
     problems: dict[str, str] = {}
     size = counts = None
@@ -172,7 +83,7 @@ def _open(path: str) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         # Pillow warns of large images and odd metadata.
         warnings.simplefilter('ignore')
-        with open_image(path) as image:
+        with images.open_image(path) as image:
             yield image
 
 
@@ -182,8 +93,8 @@ def _inspect_image(
     """Returns width and height as training sees them."""
     try:
         with _open(path) as image:
-            turned = orientation(image) != UPRIGHT
-            size, turned_size = image.size, upright_size(image)
+            turned = images.orientation(image) != images.UPRIGHT
+            size, turned_size = image.size, images.upright_size(image)
             dull = None
             if whole:
                 # Decodes every coefficient, and computes few pixels.
@@ -207,9 +118,7 @@ def _inspect_image(
 def _name_dull(image: Image.Image, reads_bytes: bool) -> str | None:
     """Returns the problem of an image that shows nothing to a network.
 
-    Args:
-        image: opened.
-        reads_bytes: training reads the upper 8 bits of deeper values.
+    With `reads_bytes` training reads the upper 8 bits of deeper values.
     """
     # Pillow's modes of more than 8 bits.
     deep = image.mode.startswith(('I', 'F'))

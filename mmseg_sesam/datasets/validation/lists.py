@@ -136,24 +136,22 @@ def check_left_out_images(splits: Sequence[Split]) -> Iterator[Finding]:
     """
     used = _used_files(splits)
     for split in _listed_once(splits):
-        if split.folder.is_listed:
+        folder = split.folder
+        if folder.is_listed:
             continue
         others = [
             path
-            for path in map(
-                str, list_files(split.folder.images, IMAGE_SUFFIXES)
-            )
-            if os.path.abspath(path) not in used
-            and not split.folder.is_label(path)
+            for path in map(str, list_files(folder.images, IMAGE_SUFFIXES))
+            if os.path.abspath(path) not in used and not folder.is_label(path)
         ]
         if not others:
             continue
-        labels = map(split.folder.label_of, others)
+        labels = map(folder.label_of, others)
         number = sum(map(os.path.isfile, labels))
         with_label = f'; {number} of them have labels' if split.labels else ''
         yield split.warning(
             'images are left out, whose names do not end in img_suffix='
-            f'{split.folder.img_suffix!r}{with_label}',
+            f'{folder.img_suffix!r}{with_label}',
             'rename them, correct img_suffix, or join a second data set of '
             'the other suffix by ConcatDataset',
             others,
@@ -166,10 +164,7 @@ def check_spare_labels(
     """Finds labels whose images are in no data set.
 
     Dense labels may lie unused on purpose where a list chooses images.
-
-    Args:
-        splits: all data sets of a config.
-        faulty: names of data sets with errors, which explain such labels.
+    Errors of the `faulty` data sets explain such labels.
     """
     used = _used_files(splits)
     for split in _listed_once(splits):

@@ -122,15 +122,7 @@ class Split:
 def read_splits(
     cfg: dict, loaders: Sequence[str] = LOADERS
 ) -> tuple[list[Split], list[Finding]]:
-    """Lists the files of a config's data sets.
-
-    Args:
-        cfg: a whole config.
-        loaders: some of 'train', 'val' and 'test'.
-
-    Returns:
-        The data sets that could be listed, and the problems of their
-        configs.
+    """Returns the data sets that could be listed, and problems of the others.
 
     Raises:
         ValueError: the config has no data set for any of the loaders.
