@@ -6,6 +6,7 @@ validation would take long, and the checkpoints of most steps are gone.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import isnan, nan
 from pathlib import Path
 
@@ -17,14 +18,9 @@ _TOLERANCE = 0.05
 
 
 def read_class_tables(log: Path) -> list[dict[str, float]]:
-    """Reads the tables that mmseg's `IoUMetric` writes into a log.
+    """Returns the IoU of each class in percent, for each validation in a log.
 
-    Args:
-        log: text file of one start of a run.
-
-    Returns:
-        For each validation the IoU of each class in percent, NaN for a class
-        that does not occur.
+    mmseg's `IoUMetric` writes NaN for a class that does not occur.
     """
     if not log.is_file():
         return []
@@ -40,25 +36,17 @@ def read_class_tables(log: Path) -> list[dict[str, float]]:
             column = cells.index('IoU')
             tables.append({})
         elif column is not None:
-            tables[-1][cells[0]] = _number(cells[column])
+            with suppress(ValueError):
+                tables[-1][cells[0]] = float(cells[column])
     return tables
 
 
 def match_class_tables(
     tables: list[dict[str, float]], val: list[dict[str, float]]
 ) -> dict[int, dict[str, float]]:
-    """Finds the table of each validation by its mIoU, in their order.
+    """Returns the tables by index of their validation, found by the mIoU.
 
-    Args:
-        tables: from `read_class_tables`.
-        val: scalars of the validations of the same start.
-
-    Returns:
-        The tables by index into `val`.
-
-    Example:
-        >>> match_class_tables([{'road': 40.0}], [{'mIoU': 40.02}])
-        {0: {'road': 40.0}}
+    Tables and validations are in the order of the same start of a run.
     """
     found: dict[int, dict[str, float]] = {}
     start = 0
@@ -71,10 +59,3 @@ def match_class_tables(
                 start = place + 1
                 break
     return found
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return nan

@@ -15,20 +15,11 @@ GROUP_SIZE = 8
 def choose_images(
     sample: Sequence[int], scores: dict[int, Score]
 ) -> dict[str, list[int]]:
-    """Chooses the worst, the best, the most changed and random images.
+    """Returns indices of the worst, best, most changed and random images.
 
-    Args:
-        sample: indices of the measured images.
-        scores: by index, for images with pseudo-labels.
-
-    Returns:
-        Indices by group; an image may be in several groups. Without
-        pseudo-labels there is only the random group, and the group of
-        changed images needs a later round that changed something.
-
-    Example:
-        >>> choose_images([4], {4: Score(0.5, 0.1)})
-        {'worst': [4], 'best': [4], 'most changed': [4], 'random': [4]}
+    An image may be in several groups. Without pseudo-labels there is only the
+    random group, and the group of changed images needs a later round that
+    changed something.
     """
     groups = {}
     # An image without any dense label has no IoU.

@@ -20,10 +20,7 @@ from mmseg_sesam.evaluation.matching import describe_left_out, match_labels
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.report.run import Run
-from mmseg_sesam.store.store import (
-    CONFIDENT,
-    LABELS,
-)
+from mmseg_sesam.store.store import CONFIDENT, LABELS
 from mmseg_sesam.visualization.sheet import choose_palette
 
 
@@ -110,9 +107,10 @@ class TrainingImages:
         """
         sample = self.dataset[index]
         run, key = self.run, self.keys[index]
-        confident, last = None, max(run.rounds, default=None)
-        if last is not None:
-            path = run.store.folder(last) / CONFIDENT / f'{key}.png'
+        confident = None
+        if run.rounds:
+            last = run.store.folder(max(run.rounds))
+            path = last / CONFIDENT / f'{key}.png'
             confident = read_label(path) if path.is_file() else None
         truth = self.truths.get(index)
         return Labelled(
@@ -156,11 +154,8 @@ def _build_dataset(run: Run) -> Any:
 def _find_table(dataset: Any) -> np.ndarray:
     """Returns the class id of each value in a label file."""
     part = next(leaf_datasets(dataset))
-    loader = next(
-        transform
-        for transform in part.pipeline.transforms
-        if isinstance(transform, LoadAnnotations)
-    )
+    steps = part.pipeline.transforms
+    loader = next(step for step in steps if isinstance(step, LoadAnnotations))
     reduces = loader.reduce_zero_label
     if reduces is None:
         reduces = part.reduce_zero_label
@@ -168,10 +163,7 @@ def _find_table(dataset: Any) -> np.ndarray:
 
 
 def _find_truths(
-    paths: list[str],
-    keys: list[str],
-    gt_dir: Path,
-    suffixes: tuple[str, str],
+    paths: list[str], keys: list[str], gt_dir: Path, suffixes: tuple[str, str]
 ) -> tuple[dict[int, Path], list[str]]:
     """Returns dense labels by image, and sentences on what is left out."""
     files = [Path(os.path.abspath(path)) for path in paths]

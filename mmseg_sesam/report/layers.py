@@ -21,12 +21,7 @@ MAX_SIDE = 512
 def encode_images(
     labelled: Labelled, prediction: np.ndarray | None
 ) -> dict[str, Any]:
-    """Encodes a training image and its layers, see `encode_layers`.
-
-    Args:
-        labelled: the image and its labels.
-        prediction: (H, W) uint8, None without a checkpoint.
-    """
+    """Encodes a training image and its layers, see `encode_layers`."""
     # Without pseudo-labels the label may be a dense one.
     maps = {'weak label' if labelled.rounds else 'label': labelled.weak}
     maps.update({f'round {r}': a for r, a in labelled.rounds.items()})
@@ -42,12 +37,7 @@ def encode_layers(
     maps: dict[str, np.ndarray | None],
     records: dict[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Encodes an image and label maps of its size.
-
-    Args:
-        image: (H, W, 3) uint8 in RGB.
-        maps: (H, W) uint8 class ids by name; None is left out.
-        records: records of the components, by round.
+    """Encodes an image, (H, W) uint8 label maps by name, and records.
 
     Returns:
         'jpeg' (a data URL), 'size' (width and height of the file), 'shape'
@@ -68,7 +58,10 @@ def encode_layers(
             if label is not None
         ],
         records={
-            name: [_round_points(record) for record in part]
+            name: [
+                dict(r, points=np.rint(r['points']).astype(int).tolist())
+                for r in part
+            ]
             for name, part in records.items()
         },
     )
@@ -85,8 +78,3 @@ def _encode_photo(image: np.ndarray, shape: tuple[int, int]) -> str:
 def _encode_label(label: np.ndarray) -> str:
     packed = zlib.compress(np.ascontiguousarray(label).tobytes(), 9)
     return base64.b64encode(packed).decode()
-
-
-def _round_points(record: dict[str, Any]) -> dict[str, Any]:
-    points = [[round(v) for v in point] for point in record['points']]
-    return dict(record, points=points)

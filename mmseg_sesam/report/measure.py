@@ -26,8 +26,7 @@ class Score(NamedTuple):
     Attributes:
         value: IoU with the dense label or, without one, the share of weakly
             labelled pixels inside the chosen masks; in [0, 1].
-        changed: share of pixels whose label differs between the first round
-            and the last.
+        changed: share of pixels that differ between first and last round.
     """
 
     value: float
@@ -43,18 +42,12 @@ class RoundCounts(NamedTuple):
         given: (C,) pixels labelled as each class.
         components: (C,) components of each class.
         fell_back: (C,) components that keep only their weak pixels.
-        pixels: of all images.
     """
 
     confusion: np.ndarray
     given: np.ndarray
     components: np.ndarray
     fell_back: np.ndarray
-    pixels: int
-
-    def plus(self, other: RoundCounts) -> RoundCounts:
-        """Adds the counts of further images."""
-        return RoundCounts(*(a + b for a, b in zip(self, other)))
 
 
 class Measures(NamedTuple):
@@ -76,12 +69,8 @@ class Measures(NamedTuple):
 def draw_sample(images: TrainingImages) -> list[int]:
     """Draws the images that are measured, and from which some are shown.
 
-    Args:
-        images: all training images.
-
-    Returns:
-        Ascending indices; only of images with a dense label, if dense labels
-        are given.
+    The indices ascend; they are only of images with a dense label, if there
+    are any.
     """
     pool = sorted(images.truths) or list(range(len(images)))
     pixels = images[pool[0]].weak.size * (len(images.run.rounds) + 2)
@@ -93,15 +82,7 @@ def draw_sample(images: TrainingImages) -> list[int]:
 def measure(
     images: TrainingImages, indices: Sequence[int], jobs: int
 ) -> Measures:
-    """Measures images in several processes.
-
-    Args:
-        images: the training images.
-        indices: indices of the images to measure.
-        jobs: number of processes.
-
-    Returns:
-        The measures.
+    """Returns the measures of images, made in several processes.
 
     Raises:
         FileNotFoundError: a label is missing.
@@ -109,21 +90,20 @@ def measure(
     """
     scores, rounds = {}, {}
     weak, pixels = np.zeros(len(images.classes), np.int64), 0
-    results = map_in_processes(
-        _measure_image, images, indices, jobs, 'measuring'
-    )
-    for part in results:
+    task = images, indices, jobs, 'measuring'
+    for part in map_in_processes(_measure_image, *task):
         scores.update(part.scores)
         weak += part.weak
         pixels += part.pixels
         for r, counts in part.rounds.items():
-            rounds[r] = rounds[r].plus(counts) if r in rounds else counts
+            pairs = zip(rounds[r], counts) if r in rounds else zip(counts)
+            rounds[r] = RoundCounts(*map(sum, pairs))
     return Measures(scores, weak, pixels, rounds)
 
 
 def _measure_image(images: TrainingImages, index: int) -> Measures:
     labelled, num_classes = images[index], len(images.classes)
-    weak = _count_classes(labelled.weak, num_classes)
+    weak = _count(labelled.weak, num_classes)
     try:
         rounds = {
             r: _count_round(labelled, r, num_classes) for r in labelled.rounds
@@ -146,10 +126,9 @@ def _count_round(
     lost = [record['class_id'] for record in records if not record['chosen']]
     return RoundCounts(
         confusion=confusion,
-        given=_count_classes(label, num_classes),
-        components=_count_ids(classes, num_classes),
-        fell_back=_count_ids(lost, num_classes),
-        pixels=label.size,
+        given=_count(label, num_classes),
+        components=_count(classes, num_classes),
+        fell_back=_count(lost, num_classes),
     )
 
 
@@ -166,9 +145,6 @@ def _score(labelled: Labelled, rounds: dict[int, RoundCounts]) -> Score:
     return Score(float(value), float(changed.mean()))
 
 
-def _count_classes(label: np.ndarray, num_classes: int) -> np.ndarray:
-    return np.bincount(label.ravel(), minlength=256)[:num_classes]
-
-
-def _count_ids(ids: list[int], num_classes: int) -> np.ndarray:
-    return np.bincount(np.array(ids, int), minlength=num_classes)
+def _count(ids: np.ndarray | list[int], num_classes: int) -> np.ndarray:
+    """Returns (C,) occurrences of each class id."""
+    return np.bincount(np.ravel(ids).astype(int), minlength=256)[:num_classes]

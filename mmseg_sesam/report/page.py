@@ -11,24 +11,14 @@ from plotly.offline import get_plotlyjs
 
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.names import printable
+from mmseg_sesam.report import plots, tables
 from mmseg_sesam.report.gallery import choose_images
 from mmseg_sesam.report.images import TrainingImages
 from mmseg_sesam.report.layers import encode_images
 from mmseg_sesam.report.measure import Measures, draw_sample, measure
-from mmseg_sesam.report.plots import (
-    draw_class_iou,
-    draw_confusion,
-    draw_curves,
-)
 from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.report.settings import list_settings
-from mmseg_sesam.report.tables import (
-    add_validation,
-    list_mistakes,
-    tabulate_classes,
-    tabulate_rounds,
-)
 from mmseg_sesam.report.validation import show_validation
 
 
@@ -74,17 +64,17 @@ def build_report(
         for name, group in groups.items()
     }
     encoded = _encode(images, shown, measures, with_predictions, jobs)
-    validation = show_validation(
+    validation, note = show_validation(
         run, len(images.classes), with_predictions, jobs
     )
-    if validation.entries:
-        number = len(validation.entries)
-        places['validation, worst'] = [len(shown) + i for i in range(number)]
+    if validation:
+        start = len(shown)
+        places['validation, worst'] = [*range(start, start + len(validation))]
     context = _collect(run, images, measures, sample)
-    context['validation_note'] = validation.note
+    context['validation_note'] = note
     context['gallery'] = dict(
         groups=places,
-        images=[*encoded, *validation.entries],
+        images=[*encoded, *validation],
         classes=images.classes,
         palette=images.palette,
     )
@@ -122,17 +112,17 @@ def _collect(
     run: Run, images: TrainingImages, measures: Measures, sample: list[int]
 ) -> dict[str, Any]:
     """Returns everything on the page except the gallery."""
-    rounds = tabulate_rounds(run, measures)
+    classes = tables.tabulate_classes(measures, images.classes)
+    tables.add_validation(classes, run)
     last = measures.rounds.get(max(run.rounds, default=None))
     confusion = mistakes = None
     if last is not None and last.confusion.any():
-        confusion = draw_confusion(last.confusion, images.classes)
-        mistakes = list_mistakes(last.confusion, images.classes)
-    steps = [line['step'] for line in run.train]
+        confusion = plots.draw_confusion(last.confusion, images.classes)
+        mistakes = tables.list_mistakes(last.confusion, images.classes)
     return dict(
         work_dir=printable(run.work_dir),
         title=printable(run.work_dir.resolve().name),
-        iterations=int(max(steps)),
+        iterations=int(max(line['step'] for line in run.train)),
         max_iters=run.cfg.train_cfg.get('max_iters'),
         val=run.val[-1] if run.val else {},
         best=run.best,
@@ -145,14 +135,12 @@ def _collect(
         has_truth=bool(images.truths),
         left_out=images.left_out,
         recoloured=images.recoloured,
-        rounds=rounds,
-        classes=add_validation(
-            tabulate_classes(measures, images.classes), run
-        ),
+        rounds=tables.tabulate_rounds(run, measures),
+        classes=classes,
         palette=images.palette,
         mistakes=mistakes,
-        curves=draw_curves(run),
-        class_iou=draw_class_iou(run),
+        curves=plots.draw_curves(run),
+        class_iou=plots.draw_class_iou(run),
         confusion=confusion,
         settings=list_settings(run),
         config=run.cfg.pretty_text,

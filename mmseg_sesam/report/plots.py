@@ -16,7 +16,6 @@ import plotly.graph_objects as go
 from mmseg_sesam.report.run import Run
 from mmseg_sesam.structures import SOURCES
 
-_MARGIN = dict(l=48, r=12, t=8, b=36)
 # Readable on white and on black.
 COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
 # Each term has one colour in all plots.
@@ -32,14 +31,7 @@ _VAL_METRICS = ('mIoU', 'mDice', 'mFscore', 'mAcc', 'aAcc')
 
 
 def draw_curves(run: Run) -> list[dict[str, Any]]:
-    """Draws the logged scalars over iterations.
-
-    Args:
-        run: the run.
-
-    Returns:
-        'title', 'note' and 'figure' of each plot, as JSON values.
-    """
+    """Returns 'title', 'note' and 'figure' of each plot of logged scalars."""
     logged = sorted({name for line in run.train for name in line})
     losses = [name for name in logged if _is_loss(name)]
     shares = [name for name in logged if name.startswith(_SHARE)]
@@ -62,11 +54,15 @@ def draw_curves(run: Run) -> list[dict[str, Any]]:
         ),
         ('Learning rate', '', _series(run.train, ['lr'])),
     ]
-    marks = {step: f'round {r}' for r, step in _refreshes(run).items()}
+    # Iterations after which rounds were made.
+    marks = {
+        manifest['iteration']: f'round {number}'
+        for number, manifest in run.rounds.items()
+        if number and 'iteration' in manifest
+    }
     if run.best is not None:
         step = run.best['step']
-        both = marks.get(step)
-        marks[step] = f'{_BEST}, {both}' if both else _BEST
+        marks[step] = f'{_BEST}, {marks[step]}' if step in marks else _BEST
     end = max(line['step'] for line in run.train)
     return [
         dict(title=title, note=note, figure=_lines(series, marks, end))
@@ -78,42 +74,28 @@ def draw_curves(run: Run) -> list[dict[str, Any]]:
 def draw_confusion(
     confusion: np.ndarray, classes: Sequence[str]
 ) -> dict[str, Any]:
-    """Draws a confusion matrix in percent of each true class.
+    """Returns the figure of a confusion matrix, in percent of each true class.
 
-    Args:
-        confusion: (C, C + 1) counts, see `confusion_matrix`.
-        classes: C names.
-
-    Returns:
-        The figure as JSON values, without classes that do not occur.
+    `confusion` has (C, C + 1) counts; classes that do not occur are left out.
     """
     occurs = confusion.sum(axis=1) > 0
     given = np.append(occurs | (confusion.sum(axis=0)[:-1] > 0), True)
     rows = confusion[occurs][:, given].astype(float)
     shares = 100 * rows / rows.sum(axis=1, keepdims=True)
     names = np.array([*classes, 'unlabelled'], object)
-    side = _row_height(len(shares))
-    figure = _heatmap(
-        shares.tolist(),
+    return _heatmap(
+        shares,
         names[given].tolist(),
         names[:-1][occurs].tolist(),
         hover='%{y} labelled %{x}: %{z:.1f} %',
-        with_text=side > 20,
+        top=84,
     )
-    figure.update_layout(
-        height=side * len(shares) + 110, margin=dict(l=110, r=12, t=84, b=12)
-    )
-    return json.loads(figure.to_json())
 
 
 def draw_class_iou(run: Run) -> dict[str, Any] | None:
-    """Draws the IoU of each class over the validations of a run.
+    """Returns the figure of each class's IoU over the validations of a run.
 
-    Args:
-        run: the run.
-
-    Returns:
-        The figure as JSON values, None if no log has IoU by class.
+    It is None if no log has IoU by class.
     """
     if not run.class_iou:
         return None
@@ -124,51 +106,40 @@ def draw_class_iou(run: Run) -> dict[str, Any] | None:
         [run.class_iou[step].get(name, nan) for step in steps]
         for name in names
     ]
-    known = [[None if isnan(v) else v for v in row] for row in values]
     best = None if run.best is None else run.best['step']
     labels = [
         f'<b>{step:,.0f} {_BEST}</b>' if step == best else f'{step:,.0f}'
         for step in steps
     ]
-    height = _row_height(len(names))
-    figure = _heatmap(
-        known,
+    return _heatmap(
+        values,
         labels,
         names,
         hover='%{y} at iteration %{x}: %{z:.1f} %',
-        with_text=len(steps) <= 12 and height > 20,
+        top=60,
+        with_text=len(steps) <= 12,
     )
-    figure.update_layout(
-        height=height * len(names) + 70,
-        margin=dict(l=110, r=12, t=60, b=8),
-    )
-    return json.loads(figure.to_json())
-
-
-def _row_height(rows: int) -> int:
-    """Returns the height of a heatmap's row; 12 pixels are without text."""
-    return 26 if rows <= 30 else 12
 
 
 def _heatmap(
-    values: Sequence[Sequence[float | None]],
+    values: Sequence[Sequence[float]],
     columns: Sequence[str],
     rows: Sequence[str],
     hover: str,
-    with_text: bool,
-) -> go.Figure:
+    top: int,
+    with_text: bool = True,
+) -> dict[str, Any]:
     """Returns a table of percentages in colours, first row on top."""
+    # Low rows have no room for text.
+    side = 26 if len(rows) <= 30 else 12
+    texts = [['' if isnan(v) else f'{v:.0f}' for v in row] for row in values]
     figure = go.Figure(
         go.Heatmap(
-            z=[
-                [None if v is None else round(v, 2) for v in r] for r in values
-            ],
+            z=np.round(values, 2).tolist(),
             x=list(columns),
             y=list(rows),
-            text=[
-                ['' if v is None else f'{v:.0f}' for v in r] for r in values
-            ],
-            texttemplate='%{text}' if with_text else '',
+            text=texts,
+            texttemplate='%{text}' if with_text and side > 20 else '',
             zmin=0,
             zmax=100,
             showscale=False,
@@ -178,10 +149,12 @@ def _heatmap(
         )
     )
     figure.update_layout(
+        height=side * len(rows) + top + 20,
+        margin=dict(l=110, r=12, t=top, b=10),
         xaxis=dict(side='top', tickangle=-45, type='category'),
         yaxis=dict(autorange='reversed', type='category'),
     )
-    return figure
+    return json.loads(figure.to_json())
 
 
 def _series(
@@ -190,10 +163,9 @@ def _series(
     """Returns iterations and values by name, for logged names."""
     series = {}
     for name in names:
-        found = [line for line in lines if name in line]
-        if found:
-            steps = [line['step'] for line in found]
-            series[name] = (steps, [line[name] for line in found])
+        points = [(line['step'], line[name]) for line in lines if name in line]
+        if points:
+            series[name] = tuple(map(list, zip(*points)))
     return series
 
 
@@ -241,7 +213,7 @@ def _lines(
         )
     figure.update_layout(
         height=240,
-        margin=_MARGIN,
+        margin=dict(l=48, r=12, t=8, b=36),
         hovermode='x unified',
         showlegend=len(series) > 1,
         legend=dict(orientation='h', y=-0.2, yanchor='top'),
@@ -249,12 +221,3 @@ def _lines(
         yaxis=dict(rangemode='tozero'),
     )
     return json.loads(figure.to_json())
-
-
-def _refreshes(run: Run) -> dict[int, int]:
-    """Returns by round the iteration after which it was made."""
-    return {
-        number: manifest['iteration']
-        for number, manifest in run.rounds.items()
-        if number and 'iteration' in manifest
-    }

@@ -20,19 +20,11 @@ from mmseg_sesam.report.run import Run
 def predict(
     run: Run, paths: Sequence[str], jobs: int = 1
 ) -> Iterator[np.ndarray]:
-    """Predicts images with the latest checkpoint, as validation does.
+    """Yields the (H, W) uint8 class ids that the latest checkpoint predicts.
 
-    Without a GPU several processes of one thread predict: threads of one
-    process wait for each other in every layer, which takes ten times as long
-    where other programs run.
-
-    Args:
-        run: a run with a checkpoint.
-        paths: paths of the images.
-        jobs: number of processes, where there is no GPU.
-
-    Yields:
-        (H, W) uint8 class ids of each image.
+    It predicts as validation does. Without a GPU several processes of one
+    thread predict: threads of one process wait for each other in every layer,
+    which takes ten times as long where other programs run.
     """
     cfg = copy.deepcopy(run.cfg)
     # `mmseg.apis` looks for it there.

@@ -20,16 +20,8 @@ def map_in_processes(
 ) -> Iterator[Any]:
     """Yields `function(shared, item)` for each item, in their order.
 
-    Args:
-        function: of a module, so that processes find it by its name.
-        shared: first argument, sent to each process once.
-        items: second arguments.
-        jobs: number of processes, each with one thread.
-        desc: title of the progress bar.
-
-    Example:
-        >>> list(map_in_processes(pow, 2, [3, 4], jobs=1, desc='powers'))
-        [8, 16]
+    Processes find the function by its name in its module, and get the shared
+    argument once. Each has one thread. `desc` is the progress bar's title.
     """
     with Pool(jobs, _start, (function, shared)) as pool:
         results = pool.imap(_call, items)

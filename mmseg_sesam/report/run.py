@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,9 +36,6 @@ class Run(NamedTuple):
             trains without pseudo-labels.
         rounds: manifests by number of the round.
         checkpoint: the latest one, None if there is none.
-        best: validation with the highest mIoU, None without a validation.
-        best_checkpoint: the one that mmengine saved as the best, None if
-            there is none.
     """
 
     work_dir: Path
@@ -49,18 +47,22 @@ class Run(NamedTuple):
     data_root: str | None
     rounds: dict[int, dict[str, Any]]
     checkpoint: Path | None
-    best: dict[str, float] | None
-    best_checkpoint: Path | None
+
+    @property
+    def best(self) -> dict[str, float] | None:
+        """The first validation with the highest mIoU, if there is any."""
+        known = [v for v in self.val if isfinite(v.get('mIoU', nan))]
+        return max(known, key=lambda line: line['mIoU'], default=None)
+
+    @property
+    def best_checkpoint(self) -> Path | None:
+        """The newest checkpoint that `save_best` of mmengine wrote, if any."""
+        found = self.work_dir.glob('best_*.pth')
+        return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def read_run(work_dir: Path) -> Run:
-    """Reads a work_dir of tools/train.py.
-
-    Args:
-        work_dir: the folder.
-
-    Returns:
-        The run.
+    """Returns the run in a work_dir of tools/train.py.
 
     Raises:
         FileNotFoundError: the folder has no logs of a training.
@@ -96,38 +98,25 @@ def read_run(work_dir: Path) -> Run:
         class_iou = {s: iou for s, iou in class_iou.items() if s < first}
         class_iou.update(_read_class_iou(start, validated))
     store, data_root = _find_store(work_dir, cfg)
+    rounds = _find_rounds(store, train[-1]['step']) if store else {}
+    latest = latest_checkpoint(work_dir)
+    checkpoint = latest if latest and latest.is_file() else None
     return Run(
-        work_dir=work_dir,
-        cfg=cfg,
-        train=train,
-        val=val,
-        class_iou=class_iou,
-        store=store,
-        data_root=data_root,
-        rounds=_find_rounds(store, train[-1]['step']),
-        checkpoint=_find_checkpoint(work_dir),
-        best=_find_best(val),
-        best_checkpoint=_find_best_checkpoint(work_dir),
+        *(work_dir, cfg, train, val, class_iou),
+        *(store, data_root, rounds, checkpoint),
     )
 
 
 def read_scalars(start: Path) -> list[dict[str, float]]:
-    """Reads the scalars of a log.
+    """Returns the scalars by name, with the step, for each line of a log.
 
-    A killed run may leave a truncated last line, which is skipped.
-
-    Args:
-        start: vis_data folder of one start of a run.
-
-    Returns:
-        Scalars by name for each line, with the step.
+    A killed run may leave a truncated last line, which is skipped. `start` is
+    the vis_data folder of one start of a run.
     """
     lines = []
     for text in (start / 'scalars.json').read_text().splitlines():
-        try:
+        with suppress(json.JSONDecodeError):
             lines.append(json.loads(text))
-        except json.JSONDecodeError:
-            continue
     return [line for line in lines if 'step' in line]
 
 
@@ -159,31 +148,13 @@ def _find_store(
 
 
 def _find_rounds(
-    store: PseudoLabelStore | None, steps: int
+    store: PseudoLabelStore, steps: int
 ) -> dict[int, dict[str, Any]]:
     """Returns the manifests of the rounds that the logged steps used."""
-    numbers = [] if store is None else store.rounds()
-    manifests = {number: store.manifest(number) for number in numbers}
+    manifests = {number: store.manifest(number) for number in store.rounds()}
     # A run that was resumed from an earlier checkpoint has left later ones.
     return {
         number: manifest
         for number, manifest in manifests.items()
         if manifest.get('iteration', 0) <= steps
     }
-
-
-def _find_checkpoint(work_dir: Path) -> Path | None:
-    path = latest_checkpoint(work_dir)
-    return path if path is not None and path.is_file() else None
-
-
-def _find_best(val: list[dict[str, float]]) -> dict[str, float] | None:
-    """Returns the first validation with the highest mIoU."""
-    known = [line for line in val if isfinite(line.get('mIoU', nan))]
-    return max(known, key=lambda line: line['mIoU'], default=None)
-
-
-def _find_best_checkpoint(work_dir: Path) -> Path | None:
-    """Returns the newest checkpoint that `save_best` of mmengine wrote."""
-    found = work_dir.glob('best_*.pth')
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmengine.config import Config
+
 from mmseg_sesam.config_checks.training import is_round_hook, iterate_hooks
 from mmseg_sesam.report.run import Run
 
@@ -27,14 +29,10 @@ _HOOK = ('begin', 'interval', 'max_rounds', 'enrich_threshold')
 
 
 def list_settings(run: Run) -> dict[str, str]:
-    """Returns the main settings of a run.
+    """Returns the main settings of a run, as text by name.
 
-    Args:
-        run: the run.
-
-    Returns:
-        Text by name. Options of the generator come from the first round's
-        manifest, which has the defaults too.
+    Options of the generator come from the first round's manifest, which has
+    the defaults too.
     """
     settings = {
         name: _text(value)
@@ -54,9 +52,7 @@ def list_settings(run: Run) -> dict[str, str]:
 
 def _look_up(cfg: Any, place: str) -> Any:
     for name in place.split('.'):
-        cfg = cfg.get(name) if isinstance(cfg, dict) or cfg else None
-        if cfg is None:
-            return None
+        cfg = cfg.get(name) if isinstance(cfg, (dict, Config)) else None
     return cfg
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -17,29 +18,22 @@ _MISTAKES = 8
 
 
 def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
-    """Returns a row for each round.
+    """Returns a row for each round, with shares in percent.
 
-    Args:
-        run: the run; its manifests count all images.
-        measures: measures of the sample, from which the quality comes.
-
-    Returns:
-        Rows with 'round', 'images', 'components', 'fell back', 'weak' and
-        'labelled' over all images, and with dense labels the quality over
-        the sample; shares in percent.
+    Counts are of all images; with dense labels the row has the quality over
+    the sample.
     """
     rows = []
     for index, manifest in run.rounds.items():
         summary = manifest['summary']
+        pixels = summary['pixels']
         row = {
             'round': index,
             'images': summary['images'],
             'components': summary['components'],
             'fell back': _percent(summary['fell_back'], summary['components']),
-            'weak': _percent(summary['weak_pixels'], summary['pixels']),
-            'labelled': _percent(
-                summary['labelled_pixels'], summary['pixels']
-            ),
+            'weak': _percent(summary['weak_pixels'], pixels),
+            'labelled': _percent(summary['labelled_pixels'], pixels),
         }
         confusion = measures.rounds[index].confusion
         if confusion.any():
@@ -52,21 +46,17 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
 def tabulate_classes(
     measures: Measures, classes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Returns a row for each class, over the sample.
+    """Returns a row for each class, over the sample, with shares in percent.
 
-    Args:
-        measures: measures of the sample.
-        classes: C names.
-
-    Returns:
-        Rows with 'class' (its id), 'name', 'weak' (share of pixels), and
-        with pseudo-labels 'given', 'components' and 'fell back' of the last
-        round; with dense labels its quality and 'gain', the IoU since the
-        first round. Shares in percent, None for a share of nothing.
+    Rows have 'class' (its id), 'name' and 'weak'; with pseudo-labels 'given',
+    'components' and 'fell back' of the last round; with dense labels its
+    quality and 'gain', the IoU since the first round. A share of nothing is
+    NaN.
     """
     rows = []
+    pixels = measures.pixels
     for index, name in enumerate(classes):
-        weak = _percent(measures.weak[index], measures.pixels)
+        weak = _percent(measures.weak[index], pixels)
         rows.append({'class': index, 'name': name, 'weak': weak})
     if not measures.rounds:
         return rows
@@ -75,7 +65,7 @@ def tabulate_classes(
     for row in rows:
         index = row['class']
         count = int(last.components[index])
-        row['given'] = _percent(last.given[index], last.pixels)
+        row['given'] = _percent(last.given[index], pixels)
         row['components'] = count
         row['fell back'] = _percent(last.fell_back[index], count)
     if last.confusion.any():
@@ -84,25 +74,16 @@ def tabulate_classes(
         for row in rows:
             index = row['class']
             for name in _QUALITY:
-                row[name] = _known(100 * quality[name][index])
+                row[name] = float(100 * quality[name][index])
             if first is not last:
-                gain = quality['iou'][index] - before[index]
-                row['gain'] = _known(100 * gain)
+                row['gain'] = row['iou'] - float(100 * before[index])
     return rows
 
 
-def add_validation(
-    rows: list[dict[str, Any]], run: Run
-) -> list[dict[str, Any]]:
-    """Adds the IoU of validation to the rows of classes.
+def add_validation(rows: list[dict[str, Any]], run: Run) -> None:
+    """Adds the IoU of the last and of the best validation to rows of classes.
 
-    Args:
-        rows: from `tabulate_classes`.
-        run: the run; nothing is added if its log has no IoU by class.
-
-    Returns:
-        The rows with 'val iou' of the last validation and, if the best
-        validation is another, 'best val iou'; in percent.
+    Nothing is added where the log has no IoU by class.
     """
     columns = {}
     if run.class_iou:
@@ -111,31 +92,18 @@ def add_validation(
         best = None if run.best is None else run.best['step']
         if best != last and best in run.class_iou:
             columns['best val iou'] = run.class_iou[best]
-    nothing = float('nan')
-    return [
-        {
-            **row,
-            **{
-                name: _known(ious.get(row['name'], nothing))
-                for name, ious in columns.items()
-            },
-        }
-        for row in rows
-    ]
+    for row in rows:
+        for name, ious in columns.items():
+            row[name] = ious.get(row['name'], nan)
 
 
 def list_mistakes(
     confusion: np.ndarray, classes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Lists the mistakes that cost most pixels.
+    """Returns the mistakes that cost most pixels, most first.
 
-    Args:
-        confusion: (C, C + 1) counts.
-        classes: C names.
-
-    Returns:
-        Rows with 'truth', 'label' and 'share' in percent of the labelled
-        pixels of the true class, largest number of pixels first.
+    Rows have 'truth', 'label' and 'share' in percent of the labelled pixels
+    of the true class. `confusion` has (C, C + 1) counts.
     """
     square = confusion[:, :-1].copy()
     np.fill_diagonal(square, 0)
@@ -150,9 +118,5 @@ def list_mistakes(
     return rows
 
 
-def _percent(part: float, whole: float) -> float | None:
-    return float(100 * part / whole) if whole else None
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _percent(part: float, whole: float) -> float:
+    return float(100 * part / whole) if whole else nan

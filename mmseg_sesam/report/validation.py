@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from mmengine.registry import init_default_scope
@@ -25,28 +25,14 @@ MAX_PREDICTED = 32
 MAX_SHOWN = 8
 
 
-class ValidationImages(NamedTuple):
-    """Validation images for the gallery.
-
-    Attributes:
-        entries: those with the lowest IoU, ascending.
-        note: what was predicted, or why there are no images.
-    """
-
-    entries: list[dict[str, Any]]
-    note: str
-
-
 def show_validation(
     run: Run, num_classes: int, with_predictions: bool, jobs: int
-) -> ValidationImages:
-    """Predicts a sample of the validation images and encodes the worst.
+) -> tuple[list[dict[str, Any]], str]:
+    """Returns the worst predicted validation images, and a sentence on them.
 
-    Args:
-        run: the run.
-        num_classes: number of classes.
-        with_predictions: whether to predict with the checkpoint.
-        jobs: number of processes that predict.
+    The images are entries of the gallery, ascending by IoU. Without any, the
+    sentence says why. With `with_predictions` the checkpoint predicts a
+    sample in `jobs` processes.
     """
     if run.cfg.get('val_dataloader') is None:
         reason = 'the config has no val_dataloader'
@@ -63,13 +49,13 @@ def show_validation(
         else:
             entries = _predict_and_score(run, samples, num_classes, jobs)
             shown = entries[:MAX_SHOWN]
-            return ValidationImages(
+            return (
                 shown,
                 f'Validation images: the {len(shown)} with the lowest IoU of '
                 f'{len(samples)} that {run.checkpoint.name} predicted, drawn '
                 f'at random from {total:,}.',
             )
-    return ValidationImages([], f'Validation images are not shown: {reason}.')
+    return [], f'Validation images are not shown: {reason}.'
 
 
 def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
