@@ -54,7 +54,7 @@ def save_explanation(
     palette: Sequence[Sequence[int]],
     classes: Sequence[str],
 ) -> None:
-    """Draws an image, its pseudo-label, and a row for each component.
+    """Draws an image, its pseudo-label, and a row for each explanation.
 
     Args:
         path: of the picture.
@@ -76,7 +76,8 @@ def save_explanation(
     rows = tqdm(rows, desc='drawing', total=len(explanations), delay=2)
     for number, (heading, part, explanation) in enumerate(rows, 1):
         name = f'{number}  class {classes[explanation.record.class_id]}'
-        _write(heading, _summarise(name, explanation), weight='bold')
+        text = _summarise(name, explanation)
+        heading.text(0.01, 0.1, text, fontsize=11, va='bottom', weight='bold')
         _draw_row(part, image, explanation, palette)
     omitted = describe_omitted(made.records, len(explanations), classes)
     _draw_foot(parts[-1], omitted)
@@ -86,12 +87,9 @@ def save_explanation(
 def describe_omitted(
     records: Sequence[ComponentRecord], number: int, classes: Sequence[str]
 ) -> str:
-    """Says how many components have no row, and which; '' if all have one.
+    """Returns a sentence on the components without a row; '' if all have one.
 
-    Args:
-        records: of all components.
-        number: of the components, the largest ones, that have a row.
-        classes: name of each class.
+    The `number` largest components have a row.
     """
     omitted = [records[index] for index in largest_first(records)[number:]]
     if not omitted:
@@ -156,10 +154,6 @@ def _draw_foot(part: SubFigure, omitted: str) -> None:
     part.legend(handles=dots, loc='upper center', ncols=10, frameon=False)
     text = '\n'.join(wrap(omitted, 190, max_lines=2))
     part.text(0.01, 0.05, text, fontsize=10)
-
-
-def _write(part: SubFigure, text: str, **style: str) -> None:
-    part.text(0.01, 0.1, text, fontsize=11, va='bottom', **style)
 
 
 def _summarise(name: str, explanation: Explanation) -> str:

@@ -82,10 +82,9 @@ def choose_palette(
 
         colours = colormaps['turbo'].resampled(num_classes)(range(num_classes))
         palette = (255 * colours[:, :3]).round()
-    table = np.asarray(palette, int)[:num_classes]
     # Classes beyond the end of a palette are black as well.
-    missing = np.zeros((num_classes - len(table), 3), int)
-    table = np.concatenate([table, missing])
+    table = np.zeros((num_classes, 3), int)
+    table[: len(palette)] = palette[:num_classes]
     for dark in np.flatnonzero(table.max(axis=1) < _DARK):
         # argmax takes the first of equal distances: the same in each run.
         others = table[table.max(axis=1) >= _DARK]
@@ -109,9 +108,8 @@ def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     # In a sparse label a pixel shows any labelled pixel of its block.
     if len(rows) < 0.3 * label.size:
         height, width = label.shape
-        small[rows * shape[1] // height, cols * shape[0] // width] = label[
-            rows, cols
-        ]
+        block = rows * shape[1] // height, cols * shape[0] // width
+        small[block] = label[rows, cols]
     return small
 
 

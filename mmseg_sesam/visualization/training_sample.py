@@ -11,18 +11,12 @@ from mmengine.config import Config
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
 
+from mmseg_sesam import structures
 from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.datasets.pipeline_configs import common_data_root
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
-from mmseg_sesam.structures import (
-    CONFIDENT_FIELD,
-    HUMAN_FIELD,
-    LABEL_SUFFIX,
-    PSEUDO_FIELD,
-    SOURCES,
-)
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
     paint_label,
@@ -30,7 +24,11 @@ from mmseg_sesam.visualization.sheet import (
 )
 
 # Titles of the maps whose name is not that of their field.
-_TITLES = {HUMAN_FIELD: 'label', PSEUDO_FIELD: 'pseudo-label'}
+_TITLES = {
+    structures.HUMAN_FIELD: 'label',
+    structures.PSEUDO_FIELD: 'pseudo-label',
+}
+_FROM_ROUNDS = structures.PSEUDO_FIELD, structures.CONFIDENT_FIELD
 
 
 def draw_samples(
@@ -97,19 +95,15 @@ def draw_views(
     }
     # The last view is the teacher's, which has the colours of the file.
     image = list(pictures.values())[-1]
-    known = [source.field for source in SOURCES]
+    known = [source.field for source in structures.SOURCES]
     for field in [*known, *sorted(set(sample.keys()).difference(known))]:
-        if field in sample and field.endswith(LABEL_SUFFIX):
-            name = _TITLES.get(field, field[: -len(LABEL_SUFFIX)])
+        if field in sample and field.endswith(structures.LABEL_SUFFIX):
+            name = field.removesuffix(structures.LABEL_SUFFIX)
+            name = _TITLES.get(field, name)
             label = sample.get(field).data[0].numpy().astype(np.uint8)
-            share = np.mean(label != 255)
-            if field in (PSEUDO_FIELD, CONFIDENT_FIELD):
-                name += _round_of(sample)
-            title = f'{name}, {share:.0%}'
+            if field in _FROM_ROUNDS:
+                made = sample.get('pseudo_label_round', -1)
+                name += f' of round {made}' if made >= 0 else ' (no round yet)'
+            title = f'{name}, {np.mean(label != 255):.0%}'
             pictures[title] = paint_label(image, label, palette)
     return pictures
-
-
-def _round_of(sample: Any) -> str:
-    number = sample.get('pseudo_label_round', -1)
-    return f' of round {number}' if number >= 0 else ' (no round yet)'
