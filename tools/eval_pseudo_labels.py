@@ -14,7 +14,7 @@ import json
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.cli.arguments import add_suffix
+from mmseg_sesam.cli.arguments import add_suffix, writable_file
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.evaluation.label_quality import quality_table
 from mmseg_sesam.evaluation.matching import describe_left_out
@@ -43,7 +43,9 @@ def make_parser() -> ArgumentParser:
         help='dense and weak labels hold ids from 1, and 0 for unlabelled, '
         'as labels of ADE20K do',
     )
-    parser.add_argument('--json', type=Path, help='write the numbers here')
+    parser.add_argument(
+        '--json', type=writable_file, help='write the numbers here'
+    )
     return parser
 
 
@@ -58,8 +60,6 @@ def label_folder(folder: Path) -> Path:
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
-    if args.json and not args.json.parent.is_dir():
-        parser.error(f'argument --json: {args.json.parent} is not a folder')
     try:
         result = compare_folders(
             label_folder(args.pseudo_dir),

@@ -17,7 +17,7 @@ import numpy as np
 from mmengine.config import Config
 from PIL import ImageOps
 
-from mmseg_sesam.cli.arguments import config_file, existing_file
+from mmseg_sesam.cli.arguments import config_file, existing_file, writable_file
 from mmseg_sesam.io.images import open_image
 from mmseg_sesam.io.labels import read_label, read_palette
 
@@ -38,7 +38,7 @@ def make_parser() -> ArgumentParser:
         'superpixels)',
     )
     parser.add_argument(
-        '--out', type=Path, help='default: IMAGE_explained.png, here'
+        '--out', type=writable_file, help='default: IMAGE_explained.png, here'
     )
     parser.add_argument(
         '--components', type=int, default=6, help='rows (default: 6)'
@@ -82,8 +82,6 @@ def main() -> None:
     out = args.out or Path(f'{Path(args.image).stem}_explained.png')
     if out.exists():
         parser.error(f'{out} is there already; give another --out')
-    if not out.parent.is_dir():
-        parser.error(f'argument --out: {out.parent} is not a folder')
     from mmengine.device import get_device
     from mmengine.registry import init_default_scope
     from mmseg.registry import TASK_UTILS

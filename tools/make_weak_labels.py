@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import zlib
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, fields
 from functools import partial
 from multiprocessing import Pool
@@ -87,40 +87,27 @@ def simulate(
     return int((weak != 255).sum()), weak.size
 
 
-def main() -> None:
-    args = make_parser().parse_args()
+def make(args: Namespace) -> str:
+    """Writes all weak labels and a summary; returns it as a sentence."""
     options = {name: getattr(args, name) for name in OPTIONS}
-    try:
-        simulator = WeakLabelSimulator(args.kind, **options)
-    except ValueError as error:
-        sys.exit(f'make_weak_labels: {error}')
-    settings = dict(asdict(simulator), num_classes=args.num_classes)
-    summary = args.out_dir / SUMMARY
+    simulator = WeakLabelSimulator(args.kind, **options)
     if args.out_dir.exists() and any(args.out_dir.iterdir()):
-        sys.exit(
-            f'make_weak_labels: {args.out_dir} is not empty, and nothing in '
-            'it shall be overwritten; give a new folder.'
+        raise ValueError(
+            f'{args.out_dir} is not empty, and nothing in it shall be '
+            'overwritten; give a new folder.'
         )
     relative = sorted(
         path.relative_to(args.gt_dir).as_posix()
         for path in list_files(args.gt_dir, LABEL_SUFFIXES)
     )
     if not relative:
-        sys.exit(
-            f'make_weak_labels: {args.gt_dir} holds no PNG or TIFF files; '
-            'give the folder of the dense labels.'
+        raise ValueError(
+            f'{args.gt_dir} holds no PNG or TIFF files; give the folder of '
+            'the dense labels.'
         )
-    try:
-        check_unique(
-            (
-                (Path(path).with_suffix(''), args.gt_dir / path)
-                for path in relative
-            ),
-            'would both be written to {name}.png',
-            'take one of them out',
-        )
-    except ValueError as error:
-        sys.exit(f'make_weak_labels: {error}')
+    named = [(Path(r).with_suffix(''), args.gt_dir / r) for r in relative]
+    problem = 'would both be written to {name}.png'
+    check_unique(named, problem, 'take one of them out')
     work = partial(
         simulate,
         gt_dir=args.gt_dir,
@@ -128,18 +115,26 @@ def main() -> None:
         simulator=simulator,
         num_classes=args.num_classes,
     )
+    with Pool(args.jobs) as pool:
+        counts = pool.imap(work, relative, chunksize=4)
+        counts = list(Progress(counts, total=len(relative), desc=args.kind))
+    labelled, pixels = map(sum, zip(*counts))
+    summary = dict(
+        asdict(simulator),
+        num_classes=args.num_classes,
+        images=len(relative),
+        labelled=labelled / pixels,
+    )
+    (args.out_dir / SUMMARY).write_text(json.dumps(summary, indent=1))
+    return f'{len(relative)} weak labels, {labelled / pixels:.2%} of pixels'
+
+
+def main() -> None:
+    args = make_parser().parse_args()
     try:
-        with Pool(args.jobs) as pool:
-            counts = pool.imap(work, relative, chunksize=4)
-            counts = list(
-                Progress(counts, total=len(relative), desc=args.kind)
-            )
+        print(make(args))
     except ValueError as error:
         sys.exit(f'make_weak_labels: {error}')
-    labelled, pixels = map(sum, zip(*counts))
-    settings.update(images=len(relative), labelled=labelled / pixels)
-    summary.write_text(json.dumps(settings, indent=1))
-    print(f'{len(relative)} weak labels, {labelled / pixels:.2%} of pixels')
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.cli.arguments import add_suffix, number_of_jobs
+from mmseg_sesam.cli.arguments import add_suffix, number_of_jobs, writable_file
 
 
 def make_parser() -> ArgumentParser:
@@ -28,7 +28,7 @@ def make_parser() -> ArgumentParser:
     )
     add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
     parser.add_argument(
-        '--out', type=Path, help='default: WORK_DIR/report.html'
+        '--out', type=writable_file, help='default: WORK_DIR/report.html'
     )
     parser.add_argument(
         '--no-predictions',
@@ -47,8 +47,6 @@ def main() -> None:
     from mmseg_sesam.report import build_report
 
     out = args.out or args.work_dir / 'report.html'
-    if args.out and not out.parent.is_dir():
-        parser.error(f'argument --out: {out.parent} is not a folder')
     if out.parent.is_dir() and not os.access(out.parent, os.W_OK):
         parser.error(f'{out.parent} cannot be written to: give another --out')
     try:

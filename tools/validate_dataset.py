@@ -12,7 +12,6 @@ import os
 import sys
 from argparse import ArgumentParser
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
 from mmengine.config import Config
 
@@ -20,6 +19,7 @@ from mmseg_sesam.cli.arguments import (
     add_cfg_options,
     config_file,
     number_of_jobs,
+    writable_file,
 )
 
 
@@ -30,17 +30,16 @@ def make_parser() -> ArgumentParser:
         '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
     )
     parser.add_argument(
-        '--json', type=Path, help='write all findings and files to this file'
+        '--json',
+        type=writable_file,
+        help='write all findings and files to this file',
     )
     add_cfg_options(parser)
     return parser
 
 
 def main() -> None:
-    parser = make_parser()
-    args = parser.parse_args()
-    if args.json and not args.json.parent.is_dir():
-        parser.error(f'argument --json: {args.json.parent} is not a folder')
+    args = make_parser().parse_args()
     from mmseg_sesam.datasets.validation import validate_datasets
 
     cfg = Config.fromfile(args.config)

@@ -28,6 +28,13 @@ def existing_file(path: str) -> str:
     return path
 
 
+def writable_file(path: str) -> Path:
+    """Argument type: path of a file to write, in an existing folder."""
+    if not Path(path).parent.is_dir():
+        raise ArgumentTypeError(f'{Path(path).parent} is not a folder')
+    return Path(path)
+
+
 def config_file(path: str) -> str:
     """Argument type: path of an existing config."""
     if Path(path).suffix not in CONFIG_SUFFIXES:

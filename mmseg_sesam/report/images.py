@@ -48,11 +48,8 @@ class Labelled(NamedTuple):
 class TrainingImages:
     """Reads the training images of a run, whole and each once.
 
-    Args:
-        run: the run.
-        gt_dir: folder of dense index images of some or all images.
-        suffixes: ends of the names of images and of dense labels, without
-            the file type, where they differ.
+    `gt_dir` has dense index images of some or all images. `suffixes` are the
+    ends of the names of images and of dense labels, where they differ.
 
     Raises:
         FileNotFoundError: the data set is missing, or no image has a dense

@@ -24,19 +24,14 @@ _BRIGHT = np.array(
 
 
 def paint_label(
-    image: np.ndarray,
-    label: np.ndarray,
-    palette: Sequence[Sequence[int]],
-    ignore_index: int = 255,
+    image: np.ndarray, label: np.ndarray, palette: Sequence[Sequence[int]]
 ) -> np.ndarray:
     """Paints a label over its image.
 
     Args:
         image: (H, W, 3) uint8 in RGB.
-        label: (H, W) uint8 class ids.
+        label: (H, W) uint8 class ids; 255 shows the image in dark grey.
         palette: RGB of each class.
-        ignore_index: id of unlabelled pixels, which show the image in dark
-            grey.
 
     Returns:
         (H, W, 3) uint8 in RGB.
@@ -51,7 +46,7 @@ def paint_label(
     colours[: len(palette)] = palette
     painted = _OPACITY * colours[label] + (1 - _OPACITY) * image
     grey = 0.5 * image.mean(axis=2, keepdims=True)
-    unlabelled = (label == ignore_index)[..., None]
+    unlabelled = (label == 255)[..., None]
     return np.where(unlabelled, grey, painted).astype(np.uint8)
 
 
