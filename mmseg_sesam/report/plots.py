@@ -85,8 +85,8 @@ def draw_confusion(
     names = np.array([*classes, 'unlabelled'], object)
     return _heatmap(
         shares,
-        names[given].tolist(),
-        names[:-1][occurs].tolist(),
+        names[given],
+        names[:-1][occurs],
         hover='%{y} labelled %{x}: %{z:.1f} %',
         top=84,
     )
