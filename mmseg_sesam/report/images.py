@@ -110,22 +110,15 @@ class TrainingImages:
             path = last / CONFIDENT / f'{key}.png'
             confident = read_label(path) if path.is_file() else None
         truth = self.truths.get(index)
+        records = {r: run.store.record(key, r) or {} for r in run.rounds}
         return Labelled(
             image=rgb_view(sample['inputs'], self.paths[index]),
             weak=sample['data_samples'].gt_sem_seg.data[0].numpy(),
             rounds={r: run.store.read(key, r, LABELS) for r in run.rounds},
             confident=confident,
             truth=None if truth is None else self.table[read_label(truth)],
-            records={r: self._records(key, r) for r in run.rounds},
+            records={r: v.get('components', []) for r, v in records.items()},
         )
-
-    def _records(self, key: str, round_index: int) -> list[dict[str, Any]]:
-        record = self.run.store.record(key, round_index) or {}
-        # NaN is not JSON; a browser would not read it.
-        return [
-            {k: None if v != v else v for k, v in component.items()}
-            for component in record.get('components', [])
-        ]
 
 
 def _build_dataset(run: Run) -> Any:

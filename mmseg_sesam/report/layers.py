@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 import zlib
 from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from mmseg_sesam.report.images import Labelled
 from mmseg_sesam.visualization.sheet import resize_label
@@ -58,10 +56,7 @@ def encode_layers(
             if label is not None
         ],
         records={
-            name: [
-                dict(r, points=np.rint(r['points']).astype(int).tolist())
-                for r in part
-            ]
+            name: list(map(_encode_record, part))
             for name, part in records.items()
         },
     )
@@ -69,12 +64,17 @@ def encode_layers(
 
 def _encode_photo(image: np.ndarray, shape: tuple[int, int]) -> str:
     small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-    buffer = io.BytesIO()
-    Image.fromarray(small).save(buffer, 'JPEG', quality=80)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'data:image/jpeg;base64,{data}'
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80]
+    content = cv2.imencode('.jpg', small[..., ::-1], quality)[1]
+    return f'data:image/jpeg;base64,{base64.b64encode(content).decode()}'
 
 
 def _encode_label(label: np.ndarray) -> str:
-    packed = zlib.compress(np.ascontiguousarray(label).tobytes(), 9)
+    packed = zlib.compress(np.ascontiguousarray(label), 9)
     return base64.b64encode(packed).decode()
+
+
+def _encode_record(record: dict[str, Any]) -> dict[str, Any]:
+    """Returns whole points, and None for NaN, which is not JSON."""
+    known = {k: None if v != v else v for k, v in record.items()}
+    return dict(known, points=np.rint(record['points']).astype(int).tolist())
