@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.datasets.validation.findings import Finding
+from mmseg_sesam.datasets.validation.findings import Finding, name_some
 from mmseg_sesam.datasets.validation.splits import Split
 
 _CITYSCAPES_CLASSES, _CITYSCAPES_LAST_ID = 19, 33
@@ -66,7 +66,7 @@ def check_ids(labels: Labels) -> Iterator[Finding]:
         return
     concerned = labels.ids[:, wrong].any(axis=1)
     yield split.error(
-        f'labels hold the ids {_enumerate(wrong)}, expected ids below '
+        f'labels hold the ids {name_some(wrong, _LISTED)}, expected ids below '
         f'{split.num_classes}, or {split.ignore_index} for unlabelled pixels',
         _explain_ids(split, labels.counts.sum(axis=0), wrong),
         (labels.paths[i] for i in np.flatnonzero(concerned)),
@@ -136,7 +136,7 @@ def check_absent_classes(labels: Labels) -> Iterator[Finding]:
     if not len(absent):
         return
     names = [' '.join([str(i), *split.classes[i : i + 1]]) for i in absent]
-    what = f'these classes never appear: {_enumerate(names)}'
+    what = f'these classes never appear: {name_some(names, _LISTED)}'
     remedy = 'label some of them, or take them out of the classes'
     if split.num_classes == 2 and totals[255] and absent.tolist() == [1]:
         what += ' (and 255 does, which is the foreground in many masks)'
@@ -196,9 +196,3 @@ def _explain_ids(split: Split, totals: np.ndarray, wrong: list[int]) -> str:
             '--colors TABLE`'
         )
     return 'correct the labels, or num_classes'
-
-
-def _enumerate(things: list) -> str:
-    text = ', '.join(map(str, things[:_LISTED]))
-    more = len(things) - _LISTED
-    return f'{text} and {more} more' if more > 0 else text

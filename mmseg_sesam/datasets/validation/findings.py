@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,13 @@ _COLUMNS = (
     *('data set', 'images', 'labels', 'without any class'),
     *('pixels labelled', 'classes', 'errors', 'warnings'),
 )
+
+
+def name_some(things: Sequence[object], most: int) -> str:
+    """Returns the first things as text, and how many more there are."""
+    text = ', '.join(map(printable, things[:most]))
+    more = len(things) - most
+    return f'{text} and {more} more' if more > 0 else text
 
 
 class Finding(NamedTuple):
@@ -38,14 +46,8 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         if not self.files:
             return f'{self.split}: {self.problem}; {self.remedy}.'
-        named = ', '.join(map(printable, self.files[:_NAMED]))
-        more = len(self.files) - _NAMED
-        if more > 0:
-            named += f' and {more} more'
-        return (
-            f'{self.split}: {self.problem} ({len(self.files)}: {named}); '
-            f'{self.remedy}.'
-        )
+        named = f'{len(self.files)}: {name_some(self.files, _NAMED)}'
+        return f'{self.split}: {self.problem} ({named}); {self.remedy}.'
 
 
 @dataclass(frozen=True)
