@@ -45,7 +45,8 @@ def test_read_run_class_iou_averages_to_miou(
         assert list(ious) == ['a', 'b', 'c']
         mean = np.nanmean(list(ious.values()))
         assert mean == pytest.approx(line['mIoU'], abs=0.02)
-    rows = add_validation([{'class': 0, 'name': 'a'}], run)
+    rows = [{'class': 0, 'name': 'a'}]
+    add_validation(rows, run)
     assert rows[0]['val iou'] == run.class_iou[6]['a']
 
 
