@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,7 @@ def compare_folders(
 ) -> dict[str, Any]:
     """Compares all pseudo-labels of a folder with their dense labels.
 
-    `match_labels` finds the dense and the weak label of each pseudo-label.
-    Dense labels of a few images are enough.
+    `match_labels` finds their labels. Dense labels of a few images suffice.
 
     Args:
         pseudo_dir: folder of index images, at any depth.
@@ -68,21 +68,31 @@ def compare_folders(
         weak = match_labels(paths, pseudo_dir, weak_dir, weak_suffixes)
         _refuse_missing(weak.missing, len(paths), pseudo_dir, weak_dir)
         weak_paths = weak.pairs
-    table = id_table(reduce_zero_label)
-    totals: dict[str, np.ndarray | int] = {}
-    for path, truth_path in Progress(
-        truths.pairs.items(), desc='comparing', delay=2
-    ):
-        for name, confusion in _count_all(
-            path, truth_path, weak_paths.get(path), table, num_classes
-        ):
-            totals[name] = totals.get(name, 0) + confusion
     return {
         'images': len(truths.pairs),
         'without dense label': _names(truths.missing, pseudo_dir),
         'without pseudo-label': _names(truths.unused, gt_dir),
-        'quality': {name: label_quality(n) for name, n in totals.items()},
+        'quality': _measure(
+            truths.pairs, weak_paths, id_table(reduce_zero_label), num_classes
+        ),
     }
+
+
+def _measure(
+    pairs: dict[Path, Path],
+    weak_paths: dict[Path, Path],
+    table: np.ndarray,
+    num_classes: int,
+) -> dict[str, Any]:
+    """Returns the quality of each kind of label, over all images."""
+    totals: dict[str, np.ndarray | int] = defaultdict(int)
+    for pair in Progress(pairs.items(), desc='comparing', delay=2):
+        weak_path = weak_paths.get(pair[0])
+        for name, confusion in _count_all(
+            *pair, weak_path, table, num_classes
+        ):
+            totals[name] = totals[name] + confusion
+    return {name: label_quality(total) for name, total in totals.items()}
 
 
 def _refuse_missing(

@@ -83,13 +83,11 @@ def match_labels(
         exact = [file for file in claimants if keys[file] == end]
         label = labels[end][0]
         pairs[_only_file(exact or claimants, label, root, folder)] = label
-    used = set(pairs.values())
+    unused = {p for paths in labels.values() for p in paths}
     return Matches(
         pairs={file: pairs[file] for file in files if file in pairs},
         missing=[file for file in files if file not in pairs],
-        unused=[
-            p for paths in labels.values() for p in paths if p not in used
-        ],
+        unused=sorted(unused - {*pairs.values()}),
     )
 
 
