@@ -1,8 +1,7 @@
-"""Draws how the pseudo-label of an image comes about.
+"""Draws a picture that explains the pseudo-label of one image.
 
-One picture: the components of the weak label with their points; of the
-largest ones every candidate with its coverage, conflict and score, which of
-them were chosen, and why the others were not::
+The picture has the components of the weak label with their points. For the
+largest components it has all candidates with their measures and verdicts::
 
     python tools/explain_image.py IMAGE WEAK [--config CONFIG] [--out PNG]
 """
@@ -34,8 +33,7 @@ def make_parser() -> ArgumentParser:
         '--config',
         type=config_file,
         default=str(DEFAULT),
-        help='whose SAMPseudoLabelHook has the generator (default: '
-        'superpixels)',
+        help='config with the generator (default: superpixels)',
     )
     parser.add_argument(
         '--out', type=writable_file, help='default: IMAGE_explained.png, here'
@@ -62,7 +60,7 @@ def class_names(cfg: Config) -> list[str]:
 def read_image(path: str) -> np.ndarray:
     try:
         with open_image(path) as file:
-            # Pillow would cut deeper values off.
+            # Pillow would clip them to 255.
             if file.mode.startswith(('I', 'F')):
                 raise ValueError(
                     f'{path} holds values of more than 8 bits (mode '

@@ -1,1 +1,1 @@
-"""How fast pseudo-labels are made, against two plain implementations."""
+"""Benchmark of pseudo-labels against two plain implementations."""

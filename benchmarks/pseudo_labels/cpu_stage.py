@@ -1,4 +1,4 @@
-"""What a CPU does for an image beside the network, plainly and by us."""
+"""All work of an image except the network, plain and as in this package."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MASKS = 3
 
 
 class Plain:
-    """Every step on the whole image, component after component.
+    """The plain implementation: each step on the whole image.
 
     Args:
         label: (H, W) uint8 weak label.
-        path: of the PNG that is written.
+        path: file of the PNG.
     """
 
     def __init__(self, label: np.ndarray, path: Path) -> None:
@@ -36,7 +36,7 @@ class Plain:
         self._masks = [_candidate(part) for _, part in self._parts]
 
     def label(self) -> list[tuple[int, np.ndarray]]:
-        """Class and (H, W) bool mask of each component."""
+        """Returns class and (H, W) bool mask of each component."""
         parts = []
         for class_id in np.unique(self._label[self._label != 255]):
             regions, count = ndimage.label(
@@ -46,11 +46,11 @@ class Plain:
         return parts
 
     def skeletons(self) -> list[np.ndarray]:
-        """Skeleton pixels of each component."""
+        """Returns the skeleton pixels of each component."""
         return [np.argwhere(skeletonize(part)) for _, part in self._parts]
 
     def coverage(self) -> list[tuple[float, float]]:
-        """Coverage and conflict of three masks for each component."""
+        """Returns coverage and conflict of three masks for each component."""
         labelled = self._label != 255
         found = []
         for (class_id, part), mask in zip(self._parts, self._masks):
@@ -68,7 +68,7 @@ class Plain:
 
 
 class Ours:
-    """The same with this package; see `Plain`."""
+    """The implementation of this package, with the methods of `Plain`."""
 
     def __init__(self, label: np.ndarray, path: Path) -> None:
         self._label = label
@@ -82,15 +82,15 @@ class Ours:
             self._candidates.append(MaskCandidates(masks, np.ones((1, MASKS))))
 
     def label(self) -> list[Component]:
-        """The components."""
+        """Returns the components."""
         return find_components(self._label)
 
     def skeletons(self) -> Any:
-        """The skeletons, walked along, and points spread over them."""
+        """Returns prompts, whose points are spread over skeletons."""
         return SkeletonPrompter()(self._components)
 
     def coverage(self) -> list[tuple[float, float]]:
-        """As `Plain.coverage`, on the labelled pixels."""
+        """Returns what `Plain.coverage` returns, from labelled pixels."""
         pixels = LabelledPixels.gather(
             self._components, find_exclusive(self._components)
         )
@@ -109,7 +109,7 @@ class Ours:
 
 
 def whole(stage: Plain | Ours) -> Callable[[], None]:
-    """One function that runs all steps of a stage."""
+    """Returns a function that runs all steps of a stage."""
 
     def run() -> None:
         for name in STAGES:
@@ -119,5 +119,5 @@ def whole(stage: Plain | Ours) -> Callable[[], None]:
 
 
 def _candidate(mask: np.ndarray) -> np.ndarray:
-    """A mask that a segmenter could give for a component."""
+    """Returns a mask that a segmenter could return for a component."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((15, 15))) > 0

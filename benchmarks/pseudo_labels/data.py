@@ -1,4 +1,4 @@
-"""Images and weak labels of any size, number of components and classes."""
+"""Synthetic images and weak labels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ import numpy as np
 
 
 class Size(NamedTuple):
-    """What a synthetic image is like.
-
-    Attributes:
-        height: in pixels.
-        width: in pixels.
-        components: of its weak label.
-        classes: of its weak label.
-    """
+    """Height and width in pixels, and numbers of components and classes."""
 
     height: int
     width: int
@@ -29,15 +22,7 @@ CITYSCAPES = Size(1024, 2048, 120, 19)
 
 
 def make_image(size: Size, seed: int = 0) -> np.ndarray:
-    """Draws an image of smooth noise.
-
-    Args:
-        size: of the image.
-        seed: of the noise.
-
-    Returns:
-        (H, W, 3) uint8.
-    """
+    """Returns an image of smooth noise, (H, W, 3) uint8."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (12, 16, 3), np.uint8)
     return cv2.resize(
@@ -48,17 +33,17 @@ def make_image(size: Size, seed: int = 0) -> np.ndarray:
 def make_label(
     size: Size, seed: int = 0, kind: str = 'scribble'
 ) -> np.ndarray:
-    """Draws a weak label: one shape in each cell of a grid.
+    """Returns a weak label with one shape in each cell of a grid.
 
-    Shapes do not touch: each is one component.
+    Shapes do not touch, so that each is one component.
 
     Args:
-        size: of the label.
-        seed: of the shapes.
+        size: size of the label.
+        seed: seed of the shapes.
         kind: 'scribble', a curve, or 'coarse', a blob on half of the cell.
 
     Returns:
-        (H, W) uint8, 255 where nothing is labelled.
+        (H, W) uint8, 255 where unlabelled.
     """
     draw = dict(scribble=_draw_curve, coarse=_draw_blob)[kind]
     rng = np.random.default_rng(seed)
@@ -76,7 +61,7 @@ def make_label(
 def _draw_curve(
     cell: np.ndarray, class_id: int, rng: np.random.Generator
 ) -> None:
-    """A wave across the middle half of a cell, a tenth of it thick."""
+    """Draws a wave across the middle of a cell, a tenth of it thick."""
     height, width = cell.shape
     x = np.linspace(0.2, 0.8, 30)
     phase, waves = rng.uniform(0, 6.28), rng.uniform(3, 9)
@@ -91,7 +76,7 @@ def _draw_curve(
 def _draw_blob(
     cell: np.ndarray, class_id: int, rng: np.random.Generator
 ) -> None:
-    """An ellipse with a wavy outline, on about half of a cell."""
+    """Draws an ellipse with a wavy outline on about half of a cell."""
     height, width = cell.shape
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     waves = [np.sin(n * angle + rng.uniform(0, 6.28)) / n for n in (2, 3, 5)]

@@ -1,4 +1,4 @@
-"""Whole pipelines from image and weak label to a PNG, with SAM."""
+"""Pipelines with SAM, from image and weak label to a PNG."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.segmenters import BaseSegmenter, MaskCandidates
 
-# Random weights give no mask that a real label would accept.
+# With random weights, the default limits would reject all masks.
 SELECTOR = dict(
     type='CoverageMaskSelector', max_conflict=1.0, min_coverage=0.1
 )
 
 
 def build_small_sam() -> Sam:
-    """Segment Anything's real modules around a small image encoder."""
+    """Returns Segment Anything with a small image encoder."""
     encoder = ImageEncoderViT(
         img_size=1024,
         patch_size=16,
@@ -71,7 +71,7 @@ MODELS: dict[str, Callable[[], Sam]] = {
 
 
 def save_weights(model: str, folder: Path) -> Path:
-    """Writes random weights of a model, always the same ones."""
+    """Writes random weights of a model, with a fixed seed."""
     torch.manual_seed(1)
     path = folder / f'{model}.pth'
     torch.save(MODELS[model]().state_dict(), path)
@@ -79,26 +79,26 @@ def save_weights(model: str, folder: Path) -> Path:
 
 
 class WholeImagePrompter(SkeletonPrompter):
-    """Thins every component on an image of full size."""
+    """Computes the skeleton of each component at the size of the image."""
 
     def __call__(self, components: list[Component]) -> list[list[PointPrompt]]:
         height = max(component.bbox[2] for component in components)
         width = max(component.bbox[3] for component in components)
-        pasted = []
+        full_size = []
         for component in components:
             mask = np.zeros((height, width), bool)
             mask[component.pixels] = True
             box = (0, 0, height, width)
-            pasted.append(replace(component, bbox=box, mask=mask))
-        return super().__call__(pasted)
+            full_size.append(replace(component, bbox=box, mask=mask))
+        return super().__call__(full_size)
 
 
 class PredictorSegmenter(BaseSegmenter):
-    """Asks a `SamPredictor` prompt by prompt, for masks of full size.
+    """Calls a `SamPredictor` for each prompt, which returns full-size masks.
 
     Args:
         sam: the model.
-        bf16: whether it runs under bf16 autocast.
+        bf16: whether the model runs under bf16 autocast.
     """
 
     fingerprint = dict(type='PredictorSegmenter')
@@ -119,22 +119,22 @@ class PredictorSegmenter(BaseSegmenter):
         self, embedding: None, prompts: Sequence[PointPrompt]
     ) -> MaskCandidates:
         with self._autocast():
-            answers = [self._predictor.predict(*prompt) for prompt in prompts]
-        masks, scores, _ = zip(*answers)
+            results = [self._predictor.predict(*prompt) for prompt in prompts]
+        masks, scores, _ = zip(*results)
         return MaskCandidates(np.stack(masks), np.stack(scores).clip(0, 1))
 
 
 class Pipelines:
-    """Rows A to E for one model, on one image.
+    """Rows A to E and 'refresh' for one model, on one image.
 
-    A and B find components and select masks as C does, which flatters
-    them: a plain loop is slower, see `cpu_stage`.
+    A and B find components and select masks as C does. A plain loop would be
+    slower, see `cpu_stage`.
 
     Args:
-        model: of `MODELS`.
-        folder: for weights and PNGs.
-        device: where the model runs.
-        compile: whether C's encoder is compiled.
+        model: a name in `MODELS`.
+        folder: folder for weights and PNGs.
+        device: device of the model.
+        compile: whether the encoder of C is compiled.
         image: (H, W, 3) uint8.
         label: (H, W) uint8 weak label.
     """
@@ -178,15 +178,17 @@ class Pipelines:
             generator.segmenter.to(device)
 
     def rows(self) -> dict[str, Callable[[], np.ndarray | None]]:
-        """The functions to be timed; A to C return the pseudo-label."""
+        """Returns the functions to measure; A to C return pseudo-labels."""
         embedding = self._ours.segmenter.encode([self._input[0]])[0]
+        # Fills the cache of embeddings.
+        self._refresh(*self._input)
         return {
             'A plain': lambda: self._make(self._plain, self._write_slowly),
             'B bounding boxes': lambda: self._make(
                 self._crops, self._write_slowly
             ),
             'C ours': lambda: self._make(self._ours, self._write),
-            'refresh': self._make_again(),
+            'refresh': lambda: self._make(self._refresh, self._write),
             'D encoder': self._encode,
             'E decoder': partial(self._decode, embedding, self.prompts()),
         }
@@ -209,14 +211,9 @@ class Pipelines:
         generator: PseudoLabelGenerator,
         write: Callable[[np.ndarray], None],
     ) -> np.ndarray:
-        made = generator(*self._input, None).label
-        write(made)
-        return made
-
-    def _make_again(self) -> Callable[[], np.ndarray]:
-        """Fills the cache of embeddings; returns a refresh that reads it."""
-        self._refresh(*self._input)
-        return partial(self._make, self._refresh, self._write)
+        pseudo_label = generator(*self._input).label
+        write(pseudo_label)
+        return pseudo_label
 
     def _write_slowly(self, label: np.ndarray) -> None:
         Image.fromarray(label).save(self._path, compress_level=9)
@@ -235,6 +232,6 @@ class Pipelines:
             )
 
     def prompts(self) -> list[PointPrompt]:
-        """All prompts of the image, which E decodes."""
+        """Returns all prompts of the image, which E decodes."""
         components = find_components(self._input[1])
         return [p for own in self._ours.prompter(components) for p in own]

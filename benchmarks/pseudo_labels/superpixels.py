@@ -1,4 +1,4 @@
-"""SuperpixelSegmenter on an image of CamVid's size."""
+"""Times of `SuperpixelSegmenter` on an image of CamVid's size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CAMVID = Size(360, 480, 40, 11)
 
 
 def time_superpixels(repeats: int) -> dict[str, Times]:
-    """Times `encode`, and `decode` with the prompts of a weak label."""
+    """Returns times of `encode`, and of `decode` for a weak label."""
     segmenter, image = SuperpixelSegmenter(), make_image(CAMVID)
     prompter = SkeletonPrompter(spacing=10, max_points=100)
     components = find_components(make_label(CAMVID))

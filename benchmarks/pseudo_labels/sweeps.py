@@ -1,4 +1,4 @@
-"""How the cost grows with the work."""
+"""Times of the CPU stage for a growing amount of work."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SMALL = Size(96, 128, 4, 3)
 
 
 class Sweep(NamedTuple):
-    """A quantity, its values, and what each costs.
+    """A quantity, and the time of the CPU stage for each of its values.
 
     Attributes:
-        name: of the quantity.
-        values: in ascending order.
-        costs: of our CPU stage, in milliseconds.
-        note: one phrase on how it was measured.
+        name: name of the quantity.
+        values: values of the quantity in ascending order.
+        costs: milliseconds for each value.
+        note: one phrase on the measurement.
     """
 
     name: str
@@ -41,9 +41,9 @@ class Sweep(NamedTuple):
 
     @property
     def later_slope(self) -> float | None:
-        """The same without the smallest value.
+        """Exponent without the smallest value.
 
-        What every image costs weighs most there, and hides the growth.
+        There, the fixed cost of an image hides the growth.
         """
         if len(self.values) < 3:
             return None
@@ -51,21 +51,18 @@ class Sweep(NamedTuple):
 
 
 def run_sweeps(repeats: int, smallest: bool) -> Iterator[Sweep]:
-    """Measures our CPU stage over synthetic labels.
+    """Yields measurements of our CPU stage on synthetic labels.
 
     Args:
-        repeats: rounds of each sweep that count.
-        smallest: whether two values of each are enough.
-
-    Yields:
-        The sweeps.
+        repeats: measured repeats of each value.
+        smallest: whether to measure two values of each quantity alone.
     """
 
     def some(values: list) -> list:
         return values[:2] if smallest else values
 
     components = some([1, 5, 20, 100, 500])
-    # Cells of one size: the image grows with the components.
+    # Cells have a fixed size, so that the image grows with the components.
     sizes = [Size(64, 64 * n, n, 4) for n in components]
     yield _sweep('components', components, sizes, repeats, 'cells of 64 x 64')
     classes = some([2, 10, 50, 150])
@@ -80,7 +77,7 @@ def run_sweeps(repeats: int, smallest: bool) -> Iterator[Sweep]:
 
 
 def peak_memory(images: int) -> int:
-    """Python's peak memory over images of our CPU stage, in bytes."""
+    """Returns Python's peak memory in bytes while images are made."""
     tracemalloc.start()
     _make_images(images)
     _, peak = tracemalloc.get_traced_memory()
@@ -110,16 +107,16 @@ def _images(values: list[int]) -> Sweep:
 
 
 def _workers(values: list[int], images: int) -> Sweep:
-    """On the clock: each worker makes its share of the images."""
+    """Measures elapsed time; each worker makes its share of the images."""
     costs = []
     for count in values:
         with ProcessPoolExecutor(count, get_context('fork')) as pool:
-            # The workers' start is not counted.
+            # Starts the workers before the measurement.
             list(pool.map(_make_images, [1] * count))
             begin = time.perf_counter()
             list(pool.map(_make_images, [10] * (images // 10)))
             costs.append(1e3 * (time.perf_counter() - begin))
-    return Sweep('workers', values, costs, f'{images} images, on the clock')
+    return Sweep('workers', values, costs, f'{images} images, elapsed time')
 
 
 def _make_images(count: int) -> None:

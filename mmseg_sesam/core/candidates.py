@@ -29,28 +29,17 @@ class Candidates(ABC):
     def contains(
         self, rows: np.ndarray, cols: np.ndarray, prompts: slice
     ) -> np.ndarray:
-        """Returns the values of masks at some pixels.
+        """Returns (p, M, N) bool, the values of masks at pixels.
 
         Args:
             rows: (N,) integers.
             cols: (N,) integers.
-            prompts: the prompts whose masks are looked up, p of them.
-
-        Returns:
-            (p, M, N) bool.
+            prompts: the p prompts whose masks are looked up.
         """
 
     @abstractmethod
     def mask(self, prompt: int, index: int) -> np.ndarray:
-        """Returns one mask at the size of the image.
-
-        Args:
-            prompt: 0 <= prompt < P.
-            index: 0 <= index < M.
-
-        Returns:
-            (H, W) bool.
-        """
+        """Returns mask `index` of a prompt, (H, W) bool."""
 
 
 class MaskCandidates(Candidates):
@@ -85,10 +74,8 @@ class MaskCandidates(Candidates):
             )
         self._masks = masks
         self.scores = scores
-        self.stability = (
-            np.ones_like(scores)
-            if stability is None
-            else np.asarray(stability, 'float32')
+        self.stability = np.asarray(
+            np.ones_like(scores) if stability is None else stability, 'float32'
         )
         self.areas = masks.sum(axis=(2, 3)).astype('float32')
 

@@ -101,22 +101,20 @@ class ComponentCandidates:
         """(M, N) bool, True where a labelled pixel is inside a mask."""
         pixels = self.prepared.pixels
         inside = self.candidates.contains(pixels.rows, pixels.cols, self._rows)
-        # reshape(-1, N) fails where there are no candidates.
-        prompts, masks, number = inside.shape
-        return inside.reshape(prompts * masks, number)
+        return inside.reshape(len(self.scores), len(pixels.rows))
 
     @cached_property
     def measures(self) -> Measures:
         """(M,) measures of each candidate on the labelled pixels."""
         coverage, conflict = self.measure_inside(self.inside)
-        share = self._rejected_share(self.areas, coverage)
+        expansion = self._expansion(self.areas, coverage)
+        share = self.prepared.prior(self.component.class_id, expansion)
         return Measures(coverage, conflict, share)
 
     @property
     def expansion(self) -> np.ndarray:
         """(M,) expansion of each candidate, see `measure_expansion`."""
-        held = self.measures.coverage * self.component.area
-        return measure_expansion(self.areas, held)
+        return self._expansion(self.areas, self.measures.coverage)
 
     def measure_inside(
         self, inside: np.ndarray
@@ -126,20 +124,18 @@ class ComponentCandidates:
 
     def measure(self, mask: np.ndarray) -> Measures:
         """Measures a (H, W) bool mask on every labelled pixel of the image."""
-        components = self.prepared.components
-        exclusive = self.prepared.pixels.exclusive[self.index]
+        prepared, component = self.prepared, self.component
+        row = prepared.pixels.exclusive[self.index]
+        exclusive = [
+            other
+            for other, excludes in zip(prepared.components, row)
+            if excludes and other.class_id == component.class_id
+        ]
         coverage, conflict = measure_mask(
-            mask,
-            self.component,
-            self.prepared.label,
-            self.prepared.ignore_index,
-            [
-                components[other]
-                for other in np.flatnonzero(exclusive)
-                if components[other].class_id == self.component.class_id
-            ],
+            mask, component, prepared.label, prepared.ignore_index, exclusive
         )
-        share = self._rejected_share(np.count_nonzero(mask), coverage)
+        expansion = self._expansion(np.count_nonzero(mask), coverage)
+        share = prepared.prior(component.class_id, expansion)
         return Measures(coverage, conflict, float(share))
 
     def union(self, chosen: Sequence[int]) -> np.ndarray:
@@ -158,12 +154,10 @@ class ComponentCandidates:
     def _rows(self) -> slice:
         return slice(self.first, self.first + len(self.prompts))
 
-    def _rejected_share(
+    def _expansion(
         self, areas: np.ndarray | int, coverage: np.ndarray | float
     ) -> np.ndarray:
-        held = coverage * self.component.area
-        expansion = measure_expansion(areas, held)
-        return self.prepared.prior(self.component.class_id, expansion)
+        return measure_expansion(areas, coverage * self.component.area)
 
 
 def decode_components(
@@ -185,10 +179,8 @@ def decode_components(
         Each component with its candidates, in the order of `indices`.
     """
     for group in _groups(prepared, indices, prompts_per_call):
-        asked = [
-            prompt for index in group for prompt in prepared.prompts[index]
-        ]
-        candidates, first = decode(asked), 0
+        prompts = [p for index in group for p in prepared.prompts[index]]
+        candidates, first = decode(prompts), 0
         for index in group:
             yield ComponentCandidates(prepared, index, candidates, first)
             first += len(prepared.prompts[index])

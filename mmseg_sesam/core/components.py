@@ -66,10 +66,9 @@ def find_components(
         from_person: (H, W) bool, true on pixels labelled by a person; by
             default all labelled pixels.
         ignore_index: the value of unlabelled pixels.
-        closing_radius: pieces of one class that meet when each grows by
-            this many pixels into unlabelled ones (in all 8 directions) are
-            one component. It goes around pixels of other classes, never
-            across them, and adds none itself.
+        closing_radius: pieces of one class that meet when each is dilated
+            by this many pixels (8 directions) within unlabelled pixels are
+            one component. The dilated pixels are not part of it.
         min_area: smallest component, in pixels, that is kept if no person
             labelled any of its pixels.
 
@@ -99,14 +98,10 @@ def find_components(
 
 
 def deepest_point(mask: np.ndarray) -> tuple[int, int]:
-    """Finds the pixel farthest from the outside of a mask.
+    """Returns the pixel of a (h, w) bool mask farthest from its outside.
 
-    Args:
-        mask: (h, w) bool with at least one true pixel; outside of the
-            array is background.
-
-    Returns:
-        (row, col); the first in raster order where several are as deep.
+    Pixels beyond the array are outside. Of several such pixels, the first in
+    raster order is returned as (row, col).
     """
     depth = depth_in(mask)
     row, col = np.unravel_index(depth.argmax(), depth.shape)
@@ -121,8 +116,7 @@ def _join_pieces(
     joined = np.zeros(label.shape, int)
     for class_id in np.unique(label[~unlabelled]):
         own = label == class_id
-        # Growing step by step, and only into the mask, does not jump over
-        # a line of another class.
+        # One pixel a step, so that it stops at a line of another class.
         grown = ndimage.binary_dilation(
             own, np.ones((3, 3)), iterations=radius, mask=own | unlabelled
         )

@@ -41,13 +41,11 @@ class ExpansionPrior:
 
     @classmethod
     def fit(cls, counts: np.ndarray) -> ExpansionPrior:
-        """Estimates the shares.
+        """Returns the prior of masks that were counted.
 
         Args:
-            counts: (2, 256, B), the sum of `count_expansions` over images.
-
-        Returns:
-            The prior; 0 everywhere if no mask was counted.
+            counts: (2, 256, B), the sum of `count_expansions` over images;
+                if it counts no mask, the prior is 0 everywhere.
         """
         seen, rejected = counts
         total = seen.sum(axis=0)
@@ -86,14 +84,11 @@ class ExpansionPrior:
         return cls(np.zeros((256, _OCTAVES)))
 
     def __call__(self, class_id: int, expansion: np.ndarray) -> np.ndarray:
-        """Returns the share of masks of this class and expansion rejected.
+        """Returns (M,) shares in [0, 1] of masks that conflict.
 
         Args:
             class_id: class of the masks.
             expansion: (M,) float, see `measure_expansion`.
-
-        Returns:
-            (M,) float in [0, 1].
         """
         # A share belongs to the middle of its octave.
         octave = np.log2(np.maximum(expansion, 1)) - 0.5
@@ -103,14 +98,12 @@ class ExpansionPrior:
 def measure_expansion(
     areas: np.ndarray | int, held: np.ndarray | float
 ) -> np.ndarray:
-    """Returns the expansion of masks beyond their component.
+    """Returns (M,) float expansion of masks beyond their component.
 
     Args:
         areas: (M,) pixels of each mask, or one number.
-        held: (M,) pixels of the component inside each mask, or one number.
-
-    Returns:
-        (M,) float, infinite for a mask without pixels of the component.
+        held: (M,) pixels of the component inside each mask, or one number;
+            where it is 0, the expansion is infinite.
     """
     expansion = np.full(np.shape(areas), np.inf)
     return np.divide(areas, held, out=expansion, where=held > 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
 from skimage.measure import label as label_regions
 
 # Pairs of views of an image: each pixel, and one of its four neighbours.
@@ -21,8 +20,8 @@ def fill_holes(
     """Fills unlabelled holes with the class that surrounds them.
 
     Segmenters leave holes where the texture differs, such as windows in a
-    wall. Use it only for weak labels that mark every object: an object
-    without a label would be filled. Source: our choice.
+    wall. Use it only for weak labels that mark every object; it would fill an
+    object without a label. Source: our choice.
 
     Args:
         label: (H, W) uint8 class ids.
@@ -44,11 +43,10 @@ def fill_holes(
         touches = (holes[here] > 0) & (label[there] != ignore_index)
         found.append(holes[here][touches])
         classes.append(label[there][touches])
-    borders = np.concatenate(found), np.concatenate(classes)
-    counts = coo_matrix(
-        (np.ones(len(borders[0]), np.int64), borders),
-        shape=(holes.max() + 1, 256),
-    ).toarray()
+    # A 2D histogram of hole and class beside it.
+    codes = np.concatenate(found) * 256 + np.concatenate(classes)
+    number = holes.max() + 1
+    counts = np.bincount(codes, minlength=number * 256).reshape(number, 256)
     total, most = counts.sum(axis=1), counts.max(axis=1)
     fills = (total > 0) & (most >= purity * total)
     values = np.where(fills, counts.argmax(axis=1), ignore_index)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -59,14 +58,11 @@ class LabelledPixels:
         Args:
             components: components of one image.
             exclusive: (K, K) bool, see `find_exclusive`.
-            max_pixels: the most pixels that are all taken. Of more, each
-                component gives an equal share, but at least 32: one random
-                pixel (of a fixed seed) from each of as many stretches of
-                its raster order (our choice: it bounds the cost of coarse
-                labels on large images).
-
-        Returns:
-            The pixels.
+            max_pixels: if there are more labelled pixels, each component
+                gives an equal share of this number, but at least 32. It is
+                cut into as many stretches in raster order, and each gives
+                one random pixel of a fixed seed (our choice: it bounds the
+                cost of coarse labels on large images).
         """
         areas = np.array([component.area for component in components], int)
         share = max(max_pixels // max(len(components), 1), MIN_PIXELS)
@@ -99,20 +95,20 @@ class LabelledPixels:
             index: place of the component.
 
         Returns:
-            (M,) coverage and (M,) conflict, see `shares`.
+            (M,) coverage, the share of the component's pixels inside the
+            mask, and (M,) conflict, the share of exclusive components'
+            pixels among the labelled pixels inside; 0 if there are none.
         """
         own = slice(self.starts[index], self.starts[index + 1])
         others = self.weights * np.repeat(
             self.exclusive[index], np.diff(self.starts)
         )
         values = inside.astype(np.float32)
-        return shares(
-            # All pixels of one component have the same weight.
-            inside=np.count_nonzero(inside[:, own], axis=1),
-            area=own.stop - own.start,
-            conflicting=values @ others,
-            labelled=(values @ self.weights).astype(float),
-        )
+        # All pixels of one component have the same weight.
+        held = np.count_nonzero(inside[:, own], axis=1)
+        labelled = (values @ self.weights).astype(float)
+        conflict = values @ others / np.maximum(labelled, 1e-6)
+        return held / (own.stop - own.start), conflict
 
 
 def find_exclusive(
@@ -158,37 +154,14 @@ def measure_mask(
             not contain.
 
     Returns:
-        Coverage and conflict, see `shares`.
+        Coverage and conflict, see `LabelledPixels.measure`.
     """
     # Counting is much faster than `label[mask]`.
     labelled = np.count_nonzero(mask & (label != ignore_index))
     allowed = np.count_nonzero(mask & (label == component.class_id))
     allowed -= sum(_count_inside(mask, c) for c in same_class_exclusive)
-    coverage, conflict = shares(
-        inside=_count_inside(mask, component),
-        area=component.area,
-        conflicting=labelled - allowed,
-        labelled=labelled,
-    )
-    return float(coverage), float(conflict)
-
-
-def shares(
-    inside: Any, area: Any, conflicting: Any, labelled: Any
-) -> tuple[Any, Any]:
-    """Returns coverage and conflict of masks from numbers of pixels.
-
-    Args:
-        inside: pixels of the component inside the mask.
-        area: pixels of the component.
-        conflicting: pixels of exclusive components inside the mask.
-        labelled: all labelled pixels inside the mask.
-
-    Returns:
-        Coverage, `inside / area`, and conflict, `conflicting / labelled` or
-        0 for a mask without labelled pixels.
-    """
-    return inside / area, conflicting / np.maximum(labelled, 1e-6)
+    coverage = _count_inside(mask, component) / component.area
+    return coverage, (labelled - allowed) / max(labelled, 1)
 
 
 def _count_inside(mask: np.ndarray, component: Component) -> int:
@@ -197,12 +170,7 @@ def _count_inside(mask: np.ndarray, component: Component) -> int:
 
 
 def _spread(component: Component, random: np.ndarray) -> np.ndarray:
-    """Returns (2, N) pixels of a component, spread over its raster order.
-
-    Args:
-        component: the component.
-        random: (N,) numbers from 0 to 1, one for each pixel.
-    """
+    """Returns (2, N) pixels spread over the raster order, by N numbers."""
     pixels = np.flatnonzero(component.mask)
     count = len(random)
     if count < len(pixels):

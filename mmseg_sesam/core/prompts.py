@@ -7,16 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam import validators
 from mmseg_sesam.core.components import Component, deepest_point
 from mmseg_sesam.core.skeleton import Curve, walk_skeletons
-from mmseg_sesam.validators import (
-    check_fields,
-    check_options,
-    count,
-    number,
-    one_of,
-    option,
-)
+from mmseg_sesam.validators import option
 
 STRATEGIES = ('skeleton', 'random', 'centroid')
 
@@ -68,41 +62,37 @@ class SkeletonPrompter:
         [2, 1, 1]
     """
 
-    spacing: float = option(40.0, number(above=0))
-    min_points: int = option(1, count(1))
-    max_points: int = option(5, count(1))
-    num_negatives: int = option(0, count())
-    strategy: str = option('skeleton', one_of(STRATEGIES))
-    seed: int = option(0, count())
+    spacing: float = option(40.0, validators.number(above=0))
+    min_points: int = option(1, validators.count(1))
+    max_points: int = option(5, validators.count(1))
+    num_negatives: int = option(0, validators.count())
+    strategy: str = option('skeleton', validators.one_of(STRATEGIES))
+    seed: int = option(0, validators.count())
 
     def __post_init__(self) -> None:
-        check_fields(self)
-        check_options(self, max_points=count(self.min_points))
+        validators.check_fields(self)
+        validators.check_options(
+            self, max_points=validators.count(self.min_points)
+        )
 
     def __call__(self, components: list[Component]) -> list[list[PointPrompt]]:
-        """Makes the prompts of all components of an image.
+        """Returns prompts for each component, the one with all points first.
 
         Args:
             components: components of one image, from `find_components`.
-
-        Returns:
-            For each component its prompts, the one with all points first.
         """
         if self.strategy == 'centroid':
             positives = [_central_pixel(c.mask)[None] for c in components]
         else:
             curves = walk_skeletons([c.mask for c in components])
             positives = [
-                self._spread(component.mask, curve, index)
-                for index, (component, curve) in enumerate(
-                    zip(components, curves)
-                )
+                self._spread(component.mask, curves[index], index)
+                for index, component in enumerate(components)
             ]
-        negatives = self._negatives(components)
         return [
-            _make_prompts(points + component.bbox[:2], outside)
-            for component, points, outside in zip(
-                components, positives, negatives
+            _make_prompts(inside + component.bbox[:2], outside)
+            for component, inside, outside in zip(
+                components, positives, self._negatives(components)
             )
         ]
 
@@ -126,12 +116,9 @@ class SkeletonPrompter:
         if not self.num_negatives or not components:
             return [np.zeros((0, 2))] * len(components)
         deepest = np.array(
-            [
-                np.add(deepest_point(component.mask), component.bbox[:2])
-                for component in components
-            ]
+            [np.add(deepest_point(c.mask), c.bbox[:2]) for c in components]
         )
-        classes = np.array([component.class_id for component in components])
+        classes = np.array([c.class_id for c in components])
         chosen = []
         for point, class_id in zip(deepest, classes):
             others = deepest[classes != class_id]
@@ -144,15 +131,9 @@ class SkeletonPrompter:
 def spread_evenly(
     coords: np.ndarray, steps: np.ndarray, count: int
 ) -> np.ndarray:
-    """Returns the points in the middle of equal stretches of a curve.
+    """Returns (K, 2) pixels in the middle of equal stretches of a `Curve`.
 
-    Args:
-        coords: (N, 2) pixels in walking order, N >= 1.
-        steps: (N,) length of the edge that leads to each pixel.
-        count: number of stretches.
-
-    Returns:
-        (K, 2) rows of `coords`, each at most once, K <= count.
+    No pixel occurs twice, so that K <= `count`, the number of stretches.
     """
     position = np.cumsum(steps)
     middles = (np.arange(count) + 0.5) / count * position[-1]

@@ -97,19 +97,14 @@ class CoverageMaskSelector:
         check_fields(self)
 
     def __call__(self, candidates: ComponentCandidates) -> Selection:
-        """Selects among the candidates of one component.
+        """Returns the mask of one component, and the verdict on candidates.
 
-        The mask is measured once more when it is drawn: on every labelled
-        pixel of the image it may violate a limit that the sampled pixels
-        satisfied. Then the candidate added last is dropped, and the others
-        are selected from again.
+        On every labelled pixel of the image, the mask may violate a limit
+        that the sampled pixels satisfied. Then the candidate added last is
+        dropped, and the selection is repeated without it.
 
         Args:
             candidates: the component and its candidates.
-
-        Returns:
-            The selection; `chosen` is empty if no candidate is admissible
-            or if the coverage remains under `min_coverage`.
         """
         dropped = np.zeros(len(candidates.scores), bool)
         while True:
@@ -126,10 +121,7 @@ class CoverageMaskSelector:
             dropped[chosen[-1]] = True
 
     def accepts(self, measures: Measures) -> bool:
-        """Returns whether a component may take a mask with these measures.
-
-        A mask without any pixel of the component is never taken.
-        """
+        """Returns whether a mask may be taken; never if it covers nothing."""
         return (
             measures.coverage > 0
             and measures.coverage >= self.min_coverage
@@ -140,14 +132,9 @@ class CoverageMaskSelector:
     def _choose(
         self, candidates: ComponentCandidates, dropped: np.ndarray
     ) -> tuple[tuple[int, ...], tuple[Verdict, ...]]:
-        """Chooses candidates by their values at the labelled pixels.
+        """Returns the candidates chosen on the labelled pixels, and verdicts.
 
-        Args:
-            candidates: the component and its candidates.
-            dropped: (M,) bool, True for candidates that are out.
-
-        Returns:
-            The candidates chosen, and the verdict on each candidate.
+        `dropped`, (M,) bool, is True for candidates that failed at full size.
         """
         coverage, conflict, rejected_share = candidates.measures
         # Negated comparisons reject NaN.
@@ -169,10 +156,16 @@ class CoverageMaskSelector:
             admissible = allowed & ~fails[Verdict.UNION] & ~fails[Verdict.GAIN]
             if not admissible.any():
                 break
-            steps = np.round(gain / self.coverage_step)
-            best = _first(
-                admissible, steps, candidates.scores, -candidates.areas
+            # The best is the last of this order.
+            order = np.lexsort(
+                (
+                    -candidates.areas,
+                    candidates.scores,
+                    np.round(gain / self.coverage_step),
+                    admissible,
+                )
             )
+            best = int(order[-1])
             covered = float(coverage[best])
             chosen.append(best)
             if self.merge == 'best':
@@ -186,10 +179,3 @@ class CoverageMaskSelector:
             verdicts[fails[verdict]] = verdict
         verdicts[chosen] = Verdict.TAKEN if enough else Verdict.COVERAGE
         return tuple(chosen) if enough else (), tuple(verdicts)
-
-
-def _first(admissible: np.ndarray, *keys: np.ndarray) -> int:
-    """Returns the admissible index with the largest keys, in their order."""
-    indices = np.flatnonzero(admissible)
-    order = np.lexsort([key[indices] for key in reversed(keys)])
-    return int(indices[order[-1]])

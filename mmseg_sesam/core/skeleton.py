@@ -1,4 +1,4 @@
-"""Skeletons of binary masks as curves: coordinates, arc length, paths."""
+"""Skeletons of binary masks, walked along or reduced to a path."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from skimage.morphology import skeletonize
 
 from mmseg_sesam.core.depth import depth_in
 
-# Half of the 8-neighbourhood as (row, col), in raster order: each edge is
-# met once.
+# Half of the 8-neighbourhood as (row, col), so that each edge occurs once.
 _FORWARD_NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))
 _STEP_LENGTHS = np.hypot(*np.transpose(_FORWARD_NEIGHBOURS))
 
-# Pixels of depth to which walks thin a mask: one k times as deep is thinned
-# at 1/k of its resolution. Each pixel of depth takes a pass over the mask.
+# Largest depth in pixels at full resolution (our choice). Thinning takes a
+# pass over the mask for each pixel of depth, so that a mask k times as deep is
+# thinned at 1/k of its resolution.
 _DEPTH = 16
 
 
@@ -32,8 +32,8 @@ class Curve(NamedTuple):
 
     Attributes:
         coords: (N, 2) integer pixels as (row, col), in walking order.
-        steps: (N,) float lengths in pixels of the edge by which each pixel
-            is reached; 0 where a piece begins.
+        steps: (N,) float length in pixels of the edge to each pixel; 0 at
+            the first pixel of each connected piece.
     """
 
     coords: np.ndarray
@@ -46,35 +46,22 @@ class Curve(NamedTuple):
 
 
 def skeleton_pixels(mask: np.ndarray) -> np.ndarray:
-    """Thins a mask to a one pixel wide skeleton (Zhang and Suen, 1984).
+    """Returns the skeleton of a (h, w) bool mask (Zhang and Suen, 1984).
 
-    Beyond the array is background: the skeleton of a bounding-box crop is
-    the one that the whole image would give.
-
-    Args:
-        mask: (h, w) bool.
-
-    Returns:
-        (N, 2) integer pixels as (row, col), in raster order.
+    (N, 2) integer pixels as (row, col), in raster order. Pixels beyond the
+    array are background: a crop has the skeleton of the whole image.
     """
     return np.argwhere(skeletonize(mask))
 
 
 def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
-    """Walks along the skeletons of masks, branch after branch.
+    """Returns a walk along the skeleton of each (h, w) bool mask.
 
-    A walk is a depth-first traversal of the skeleton's minimum spanning
-    tree from an end of its longest path, piece by piece. Rings are cut open
-    where the tree leaves them. Masks of 32 pixels of depth and more are
-    thinned at a reduced resolution, cell by cell (our choice).
-
-    Args:
-        masks: each (h, w) bool. Many cost little more than one.
-
-    Returns:
-        The curve of each mask, on the mask; at full resolution every
-        skeleton pixel occurs in it once, at a reduced one the deepest mask
-        pixel of every skeleton cell, with steps from cell to cell.
+    For each connected piece, the walk is a depth-first traversal of the
+    minimum spanning tree, from an end of the longest path. The tree opens
+    rings. Every skeleton pixel occurs once. A mask at least 32 pixels deep is
+    thinned at a reduced resolution, and its curve has the deepest mask pixel
+    of each skeleton cell. Many masks take little longer than one.
     """
     depths = [depth_in(mask, exact=False) for mask in masks]
     sides = [max(int(d.max(initial=0)) // _DEPTH, 1) for d in depths]
@@ -89,31 +76,25 @@ def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
 
 
 def longest_path(mask: np.ndarray) -> np.ndarray:
-    """Finds the longest path in the skeleton of a mask's largest piece.
+    """Returns the longest path in the largest piece of a mask's skeleton.
 
-    Args:
-        mask: (h, w) bool with at least one true pixel.
-
-    Returns:
-        (N, 2) integer pixels as (row, col), from one end to the other.
+    (N, 2) integer pixels as (row, col), from one end to the other; the mask,
+    (h, w) bool, has at least one true pixel.
     """
     coords = skeleton_pixels(mask)
     tree = _spanning_tree([coords])
     _, pieces = connected_components(tree, directed=False)
     largest = np.bincount(pieces).argmax()
-    start = _far_end(tree, int(np.flatnonzero(pieces == largest)[0]))
-    distance, previous = dijkstra(
-        tree, directed=False, indices=start, return_predecessors=True
-    )
-    node = int(np.where(np.isfinite(distance), distance, -1).argmax())
-    path = [node]
+    start, _ = _farthest(tree, int(np.flatnonzero(pieces == largest)[0]))
+    end, previous = _farthest(tree, start)
+    path = [end]
     while path[-1] != start:
         path.append(int(previous[path[-1]]))
     return coords[path]
 
 
 def _shrink(mask: np.ndarray, side: int) -> np.ndarray:
-    """Cells of side x side pixels, true where any pixel is."""
+    """Returns a bool for each cell of side x side pixels: whether any is."""
     if side == 1:
         return mask
     rows = np.arange(0, mask.shape[0], side)
@@ -123,21 +104,21 @@ def _shrink(mask: np.ndarray, side: int) -> np.ndarray:
 
 
 def _enlarge(curve: Curve, depth: np.ndarray, side: int) -> Curve:
-    """Puts a curve over cells onto the deepest pixel of each."""
+    """Replaces each cell of a curve by the deepest pixel in the cell."""
     if side == 1:
         return curve
     height, width = depth.shape
     steps = np.arange(side)
     rows = curve.coords[:, :1] * side + np.repeat(steps, side)
     cols = curve.coords[:, 1:] * side + np.tile(steps, side)
-    # Cells may reach beyond the mask's array.
+    # The last cells may extend beyond the array.
     rows, cols = rows.clip(max=height - 1), cols.clip(max=width - 1)
     own = np.arange(len(rows)), depth[rows, cols].argmax(axis=1)
     return Curve(np.stack([rows[own], cols[own]], 1), curve.steps * side)
 
 
 def _walk_pixels(coords: list[np.ndarray]) -> list[Curve]:
-    """Walks over sets of (N, 2) pixels, all of them in one graph."""
+    """Returns a walk over each set of (N, 2) pixels, using one graph."""
     ends = np.cumsum([len(own) for own in coords])
     if not len(ends) or not ends[-1]:
         return [Curve(own, np.zeros(0)) for own in coords]
@@ -150,30 +131,23 @@ def _walk_pixels(coords: list[np.ndarray]) -> list[Curve]:
     nodes, previous = _depth_first(tree, starts)
     pixels = np.concatenate(coords)
     steps = np.hypot(*(pixels[nodes] - pixels[previous]).T)
-    curves = Curve(pixels[nodes], steps)
-    return [
-        Curve(curves.coords[end - len(own) : end], steps[end - len(own) : end])
-        for own, end in zip(coords, ends)
-    ]
+    splits = np.split(pixels[nodes], ends[:-1]), np.split(steps, ends[:-1])
+    return [Curve(*parts) for parts in zip(*splits)]
 
 
 def _depth_first(
     tree: csr_matrix, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Depth-first order of a forest, and where each node is reached from.
+    """Returns nodes of a forest depth first, and the predecessor of each.
 
-    A root above the starts makes it one tree; a start is reached from
-    itself.
+    A root joined to all starts makes the forest one tree. A start is its own
+    predecessor.
     """
     count = tree.shape[0]
     indices = np.concatenate([tree.indices, starts])
+    rows = np.append(tree.indptr, len(indices))
     graph = csr_matrix(
-        (
-            np.ones(len(indices)),
-            indices,
-            np.append(tree.indptr, len(indices)),
-        ),
-        shape=(count + 1, count + 1),
+        (np.ones(len(indices)), indices, rows), (count + 1, count + 1)
     )
     nodes, previous = depth_first_order(graph, count, directed=False)
     nodes = nodes[1:]
@@ -182,9 +156,10 @@ def _depth_first(
 
 
 def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
-    """Minimum spanning forest of sets of (N, 2) pixels, each by itself.
+    """Returns minimum spanning trees of sets of (N, 2) pixels, as one matrix.
 
-    Neighbours are joined, of equally long edges the first in raster order.
+    Edges join 8-neighbours. Of equally long edges, the tree takes the first
+    in raster order. Entries are edge lengths.
     """
     neighbours, count = [], 0
     for own in coords:
@@ -198,8 +173,9 @@ def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
     joined = np.concatenate(neighbours, axis=1).T
     found = joined >= 0
     lengths = np.broadcast_to(_STEP_LENGTHS, found.shape)[found]
-    # The rows of a sparse matrix, as they lie in memory.
+    # Where each row of the sparse matrix starts.
     starts = np.concatenate([[0], found.sum(axis=1).cumsum()])
+    # Less than the difference of two lengths; removed from the tree below.
     order = np.arange(len(lengths)) * (0.1 / max(len(lengths), 1))
     tree = minimum_spanning_tree(
         csr_matrix((lengths + order, joined[found], starts), (count, count))
@@ -210,7 +186,10 @@ def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
     return tree
 
 
-def _far_end(tree: csr_matrix, node: int) -> int:
-    """The node of the same piece that is farthest from `node`."""
-    distance = dijkstra(tree, directed=False, indices=node)
-    return int(np.where(np.isfinite(distance), distance, -1).argmax())
+def _farthest(tree: csr_matrix, node: int) -> tuple[int, np.ndarray]:
+    """Returns the node of a piece farthest from `node`, and predecessors."""
+    distance, previous = dijkstra(
+        tree, directed=False, indices=node, return_predecessors=True
+    )
+    distance[np.isinf(distance)] = -1
+    return int(distance.argmax()), previous

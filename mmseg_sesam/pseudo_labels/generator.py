@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from mmseg.registry import TASK_UTILS
 
+from mmseg_sesam import validators
 from mmseg_sesam.core.component_candidates import (
     ComponentCandidates,
     PreparedLabel,
@@ -21,18 +22,9 @@ from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
 from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_exclusive
 from mmseg_sesam.core.prompts import SkeletonPrompter
-from mmseg_sesam.core.selection import CoverageMaskSelector, Selection
+from mmseg_sesam.core.selection import CoverageMaskSelector
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
-from mmseg_sesam.validators import (
-    CONFIG,
-    FLAG,
-    LABEL_ID,
-    SHARE,
-    check_fields,
-    count,
-    option,
-    required,
-)
+from mmseg_sesam.validators import CONFIG, SHARE, count, option
 
 # core/ imports no framework, so its configurable parts are registered here.
 TASK_UTILS.register_module(module=SkeletonPrompter)
@@ -91,19 +83,19 @@ class PseudoLabelGenerator:
         array([0, 0, 1, 1], dtype=uint8)
     """
 
-    segmenter: Any = required(CONFIG)
+    segmenter: Any = validators.required(CONFIG)
     prompter: Any = option(None, CONFIG.or_none())
     selector: Any = option(None, CONFIG.or_none())
     closing_radius: int = option(0, count())
     min_area: int = option(64, count())
-    one_component_per_object: bool = option(False, FLAG)
+    one_component_per_object: bool = option(False, validators.FLAG)
     max_labelled_pixels: int = option(8192, count(1))
     hole_purity: float = option(0.0, SHARE)
     prompts_per_call: int = option(256, count(1))
-    ignore_index: int = option(255, LABEL_ID)
+    ignore_index: int = option(255, validators.LABEL_ID)
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        validators.check_fields(self)
         self.segmenter = TASK_UTILS.build(self.segmenter)
         self.prompter = TASK_UTILS.build(
             self.prompter or dict(type='SkeletonPrompter')
@@ -115,17 +107,13 @@ class PseudoLabelGenerator:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """All that its pseudo-labels depend on, as JSON values."""
-        return dict(
-            segmenter=self.segmenter.fingerprint,
-            prompter=asdict(self.prompter),
-            selector=asdict(self.selector),
-            closing_radius=self.closing_radius,
-            min_area=self.min_area,
-            one_component_per_object=self.one_component_per_object,
-            max_labelled_pixels=self.max_labelled_pixels,
-            hole_purity=self.hole_purity,
-            ignore_index=self.ignore_index,
-        )
+        options = {f.name: getattr(self, f.name) for f in fields(self)}
+        # It changes the memory needed, not the labels.
+        del options['prompts_per_call']
+        options['segmenter'] = self.segmenter.fingerprint
+        options['prompter'] = asdict(self.prompter)
+        options['selector'] = asdict(self.selector)
+        return options
 
     def __call__(
         self,
@@ -145,9 +133,6 @@ class PseudoLabelGenerator:
             prior: share of masks that conflict, by class and expansion; by
                 default no mask is rejected for its expansion.
 
-        Returns:
-            The pseudo-label.
-
         Raises:
             ValueError: image and label differ in size.
         """
@@ -159,7 +144,12 @@ class PseudoLabelGenerator:
             selection = self.selector(candidates)
             records.append(ComponentRecord.of(candidates, selection))
             if selection.chosen:
-                masks.append(_score(candidates, selection))
+                measures = selection.measures
+                score = measures.coverage * selection.predicted_iou
+                score *= 1 - measures.rejected_share
+                class_id = candidates.component.class_id
+                mask = ScoredMask.of_mask(selection.mask, class_id, score)
+                masks.append(mask)
         # Composition, step 5.
         pseudo_label = compose(label, masks, self.ignore_index)
         if self.hole_purity:
@@ -177,16 +167,12 @@ class PseudoLabelGenerator:
         """Counts candidates by expansion, for `ExpansionPrior.fit`.
 
         Args:
-            image: (H, W, 3) uint8 in RGB.
-            label: (H, W) uint8 weak label.
-            from_person: (H, W) bool, true on pixels labelled by a person; by
-                default all labelled pixels.
+            image: see `__call__`, as for the other arguments.
+            label: its weak label.
+            from_person: pixels labelled by a person.
 
         Returns:
             (2, 256, B) int64, see `core.expansion.count_expansions`.
-
-        Raises:
-            ValueError: image and label differ in size.
         """
         counts = ExpansionPrior.no_counts()
         prepared = self.prepare(image, label, from_person)
@@ -209,10 +195,10 @@ class PseudoLabelGenerator:
         """Finds the components of a label, and makes their prompts.
 
         Args:
-            image: (H, W, 3) uint8 in RGB.
-            label: (H, W) uint8.
-            from_person: (H, W) bool, true on pixels labelled by a person.
-            prior: share of masks that conflict, by class and expansion.
+            image: see `__call__`, as for the other arguments.
+            label: its weak label.
+            from_person: pixels labelled by a person.
+            prior: share of masks that conflict.
 
         Returns:
             The label, prepared for `decode`.
@@ -271,16 +257,3 @@ class PseudoLabelGenerator:
             indices,
             self.prompts_per_call,
         )
-
-
-def _score(
-    candidates: ComponentCandidates, selection: Selection
-) -> ScoredMask:
-    """Returns the mask of a component with its score, for `compose`."""
-    measures = selection.measures
-    score = measures.coverage * selection.predicted_iou
-    return ScoredMask.of_mask(
-        selection.mask,
-        candidates.component.class_id,
-        score * (1 - measures.rejected_share),
-    )

@@ -12,7 +12,7 @@ from mmseg_sesam.core.selection import Selection
 
 
 class ComponentRecord(NamedTuple):
-    """What became of one component.
+    """A component, and the mask that was selected for it.
 
     Attributes:
         class_id: class of the component.
@@ -47,9 +47,7 @@ class ComponentRecord(NamedTuple):
 
     @classmethod
     def of(
-        cls,
-        candidates: ComponentCandidates,
-        selection: Selection,
+        cls, candidates: ComponentCandidates, selection: Selection
     ) -> ComponentRecord:
         """Returns the record of a component and its mask, as JSON values."""
         component, together = candidates.component, candidates.prompts[0]

@@ -230,7 +230,6 @@ class RoundMaker:
     def _make_share(self, missing: list[int], prior: ExpansionPrior) -> None:
         """Makes and stages this rank's share of the missing images."""
         share = self.images.share(missing)
-        self.generator.segmenter.expect(len(share))
         made = threaded_map(
             partial(self._make_one, prior),
             map(self._read, self.images.loader(share)),

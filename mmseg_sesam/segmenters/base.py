@@ -41,52 +41,34 @@ class BaseSegmenter(ABC):
 
     @abstractmethod
     def encode(self, images: Sequence[np.ndarray]) -> list[Any]:
-        """Prepares images for prompts.
+        """Returns an embedding for each image, as `decode` takes it.
 
         Args:
             images: each (H, W, 3) uint8 in RGB; sizes may differ.
-
-        Returns:
-            One embedding for each image, as `decode` takes it.
         """
 
     @abstractmethod
     def decode(
         self, embedding: Any, prompts: Sequence[PointPrompt]
     ) -> Candidates:
-        """Returns the candidates of prompts on one image.
+        """Returns the candidates of prompts on one image, in their order.
 
         Args:
-            embedding: the image, from `encode`.
+            embedding: embedding of the image, from `encode`.
             prompts: P >= 1 prompts, with any numbers of points.
-
-        Returns:
-            The candidates of all prompts, in their order.
         """
 
     def pack(self, embedding: Any) -> dict[str, torch.Tensor]:
-        """Returns an embedding as tensors that can be stored.
+        """Returns an embedding as CPU tensors by name, to be stored.
 
-        `CachedSegmenter` needs `pack` and `unpack`; others do not.
-
-        Args:
-            embedding: an image, from `encode`.
-
-        Returns:
-            Tensors on the CPU by name, as small as the masks allow.
+        `CachedSegmenter` needs `pack` and `unpack`. Tensors should be as
+        small as the masks allow.
         """
         raise NotImplementedError
 
     def unpack(self, tensors: dict[str, torch.Tensor]) -> Any:
         """Returns the embedding that `pack` turned into tensors."""
         raise NotImplementedError
-
-    def expect(self, num_images: int) -> None:  # noqa: B027, may do nothing
-        """Called once before a round with the number of images to encode.
-
-        Args:
-            num_images: images of this process.
-        """
 
     def to(self, device: str | torch.device) -> BaseSegmenter:
         """Moves the weights to a device, and returns the segmenter."""

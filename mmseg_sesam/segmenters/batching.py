@@ -63,15 +63,7 @@ class BatchDecoder:
     def __call__(
         self, embedding: Any, prompts: Sequence[PointPrompt]
     ) -> list[DecodedBatch]:
-        """Decodes prompts on one image, those with few points first.
-
-        Args:
-            embedding: the image, for the decoder.
-            prompts: P >= 1 prompts, with any numbers of points.
-
-        Returns:
-            The decoded prompts.
-        """
+        """Returns P >= 1 decoded prompts, those with few points first."""
         counts = [len(prompt.labels) for prompt in prompts]
         waiting = sorted(range(len(prompts)), key=counts.__getitem__)
         decoded: list[DecodedBatch] = []
@@ -123,9 +115,7 @@ class BatchDecoder:
     def _make_room(self, decoder: Decoder, size: int) -> None:
         """Halves the batch size, or moves to the CPU; warns once.
 
-        Args:
-            decoder: decoder that ran out of memory.
-            size: prompts that it decoded at once.
+        `decoder` ran out of memory when it decoded `size` prompts at once.
         """
         with self._lock:
             largest = self._batch_size()

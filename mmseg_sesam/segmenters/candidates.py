@@ -61,15 +61,10 @@ class Geometry(NamedTuple):
     def measure(
         self, logits: torch.Tensor, threshold: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Estimates stability and area on the logits' grid.
+        """Returns (n, M) stability and areas of (n, M, h, h) float logits.
 
-        Args:
-            logits: (n, M, h, h) float.
-            threshold: of the masks.
-
-        Returns:
-            (n, M) stability, the IoU of the masks at the threshold + 1 and
-            - 1, and (n, M) pixels of the image.
+        Both are estimated on the grid of the logits. Stability is the IoU of
+        the masks at the threshold + 1 and - 1; areas are image pixels.
         """
         cells = [
             size * logits.shape[-1] / self.side for size in self.input_size
@@ -83,9 +78,8 @@ class Geometry(NamedTuple):
         # An empty mask has no stability: 0 / 0.
         stability = (high / low).nan_to_num(0.0)
         share = (middle / np.prod(cells)).clamp(max=1)
-        return _to_numpy(stability), _to_numpy(
-            share * np.prod(self.image_size)
-        )
+        areas = share * np.prod(self.image_size)
+        return _to_numpy(stability), _to_numpy(areas)
 
     def draw(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
         """Returns the mask of (h, h) float32 logits, (H, W) bool.
@@ -126,7 +120,7 @@ class LogitCandidates(Candidates):
     Args:
         batches: the decoded prompts of one image.
         geometry: place of the image in the logits' square.
-        threshold: value above which a pixel is inside.
+        threshold: logit above which a pixel is inside.
     """
 
     def __init__(
@@ -137,7 +131,7 @@ class LogitCandidates(Candidates):
     ) -> None:
         self._geometry = geometry
         self._threshold = threshold
-        # Some are on a GPU if the CPU took over between two batches.
+        # Batches are on two devices if decoding moved to the CPU.
         device = batches[-1].logits.device
         order = [index for batch in batches for index in batch.indices]
         ranks = np.argsort(order)
@@ -156,8 +150,8 @@ class LogitCandidates(Candidates):
     ) -> np.ndarray:
         """See `Candidates.contains`.
 
-        Interpolates the logits at these pixels in one step, where `mask`
-        takes two, so that they may differ at the very edge of a mask.
+        It interpolates logits once and `mask` twice, so that both may differ
+        at the edge of a mask.
         """
         logits = torch.stack(self._logits[prompts])
         planes = logits.flatten(0, 1)[None]
@@ -173,8 +167,8 @@ class LogitCandidates(Candidates):
             > self._threshold
             for pixels in grid.split(PIXELS_PER_CHUNK)
         ]
-        shape = (*logits.shape[:2], len(rows))
-        return torch.cat(inside, dim=-1).reshape(shape).cpu().numpy()
+        inside = torch.cat(inside, dim=-1).cpu().numpy()
+        return inside.reshape(*logits.shape[:2], len(rows))
 
     @torch.inference_mode()
     def mask(self, prompt: int, index: int) -> np.ndarray:

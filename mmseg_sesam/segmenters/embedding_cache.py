@@ -1,4 +1,4 @@
-"""Where embeddings are kept: in memory, or on disk."""
+"""Stores for embeddings, in memory or on disk."""
 
 from __future__ import annotations
 
@@ -13,57 +13,61 @@ from mmengine.logging import print_log
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mmseg_sesam.io.atomic import (
-    PARTS,
-    STALE_SECONDS,
-    remove_parts,
-    replacing,
-)
+from mmseg_sesam.io import atomic
 
 GIB = 2**30
-# Disk space that is left to others, in bytes.
+# Bytes of disk space that the cache leaves free (our choice).
 RESERVE = GIB
 _SUFFIX = '.safetensors'
 _DIGEST = hashlib.sha256().digest_size
 
 
 class EmbeddingCache(ABC):
-    """Keeps tensors by name, up to a size.
+    """Stores tensors by name, up to `max_bytes` in all.
 
-    When it is full it keeps what it has: rounds go through all images in
-    turn, and a cache that made room for the latest would forget each image
-    just before it is asked for again (our choice).
-
-    Args:
-        max_bytes: of all entries.
+    A full cache replaces no entry (our choice): every round reads all images
+    in the same order, so that replacing the oldest entry would remove each
+    image shortly before it is read.
     """
 
     def __init__(self, max_bytes: float) -> None:
         self.max_bytes = max_bytes
         self.used = 0
+        self._warned = False
 
     @abstractmethod
     def get(self, key: str) -> dict[str, Tensor] | None:
-        """The tensors of a name, None if they are not kept."""
+        """Returns the tensors of a name, or None if there are none."""
 
     def put(self, key: str, tensors: dict[str, Tensor]) -> None:
-        """Keeps tensors, if there is room."""
+        """Stores tensors if there is room; warns once if there is none."""
         payload = save(tensors)
         size = len(payload) + _DIGEST
-        if self.room() >= size and self._write(key, payload):
+        if self.room() < size:
+            self._warn_once(
+                f'The embedding cache is full with {self.used / GIB:.1f} GiB; '
+                'other images are encoded in every round. Raise max_gib= of '
+                'CachedSegmenter, or free disk space.'
+            )
+        elif self._write(key, payload):
             self.used += size
 
     def room(self) -> float:
-        """Bytes that can still be kept."""
+        """Returns the bytes that can still be stored."""
         return self.max_bytes - self.used
+
+    def _warn_once(self, message: str) -> None:
+        if not self._warned:
+            print_log(message, logger='current', level=logging.WARNING)
+        self._warned = True
 
     @abstractmethod
     def _write(self, key: str, payload: bytes) -> bool:
-        """Keeps the bytes of an entry; tells whether it could."""
+        """Stores the bytes of an entry; returns whether it succeeded."""
 
 
 class MemoryCache(EmbeddingCache):
-    """Keeps tensors in the memory of the process."""
+    """Stores tensors in the memory of the process."""
 
     def __init__(self, max_bytes: float) -> None:
         super().__init__(max_bytes)
@@ -80,15 +84,15 @@ class MemoryCache(EmbeddingCache):
 
 
 class DiskCache(EmbeddingCache):
-    """Keeps tensors in a folder, a file for each name.
+    """Stores tensors in a folder, one file for each name.
 
-    Several processes may write, on several machines; a file begins with the
-    checksum of the rest, and one that does not match it is made anew.
+    Several processes may write, also on several machines. A file begins with
+    the sha256 of its payload; a file that does not match is written again.
 
     Args:
-        folder: of the files; made when the first one is written.
-        max_bytes: of all files of the folder.
-        num_writers: processes that share what room there is.
+        folder: folder of the files, created with the first one.
+        max_bytes: largest size of all files of the folder.
+        num_writers: processes that share the room equally.
     """
 
     def __init__(
@@ -100,7 +104,9 @@ class DiskCache(EmbeddingCache):
         super().__init__(max_bytes)
         self.folder = Path(folder)
         self.num_writers = num_writers
-        remove_parts(self.folder.rglob(PARTS), STALE_SECONDS)
+        atomic.remove_parts(
+            self.folder.rglob(atomic.PARTS), atomic.STALE_SECONDS
+        )
         self._found = self.used = sum(
             path.stat().st_size for path in self.folder.rglob(f'*{_SUFFIX}')
         )
@@ -117,33 +123,27 @@ class DiskCache(EmbeddingCache):
         return load(payload)
 
     def room(self) -> float:
-        """See `EmbeddingCache.room`; the disk may have less."""
+        """See `EmbeddingCache.room`; at most what the disk has left."""
         share = (self.max_bytes - self._found) / self.num_writers
         written = self.used - self._found
-        return min(share - written, self.free() - RESERVE)
-
-    def free(self) -> int:
-        """Bytes that the disk has left."""
         place = self.folder
         while not place.exists():
             place = place.parent
-        return shutil.disk_usage(place).free
+        return min(share - written, shutil.disk_usage(place).free - RESERVE)
 
     def _write(self, key: str, payload: bytes) -> bool:
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as part, part.open('wb') as file:
+            with atomic.replacing(path) as part, part.open('wb') as file:
                 file.write(hashlib.sha256(payload).digest())
                 file.write(payload)
         except OSError as error:
-            # The next run only loses time.
+            # Not an error: images are only encoded again.
             self.max_bytes = 0
-            print_log(
+            self._warn_once(
                 f'The embedding cache {self.folder} cannot be written '
-                f'({error}); nothing more is added to it in this run.',
-                logger='current',
-                level=logging.WARNING,
+                f'({error}); nothing more is added to it in this run.'
             )
             return False
         return True

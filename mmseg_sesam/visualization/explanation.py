@@ -1,4 +1,4 @@
-"""Why a pseudo-label is as it is: every candidate of every component."""
+"""Explains a pseudo-label: candidates and verdicts of its components."""
 
 from __future__ import annotations
 
@@ -18,13 +18,7 @@ from mmseg_sesam.pseudo_labels.records import ComponentRecord
 
 
 class Explanation(NamedTuple):
-    """What became of one component.
-
-    Attributes:
-        record: record of the component.
-        candidates: the component with its candidates.
-        selection: verdict on each candidate, and the mask.
-    """
+    """A component with its record, candidates, and selection among them."""
 
     record: ComponentRecord
     candidates: ComponentCandidates
@@ -55,15 +49,14 @@ def explain(
     which is learned from a whole data set.
 
     Args:
-        generator: makes the pseudo-label.
+        generator: generator of the pseudo-label.
         image: (H, W, 3) uint8 in RGB.
-        weak: (H, W) uint8 class ids, 255 where nothing is labelled.
+        weak: (H, W) uint8 class ids, 255 where unlabelled.
         number: components to explain, all by default. Their prompts are
             decoded a second time.
 
     Returns:
-        The pseudo-label, and explanations of the components with most
-        labelled pixels, in descending order.
+        The pseudo-label, and the explanations, largest component first.
 
     Raises:
         ValueError: image and label differ in size.

@@ -38,8 +38,8 @@ _WIDTH = 15.0
 _DPI = 90
 # Inches: the head's titles, the heading and the pictures of a row, the foot.
 _TITLES, _HEADING, _PICTURES, _FOOT = 0.6, 0.3, 2.7, 0.8
-# Pixels of a picture's longer side, about twice those of the sheet: large
-# photos are reduced before they are painted, which is what takes time.
+# Pixels of a picture's longer side, about twice those of the sheet. Larger
+# photos are reduced first, because painting takes most of the time.
 _HEAD_SIDE, _MASK_SIDE = 900, 400
 # Components that are numbered in the head; more numbers hide the image.
 _NUMBERED = 20
@@ -57,12 +57,12 @@ def save_explanation(
     """Draws an image, its pseudo-label, and a row for each explanation.
 
     Args:
-        path: of the picture.
+        path: file of the picture.
         image: (H, W, 3) uint8 in RGB.
         weak: (H, W) uint8 class ids.
         made: the pseudo-label.
-        explanations: of the components that get a row, as `explain` sorts
-            them; the sheet names the others.
+        explanations: one for each component that gets a row, in the order of
+            `explain`; the sheet names the other components.
         palette: RGB of each class.
         classes: name of each class.
     """
@@ -112,7 +112,7 @@ def _draw_head(
     made: PseudoLabel,
     palette: Sequence[Sequence[int]],
 ) -> None:
-    """The image, its components with their points, the pseudo-label."""
+    """Draws image, components with their points, and pseudo-label."""
     height, width = weak.shape
     shape = _reduced(width, height, _HEAD_SIDE)
     small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
@@ -146,7 +146,7 @@ def _draw_head(
 
 
 def _draw_foot(part: SubFigure, omitted: str) -> None:
-    """The legend of the verdicts, and what the sheet leaves out."""
+    """Draws the legend of verdicts, and the sentence on other components."""
     dots = [
         Line2D([], [], ls='', marker='o', color=colour, label=verdict.value)
         for verdict, colour in _COLOURS.items()
@@ -158,9 +158,9 @@ def _draw_foot(part: SubFigure, omitted: str) -> None:
 
 def _summarise(name: str, explanation: Explanation) -> str:
     record, total = explanation.record, len(explanation.selection.verdicts)
-    outcome = f'{len(record.chosen)} of {total} candidates'
+    outcome = f'{len(record.chosen)} of {total} candidates taken'
     if record.fell_back:
-        outcome = f'none of {total}: it keeps its weak pixels alone'
+        outcome = f'none of {total} candidates taken, weak pixels alone'
     return (
         f'{name}:  {outcome};  coverage {record.coverage:.2f}, '
         f'conflict {record.conflict:.2f}, score {record.predicted_iou:.2f}'
@@ -185,7 +185,7 @@ def _draw_row(
     if selection.mask is not None:
         union = selection.mask[window]
     _draw_mask(axes[1], crop, union, colour, explanation, window)
-    axes[1].set_title('the mask that it takes', fontsize=8)
+    axes[1].set_title('mask of the component', fontsize=8)
     numbers = _best_of_each(explanation)
     for axis, number in zip(axes[2:], numbers):
         mask = candidates.union([number])[window]
@@ -214,10 +214,8 @@ def _best_of_each(explanation: Explanation) -> list[int]:
     order, seen = [], set()
     for place, number in enumerate(explanation.order):
         verdict = explanation.selection.verdicts[number]
-        measures = (
-            *explanation.measures_of(number),
-            explanation.candidates.areas[number],
-        )
+        area = explanation.candidates.areas[number]
+        measures = (*explanation.measures_of(number), area)
         taken = verdict is Verdict.TAKEN
         if measures in seen and not taken:
             continue
@@ -244,8 +242,7 @@ def _draw_candidates(axis: Axes, explanation: Explanation) -> None:
         alpha=0.75,
         linewidths=0,
     )
-    axis.set_xlim(-0.05, 1.05)
-    axis.set_ylim(-0.05, 1.05)
+    axis.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
     axis.set_xlabel('coverage', fontsize=8)
     axis.set_ylabel('conflict', fontsize=8)
     axis.tick_params(labelsize=7)
@@ -260,7 +257,7 @@ def _draw_mask(
     explanation: Explanation,
     window: tuple[slice, slice],
 ) -> None:
-    """A mask over the component's surroundings, the component in white."""
+    """Draws a mask around the component, and the component in white."""
     height, width = mask.shape
     top, left = window[0].start, window[1].start
     shape = _reduced(width, height, _MASK_SIDE)
@@ -271,15 +268,11 @@ def _draw_mask(
     painted[
         (rows - top) * shape[1] // height, (cols - left) * shape[0] // width
     ] = 255
-    axis.imshow(
-        painted,
-        extent=(left - 0.5, left + width - 0.5, top + height - 0.5, top - 0.5),
-    )
+    xlim = left - 0.5, left + width - 0.5
+    ylim = top + height - 0.5, top - 0.5
+    axis.imshow(painted, extent=(*xlim, *ylim))
     _draw_points(axis, np.array(explanation.record.points))
-    axis.set_xlim(left - 0.5, left + width - 0.5)
-    axis.set_ylim(top + height - 0.5, top - 0.5)
-    axis.set_xticks([])
-    axis.set_yticks([])
+    axis.set(xlim=xlim, ylim=ylim, xticks=[], yticks=[])
 
 
 def _draw_points(axis: Axes, points: np.ndarray) -> None:
@@ -290,7 +283,7 @@ def _draw_points(axis: Axes, points: np.ndarray) -> None:
 
 
 def _reduced(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height so that the longer one is at most `side`."""
+    """Returns width and height, reduced so that both are at most `side`."""
     scale = min(side / max(width, height), 1)
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
@@ -298,7 +291,7 @@ def _reduced(width: int, height: int, side: int) -> tuple[int, int]:
 def _window(
     explanation: Explanation, shape: tuple[int, int]
 ) -> tuple[slice, slice]:
-    """The component's surroundings, as wide as high."""
+    """Returns the square window (rows, columns) around a component."""
     row0, col0, row1, col1 = explanation.record.bbox
     half = max(0.75 * max(row1 - row0, col1 - col0), 24)
     sides = []

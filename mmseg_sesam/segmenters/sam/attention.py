@@ -13,15 +13,13 @@ _PARTS = ('num_heads', 'qkv', 'proj', 'use_rel_pos')
 
 
 def fuse_attention(encoder: nn.Module) -> None:
-    """Lets the attention layers of a ViT use PyTorch's fused kernels.
+    """Makes the attention layers of a ViT use PyTorch's fused kernels.
 
-    The original computes and stores the attention of all pairs of tokens,
-    three times over. The fused kernels give the same up to rounding, in
-    half of the time on a CPU, and hold no more than the bias of relative
-    positions. Encoders of other kinds (MobileSAM's) are left as they are.
-
-    Args:
-        encoder: of Segment Anything or SAM-HQ; changed in place.
+    The original stores three maps over all pairs of tokens. The fused kernels
+    give the same result up to rounding, in half of the time on a CPU, and
+    store only the bias of relative positions. The encoder, of Segment
+    Anything or SAM-HQ, is changed in place; others (MobileSAM's) remain as
+    they are.
     """
     for module in encoder.modules():
         if all(hasattr(module, part) for part in _PARTS):

@@ -1,4 +1,4 @@
-"""Checkpoint file or URL -> state dict, after a look at its checksum."""
+"""Checkpoint file or URL -> state dict, if the checksum is the expected."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import torch
 
 SAM_URL = 'https://dl.fbaipublicfiles.com/segment_anything/'
 
-# The six hex digits in the names of these files begin their md5. Meta
-# publishes no sha256; these are the ones that several independent projects
-# pin for the files at SAM_URL, in agreement with each other.
+# Meta publishes no sha256, only the first six digits of the md5 in the file
+# names. Several independent projects pin these sha256 of the files at SAM_URL.
 SAM_SHA256 = {
     'sam_vit_h_4b8939.pth': (
         'a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e'
@@ -35,16 +34,16 @@ def load_checkpoint(
     Args:
         checkpoint: a path, or an https URL, which is downloaded once into
             the cache of torch.hub.
-        sha256: of the file, 64 hex digits; may be left out for segment-
-            anything's official files.
+        sha256: sha256 of the file, 64 hex digits; None for an official file
+            of segment-anything.
 
     Returns:
         The state dict on the CPU, and the file's sha256.
 
     Raises:
         ValueError: no checkpoint is given, the URL is not https, the
-            sha256 differs or is unknown, or the file holds anything but
-            tensors in plain containers.
+            sha256 differs or is unknown, or the file holds objects other
+            than tensors in plain containers.
         FileNotFoundError: the file does not exist.
         ConnectionError: the URL cannot be downloaded.
     """
@@ -69,12 +68,12 @@ def load_checkpoint(
 
 
 def _official_url(name: str = 'sam_vit_h_4b8939.pth') -> str:
-    """Where an official file lies, or any of them if it is none."""
+    """Returns the URL of an official file; of ViT-H's for other names."""
     return SAM_URL + (name if name in SAM_SHA256 else 'sam_vit_h_4b8939.pth')
 
 
 def _download(url: str, sha256: str | None) -> Path:
-    """Path of the file in the cache, downloaded unless it is there."""
+    """Downloads a file into the cache unless it is there; returns its path."""
     parts = urlsplit(url)
     name = Path(parts.path).name
     sha256 = sha256 or SAM_SHA256.get(name)
@@ -88,7 +87,7 @@ def _download(url: str, sha256: str | None) -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            # Writes to a temporary file, and moves it once it is verified.
+            # Writes a temporary file, verifies it, then renames it.
             torch.hub.download_url_to_file(url, str(path), sha256.lower())
         except (OSError, RuntimeError) as error:
             raise ConnectionError(
@@ -99,7 +98,7 @@ def _download(url: str, sha256: str | None) -> Path:
 
 
 def _verify(file: BinaryIO, sha256: str | None) -> str:
-    """The file's sha256, if it is the expected or an official one."""
+    """Returns the sha256 of a file; raises unless expected or official."""
     hasher = hashlib.sha256()
     for block in iter(lambda: file.read(1 << 20), b''):
         hasher.update(block)
@@ -114,8 +113,8 @@ def _verify(file: BinaryIO, sha256: str | None) -> str:
         raise ValueError(
             f'The checkpoint {file.name} has the sha256 {digest}, which is '
             "none of segment-anything's official files; replace it if it "
-            'should be one, or, if you trust where it comes from, set '
-            f"sha256='{digest}'."
+            'should be one, or, if you trust its source, set sha256='
+            f"'{digest}'."
         )
     file.seek(0)
     return digest
@@ -128,8 +127,8 @@ def _unpickle(file: BinaryIO) -> dict[str, torch.Tensor]:
         # The text of torch's error advises to load without weights_only.
         raise ValueError(
             f'The checkpoint {file.name} is refused: expected a state dict '
-            'saved by torch.save, found a file that is none or that holds '
-            'more than tensors; save its state dict alone.'
+            'saved by torch.save, found another file or objects other than '
+            'tensors; save the state dict alone.'
         ) from error
     if not isinstance(state, dict):
         raise ValueError(

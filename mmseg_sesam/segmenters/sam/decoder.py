@@ -1,4 +1,4 @@
-"""Segment Anything's mask decoder, for many prompts on one image."""
+"""Segment Anything's mask decoder, faster for many prompts on an image."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Module and class of the decoders whose structure `SharedDecoder` knows.
-_SERVED = [
+# Module and class of the decoders whose layers `SharedDecoder` computes.
+_SUPPORTED = [
     (f'{package}.modeling.mask_decoder', 'MaskDecoder')
     for package in ('segment_anything', 'mobile_sam')
 ]
 
 
 class SharedImage(NamedTuple):
-    """An image as all prompts on it see it.
-
-    N tokens of C channels; an attention projects them to c.
+    """The tensors of an image that all prompts share.
 
     Attributes:
-        tokens: (1, N, C) float, before the first layer.
-        positions: (1, N, C) float encodings.
-        key: (1, N, c) float, which prompts look for in the first layer.
-        value: (1, N, c) float, which prompts take in the first layer.
-        query: (1, N, c) float, by which it looks for prompts there.
+        tokens: (1, N, C) float, image tokens before the first layer.
+        positions: (1, N, C) float, their position encodings.
+        key: (1, N, c) float, keys of the first attention of prompts to image.
+        value: (1, N, c) float, its values.
+        query: (1, N, c) float, queries of the first attention of image to
+            prompts.
     """
 
     tokens: Tensor
@@ -36,18 +35,17 @@ class SharedImage(NamedTuple):
 
 
 class SharedDecoder:
-    """Gives what the official decoder gives, sooner.
+    """Computes the output of the official decoder faster, up to rounding.
 
-    The official one copies the image for each prompt, projects all of its
-    tokens for each attention, and upsamples by transposed convolutions.
-    Here the prompts share the image's side of the first layer. In the other
-    layers the projections are applied to the prompt's tokens, which are few:
+    The official decoder copies the image for each prompt, projects all image
+    tokens for each attention, and upsamples by transposed convolutions. Here
+    the prompts share the image's part of the first layer. Other layers
+    project the few prompt tokens in place of the many image tokens, because
     `(x W) q` is `x (W q)`. A transposed convolution of stride 2 is a linear
-    layer on each token, and masks that nobody asks for are not made. The
-    results are equal up to rounding.
+    layer on each token, and SAM's single mask is not computed.
 
     Args:
-        decoder: a `MaskDecoder`, see `serves`.
+        decoder: a `MaskDecoder`, see `supports`.
     """
 
     def __init__(self, decoder: nn.Module) -> None:
@@ -55,14 +53,14 @@ class SharedDecoder:
         self._layers = decoder.transformer.layers
 
     @staticmethod
-    def serves(decoder: nn.Module) -> bool:
+    def supports(decoder: nn.Module) -> bool:
         """Returns whether a decoder is SAM's or MobileSAM's.
 
-        The class name alone does not tell: SAM 2's class is also called
-        `MaskDecoder`, and would give wrong masks without an error.
+        SAM 2's class is also called `MaskDecoder`, and would give wrong
+        masks without an error; therefore the module is compared too.
         """
         kind = type(decoder)
-        return (kind.__module__, kind.__name__) in _SERVED
+        return (kind.__module__, kind.__name__) in _SUPPORTED
 
     def share(
         self, features: Tensor, dense: Tensor, positions: Tensor
@@ -70,12 +68,9 @@ class SharedDecoder:
         """Prepares an image for prompts.
 
         Args:
-            features: (1, C, h, w) float, from the image encoder.
-            dense: (1, C, h, w) float, of the prompt encoder without masks.
-            positions: (1, C, h, w) float encodings.
-
-        Returns:
-            The image.
+            features: (1, C, h, w) float output of the image encoder.
+            dense: (1, C, h, w) float output of the prompt encoder for no mask.
+            positions: (1, C, h, w) float position encodings.
         """
         tokens, positions = (
             maps.flatten(2).transpose(1, 2).contiguous()
@@ -95,14 +90,9 @@ class SharedDecoder:
     def __call__(
         self, image: SharedImage, sparse: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Decodes n prompts.
+        """Returns (n, 3, 4 h, 4 w) logits and (n, 3) predicted IoU, float.
 
-        Args:
-            image: from `share`.
-            sparse: (n, K, C) float, of the prompt encoder.
-
-        Returns:
-            (n, 3, 4 h, 4 w) logits and (n, 3) predicted IoU, both float.
+        `sparse` is the prompt encoder's (n, K, C) output for n prompts.
         """
         decoder = self._decoder
         own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
@@ -119,7 +109,7 @@ class SharedDecoder:
     def _transform(
         self, prompts: Tensor, image: SharedImage
     ) -> tuple[Tensor, Tensor]:
-        """Lets prompt tokens and image tokens attend to each other."""
+        """Returns prompt and image tokens after all transformer layers."""
         tokens, image_tokens = prompts, image.tokens
         for index, layer in enumerate(self._layers):
             if layer.skip_first_layer_pe:
@@ -132,7 +122,9 @@ class SharedDecoder:
             outward = layer.cross_attn_image_to_token
             if index:
                 places = image_tokens + image.positions
-                found = _look(inward, tokens + prompts, places, image_tokens)
+                found = _attend_to_image(
+                    inward, tokens + prompts, places, image_tokens
+                )
             else:
                 query = inward.q_proj(tokens + prompts)
                 found = _attend(inward, query, image.key, image.value)
@@ -145,10 +137,12 @@ class SharedDecoder:
             else:
                 query = _heads(outward, image.query)
                 scores = key @ query.transpose(2, 3)
-            told = _tell(outward, scores, outward.v_proj(tokens))
-            image_tokens = layer.norm4(image_tokens + told)
+            update = _attend_to_prompts(
+                outward, scores, outward.v_proj(tokens)
+            )
+            image_tokens = layer.norm4(image_tokens + update)
         transformer = self._decoder.transformer
-        found = _look(
+        found = _attend_to_image(
             transformer.final_attn_token_to_image,
             tokens + prompts,
             image_tokens + image.positions,
@@ -157,7 +151,7 @@ class SharedDecoder:
         return transformer.norm_final_attn(tokens + found), image_tokens
 
     def _draw(self, tokens: Tensor, hyper: Tensor) -> Tensor:
-        """(n, M, 4 h, 4 w) logits of (n, N, C) tokens and (n, c, M)."""
+        """Returns (n, M, 4 h, 4 w) logits of (n, N, C) tokens, (n, c, M)."""
         first, norm, act, second, last_act = self._decoder.output_upscaling
         fine = _double(first, tokens)
         fine = F.layer_norm(
@@ -166,7 +160,7 @@ class SharedDecoder:
         fine = last_act(_double(second, act(fine)))
         count, _, _, _, channels = fine.shape
         logits = fine.reshape(count, -1, channels) @ hyper
-        # A token's pixels: 2 x 2, and 2 x 2 in each of them.
+        # Each token has 2 x 2 cells, each of 2 x 2 pixels.
         side = int(tokens.shape[1] ** 0.5)
         logits = logits.view(count, side, side, 2, 2, 2, 2, -1)
         logits = logits.permute(0, 7, 1, 3, 5, 2, 4, 6)
@@ -174,12 +168,12 @@ class SharedDecoder:
 
 
 def _heads(attention: nn.Module, tokens: Tensor) -> Tensor:
-    """(n, N, c) to (n, h, N, c / h): each head's part of a projection."""
+    """Splits a (n, N, c) projection into heads: (n, h, N, c / h)."""
     return tokens.unflatten(2, (attention.num_heads, -1)).transpose(1, 2)
 
 
 def _scaled_heads(attention: nn.Module, tokens: Tensor) -> Tensor:
-    """The same, divided by the square root of its channels."""
+    """Returns `_heads` divided by the square root of their channels."""
     heads = _heads(attention, tokens)
     return heads * heads.shape[3] ** -0.5
 
@@ -187,7 +181,7 @@ def _scaled_heads(attention: nn.Module, tokens: Tensor) -> Tensor:
 def _attend(
     attention: nn.Module, query: Tensor, key: Tensor, value: Tensor
 ) -> Tensor:
-    """Attention of (n, T, c) queries and (1, N, c) keys and values."""
+    """Returns attention of (n, T, c) queries to (1, N, c) keys, values."""
     heads = [
         _heads(attention, part).expand(len(query), -1, -1, -1)
         for part in (query, key, value)
@@ -197,16 +191,10 @@ def _attend(
 
 
 def _scores(projection: nn.Linear, heads: Tensor, image: Tensor) -> Tensor:
-    """Products of a projection of the image with each head's tokens.
+    """Returns (n, h, T, N) products of (n, h, T, d) heads and an image.
 
-    Args:
-        projection: of the image, to h times d channels; without its bias,
-            see `_shifts`.
-        heads: (n, h, T, d) tokens.
-        image: (n, N, C) tokens.
-
-    Returns:
-        (n, h, T, N) scores.
+    `projection` maps (n, N, C) image tokens to h d channels. Its bias is left
+    out, see `_shifts`.
     """
     weight = projection.weight.unflatten(0, (heads.shape[1], -1))
     folded = (heads @ weight).flatten(1, 2)
@@ -214,50 +202,42 @@ def _scores(projection: nn.Linear, heads: Tensor, image: Tensor) -> Tensor:
 
 
 def _shifts(projection: nn.Linear, heads: Tensor) -> Tensor:
-    """(n, h, T, 1), what the projection's bias adds to the scores."""
+    """Returns (n, h, T, 1), the bias's contribution to `_scores`."""
     bias = projection.bias.unflatten(0, (heads.shape[1], 1, -1))
     return (heads * bias).sum(dim=3, keepdim=True)
 
 
-def _look(
+def _attend_to_image(
     attention: nn.Module, tokens: Tensor, places: Tensor, image: Tensor
 ) -> Tensor:
-    """Lets (n, T, C) tokens take from the image, (n, N, C) twice."""
+    """Returns attention of (n, T, C) tokens to (n, N, C) keys, values."""
     query = _scaled_heads(attention, attention.q_proj(tokens))
-    # A shift of all scores of a token changes nothing.
+    # Softmax ignores the bias, which shifts all scores of a token equally.
     shares = _scores(attention.k_proj, query, places).softmax(dim=3)
     mixed = (shares.flatten(1, 2) @ image).unflatten(1, shares.shape[1:3])
     weight = attention.v_proj.weight.unflatten(0, (shares.shape[1], -1))
-    taken = (mixed @ weight.transpose(1, 2)).transpose(1, 2).flatten(2)
-    # Shares add up to 1: the bias may follow.
-    return attention.out_proj(taken + attention.v_proj.bias)
+    value = (mixed @ weight.transpose(1, 2)).transpose(1, 2).flatten(2)
+    # Shares add up to 1, so that the bias can be added afterwards.
+    return attention.out_proj(value + attention.v_proj.bias)
 
 
-def _tell(attention: nn.Module, scores: Tensor, value: Tensor) -> Tensor:
-    """Lets the image take from tokens.
-
-    Args:
-        attention: of the image to tokens.
-        scores: (n, h, T, N).
-        value: (n, T, c) of the tokens.
-
-    Returns:
-        (n, N, C).
-    """
+def _attend_to_prompts(
+    attention: nn.Module, scores: Tensor, value: Tensor
+) -> Tensor:
+    """Returns (n, N, C) image updates of (n, h, T, N) scores, (n, T, c)."""
     output = attention.out_proj
     weight = output.weight.unflatten(1, (attention.num_heads, -1))
-    given = _heads(attention, value) @ weight.permute(1, 2, 0)
-    # Shares add up to 1 for each head: so do the biases.
-    given = (given + output.bias / attention.num_heads).flatten(1, 2)
+    value = _heads(attention, value) @ weight.permute(1, 2, 0)
+    # Shares add up to 1 in each head, so that each adds its part of the bias.
+    value = (value + output.bias / attention.num_heads).flatten(1, 2)
     shares = scores.softmax(dim=2).flatten(1, 2)
-    return shares.transpose(1, 2) @ given
+    return shares.transpose(1, 2) @ value
 
 
 def _double(convolution: nn.ConvTranspose2d, tokens: Tensor) -> Tensor:
-    """A transposed convolution of kernel and stride 2, token by token.
+    """Applies a transposed convolution of kernel and stride 2 to tokens.
 
-    (n, ..., C) to (n, ..., 2, 2, c): rows and columns within a token; after
-    the first, the pixels of all tokens are flat: (n, N, 2, 2, c).
+    (n, ..., C) becomes (n, N, 2, 2, c), N tokens of 2 x 2 cells each.
     """
     weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)
     bias = convolution.bias.repeat(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
-from typing import Callable
+from typing import Callable, TypedDict
 
 import numpy as np
 import torch
@@ -13,18 +13,31 @@ from torch import Tensor, nn
 from mmseg_sesam.segmenters.batching import Decode
 from mmseg_sesam.segmenters.candidates import Geometry
 from mmseg_sesam.segmenters.sam.decoder import SharedDecoder
-from mmseg_sesam.segmenters.sam.embedding import SAMEmbedding
 
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 
-class PlacedDecoder:
-    """Decodes prompts on the device that its modules are on.
+class SAMEmbedding(TypedDict):
+    """An encoded image.
 
-    Args:
-        prompt_encoder: SAM's, or of a model with its API.
-        mask_decoder: the same.
-        dtype: a name in `DTYPES`.
+    Attributes:
+        features: (1, 256, 64, 64) float, from the image encoder.
+        interm: (1, 64, 64, C) float, early features for SAM-HQ's decoder;
+            None for other models.
+        image_size: (H, W) of the image.
+        input_size: (H, W) of the image resized for the encoder, unpadded.
+    """
+
+    features: Tensor
+    interm: Tensor | None
+    image_size: tuple[int, int]
+    input_size: tuple[int, int]
+
+
+class PlacedDecoder:
+    """Decodes prompts on the device of its modules, see `batching.Decoder`.
+
+    The modules are SAM's or have its API; `dtype` is a name in `DTYPES`.
     """
 
     def __init__(
@@ -33,9 +46,11 @@ class PlacedDecoder:
         self._prompt_encoder = prompt_encoder
         self._mask_decoder = mask_decoder
         self._dtype = dtype
-        self._shared: SharedDecoder | None = None
-        if SharedDecoder.serves(mask_decoder):
-            self._shared = SharedDecoder(mask_decoder)
+        self._shared = (
+            SharedDecoder(mask_decoder)
+            if SharedDecoder.supports(mask_decoder)
+            else None
+        )
 
     @property
     def device(self) -> torch.device:
@@ -57,11 +72,7 @@ class PlacedDecoder:
         return Geometry(embedding['image_size'], embedding['input_size'], side)
 
     def open(self, embedding: SAMEmbedding) -> Decode:
-        """Returns a function that decodes prompts on an image.
-
-        Args:
-            embedding: the encoded image, on any device.
-        """
+        """Returns a function that decodes prompts on an image."""
         decode = self._decoder_of(embedding)
         geometry = self.geometry(embedding)
 
@@ -129,11 +140,7 @@ def _copy_to_cpu(module: nn.Module) -> nn.Module:
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager:
-    """Returns a context in which SAM's networks run in a precision.
-
-    Args:
-        dtype: a name in `DTYPES`.
-        device: device of the networks.
+    """Returns a context in which networks compute in a precision.
 
     Raises:
         ValueError: the device is a CPU and the dtype 'fp16'.

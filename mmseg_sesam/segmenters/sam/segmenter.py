@@ -12,31 +12,25 @@ import torch
 from mmseg.registry import TASK_UTILS
 from torch import nn
 
+from mmseg_sesam import validators
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.segmenters.base import BaseSegmenter
 from mmseg_sesam.segmenters.batching import BatchDecoder
 from mmseg_sesam.segmenters.candidates import LogitCandidates
 from mmseg_sesam.segmenters.sam.attention import fuse_attention
 from mmseg_sesam.segmenters.sam.checkpoint import load_checkpoint
-from mmseg_sesam.segmenters.sam.embedding import SAMEmbedding
 from mmseg_sesam.segmenters.sam.placed_decoder import (
     DTYPES,
     PlacedDecoder,
+    SAMEmbedding,
     autocast,
-)
-from mmseg_sesam.validators import (
-    FLAG,
-    check_option,
-    check_options,
-    count,
-    one_of,
 )
 
 # Raise it whenever the same weights give other masks.
 MASK_VERSION = 2
 
-# On a GPU: while it works for one image, the CPU finds components, selects
-# masks and writes files of the others.
+# Threads on a GPU (our choice): while the GPU encodes or decodes one image,
+# the CPU prepares, selects and writes the others.
 IMAGES_AT_ONCE = 4
 
 
@@ -46,15 +40,15 @@ class SAMSegmenter(BaseSegmenter):
 
     The masks are those of `SamPredictor` with `multimask_output=True`: three
     candidates for a prompt, and one with SAM-HQ, which merges them itself.
-    The weights are loaded on construction, so that mistakes show early.
+    The weights are loaded on construction, so that errors are found early.
 
     Args:
         checkpoint: path or https URL of the weights, see `load_checkpoint`.
-        builder: a function without arguments that makes the model with any
-            weights, or its dotted path: 'segment_anything.build_sam_vit_b'
+        builder: a function without arguments that returns the model, or its
+            dotted path: 'segment_anything.build_sam_vit_b'
             (or _l, _h), 'segment_anything_hq.build_sam_vit_h',
             'mobile_sam.build_sam_vit_t'.
-        sha256: of the checkpoint, see `load_checkpoint`.
+        sha256: sha256 of the checkpoint, see `load_checkpoint`.
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
             the image encoder and the mask decoder.
         decode_batch: most prompts decoded at once, see `BatchDecoder`; by
@@ -82,18 +76,18 @@ class SAMSegmenter(BaseSegmenter):
     ) -> None:
         self.dtype = dtype
         self.decode_batch = decode_batch
-        check_options(
+        validators.check_options(
             self,
-            dtype=one_of(list(DTYPES)),
-            decode_batch=count(1).or_none(),
+            dtype=validators.one_of(list(DTYPES)),
+            decode_batch=validators.count(1).or_none(),
         )
-        check_option(type(self).__name__, 'compile', compile, FLAG)
+        owner = type(self).__name__
+        validators.check_option(owner, 'compile', compile, validators.FLAG)
         if isinstance(builder, str):
             builder = _import_builder(builder)
-        state, digest = load_checkpoint(checkpoint, sha256)
+        state, self._sha256 = load_checkpoint(checkpoint, sha256)
         self._encoding = Lock()
         self._builder = f'{builder.__module__}.{builder.__qualname__}'
-        self._sha256 = digest
         self._sam = builder()
         try:
             self._sam.load_state_dict(state)
@@ -151,21 +145,21 @@ class SAMSegmenter(BaseSegmenter):
     def encode(self, images: Sequence[np.ndarray]) -> list[SAMEmbedding]:
         """See `BaseSegmenter.encode`.
 
-        One image at a time over all threads: an image of 1024 x 1024 keeps a
-        device busy, and each needs the memory of the one before.
+        Threads encode one image at a time: one image of 1024 x 1024 keeps a
+        device busy, and two would need twice the memory.
         """
         return [self._encode_one(image) for image in images]
 
     def _encode_one(self, image: np.ndarray) -> SAMEmbedding:
-        pixels = self._resize(image)
+        resized = self._transform.apply_image(image)
+        pixels = torch.as_tensor(resized, device=self._sam.device)
+        pixels = pixels.permute(2, 0, 1).contiguous()
         with self._encoding, autocast(self.dtype, pixels.device):
             output = self._encode(self._sam.preprocess(pixels)[None])
         # SAM-HQ's encoder also gives the features of its early layers.
-        features, interm = (
-            (output[0], output[1][0])
-            if isinstance(output, tuple)
-            else (output, None)
-        )
+        features, interm = output, None
+        if isinstance(output, tuple):
+            features, interm = output[0], output[1][0]
         return SAMEmbedding(
             features=features,
             interm=interm,
@@ -176,12 +170,10 @@ class SAMSegmenter(BaseSegmenter):
     def pack(self, embedding: SAMEmbedding) -> dict[str, torch.Tensor]:
         """See `BaseSegmenter.pack`; features as fp16."""
         sizes = [*embedding['image_size'], *embedding['input_size']]
-        tensors = dict(features=embedding['features'])
-        if embedding['interm'] is not None:
-            tensors['interm'] = embedding['interm']
         tensors = {
-            name: tensor.to('cpu', torch.half).contiguous()
-            for name, tensor in tensors.items()
+            name: embedding[name].to('cpu', torch.half).contiguous()
+            for name in ('features', 'interm')
+            if embedding[name] is not None
         }
         return dict(tensors, sizes=torch.tensor(sizes))
 
@@ -205,12 +197,6 @@ class SAMSegmenter(BaseSegmenter):
             self._decoder.geometry(embedding),
             self._sam.mask_threshold,
         )
-
-    def _resize(self, image: np.ndarray) -> torch.Tensor:
-        """(3, h, w) uint8, the longer side as the encoder expects it."""
-        resized = self._transform.apply_image(image)
-        pixels = torch.as_tensor(resized, device=self._sam.device)
-        return pixels.permute(2, 0, 1).contiguous()
 
 
 def _import_builder(path: str) -> Callable[[], nn.Module]:

@@ -9,27 +9,16 @@ import numpy as np
 def measure_contrast(
     image: np.ndarray, leaf: np.ndarray, parents: np.ndarray
 ) -> list[np.ndarray]:
-    """Measures how strongly regions stand out from their surroundings.
+    """Returns for each scale (regions,) float32 in [0, 1], the contrast.
 
-    Source: our choice.
-
-    Args:
-        image: (H, W, 3) uint8.
-        leaf: (H, W) integers from 0 to R - 1.
-        parents: (S, R) integers, the region of each leaf at S scales.
-
-    Returns:
-        For each scale (regions,) float32 in [0, 1], mean step across the
-        boundary / (that step + mean step inside); 0.5 where there is no
-        step at all.
+    Contrast is the mean step of colour across the boundary / (that step +
+    mean step inside); 0.5 where there is no step (our choice). `leaf` is
+    (H, W) from 0 to R - 1, `parents` (S, R), the region of each leaf.
     """
     planes = _planes(image)
-    steps = np.concatenate(
-        [
-            _distance(planes[:, 1:], planes[:, :-1]).ravel(),
-            _distance(planes[..., 1:], planes[..., :-1]).ravel(),
-        ]
-    )
+    below = _distance(planes[:, 1:], planes[:, :-1])
+    right = _distance(planes[..., 1:], planes[..., :-1])
+    steps = np.concatenate([below.ravel(), right.ravel()])
     one = np.concatenate([leaf[1:].ravel(), leaf[:, 1:].ravel()])
     two = np.concatenate([leaf[:-1].ravel(), leaf[:, :-1].ravel()])
     own = _sum_steps(one, two, steps, parents.shape[1])
@@ -53,17 +42,10 @@ def measure_contrast(
 
 
 def sharpen(image: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Corrects the boundaries of regions found on a smaller image.
+    """Returns (H, W) int32 regions, corrected on an (H, W, 3) image.
 
     Each pixel beside a boundary joins the adjacent region of the closest mean
-    colour. Source: our choice.
-
-    Args:
-        image: (H, W, 3) uint8.
-        regions: (H, W) int32.
-
-    Returns:
-        (H, W) int32; a region may lose all of its pixels.
+    colour (our choice). A region may lose all of its pixels.
     """
     count = int(regions.max()) + 1
     flat, colours = regions.ravel(), image.reshape(-1, 3).T
@@ -96,13 +78,8 @@ def dissolve_ramps(
     own. Colour changes in one direction across a ramp, but not across a thin
     object such as a pole. Source: our choice.
 
-    Args:
-        regions: (H, W) int32.
-        net: (H, W) float32 net change of colour across each pixel.
-        total: (H, W) float32 total change of colour, at least the net one.
-
-    Returns:
-        (H, W) int32, numbered from 0 without gaps.
+    `net` and `total` come from `colour_changes`; the result is numbered from
+    0 without gaps.
     """
     window = np.ones((5, 5), np.uint8)
     values = regions.astype(np.float32)

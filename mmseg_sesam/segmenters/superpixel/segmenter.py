@@ -10,24 +10,11 @@ import torch
 from mmseg.registry import TASK_UTILS
 from skimage.segmentation import felzenszwalb
 
+from mmseg_sesam import validators
 from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.segmenters.base import BaseSegmenter
-from mmseg_sesam.segmenters.superpixel.partition import (
-    colour_changes,
-    dissolve_ramps,
-    enlarge,
-    measure_contrast,
-    resize,
-    sharpen,
-)
-from mmseg_sesam.validators import (
-    Rule,
-    check_option,
-    check_options,
-    count,
-    number,
-)
+from mmseg_sesam.segmenters.superpixel import partition
 
 # Raise it whenever the same settings give other masks.
 MASK_VERSION = 2
@@ -62,15 +49,10 @@ class Regions(NamedTuple):
 
 
 class RegionCandidates(Candidates):
-    """Candidates that are unions of leaves.
+    """Candidates that are unions of leaves, (P, 3, R) bool in `table`.
 
     Stability of mask i is area(i) / area(i + 1); the largest mask gets the
     value of the second largest.
-
-    Args:
-        regions: of the image.
-        table: (P, 3, R) bool, the leaves of each mask.
-        scores: (P, 3) float32 in [0, 1].
     """
 
     def __init__(
@@ -94,18 +76,14 @@ class RegionCandidates(Candidates):
         return self._table[prompt, index].take(self._leaf)
 
 
-def _are_three_scales(value: Any) -> bool:
-    above_zero = number(above=0)
-    return (
+_THREE_SCALES = validators.Rule(
+    lambda value: (
         isinstance(value, Sequence)
         and len(value) == 3
-        and all(map(above_zero.allows, value))
+        and all(map(validators.number(above=0).allows, value))
         and list(value) == sorted(value)
-    )
-
-
-_THREE_SCALES = Rule(
-    _are_three_scales, 'three numbers above 0 in ascending order'
+    ),
+    'three numbers above 0 in ascending order',
 )
 
 
@@ -113,8 +91,8 @@ _THREE_SCALES = Rule(
 class SuperpixelSegmenter(BaseSegmenter):
     """Returns regions of homogeneous colour as masks.
 
-    It needs neither weights nor a GPU, and is the baseline that shows what
-    a learned segmenter adds. Each prompt gets three nested masks, the regions
+    It needs neither weights nor a GPU, and is the baseline for learned
+    segmenters. Each prompt gets three nested masks, the regions
     of its positive points at three scales. Source of the regions:
     Felzenszwalb and Huttenlocher, Efficient Graph-Based Image Segmentation,
     2004; joining three scales, the treatment of blurred edges, the scores and
@@ -139,11 +117,13 @@ class SuperpixelSegmenter(BaseSegmenter):
         gamma: float = 0.6,
         max_pixels: int = 2**18,
     ) -> None:
-        check_option(type(self).__name__, 'scales', scales, _THREE_SCALES)
-        self.scales = tuple(scales)
-        self.max_pixels = max_pixels
-        self.gamma = gamma
-        check_options(self, gamma=number(above=0), max_pixels=count(1))
+        self.scales, self.gamma, self.max_pixels = scales, gamma, max_pixels
+        validators.check_options(
+            self,
+            scales=_THREE_SCALES,
+            gamma=validators.number(above=0),
+            max_pixels=validators.count(1),
+        )
         levels = np.linspace(0, 1, 256) ** gamma * 255
         self._brightened = levels.round().astype(np.uint8)
 
@@ -167,17 +147,11 @@ class SuperpixelSegmenter(BaseSegmenter):
     ) -> RegionCandidates:
         """Returns the candidates of prompts on one image.
 
-        A mask is the union of the next smaller mask and of the regions, at
-        its scale, of all positive points, without regions that contain a
-        negative point. The leaves of the positive points are always inside.
-
-        Args:
-            embedding: of the image, from `encode`.
-            prompts: P >= 1 prompts, with any numbers of points.
-
-        Returns:
-            Three candidates for each prompt, from small to large. Without
-            a positive point they are empty, with score 0.
+        Each prompt has three candidates, from small to large: the union of the
+        next smaller mask and of the regions of all positive points, without
+        regions that contain a negative point. The leaves of the positive
+        points are always inside. Without a positive point the masks are empty,
+        with score 0.
         """
         leaf, areas, parents, scores = embedding
         owners = np.repeat(
@@ -208,12 +182,8 @@ class SuperpixelSegmenter(BaseSegmenter):
 
     def pack(self, embedding: Regions) -> dict[str, torch.Tensor]:
         """See `BaseSegmenter.pack`."""
-        arrays = dict(
-            leaf=embedding.leaf,
-            areas=embedding.areas,
-            parents=embedding.parents,
-        )
-        for level, scores in enumerate(embedding.scores):
+        arrays = embedding._asdict()
+        for level, scores in enumerate(arrays.pop('scores')):
             arrays[f'scores_{level}'] = scores
         return {
             name: torch.from_numpy(np.ascontiguousarray(array))
@@ -222,43 +192,35 @@ class SuperpixelSegmenter(BaseSegmenter):
 
     def unpack(self, tensors: dict[str, torch.Tensor]) -> Regions:
         """See `BaseSegmenter.unpack`."""
-        levels = range(len(self.scales))
-        return Regions(
-            leaf=tensors['leaf'].numpy(),
-            areas=tensors['areas'].numpy(),
-            parents=tensors['parents'].numpy(),
-            scores=[tensors[f'scores_{level}'].numpy() for level in levels],
-        )
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        scores = [arrays.pop(f'scores_{level}') for level in range(3)]
+        return Regions(scores=scores, **arrays)
 
     def _cut(self, image: np.ndarray) -> Regions:
         """Returns an image as regions at all scales."""
         height, width = image.shape[:2]
         shrink = min(np.sqrt(self.max_pixels / (height * width)), 1.0)
-        base = resize(self._brightened[image], shrink)
-        changes = colour_changes(base)
-        partitions = []
+        base = partition.resize(self._brightened[image], shrink)
+        changes = partition.colour_changes(base)
+        scales = []
         for scale, resolution, min_size in zip(
             self.scales, RESOLUTIONS, MIN_SIZES
         ):
-            partition = felzenszwalb(
-                resize(base, resolution),
-                scale=scale,
-                sigma=0.5,
-                min_size=min_size,
-            )
-            partition = enlarge(partition, base.shape)
-            partition = dissolve_ramps(partition, *changes)
-            partitions.append(sharpen(base, partition))
+            small = partition.resize(base, resolution)
+            regions = felzenszwalb(small, scale, sigma=0.5, min_size=min_size)
+            regions = partition.enlarge(regions, base.shape)
+            regions = partition.dissolve_ramps(regions, *changes)
+            scales.append(partition.sharpen(base, regions))
         codes = np.zeros(base.shape[:2], np.int64)
-        for partition in partitions:
-            codes = codes * (partition.max() + 1) + partition
+        for regions in scales:
+            codes = codes * (regions.max() + 1) + regions
         _, first, leaf = np.unique(
             codes, return_index=True, return_inverse=True
         )
         leaf = leaf.reshape(codes.shape)
-        parents = np.stack([p.ravel()[first] for p in partitions])
-        contrasts = measure_contrast(base, leaf, parents)
-        leaf = enlarge(leaf, image.shape)
+        parents = np.stack([regions.ravel()[first] for regions in scales])
+        contrasts = partition.measure_contrast(base, leaf, parents)
+        leaf = partition.enlarge(leaf, image.shape)
         areas = np.bincount(leaf.ravel(), minlength=len(first))
         scores = [w * c for w, c in zip(WHOLENESS, contrasts)]
         return Regions(leaf, areas.astype(np.float32), parents, scores)

@@ -76,7 +76,7 @@ def test_gives_what_the_official_decoder_gives(
 
 def test_serves_decoders_by_module_and_class() -> None:
     decoder = build_decoder(1)
-    assert SharedDecoder.serves(decoder)
+    assert SharedDecoder.supports(decoder)
     foreign = 'sam2.modeling.sam.mask_decoder'
     for name, module in (
         ('MaskDecoderHQ', MaskDecoder.__module__),
@@ -85,4 +85,4 @@ def test_serves_decoders_by_module_and_class() -> None:
     ):
         members = dict(__module__=module)
         decoder.__class__ = type(name, (MaskDecoder,), members)
-        assert not SharedDecoder.serves(decoder)
+        assert not SharedDecoder.supports(decoder)
