@@ -127,6 +127,17 @@ def test_a_full_cache_keeps_what_it_has(tmp_path: Path) -> None:
     assert DiskCache(tmp_path, 500).used == cache.used
 
 
+def test_full_cache_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = []
+    monkeypatch.setattr(
+        embedding_cache, 'print_log', lambda text, **_: messages.append(text)
+    )
+    cache = MemoryCache(500)
+    for index in range(9):
+        cache.put(f'{index:02d}', TENSORS)
+    assert len(messages) == 1
+
+
 def test_processes_share_the_room_that_earlier_runs_left(
     tmp_path: Path,
 ) -> None:
