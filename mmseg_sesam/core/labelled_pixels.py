@@ -161,7 +161,8 @@ def measure_mask(
     allowed = np.count_nonzero(mask & (label == component.class_id))
     allowed -= sum(_count_inside(mask, c) for c in same_class_exclusive)
     coverage = _count_inside(mask, component) / component.area
-    return coverage, (labelled - allowed) / max(labelled, 1)
+    conflict = (labelled - allowed) / max(labelled, 1)
+    return float(coverage), float(conflict)
 
 
 def _count_inside(mask: np.ndarray, component: Component) -> int:
