@@ -94,7 +94,10 @@ def main() -> None:
     init_default_scope('mmseg')
     try:
         cfg = Config.fromfile(args.config)
-        generator = TASK_UTILS.build(find_hook(cfg)['generator'])
+        # A segmenter base has a generator and no hooks.
+        is_base = 'generator' in cfg and 'default_hooks' not in cfg
+        config = cfg.generator if is_base else find_hook(cfg)['generator']
+        generator = TASK_UTILS.build(config)
         generator.segmenter.to(get_device())
         weak = read_label(Path(args.weak))
         image = read_image(args.image)
