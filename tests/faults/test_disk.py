@@ -134,11 +134,11 @@ def test_a_damaged_checkpoint_is_refused(
     assert 'iter_1.pth is damaged or no checkpoint' in refused.text
 
 
-def test_empty_last_checkpoint_resumes(
+def test_resume_with_an_empty_note_of_the_latest(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
     assert training.go(fault=Fault('last_checkpoint', 4)).statuses == [-9]
-    # As a kill leaves it that comes between opening and writing.
+    # A kill between opening and writing leaves the file empty.
     (training.work / 'last_checkpoint').write_text('')
     done = training.go()
     assert done.statuses == [0], done.text
