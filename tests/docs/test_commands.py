@@ -7,9 +7,12 @@ other have tests of their own.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,9 +83,12 @@ def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             *(f'{data}/Scribbles', '--kind', 'scribble'),
             *('--num-classes', '8', '--jobs', '1'),
         )
-        run_tool(
-            *('tools/train.py', 'configs/demo/sesam.py'),
-            *('--cfg-options', *_TRAIN.split()),
+        # In its own process: mmengine keeps the first run's loggers.
+        subprocess.run(
+            [sys.executable, 'tools/train.py', 'configs/demo/sesam.py']
+            + ['--cfg-options', *_TRAIN.split()],
+            env=dict(os.environ, OMP_NUM_THREADS='1'),
+            check=True,
         )
         work_dir = folder / 'work_dirs/demo/sesam'
         (work_dir / 'iter_1.pth').rename(work_dir / 'iter_400.pth')

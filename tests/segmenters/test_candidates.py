@@ -47,7 +47,9 @@ def test_contains_agrees_with_mask(size, padded, detail, seed):
         assert mask.shape == size
         assert (inside[0, index] == mask[rows, cols]).mean() >= 0.995
         area = candidates.areas[1, index]
-        assert abs(area - mask.sum()) <= 0.02 * mask.size
+        # Cells of the logits at the border count whole.
+        border = max(size) / 256 * max(size)
+        assert abs(area - mask.sum()) <= 0.02 * mask.size + border
 
 
 def test_mask_lies_where_the_point_is_in_both_geometries():
