@@ -100,6 +100,13 @@ def register_reader() -> None:
         )
     sys.path.insert(0, str(path.resolve().parent))
     importlib.import_module(path.stem)
+    # An installed module of the file's name is imported in its place.
+    if all(reader.__module__ != path.stem for reader in READERS.values()):
+        sys.exit(
+            f'convert_annotations: --reader {path} registers no format; give '
+            'a file with a subclass of AnnotationReader that has a name, and '
+            'that is not called like an installed module.'
+        )
 
 
 def main() -> None:

@@ -308,3 +308,14 @@ def test_convert_annotations_shows_a_shared_fault_a_few_times(
 def test_reader_option_rejects_another_file(tool, tmp_path: Path) -> None:
     code, said = tool('--reader', tmp_path / 'x.txt', 'cvat', 'a', 'b')
     assert code == 1 and 'x.txt is no Python file' in said
+
+
+@pytest.mark.parametrize('name', ['nothing.py', 'json.py'])
+def test_reader_option_rejects_a_file_that_registers_no_format(
+    tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr('sys.path', [*sys.path])
+    (tmp_path / name).write_text('')
+    code, said = tool('--reader', tmp_path / name, 'cvat', 'a', 'b')
+    assert code == 1
+    assert f'{name} registers no format' in said
