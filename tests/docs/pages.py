@@ -14,6 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / 'docs'
 ROOT_PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md']
 PAGES = [*ROOT_PAGES, *sorted(DOCS.rglob('*.md'))]
+# Options of a training in one process with one refresh after its first step.
+ONE_REFRESH = (
+    'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
+    'train_dataloader.persistent_workers=False '
+    'val_dataloader.persistent_workers=False '
+    'default_hooks.pseudo_labels.begin=1 '
+    'default_hooks.pseudo_labels.interval=1 '
+    'default_hooks.pseudo_labels.max_rounds=1'
+)
 
 
 class Block(NamedTuple):

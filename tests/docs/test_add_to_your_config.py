@@ -13,7 +13,7 @@ from mmseg.registry import DATASETS, MODELS
 from mmseg.utils import register_all_modules
 from PIL import Image
 
-from .pages import DOCS, ROOT, read_blocks, run_tool
+from .pages import DOCS, ONE_REFRESH, ROOT, read_blocks, run_tool
 
 BLOCKS = {b.title: b.text for b in read_blocks(DOCS / 'add_to_your_config.md')}
 SIZE = (72, 96)
@@ -21,12 +21,7 @@ CROP = (64, 64)
 # No download, a schedule of two steps with one refresh, and small images.
 SMALL = (
     'model.pretrained=None train_cfg.max_iters=2 train_cfg.val_interval=2 '
-    'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
-    'train_dataloader.persistent_workers=False '
-    'val_dataloader.persistent_workers=False '
-    'default_hooks.pseudo_labels.begin=1 '
-    'default_hooks.pseudo_labels.interval=1 '
-    'default_hooks.pseudo_labels.max_rounds=1'
+    f'{ONE_REFRESH}'
 )
 
 

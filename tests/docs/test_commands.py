@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from .pages import (
+    ONE_REFRESH,
     PAGES,
     ROOT,
     Command,
@@ -34,12 +35,7 @@ _PLACEHOLDER = re.compile(r'(?<![\w/=.-])[A-Z]+(_[A-Z]+)*(?=_[a-z]| |$)')
 _SMALL = {'tools/make_demo_data.py': '--train 2 --val 1 --height 64'}
 _TRAIN = (
     'default_hooks.logger.interval=1 train_cfg.max_iters=1 '
-    'default_hooks.pseudo_labels.begin=1 '
-    'default_hooks.pseudo_labels.interval=1 '
-    'default_hooks.pseudo_labels.max_rounds=1 train_dataloader.batch_size=2 '
-    'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
-    'train_dataloader.persistent_workers=False '
-    'val_dataloader.persistent_workers=False'
+    f'train_dataloader.batch_size=2 {ONE_REFRESH}'
 )
 
 

@@ -15,7 +15,14 @@ from PIL import Image
 
 from mmseg_sesam.store.store import PseudoLabelStore
 
-from .pages import DOCS, ROOT, read_blocks, read_commands, run_tool
+from .pages import (
+    DOCS,
+    ONE_REFRESH,
+    ROOT,
+    read_blocks,
+    read_commands,
+    run_tool,
+)
 
 PAGE = DOCS / 'my_images.md'
 SIZE = (72, 96)
@@ -28,12 +35,7 @@ SMALL = (
     'model.data_preprocessor.size="[64,64]" '
     'train_dataloader.dataset.pipeline.3.scale="(96,72)" '
     'train_dataloader.dataset.pipeline.4.crop_size="(64,64)" '
-    'train_dataloader.num_workers=0 val_dataloader.num_workers=0 '
-    'train_dataloader.persistent_workers=False '
-    'val_dataloader.persistent_workers=False '
-    'default_hooks.pseudo_labels.begin=1 '
-    'default_hooks.pseudo_labels.interval=1 '
-    'default_hooks.pseudo_labels.max_rounds=1'
+    f'{ONE_REFRESH}'
 )
 
 
