@@ -175,7 +175,8 @@ def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
     lengths = np.broadcast_to(_STEP_LENGTHS, found.shape)[found]
     # Where each row of the sparse matrix starts.
     starts = np.concatenate([[0], found.sum(axis=1).cumsum()])
-    # Less than the difference of two lengths; removed from the tree below.
+    # Added to the lengths, so that the first of equal edges is taken. The sum
+    # stays below the difference of two lengths, and is removed again below.
     order = np.arange(len(lengths)) * (0.1 / max(len(lengths), 1))
     tree = minimum_spanning_tree(
         csr_matrix((lengths + order, joined[found], starts), (count, count))
