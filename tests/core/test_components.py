@@ -49,7 +49,7 @@ def as_pixel_sets(shape, components, turns=0):
 
 @PROPERTY
 @given(labels(), st.integers(0, 3))
-def test_components_partition_the_labelled_pixels(label, radius):
+def test_find_components_partitions_the_labelled_pixels(label, radius):
     components = find_components(label, closing_radius=radius)
     numbers = number_pixels(label, components)
     np.testing.assert_array_equal(numbers > 0, label != 255)
@@ -59,7 +59,7 @@ def test_components_partition_the_labelled_pixels(label, radius):
 
 @PROPERTY
 @given(labels())
-def test_pixels_share_a_component_if_and_only_if_they_are_connected(label):
+def test_find_components_joins_exactly_connected_pixels(label):
     numbers = number_pixels(label, find_components(label))
     for class_id in (0, 7):
         own, count = ndimage.label(label == class_id, EIGHT)
@@ -70,7 +70,7 @@ def test_pixels_share_a_component_if_and_only_if_they_are_connected(label):
 
 @PROPERTY
 @given(labels(), st.integers(0, 3))
-def test_box_and_mask_fit_the_pixels(label, radius):
+def test_find_components_box_and_mask_fit_the_pixels(label, radius):
     for component in find_components(label, closing_radius=radius):
         rows, cols = component.pixels
         row0, col0, row1, col1 = component.bbox
@@ -85,7 +85,7 @@ def test_box_and_mask_fit_the_pixels(label, radius):
 
 @PROPERTY
 @given(labels(), st.integers(0, 3))
-def test_components_come_in_raster_order(label, radius):
+def test_find_components_in_raster_order(label, radius):
     components = find_components(label, closing_radius=radius)
     firsts = [
         np.ravel_multi_index(component.pixels, label.shape)[0]
@@ -96,7 +96,7 @@ def test_components_come_in_raster_order(label, radius):
 
 @PROPERTY
 @given(labels(), st.integers(0, 3))
-def test_turning_the_label_turns_the_components(label, radius):
+def test_find_components_does_not_depend_on_orientation(label, radius):
     turned = np.ascontiguousarray(np.rot90(label))
     assert as_pixel_sets(
         turned.shape, find_components(turned, closing_radius=radius)
@@ -107,7 +107,7 @@ def test_turning_the_label_turns_the_components(label, radius):
 
 @PROPERTY
 @given(labels(), st.integers(0, 3))
-def test_a_larger_radius_only_joins(label, radius):
+def test_find_components_only_joins_at_a_larger_radius(label, radius):
     fine = find_components(label, closing_radius=radius)
     coarse = find_components(label, closing_radius=radius + 1)
     numbers = number_pixels(label, coarse)
@@ -125,7 +125,7 @@ def one_above_and_two_below():
 @PROPERTY
 @given(labels(), st.integers(0, 24), st.integers(1, 6))
 @example(one_above_and_two_below(), 1, 6)
-def test_closing_never_joins_across_another_class(label, row, radius):
+def test_find_components_never_closes_across_another_class(label, row, radius):
     row = min(row, len(label))
     above, below = label[:row], label[row:]
     wall = np.full((1, label.shape[1]), 9, np.uint8)
@@ -149,7 +149,7 @@ def test_closing_never_joins_across_another_class(label, row, radius):
 
 @pytest.mark.parametrize('radius', [1, 2, 5])
 @pytest.mark.parametrize('step', [(0, 1), (1, 0), (1, 1)])
-def test_closing_bridges_gaps_of_two_radii(radius, step):
+def test_find_components_closes_gaps_of_two_radii(radius, step):
     def count(gap):
         label = np.full((16, 16), 255, np.uint8)
         label[1, 1] = 0
@@ -162,7 +162,9 @@ def test_closing_bridges_gaps_of_two_radii(radius, step):
 
 @PROPERTY
 @given(labels(), st.integers(0, 12), st.integers(0, 2), st.data())
-def test_min_area_drops_small_predictions_alone(label, min_area, radius, data):
+def test_find_components_min_area_drops_only_predictions(
+    label, min_area, radius, data
+):
     drawn = data.draw(hnp.arrays(bool, label.shape)) & (label != 255)
     everything = find_components(label, closing_radius=radius)
     kept = [
@@ -187,26 +189,26 @@ def test_min_area_drops_small_predictions_alone(label, min_area, radius, data):
 
 @PROPERTY
 @given(labels(elements=(0, 1, 255)), st.integers(0, 2))
-def test_any_value_may_mean_unlabelled(label, radius):
+def test_find_components_with_any_ignore_index(label, radius):
     components = find_components(label, ignore_index=0, closing_radius=radius)
     numbers = number_pixels(label, components)
     np.testing.assert_array_equal(numbers > 0, label != 0)
 
 
 @pytest.mark.parametrize('radius', [0, 2])
-def test_a_label_without_labels_has_no_components(radius):
+def test_find_components_without_labels(radius):
     label = np.full((5, 4), 255, np.uint8)
     assert find_components(label, closing_radius=radius) == []
 
 
-def test_one_class_that_fills_the_image():
+def test_find_components_of_one_class_that_fills_the_image():
     (component,) = find_components(np.full((6, 9), 3, np.uint8))
     assert component.bbox == (0, 0, 6, 9)
     assert component.class_id == 3
     assert component.mask.all()
 
 
-def test_one_pixel():
+def test_find_components_of_one_pixel():
     label = np.full((6, 9), 255, np.uint8)
     label[5, 8] = 0
     (component,) = find_components(label)
@@ -214,7 +216,7 @@ def test_one_pixel():
     assert component.area == 1
 
 
-def test_a_ring_and_what_it_surrounds():
+def test_find_components_of_a_ring_around_a_dot():
     label = np.full((9, 9), 255, np.uint8)
     label[1:8, 1:8] = 2
     label[2:7, 2:7] = 255
@@ -224,7 +226,7 @@ def test_a_ring_and_what_it_surrounds():
     assert not ring.mask[3, 3]
 
 
-def test_lines_that_cross_diagonally_stay_whole():
+def test_find_components_keeps_diagonally_crossed_lines_whole():
     label = np.full((8, 8), 255, np.uint8)
     index = np.arange(8)
     label[index, index] = 1
@@ -233,7 +235,7 @@ def test_lines_that_cross_diagonally_stay_whole():
 
 
 @pytest.mark.parametrize('shape', [(1, -1), (-1, 1)])
-def test_an_image_of_one_line(shape):
+def test_find_components_of_an_image_of_one_line(shape):
     label = np.array([0, 0, 255, 0, 1, 0, 255, 255, 1], np.uint8)
     components = find_components(label.reshape(shape))
     assert [c.class_id for c in components] == [0, 0, 1, 0, 1]
@@ -244,7 +246,7 @@ def test_an_image_of_one_line(shape):
 
 @PROPERTY
 @given(labels(elements=(0, 255), max_side=6))
-def test_the_deepest_point_is_farthest_from_the_outside(label):
+def test_deepest_point_is_farthest_from_the_outside(label):
     mask = label == 0
     if not mask.any():
         mask[0, 0] = True

@@ -127,7 +127,7 @@ def test_compose_without_masks_returns_the_label(ignore_index):
     np.testing.assert_array_equal(lay(label, [], ignore_index), label)
 
 
-def test_method_with_three_hundred_objects():
+def test_compose_with_three_hundred_objects():
     """The whole method, with boxes in place of a segmenter."""
     truth = np.full((1024, 2048), 255, np.uint8)
     label = truth.copy()

@@ -15,7 +15,7 @@ LABELS = arrays(
 
 
 @given(LABELS, st.floats(0.5, 1))
-def test_labelled_pixels_never_change(
+def test_fill_holes_keeps_labelled_pixels(
     label: np.ndarray, purity: float
 ) -> None:
     filled = fill_holes(label, purity)
@@ -24,7 +24,7 @@ def test_labelled_pixels_never_change(
 
 
 @given(LABELS, st.floats(0.5, 1))
-def test_turning_the_label_turns_the_result(
+def test_fill_holes_does_not_depend_on_orientation(
     label: np.ndarray, purity: float
 ) -> None:
     # At a tie of two classes either may win.
@@ -34,14 +34,14 @@ def test_turning_the_label_turns_the_result(
 
 
 @given(LABELS)
-def test_purer_gaps_only_are_filled_at_a_higher_purity(
+def test_fill_holes_fills_less_at_a_higher_purity(
     label: np.ndarray,
 ) -> None:
     strict, lax = fill_holes(label, 0.9), fill_holes(label, 0.6)
     assert (lax[strict != 255] == strict[strict != 255]).all()
 
 
-def test_a_hole_is_filled_and_a_gap_between_classes_is_not() -> None:
+def test_fill_holes_leaves_gaps_between_classes() -> None:
     label = np.zeros((7, 12), np.uint8)
     label[:, 6:] = 1
     label[:, 5:7] = 255
@@ -51,12 +51,12 @@ def test_a_hole_is_filled_and_a_gap_between_classes_is_not() -> None:
     assert (filled[:, 5:7] == 255).all()
 
 
-def test_without_labels_nothing_is_filled() -> None:
+def test_fill_holes_without_labels() -> None:
     empty = np.full((4, 5), 255, np.uint8)
     assert (fill_holes(empty, 0.5) == 255).all()
 
 
-def test_purity_is_a_share_of_the_labelled_neighbours() -> None:
+def test_fill_holes_purity_counts_labelled_neighbours() -> None:
     label = np.array([[255, 0, 255], [0, 255, 1], [255, 0, 255]], np.uint8)
     assert fill_holes(label, 0.75)[1, 1] == 0
     assert fill_holes(label, 0.76)[1, 1] == 255

@@ -67,7 +67,7 @@ def assert_same(prompts, others):
 
 @PROPERTY
 @given(labels(), prompters(), st.integers(0, 2))
-def test_points_lie_on_their_component(label, prompter, radius):
+def test_prompter_points_lie_on_their_component(label, prompter, radius):
     components = find_components(label, closing_radius=radius)
     prompts = prompter(components)
     assert len(prompts) == len(components)
@@ -82,9 +82,7 @@ def test_points_lie_on_their_component(label, prompter, radius):
 
 @PROPERTY
 @given(labels(), prompters())
-def test_the_first_prompt_holds_all_points_and_then_each_is_alone(
-    label, prompter
-):
+def test_prompter_gives_all_points_first_and_then_each_alone(label, prompter):
     for together, *alone in prompter(find_components(label)):
         inside = together.points[together.labels == 1]
         outside = together.points[together.labels == 0]
@@ -100,9 +98,7 @@ def test_the_first_prompt_holds_all_points_and_then_each_is_alone(
 
 @PROPERTY
 @given(labels(), prompters())
-def test_negatives_are_the_nearest_components_of_other_classes(
-    label, prompter
-):
+def test_prompter_takes_negatives_of_the_nearest_components(label, prompter):
     components = find_components(label)
     deepest = np.array(
         [np.add(deepest_point(c.mask), c.bbox[:2]) for c in components]
@@ -123,7 +119,7 @@ def test_negatives_are_the_nearest_components_of_other_classes(
 
 @PROPERTY
 @given(labels(), prompters())
-def test_prompts_are_the_same_each_time(label, prompter):
+def test_prompter_gives_the_same_prompts_each_time(label, prompter):
     components = find_components(label)
     assert_same(prompter(components), prompter(find_components(label)))
 
@@ -135,7 +131,7 @@ def test_prompts_are_the_same_each_time(label, prompter):
     st.integers(1, 3),
     st.integers(0, 5),
 )
-def test_the_number_of_points_grows_with_the_skeleton(
+def test_prompter_adds_points_with_the_skeleton_length(
     length, spacing, fewest, further
 ):
     prompter = SkeletonPrompter(spacing, fewest, fewest + further)
@@ -152,7 +148,7 @@ def test_the_number_of_points_grows_with_the_skeleton(
 
 @pytest.mark.parametrize('count', [1, 2, 5])
 @pytest.mark.parametrize('thickness', [1, 5])
-def test_points_are_spread_evenly(count, thickness):
+def test_prompter_spreads_points_evenly(count, thickness):
     prompter = SkeletonPrompter(min_points=count, max_points=count)
     points = points_of(prompter, line(101, thickness))
     stretch = 100 / count
@@ -163,7 +159,7 @@ def test_points_are_spread_evenly(count, thickness):
     np.testing.assert_allclose(points[:, 1], 2 + thickness // 2, atol=1)
 
 
-def test_points_are_spread_over_all_pieces_of_a_joined_stroke():
+def test_prompter_spreads_points_over_all_pieces_of_a_stroke():
     label = line(100)
     label[:, 45:55] = 255
     prompter = SkeletonPrompter(min_points=2, max_points=2)
@@ -173,32 +169,32 @@ def test_points_are_spread_over_all_pieces_of_a_joined_stroke():
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
-def test_one_pixel_is_its_own_prompt(strategy):
+def test_prompter_of_one_pixel(strategy):
     label = np.full((4, 6), 255, np.uint8)
     label[1, 5] = 0
     prompter = SkeletonPrompter(min_points=3, strategy=strategy)
     assert points_of(prompter, label).tolist() == [[5, 1]]
 
 
-def test_a_disk_is_asked_for_at_its_deepest_point():
+def test_prompter_of_a_disk_takes_its_deepest_point():
     row, col = np.mgrid[:15, :19]
     label = np.where(np.hypot(row - 7, col - 11) < 5, 0, 255)
     points = points_of(SkeletonPrompter(), label.astype(np.uint8))
     np.testing.assert_allclose(points, [[11, 7]], atol=1)
 
 
-def test_a_label_without_components_has_no_prompts():
+def test_prompter_without_components():
     assert SkeletonPrompter(num_negatives=2)([]) == []
 
 
-def test_negatives_need_another_class():
+def test_prompter_without_another_class_has_no_negatives():
     label = line(20)
     label[0, 25] = 0
     for prompts in SkeletonPrompter(num_negatives=2)(find_components(label)):
         assert prompts[0].labels.all()
 
 
-def test_random_points_depend_on_the_seed_alone():
+def test_prompter_random_points_depend_on_the_seed_alone():
     components = find_components(line(300, 20))
     first, again, other = (
         SkeletonPrompter(strategy='random', seed=seed)(components)
@@ -208,7 +204,7 @@ def test_random_points_depend_on_the_seed_alone():
     assert first[0][0].points.tolist() != other[0][0].points.tolist()
 
 
-def test_the_skeleton_needs_no_seed():
+def test_prompter_skeleton_points_do_not_depend_on_the_seed():
     components = find_components(line(300, 20))
     assert_same(
         SkeletonPrompter(seed=0)(components),
@@ -218,7 +214,7 @@ def test_the_skeleton_needs_no_seed():
 
 @PROPERTY
 @given(labels())
-def test_the_centroid_is_the_pixel_nearest_to_the_centre(label):
+def test_prompter_centroid_is_the_pixel_nearest_to_the_centre(label):
     components = find_components(label)
     prompts = SkeletonPrompter(strategy='centroid')(components)
     for component, own in zip(components, prompts):
@@ -260,6 +256,6 @@ def test_spread_evenly_takes_points_of_the_curve_once(steps, count):
         (dict(num_negatives=-1), 'num_negatives=-1'),
     ],
 )
-def test_options_out_of_range_are_refused(options, message):
+def test_prompter_rejects_options_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
         SkeletonPrompter(**options)

@@ -34,7 +34,7 @@ def predictions(draw):
 
 @PROPERTY
 @given(predictions(), TAUS)
-def test_labelled_pixels_never_change(opinion, tau):
+def test_enrich_keeps_labelled_pixels(opinion, tau):
     weak, prediction, probability = opinion
     before = weak.copy()
     enriched = enrich(weak, prediction, probability, tau)
@@ -46,7 +46,7 @@ def test_labelled_pixels_never_change(opinion, tau):
 
 @PROPERTY
 @given(predictions(), TAUS)
-def test_exactly_the_confident_predictions_join(opinion, tau):
+def test_enrich_adds_exactly_the_confident_predictions(opinion, tau):
     weak, prediction, probability = opinion
     enriched = enrich(weak, prediction, probability, tau)
     for place in np.argwhere(weak == 255):
@@ -59,7 +59,7 @@ def test_exactly_the_confident_predictions_join(opinion, tau):
 
 @pytest.mark.parametrize('tau', PROBABILITIES)
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-def test_a_probability_of_exactly_tau_joins(tau, dtype):
+def test_enrich_adds_a_probability_of_exactly_tau(tau, dtype):
     weak = np.full((1, 2), 255, np.uint8)
     probability = np.array([[tau, np.nextafter(dtype(tau), dtype(-1))]], dtype)
     for taus in (tau, [0.0, tau]):
@@ -69,7 +69,7 @@ def test_a_probability_of_exactly_tau_joins(tau, dtype):
 
 @PROPERTY
 @given(predictions(), TAU)
-def test_one_threshold_is_the_same_for_all_classes(opinion, tau):
+def test_enrich_one_threshold_holds_for_all_classes(opinion, tau):
     np.testing.assert_array_equal(
         enrich(*opinion, tau), enrich(*opinion, [tau] * 3)
     )
@@ -77,7 +77,7 @@ def test_one_threshold_is_the_same_for_all_classes(opinion, tau):
 
 @PROPERTY
 @given(predictions(), TAU, TAU)
-def test_a_higher_threshold_lets_fewer_join(opinion, tau, other):
+def test_enrich_adds_less_at_a_higher_threshold(opinion, tau, other):
     more = enrich(*opinion, min(tau, other)) != 255
     fewer = enrich(*opinion, max(tau, other)) != 255
     assert (fewer <= more).all()
@@ -85,14 +85,14 @@ def test_a_higher_threshold_lets_fewer_join(opinion, tau, other):
 
 @PROPERTY
 @given(predictions(), TAUS)
-def test_enriching_twice_adds_nothing(opinion, tau):
+def test_enrich_twice_adds_nothing(opinion, tau):
     weak, prediction, probability = opinion
     once = enrich(weak, prediction, probability, tau)
     twice = enrich(once, prediction, probability, tau)
     np.testing.assert_array_equal(once, twice)
 
 
-def test_each_class_has_its_threshold():
+def test_enrich_with_a_threshold_for_each_class():
     weak = np.full((1, 4), 255, np.uint8)
     prediction = np.array([[0, 1, 0, 1]])
     probability = np.array([[0.8, 0.8, 0.95, 0.95]], np.float32)
@@ -101,7 +101,7 @@ def test_each_class_has_its_threshold():
 
 
 @pytest.mark.parametrize('ignore_index', [0, 254])
-def test_any_value_may_mean_unlabelled(ignore_index):
+def test_enrich_with_any_ignore_index(ignore_index):
     weak = np.array([[ignore_index, 3, 255]], np.uint8)
     enriched = enrich(
         weak, np.full((1, 3), 5), np.ones((1, 3)), 0.5, ignore_index

@@ -48,7 +48,7 @@ def draw(shape, pixels):
 
 @PROPERTY
 @given(masks(), st.tuples(*[st.integers(0, 5)] * 4))
-def test_a_crop_has_the_skeleton_of_the_whole_image(mask, margins):
+def test_skeleton_pixels_of_a_crop_equal_those_of_the_image(mask, margins):
     top, bottom, left, right = margins
     image = np.pad(mask, ((top, bottom), (left, right)))
     np.testing.assert_array_equal(
@@ -60,7 +60,7 @@ def test_a_crop_has_the_skeleton_of_the_whole_image(mask, margins):
 
 @PROPERTY
 @given(some_masks())
-def test_each_component_keeps_a_connected_skeleton_of_its_own(mask):
+def test_skeleton_pixels_of_a_component_are_connected(mask):
     label = np.where(mask, 0, 255).astype(np.uint8)
     for component in find_components(label):
         image = draw(mask.shape, np.transpose(component.pixels))
@@ -75,7 +75,7 @@ def test_each_component_keeps_a_connected_skeleton_of_its_own(mask):
 
 @PROPERTY
 @given(masks())
-def test_a_walk_visits_every_skeleton_pixel_once(mask):
+def test_walk_skeletons_visits_every_pixel_once(mask):
     curve = walk_skeleton(mask)
     visited = curve.coords.tolist()
     assert sorted(visited) == skeleton_pixels(mask).tolist()
@@ -84,7 +84,7 @@ def test_a_walk_visits_every_skeleton_pixel_once(mask):
 
 @PROPERTY
 @given(some_masks())
-def test_a_walk_steps_to_neighbours_of_what_it_has_visited(mask):
+def test_walk_skeletons_steps_to_neighbours_of_visited_pixels(mask):
     curve = walk_skeleton(mask)
     starts = np.flatnonzero(curve.steps == 0)
     pieces = ndimage.label(draw(mask.shape, curve.coords), EIGHT)[1]
@@ -100,7 +100,7 @@ def test_a_walk_steps_to_neighbours_of_what_it_has_visited(mask):
 
 @PROPERTY
 @given(st.lists(masks(), max_size=4))
-def test_masks_are_walked_each_by_itself(several):
+def test_walk_skeletons_walks_each_mask_by_itself(several):
     together = walk_skeletons(several)
     assert len(together) == len(several)
     for curve, mask in zip(together, several):
@@ -110,7 +110,7 @@ def test_masks_are_walked_each_by_itself(several):
 
 
 @pytest.mark.parametrize('shape', [(140, 601), (201, 933), (850, 333)])
-def test_a_deep_mask_is_walked_on_it_and_along_all_of_it(shape):
+def test_walk_skeletons_of_a_deep_mask_spans_it(shape):
     mask = np.pad(np.ones(shape, bool), ((0, 0), (0, 2)))
     mask[: shape[0] // 9, 100:104] = False
     curve = walk_skeleton(mask)
@@ -122,7 +122,7 @@ def test_a_deep_mask_is_walked_on_it_and_along_all_of_it(shape):
     assert 0.9 * middle < curve.length < 2 * max(shape)
 
 
-def test_what_is_thin_beside_a_deep_part_is_walked_too():
+def test_walk_skeletons_of_a_deep_mask_with_a_thin_part():
     mask = np.zeros((200, 400), bool)
     mask[:, :200] = True
     mask[60, 200:] = True
@@ -135,7 +135,7 @@ def test_what_is_thin_beside_a_deep_part_is_walked_too():
 @pytest.mark.parametrize(
     ('step', 'scale'), [((0, 1), 1), ((1, 0), 1), ((1, 1), np.sqrt(2))]
 )
-def test_length_of_a_straight_line(length, step, scale):
+def test_walk_skeletons_length_of_a_straight_line(length, step, scale):
     pixels = np.arange(length)[:, None] * step
     mask = draw(pixels[-1] + 1, pixels)
     curve = walk_skeleton(mask)
@@ -144,7 +144,7 @@ def test_length_of_a_straight_line(length, step, scale):
     assert curve.coords.tolist() in (pixels.tolist(), pixels[::-1].tolist())
 
 
-def test_length_counts_all_branches():
+def test_walk_skeletons_length_counts_all_branches():
     mask = np.zeros((21, 41), bool)
     mask[0, :] = True
     mask[:, 20] = True
@@ -152,7 +152,7 @@ def test_length_counts_all_branches():
     assert walk_skeleton(mask).length == pytest.approx(60, abs=2)
 
 
-def test_a_ring_is_cut_open():
+def test_walk_skeletons_cuts_a_ring_open():
     row, col = np.mgrid[-12:13, -12:13]
     radius = np.hypot(row, col)
     curve = walk_skeleton((radius < 11.5) & (radius > 8.5))
@@ -161,7 +161,7 @@ def test_a_ring_is_cut_open():
     assert 2 * np.pi * 9 < curve.length < 2 * np.pi * 10 * 1.09
 
 
-def test_an_empty_mask_has_an_empty_skeleton():
+def test_walk_skeletons_of_an_empty_mask():
     curve = walk_skeleton(np.zeros((4, 5), bool))
     assert curve.coords.shape == (0, 2)
     assert curve.length == 0
@@ -169,7 +169,7 @@ def test_an_empty_mask_has_an_empty_skeleton():
 
 @PROPERTY
 @given(some_masks())
-def test_the_longest_path_is_simple_and_connected(mask):
+def test_longest_path_is_simple_and_connected(mask):
     path = longest_path(mask)
     assert len(as_set(path)) == len(path)
     assert as_set(path) <= as_set(skeleton_pixels(mask))
@@ -179,7 +179,7 @@ def test_the_longest_path_is_simple_and_connected(mask):
 
 @PROPERTY
 @given(some_masks())
-def test_the_longest_path_lies_in_the_largest_piece(mask):
+def test_longest_path_lies_in_the_largest_piece(mask):
     pixels = skeleton_pixels(mask)
     pieces, _ = ndimage.label(draw(mask.shape, pixels), EIGHT)
     sizes = np.bincount(pieces.ravel())[1:]
@@ -189,7 +189,7 @@ def test_the_longest_path_lies_in_the_largest_piece(mask):
 
 
 @pytest.mark.parametrize('turns', range(4))
-def test_the_longest_path_takes_the_two_longest_arms(turns):
+def test_longest_path_takes_the_two_longest_arms(turns):
     mask, ends = np.zeros((2, 30, 50), bool)
     mask[20, 5:45] = True
     mask[14:20, 25] = True
@@ -201,5 +201,5 @@ def test_the_longest_path_takes_the_two_longest_arms(turns):
     assert ends[tuple(walk_skeleton(mask).coords[0])]
 
 
-def test_the_longest_path_of_one_pixel():
+def test_longest_path_of_one_pixel():
     assert longest_path(np.ones((1, 1), bool)).tolist() == [[0, 0]]
