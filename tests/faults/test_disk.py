@@ -25,7 +25,7 @@ from .forks import GENERATE, Fault, run
         often('current', 4, errno.EROFS),
     ],
 )
-def test_a_failing_disk_stops_a_training_that_can_go_on(
+def test_train_resumes_after_a_disk_error(
     training: Training,
     undisturbed: Callable[[], Reference],
     phase: str,
@@ -46,7 +46,7 @@ def generate(training: Training, out: Path):
     return run(training.folder, GENERATE, training.config, '--out', out)
 
 
-def test_a_full_disk_keeps_what_was_made_of_a_round(
+def test_generate_pseudo_labels_resumes_after_a_full_disk(
     training: Training, small_disk: Callable[[str], Path]
 ) -> None:
     out = small_disk('size=24k') / 'rounds'
@@ -64,7 +64,7 @@ def test_a_full_disk_keeps_what_was_made_of_a_round(
         assert (out / name).read_bytes() == path.read_bytes()
 
 
-def test_a_directory_that_cannot_be_written_to(
+def test_generate_pseudo_labels_rejects_a_read_only_folder(
     training: Training, small_disk: Callable[[str], Path]
 ) -> None:
     out = small_disk('size=1m')
@@ -94,7 +94,7 @@ def flip(path: Path) -> None:
         often(flip, 'files.json'),
     ],
 )
-def test_a_damaged_round_is_made_again(
+def test_train_makes_a_damaged_round_again(
     training: Training,
     undisturbed: Callable[[], Reference],
     damage: Callable[[Path], None],
@@ -112,7 +112,7 @@ def test_a_damaged_round_is_made_again(
     assert all(line.endswith('differs') for line in left)
 
 
-def test_a_kill_before_the_last_checkpoint_is_removed(
+def test_train_resumes_beside_an_outdated_checkpoint(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
     assert training.go(fault=Fault('checkpointing', 15)).statuses == [-9]
@@ -123,7 +123,7 @@ def test_a_kill_before_the_last_checkpoint_is_removed(
 
 
 @pytest.mark.parametrize('damage', [cut, flip])
-def test_a_damaged_checkpoint_is_refused(
+def test_train_rejects_a_damaged_checkpoint(
     training: Training, damage: Callable[[Path], None]
 ) -> None:
     short = ('--cfg-options', 'train_cfg.max_iters=1')
@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_is_refused(
     assert 'iter_1.pth is damaged or no checkpoint' in refused.text
 
 
-def test_resume_with_an_empty_note_of_the_latest(
+def test_train_resumes_with_an_empty_last_checkpoint_file(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
     assert training.go(fault=Fault('last_checkpoint', 4)).statuses == [-9]
@@ -145,7 +145,7 @@ def test_resume_with_an_empty_note_of_the_latest(
     assert undisturbed().differences(training) == []
 
 
-def test_clock_set_back_changes_nothing(
+def test_train_resumes_after_the_clock_was_set_back(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
     assert training.go(fault=Fault('checkpointing', 16)).statuses == [-9]
@@ -156,7 +156,7 @@ def test_clock_set_back_changes_nothing(
     assert undisturbed().differences(training) == []
 
 
-def test_two_trainings_in_one_work_dir(training: Training) -> None:
+def test_train_rejects_a_work_dir_in_use(training: Training) -> None:
     lock = lock_folder(training.work, '')
     refused = training.go()
     lock.release()

@@ -166,7 +166,7 @@ class Zoo:
 @pytest.mark.parametrize(
     'number', [280, pytest.param(4200, marks=pytest.mark.faults)]
 )
-def test_damaged_files_end_in_a_clear_error_or_a_right_result(
+def test_readers_of_damaged_files_raise_or_are_right(
     tmp_path: Path, number: int
 ) -> None:
     zoo, rng, outcomes = Zoo(tmp_path), random.Random(number), Counter()
@@ -206,9 +206,7 @@ class Crafted:
 
 
 @pytest.mark.parametrize('route', ['directly', 'getattr', 'nested'])
-def test_a_checkpoint_that_runs_code_is_refused(
-    tmp_path: Path, route: str
-) -> None:
+def test_check_checkpoint_rejects_code(tmp_path: Path, route: str) -> None:
     witness = str(tmp_path / 'was_here')
     attack = dict(
         directly=Crafted(os.mkdir, witness),
@@ -224,7 +222,7 @@ def test_a_checkpoint_that_runs_code_is_refused(
     assert not Path(witness).exists()
 
 
-def test_weights_alone_cannot_be_resumed(tmp_path: Path) -> None:
+def test_check_checkpoint_rejects_weights_alone(tmp_path: Path) -> None:
     torch.save(dict(weight=torch.zeros(1)), tmp_path / 'weights.pth')
     with pytest.raises(ValueError, match='holds no state of a training'):
         check_checkpoint(str(tmp_path / 'weights.pth'))
@@ -260,7 +258,7 @@ def replace_somewhere(value: Any, other: Any, path: list[int]) -> Any:
 @pytest.mark.parametrize(
     'name', ['manifest.json', 'files.json', 'a.json', 'round_0001.json']
 )
-def test_changed_values_give_a_clear_error_or_a_right_result(
+def test_readers_of_changed_values_raise_or_are_right(
     tmp_path: Path, name: str, other: Any, places: list[int]
 ) -> None:
     shutil.rmtree(tmp_path)

@@ -25,7 +25,7 @@ def choose(rng: random.Random, reference: Reference) -> Fault:
 @pytest.mark.parametrize(
     'number', [2, pytest.param(60, marks=pytest.mark.faults)]
 )
-def test_killed_trainings_end_like_an_undisturbed_one(
+def test_train_resumes_after_a_kill(
     make_training: Callable[[str], Training],
     undisturbed: Callable[[], Reference],
     number: int,

@@ -49,7 +49,7 @@ def samples(labelled: str) -> list[SegDataSample]:
 )
 @pytest.mark.parametrize('name', LOSSES)
 @pytest.mark.parametrize('scale', [1, 1e4], ids=['usual', 'huge'])
-def test_every_loss_of_mmseg_stays_finite(
+def test_loss_is_finite_with_each_loss_of_mmseg(
     make_config: Callable[..., Config], name: str, labelled: str, scale: float
 ) -> None:
     init_default_scope('mmseg')

@@ -24,7 +24,7 @@ def labels(training: Training, round_index: int) -> dict[str, bytes]:
     }
 
 
-def test_resume_on_two_ranks_and_on_one(
+def test_train_resumes_on_two_ranks_and_on_one(
     make_training: Callable[[str], Training],
     undisturbed: Callable[[int], Reference],
 ) -> None:
@@ -62,7 +62,7 @@ def test_resume_on_two_ranks_and_on_one(
         often(Fault('generation', 20, errno.ENOSPC, rank=1)),
     ],
 )
-def test_failing_rank_stops_the_other(
+def test_train_stops_all_ranks_if_one_fails(
     training: Training,
     undisturbed: Callable[[int], Reference],
     fault: Fault,

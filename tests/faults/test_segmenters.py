@@ -62,7 +62,7 @@ class UselessSegmenter(BaseSegmenter):
         'masks of a wrong size',
     ],
 )
-def test_components_fall_back_to_their_weak_labels(
+def test_train_falls_back_with_unusable_masks(
     make_config: Callable[..., Config],
     tmp_path: Path,
     scribbles: Path,

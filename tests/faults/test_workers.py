@@ -33,7 +33,7 @@ class LoadAndDie(BaseTransform):
 
 
 @pytest.mark.parametrize('where', ['generation', 'training'])
-def test_a_killed_worker_stops_the_run_and_is_named(
+def test_train_names_a_killed_worker(
     make_config: Callable[..., Config], tmp_path: Path, where: str
 ) -> None:
     store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
