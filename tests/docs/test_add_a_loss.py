@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ('load_dense', 'dense', ['decode.loss_dense', 'share_dense']),
     ],
 )
-def test_example_adds_its_term(
+def test_add_a_loss_example_adds_its_term(
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     module: str,

@@ -15,7 +15,7 @@ from mmseg.registry import TASK_UTILS
 from .pages import DOCS, ROOT, read_blocks
 
 
-def test_example_makes_pseudo_labels(
+def test_add_a_segmenter_example_makes_pseudo_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / 'configs', tmp_path / 'configs')

@@ -84,7 +84,7 @@ def test_after_trains_a_model_that_before_loads(project: Path) -> None:
     )
 
 
-def test_the_readme_shows_the_lines_that_differ() -> None:
+def test_readme_shows_the_lines_that_differ() -> None:
     before, after = (
         BLOCKS[name].splitlines() for name in ('before.py', 'after.py')
     )

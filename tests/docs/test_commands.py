@@ -94,7 +94,7 @@ def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize('text', RUN)
-def test_the_command_runs(
+def test_command_runs(
     text: str,
     after_demo: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -111,7 +111,7 @@ def test_the_command_runs(
 
 
 @pytest.mark.parametrize('text', SAID)
-def test_a_command_that_needs_something_fits_its_tool(
+def test_command_that_needs_something_fits_its_tool(
     text: str, capsys: pytest.CaptureFixture
 ) -> None:
     words = [w for w in shlex.split(text) if not re.match('[A-Z_]+=', w)]
@@ -136,7 +136,7 @@ def test_a_command_that_needs_something_fits_its_tool(
         assert words[0] in ('bash', 'pip'), SAID[text]
 
 
-def test_a_page_says_what_its_commands_need() -> None:
+def test_page_says_what_its_commands_need() -> None:
     for page, command in all_commands():
         first = command.text.split()[0]
         if first not in ('python', 'make', 'pip'):
@@ -144,7 +144,7 @@ def test_a_page_says_what_its_commands_need() -> None:
             assert said, f'{page}: {command.text}'
 
 
-def test_no_command_hides_in_another_block() -> None:
+def test_page_hides_no_command_in_another_block() -> None:
     for page in PAGES:
         for block in read_blocks(page):
             if block.language not in ('bash', 'console'):
@@ -152,6 +152,6 @@ def test_no_command_hides_in_another_block() -> None:
                 assert not hidden, f'{page.name}: {hidden}'
 
 
-def test_the_pages_have_commands() -> None:
+def test_pages_have_commands() -> None:
     assert len(RUN) >= 6
     assert len(SAID) >= 10

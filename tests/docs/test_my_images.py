@@ -120,7 +120,7 @@ def run_process(text: str) -> str:
     return done.stdout
 
 
-def test_ten_images_of_labelme_train_a_network(
+def test_my_images_trains_on_ten_images_of_labelme(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)

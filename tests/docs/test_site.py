@@ -42,14 +42,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_page_is_in_the_navigation(site: Path) -> None:
+def test_navigation_has_every_page(site: Path) -> None:
     listed = (site / 'index.html').read_text()
     for page in DOCS.rglob('*.md'):
         name = page.relative_to(DOCS).with_suffix('.html').as_posix()
         assert f'href="{name}"' in listed, f'mkdocs.yml does not list {name}'
 
 
-def test_every_component_has_its_options_on_a_page(site: Path) -> None:
+def test_api_pages_have_options_of_every_component(site: Path) -> None:
     pages = ''.join(path.read_text() for path in site.glob('api/*.html'))
     registries = [
         value
@@ -78,7 +78,7 @@ def test_every_component_has_its_options_on_a_page(site: Path) -> None:
             assert re.search(shown, text), f'{component.__name__}.{name}'
 
 
-def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+def test_site_loads_nothing_from_elsewhere(site: Path) -> None:
     loads = re.compile(
         r'<(?:script|img|link rel="stylesheet")[^>]*'
         r'(?:src|href)="((?:https?:)?//[^"]+)'
@@ -88,7 +88,7 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
 
 
 @pytest.mark.parametrize('page', ROOT_PAGES, ids=lambda page: page.name)
-def test_links_of_pages_outside_the_site(page: Path) -> None:
+def test_root_pages_link_to_existing_files(page: Path) -> None:
     text = page.read_text()
     targets = re.findall(r'\]\(([^)#]+)', text)
     targets += re.findall(r'^\[\w+\]: ([^#\n]+)', text, re.MULTILINE)
@@ -97,11 +97,11 @@ def test_links_of_pages_outside_the_site(page: Path) -> None:
             assert (ROOT / target).exists(), target
 
 
-def test_the_citation_names_the_version() -> None:
+def test_citation_names_the_version() -> None:
     cited = yaml.safe_load((ROOT / 'CITATION.cff').read_text())
 
     assert cited['version'] == __version__
 
 
-def test_the_readme_is_short() -> None:
+def test_readme_is_short() -> None:
     assert len((ROOT / 'README.md').read_text().splitlines()) <= 130

@@ -25,7 +25,7 @@ LITE = mmseg.__version__.startswith('1.2.') and (
 
 
 @pytest.mark.skipif(not LITE, reason='mmcv-lite is not installed')
-def test_mmseg_alone_on_mmcv_lite() -> None:
+def test_troubleshooting_quotes_mmseg_alone_on_mmcv_lite() -> None:
     done = subprocess.run(
         [sys.executable, '-c', 'import mmseg.apis'],
         stderr=subprocess.PIPE,
@@ -36,14 +36,14 @@ def test_mmseg_alone_on_mmcv_lite() -> None:
 
 
 @pytest.mark.skipif(not LITE, reason='mmcv-lite is not installed')
-def test_an_op_that_is_missing() -> None:
+def test_troubleshooting_quotes_a_missing_op() -> None:
     with pytest.raises(RuntimeError) as error:
         sys.modules['mmcv._ext'].nms()
     said = str(error.value).replace("'nms'", "'...'")
     assert f'RuntimeError: {said}' in PAGE
 
 
-def test_a_component_that_nobody_imported() -> None:
+def test_troubleshooting_quotes_a_component_without_import() -> None:
     with pytest.raises(KeyError) as error:
         MODELS.build(dict(type='SeSAM'))
     said = str(error.value).replace('SeSAM', 'SeSAMEncoderDecoder')
@@ -51,7 +51,9 @@ def test_a_component_that_nobody_imported() -> None:
     assert quoted in said.replace('"', "'")
 
 
-def test_a_config_without_the_hook(make_config: Callable[..., Config]) -> None:
+def test_troubleshooting_quotes_a_config_without_the_hook(
+    make_config: Callable[..., Config],
+) -> None:
     cfg = make_config()
     del cfg.default_hooks['pseudo_labels']
     with pytest.raises(ValueError) as error:
