@@ -129,7 +129,7 @@ def test_config_is_built_and_stepped(name: str, tiny_data: None) -> None:
     assert made == (None if name.endswith(('_full', '_weak-only')) else 0)
 
 
-def test_each_config_has_its_twins() -> None:
+def test_config_has_its_baselines() -> None:
     for name in SESAM:
         if name.rsplit('_', 1)[1] in ('coarse', 'scribble', 'point'):
             assert f'{name}_weak-only' in SESAM
@@ -158,7 +158,7 @@ def test_readme_gives_options_of_each_baseline(name: str) -> None:
     assert cfg.to_dict() == load(name).to_dict()
 
 
-def test_table_of_the_readme_lists_each_config() -> None:
+def test_readme_table_lists_each_config() -> None:
     lines = README.splitlines()
     rows = [line.split(' | ') for line in lines if line.startswith('| [')]
     assert [row[0] for row in rows] == [
@@ -170,7 +170,7 @@ def test_table_of_the_readme_lists_each_config() -> None:
         assert row[4] == f'{cfg.train_cfg.max_iters // 1000}k'
 
 
-def test_missing_sam_checkpoint_is_said_at_once(
+def test_runner_names_a_missing_sam_checkpoint_at_once(
     tiny_data: None,
 ) -> None:
     cfg = Config.fromfile(CONFIGS / 'sesam' / 'deeplabv3_voc_coarse.py')

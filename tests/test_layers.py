@@ -63,5 +63,5 @@ def test_imports_point_downwards(path: Path) -> None:
     assert not upward - (set(LAYERS[0]) if own in LAYERS[0] else set())
 
 
-def test_every_folder_has_a_level() -> None:
+def test_layers_hold_every_folder() -> None:
     assert {room_of(path) for path in FILES} - {'__init__'} == set(LEVEL)

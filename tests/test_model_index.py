@@ -21,7 +21,7 @@ def metafile() -> dict:
     return yaml.safe_load((MIM / imported).read_text())
 
 
-def test_every_config_but_the_template_is_listed(metafile: dict) -> None:
+def test_metafile_lists_every_config_but_the_template(metafile: dict) -> None:
     listed = [model['Config'] for model in metafile['Models']]
     there = MIM.glob('configs/sesam/*.py')
     names = {path.relative_to(MIM).as_posix() for path in there}
@@ -30,7 +30,7 @@ def test_every_config_but_the_template_is_listed(metafile: dict) -> None:
     assert sorted(listed) == sorted(names - template)
 
 
-def test_entries_say_what_their_configs_are(metafile: dict) -> None:
+def test_metafile_entries_agree_with_their_configs(metafile: dict) -> None:
     (collection,) = metafile['Collections']
     for model in metafile['Models']:
         assert model['Name'] == Path(model['Config']).stem
@@ -44,6 +44,6 @@ def test_entries_say_what_their_configs_are(metafile: dict) -> None:
             assert folders.get(data, data.lower()) in root
 
 
-def test_nothing_is_claimed_that_was_not_measured(metafile: dict) -> None:
+def test_metafile_claims_nothing_unmeasured(metafile: dict) -> None:
     for model in metafile['Models']:
         assert not {'Results', 'Weights', 'Training log'} & set(model)

@@ -77,7 +77,7 @@ def wrong_options() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(('registry', 'cfg', 'name'), wrong_options())
-def test_what_is_wrong_is_named(
+def test_build_names_the_wrong_option(
     registry: Registry, cfg: dict, name: str
 ) -> None:
     with pytest.raises(ValueError, match=rf'got {name}=.* expected'):
@@ -85,7 +85,7 @@ def test_what_is_wrong_is_named(
 
 
 @pytest.mark.parametrize(('registry', 'cfg'), COMPONENTS)
-def test_defaults_are_right(registry: Registry, cfg: dict) -> None:
+def test_build_accepts_the_defaults(registry: Registry, cfg: dict) -> None:
     assert type(registry.build(cfg)).__name__ == cfg['type']
 
 
@@ -102,7 +102,7 @@ def test_defaults_are_right(registry: Registry, cfg: dict) -> None:
         (PATH, ['a'], ['', None, 3]),
     ],
 )
-def test_rules(rule, right: list, wrong: list) -> None:
+def test_check_option_of_each_rule(rule, right: list, wrong: list) -> None:
     for value in right:
         check_option('Component', 'option', value, rule)
     for value in wrong:

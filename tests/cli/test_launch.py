@@ -22,7 +22,7 @@ HOOK = dict(type='SAMPseudoLabelHook', generator=dict())
     ],
     ids=['custom', 'default', 'switched-off', 'scope'],
 )
-def test_the_hook_is_found_and_dropped_wherever_it_is(hooks: dict) -> None:
+def test_drop_hook_removes_the_hook_that_find_hook_finds(hooks: dict) -> None:
     cfg = Config(hooks)
     assert launch.find_hook(cfg)['generator'] == {}
     launch.drop_hook(cfg)

@@ -80,7 +80,7 @@ NO_EFFECT = {
     NO_EFFECT.items(),
     ids=[spoil.__name__ for spoil in NO_EFFECT],
 )
-def test_a_part_without_effect(
+def test_check_config_rejects_parts_without_effect(
     make_config: MakeConfig, spoil: Spoil, found: str
 ) -> None:
     cfg = make_config()
@@ -134,7 +134,7 @@ def weak_only_with_weights(cfg: Config) -> None:
         weak_only_with_weights,
     ],
 )
-def test_parts_that_act_are_accepted(
+def test_check_config_accepts_parts_that_act(
     make_config: MakeConfig, change: Spoil
 ) -> None:
     cfg = make_config()
@@ -143,11 +143,11 @@ def test_parts_that_act_are_accepted(
 
 
 @pytest.mark.parametrize('path', TRAINED, ids=lambda path: path.stem)
-def test_the_configs_are_accepted(path: Path) -> None:
+def test_check_config_accepts_our_configs(path: Path) -> None:
     check_config(Config.fromfile(path))
 
 
-def test_a_config_of_stock_parts_is_left_to_mmseg(
+def test_check_config_leaves_stock_parts_to_mmseg(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config()
@@ -179,7 +179,7 @@ def test_a_config_of_stock_parts_is_left_to_mmseg(
         ),
     ],
 )
-def test_what_has_little_effect_is_said(
+def test_check_config_warns_of_little_effect(
     make_config: MakeConfig,
     capsys: pytest.CaptureFixture,
     change: dict,
@@ -202,7 +202,7 @@ class TestWithoutTheTool:
 
     @pytest.mark.parametrize('published', [False, True])
     @pytest.mark.parametrize('stock', [False, True])
-    def test_a_missing_hook(
+    def test_runner_rejects_a_missing_hook(
         self,
         make_config: MakeConfig,
         tmp_path: Path,
@@ -228,7 +228,7 @@ class TestWithoutTheTool:
     @pytest.mark.parametrize(
         'spoil', [stock_pack, stock_model_offline, stock_preprocessor]
     )
-    def test_a_part_without_effect(
+    def test_runner_rejects_parts_without_effect(
         self, make_config: MakeConfig, tmp_path: Path, spoil: Spoil
     ) -> None:
         cfg = make_config()
@@ -249,7 +249,7 @@ class TestWithoutTheTool:
         ],
         ids=lambda loss: loss['type'],
     )
-    def test_a_loss_that_fails(
+    def test_runner_rejects_a_loss_that_fails(
         self, make_config: MakeConfig, tmp_path: Path, loss: dict
     ) -> None:
         cfg = make_config()
@@ -262,7 +262,7 @@ class TestWithoutTheTool:
             PseudoLabelStore(tmp_path / 'work/pseudo_labels').current is None
         )
 
-    def test_a_hook_that_a_runner_is_given(
+    def test_runner_trains_with_a_registered_hook(
         self, make_config: MakeConfig, tmp_path: Path
     ) -> None:
         cfg = make_config(train_cfg__max_iters=1)

@@ -128,7 +128,7 @@ DIFFERENT = {
 @pytest.mark.parametrize(
     ('spoil', 'found'), DIFFERENT.values(), ids=DIFFERENT.keys()
 )
-def test_values_that_differ(
+def test_check_config_rejects_values_that_differ(
     make_config: MakeConfig, spoil: Spoil, found: str
 ) -> None:
     cfg = make_config()
@@ -137,7 +137,7 @@ def test_values_that_differ(
         check_config(cfg)
 
 
-def test_another_value_of_unlabelled_pixels_everywhere(
+def test_check_config_accepts_another_ignore_index_everywhere(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config()
@@ -151,7 +151,7 @@ def test_another_value_of_unlabelled_pixels_everywhere(
     check_config(cfg)
 
 
-def test_data_sets_may_have_roots_of_their_own(
+def test_check_config_accepts_data_sets_with_own_roots(
     make_config: MakeConfig, scribbles: Path
 ) -> None:
     cfg = make_config()

@@ -48,7 +48,7 @@ distributed.destroy_process_group()
 """
 
 
-def test_failing_rank_stops_the_others(tmp_path) -> None:
+def test_on_all_ranks_raises_errors_of_other_ranks(tmp_path) -> None:
     (tmp_path / 'ranks.py').write_text(CODE)
     done = subprocess.run(
         [

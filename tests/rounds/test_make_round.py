@@ -43,7 +43,7 @@ class MeetingSegmenter(SuperpixelSegmenter):
         return super().encode(images)
 
 
-def test_several_images_at_once_give_the_same_round(
+def test_make_round_with_threads_gives_the_same_round(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
     init_default_scope('mmseg')

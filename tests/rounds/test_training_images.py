@@ -52,7 +52,7 @@ def test_facts_change_with_the_image(
 
 
 @pytest.mark.parametrize('empty', [False, True])
-def test_missing_or_empty_image_is_named(
+def test_training_images_name_a_missing_or_empty_image(
     make_config: Callable[..., Config], scribbles: Path, empty: bool
 ) -> None:
     init_default_scope('mmseg')
@@ -67,7 +67,7 @@ def test_missing_or_empty_image_is_named(
         TrainingImages(dataset, 0)
 
 
-def test_list_cannot_reach_outside_of_data_root(
+def test_training_images_reject_a_list_that_leads_outside(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
     init_default_scope('mmseg')
@@ -86,7 +86,7 @@ def test_list_cannot_reach_outside_of_data_root(
             TrainingImages(dataset, 0)
 
 
-def test_images_with_one_key_are_refused(
+def test_training_images_reject_two_images_with_one_key(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:
     init_default_scope('mmseg')
