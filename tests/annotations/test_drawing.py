@@ -113,7 +113,7 @@ def test_mask_is_cut_at_the_border(corner):
     assert sorted(where(drawn, 1)) == sorted(expected)
 
 
-def test_areas_outside_are_noted():
+def test_canvas_notes_areas_outside():
     drawn = canvas()
     drawn.polygon([(-9, 1), (-5, 1), (-5, 5)], 1)
     drawn.mask(np.ones((2, 2), bool), (30, 0), 1)

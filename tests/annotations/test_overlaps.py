@@ -87,7 +87,7 @@ def test_draw_by_area_keeps_shapes_within_larger_ones(rectangles):
 
 @settings(max_examples=100, deadline=None)
 @given(rectangles=RECTANGLES, by_area=st.booleans())
-def test_covered_shapes_are_counted(rectangles, by_area):
+def test_draw_counts_covered_shapes(rectangles, by_area):
     canvas = drawn(rectangles, by_area)
     label = canvas.annotation().label
     kept = [(label[mask] == c) for mask, c in masks(rectangles)]
@@ -157,6 +157,6 @@ def test_draw_in_order_names_covered_shapes():
     ]
 
 
-def test_covered_shapes_of_one_class_are_none():
+def test_draw_counts_no_covered_shapes_of_one_class():
     canvas = drawn([(0, 0, 9, 9, 2), (5, 5, 14, 14, 2)])
     assert not canvas.annotation().notes

@@ -142,13 +142,13 @@ class TestCheckLabelsAligned:
         )
         return loaded
 
-    def test_accepts_maps_that_move_together(self, aligned: dict) -> None:
+    def test_pack_accepts_maps_that_move_together(self, aligned: dict) -> None:
         flip = dict(type='mmseg.RandomFlip', prob=1.0)
         for steps in ([], [flip]):
             packed = Compose([*steps, dict(type='PackSeSAMInputs')])
             assert 'pseudo_sem_seg' in packed(dict(aligned))['data_samples']
 
-    def test_refuses_a_map_that_did_not_move(self, aligned: dict) -> None:
+    def test_pack_refuses_a_map_that_did_not_move(self, aligned: dict) -> None:
         aligned['pseudo_seg_map'][1] = 0
         aligned['pseudo_seg_map'][1, :4] = 1
         steps = [dict(type=FlipOfOneLabel), dict(type='PackSeSAMInputs')]
@@ -158,7 +158,9 @@ class TestCheckLabelsAligned:
         ):
             Compose(steps)(aligned)
 
-    def test_refuses_a_map_that_was_not_cropped(self, aligned: dict) -> None:
+    def test_pack_refuses_a_map_that_was_not_cropped(
+        self, aligned: dict
+    ) -> None:
         steps = [dict(type=CropOfOneLabel), dict(type='PackSeSAMInputs')]
         with pytest.raises(
             ValueError,

@@ -28,7 +28,7 @@ def simulate(results: dict, root: Path, **options) -> np.ndarray:
 
 
 @pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point', 'block'])
-def test_the_weak_label_is_part_of_the_dense_one(
+def test_simulate_returns_a_part_of_the_dense_label(
     results: dict, root: Path, kind: str
 ) -> None:
     dense = np.array(Image.open(results['seg_map_path']))
@@ -42,7 +42,7 @@ def test_the_weak_label_is_part_of_the_dense_one(
 
 
 @pytest.mark.parametrize('cached', [False, True])
-def test_the_classes_are_those_that_are_drawn(
+def test_simulate_notes_the_classes_that_are_drawn(
     results: dict, root: Path, tmp_path: Path, cached: bool
 ) -> None:
     dense = np.zeros((40, 56), np.uint8)
@@ -55,7 +55,9 @@ def test_the_classes_are_those_that_are_drawn(
         assert load(results, root, **options)['weak_classes'] == [0, 2]
 
 
-def test_seed_and_name_fix_every_choice(results: dict, root: Path) -> None:
+def test_simulate_depends_on_seed_and_name_alone(
+    results: dict, root: Path
+) -> None:
     weak = simulate(results, root)
 
     np.testing.assert_array_equal(simulate(results, root), weak)
@@ -66,7 +68,7 @@ def test_seed_and_name_fix_every_choice(results: dict, root: Path) -> None:
     assert not np.array_equal(simulate(results, root), weak)
 
 
-def test_where_the_data_lie_does_not_matter(
+def test_simulate_does_not_depend_on_the_data_folder(
     results: dict, root: Path, tmp_path: Path
 ) -> None:
     weak = simulate(results, root)
@@ -78,7 +80,7 @@ def test_where_the_data_lie_does_not_matter(
     np.testing.assert_array_equal(simulate(results, elsewhere), weak)
 
 
-def test_the_cache_changes_nothing(
+def test_simulate_returns_the_same_with_a_cache(
     results: dict, root: Path, tmp_path: Path
 ) -> None:
     cache = tmp_path / 'cache'
@@ -92,7 +94,9 @@ def test_the_cache_changes_nothing(
     np.testing.assert_array_equal(np.array(Image.open(file)), weak)
 
 
-def test_the_cache_is_read(results: dict, root: Path, tmp_path: Path) -> None:
+def test_simulate_reads_the_cache(
+    results: dict, root: Path, tmp_path: Path
+) -> None:
     cache = str(tmp_path / 'cache')
     simulate(results, root, cache_dir=cache)
     (file,) = Path(cache).rglob('*.png')
@@ -113,7 +117,7 @@ def test_the_cache_is_read(results: dict, root: Path, tmp_path: Path) -> None:
         dict(ignore_index=254),
     ],
 )
-def test_caches_of_other_settings_do_not_mix(
+def test_simulate_caches_settings_apart(
     results: dict, root: Path, tmp_path: Path, options: dict
 ) -> None:
     cache = str(tmp_path / 'cache')
@@ -125,7 +129,7 @@ def test_caches_of_other_settings_do_not_mix(
     )
 
 
-def test_another_version_may_draw_in_another_way(
+def test_simulate_caches_versions_apart(
     results: dict, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = str(tmp_path / 'cache')
@@ -136,7 +140,7 @@ def test_another_version_may_draw_in_another_way(
     assert len(list(Path(cache).rglob('*.png'))) == 2
 
 
-def test_a_corrected_dense_label_is_simulated_anew(
+def test_simulate_again_after_a_corrected_dense_label(
     results: dict, root: Path, tmp_path: Path
 ) -> None:
     cache = str(tmp_path / 'cache')
@@ -151,17 +155,19 @@ def test_a_corrected_dense_label_is_simulated_anew(
     np.testing.assert_array_equal(after, simulate(results, root))
 
 
-def test_an_unknown_kind(results: dict, root: Path) -> None:
+def test_simulate_rejects_an_unknown_kind(results: dict, root: Path) -> None:
     with pytest.raises(ValueError, match="kind='box', expected one of"):
         simulate(results, root, kind='box')
 
 
-def test_an_image_outside_of_the_data_root(results: dict, root: Path) -> None:
+def test_simulate_rejects_an_image_outside_of_the_data_root(
+    results: dict, root: Path
+) -> None:
     with pytest.raises(ValueError, match='a.png lies outside of data_root'):
         simulate(results, root / 'labels')
 
 
-def test_containers_that_share_process_ids_may_share_a_cache(
+def test_simulate_in_containers_that_share_a_cache(
     results: dict,
     root: Path,
     tmp_path: Path,

@@ -77,7 +77,7 @@ def test_explain_orders_candidates_with_their_verdicts(
     assert {Verdict.TAKEN, Verdict.CONFLICT, Verdict.GAIN} <= found
 
 
-def test_an_unlabelled_image_has_nothing_to_explain(
+def test_explain_of_an_unlabelled_image(
     generator: PseudoLabelGenerator,
 ) -> None:
     weak = np.full((20, 30), 255, np.uint8)
@@ -88,7 +88,7 @@ def test_an_unlabelled_image_has_nothing_to_explain(
     assert (made.label == 255).all()
 
 
-def test_the_sheet_has_a_row_for_each_component(
+def test_save_explanation_has_a_row_for_each_component(
     generator: PseudoLabelGenerator,
     stripes: tuple[np.ndarray, np.ndarray],
     tmp_path: Path,
@@ -111,7 +111,7 @@ def test_the_sheet_has_a_row_for_each_component(
     assert rows[0] == rows[1] > 100
 
 
-def test_the_largest_components_are_explained(
+def test_explain_takes_the_largest_components(
     generator: PseudoLabelGenerator, stripes: tuple[np.ndarray, np.ndarray]
 ) -> None:
     image, weak = stripes
@@ -130,7 +130,7 @@ def test_the_largest_components_are_explained(
     assert describe_omitted(made.records, 3, 'abc') == ''
 
 
-def test_large_images_are_drawn_like_small_ones(
+def test_save_explanation_draws_large_images_like_small_ones(
     generator: PseudoLabelGenerator,
     stripes: tuple[np.ndarray, np.ndarray],
     tmp_path: Path,

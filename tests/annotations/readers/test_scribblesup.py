@@ -42,7 +42,7 @@ def test_scribblesup_draws_open_lines(labels, write, summary):
     assert sum(drawn.values()) == 2
 
 
-def test_tags_have_the_ids_of_voc():
+def test_scribblesup_tags_have_the_ids_of_voc():
     assert len(TAGS) == 21
     ids = {tag: i for i, tag in enumerate(TAGS)}
     assert [ids[t] for t in ('plane', 'table', 'monitor')] == [1, 11, 20]
