@@ -34,7 +34,7 @@ def normalised(image: Tensor) -> Tensor:
     [(dict(size=(24, 32)), (24, 32)), (dict(size_divisor=16), (32, 32))],
     ids=['to a size', 'to a multiple'],
 )
-def test_pads_all_label_maps_like_the_image(
+def test_data_preprocessor_pads_label_maps_like_the_image(
     batch_of: BatchOf, views: bool, options: dict, shape: tuple[int, int]
 ) -> None:
     data = batch_of((24, 20), (12, 32), views=views)
@@ -59,7 +59,7 @@ def test_pads_all_label_maps_like_the_image(
     assert shapes == [(24, 20), (12, 32)]
 
 
-def test_both_views_are_treated_alike(batch_of: BatchOf) -> None:
+def test_data_preprocessor_treats_both_views_alike(batch_of: BatchOf) -> None:
     data = batch_of((24, 20), (12, 32), views=True)
     images = {name: list(view) for name, view in data['inputs'].items()}
 
@@ -77,7 +77,9 @@ def test_both_views_are_treated_alike(batch_of: BatchOf) -> None:
             assert (got[:, :, width:] == 0).all()
 
 
-def test_without_views_inputs_are_one_tensor(batch_of: BatchOf) -> None:
+def test_data_preprocessor_without_views_returns_one_tensor(
+    batch_of: BatchOf,
+) -> None:
     data = batch_of((24, 32), (24, 32), maps=1)
     images = list(data['inputs'])
 
@@ -88,7 +90,9 @@ def test_without_views_inputs_are_one_tensor(batch_of: BatchOf) -> None:
     assert batch['data_samples'][0].keys() == ['gt_sem_seg']
 
 
-def test_validation_does_not_pad(batch_of: BatchOf) -> None:
+def test_data_preprocessor_does_not_pad_for_validation(
+    batch_of: BatchOf,
+) -> None:
     data = batch_of((20, 24))
     image = data['inputs'][0]
 
@@ -98,7 +102,9 @@ def test_validation_does_not_pad(batch_of: BatchOf) -> None:
     assert batch['data_samples'][0].gt_sem_seg.data.shape == (1, 20, 24)
 
 
-def test_another_value_for_padded_labels(batch_of: BatchOf) -> None:
+def test_data_preprocessor_pads_labels_with_another_value(
+    batch_of: BatchOf,
+) -> None:
     batch = build(size=(8, 16), seg_pad_val=9)(batch_of((8, 8)), True)
 
     for field in FIELDS:
@@ -106,6 +112,6 @@ def test_another_value_for_padded_labels(batch_of: BatchOf) -> None:
         assert (data[:, :, 8:] == 9).all()
 
 
-def test_batch_augmentations_are_refused() -> None:
+def test_data_preprocessor_rejects_batch_augmentations() -> None:
     with pytest.raises(ValueError, match='batch_augments, .* remove them'):
         build(size=(8, 8), batch_augments=[dict(type='Mixup')])

@@ -55,7 +55,7 @@ def floats(model: BaseModule) -> torch.Tensor:
     ).clone()
 
 
-def test_first_a_copy_then_a_mean_then_an_average(
+def test_follow_copies_the_student_and_then_averages(
     teacher: EMATeacher, student: EncoderDecoder
 ) -> None:
     seen = []
@@ -75,7 +75,7 @@ def test_first_a_copy_then_a_mean_then_an_average(
             torch.testing.assert_close(after, moved)
 
 
-def test_counts_are_copied(
+def test_follow_copies_counts(
     teacher: EMATeacher, student: EncoderDecoder
 ) -> None:
     for index in range(3):
@@ -85,7 +85,7 @@ def test_counts_are_copied(
     assert teacher.backbone.stem[1].num_batches_tracked == 3
 
 
-def test_the_student_is_left_alone(
+def test_follow_leaves_the_student_unchanged(
     teacher: EMATeacher, student: EncoderDecoder
 ) -> None:
     before = floats(student)
@@ -96,7 +96,7 @@ def test_the_student_is_left_alone(
     assert all(p.requires_grad for p in student.parameters())
 
 
-def test_stays_in_evaluation_mode_and_learns_nothing(
+def test_train_keeps_the_teacher_in_evaluation_mode(
     teacher: EMATeacher, student: EncoderDecoder
 ) -> None:
     teacher.train()
@@ -111,7 +111,7 @@ def test_stays_in_evaluation_mode_and_learns_nothing(
     assert torch.equal(floats(teacher), before)
 
 
-def test_predicts_as_the_student_it_copied(
+def test_logits_equal_those_of_the_copied_student(
     teacher: EMATeacher, student: EncoderDecoder
 ) -> None:
     step(student, 0)
@@ -126,14 +126,16 @@ def test_predicts_as_the_student_it_copied(
     assert torch.equal(logits, expected.detach())
 
 
-def test_initialising_leaves_the_weights_alone(teacher: EMATeacher) -> None:
+def test_init_weights_leaves_the_weights_unchanged(
+    teacher: EMATeacher,
+) -> None:
     before = floats(teacher)
     teacher.init_weights()
 
     assert torch.equal(floats(teacher), before)
 
 
-def test_survives_copying_and_saving(
+def test_ema_teacher_can_be_copied_and_saved(
     teacher: EMATeacher, student: EncoderDecoder, parts: dict
 ) -> None:
     teacher.follow(student, 0)

@@ -81,7 +81,7 @@ def build(make_config: MakeConfig, losses: object, **options) -> nn.Module:
         (dict(type='SiLogLoss'), 'SiLogLoss, which does not take'),
     ],
 )
-def test_options_that_would_not_be_heeded(
+def test_check_head_rejects_options_without_effect(
     make_config: MakeConfig, losses: object, found: str
 ) -> None:
     with pytest.raises(ValueError, match=found) as error:
@@ -89,7 +89,7 @@ def test_options_that_would_not_be_heeded(
     assert str(error.value).startswith('The decode head FCNHead ')
 
 
-def test_auxiliary_heads_are_checked_too(make_config: MakeConfig) -> None:
+def test_check_head_of_auxiliary_heads(make_config: MakeConfig) -> None:
     cfg = make_config()
     cfg['auxiliary_head'] = dict(
         cfg['decode_head'], loss_decode=dict(ENTROPY, class_weight=[1.0] * 3)
@@ -98,7 +98,7 @@ def test_auxiliary_heads_are_checked_too(make_config: MakeConfig) -> None:
         MODELS.build(cfg)
 
 
-def test_a_sampler_of_pixels_and_a_loss_of_regions(
+def test_check_head_rejects_a_sampler_with_a_loss_of_regions(
     make_config: MakeConfig,
 ) -> None:
     losses = [ENTROPY, dict(type='DiceLoss')]
@@ -108,7 +108,9 @@ def test_a_sampler_of_pixels_and_a_loss_of_regions(
     build(make_config, ENTROPY, sampler=OHEM)
 
 
-def test_losses_that_are_heeded_are_accepted(make_config: MakeConfig) -> None:
+def test_check_head_accepts_losses_that_take_effect(
+    make_config: MakeConfig,
+) -> None:
     weights = [1.0] * 4
     losses = [
         dict(ENTROPY, class_weight=weights, loss_name='loss_weighted'),
@@ -119,7 +121,7 @@ def test_losses_that_are_heeded_are_accepted(make_config: MakeConfig) -> None:
 
 
 @pytest.mark.parametrize('weight', [0.5, 3.0])
-def test_a_derived_cross_entropy_is_computed_by_its_own_code(
+def test_check_head_accepts_a_derived_cross_entropy(
     make_config: MakeConfig, batch_of: Callable[..., dict], weight: float
 ) -> None:
     loss = dict(type='SmoothedLoss', loss_name='loss_own', loss_weight=weight)
@@ -140,7 +142,7 @@ def test_a_derived_cross_entropy_is_computed_by_its_own_code(
     ],
 )
 @pytest.mark.parametrize('place', ['decode_head', 'auxiliary_head'])
-def test_heads_with_a_loss_of_their_own(
+def test_check_head_rejects_heads_with_a_loss_of_their_own(
     make_config: MakeConfig, place: str, head: str, options: dict
 ) -> None:
     class OwnLoss(FCNHead):
@@ -164,6 +166,8 @@ def test_heads_with_a_loss_of_their_own(
         assert word in str(error.value)
 
 
-def test_a_head_of_one_channel(make_config: MakeConfig) -> None:
+def test_check_head_rejects_a_head_of_one_channel(
+    make_config: MakeConfig,
+) -> None:
     with pytest.raises(ValueError, match='FCNHead .* use_sigmoid=False'):
         build(make_config, ENTROPY, num_classes=2, out_channels=1)

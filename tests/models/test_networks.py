@@ -83,7 +83,9 @@ class TestNetworks:
         path.write_text(f'_base_ = {base!r}\nmodel = {change!r}\n')
         return Config.fromfile(path).model
 
-    def test_trains(self, cfg: Config, batch_of: BatchOf) -> None:
+    def test_loss_trains_networks_of_the_model_zoo(
+        self, cfg: Config, batch_of: BatchOf
+    ) -> None:
         model = build(cfg)
         student = parameters(model.decode_head)
         teacher = parameters(model.teacher.decode_head)

@@ -21,7 +21,7 @@ from .steps import (
 
 
 class TestOpenLoss:
-    def test_a_further_source_and_its_order(
+    def test_loss_of_a_further_source_in_its_order(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         sources = [
@@ -40,7 +40,7 @@ class TestOpenLoss:
         assert log['share_weak'] == log['decode.loss_weak'] == 0
         assert 'decode.loss_pseudo' not in log
 
-    def test_a_regularizers_weights_are_trained_and_not_the_students(
+    def test_loss_trains_the_weights_of_a_regularizer(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         class Scale(nn.Module):
@@ -79,7 +79,7 @@ class TestStep:
 
     @pytest.mark.parametrize('teacher', ['online', 'round', None])
     @pytest.mark.parametrize('only_weak_classes', [True, False])
-    def test_waits_for_no_value(
+    def test_loss_waits_for_no_value(
         self,
         make_config: MakeConfig,
         batch_of: BatchOf,
@@ -95,7 +95,7 @@ class TestStep:
 
         self.step(cfg, batch)
 
-    def test_a_loss_that_does_is_noticed(
+    def test_loss_that_waits_for_a_value_is_noticed(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         cfg = make_config()
@@ -108,7 +108,7 @@ class TestStep:
 
 
 class TestLabelMaps:
-    def test_nothing_is_predicted_on_padding(
+    def test_label_maps_predict_nothing_on_padding(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config(confident_threshold=0))
@@ -149,7 +149,7 @@ class TestLabelMaps:
                 maps.labels['confident'][index][sure], best[sure]
             )
 
-    def test_only_weak_classes_limits_the_teacher(
+    def test_label_maps_with_only_weak_classes(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(
@@ -175,14 +175,16 @@ class TestLabelMaps:
             maps.labels['confident'][0], expected.labels['confident'][0]
         )
 
-    def test_classes_that_no_pipeline_noted(
+    def test_label_maps_reject_samples_without_weak_classes(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config(only_weak_classes=True))
         with pytest.raises(ValueError, match='no weak_classes'):
             train_step(model, batch_of((32, 32), (32, 32)))
 
-    def test_thresholds(self, make_config: MakeConfig) -> None:
+    def test_confident_and_agreeing_labels_at_thresholds(
+        self, make_config: MakeConfig
+    ) -> None:
         model = build(make_config(confident_threshold=0.75, agreement=0.25))
         # A sure pixel, one at both thresholds, and an unsure one.
         probability = torch.tensor(
@@ -199,7 +201,7 @@ class TestLabelMaps:
         assert agreed.flatten().tolist() == [255, 1, 2]
         assert confident.dtype == agreed.dtype == torch.uint8
 
-    def test_undefined_probabilities_label_nothing(
+    def test_confident_labels_of_undefined_probabilities(
         self, make_config: MakeConfig
     ) -> None:
         model = build(make_config(confident_threshold=0.0, agreement=0.0))
@@ -220,7 +222,7 @@ class TestLabelMaps:
         assert (agreed == 255).all()
 
     @pytest.mark.parametrize('teacher', ['online', None])
-    def test_another_ignore_index(
+    def test_loss_with_another_ignore_index(
         self, make_config: MakeConfig, batch_of: BatchOf, teacher: str | None
     ) -> None:
         cfg = make_config(teacher=teacher)
@@ -248,7 +250,7 @@ class TestHeads:
         ],
         ids=['one', 'list of one', 'list'],
     )
-    def test_auxiliary_heads(
+    def test_loss_of_auxiliary_heads(
         self,
         make_config: MakeConfig,
         batch_of: BatchOf,
@@ -277,7 +279,7 @@ class TestHeads:
         )
         assert log['round'] == 2.5
 
-    def test_regularizers_see_decode_head_and_file_colours(
+    def test_regularizers_get_decode_head_and_file_colours(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         def paid(std: float) -> Tensor:
@@ -296,7 +298,9 @@ class TestHeads:
         # Colours count as in the image file, however they are normalised.
         torch.testing.assert_close(paid(1.0), paid(60.0), rtol=1e-3, atol=0)
 
-    def test_a_cascade_is_refused(self, make_config: MakeConfig) -> None:
+    def test_encoder_decoder_rejects_a_cascade(
+        self, make_config: MakeConfig
+    ) -> None:
         head = make_config()['decode_head']
         with pytest.raises(ValueError, match='one decode_head; .* cascade'):
             build(make_config(decode_head=[head, head]))
@@ -336,7 +340,7 @@ class TestHeads:
         (dict(ema_momentum=1), 'ema_momentum=1, expected'),
     ],
 )
-def test_impossible_options(
+def test_encoder_decoder_rejects_impossible_options(
     make_config: MakeConfig, options: dict, found: str
 ) -> None:
     with pytest.raises(ValueError, match=found):

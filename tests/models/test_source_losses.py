@@ -54,7 +54,7 @@ def maps() -> LabelMaps:
     return make_maps(weak, pseudo, confident)
 
 
-def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
+def test_source_losses_by_hand(head: BaseDecodeHead) -> None:
     # Class 0 has probability 1/2 everywhere, 1 and 2 have 1/4.
     logits = torch.tensor([2.0, 1.0, 1.0]).log().view(1, 3, 1, 1)
     logits = logits.expand(1, 3, 2, 4)
@@ -80,7 +80,7 @@ def test_by_pencil_and_paper(head: BaseDecodeHead) -> None:
     assert losses['acc_seg'].item() == 50
 
 
-def test_means_over_their_own_pixels(
+def test_source_losses_average_over_their_own_pixels(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
     losses = compute(
@@ -106,7 +106,7 @@ def test_means_over_their_own_pixels(
     )
 
 
-def test_class_weights_belong_to_weak_labels(
+def test_source_losses_class_weights_hold_for_weak_labels(
     logits: Tensor, maps: LabelMaps
 ) -> None:
     head = make_head(dict(CROSS_ENTROPY, class_weight=WEIGHTS))
@@ -123,7 +123,7 @@ def test_class_weights_belong_to_weak_labels(
     )
 
 
-def test_the_weight_of_a_heads_loss_scales_all_terms(
+def test_source_losses_scale_with_the_weight_of_the_head_loss(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
     whole = compute(logits, maps, head, 2000)
@@ -135,7 +135,7 @@ def test_the_weight_of_a_heads_loss_scales_all_terms(
     assert part['acc_seg'] == whole['acc_seg']
 
 
-def test_several_cross_entropies_add_up(
+def test_source_losses_add_up_several_cross_entropies(
     logits: Tensor, maps: LabelMaps
 ) -> None:
     weighted = dict(CROSS_ENTROPY, class_weight=WEIGHTS, loss_weight=2.0)
@@ -148,7 +148,7 @@ def test_several_cross_entropies_add_up(
     torch.testing.assert_close(losses['loss_weak'], expected)
 
 
-def test_a_sampler_picks_the_hard_weak_pixels(
+def test_source_losses_with_a_sampler_of_hard_pixels(
     logits: Tensor, maps: LabelMaps
 ) -> None:
     # Without a threshold it keeps the 3 worst pixels of an image.
@@ -175,7 +175,7 @@ def test_a_sampler_picks_the_hard_weak_pixels(
     ],
     ids=lambda extra: extra['type'],
 )
-def test_other_losses_see_the_weak_labels(
+def test_source_losses_give_other_losses_the_weak_labels(
     logits: Tensor, maps: LabelMaps, extra: dict
 ) -> None:
     extra = dict(extra, loss_weight=3.0)
@@ -193,7 +193,7 @@ def test_other_losses_see_the_weak_labels(
 
 @pytest.mark.parametrize('reduction', ['mean', 'sum'])
 @pytest.mark.parametrize('use_sigmoid', [True, False])
-def test_dice_of_dense_labels_is_the_stock_one(
+def test_source_losses_dice_of_dense_labels_is_the_stock_one(
     logits: Tensor, use_sigmoid: bool, reduction: str
 ) -> None:
     dice = dict(type='DiceLoss', use_sigmoid=use_sigmoid, reduction=reduction)
@@ -206,7 +206,7 @@ def test_dice_of_dense_labels_is_the_stock_one(
     torch.testing.assert_close(losses['loss_dice'], expected)
 
 
-def test_dice_by_pencil_and_paper() -> None:
+def test_source_losses_dice_by_hand() -> None:
     logits = torch.tensor([3.0, 1.0]).log().view(1, 2, 1, 1)
     logits = torch.cat([logits, logits, 100 * logits], dim=3)
     dice = dict(type='DiceLoss', use_sigmoid=False, eps=0.0)
@@ -221,7 +221,7 @@ def test_dice_by_pencil_and_paper() -> None:
 
 
 @pytest.mark.parametrize('order', [1, -1], ids=['entropy first', 'last'])
-def test_other_terms_weigh_as_much_as_the_cross_entropy(
+def test_source_losses_weigh_sources_as_the_cross_entropy(
     logits: Tensor, maps: LabelMaps, order: int
 ) -> None:
     own = [dict(CROSS_ENTROPY, loss_weight=2.0), dict(type='DiceLoss')]
@@ -232,7 +232,9 @@ def test_other_terms_weigh_as_much_as_the_cross_entropy(
     )
 
 
-def test_a_head_without_cross_entropy(logits: Tensor, maps: LabelMaps) -> None:
+def test_source_losses_of_a_head_without_cross_entropy(
+    logits: Tensor, maps: LabelMaps
+) -> None:
     head = make_head(dict(type='TverskyLoss', loss_weight=1.0))
     losses = compute(logits, maps, head, 0)
 
@@ -265,7 +267,7 @@ EXTRAS = {
     ids=['all pixels', 'worst pixels', 'improbable pixels'],
 )
 @pytest.mark.parametrize('class_weight', [None, WEIGHTS])
-def test_no_labels_no_loss(
+def test_source_losses_without_labels_are_zero(
     logits: Tensor, class_weight: list[float] | None, options: dict
 ) -> None:
     loss = dict(CROSS_ENTROPY, class_weight=class_weight)
@@ -273,7 +275,7 @@ def test_no_labels_no_loss(
 
 
 @pytest.mark.parametrize('extra', EXTRAS.values(), ids=EXTRAS)
-def test_no_labels_no_loss_of_other_kinds(
+def test_source_losses_of_other_kinds_without_labels_are_zero(
     logits: Tensor, extra: list[dict]
 ) -> None:
     check_nothing_is_lost(logits, make_head(CROSS_ENTROPY, *extra))
@@ -281,7 +283,7 @@ def test_no_labels_no_loss_of_other_kinds(
 
 # mmseg's FocalLoss takes no labels on a CPU.
 @pytest.mark.parametrize('name', sorted(EXTRAS.keys() - {'Focal'}))
-def test_no_loss_pulls_at_unlabelled_pixels(
+def test_source_losses_have_no_gradient_at_unlabelled_pixels(
     logits: Tensor, maps: LabelMaps, name: str
 ) -> None:
     head = make_head(CROSS_ENTROPY, *EXTRAS[name])
@@ -303,7 +305,7 @@ def check_nothing_is_lost(logits: Tensor, head: BaseDecodeHead) -> None:
 @pytest.mark.parametrize(
     'extra', [v for k, v in EXTRAS.items() if k != 'Focal']
 )
-def test_images_without_labels_beside_one_that_has_few(
+def test_source_losses_of_an_unlabelled_image_beside_another(
     logits: Tensor, extra: list[dict], labelled: int
 ) -> None:
     maps = unlabelled(2, 6, 4)
@@ -326,7 +328,7 @@ def weighted_head() -> BaseDecodeHead:
 
 @PROPERTY
 @given(data=st.data())
-def test_whatever_is_labelled_everything_is_finite(
+def test_source_losses_are_finite_for_any_labels(
     weighted_head: BaseDecodeHead, data: st.DataObject
 ) -> None:
     shape = (2, 3, 2)
@@ -351,7 +353,9 @@ def test_whatever_is_labelled_everything_is_finite(
     assert (logits.grad.abs().sum(dim=1)[~touched] == 0).all()
 
 
-def test_half_precision(maps: LabelMaps, head: BaseDecodeHead) -> None:
+def test_source_losses_in_half_precision(
+    maps: LabelMaps, head: BaseDecodeHead
+) -> None:
     logits = torch.randn(2, 3, 6, 4, dtype=torch.bfloat16).requires_grad_()
     with torch.autocast('cpu', dtype=torch.bfloat16):
         losses = compute(logits, maps, head, 0)
@@ -361,7 +365,7 @@ def test_half_precision(maps: LabelMaps, head: BaseDecodeHead) -> None:
     assert total(empty) == 0
 
 
-def test_ramps_grow_to_their_weights(
+def test_source_losses_ramp_to_their_weights(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
     ramps = dict(pseudo=dict(ramp=10), confident=dict(ramp=100))
@@ -376,7 +380,7 @@ def test_ramps_grow_to_their_weights(
             )
 
 
-def test_ramp() -> None:
+def test_ramp_grows_to_one() -> None:
     assert ramp(0, 0) == 1
     assert ramp(0, 100) == pytest.approx(math.exp(-5))
     assert ramp(50, 100) == pytest.approx(math.exp(-1.25))
@@ -385,7 +389,7 @@ def test_ramp() -> None:
     assert values == sorted(values)
 
 
-def test_accuracy_is_of_weak_pixels(
+def test_source_losses_accuracy_is_of_weak_pixels(
     logits: Tensor, maps: LabelMaps, head: BaseDecodeHead
 ) -> None:
     best = logits.argmax(dim=1).to(torch.uint8)

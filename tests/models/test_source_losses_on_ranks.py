@@ -48,7 +48,9 @@ distributed.destroy_process_group()
 """
 
 
-def test_the_ranks_gradient_is_that_of_one_batch(tmp_path) -> None:
+def test_source_losses_on_ranks_have_the_gradient_of_one_batch(
+    tmp_path,
+) -> None:
     (tmp_path / 'loss.py').write_text('import mmseg_sesam\n' + CODE)
     done = subprocess.run(
         [

@@ -25,7 +25,9 @@ from .steps import (
 
 
 class TestTeachers:
-    def test_online(self, make_config: MakeConfig, batch_of: BatchOf) -> None:
+    def test_loss_with_an_online_teacher(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
         model = build(make_config(confident_threshold=0, agreement=0))
         data = batch_of((32, 32), (32, 32), maps=2)
 
@@ -37,7 +39,9 @@ class TestTeachers:
         assert log['decode.loss_confident'] > 0
         assert log['round'] == -1
 
-    def test_round(self, make_config: MakeConfig, batch_of: BatchOf) -> None:
+    def test_loss_with_a_round_teacher(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
         model = build(make_config(teacher='round', confident_threshold=0))
         data = batch_of((32, 32), (32, 32))
         before = parameters(model.teacher)
@@ -56,14 +60,16 @@ class TestTeachers:
         name = 'decode_head.conv_seg.weight'
         assert not torch.equal(moved[name], before[name])
 
-    def test_round_without_stored_predictions(
+    def test_loss_with_a_round_teacher_needs_stored_predictions(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config(teacher='round'))
         with pytest.raises(ValueError, match='no confident_sem_seg; .*=True'):
             train_step(model, batch_of((32, 32), (32, 32), maps=2))
 
-    def test_none(self, make_config: MakeConfig, batch_of: BatchOf) -> None:
+    def test_loss_without_a_teacher(
+        self, make_config: MakeConfig, batch_of: BatchOf
+    ) -> None:
         model = build(make_config(teacher=None))
         log = train_step(model, batch_of((32, 32), (32, 32)))
 
@@ -72,7 +78,7 @@ class TestTeachers:
         assert log['decode.loss_confident'] == 0
         assert not any('teacher' in name for name in model.state_dict())
 
-    def test_weak_labels_alone_will_do(
+    def test_loss_of_weak_labels_alone(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config(teacher=None))
@@ -81,7 +87,7 @@ class TestTeachers:
         assert log['share_pseudo'] == 0 and log['decode.loss_weak'] > 0
         assert log['loss'] == log['decode.loss_weak']
 
-    def test_each_has_its_view(
+    def test_loss_gives_student_and_teacher_their_views(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config())
@@ -98,7 +104,7 @@ class TestTeachers:
         for name, images in views.items():
             torch.testing.assert_close(seen[name], (images - 120.0) / 60)
 
-    def test_one_view_serves_both(
+    def test_loss_with_one_view_for_student_and_teacher(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         # An average without memory, so that the student is its own teacher.
@@ -107,7 +113,7 @@ class TestTeachers:
 
         assert (maps.labels['confident'] != 255).sum() == 22 * 32
 
-    def test_steps_are_counted_and_saved(
+    def test_iteration_is_counted_and_saved(
         self, make_config: MakeConfig, batch_of: BatchOf, tmp_path: Path
     ) -> None:
         cfg = make_config(ema_momentum=0.5)
@@ -129,7 +135,7 @@ class TestTeachers:
         for one, other in zip(model.parameters(), resumed.parameters()):
             assert torch.equal(one, other)
 
-    def test_ramps_follow_the_steps(
+    def test_loss_ramps_follow_the_iteration(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         sources = [
@@ -174,7 +180,7 @@ class TestCheckpoints:
         (sample,) = model.test_step(copy.deepcopy(data))
         return sample.seg_logits.data
 
-    def test_a_student_is_a_plain_segmentor(
+    def test_load_checkpoint_of_a_student_into_a_plain_model(
         self,
         trained: SeSAMEncoderDecoder,
         plain: nn.Module,
@@ -192,7 +198,7 @@ class TestCheckpoints:
         assert not torch.equal(after, before)
         assert torch.equal(after, self.predict(trained, data))
 
-    def test_training_may_start_from_a_plain_segmentor(
+    def test_load_checkpoint_of_a_plain_model(
         self,
         trained: SeSAMEncoderDecoder,
         plain: nn.Module,
@@ -217,7 +223,7 @@ class TestCheckpoints:
         ],
         ids=['no teacher', 'other classes'],
     )
-    def test_a_teacher_that_no_checkpoint_holds_begins_with_the_student(
+    def test_load_checkpoint_without_a_teacher_copies_the_student(
         self,
         make_config: MakeConfig,
         batch_of: BatchOf,
@@ -245,7 +251,7 @@ class TestCheckpoints:
         for name, parameter in parameters(model.teacher).items():
             assert torch.equal(parameter, student[name])
 
-    def test_initialising_starts_student_and_not_teacher(
+    def test_init_weights_starts_the_student_and_not_the_teacher(
         self, make_config: MakeConfig, plain: nn.Module, tmp_path: Path
     ) -> None:
         path = str(tmp_path / 'backbone.pth')
@@ -264,7 +270,7 @@ class TestCheckpoints:
             assert torch.equal(parameter, before[name])
 
     @pytest.mark.parametrize('teacher', ['online', None])
-    def test_probabilities_of_an_image(
+    def test_predict_probability_of_an_image(
         self, make_config: MakeConfig, batch_of: BatchOf, teacher: str | None
     ) -> None:
         model = build(make_config(teacher=teacher)).eval()
@@ -280,7 +286,7 @@ class TestCheckpoints:
             probability.argmax(dim=0), sample.pred_sem_seg.data[0]
         )
 
-    def test_probabilities_of_classes_that_are_drawn(
+    def test_predict_probability_with_only_weak_classes(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config(only_weak_classes=True)).eval()

@@ -13,7 +13,7 @@ def everywhere(images: torch.Tensor) -> torch.Tensor:
     return torch.ones_like(images[:, 0], dtype=torch.bool)
 
 
-def test_padding_pays_nothing() -> None:
+def test_gated_crf_ignores_padding() -> None:
     torch.manual_seed(0)
     probability = torch.rand(2, 3, 12, 16).softmax(dim=1)
     images = torch.rand(2, 3, 12, 16)
@@ -29,7 +29,7 @@ def test_padding_pays_nothing() -> None:
 
 
 @pytest.mark.parametrize(('height', 'width'), [(12, 16), (4, 16), (12, 2)])
-def test_neighbours_that_look_alike_pay_for_other_predictions(
+def test_gated_crf_equals_a_sum_over_neighbours(
     height: int, width: int
 ) -> None:
     torch.manual_seed(0)
@@ -57,7 +57,7 @@ def test_neighbours_that_look_alike_pay_for_other_predictions(
     assert found.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_half_precision_gives_a_full_loss_and_its_gradient() -> None:
+def test_gated_crf_in_half_precision() -> None:
     torch.manual_seed(0)
     probability = torch.rand(1, 3, 8, 12).softmax(dim=1).half()
     probability.requires_grad_()
@@ -69,7 +69,7 @@ def test_half_precision_gives_a_full_loss_and_its_gradient() -> None:
     assert (probability.grad < 0).all()
 
 
-def test_the_gradient_is_that_of_the_value() -> None:
+def test_gated_crf_gradient_is_that_of_the_value() -> None:
     torch.manual_seed(0)
     logits = torch.rand(1, 3, 8, 12, requires_grad=True)
     images = torch.rand(1, 3, 8, 12) / 5
@@ -88,7 +88,7 @@ def test_the_gradient_is_that_of_the_value() -> None:
         )
 
 
-def test_an_edge_of_the_prediction_costs_least_on_an_edge_of_the_image():
+def test_gated_crf_of_an_edge_is_least_on_an_image_edge():
     images = torch.zeros(1, 3, 16, 32)
     images[..., 16:] = 1
 
