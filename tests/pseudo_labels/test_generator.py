@@ -139,7 +139,7 @@ def generators(draw):
 
 @PROPERTY
 @given(scribbled_images(), generators(), st.data())
-def test_labelled_pixels_always_survive(scribbled, generator, data):
+def test_generator_keeps_weak_pixels(scribbled, generator, data):
     image, label = scribbled
     drawn = data.draw(hnp.arrays(bool, label.shape)) & (label != 255)
     before = label.copy()
@@ -178,7 +178,7 @@ def test_generator_records_masks_within_the_limits(scribbled, generator):
 
 @PROPERTY
 @given(scribbled_images(), generators())
-def test_no_class_of_a_component_that_fell_back_spreads(scribbled, generator):
+def test_generator_spreads_no_class_that_fell_back(scribbled, generator):
     image, label = scribbled
     pseudo, records = generator(image, label)
     spread = {record.class_id for record in records if not record.fell_back}
@@ -188,7 +188,7 @@ def test_no_class_of_a_component_that_fell_back_spreads(scribbled, generator):
 
 @pytest.mark.parametrize('prompts_per_call', [1, 5, 256])
 @pytest.mark.parametrize('max_labelled_pixels', [100, 65536])
-def test_strokes_become_the_regions_that_they_lie_in(
+def test_generator_expands_strokes_to_their_regions(
     prompts_per_call, max_labelled_pixels
 ):
     scene = make_scene()
@@ -210,14 +210,14 @@ def test_strokes_become_the_regions_that_they_lie_in(
     assert first.chosen in ([[0, 0]], [[0, 1]])
 
 
-def test_turning_the_image_turns_the_pseudo_label():
+def test_generator_does_not_depend_on_orientation():
     # The points differ, as thinning has a direction, but not their regions.
     scene = make_scene()
     pseudo = make_generator()(np.rot90(scene.image), np.rot90(scene.weak))
     np.testing.assert_array_equal(pseudo.label, np.rot90(scene.truth))
 
 
-def test_a_stroke_over_several_regions_assembles_them():
+def test_generator_assembles_regions_of_one_stroke():
     scene = make_scene(rows=1, cols=3, size=40)
     weak = np.full_like(scene.weak, 255)
     weak[20, 2:118] = 4
@@ -234,7 +234,7 @@ def test_a_stroke_over_several_regions_assembles_them():
     np.testing.assert_array_equal(label, weak)
 
 
-def test_a_region_with_two_classes_is_left_to_its_strokes():
+def test_generator_falls_back_in_a_region_of_two_classes():
     scene = make_scene(rows=1, cols=2)
     weak = scene.weak.copy()
     weak[2:5, 4:20] = 7
@@ -244,7 +244,7 @@ def test_a_region_with_two_classes_is_left_to_its_strokes():
     assert (label[:, 24:] == 1).all()
 
 
-def test_negative_points_are_part_of_the_prompt():
+def test_generator_records_negative_points():
     scene = make_scene(rows=1, cols=2)
     options = dict(type='SkeletonPrompter', num_negatives=1)
     _, records = make_generator(prompter=options)(scene.image, scene.weak)
@@ -307,7 +307,7 @@ def make_two_lines():
 
 
 @pytest.mark.parametrize('claimed', [(10, 10), (20, 10)])
-def test_limits_hold_for_the_masks_that_are_drawn(claimed):
+def test_generator_applies_limits_to_the_exact_masks(claimed):
     image, weak = make_two_lines()
     generator = PseudoLabelGenerator(
         segmenter=dict(
@@ -323,7 +323,7 @@ def test_limits_hold_for_the_masks_that_are_drawn(claimed):
     np.testing.assert_array_equal(label[10:], weak[10:])
 
 
-def test_a_mask_that_turns_out_to_be_empty_is_not_taken():
+def test_generator_skips_a_mask_that_is_exactly_empty():
     image, weak = make_two_lines()
     generator = PseudoLabelGenerator(
         segmenter=dict(type='InexactSegmenter', claimed=(10,), drawn=(0,)),
@@ -334,7 +334,7 @@ def test_a_mask_that_turns_out_to_be_empty_is_not_taken():
     np.testing.assert_array_equal(label, weak)
 
 
-def test_small_predictions_are_kept_without_being_asked_for():
+def test_generator_keeps_small_predictions_without_a_prompt():
     scene = make_scene(rows=1, cols=3)
     drawn = scene.weak != 255
     enriched = np.where(np.arange(72) < 48, scene.weak, 255).astype(np.uint8)
@@ -349,7 +349,7 @@ def test_small_predictions_are_kept_without_being_asked_for():
     np.testing.assert_array_equal(label, scene.truth)
 
 
-def test_an_empty_label_stays_empty():
+def test_generator_of_an_empty_label():
     scene = make_scene()
     empty = np.full_like(scene.weak, 255)
     label, records = make_generator()(scene.image, empty)
@@ -358,7 +358,7 @@ def test_an_empty_label_stays_empty():
     assert records == []
 
 
-def test_one_pixel_is_enough():
+def test_generator_of_one_pixel():
     scene = make_scene(rows=1, cols=2)
     weak = np.full_like(scene.weak, 255)
     weak[0, 0] = 6
@@ -368,20 +368,20 @@ def test_one_pixel_is_enough():
     )
 
 
-def test_a_dense_label_is_its_own_pseudo_label():
+def test_generator_of_a_dense_label_returns_it():
     scene = make_scene()
     label, _ = make_generator()(scene.image, scene.truth)
     np.testing.assert_array_equal(label, scene.truth)
 
 
-def test_any_value_may_mean_unlabelled():
+def test_generator_with_any_ignore_index():
     scene = make_scene()
     shifted = np.where(scene.weak == 255, 0, scene.weak + 1).astype(np.uint8)
     label, _ = make_generator(ignore_index=0)(scene.image, shifted)
     np.testing.assert_array_equal(label, scene.truth + 1)
 
 
-def test_image_and_label_of_two_sizes_are_refused():
+def test_generator_rejects_image_and_label_of_two_sizes():
     scene = make_scene()
     with pytest.raises(ValueError, match=r'\(72, 96\) .* \(71, 96\)'):
         make_generator()(scene.image, scene.weak[1:])
@@ -398,14 +398,14 @@ def test_image_and_label_of_two_sizes_are_refused():
         dict(max_labelled_pixels=1000),
     ],
 )
-def test_the_fingerprint_changes_with_what_masks_depend_on(options):
+def test_fingerprint_depends_on_options_of_masks(options):
     defaults = dict(segmenter=dict(type='FlatColourSegmenter'))
     default = PseudoLabelGenerator(**defaults).fingerprint
     other = PseudoLabelGenerator(**{**defaults, **options}).fingerprint
     assert json.loads(json.dumps(default)) == default != other
 
 
-def test_the_fingerprint_does_not_depend_on_the_memory_there_is():
+def test_fingerprint_does_not_depend_on_the_batch_size():
     assert (
         make_generator(prompts_per_call=3).fingerprint
         == make_generator().fingerprint
@@ -421,7 +421,7 @@ def two_marks_on_one_region():
     return image, label
 
 
-def test_a_mask_with_the_marks_of_two_objects_is_none_of_them():
+def test_generator_rejects_mask_with_points_of_two_objects():
     image, label = two_marks_on_one_region()
     anyhow, apart = (
         PseudoLabelGenerator(
@@ -437,7 +437,7 @@ def test_a_mask_with_the_marks_of_two_objects_is_none_of_them():
     assert (pseudo[:, :20] == label[:, :20]).all()
 
 
-def test_an_image_without_marks_is_left_unlabelled():
+def test_generator_leaves_an_unlabelled_image_unlabelled():
     image, label = two_marks_on_one_region()
     generator = PseudoLabelGenerator(
         dict(type='FlatColourSegmenter'), one_component_per_object=True
@@ -448,7 +448,7 @@ def test_an_image_without_marks_is_left_unlabelled():
     assert not generator.count_expansions(image, nothing).any()
 
 
-def test_what_nobody_drew_is_no_mark_of_an_object():
+def test_generator_takes_only_weak_pixels_for_objects():
     image, label = two_marks_on_one_region()
     drawn = label != 255
     drawn[15, 15] = False

@@ -64,7 +64,7 @@ def count_encodings(segmenter: CachedSegmenter) -> list[int]:
 
 @pytest.mark.parametrize('on_disk', [False, True])
 @pytest.mark.parametrize('name', ['SAMSegmenter', 'SuperpixelSegmenter'])
-def test_an_image_is_encoded_once(
+def test_cached_segmenter_encodes_an_image_once(
     sam: dict, tmp_path: Path, name: str, on_disk: bool
 ) -> None:
     folder = str(tmp_path) if on_disk else None
@@ -77,7 +77,9 @@ def test_an_image_is_encoded_once(
     np.testing.assert_array_equal(first, again)
 
 
-def test_a_later_run_gives_the_same_masks(sam: dict, tmp_path: Path) -> None:
+def test_cached_segmenter_of_a_later_run_gives_the_same_masks(
+    sam: dict, tmp_path: Path
+) -> None:
     masks = answer(CachedSegmenter(sam, folder=str(tmp_path)), IMAGES[0])
     later = CachedSegmenter(sam, folder=str(tmp_path))
     counts = count_encodings(later)
@@ -85,7 +87,9 @@ def test_a_later_run_gives_the_same_masks(sam: dict, tmp_path: Path) -> None:
     assert sum(counts) == 0
 
 
-def test_another_precision_has_other_files(sam: dict, tmp_path: Path) -> None:
+def test_cached_segmenter_stores_precisions_apart(
+    sam: dict, tmp_path: Path
+) -> None:
     answer(CachedSegmenter(sam, folder=str(tmp_path)), IMAGES[0])
     other = CachedSegmenter(dict(sam, dtype='bf16'), folder=str(tmp_path))
     counts = count_encodings(other)
@@ -94,7 +98,7 @@ def test_another_precision_has_other_files(sam: dict, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('damage', ['cut', 'flip', 'empty', 'foreign'])
-def test_a_damaged_entry_is_made_anew(
+def test_cached_segmenter_replaces_a_damaged_entry(
     sam: dict, tmp_path: Path, damage: str
 ) -> None:
     masks = answer(CachedSegmenter(sam, folder=str(tmp_path)), IMAGES[0])
@@ -117,7 +121,7 @@ def test_a_damaged_entry_is_made_anew(
     assert sum(len(p.read_bytes()) > 99 for p in [path]) == 1
 
 
-def test_a_full_cache_keeps_what_it_has(tmp_path: Path) -> None:
+def test_put_into_a_full_cache_keeps_its_entries(tmp_path: Path) -> None:
     for cache in (MemoryCache(500), DiskCache(tmp_path, 500)):
         for index in range(9):
             cache.put(f'{index:02d}', TENSORS)
@@ -127,7 +131,9 @@ def test_a_full_cache_keeps_what_it_has(tmp_path: Path) -> None:
     assert DiskCache(tmp_path, 500).used == cache.used
 
 
-def test_full_cache_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_put_into_a_full_cache_warns_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     messages = []
     monkeypatch.setattr(
         embedding_cache, 'print_log', lambda text, **_: messages.append(text)
@@ -138,7 +144,7 @@ def test_full_cache_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(messages) == 1
 
 
-def test_processes_share_the_room_that_earlier_runs_left(
+def test_disk_cache_shares_its_room_between_processes(
     tmp_path: Path,
 ) -> None:
     earlier = DiskCache(tmp_path, 1e9)
@@ -151,7 +157,7 @@ def test_processes_share_the_room_that_earlier_runs_left(
     assert kept == [1, 2, 3, 4, 5, 6]
 
 
-def test_containers_that_share_process_ids_may_share_a_folder(
+def test_disk_cache_in_containers_that_share_a_folder(
     tmp_path: Path, run_with_one_pid: Callable[..., None]
 ) -> None:
     def fill() -> None:
@@ -167,7 +173,7 @@ def test_containers_that_share_process_ids_may_share_a_folder(
     assert not list(tmp_path.rglob('.*'))
 
 
-def test_parts_that_a_killed_run_left_are_removed_a_day_later(
+def test_disk_cache_removes_day_old_parts_of_a_killed_run(
     tmp_path: Path,
 ) -> None:
     for name, age in (('old', 90_000), ('new', 80_000)):
@@ -179,7 +185,7 @@ def test_parts_that_a_killed_run_left_are_removed_a_day_later(
     assert [p.name for p in tmp_path.rglob('.*')] == ['.new.0.part']
 
 
-def test_disk_space_is_left_to_others(
+def test_disk_cache_leaves_disk_space_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedding_cache, 'RESERVE', 2**60)
@@ -189,7 +195,7 @@ def test_disk_space_is_left_to_others(
     assert not (tmp_path / 'new').exists()
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(
+def test_disk_cache_in_a_folder_that_cannot_be_written(
     tmp_path: Path,
 ) -> None:
     (tmp_path / 'aa').write_text('a file where a folder should be')
@@ -199,7 +205,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert cache.room() <= 0
 
 
-def test_a_segmenter_without_pack_is_refused() -> None:
+def test_cached_segmenter_rejects_a_segmenter_without_pack() -> None:
     from mmseg.registry import TASK_UTILS
 
     from mmseg_sesam.segmenters import BaseSegmenter

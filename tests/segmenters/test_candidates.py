@@ -52,7 +52,7 @@ def test_contains_agrees_with_mask(size, padded, detail, seed):
         assert abs(area - mask.sum()) <= 0.02 * mask.size + border
 
 
-def test_mask_lies_where_the_point_is_in_both_geometries():
+def test_mask_lies_at_the_point_in_both_geometries():
     size = (300, 900)
     for padded in (True, False):
         geometry = make_geometry(size, padded)
@@ -66,7 +66,7 @@ def test_mask_lies_where_the_point_is_in_both_geometries():
         np.testing.assert_allclose(centre, [200, 600], atol=3)
 
 
-def test_batches_are_put_in_the_order_of_the_prompts():
+def test_logit_candidates_follow_the_order_of_prompts():
     logits = torch.arange(3.0).reshape(3, 1, 1, 1) - 0.5
     logits = logits.expand(3, 1, 16, 16).contiguous()
     scores = torch.tensor([[0.2], [0.5], [1.5]])

@@ -57,7 +57,7 @@ def blobs() -> np.ndarray:
     return cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype('u1')
 
 
-def test_two_colours_are_told_apart_exactly(halves):
+def test_superpixel_divides_two_colours_exactly(halves):
     image, right = halves
     candidates = answer(image, ask((60, 30)), ask((5, 5)))
     for mask in masks(candidates, 0):
@@ -68,7 +68,7 @@ def test_two_colours_are_told_apart_exactly(halves):
     assert candidates.stability[0].tolist() == [1, 1, 1]
 
 
-def test_masks_nest_hold_their_points_and_agree_with_contains(blobs):
+def test_superpixel_masks_nest_and_contain_their_points(blobs):
     prompts = [ask((10, 10)), ask((70, 20), (30, 60), (88, 69))]
     candidates = answer(blobs, *prompts)
     rows, cols = np.indices(blobs.shape[:2]).reshape(2, -1)
@@ -86,14 +86,14 @@ def test_masks_nest_hold_their_points_and_agree_with_contains(blobs):
     assert masks(candidates, 0)[2].sum() > masks(candidates, 0)[0].sum()
 
 
-def test_scores_and_stability_are_shares(blobs):
+def test_superpixel_scores_and_stability_are_shares(blobs):
     candidates = answer(blobs, ask((10, 10)), ask((70, 20), (30, 60)))
     for values in (candidates.scores, candidates.stability):
         assert values.shape == (2, 3)
         assert ((values > 0) & (values <= 1)).all()
 
 
-def test_negative_points_keep_out(blobs):
+def test_superpixel_masks_leave_out_negative_points(blobs):
     free = answer(blobs, ask((45, 35)))
     rows, cols = np.nonzero(masks(free)[2] & ~masks(free)[0])
     outside = (cols[len(cols) // 2], rows[len(rows) // 2])
@@ -103,19 +103,19 @@ def test_negative_points_keep_out(blobs):
         assert not mask[outside[1], outside[0]]
 
 
-def test_a_positive_point_wins_where_points_cannot_be_told_apart(halves):
+def test_superpixel_prefers_a_positive_point_in_one_region(halves):
     image, right = halves
     candidates = answer(image, ask((50, 5), (51, 5), labels=[1, 0]))
     np.testing.assert_array_equal(candidates.mask(0, 2), right)
 
 
-def test_without_a_positive_point_masks_are_empty(halves):
+def test_superpixel_masks_without_a_positive_point_are_empty(halves):
     candidates = answer(halves[0], ask((5, 5), labels=[0]))
     assert not candidates.areas.any()
     assert not candidates.scores.any()
 
 
-def test_answers_do_not_depend_on_other_prompts_or_on_the_run(blobs):
+def test_superpixel_masks_do_not_depend_on_other_prompts(blobs):
     one, two = ask((10, 10)), ask((70, 20), (30, 60))
     together, alone = answer(blobs, one, two), answer(blobs, two)
     for first, second in zip(masks(together, 1), masks(alone)):
@@ -130,7 +130,7 @@ def test_answers_do_not_depend_on_other_prompts_or_on_the_run(blobs):
     constant=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_any_size_is_answered(height, width, constant, seed):
+def test_superpixel_of_any_image_size(height, width, constant, seed):
     image = np.full((height, width, 3), 128, np.uint8)
     if not constant:
         image = np.random.default_rng(seed).integers(
@@ -145,7 +145,7 @@ def test_any_size_is_answered(height, width, constant, seed):
         assert mask.all() or not constant
 
 
-def test_large_images_are_cut_at_a_bounded_resolution(halves):
+def test_superpixel_of_large_images_has_bounded_resolution(halves):
     image = np.repeat(np.repeat(halves[0], 2, axis=0), 2, axis=1)
     segmenter = SuperpixelSegmenter(max_pixels=60 * 80)
     candidates = segmenter.decode(segmenter.encode([image])[0], [ask((9, 9))])
@@ -153,13 +153,13 @@ def test_large_images_are_cut_at_a_bounded_resolution(halves):
     np.testing.assert_array_equal(candidates.mask(0, 0), ~right)
 
 
-def test_grey_images_and_points_outside_are_taken(halves):
+def test_superpixel_of_grey_images_and_points_outside(halves):
     grey = np.repeat(halves[1][..., None] * np.uint8(200), 3, axis=2)
     candidates = answer(grey, ask((500, -3)))
     np.testing.assert_array_equal(candidates.mask(0, 0), halves[1])
 
 
-def test_a_blurred_edge_is_divided_and_a_thin_pole_is_not(halves):
+def test_superpixel_divides_a_blurred_edge_and_keeps_a_pole(halves):
     image, right = halves
     image = cv2.GaussianBlur(image, (0, 0), 1)
     image[10:50, 18:21] = 255
@@ -173,7 +173,7 @@ def test_a_blurred_edge_is_divided_and_a_thin_pole_is_not(halves):
     assert both.sum() <= 60
 
 
-def test_contrast_grows_with_the_boundary_and_falls_with_texture(halves):
+def test_measure_contrast_of_edges_and_texture(halves):
     image, right = halves
     regions, parents = right.astype(int), np.array([[0, 1], [0, 0]])
     noise = np.random.default_rng(0).integers(0, 60, image.shape)
@@ -187,7 +187,7 @@ def test_contrast_grows_with_the_boundary_and_falls_with_texture(halves):
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 99), count=st.integers(1, 6))
-def test_contrast_compares_steps_across_and_inside(seed, count):
+def test_measure_contrast_compares_steps_across_and_inside(seed, count):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (9, 11, 3), np.uint8)
     leaf = rng.integers(0, count, (9, 11))
@@ -210,7 +210,7 @@ def test_contrast_compares_steps_across_and_inside(seed, count):
         assert value == pytest.approx(across / (across + inside), abs=1e-4)
 
 
-def test_it_is_built_from_a_config_and_known_by_its_settings():
+def test_superpixel_fingerprint_depends_on_settings():
     build = TASK_UTILS.build
     segmenter = build(dict(type='SuperpixelSegmenter', scales=(10, 20, 30)))
     assert segmenter.fingerprint['scales'] == [10, 20, 30]
@@ -218,12 +218,12 @@ def test_it_is_built_from_a_config_and_known_by_its_settings():
 
 
 @pytest.mark.parametrize('scales', [(1, 2), (3, 2, 1)])
-def test_scales_are_three_and_ascend(scales):
+def test_superpixel_rejects_scales_that_do_not_ascend(scales):
     with pytest.raises(ValueError, match='three numbers above 0'):
         SuperpixelSegmenter(scales=scales)
 
 
-def test_scribbles_grow_to_their_objects(halves):
+def test_superpixel_scribbles_grow_to_their_objects(halves):
     image, right = halves
     weak = np.full(right.shape, 255, np.uint8)
     weak[30, 5:30] = 3
@@ -238,7 +238,9 @@ def test_scribbles_grow_to_their_objects(halves):
     ('kind', 'labelled', 'correct'),
     [('coarse', 0.76, 0.93), ('scribble', 0.6, 0.87), ('point', 0.4, 0.7)],
 )
-def test_street_scenes_reach_a_floor(shared_data, kind, labelled, correct):
+def test_superpixel_on_street_scenes_reaches_a_floor(
+    shared_data, kind, labelled, correct
+):
     camvid = Path(shared_data) / 'camvid'
     images = sorted((camvid / 'images' / 'train').glob('*'))[::120]
     if not images:

@@ -35,7 +35,7 @@ def build_encoder(use_rel_pos: bool) -> ImageEncoderViT:
 
 @pytest.mark.parametrize('use_rel_pos', [True, False])
 @torch.inference_mode()
-def test_gives_what_the_encoder_gives(use_rel_pos: bool) -> None:
+def test_fuse_attention_equals_the_encoder(use_rel_pos: bool) -> None:
     encoder = build_encoder(use_rel_pos)
     fused = copy.deepcopy(encoder)
     fuse_attention(fused)
@@ -46,7 +46,7 @@ def test_gives_what_the_encoder_gives(use_rel_pos: bool) -> None:
     )
 
 
-def test_no_attention_of_all_pairs_is_kept() -> None:
+def test_fuse_attention_keeps_no_attention_of_all_pairs() -> None:
     encoder = build_encoder(True)
     fuse_attention(encoder)
     with torch.profiler.profile() as profile:
@@ -56,7 +56,7 @@ def test_no_attention_of_all_pairs_is_kept() -> None:
     assert 'aten::scaled_dot_product_attention' in names
 
 
-def test_positions_count() -> None:
+def test_fuse_attention_uses_relative_positions() -> None:
     encoder = build_encoder(True)
     fuse_attention(encoder)
     images = torch.randn(1, 3, 80, 80)
@@ -66,7 +66,7 @@ def test_positions_count() -> None:
     assert not torch.allclose(encoder(images), before)
 
 
-def test_other_encoders_are_left_as_they_are() -> None:
+def test_fuse_attention_leaves_other_encoders_unchanged() -> None:
     encoder = nn.Sequential(nn.MultiheadAttention(8, 2), nn.Linear(8, 8))
     fuse_attention(encoder)
 

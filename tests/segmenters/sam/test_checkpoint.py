@@ -53,26 +53,26 @@ def server(path, monkeypatch):
     return requests
 
 
-def test_loads_a_file_of_known_sha256(path):
+def test_load_checkpoint_of_known_sha256(path):
     state, digest = load_checkpoint(str(path), sha256_of(path).upper())
     assert digest == sha256_of(path)
     assert list(state) == ['weight']
     assert torch.equal(state['weight'], torch.arange(3.0))
 
 
-def test_official_checksums_are_well_formed():
+def test_sam_sha256_holds_well_formed_checksums():
     digests = list(SAM_SHA256.values())
     assert len(set(digests)) == 3
     assert all(len(bytes.fromhex(digest)) == 32 for digest in digests)
 
 
 @pytest.mark.parametrize('checkpoint', [None, ''])
-def test_no_checkpoint(checkpoint):
+def test_load_checkpoint_needs_a_path(checkpoint):
     with pytest.raises(ValueError, match='set checkpoint= to the path'):
         load_checkpoint(checkpoint)
 
 
-def test_missing_file(tmp_path):
+def test_load_checkpoint_names_a_missing_file(tmp_path):
     path = tmp_path / 'sam_vit_b_01ec64.pth'
     with pytest.raises(FileNotFoundError) as error:
         load_checkpoint(str(path))
@@ -80,13 +80,13 @@ def test_missing_file(tmp_path):
     assert 'segment_anything/sam_vit_b_01ec64.pth' in str(error.value)
 
 
-def test_sha256_mismatch(path):
+def test_load_checkpoint_rejects_another_sha256(path):
     with pytest.raises(ValueError, match='expected 0000') as error:
         load_checkpoint(str(path), '0' * 64)
     assert sha256_of(path) in str(error.value)
 
 
-def test_unknown_file_without_sha256(path):
+def test_load_checkpoint_of_an_unknown_file_needs_sha256(path):
     named = path.rename(path.with_name('sam_vit_b_01ec64.pth'))
     with pytest.raises(ValueError, match='if you trust') as error:
         load_checkpoint(str(named))
@@ -96,7 +96,7 @@ def test_unknown_file_without_sha256(path):
 @pytest.mark.parametrize(
     'save', [torch.save, partial(pickle.dump, protocol=2)]
 )
-def test_malicious_pickle(tmp_path, save):
+def test_load_checkpoint_runs_no_code_of_a_pickle(tmp_path, save):
     path, witness = tmp_path / 'evil.pth', tmp_path / 'was_here'
     with path.open('wb') as file:
         save(Malicious(witness), file)
@@ -107,21 +107,23 @@ def test_malicious_pickle(tmp_path, save):
 
 
 @pytest.mark.parametrize('content', [b'', b'<html>Not found</html>'])
-def test_file_that_is_no_checkpoint(tmp_path, content):
+def test_load_checkpoint_rejects_a_file_that_is_no_checkpoint(
+    tmp_path, content
+):
     path = tmp_path / 'page.pth'
     path.write_bytes(content)
     with pytest.raises(ValueError, match='expected a state dict'):
         load_checkpoint(str(path), sha256_of(path))
 
 
-def test_file_without_state_dict(tmp_path):
+def test_load_checkpoint_rejects_a_file_without_state_dict(tmp_path):
     path = tmp_path / 'tensor.pth'
     torch.save(torch.zeros(3), path)
     with pytest.raises(ValueError, match='holds a Tensor'):
         load_checkpoint(str(path), sha256_of(path))
 
 
-def test_url_is_downloaded_once(path, cache, server):
+def test_load_checkpoint_downloads_a_url_once(path, cache, server):
     url = 'https://localhost/weights/sam.pth?download=true'
     for _ in range(2):
         state, digest = load_checkpoint(url, sha256_of(path))
@@ -131,7 +133,7 @@ def test_url_is_downloaded_once(path, cache, server):
     assert [file.name for file in cache.iterdir()] == ['sam.pth']
 
 
-def test_wrong_download_does_not_enter_the_cache(cache, server):
+def test_load_checkpoint_caches_no_wrong_download(cache, server):
     url = 'https://localhost/sam_vit_b_01ec64.pth'
     with pytest.raises(ConnectionError, match='sam_vit_b_01ec64.pth'):
         load_checkpoint(url)
@@ -148,13 +150,13 @@ def test_wrong_download_does_not_enter_the_cache(cache, server):
         'https://localhost',
     ],
 )
-def test_url_that_is_not_downloaded(cache, server, url):
+def test_load_checkpoint_rejects_other_urls(cache, server, url):
     with pytest.raises(ValueError, match='expected an https URL'):
         load_checkpoint(url)
     assert server == []
 
 
-def test_file_in_the_cache_is_verified_too(path, cache, server):
+def test_load_checkpoint_verifies_a_file_in_the_cache(path, cache, server):
     cache.mkdir(parents=True)
     (cache / 'sam.pth').write_bytes(b'left by somebody')
     with pytest.raises(ValueError, match='damaged or another file'):

@@ -45,7 +45,7 @@ def build_decoder(depth: int) -> MaskDecoder:
 @pytest.mark.parametrize('depth', [1, 2, 3])
 @pytest.mark.parametrize('count, points', [(1, 1), (3, 1), (2, 4)])
 @torch.inference_mode()
-def test_gives_what_the_official_decoder_gives(
+def test_shared_decoder_equals_the_official_decoder(
     prompt_encoder: PromptEncoder, depth: int, count: int, points: int
 ) -> None:
     official = build_decoder(depth)
@@ -74,7 +74,7 @@ def test_gives_what_the_official_decoder_gives(
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
-def test_serves_decoders_by_module_and_class() -> None:
+def test_shared_decoder_supports_by_module_and_class() -> None:
     decoder = build_decoder(1)
     assert SharedDecoder.supports(decoder)
     foreign = 'sam2.modeling.sam.mask_decoder'

@@ -229,13 +229,13 @@ def assert_equals_predictor(segmenter, predictor, sizes, num_masks=3):
             assert (agreement >= 0.999).all()
 
 
-def test_equals_predictor(segmenter, weights):
+def test_sam_segmenter_equals_predictor(segmenter, weights):
     predictor = make_predictor(build_tiny_sam(), weights)
     assert_equals_predictor(segmenter, predictor, SIZES)
 
 
 @pytest.mark.slow
-def test_equals_predictor_with_vit_b(tmp_path):
+def test_sam_segmenter_equals_predictor_with_vit_b(tmp_path):
     torch.manual_seed(0)
     weights = save(build_sam_vit_b(), tmp_path / 'vit_b.pth')
     segmenter = SAMSegmenter(
@@ -248,7 +248,9 @@ def test_equals_predictor_with_vit_b(tmp_path):
 @pytest.mark.parametrize(
     ('package', 'num_masks'), [('mobile_sam', 3), ('segment_anything_hq', 1)]
 )
-def test_equals_predictor_of_other_packages(tmp_path, package, num_masks):
+def test_sam_segmenter_equals_predictor_of_other_packages(
+    tmp_path, package, num_masks
+):
     pytest.importorskip(package)
     build = import_module(f'{package}.build_sam').build_sam_vit_t
     torch.manual_seed(0)
@@ -259,7 +261,9 @@ def test_equals_predictor_of_other_packages(tmp_path, package, num_masks):
     assert_equals_predictor(segmenter, predictor, SIZES, num_masks)
 
 
-def test_order_and_batches_do_not_matter(segmenter, weights, embedding):
+def test_decode_does_not_depend_on_order_or_batches(
+    segmenter, weights, embedding
+):
     prompts = make_prompts((90, 150))
     small = SAMSegmenter(**weights, builder=build_tiny_sam, decode_batch=1)
     one_by_one = small.decode(embedding, prompts)
@@ -275,7 +279,7 @@ def test_order_and_batches_do_not_matter(segmenter, weights, embedding):
             assert (other.mask(partner, 1) == mask).mean() >= 0.999
 
 
-def test_measures_of_the_low_resolution_logits(weights):
+def test_decode_measures_the_low_resolution_logits(weights):
     size = (90, 150)
     segmenter = SAMSegmenter(**weights, builder=build_disk_sam)
     embedding = segmenter.encode([make_image(size)])[0]
@@ -330,7 +334,7 @@ def test_decode_raises_on_errors_that_no_smaller_batch_avoids(
         segmenter.decode(embedding, make_prompts((90, 150)))
 
 
-def test_bf16_is_close_to_fp32(tmp_path):
+def test_sam_segmenter_in_bf16_is_close_to_fp32(tmp_path):
     size = (90, 150)
     image, prompts = make_image(size), make_prompts(size)
     weights = save(build_small_sam(), tmp_path / 'small.pth')
@@ -351,7 +355,7 @@ def test_bf16_is_close_to_fp32(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_compiled_encoder_gives_the_same(segmenter, weights):
+def test_encode_compiled_returns_the_same(segmenter, weights):
     compiled = SAMSegmenter(**weights, builder=build_tiny_sam, compile=True)
     image = make_image((90, 150))
     one, other = (s.encode([image])[0] for s in (segmenter, compiled))
@@ -361,7 +365,7 @@ def test_a_compiled_encoder_gives_the_same(segmenter, weights):
     )
 
 
-def test_fp16_on_a_cpu_is_refused(weights):
+def test_encode_rejects_fp16_on_a_cpu(weights):
     segmenter = SAMSegmenter(**weights, builder=build_tiny_sam, dtype='fp16')
     # Between rounds a GPU's memory is needed for training.
     segmenter.to('cpu')
@@ -369,7 +373,7 @@ def test_fp16_on_a_cpu_is_refused(weights):
         segmenter.encode([make_image((90, 150))])
 
 
-def test_embeddings_survive_saving(segmenter, embedding, tmp_path):
+def test_decode_of_a_saved_embedding(segmenter, embedding, tmp_path):
     torch.save(embedding, tmp_path / 'embedding.pt')
     loaded = torch.load(tmp_path / 'embedding.pt', weights_only=True)
     prompts = make_prompts((90, 150), counts=(2,))
@@ -379,7 +383,7 @@ def test_embeddings_survive_saving(segmenter, embedding, tmp_path):
     )
 
 
-def test_fingerprint_tells_masks_apart_and_not_places(
+def test_fingerprint_depends_on_masks_and_not_on_places(
     segmenter, weights, tmp_path
 ):
     moved = save(build_tiny_sam(), tmp_path / 'elsewhere.pth')
@@ -399,7 +403,7 @@ def test_fingerprint_tells_masks_apart_and_not_places(
     'options',
     [dict(dtype='fp64'), dict(decode_batch=0), dict(compile='yes')],
 )
-def test_unknown_options_are_refused(weights, options):
+def test_sam_segmenter_rejects_unknown_options(weights, options):
     with pytest.raises(ValueError, match='SAMSegmenter got'):
         SAMSegmenter(**weights, builder=build_tiny_sam, **options)
 
@@ -408,19 +412,19 @@ def test_unknown_options_are_refused(weights, options):
     'builder',
     ['no_such_package.build', 'segment_anything.no_such_name', 'build_sam'],
 )
-def test_builders_that_do_not_exist(weights, builder):
+def test_sam_segmenter_rejects_missing_builders(weights, builder):
     with pytest.raises(ImportError, match='pip install segment-anything'):
         SAMSegmenter(**weights, builder=builder)
 
 
-def test_weights_of_another_model_are_refused(tmp_path):
+def test_sam_segmenter_rejects_weights_of_another_model(tmp_path):
     path = tmp_path / 'linear.pth'
     weights = save(torch.nn.Linear(2, 2), path)
     with pytest.raises(ValueError, match='does not fit the model'):
         SAMSegmenter(**weights, builder=build_tiny_sam)
 
 
-def test_pseudo_label_end_to_end(weights):
+def test_generator_with_sam_segmenter_equals_predictor(weights):
     image = make_image((90, 150))
     label = np.full((90, 150), 255, np.uint8)
     label[30:33, 10:140] = 1
