@@ -25,6 +25,11 @@ PALETTE = 255 * np.array(colormaps['tab10'].colors)
 DOT_RADIUS = 3
 
 
+def options_of(kind: str) -> dict[str, int]:
+    """Large dots for the kinds that have dots."""
+    return dict(dot_radius=DOT_RADIUS) if 'point' in kind else {}
+
+
 def make_rows(data: Path) -> list[list[np.ndarray]]:
     """Image, dense label and the label of each kind, of each scene."""
     images, labels = data / 'JPEGImages', data / 'SegmentationClass'
@@ -33,7 +38,7 @@ def make_rows(data: Path) -> list[list[np.ndarray]]:
         image = np.array(Image.open(images / f'{name}.jpg'))
         dense = np.array(Image.open(labels / f'{name}.png'))
         weak = [
-            WeakLabelSimulator(kind, dot_radius=DOT_RADIUS)(
+            WeakLabelSimulator(kind, **options_of(kind))(
                 dense, zlib.crc32(name.encode())
             )
             for kind in KINDS

@@ -34,14 +34,16 @@ class SimulateWeakLabel(BaseTransform):
     weak_classes, see `LoadWeakAnnotations`.
 
     Args:
-        kind: 'coarse', 'scribble', 'point' or 'block'.
+        kind: 'coarse', 'scribble', 'point', 'block', 'random_points' or
+            'grid_points'.
         data_root: folder of the images. The path of an image below it and
             `seed` fix every random choice.
         seed: seed of the simulation.
         cache_dir: folder for the simulated labels, which are faster to read
             than to simulate; by default every epoch simulates again.
         ignore_index: the value of void and of unlabelled pixels.
-        **options: further options of `WeakLabelSimulator`.
+        **options: further options of `WeakLabelSimulator` that act for the
+            kind.
 
     Example:
         >>> transform = SimulateWeakLabel('point', 'data', dot_radius=0)

@@ -24,20 +24,29 @@ def dense_labels(draw):
     return np.kron(label, np.ones([draw(st.integers(1, 4))] * 2, np.uint8))
 
 
+OPTIONS = dict(
+    coarse=dict(margin=[0, 0.35, 0.79]),
+    scribble=dict(stroke_share=[0.1, 1.0], stroke_width=[1, 3, 5]),
+    point=dict(
+        max_points=[1, 7],
+        placement=['centre', 'random'],
+        dot_radius=[0, 1, 3],
+    ),
+    block=dict(block_share=[0.1, 0.5, 1.0]),
+    random_points=dict(image_points=[1, 50], dot_radius=[0, 1, 3]),
+    grid_points=dict(image_points=[1, 50], dot_radius=[0, 1, 3]),
+)
+OBJECT_KINDS = ['coarse', 'scribble', 'point', 'block']
+
+
 @st.composite
-def simulators(draw):
-    return WeakLabelSimulator(
-        kind=draw(st.sampled_from(KINDS)),
-        seed=draw(st.integers(0, 9)),
-        min_area=draw(st.sampled_from([0, 4, 16])),
-        margin=draw(st.sampled_from([0, 0.35, 0.79])),
-        stroke_share=draw(st.sampled_from([0.1, 1.0])),
-        stroke_width=draw(st.integers(1, 5)),
-        max_points=draw(st.sampled_from([1, 7])),
-        placement=draw(st.sampled_from(['centre', 'random'])),
-        dot_radius=draw(st.integers(0, 3)),
-        block_share=draw(st.sampled_from([0.1, 0.5, 1.0])),
-    )
+def simulators(draw, kinds=KINDS):
+    kind = draw(st.sampled_from(kinds))
+    options = dict(OPTIONS[kind], seed=range(10))
+    if kind in OBJECT_KINDS:
+        options['min_area'] = [0, 4, 16]
+    drawn = {n: draw(st.sampled_from(v)) for n, v in options.items()}
+    return WeakLabelSimulator(kind, **drawn)
 
 
 def blobs(seed=0, size=160):
@@ -63,7 +72,7 @@ def test_simulator_labels_are_right(label, simulator):
 
 
 @PROPERTY
-@given(dense_labels(), simulators())
+@given(dense_labels(), simulators(OBJECT_KINDS))
 def test_simulator_labels_each_large_object(label, simulator):
     weak = simulator(label, image_seed=3)
     for component in find_components(label):
@@ -71,7 +80,7 @@ def test_simulator_labels_each_large_object(label, simulator):
         assert marked == (component.area >= simulator.min_area)
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('kind', OBJECT_KINDS)
 def test_simulator_min_area_is_the_smallest_object(kind):
     label = np.full((10, 20), 255, np.uint8)
     label[1:5, 1:5] = 0
@@ -88,7 +97,7 @@ def test_simulator_seeds_fix_every_choice(label, simulator, image_seed):
     )
 
 
-@pytest.mark.parametrize('kind', ['coarse', 'scribble', 'point'])
+@pytest.mark.parametrize('kind', [k for k in KINDS if k != 'block'])
 def test_simulator_uses_both_seeds(kind):
     label = blobs()
     results = [
@@ -312,6 +321,14 @@ def test_simulator_of_void_and_empty_labels():
         (dict(kind='point', dot_radius=-1), 'dot_radius=-1'),
         (dict(kind='block', block_share=0), 'block_share=0'),
         (dict(kind='block', block_share=1.1), 'block_share=1.1'),
+        (dict(kind='point', miss_rate=1), 'miss_rate=1'),
+        (dict(kind='grid_points', image_points=0), 'image_points=0'),
+        (dict(kind='coarse', miss_rate=0.1), 'no effect'),
+        (dict(kind='point', image_points=9), 'no effect'),
+        (dict(kind='point', stroke_width=1), 'no effect'),
+        (dict(kind='random_points', min_area=4), 'no effect'),
+        (dict(kind='grid_points', max_points=4), 'no effect'),
+        (dict(kind='scribble', dot_radius=0), 'no effect'),
     ],
 )
 def test_simulator_rejects_options_out_of_range(options, message):

@@ -1,4 +1,4 @@
-"""Coarse masks, blocks and points; the round brush of points and strokes."""
+"""Coarse masks and blocks; the round brush of points and strokes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import numpy as np
 
 from mmseg_sesam.core.depth import depth_in
 
-PLACEMENTS = ('centre', 'random')
 # Tolerance of a polygon, as a share of its distance to the edge (our choice).
 _TOLERANCE = 0.6
 
@@ -53,33 +52,6 @@ def draw_block(mask: np.ndarray, share: float) -> np.ndarray:
     drawn = np.zeros(mask.size, bool)
     drawn[np.argsort(-depth, kind='stable')[:number]] = True
     return drawn.reshape(mask.shape)
-
-
-def draw_points(
-    mask: np.ndarray,
-    rng: np.random.Generator,
-    number: int,
-    placement: str,
-    radius: int,
-) -> np.ndarray:
-    """Returns (h, w) bool dots in an object, as an annotator clicks on it.
-
-    A dot near the middle is drawn at one of the pixels with more than 0.7 of
-    the greatest depth in the object without the earlier dots; the placement
-    'random' draws it at any pixel. The procedure is our choice. An object of
-    fewer than `number` pixels gets fewer dots.
-
-    Example:
-        >>> mask, rng = np.ones((9, 9), bool), np.random.default_rng(0)
-        >>> int(draw_points(mask, rng, 2, 'random', 0).sum())
-        2
-    """
-    free, points = mask.copy(), []
-    for _ in range(min(number, int(mask.sum()))):
-        depth = depth_in(free) if placement == 'centre' else free
-        points.append(rng.choice(np.argwhere(depth > 0.7 * depth.max())))
-        free[tuple(points[-1])] = False
-    return stamp(mask.shape, np.array(points), radius + 0.5) & mask
 
 
 def stamp(
