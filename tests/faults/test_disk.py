@@ -134,7 +134,7 @@ def test_train_rejects_a_damaged_checkpoint(
     assert 'iter_1.pth is damaged or no checkpoint' in refused.text
 
 
-def test_train_resumes_with_an_empty_last_checkpoint_file(
+def test_train_resumes_with_an_empty_note_of_the_latest(
     training: Training, undisturbed: Callable[[], Reference]
 ) -> None:
     assert training.go(fault=Fault('last_checkpoint', 4)).statuses == [-9]
