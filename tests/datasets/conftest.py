@@ -43,6 +43,12 @@ def results(root: Path) -> dict:
     )
 
 
+@pytest.fixture
+def label(results: dict) -> np.ndarray:
+    """The label of that image."""
+    return np.array(Image.open(results['seg_map_path']))
+
+
 def blocks(rng: np.random.Generator) -> np.ndarray:
     """Blocks of 8 x 8 pixels in classes 0 to 2, or unlabelled."""
     ids = rng.choice(np.array([0, 1, 2, 255], np.uint8), (5, 7))
