@@ -1,76 +1,14 @@
-"""The generator with a small segmenter, as a user would write one."""
+"""The generator with small segmenters, on images of a few blocks."""
 
 import json
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from mmseg.registry import TASK_UTILS
-from skimage.measure import label as label_regions
 
-from mmseg_sesam.core.components import find_components
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.segmenters import BaseSegmenter, MaskCandidates
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
-
-
-@TASK_UTILS.register_module()
-class FlatColourSegmenter(BaseSegmenter):
-    """Segments an image into connected regions of one colour.
-
-    It answers a prompt with two masks: all regions that its positive points
-    lie in, and the region of the first point alone. Regions with a negative
-    point are left out.
-    """
-
-    def __init__(self, score=0.9):
-        self.score = score
-
-    @property
-    def fingerprint(self):
-        return dict(type='FlatColourSegmenter', score=self.score)
-
-    def encode(self, images):
-        return [self._find_regions(image.astype(int)) for image in images]
-
-    def _find_regions(self, image):
-        colours = image @ [1, 256, 256**2]
-        return label_regions(colours, background=-1, connectivity=1)
-
-    def decode(self, embedding, prompts):
-        masks = [self._answer(embedding, *prompt) for prompt in prompts]
-        scores = np.full((len(prompts), 2), self.score)
-        return MaskCandidates(np.array(masks), scores)
-
-    def _answer(self, regions, points, labels):
-        x, y = points.astype(int).T
-        touched = regions[y, x]
-        wanted = touched[labels == 1]
-        unwanted = touched[labels == 0]
-        together = np.isin(regions, wanted) & ~np.isin(regions, unwanted)
-        return together, together & (regions == wanted[0])
-
-
-@TASK_UTILS.register_module()
-class GuessingSegmenter(BaseSegmenter):
-    """Its masks have little to do with the image or the prompts."""
-
-    fingerprint = dict(type='GuessingSegmenter')
-
-    def encode(self, images):
-        return [image.shape[:2] for image in images]
-
-    def decode(self, embedding, prompts):
-        rng = np.random.default_rng(len(prompts))
-        shape = (len(prompts), 3, *embedding)
-        masks = rng.random(shape) < rng.random((*shape[:2], 1, 1))
-        return MaskCandidates(
-            masks, rng.random(shape[:2]), rng.random(shape[:2])
-        )
+from .segmenters import make_generator
 
 
 @dataclass
@@ -94,96 +32,6 @@ def make_scene(rows=3, cols=4, size=24):
             stroke = np.s_[top : top + 3, left : left + size - 8]
             weak[stroke] = truth[stroke]
     return Scene(image, truth, weak)
-
-
-def make_generator(segmenter='FlatColourSegmenter', **options):
-    return PseudoLabelGenerator(segmenter=dict(type=segmenter), **options)
-
-
-@st.composite
-def scribbled_images(draw):
-    """An image of few colours and a label that knows nothing of it."""
-    shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=8))
-    colours = draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, 3)))
-    label = draw(
-        hnp.arrays(
-            np.uint8, shape, elements=st.sampled_from([0, 5, 255, 255, 255])
-        )
-    )
-    zoom = np.ones([draw(st.integers(1, 3))] * 2, np.uint8)
-    image = np.kron(colours, zoom)[:, :, None] * np.ones(3, np.uint8)
-    return image, np.kron(label, zoom)
-
-
-@st.composite
-def generators(draw):
-    return make_generator(
-        draw(st.sampled_from(['FlatColourSegmenter', 'GuessingSegmenter'])),
-        prompter=dict(
-            type='SkeletonPrompter',
-            spacing=draw(st.sampled_from([2, 40])),
-            num_negatives=draw(st.integers(0, 2)),
-        ),
-        selector=dict(
-            type='CoverageMaskSelector',
-            max_conflict=draw(st.sampled_from([0, 0.2, 0.6, 1])),
-            min_coverage=draw(st.sampled_from([0, 0.3, 0.9])),
-            merge=draw(st.sampled_from(['best', 'greedy'])),
-        ),
-        closing_radius=draw(st.integers(0, 2)),
-        min_area=draw(st.sampled_from([0, 4])),
-        max_labelled_pixels=draw(st.sampled_from([1, 20, 65536])),
-        prompts_per_call=draw(st.sampled_from([1, 7, 256])),
-    )
-
-
-@PROPERTY
-@given(scribbled_images(), generators(), st.data())
-def test_generator_keeps_weak_pixels(scribbled, generator, data):
-    image, label = scribbled
-    drawn = data.draw(hnp.arrays(bool, label.shape)) & (label != 255)
-    before = label.copy()
-    pseudo = generator(image, label, drawn).label
-    labelled = label != 255
-    np.testing.assert_array_equal(pseudo[labelled], label[labelled])
-    np.testing.assert_array_equal(label, before)
-    assert pseudo is not label
-    assert pseudo.dtype == np.uint8
-    assert set(np.unique(pseudo)) <= set(np.unique(label)) | {255}
-
-
-@PROPERTY
-@given(scribbled_images(), generators())
-def test_generator_records_masks_within_the_limits(scribbled, generator):
-    image, label = scribbled
-    pseudo, records = generator(image, label)
-    components = find_components(
-        label, closing_radius=generator.closing_radius
-    )
-    assert [r.bbox for r in records] == [c.bbox for c in components]
-    assert [r.area for r in records] == [c.area for c in components]
-    selector = generator.selector
-    for record in records:
-        assert record.from_person
-        if record.fell_back:
-            assert record.mask_area == record.coverage == 0
-            continue
-        assert 0 < record.mask_area <= label.size
-        # Rounded to four digits.
-        assert record.coverage >= selector.min_coverage - 1e-4
-        assert record.conflict <= selector.max_conflict + 1e-4
-    if all(record.fell_back for record in records):
-        np.testing.assert_array_equal(pseudo, label)
-
-
-@PROPERTY
-@given(scribbled_images(), generators())
-def test_generator_spreads_no_class_that_fell_back(scribbled, generator):
-    image, label = scribbled
-    pseudo, records = generator(image, label)
-    spread = {record.class_id for record in records if not record.fell_back}
-    added = pseudo[(label == 255) & (pseudo != 255)]
-    assert set(added) <= spread
 
 
 @pytest.mark.parametrize('prompts_per_call', [1, 5, 256])
@@ -254,51 +102,6 @@ def test_generator_records_negative_points():
         assert scene.weak[int(negative[1]), int(negative[0])] == other
 
 
-class InexactCandidates(MaskCandidates):
-    """Whose masks hold other pixels than they claim to."""
-
-    def __init__(self, masks, claimed, scores):
-        super().__init__(masks, scores)
-        self._claimed = claimed
-
-    def contains(self, rows, cols, prompts):
-        return self._claimed[prompts][:, :, rows, cols]
-
-
-@TASK_UTILS.register_module()
-class InexactSegmenter(BaseSegmenter):
-    """Answers all prompts with the upper rows of the image.
-
-    As a segmenter of low resolution may, it judges by other rows than it
-    draws in the end.
-    """
-
-    def __init__(self, claimed, drawn):
-        self.claimed = claimed
-        self.drawn = drawn
-
-    @property
-    def fingerprint(self):
-        return dict(claimed=self.claimed, drawn=self.drawn)
-
-    def encode(self, images):
-        return [image.shape[:2] for image in images]
-
-    def decode(self, embedding, prompts):
-        masks, claimed = (
-            np.zeros((len(prompts), len(self.drawn), *embedding), bool)
-            for _ in range(2)
-        )
-        for index, rows in enumerate(self.drawn):
-            masks[:, index, :rows] = True
-        for index, rows in enumerate(self.claimed):
-            claimed[:, index, :rows] = True
-        scores = np.linspace(0.9, 0.8, len(self.drawn))
-        return InexactCandidates(
-            masks, claimed, np.tile(scores, (len(prompts), 1))
-        )
-
-
 def make_two_lines():
     weak = np.full((20, 30), 255, np.uint8)
     weak[5, 5:25] = 0
@@ -306,7 +109,9 @@ def make_two_lines():
     return np.zeros((20, 30, 3), np.uint8), weak
 
 
-@pytest.mark.parametrize('claimed', [(10, 10), (20, 10)])
+@pytest.mark.parametrize(
+    'claimed', [(10, 10), (20, 10)], ids=['fewer rows', 'same rows']
+)
 def test_generator_applies_limits_to_the_exact_masks(claimed):
     image, weak = make_two_lines()
     generator = PseudoLabelGenerator(
@@ -343,7 +148,7 @@ def test_generator_keeps_small_predictions_without_a_prompt():
     assert [record.class_id for record in records] == [0, 1]
     expected = np.where(np.arange(72) < 48, scene.truth, enriched)
     np.testing.assert_array_equal(label, expected)
-    # Large enough, they are asked for as if they had been drawn.
+    # Large enough predictions get prompts, as weak pixels do.
     label, records = make_generator(min_area=4)(scene.image, enriched, drawn)
     assert [r.from_person for r in records] == [False, True, True]
     np.testing.assert_array_equal(label, scene.truth)
@@ -397,6 +202,7 @@ def test_generator_rejects_image_and_label_of_two_sizes():
         dict(min_area=65),
         dict(max_labelled_pixels=1000),
     ],
+    ids=lambda options: next(iter(options)),
 )
 def test_fingerprint_depends_on_options_of_masks(options):
     defaults = dict(segmenter=dict(type='FlatColourSegmenter'))
@@ -412,7 +218,7 @@ def test_fingerprint_does_not_depend_on_the_batch_size():
     )
 
 
-def two_marks_on_one_region():
+def two_points_on_one_region():
     image = np.zeros((20, 40, 3), np.uint8)
     image[:, 20:] = 200
     label = np.full(image.shape[:2], 255, np.uint8)
@@ -422,7 +228,7 @@ def two_marks_on_one_region():
 
 
 def test_generator_rejects_mask_with_points_of_two_objects():
-    image, label = two_marks_on_one_region()
+    image, label = two_points_on_one_region()
     anyhow, apart = (
         PseudoLabelGenerator(
             dict(type='FlatColourSegmenter'), one_component_per_object=wanted
@@ -438,7 +244,7 @@ def test_generator_rejects_mask_with_points_of_two_objects():
 
 
 def test_generator_leaves_an_unlabelled_image_unlabelled():
-    image, label = two_marks_on_one_region()
+    image, label = two_points_on_one_region()
     generator = PseudoLabelGenerator(
         dict(type='FlatColourSegmenter'), one_component_per_object=True
     )
@@ -449,7 +255,7 @@ def test_generator_leaves_an_unlabelled_image_unlabelled():
 
 
 def test_generator_takes_only_weak_pixels_for_objects():
-    image, label = two_marks_on_one_region()
+    image, label = two_points_on_one_region()
     drawn = label != 255
     drawn[15, 15] = False
     generator = PseudoLabelGenerator(
