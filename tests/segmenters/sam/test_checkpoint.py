@@ -94,7 +94,9 @@ def test_load_checkpoint_of_an_unknown_file_needs_sha256(path):
 
 
 @pytest.mark.parametrize(
-    'save', [torch.save, partial(pickle.dump, protocol=2)]
+    'save',
+    [torch.save, partial(pickle.dump, protocol=2)],
+    ids=['torch', 'pickle'],
 )
 def test_load_checkpoint_runs_no_code_of_a_pickle(tmp_path, save):
     path, witness = tmp_path / 'evil.pth', tmp_path / 'was_here'
