@@ -99,7 +99,11 @@ def test_canvas_draws_later_shapes_over_earlier_ones():
     assert drawn.label[0, 0] == 2 and drawn.label[7, 11] == 9
 
 
-@pytest.mark.parametrize('corner', [(-2, -1), (10, 6), (-2, 6), (3, 2)])
+@pytest.mark.parametrize(
+    'corner',
+    [(-2, -1), (10, 6), (-2, 6), (3, 2)],
+    ids=['top left', 'bottom right', 'bottom left', 'inside'],
+)
 def test_mask_is_cut_at_the_border(corner):
     rng = np.random.default_rng(0)
     mask = rng.random((4, 5)) < 0.5

@@ -103,7 +103,9 @@ def test_readers_of_images_reject_too_large_ones(write, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'size', [(0, 3), (-1, -1), (10**6, 10**6), (None, 3), ('x', 3), (1e400, 3)]
+    'size',
+    [(0, 3), (-1, -1), (10**6, 10**6), (None, 3), ('x', 3), (1e400, 3)],
+    ids=['zero', 'negative', 'too large', 'none', 'text', 'infinite'],
 )
 def test_checked_size_rejects_sizes_without_an_image(size):
     with pytest.raises(ValueError, match='file.json gives the image size'):

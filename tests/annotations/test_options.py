@@ -27,6 +27,7 @@ def test_arguments_of_a_reader_have_help_and_default() -> None:
         dict(undrawn=3),
         dict(images=''),
     ],
+    ids=lambda settings: next(iter(settings)),
 )
 def test_check_options_names_the_option(tmp_path, settings: dict) -> None:
     (name,) = settings

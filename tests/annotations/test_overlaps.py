@@ -133,7 +133,9 @@ def test_draw_by_area_puts_a_screen_on_its_monitor():
 
 
 @pytest.mark.parametrize(
-    'other', [(4, 0, 13, 9, 1), (0, 0, 9, 9, 1), (0, 0, 9, 10, 1)]
+    'other',
+    [(4, 0, 13, 9, 1), (0, 0, 9, 9, 1), (0, 0, 9, 10, 1)],
+    ids=['shifted', 'identical', 'larger by a row'],
 )
 def test_draw_by_area_leaves_overlaps_of_equal_sizes_unlabelled(other):
     square = (0, 0, 9, 9, 0)

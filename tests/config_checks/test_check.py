@@ -125,7 +125,7 @@ def weak_only_with_weights(cfg: Config) -> None:
 @pytest.mark.parametrize(
     'change',
     [
-        lambda cfg: None,
+        pytest.param(lambda cfg: None, id='unchanged'),
         derived_classes,
         custom_hook,
         no_pseudo_labels,

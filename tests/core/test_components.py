@@ -234,7 +234,7 @@ def test_find_components_keeps_diagonally_crossed_lines_whole():
     assert [c.class_id for c in find_components(label)] == [1, 2]
 
 
-@pytest.mark.parametrize('shape', [(1, -1), (-1, 1)])
+@pytest.mark.parametrize('shape', [(1, -1), (-1, 1)], ids=['row', 'column'])
 def test_find_components_of_an_image_of_one_line(shape):
     label = np.array([0, 0, 255, 0, 1, 0, 255, 255, 1], np.uint8)
     components = find_components(label.reshape(shape))

@@ -109,7 +109,11 @@ def test_walk_skeletons_walks_each_mask_by_itself(several):
         np.testing.assert_array_equal(curve.steps, alone.steps)
 
 
-@pytest.mark.parametrize('shape', [(140, 601), (201, 933), (850, 333)])
+@pytest.mark.parametrize(
+    'shape',
+    [(140, 601), (201, 933), (850, 333)],
+    ids=['small', 'wide', 'tall'],
+)
 def test_walk_skeletons_of_a_deep_mask_spans_it(shape):
     mask = np.pad(np.ones(shape, bool), ((0, 0), (0, 2)))
     mask[: shape[0] // 9, 100:104] = False

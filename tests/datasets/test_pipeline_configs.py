@@ -96,6 +96,7 @@ def test_pseudo_label_source_refuses_harmful_transforms(name: str) -> None:
             transforms=[[AUGMENT[1]], [dict(type='CenterCrop')]],
         ),
     ],
+    ids=['apply', 'choice'],
 )
 def test_pseudo_label_source_refuses_chosen_transforms(chooser: dict) -> None:
     with pytest.raises(ValueError, match='holds CenterCrop, .* use Random'):
@@ -169,6 +170,7 @@ def test_pseudo_label_source_refuses_resize_in_others(step: dict) -> None:
         dict(type='mmcv.RandomResize', scale=(8, 8)),
         dict(type='RandomChoiceResize', scales=[(8, 8)]),
     ],
+    ids=['scope', 'class', 'derived class', 'resize', 'mmcv', 'chosen scale'],
 )
 def test_pseudo_label_source_accepts_transforms_of_mmseg(step: dict) -> None:
     config = dataset(*LOAD, SOURCE, step, AUGMENT[2])

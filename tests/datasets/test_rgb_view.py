@@ -17,7 +17,9 @@ def view(image: np.ndarray, path: str = 'town/a.png') -> np.ndarray:
     return rgb_view(torch.from_numpy(image).permute(2, 0, 1), path)
 
 
-@pytest.mark.parametrize('dtype', [np.uint8, np.float32])
+@pytest.mark.parametrize(
+    'dtype', [np.uint8, np.float32], ids=['uint8', 'float32']
+)
 def test_rgb_view_of_colours_and_greys(dtype) -> None:
     seen = view(BGR.astype(dtype))
     assert seen.dtype == np.uint8

@@ -116,6 +116,7 @@ def test_simulate_reads_the_cache(
         dict(stroke_width=1),
         dict(ignore_index=254),
     ],
+    ids=lambda options: next(iter(options)),
 )
 def test_simulate_caches_settings_apart(
     results: dict, root: Path, tmp_path: Path, options: dict

@@ -56,7 +56,9 @@ def test_call_keeps_a_single_channel(batch: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    'cfg', [config(LOAD, PACK), Config(dict(val_dataloader=None)), Config()]
+    'cfg',
+    [config(LOAD, PACK), Config(dict(val_dataloader=None)), Config()],
+    ids=['no resize', 'no loader', 'empty'],
 )
 def test_of_config_without_resize_scales_nothing(
     batch: dict, cfg: Config

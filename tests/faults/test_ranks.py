@@ -61,6 +61,7 @@ def test_train_resumes_on_two_ranks_and_on_one(
         Fault('publishing', 2, errno.EIO, rank=0),
         often(Fault('generation', 20, errno.ENOSPC, rank=1)),
     ],
+    ids=lambda fault: f'{fault.phase}, rank {fault.rank}',
 )
 def test_train_stops_all_ranks_if_one_fails(
     training: Training,

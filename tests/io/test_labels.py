@@ -18,7 +18,11 @@ from mmseg_sesam.io.palettes import voc_colours
 LABEL = np.array([[0, 1, 2], [255, 19, 0]], np.uint8)
 
 
-@pytest.mark.parametrize('palette', [None, [[1, 2, 3]], voc_colours()])
+@pytest.mark.parametrize(
+    'palette',
+    [None, [[1, 2, 3]], voc_colours()],
+    ids=['no palette', 'one colour', 'voc'],
+)
 def test_read_label_returns_what_write_label_wrote(
     tmp_path: Path, palette: list | None
 ) -> None:
@@ -33,7 +37,9 @@ def test_read_label_returns_what_write_label_wrote(
 
 
 @pytest.mark.parametrize(
-    'array', [LABEL.astype(np.uint16), LABEL > 0, np.stack([LABEL] * 3, -1)]
+    'array',
+    [LABEL.astype(np.uint16), LABEL > 0, np.stack([LABEL] * 3, -1)],
+    ids=['16 bits', '1 bit', 'three channels'],
 )
 def test_read_label_rejects_other_images(
     tmp_path: Path, array: np.ndarray

@@ -217,7 +217,9 @@ def test_superpixel_fingerprint_depends_on_settings():
     assert segmenter.fingerprint != SuperpixelSegmenter().fingerprint
 
 
-@pytest.mark.parametrize('scales', [(1, 2), (3, 2, 1)])
+@pytest.mark.parametrize(
+    'scales', [(1, 2), (3, 2, 1)], ids=['two', 'descending']
+)
 def test_superpixel_rejects_scales_that_do_not_ascend(scales):
     with pytest.raises(ValueError, match='three numbers above 0'):
         SuperpixelSegmenter(scales=scales)

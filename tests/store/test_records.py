@@ -37,6 +37,7 @@ def test_read_record_returns_what_was_written(tmp_path: Path) -> None:
         lambda content: b'[]',
         lambda content: b'\xff\xfe',
     ],
+    ids=['cut', 'empty', 'changed', 'no checksum', 'list', 'no text'],
 )
 def test_read_record_refuses_damaged_record(tmp_path: Path, damage) -> None:
     path = tmp_path / 'a.json'

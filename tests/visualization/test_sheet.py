@@ -9,7 +9,9 @@ from mmseg_sesam.visualization.sheet import choose_palette, paint_label
 
 
 @pytest.mark.parametrize(
-    'palette', [[[0, 0, 0], [128, 0, 0], [9, 9, 9]], [[0, 0, 0]], None]
+    'palette',
+    [[[0, 0, 0], [128, 0, 0], [9, 9, 9]], [[0, 0, 0]], None],
+    ids=['three colours', 'black', 'none'],
 )
 def test_choose_palette_has_no_nearly_black_class(
     palette: list | None,

@@ -191,7 +191,11 @@ def test_coco_ignores_undrawn_beside_a_shapeless_object(labels, write):
     assert {*label.ravel().tolist()} == {0, 255}
 
 
-@pytest.mark.parametrize('box', [[1, 2, 3], ['a'] * 4, 7, [0, 0, 1e300, 1]])
+@pytest.mark.parametrize(
+    'box',
+    [[1, 2, 3], ['a'] * 4, 7, [0, 0, 1e300, 1]],
+    ids=['three numbers', 'text', 'one number', 'too large'],
+)
 def test_coco_rejects_damaged_boxes(refusal, write, box):
     src = write('x.json', scene(('window', dict(bbox=box))))
     assert 'x.json: a.jpg has' in refusal('coco', src)

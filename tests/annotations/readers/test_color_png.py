@@ -24,7 +24,9 @@ IMAGE = np.array(
 )
 
 
-@pytest.mark.parametrize('table', [CAMVID, CVAT, TABS])
+@pytest.mark.parametrize(
+    'table', [CAMVID, CVAT, TABS], ids=['camvid', 'cvat', 'tabs']
+)
 def test_color_png_reads_tables_of_several_tools(
     labels, write, table, summary, out
 ):

@@ -146,7 +146,9 @@ def test_read_map_rejects_other_entries(refusal, write, settings, said):
 
 
 @pytest.mark.parametrize(
-    'classes', [(), ('cat', 'dog'), ('cat', 'dog', 'cow')]
+    'classes',
+    [(), ('cat', 'dog'), ('cat', 'dog', 'cow')],
+    ids=['no classes', 'two classes', 'three classes'],
 )
 def test_index_png_remarks_on_masks_without_a_map(
     labels, write, summary, classes
