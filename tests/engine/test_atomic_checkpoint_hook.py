@@ -38,14 +38,16 @@ class Resuming:
         ('best_/iter_3.pth', False),
     ],
 )
-def test_resumed_outdated_names_only_checkpoints(name, kept) -> None:
+def test_checkpoint_hook_takes_over_only_names_of_checkpoints(
+    name, kept
+) -> None:
     hook = AtomicCheckpointHook(by_epoch=False)
     checkpoint = dict(outdated_checkpoints=[name])
     hook.after_load_checkpoint(Resuming, checkpoint)
     assert hook.resumed_outdated == ([name] if kept else [])
 
 
-def test_checkpoint_of_another_folder_removes_nothing(
+def test_checkpoint_hook_removes_nothing_of_another_folder(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     cfg = make_config(train_cfg__max_iters=2)
@@ -70,7 +72,9 @@ def test_checkpoint_of_another_folder_removes_nothing(
     assert (own.parent / 'iter_3.pth').is_file()
 
 
-def test_files_are_replaced_whole_and_removed_late(tmp_path: Path) -> None:
+def test_backend_replaces_files_whole_and_removes_them_late(
+    tmp_path: Path,
+) -> None:
     backend, path = AtomicBackend(), tmp_path / 'deep/iter_1.pth'
     backend.put(b'first', str(path))
     backend.put(b'second', str(path))
@@ -88,7 +92,9 @@ def test_files_are_replaced_whole_and_removed_late(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_failed_write_leaves_no_part(tmp_path: Path, monkeypatch) -> None:
+def test_backend_leaves_no_part_of_a_failed_write(
+    tmp_path: Path, monkeypatch
+) -> None:
     backend, path = AtomicBackend(), tmp_path / 'iter_1.pth'
     backend.put(b'first', str(path))
     with pytest.raises(TypeError):
@@ -157,7 +163,7 @@ def best_of(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob('best_*'))
 
 
-def test_the_best_checkpoint_is_kept_and_named(
+def test_checkpoint_hook_keeps_the_best_checkpoint(
     train_with_scores, tmp_path: Path
 ) -> None:
     runner = train_with_scores([10.0, 68.4, 60.9])
@@ -168,7 +174,7 @@ def test_the_best_checkpoint_is_kept_and_named(
 
 
 @pytest.mark.parametrize('score', [50.0, 90.0], ids=['worse', 'better'])
-def test_run_killed_after_its_best_checkpoint_finds_it(
+def test_checkpoint_hook_finds_the_best_after_a_kill(
     train_with_scores, tmp_path: Path, score: float
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
@@ -189,7 +195,7 @@ def test_run_killed_after_its_best_checkpoint_finds_it(
     assert best_of(folder) == expected
 
 
-def test_a_moved_or_copied_run_keeps_one_best_checkpoint(
+def test_checkpoint_hook_keeps_one_best_in_a_copied_run(
     train_with_scores, tmp_path: Path
 ) -> None:
     train_with_scores([10.0, 20.0])

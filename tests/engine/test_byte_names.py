@@ -40,7 +40,7 @@ def train(cfg: Config) -> Path:
     return Path(runner.work_dir)
 
 
-def test_everything_serves_names_that_are_no_utf_8(
+def test_train_with_names_that_are_no_utf_8(
     make_config: Callable[..., Config], renamed: Path, tmp_path: Path
 ) -> None:
     work = train(make_config())
@@ -57,7 +57,7 @@ def test_everything_serves_names_that_are_no_utf_8(
     assert SHOWN.replace('\\', r'\\') in page
 
 
-def test_a_resumed_run_finds_them_again(
+def test_resume_with_names_that_are_no_utf_8(
     make_config: Callable[..., Config], renamed: Path, tmp_path: Path
 ) -> None:
     train(make_config(train_cfg__max_iters=3))
@@ -68,7 +68,7 @@ def test_a_resumed_run_finds_them_again(
     )
 
 
-def test_weak_labels_are_simulated_and_cached(
+def test_simulate_caches_names_that_are_no_utf_8(
     make_config: Callable[..., Config], renamed: Path, tmp_path: Path
 ) -> None:
     cfg = make_config(train_cfg__max_iters=1)
@@ -87,7 +87,7 @@ def test_weak_labels_are_simulated_and_cached(
     assert any(path.name.startswith(Path(NAME).name) for path in cached)
 
 
-def test_findings_name_them(
+def test_validate_datasets_prints_names_that_are_no_utf_8(
     make_config: Callable[..., Config], renamed: Path
 ) -> None:
     (renamed / 'weak' / f'{NAME}.png').write_bytes(b'damaged')
@@ -96,7 +96,7 @@ def test_findings_name_them(
     said.encode()
 
 
-def test_a_missing_label_is_named(
+def test_train_names_a_missing_label_that_is_no_utf_8(
     make_config: Callable[..., Config], renamed: Path
 ) -> None:
     (renamed / 'weak' / f'{NAME}.png').unlink()

@@ -76,7 +76,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_grey_images_train_from_the_labels_of_colour_images(
+def test_train_on_grey_images_has_the_labels_of_colour(
     make_config: MakeConfig,
     make_grey_config: MakeConfig,
     grey: Path,
@@ -98,7 +98,7 @@ def test_grey_images_train_from_the_labels_of_colour_images(
     np.testing.assert_array_equal(shown, np.stack([file] * 3, axis=2))
 
 
-def test_edges_cost_grey_images_what_they_cost_in_colour(
+def test_gated_crf_loss_of_grey_images_equals_colour(
     make_config: MakeConfig, make_grey_config: MakeConfig
 ) -> None:
     init_default_scope('mmseg')
@@ -125,7 +125,7 @@ def test_edges_cost_grey_images_what_they_cost_in_colour(
     torch.testing.assert_close(*costs)
 
 
-def test_floats_of_8_bits_train_from_the_same_labels(
+def test_train_on_floats_of_8_bits_has_the_same_labels(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
     train(make_config(train_cfg__max_iters=1))
@@ -160,7 +160,7 @@ def test_floats_of_8_bits_train_from_the_same_labels(
         ),
     ],
 )
-def test_other_images_are_refused_before_the_first_round(
+def test_train_rejects_other_images_before_round_0(
     make_config: MakeConfig,
     grey: Path,
     loading: dict,
@@ -177,7 +177,7 @@ def test_other_images_are_refused_before_the_first_round(
     assert store.current is None
 
 
-def test_heart_images_train_in_grey(
+def test_train_on_grey_heart_images(
     make_grey_config: MakeConfig, shared_data: Path, tmp_path: Path
 ) -> None:
     root = shared_data / 'acdc'

@@ -38,7 +38,7 @@ def make_plain(cfg: Config) -> Config:
 
 @pytest.mark.parametrize('source', ['sesam', 'plain'])
 @pytest.mark.parametrize('hook', [True, False], ids=['hook', 'no hook'])
-def test_loaded_weights_start_a_new_training(
+def test_load_from_starts_a_new_training(
     make_config: MakeConfig, tmp_path: Path, source: str, hook: bool
 ) -> None:
     first = make_config(train_cfg__max_iters=3)
@@ -65,7 +65,7 @@ def test_loaded_weights_start_a_new_training(
         assert torch.equal(teacher[name], loaded[name]), name
 
 
-def test_ramps_start_with_loaded_weights_and_continue_when_resumed(
+def test_load_from_starts_ramps_and_resume_continues_them(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
     options = dict(

@@ -45,7 +45,9 @@ def cfg(make_config: Callable[..., Config]) -> Config:
     return cfg
 
 
-def test_training_stops_and_the_loss_can_be_made_again(cfg: Config) -> None:
+def test_non_finite_loss_hook_saves_what_reproduces_the_loss(
+    cfg: Config,
+) -> None:
     runner = Runner.from_cfg(cfg)
     before = {}
     runner.register_hook(Remember(before), priority='LOWEST')
@@ -86,14 +88,16 @@ class Remember(StepSeedHook):
         self.weights.update({k: v.clone() for k, v in state.items()})
 
 
-def test_evidence_that_cannot_be_written_hides_no_reason(cfg: Config) -> None:
+def test_non_finite_loss_hook_with_unwritable_evidence(cfg: Config) -> None:
     runner = Runner.from_cfg(cfg)
     Path(runner.log_dir, 'non_finite_rank0.pth').mkdir(parents=True)
     with pytest.raises(FloatingPointError, match=r'\.png.*not saved to'):
         runner.train()
 
 
-def test_finite_losses_pass(make_config: Callable[..., Config]) -> None:
+def test_non_finite_loss_hook_accepts_finite_losses(
+    make_config: Callable[..., Config],
+) -> None:
     cfg = make_config(train_cfg__max_iters=2)
     cfg.default_hooks.non_finite_loss = dict(type='NonFiniteLossHook')
     runner = Runner.from_cfg(cfg)
@@ -122,7 +126,9 @@ class Swell(StepSeedHook):
 
 
 @pytest.mark.parametrize('wrapper', ['OptimWrapper', 'HalfPrecision'])
-def test_an_overflow_of_fp16_stops_training(cfg: Config, wrapper: str) -> None:
+def test_non_finite_loss_hook_stops_at_an_fp16_overflow(
+    cfg: Config, wrapper: str
+) -> None:
     with torch.autocast('cpu', torch.half):
         if not torch.is_autocast_cpu_enabled():
             pytest.skip('this torch has no fp16 on CPUs')

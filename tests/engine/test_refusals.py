@@ -101,7 +101,7 @@ def no_beginning(cfg: Config) -> None:
         (no_beginning, 'begin'),
     ],
 )
-def test_config_without_effect_is_refused_before_training(
+def test_train_rejects_a_config_without_effect(
     make_config: MakeConfig,
     store: PseudoLabelStore,
     spoil: Callable[[Config], None],
@@ -114,7 +114,7 @@ def test_config_without_effect_is_refused_before_training(
     assert store.current is None
 
 
-def test_unusable_weak_label_stops_round_zero(
+def test_train_rejects_an_unusable_weak_label(
     make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
 ) -> None:
     wrong = np.full((10, 10), 255, np.uint8)
@@ -125,7 +125,7 @@ def test_unusable_weak_label_stops_round_zero(
     assert store.current is None
 
 
-def test_missing_weak_label_is_named(
+def test_train_names_a_missing_weak_label(
     make_config: MakeConfig, scribbles: Path
 ) -> None:
     (scribbles / 'weak/deep/1.png').unlink()
@@ -133,7 +133,7 @@ def test_missing_weak_label_is_named(
         train(make_config())
 
 
-def test_locked_store_is_refused(
+def test_train_rejects_a_locked_store(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
     lock = store.lock()
@@ -143,7 +143,7 @@ def test_locked_store_is_refused(
     train(make_config(train_cfg__max_iters=1))
 
 
-def test_round_larger_than_the_disk_is_refused(
+def test_train_rejects_a_round_larger_than_the_disk(
     make_config: MakeConfig,
     store: PseudoLabelStore,
     monkeypatch: pytest.MonkeyPatch,

@@ -20,7 +20,7 @@ from .conftest import hook_of, logged, train
 MakeConfig = Callable[..., Config]
 
 
-def test_rounds_are_made_when_due_and_noted_in_checkpoints(
+def test_hook_makes_rounds_when_due(
     make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
 ) -> None:
     runner = train(make_config())
@@ -40,7 +40,7 @@ def test_rounds_are_made_when_due_and_noted_in_checkpoints(
     assert 'teacher.decode_head.conv_seg.weight' in saved['state_dict']
 
 
-def test_round_0_labels_what_scribbles_mark(
+def test_hook_round_0_labels_scribbled_regions(
     make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
 ) -> None:
     train(make_config(train_cfg__max_iters=1))
@@ -59,7 +59,7 @@ def test_round_0_labels_what_scribbles_mark(
         assert sorted(c['class_id'] for c in components) == [0, 1, 2]
 
 
-def test_disabled_hook_trains_without_pseudo_labels(
+def test_hook_disabled_trains_without_pseudo_labels(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
     cfg = make_config(default_hooks__pseudo_labels__enabled=False)
@@ -124,7 +124,7 @@ def test_refresh_uses_the_scale_of_validation(
     assert store.manifest(1)['identity']['scale'][0]['scale'] == [96, 80]
 
 
-def test_hook_as_custom_hook_takes_a_changed_label_into_account(
+def test_hook_as_custom_hook_sees_a_changed_label(
     make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
 ) -> None:
     cfg = make_config(train_cfg__max_iters=1)
@@ -145,7 +145,7 @@ def test_hook_as_custom_hook_takes_a_changed_label_into_account(
     assert not (store.read('images/deep/0', 0) == 0).any()
 
 
-def test_workers_have_the_store_and_prefetched_batches_are_counted(
+def test_hook_counts_prefetched_batches_of_workers(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config()

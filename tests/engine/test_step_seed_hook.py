@@ -93,7 +93,7 @@ def make_run(make_config: MakeConfig) -> Callable[..., Run]:
 
 @pytest.mark.parametrize('workers', WORKERS)
 @pytest.mark.parametrize('stop', [2, 3], ids=['between', 'at validation'])
-def test_a_resumed_run_draws_the_same_batches(
+def test_step_seed_hook_resumes_with_the_same_batches(
     make_run: Callable[..., Run], tmp_path: Path, workers: str, stop: int
 ) -> None:
     whole, _ = make_run(False, workers)
@@ -106,7 +106,7 @@ def test_a_resumed_run_draws_the_same_batches(
 
 
 @pytest.mark.parametrize('workers', ['no workers', 'workers'])
-def test_an_epoch_draws_the_same_batches_when_resumed_before_it(
+def test_step_seed_hook_resumes_an_epoch_with_the_same_batches(
     make_run: Callable[..., Run], tmp_path: Path, workers: str
 ) -> None:
     whole, _ = make_run(True, workers)
@@ -118,7 +118,7 @@ def test_an_epoch_draws_the_same_batches_when_resumed_before_it(
     assert 'begins this epoch again' not in log
 
 
-def test_repeated_epoch_is_logged(
+def test_step_seed_hook_logs_a_repeated_epoch(
     make_run: Callable[..., Run], tmp_path: Path
 ) -> None:
     options = dict(default_hooks__checkpoint__by_epoch=False)

@@ -14,7 +14,7 @@ from mmseg_sesam.io import terminal
 
 
 @pytest.mark.parametrize('patience', [0, 1000], ids=['slow', 'quick'])
-def test_slow_steps_are_logged(
+def test_terminal_runner_logs_slow_steps(
     make_config: Callable[..., Config],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -24,7 +24,7 @@ MakeConfig = Callable[..., Config]
     [True, False],
     ids=['transform', 'network'],
 )
-def test_grey_images_without_a_fitting_part_are_refused_before_round_0(
+def test_trial_rejects_grey_images_before_round_0(
     make_config: MakeConfig, scribbles: Path, tmp_path: Path, kept: bool
 ) -> None:
     cfg = make_config()
@@ -41,7 +41,7 @@ def test_grey_images_without_a_fitting_part_are_refused_before_round_0(
     assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
 
 
-def test_a_trial_changes_neither_model_nor_generators(
+def test_try_sample_changes_neither_model_nor_generators(
     make_config: MakeConfig, scribbles: Path
 ) -> None:
     runner = Runner.from_cfg(make_config())
@@ -56,7 +56,7 @@ def test_a_trial_changes_neither_model_nor_generators(
     torch.testing.assert_close(runner.model.state_dict(), before)
 
 
-def test_an_auxiliary_head_that_does_not_fit_is_refused_before_round_0(
+def test_trial_rejects_an_unfitting_head_before_round_0(
     make_config: MakeConfig, scribbles: Path, tmp_path: Path
 ) -> None:
     cfg = make_config()

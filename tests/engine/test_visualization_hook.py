@@ -45,7 +45,9 @@ def columns(strip: np.ndarray) -> list[np.ndarray]:
     return np.split(strip[HEAD:].astype(int), strip.shape[1] // WIDTH, axis=1)
 
 
-def test_the_same_images_are_shown_in_time(make_config: MakeConfig) -> None:
+def test_visualization_hook_shows_the_same_images(
+    make_config: MakeConfig,
+) -> None:
     runner = train(make_config(), interval=4, num_images=2)
 
     first, last = 'train_0_0', 'train_1_2'
@@ -54,7 +56,7 @@ def test_the_same_images_are_shown_in_time(make_config: MakeConfig) -> None:
     ]
 
 
-def test_a_strip_shows_every_label(
+def test_visualization_hook_shows_every_label(
     make_config: MakeConfig, scribbles: Path
 ) -> None:
     cfg = make_config(model__confident_threshold=0.0, train_cfg__max_iters=1)
@@ -76,7 +78,7 @@ def test_a_strip_shows_every_label(
         assert np.mean(np.ptp(labels, axis=2) > 9) > 0.99
 
 
-def test_training_goes_on_as_without_it(
+def test_visualization_hook_does_not_change_training(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
     def losses(runner: Runner) -> list[float]:
@@ -95,7 +97,7 @@ def test_training_goes_on_as_without_it(
         assert torch.equal(weights[name], value)
 
 
-def test_shares_behind_the_loss_reach_every_backend(
+def test_visualization_hook_logs_shares_to_every_backend(
     make_config: MakeConfig,
 ) -> None:
     runner = train(make_config(train_cfg__max_iters=1), interval=1)
@@ -104,7 +106,7 @@ def test_shares_behind_the_loss_reach_every_backend(
     assert {'share_weak', 'share_pseudo', 'share_confident'} < set(first)
 
 
-def test_a_stock_model_on_dense_labels_is_shown(
+def test_visualization_hook_with_a_stock_model(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config(train_cfg__max_iters=1)
@@ -128,7 +130,7 @@ def test_a_stock_model_on_dense_labels_is_shown(
     assert len(columns(strip)) == 3
 
 
-def test_confident_labels_of_a_round_are_those_stored(
+def test_visualization_hook_shows_stored_confident_labels(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config(
@@ -149,7 +151,7 @@ def test_confident_labels_of_a_round_are_those_stored(
     assert np.mean(np.ptp(after, axis=2) > 9) > 0.99
 
 
-def test_an_impossible_interval_is_refused() -> None:
+def test_visualization_hook_rejects_an_impossible_interval() -> None:
     with pytest.raises(ValueError, match='interval=0, expected'):
         SeSAMVisualizationHook(interval=0)
 
@@ -162,7 +164,7 @@ class Sharded(nn.Module):
         self.module = module
 
 
-def test_a_model_spread_over_processes_is_refused(
+def test_visualization_hook_rejects_a_sharded_model(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MODEL_WRAPPERS.module_dict, 'Sharded', Sharded)
@@ -172,7 +174,7 @@ def test_a_model_spread_over_processes_is_refused(
         SeSAMVisualizationHook().before_train(runner)
 
 
-def test_the_summary_names_what_is_there(
+def test_summarise_names_existing_files(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
     cfg = make_config(train_cfg__max_iters=2)

@@ -125,14 +125,14 @@ def test_convert_annotations_names_damaged_files(
     assert json.loads((out / 'summary.json').read_text())['files'] == 4
 
 
-def test_help_names_every_format_and_option(tool) -> None:
+def test_convert_annotations_help_names_formats_and_options(tool) -> None:
     assert 'whats-the-point' in tool('--help')[1]
     said = tool('cvat', '--help')[1]
     for option in ('--classes', '--width', '--outside', '--images', '--jobs'):
         assert option in said
 
 
-def test_help_lists_the_options_of_each_format(tool) -> None:
+def test_convert_annotations_help_lists_options_of_each_format(tool) -> None:
     lines = tool('--help')[1].splitlines()
     options = {line.split()[0]: line for line in lines if ' --' in line}
     assert '--map' in options['index-png']
@@ -193,7 +193,9 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize('name', sorted(READERS))
-def test_help_has_an_example_that_runs(tool, sources: Path, name: str) -> None:
+def test_convert_annotations_help_has_an_example_that_runs(
+    tool, sources: Path, name: str
+) -> None:
     code, said = tool(name, '--help')
     (line,) = [
         line

@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 
 
-def test_draws_one_picture(run, scribbles: Path, project_root: Path) -> None:
+def test_explain_image_draws_one_picture(
+    run, scribbles: Path, project_root: Path
+) -> None:
     words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
     out = scribbles / 'why.png'
     command = [sys.executable, project_root / 'tools/explain_image.py']
@@ -29,7 +31,7 @@ def test_draws_one_picture(run, scribbles: Path, project_root: Path) -> None:
     assert out.read_bytes() == before
 
 
-def test_a_config_without_a_generator(
+def test_explain_image_rejects_a_config_without_a_generator(
     run, scribbles: Path, project_root: Path
 ) -> None:
     words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
@@ -44,7 +46,7 @@ def test_a_config_without_a_generator(
     assert not (scribbles / 'why.png').exists()
 
 
-def test_grey_images_are_explained_and_deeper_ones_refused(
+def test_explain_image_takes_grey_and_rejects_deeper_images(
     run, scribbles: Path, project_root: Path
 ) -> None:
     words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]

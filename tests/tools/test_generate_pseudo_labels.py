@@ -40,7 +40,7 @@ def config(make_config: MakeConfig, tmp_path: Path) -> Path:
     return path
 
 
-def test_ranks_share_the_work_and_agree(
+def test_generate_pseudo_labels_on_ranks_equals_one_process(
     run,
     two_ranks: list,
     config: Path,
@@ -74,7 +74,7 @@ def test_ranks_share_the_work_and_agree(
     assert again.st_mtime_ns == made.st_mtime_ns
 
 
-def test_training_takes_the_round_over(
+def test_train_takes_over_a_generated_round(
     run, config: Path, tmp_path: Path
 ) -> None:
     tool = TOOLS / 'generate_pseudo_labels.py'
@@ -99,7 +99,7 @@ def test_training_takes_the_round_over(
     assert copy.read_bytes() == original.read_bytes()
 
 
-def test_rounds_of_a_training_are_not_replaced(
+def test_generate_pseudo_labels_keeps_rounds_of_a_training(
     run, config: Path, tmp_path: Path
 ) -> None:
     store = PseudoLabelStore(tmp_path / 'out')
@@ -113,7 +113,7 @@ def test_rounds_of_a_training_are_not_replaced(
     assert store.settings(0) == {}
 
 
-def test_two_ranks_train_refresh_and_resume(
+def test_train_on_two_ranks_refreshes_and_resumes(
     run, two_ranks: list, config: Path, tmp_path: Path, at_exit: dict[str, str]
 ) -> None:
     store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
@@ -131,7 +131,7 @@ def test_two_ranks_train_refresh_and_resume(
     assert store.current == 2
 
 
-def test_a_locked_store_stops_all_ranks(
+def test_generate_pseudo_labels_stops_all_ranks_at_a_lock(
     run, two_ranks: list, config: Path, tmp_path: Path
 ) -> None:
     lock = PseudoLabelStore(tmp_path / 'out').lock()
@@ -144,7 +144,7 @@ def test_a_locked_store_stops_all_ranks(
     assert 'in use by another run' in done.stdout
 
 
-def test_a_failing_rank_stops_all_with_its_message(
+def test_generate_pseudo_labels_stops_all_ranks_at_an_error(
     run, two_ranks: list, config: Path, tmp_path: Path, scribbles: Path
 ) -> None:
     (scribbles / 'weak/deep/2.png').write_bytes(b'no image')
@@ -157,7 +157,7 @@ def test_a_failing_rank_stops_all_with_its_message(
     assert PseudoLabelStore(tmp_path / 'out').current is None
 
 
-def test_config_without_hook_is_refused(
+def test_generate_pseudo_labels_rejects_a_config_without_hook(
     refusal, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     cfg = make_config()

@@ -26,7 +26,7 @@ def iterations(log: str) -> list[int]:
     return [int(i) for i in re.findall(r'Iter\(train\) \[(\d+)/', log)]
 
 
-def test_trains_and_resumes(run, tiny_config: Path, train_tool: Path):
+def test_train_runs_and_resumes(run, tiny_config: Path, train_tool: Path):
     work_dir = tiny_config.parent / 'run'
     command = [sys.executable, train_tool, tiny_config, '--work-dir', work_dir]
     first = run(*command)
@@ -40,7 +40,7 @@ def test_trains_and_resumes(run, tiny_config: Path, train_tool: Path):
     assert (work_dir / 'iter_4.pth').is_file()
 
 
-def test_the_terminal_is_short_and_the_log_file_whole(
+def test_train_prints_little_and_logs_all(
     run, tiny_config: Path, project_root: Path
 ):
     work_dir = tiny_config.parent / 'run'
@@ -56,7 +56,7 @@ def test_the_terminal_is_short_and_the_log_file_whole(
         assert text not in done.stdout
 
 
-def test_trains_on_two_processes_without_a_gpu(
+def test_dist_train_on_two_processes_without_a_gpu(
     run,
     tiny_config: Path,
     project_root: Path,
@@ -90,7 +90,7 @@ def test_trains_on_two_processes_without_a_gpu(
     assert f'python tools/report.py {work_dir}' in done.stdout
 
 
-def test_slurm_script_hands_its_words_on(
+def test_slurm_train_passes_its_words_on(
     run, tmp_path: Path, project_root: Path
 ):
     srun = tmp_path / 'srun'
@@ -122,18 +122,20 @@ def test_slurm_script_hands_its_words_on(
     ]
 
 
-def test_a_missing_config_is_named(refusal):
+def test_train_names_a_missing_config(refusal):
     assert 'nowhere.py is not a file (looked from' in refusal(
         'train.py', 'nowhere.py'
     )
 
 
-def test_a_missing_checkpoint_is_named(refusal, tiny_config: Path):
+def test_train_names_a_missing_checkpoint(refusal, tiny_config: Path):
     said = refusal('train.py', tiny_config, '--resume', 'gone.pth')
     assert 'gone.pth is not a file' in said
 
 
-def test_an_earlier_run_is_not_trained_over(refusal, tiny_config: Path):
+def test_train_rejects_the_folder_of_an_earlier_run(
+    refusal, tiny_config: Path
+):
     work_dir = tiny_config.parent / 'run'
     work_dir.mkdir()
     (work_dir / 'last_checkpoint').write_text(str(work_dir / 'iter_2.pth'))
@@ -153,14 +155,14 @@ def test_an_earlier_run_is_not_trained_over(refusal, tiny_config: Path):
         'strategy.type=FSDPStrategy',
     ],
 )
-def test_sharded_parameters_are_refused(
+def test_train_rejects_sharded_parameters(
     refusal, tiny_config: Path, option: str
 ):
     said = refusal('train.py', tiny_config, '--cfg-options', option)
     assert f'asks for {option.split("=")[1]}, which shards the' in said
 
 
-def test_a_backbone_without_its_package_names_the_extra(
+def test_train_names_the_extra_of_a_backbone(
     refusal, tiny_config: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, 'timm', None)
@@ -172,7 +174,7 @@ def test_a_backbone_without_its_package_names_the_extra(
     assert '`pip install "mmseg-sesam[timm]"`' in said
 
 
-def test_a_part_without_effect_is_refused(
+def test_train_rejects_a_part_without_effect(
     refusal, make_config, tmp_path: Path
 ):
     cfg = make_config()
@@ -182,7 +184,7 @@ def test_a_part_without_effect_is_refused(
     assert f'{tmp_path}/child.py: The training pipeline has LoadPseudo' in said
 
 
-def test_the_safeguards_are_added(tiny_config: Path):
+def test_add_safeguards_adds_hooks(tiny_config: Path):
     cfg = Config.fromfile(tiny_config)
     cfg.default_hooks.step_seed = None
     launch.add_safeguards(cfg)
@@ -194,7 +196,7 @@ def test_the_safeguards_are_added(tiny_config: Path):
     assert hooks.step_seed is None
 
 
-def test_checkpoints_of_an_object_store_are_left_to_mmengine(
+def test_add_safeguards_leaves_object_stores_to_mmengine(
     tiny_config: Path,
 ):
     cfg = Config.fromfile(tiny_config)
@@ -207,7 +209,7 @@ def test_checkpoints_of_an_object_store_are_left_to_mmengine(
     ('launcher', 'name'),
     [('slurm', 'SLURM_PROCID'), ('mpi', 'OMPI_COMM_WORLD_RANK')],
 )
-def test_one_process_of_many_locks_the_work_dir(
+def test_lock_work_dir_in_one_process_of_many(
     tiny_config: Path, monkeypatch, launcher: str, name: str
 ):
     cfg = Config.fromfile(tiny_config)
@@ -222,7 +224,7 @@ def test_one_process_of_many_locks_the_work_dir(
             launch.lock_work_dir(cfg)
 
 
-def test_amp_without_a_gpu_is_refused(refusal, tiny_config: Path):
+def test_train_rejects_amp_without_a_gpu(refusal, tiny_config: Path):
     said = refusal(
         'train.py', tiny_config, '--amp', '--work-dir', tiny_config.parent
     )
@@ -233,14 +235,14 @@ def test_amp_without_a_gpu_is_refused(refusal, tiny_config: Path):
     'launcher, reason',
     [('pytorch', 'tools/dist_train.sh'), ('slurm', 'needs a GPU')],
 )
-def test_a_launcher_that_cannot_start_is_refused(
+def test_train_rejects_a_launcher_that_cannot_start(
     refusal, tiny_config: Path, monkeypatch, launcher: str, reason: str
 ):
     monkeypatch.delenv('RANK', raising=False)
     assert reason in refusal('train.py', tiny_config, '--launcher', launcher)
 
 
-def test_a_moved_work_dir_is_resumed(
+def test_train_resumes_a_moved_work_dir(
     run, make_config, tmp_path: Path, project_root: Path
 ):
     cfg = make_config(train_cfg__max_iters=3)
