@@ -11,6 +11,11 @@ from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from mmseg_sesam.models.label_maps import LabelMaps
+
+from .loss_terms import NONE, make_maps, random_ids
 
 NUM_CLASSES = 4
 
@@ -106,3 +111,20 @@ def make_batch(
 def batch_of() -> Callable[..., dict]:
     """Makes a batch, see `make_batch`."""
     return make_batch
+
+
+@pytest.fixture
+def logits() -> Tensor:
+    torch.manual_seed(0)
+    return torch.randn(2, 3, 6, 4).requires_grad_()
+
+
+@pytest.fixture
+def maps() -> LabelMaps:
+    """Rows 0 and 1 are weak, 2 is SAM's, 3 the teacher's, in both images."""
+    torch.manual_seed(1)
+    weak, pseudo, confident = torch.full((3, 2, 6, 4), NONE, dtype=torch.uint8)
+    weak[:, :2] = random_ids(2, 2, 4)
+    pseudo[:, 2:3] = random_ids(2, 1, 4)
+    confident[:, 3:4] = random_ids(2, 1, 4)
+    return make_maps(weak, pseudo, confident)
