@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 
 from mmseg_sesam.config_checks.model import check_model
 from mmseg_sesam.config_checks.parts import check_parts
+from mmseg_sesam.config_checks.shares import check_shares
 from mmseg_sesam.config_checks.training import Training
 from mmseg_sesam.config_checks.values import check_values
 
@@ -47,5 +48,6 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
         check_parts(training)
         check_model(training)
         check_values(training)
+        check_shares(training)
     except ValueError as error:
         raise ValueError(f'{cfg.filename or "The config"}: {error}') from error

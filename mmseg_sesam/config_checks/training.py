@@ -33,7 +33,10 @@ class Training:
     """
 
     def __init__(self, cfg: Config, hooks: Sequence[Hook] | None) -> None:
-        found = iterate_hooks(cfg) if hooks is None else hooks
+        found = list(iterate_hooks(cfg) if hooks is None else hooks)
+        self.share_hooks = [
+            hook for hook in found if 'ClassSharesHook' in hook_names(hook)
+        ]
         found = [hook for hook in found if is_round_hook(hook)]
         self.cfg = cfg
         self.hooks = [h for h in found if hook_option(h, 'enabled')]
@@ -51,7 +54,8 @@ class Training:
         """True if any part belongs to this package."""
         kinds = [k for t in self.transforms for k in lineage(t, TRANSFORMS)]
         own = any(kind.__module__.split('.')[0] == _PACKAGE for kind in kinds)
-        return bool(self.hooks) or own or self.is_sesam
+        hooks = self.hooks or self.share_hooks
+        return bool(hooks) or own or self.is_sesam
 
     @property
     def is_sesam(self) -> bool:
@@ -98,11 +102,14 @@ def iterate_hooks(cfg: Config) -> Iterator[dict | Hook]:
 
 def is_round_hook(hook: dict | Hook | None) -> bool:
     """Returns whether a hook is a SAMPseudoLabelHook or derived from it."""
+    return 'SAMPseudoLabelHook' in hook_names(hook)
+
+
+def hook_names(hook: dict | Hook | None) -> set[str]:
+    """Returns the names of a hook's class and of its base classes."""
     if isinstance(hook, dict):
-        names = type_names(hook, HOOKS) if 'type' in hook else set()
-    else:
-        names = {kind.__name__ for kind in type(hook).__mro__}
-    return 'SAMPseudoLabelHook' in names
+        return type_names(hook, HOOKS) if 'type' in hook else set()
+    return {kind.__name__ for kind in type(hook).__mro__}
 
 
 def _without_source(steps: list[dict]) -> list[dict]:

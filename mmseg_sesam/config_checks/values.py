@@ -103,7 +103,7 @@ def _check_classes(training: Training) -> None:
     parts = dict(training=training.leaves, validation=validation)
     for kind, leaves in parts.items():
         for leaf, _ in leaves:
-            classes = _classes(leaf)
+            classes = classes_of(leaf)
             if classes is not None and len(classes) != number:
                 raise ValueError(
                     f'The {kind} data set has {len(classes)} classes and the '
@@ -130,7 +130,7 @@ def _check_classes(training: Training) -> None:
             )
 
 
-def _classes(dataset: dict) -> list[str] | None:
+def classes_of(dataset: dict) -> list[str] | None:
     """Returns the classes of a data set, or None if its config lacks them."""
     kinds = lineage(dataset, DATASETS) if 'type' in dataset else ()
     if not kinds or not hasattr(kinds[0], '_load_metainfo'):

@@ -8,6 +8,7 @@ from mmseg_sesam import compat
 compat.require_frameworks()
 
 from mmseg_sesam.engine.atomic_checkpoint_hook import AtomicCheckpointHook
+from mmseg_sesam.engine.class_shares_hook import ClassSharesHook
 from mmseg_sesam.engine.non_finite_loss_hook import NonFiniteLossHook
 from mmseg_sesam.engine.sam_pseudo_label_hook import SAMPseudoLabelHook
 from mmseg_sesam.engine.step_seed_hook import StepSeedHook
@@ -16,6 +17,7 @@ from mmseg_sesam.engine.visualization_hook import SeSAMVisualizationHook
 
 __all__ = [
     'AtomicCheckpointHook',
+    'ClassSharesHook',
     'NonFiniteLossHook',
     'SAMPseudoLabelHook',
     'SeSAMVisualizationHook',

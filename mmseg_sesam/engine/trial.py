@@ -39,7 +39,14 @@ def try_losses(model: SeSAMEncoderDecoder) -> None:
         head = copy.deepcopy(head)
         logits = torch.zeros(1, head.out_channels, 8, 8, device=device)
         try:
-            source_losses(logits, maps, head, model.sources, model.iteration)
+            source_losses(
+                logits,
+                maps,
+                head,
+                model.sources,
+                model.iteration,
+                model.weak_offsets,
+            )
         # Losses of mmseg raise errors of any type.
         except Exception as error:  # noqa: BLE001
             kinds = [type(loss).__name__ for loss in loss_list(head)]

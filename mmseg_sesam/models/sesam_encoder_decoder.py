@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mmseg_sesam import structures
 from mmseg_sesam.models import label_maps
+from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.models.ema_teacher import EMATeacher
 from mmseg_sesam.models.head_checks import check_head, check_sources
 from mmseg_sesam.models.label_maps import LabelMaps, stack_labels
@@ -108,6 +109,9 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         self.agreement = agreement
         self.only_weak_classes = only_weak_classes
         self.teacher = teacher and EMATeacher(ema_momentum, **stock)
+        # `ClassSharesHook` sets one of them.
+        self.register_buffer('weak_offsets', None, persistent=False)
+        self.teacher_prior: TeacherPrior | None = None
 
     def heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
         """Yields the decode head and all auxiliary heads with log names."""
@@ -185,6 +189,8 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             logits = self.teacher.logits(teacher_view)
             logits = _enlarge(logits, inside.shape[1:], self.decode_head)
             probability = self._probability(logits, samples)
+            if self.teacher_prior is not None and self.training:
+                self.teacher_prior.follow(probability, inside)
             if CONFIDENT_FIELD in labels:
                 labels[CONFIDENT_FIELD] = torch.where(
                     inside, self.confident_labels(probability), nothing
@@ -213,7 +219,12 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         losses = {}
         for name, head in self.heads():
             terms = source_losses(
-                logits[name], maps, head, self.sources, self.iteration
+                logits[name],
+                maps,
+                head,
+                self.sources,
+                self.iteration,
+                self.weak_offsets,
             )
             losses.update(add_prefix(terms, name))
         return losses
@@ -286,7 +297,10 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         """Returns (N, C, H, W) float32 probabilities of the teacher."""
         if self.only_weak_classes:
             logits = label_maps.rule_out_absent(logits, samples)
-        return logits.float().softmax(dim=1)
+        logits = logits.float()
+        if self.teacher_prior is not None:
+            logits = self.teacher_prior(logits)
+        return logits.softmax(dim=1)
 
 
 def _enlarge(

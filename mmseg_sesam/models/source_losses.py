@@ -16,6 +16,7 @@ from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.structures import HUMAN_FIELD, LabelSource
 
 _TINY = torch.finfo(torch.half).tiny
+_LEAST_WEIGHT = 1e-6
 
 
 def source_losses(
@@ -24,6 +25,7 @@ def source_losses(
     head: BaseDecodeHead,
     sources: Sequence[LabelSource],
     step: int,
+    offsets: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Returns the loss terms of a head, one for each source of labels.
 
@@ -35,7 +37,8 @@ def source_losses(
     loss if it has none.
 
     Logits are (N, C, H, W), at the size of the labels; sources have the order
-    of the maps; ramps depend on `step`, the iterations made.
+    of the maps; ramps depend on `step`, the iterations made; `offsets`, (C,),
+    are added to the logits of pixels with human labels, see `with_offsets`.
 
     Returns:
         `loss_<name>` of each source; `loss_...` of the head's own losses
@@ -43,20 +46,25 @@ def source_losses(
         human labels.
     """
     target = maps.merged().long()
+    masks = maps.labelled()
+    raw = logits
+    if offsets is not None:
+        human = next(s.name for s in sources if s.field == HUMAN_FIELD)
+        logits = with_offsets(logits, masks[human], head, offsets)
     # The maps are disjoint: one pass serves all sources.
     entropy = F.cross_entropy(
         logits, target, reduction='none', ignore_index=maps.ignore_index
     )
     free = torch.ones_like(maps.inside)
     losses = {}
-    for source, labelled in zip(sources, maps.labelled().values()):
+    for source, labelled in zip(sources, masks.values()):
         weight = source.loss_weight * ramp(step, source.ramp)
         if source.field == HUMAN_FIELD:
             label = maps.labels[source.name].long()
             terms = _own_losses(logits, label, maps, entropy, head)
             losses[f'loss_{source.name}'] = weight * terms.pop('entropy')
             losses.update({n: weight * v for n, v in terms.items()})
-            losses['acc_seg'] = _accuracy(logits, target, labelled)
+            losses['acc_seg'] = _accuracy(raw, target, labelled)
         else:
             remaining = source.normalizer == 'remaining'
             total = (free if remaining else labelled).sum()
@@ -65,6 +73,31 @@ def source_losses(
             )
         free = free & ~labelled
     return losses
+
+
+def with_offsets(
+    logits: Tensor, labelled: Tensor, head: BaseDecodeHead, offsets: Tensor
+) -> Tensor:
+    """Returns logits with offsets of classes on human labels.
+
+    A class weight of the head's cross entropy counts a class's labels more
+    often, as if it had a larger share of them. Its logarithm is added, so
+    that the logits learn the true shares with any class weights.
+
+    Args:
+        logits: (N, C, H, W).
+        labelled: (N, H, W) bool, human labels.
+        head: its first cross entropy has the class weights.
+        offsets: (C,), see `weak_label_offsets`.
+    """
+    entropies = filter(is_entropy, loss_list(head))
+    weights = getattr(next(entropies, None), 'class_weight', None)
+    if weights is not None:
+        # A class of weight 0 has no loss, and must not get a NaN.
+        weights = offsets.new_tensor(weights).clamp_min(_LEAST_WEIGHT)
+        offsets = offsets + weights.log()
+    added = offsets.to(logits.dtype)[:, None, None] * labelled[:, None]
+    return logits + added
 
 
 def _own_losses(

@@ -136,6 +136,9 @@ class RoundMaker:
     def _take_over_or_make(self) -> RoundSummary:
         logger = MMLogger.get_current_instance()
         start = time.time()
+        if self.teacher is not None:
+            # Also for a round that is there: training continues with it.
+            self.teacher.fit_prior(self.images, self.group)
         if on_main_rank(self._take_over, self.group):
             folder = self.store.folder(self.index)
             logger.info(

@@ -1,0 +1,82 @@
+"""Checks that known class shares fit the data set and have an effect."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from mmseg.registry import DATASETS
+
+from mmseg_sesam.config_checks.training import Training, hook_option
+from mmseg_sesam.config_checks.values import classes_of
+from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
+from mmseg_sesam.io.class_shares import ClassShares, read_shares
+from mmseg_sesam.io.labels import id_table
+from mmseg_sesam.structures import HUMAN_FIELD
+from mmseg_sesam.type_names import option, type_name
+from mmseg_sesam.validators import Rule
+
+SHARES = Rule(
+    lambda value: (
+        isinstance(value, (Mapping, str, os.PathLike)) and bool(value)
+    ),
+    'a share for each class by its name, or a path',
+)
+
+
+def check_shares(training: Training) -> None:
+    """Raises if ClassSharesHook has no effect, or shares do not fit."""
+    hooks = training.share_hooks
+    if not hooks:
+        return
+    if len(hooks) > 1:
+        raise ValueError(
+            f'ClassSharesHook stands {len(hooks)} times in custom_hooks and '
+            'default_hooks, expected once; take the others out.'
+        )
+    if 'type' in training.model and not training.is_sesam:
+        raise ValueError(
+            'The config has ClassSharesHook, and the model is '
+            f'{type_name(training.model)}, which has neither weak labels nor '
+            'a teacher to adjust; set model.type to SeSAMEncoderDecoder, or '
+            'take the hook out.'
+        )
+    adjust = hook_option(hooks[0], 'adjust')
+    if adjust == 'loss' and not training.weight(HUMAN_FIELD):
+        raise ValueError(
+            "ClassSharesHook has adjust='loss', which adjusts the loss on "
+            'weak labels, and model.sources has loss_weight=0 for '
+            f'{HUMAN_FIELD}; set it above 0, or take the hook out.'
+        )
+    teacher = training.model_option('teacher')
+    if adjust == 'teacher' and teacher != 'online' and not training.refreshes:
+        raise ValueError(
+            "ClassSharesHook has adjust='teacher', which adjusts what a "
+            f'teacher predicts, and the model has teacher={teacher!r} without '
+            "refreshes; set adjust='loss', or teacher='online'."
+        )
+    shares_of(hook_option(hooks[0], 'shares'), training.dataset)
+
+
+def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:
+    """Returns the true shares of a training set, and its classes.
+
+    Args:
+        shares: option of `ClassSharesHook`.
+        dataset: config of the training data set.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ValueError: the data set has no classes, or shares do not fit them.
+    """
+    leaf, _ = next(iterate_leaves(dataset))
+    classes = classes_of(leaf)
+    if classes is None:
+        raise ValueError(
+            'ClassSharesHook has shares of classes by their names, and the '
+            'training data set has none; set metainfo=dict(classes=...) of '
+            'the data set.'
+        )
+    table = id_table(bool(option(leaf, DATASETS, 'reduce_zero_label')))
+    return read_shares(shares, classes, table), list(classes)

@@ -1,0 +1,132 @@
+"""Hook that gives a training the classes' true shares of pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+from prettytable import PrettyTable
+
+from mmseg_sesam import validators
+from mmseg_sesam.config_checks import check_config
+from mmseg_sesam.config_checks.shares import SHARES, shares_of
+from mmseg_sesam.core.class_shares import match_weak_labels
+from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.models.class_prior import TeacherPrior, weak_label_offsets
+from mmseg_sesam.rounds.distributed import build_group
+from mmseg_sesam.rounds.weak_shares import count_weak_labels
+from mmseg_sesam.validators import option, required
+
+# Checkpoint key of the teacher's constants.
+_KEY = 'sesam_teacher_prior'
+
+
+@HOOKS.register_module()
+@dataclass(eq=False)
+class ClassSharesHook(Hook):
+    """Gives a training the classes' true shares of pixels.
+
+    Clicks and scribbles say nothing of areas: on points, a small sign has as
+    many labels as a large building, and a network learns the shares of the
+    labels. Set this hook where you know the true shares, or have some
+    hundred random pixels classified with tools/sample_pixels.py.
+
+    Before training it counts the weak labels of the training set, whole and
+    without augmentation, each image once. See `adjust` for what it changes
+    then. Class weights of the loss keep their effect on rare classes: the
+    adjustment takes them into account.
+
+    Source: logit adjustment (Menon et al., ICLR 2021) for 'loss'; the use of
+    'teacher' is our choice.
+
+    Args:
+        shares: share of pixels of each class by its name, of sum 1; or the
+            path of a table that the page of tools/sample_pixels.py saves; or
+            of a folder of some dense labels, with 255 for unlabelled.
+        adjust: 'loss' adds log(share of weak labels / true share) to the
+            logits in the loss on weak labels, so that the network learns the
+            true shares, with no change at inference; 'teacher' adds a
+            constant for each class to the teacher's logits, online and in
+            refreshes, so that the mean of its predictions has the shares.
+        num_workers: processes that load weak labels to count them.
+
+    Raises:
+        ValueError: an option is out of range.
+
+    Example:
+        >>> hook = ClassSharesHook(dict(sky=0.25, road=0.75))
+        >>> hook.adjust
+        'loss'
+    """
+
+    shares: Mapping[str, float] | str | os.PathLike = required(SHARES)
+    adjust: str = option('loss', validators.one_of(('loss', 'teacher')))
+    num_workers: int = option(2, validators.count())
+
+    # Before SAMPseudoLabelHook (95), which makes rounds with the teacher.
+    priority = 'NORMAL'
+
+    def __post_init__(self) -> None:
+        validators.check_fields(self)
+        self.resumed: dict[str, torch.Tensor] | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Counts weak labels, and sets the adjustment of the model.
+
+        Raises:
+            ValueError: shares, classes or weak labels do not fit each other.
+        """
+        check_config(runner.cfg, runner.hooks)
+        config = runner.cfg.train_dataloader.dataset
+        given, classes = shares_of(self.shares, config)
+        model = unwrap(runner.model)
+        counts = count_weak_labels(
+            config,
+            len(classes),
+            model.decode_head.ignore_index,
+            self.num_workers,
+            build_group(),
+        )
+        shares, weak = match_weak_labels(given, counts, classes)
+        runner.logger.info(
+            f'Class shares of {given.source}, for the {self.adjust}:\n'
+            f'{_table(classes, shares, weak)}'
+        )
+        device = next(model.parameters()).device
+        true = torch.tensor(shares, dtype=torch.float32, device=device)
+        if self.adjust == 'loss':
+            model.weak_offsets = weak_label_offsets(
+                true.new_tensor(weak), true
+            )
+            return
+        model.teacher_prior = TeacherPrior(true)
+        if self.resumed is not None:
+            model.teacher_prior.restore(self.resumed)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Notes the constants of an online teacher."""
+        prior = unwrap(runner.model).teacher_prior
+        if prior is not None:
+            checkpoint[_KEY] = prior.state()
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Keeps the constants of a resumed checkpoint."""
+        if runner._resume:
+            self.resumed = checkpoint.get(_KEY)
+
+
+def _table(
+    classes: list[str], shares: np.ndarray, weak: np.ndarray
+) -> PrettyTable:
+    """Returns a table of true and weak labels' shares, in percent."""
+    table = PrettyTable(['class', 'pixels, %', 'weak labels, %'], align='r')
+    table.align['class'] = 'l'
+    for name, *row in zip(classes, shares, weak):
+        table.add_row([name, *(f'{value:.2%}'[:-1] for value in row)])
+    return table

@@ -1,0 +1,87 @@
+"""Class shares that have no effect or do not fit the data set."""
+
+from __future__ import annotations
+
+import pytest
+
+from mmseg_sesam.config_checks import check_config
+
+from .changes import MakeConfig, set_weights, weak_only
+
+SHARES = dict(a=0.6, b=0.3, c=0.1)
+HOOK = dict(type='ClassSharesHook', shares=SHARES)
+
+
+def twice(cfg):
+    cfg.custom_hooks = [dict(HOOK)]
+
+
+def stock(cfg):
+    weak_only(cfg)
+    del cfg.model['teacher']
+    cfg.model.type = 'EncoderDecoder'
+    steps = cfg.train_dataloader.dataset.pipeline
+    steps[:] = [s for s in steps if s['type'] != 'KeepTeacherView']
+
+
+def no_weak_loss(cfg):
+    set_weights(cfg, weak=0)
+
+
+def no_teacher(cfg):
+    weak_only(cfg)
+    cfg.model.teacher = None
+    cfg.default_hooks.class_shares.adjust = 'teacher'
+
+
+def other_classes(cfg):
+    cfg.default_hooks.class_shares.shares = dict(SHARES, d=0)
+
+
+def no_file(cfg):
+    cfg.default_hooks.class_shares.shares = 'nowhere.csv'
+
+
+def no_names(cfg):
+    cfg.train_dataloader.dataset.pop('metainfo')
+
+
+WRONG = {
+    twice: 'ClassSharesHook stands 2 times',
+    stock: 'has ClassSharesHook, and the model is EncoderDecoder',
+    no_weak_loss: "adjust='loss', .* loss_weight=0 for gt_sem_seg",
+    no_teacher: "adjust='teacher', .* teacher=None without refreshes",
+    other_classes: "the class 'd', which the data set does not have",
+    no_file: 'nowhere.csv',
+    no_names: 'the training data set has none',
+}
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    WRONG.items(),
+    ids=lambda v: v.__name__ if callable(v) else '',
+)
+def test_check_config_refuses_shares(
+    make_config: MakeConfig, spoil, message: str
+) -> None:
+    cfg = make_config()
+    cfg.default_hooks.class_shares = dict(HOOK)
+    check_config(cfg)
+    spoil(cfg)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        check_config(cfg)
+
+
+@pytest.mark.parametrize('adjust', ['loss', 'teacher'])
+def test_check_config_accepts_shares_that_act(
+    make_config: MakeConfig, adjust: str
+) -> None:
+    cfg = make_config()
+    cfg.default_hooks.class_shares = dict(HOOK, adjust=adjust)
+    check_config(cfg)
+    weak_only(cfg)
+    check_config(cfg)
+    cfg.model.teacher = None
+    cfg.default_hooks.class_shares.adjust = 'loss'
+    check_config(cfg)

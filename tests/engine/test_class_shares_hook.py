@@ -1,0 +1,204 @@
+"""Known class shares in real trainings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from PIL import Image
+
+from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.store.store import PseudoLabelStore
+
+from .conftest import hook_of, logged, train
+
+MakeConfig = Callable[..., Config]
+SHARES = dict(a=0.6, b=0.3, c=0.1)
+
+
+def with_shares(cfg: Config, **options) -> Config:
+    cfg.default_hooks.class_shares = dict(
+        type='ClassSharesHook',
+        **dict(dict(shares=SHARES, num_workers=0), **options),
+    )
+    return cfg
+
+
+def weak_shares(scribbles: Path) -> np.ndarray:
+    labels = [np.array(Image.open(p)) for p in scribbles.glob('weak/**/*.png')]
+    counts = np.bincount(np.stack(labels).ravel(), minlength=256)[:3]
+    return counts / counts.sum()
+
+
+def stop_before(monkeypatch: pytest.MonkeyPatch, iteration: int) -> None:
+    """Kills a training before an iteration."""
+    from mmseg_sesam.engine import StepSeedHook
+
+    step = StepSeedHook.before_train_iter
+
+    def stop(hook, runner, *args, **kwargs) -> None:
+        if runner.iter == iteration:
+            raise KeyboardInterrupt
+        step(hook, runner, *args, **kwargs)
+
+    monkeypatch.setattr(StepSeedHook, 'before_train_iter', stop)
+
+
+def test_shares_adjust_the_loss_by_the_counted_weak_labels(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    weak = Image.open(scribbles / 'weak/deep/0.png')
+    label = np.array(weak)
+    # Three quarters of one image belong to the first class.
+    label[:30] = 0
+    Image.fromarray(label).save(scribbles / 'weak/deep/0.png')
+    cfg = make_config(train_cfg__max_iters=2, model__teacher=None)
+    runner = train(with_shares(cfg))
+    expected = np.log(weak_shares(scribbles) / [0.6, 0.3, 0.1])
+    offsets = unwrap(runner.model).weak_offsets
+    np.testing.assert_allclose(offsets.numpy(), expected, rtol=1e-5)
+    # The checkpoint is that of a training without shares.
+    plain = train(
+        make_config(
+            train_cfg__max_iters=2,
+            model__teacher=None,
+            work_dir=str(tmp_path / 'plain'),
+        )
+    )
+    assert plain.model.state_dict().keys() == runner.model.state_dict().keys()
+    both = [logged(r, 'decode.loss_weak')[0] for r in (plain, runner)]
+    assert both[0] != both[1]
+
+
+def test_shares_adjust_teacher_online_and_in_refreshes(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+) -> None:
+    runner = train(with_shares(make_config(), adjust='teacher'))
+    prior = unwrap(runner.model).teacher_prior
+    assert prior.constants.abs().sum() > 0
+    assert unwrap(runner.model).weak_offsets is None
+    np.testing.assert_allclose(
+        store.manifest(1)['identity']['thresholds'][-1], [0.6, 0.3, 0.1]
+    )
+    saved = torch.load(tmp_path / 'work/iter_6.pth', weights_only=False)
+    for name, value in prior.state().items():
+        assert torch.equal(saved['sesam_teacher_prior'][name], value)
+
+
+def test_shares_of_a_refresh_are_those_of_its_predictions(
+    make_config: MakeConfig, scribbles: Path, store: PseudoLabelStore
+) -> None:
+    cfg = with_shares(make_config(), adjust='teacher')
+    cfg.train_cfg.max_iters = 2
+    runner = train(cfg)
+    model = unwrap(runner.model).eval()
+    # The last step was before the refresh: the constants are its own.
+    rounds = hook_of(runner).rounds
+    assert rounds.current == 1
+    with torch.no_grad():
+        from mmseg_sesam.rounds.teacher import TeacherPredictor
+
+        predict = TeacherPredictor(model, rounds.scale)
+        means = [
+            predict(batch).mean(dim=(1, 2))
+            for batch in rounds.images.loader(range(3))
+        ]
+    found = torch.stack(means).mean(0)
+    torch.testing.assert_close(
+        found, torch.tensor([0.6, 0.3, 0.1]), atol=0.02, rtol=0
+    )
+
+
+@pytest.mark.parametrize('last', [3, 4])
+def test_shares_of_a_resumed_training_are_those_of_a_whole_one(
+    make_config: MakeConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    last: int,
+) -> None:
+    def make(folder: str) -> Config:
+        cfg = with_shares(make_config(), adjust='teacher')
+        cfg.default_hooks.step_seed = dict(type='StepSeedHook')
+        cfg.work_dir = str(tmp_path / folder)
+        return cfg
+
+    whole = unwrap(train(make('whole')).model).teacher_prior.state()
+    with monkeypatch.context() as patch:
+        stop_before(patch, last)
+        with pytest.raises(KeyboardInterrupt):
+            train(make('killed'))
+    cfg = make('killed')
+    cfg.resume = True
+    resumed = unwrap(train(cfg).model).teacher_prior.state()
+    for name, value in whole.items():
+        torch.testing.assert_close(resumed[name], value)
+
+
+def test_shares_of_a_table_of_sampled_pixels(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / 'pixels.csv'
+    rows = [f'a.png,{i},0,{"aab"[i % 3]}\n' for i in range(30)]
+    path.write_text('image,x,y,class\n' + ''.join(rows))
+    cfg = make_config(train_cfg__max_iters=1)
+    runner = train(with_shares(cfg, shares=str(path)))
+    # No sampled pixel shows the class c.
+    expected = np.array([20, 10, 0.5]) / 30.5
+    np.testing.assert_allclose(
+        unwrap(runner.model).weak_offsets.numpy(),
+        np.log(weak_shares(scribbles) / expected),
+        rtol=1e-5,
+    )
+
+
+def test_shares_without_pseudo_labels(make_config: MakeConfig) -> None:
+    cfg = make_config(default_hooks__pseudo_labels__enabled=False)
+    cfg.train_cfg.max_iters = 2
+    runner = train(with_shares(cfg))
+    assert unwrap(runner.model).weak_offsets.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(shares=dict(a=0.6, b=0.4, c=0.0)), "share 0 for the class 'c'"),
+        (dict(shares=dict(a=0.6, b=0.4)), "no share for the class 'c'"),
+    ],
+)
+def test_shares_that_do_not_fit_are_refused_before_round_0(
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    change: dict,
+    message: str,
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        train(with_shares(make_config(), **change))
+    assert store.current is None
+
+
+def test_shares_of_a_class_that_nobody_labelled_are_refused(
+    make_config: MakeConfig, scribbles: Path, store: PseudoLabelStore
+) -> None:
+    for path in scribbles.glob('weak/**/*.png'):
+        label = np.array(Image.open(path))
+        label[label == 2] = 255
+        Image.fromarray(label).save(path)
+    with pytest.raises(ValueError, match="class 'c', which no weak label"):
+        train(with_shares(make_config()))
+    assert store.current is None
+
+
+def test_shares_are_counted_with_workers(make_config: MakeConfig) -> None:
+    offsets = []
+    for workers in (0, 1):
+        cfg = make_config(train_cfg__max_iters=1)
+        cfg.work_dir += str(workers)
+        runner = Runner.from_cfg(with_shares(cfg, num_workers=workers))
+        runner.train()
+        offsets.append(unwrap(runner.model).weak_offsets)
+    assert torch.equal(*offsets)
