@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import itertools
 import os
 import traceback
@@ -20,9 +21,9 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 from PIL import Image
+from quick_runs import patch_runs
 
 import mmseg_sesam  # noqa: F401  (registers the components under test)
 
@@ -54,28 +55,15 @@ def one_thread() -> None:
 
 @pytest.fixture(scope='session', autouse=True)
 def quick_runs() -> Iterator[None]:
-    """Runs of this process write configs without yapf and have own names.
-
-    yapf takes nine tenths of a tiny training. Without it two runs begin
-    within a second, by which mmengine names a run's log and its folder.
-    """
-    setup_env, numbers = Runner.setup_env, itertools.count()
-
-    def setup_numbered(runner: Runner, env_cfg: dict) -> None:
-        setup_env(runner, env_cfg)
-        runner._timestamp += f'_{next(numbers):04}'
-
+    """Trainings of this process spend no time on what no test looks at."""
+    # Each data set of mmengine collects garbage, and would look through all
+    # that was imported.
+    gc.freeze()
     with pytest.MonkeyPatch.context() as patch:
-        # onedl-mmengine imports yapf's function where it calls it, mmengine
-        # together with the module.
-        for name in ('yapf.yapflib.yapf_api', 'mmengine.config.config'):
-            patch.setattr(
-                f'{name}.FormatCode',
-                lambda text, **_: (text, True),
-                raising=False,
-            )
-        patch.setattr(Runner, 'setup_env', setup_numbered)
+        names = (f'{number:04}' for number in itertools.count())
+        patch_runs(patch, names)
         yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

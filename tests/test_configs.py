@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import copy
 import functools
-import os
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 from PIL import Image
+from warm_processes import run_warm
 
 from mmseg_sesam.store.store import PseudoLabelStore
 
@@ -111,7 +111,7 @@ def shrink(cfg: Config) -> None:
     hook.generator.segmenter = dict(type='SuperpixelSegmenter')
     hook.num_workers = 0
     cfg.default_hooks.logger.interval = 1
-    cfg.default_hooks.checkpoint.interval = -1
+    cfg.default_hooks.checkpoint.update(interval=-1, save_last=False)
     cfg.work_dir = 'work_dirs/run'
 
 
@@ -183,37 +183,27 @@ def test_runner_names_a_missing_sam_checkpoint_at_once(
         Runner.from_cfg(cfg)
 
 
-def run_stock_tool(*words: object) -> str:
-    """Runs mmseg's own train.py in a fresh process; returns its output."""
-    tool = Path(mmseg.__file__).parent / '.mim' / 'tools' / 'train.py'
-    done = subprocess.run(
-        [sys.executable, str(tool), *map(str, words)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_stock_train_tool_runs_and_resumes_a_config(
     tiny_data: None, tmp_path: Path
 ) -> None:
     cfg = Config.fromfile(CONFIGS / 'sesam' / 'segformer_ade20k_scribble.py')
     shrink(cfg)
     cfg.default_hooks.pseudo_labels.update(begin=2, interval=2)
-    cfg.default_hooks.checkpoint.interval = 2
+    cfg.default_hooks.checkpoint.update(interval=2, save_last=True)
     cfg.train_cfg.max_iters = 2
     cfg.dump(tmp_path / 'first.py')
     cfg.train_cfg.max_iters = 3
     cfg.dump(tmp_path / 'second.py')
 
-    run_stock_tool(tmp_path / 'first.py')
+    tool = Path(mmseg.__file__).parent / '.mim' / 'tools' / 'train.py'
+    first = subprocess.run([sys.executable, tool, tmp_path / 'first.py'])
+    assert first.returncode == 0
     # The refresh came after the checkpoint, which knows that it was due.
     made = tmp_path / cfg.work_dir / 'pseudo_labels/round_0001/manifest.json'
     before = made.stat().st_mtime_ns
-    second = run_stock_tool(tmp_path / 'second.py', '--resume')
+    second = run_warm(tool, tmp_path / 'second.py', '--resume')
 
+    assert second.returncode == 0, second.stdout
     assert made.stat().st_mtime_ns == before
-    assert 'Iter(train) [3/3]' in second
-    assert 'Iter(train) [2/3]' not in second
+    assert 'Iter(train) [3/3]' in second.stdout
+    assert 'Iter(train) [2/3]' not in second.stdout

@@ -7,17 +7,15 @@ other have tests of their own.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from warm_processes import run_warm
 
 from .pages import (
     ONE_REFRESH,
@@ -80,12 +78,11 @@ def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             *('--num-classes', '8', '--jobs', '1'),
         )
         # In its own process: mmengine keeps the first run's loggers.
-        subprocess.run(
-            [sys.executable, 'tools/train.py', 'configs/demo/sesam.py']
-            + ['--cfg-options', *_TRAIN.split()],
-            env=dict(os.environ, OMP_NUM_THREADS='1'),
-            check=True,
+        done = run_warm(
+            *('tools/train.py', 'configs/demo/sesam.py'),
+            *('--cfg-options', *_TRAIN.split()),
         )
+        assert done.returncode == 0, done.stdout
         work_dir = folder / 'work_dirs/demo/sesam'
         (work_dir / 'iter_1.pth').rename(work_dir / 'iter_400.pth')
         latest = f'{work_dir}/iter_400.pth'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import runpy
 import socket
@@ -12,6 +13,7 @@ from typing import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from warm_processes import run_warm
 
 CONFIG = """
 custom_imports = dict(imports=['mmseg_sesam'])
@@ -118,6 +120,21 @@ def run_command(*words: object, **env: str) -> subprocess.CompletedProcess:
 def run() -> Callable[..., subprocess.CompletedProcess]:
     """Runs a command without GPUs, with stdout and stderr as one text."""
     return run_command
+
+
+@pytest.fixture
+def run_again() -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a Python tool as `run` does, without the seconds of its imports.
+
+    For tools that another test starts as a user does.
+    """
+    return run_warm
+
+
+@pytest.fixture
+def run_ranks(free_port: str) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a Python tool as two processes that are connected."""
+    return functools.partial(run_warm, ranks=2, port=free_port)
 
 
 @pytest.fixture

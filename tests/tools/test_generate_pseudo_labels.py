@@ -15,15 +15,6 @@ TOOLS = Path(__file__).parents[2] / 'tools'
 MakeConfig = Callable[..., Config]
 
 
-@pytest.fixture
-def two_ranks(free_port: str) -> list:
-    """The command that starts a tool as two processes."""
-    return [
-        *(sys.executable, '-m', 'torch.distributed.run'),
-        *('--nproc_per_node=2', f'--master_port={free_port}'),
-    ]
-
-
 def labels(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -42,18 +33,18 @@ def config(make_config: MakeConfig, tmp_path: Path) -> Path:
 
 def test_generate_pseudo_labels_on_ranks_equals_one_process(
     run,
-    two_ranks: list,
+    run_again,
+    run_ranks,
     config: Path,
     tmp_path: Path,
     at_exit: dict[str, str],
 ) -> None:
     tool = TOOLS / 'generate_pseudo_labels.py'
-    single = [sys.executable, tool, config, '--out', tmp_path / 'alone']
-    alone = run(*single)
+    single = [tool, config, '--out', tmp_path / 'alone']
+    alone = run(sys.executable, *single)
     assert alone.returncode == 0, alone.stdout
-    together = run(
-        *(*two_ranks, tool, config, '--out', tmp_path / 'both'),
-        *('--launcher', 'pytorch'),
+    together = run_ranks(
+        *(tool, config, '--out', tmp_path / 'both', '--launcher', 'pytorch'),
         **at_exit,
     )
     assert together.returncode == 0, together.stdout
@@ -69,30 +60,30 @@ def test_generate_pseudo_labels_on_ranks_equals_one_process(
     assert summaries[0] == summaries[1]
 
     made = (tmp_path / 'alone/round_0000/manifest.json').stat()
-    assert run(*single).returncode == 0
+    assert run_again(*single).returncode == 0
     again = (tmp_path / 'alone/round_0000/manifest.json').stat()
     assert again.st_mtime_ns == made.st_mtime_ns
 
 
 def test_train_takes_over_a_generated_round(
-    run, config: Path, tmp_path: Path
+    run_again, config: Path, tmp_path: Path
 ) -> None:
     tool = TOOLS / 'generate_pseudo_labels.py'
     for words in ((), ('--out', tmp_path / 'out')):
-        done = run(sys.executable, tool, config, *words)
+        done = run_again(tool, config, *words)
         assert done.returncode == 0, done.stdout
     manifest = tmp_path / 'work/pseudo_labels/round_0000/manifest.json'
     made = manifest.stat().st_mtime_ns
-    command = [sys.executable, TOOLS / 'train.py', config, '--cfg-options']
+    command = [TOOLS / 'train.py', config, '--cfg-options']
     command.append('train_cfg.max_iters=1')
 
-    trained = run(*command)
+    trained = run_again(*command)
     assert trained.returncode == 0, trained.stdout
     assert manifest.stat().st_mtime_ns == made
 
     init_from = f'default_hooks.pseudo_labels.init_from={tmp_path / "out"}'
     work_dir = tmp_path / 'second'
-    trained = run(*command, init_from, '--work-dir', work_dir)
+    trained = run_again(*command, init_from, '--work-dir', work_dir)
     assert trained.returncode == 0, trained.stdout
     copy = work_dir / 'pseudo_labels/round_0000/manifest.json'
     original = tmp_path / 'out/round_0000/manifest.json'
@@ -100,43 +91,43 @@ def test_train_takes_over_a_generated_round(
 
 
 def test_generate_pseudo_labels_keeps_rounds_of_a_training(
-    run, config: Path, tmp_path: Path
+    run_again, config: Path, tmp_path: Path
 ) -> None:
     store = PseudoLabelStore(tmp_path / 'out')
     for number in range(2):
         store.begin(number, {})
         store.commit(number, dict(identity=dict(settings={})))
     tool = TOOLS / 'generate_pseudo_labels.py'
-    done = run(sys.executable, tool, config, '--out', store.root)
+    done = run_again(tool, config, '--out', store.root)
     assert done.returncode == 2
     assert 'give another folder with --out' in done.stdout
     assert store.settings(0) == {}
 
 
 def test_train_on_two_ranks_refreshes_and_resumes(
-    run, two_ranks: list, config: Path, tmp_path: Path, at_exit: dict[str, str]
+    run_ranks, config: Path, tmp_path: Path, at_exit: dict[str, str]
 ) -> None:
     store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
     words = ['--launcher', 'pytorch', '--cfg-options']
-    command = [*two_ranks, TOOLS / 'train.py', config]
-    first = run(*command, *words, 'train_cfg.max_iters=3', **at_exit)
+    command = [TOOLS / 'train.py', config]
+    first = run_ranks(*command, *words, 'train_cfg.max_iters=3', **at_exit)
     assert first.returncode == 0, first.stdout
     assert 'still connected' not in first.stdout
     before = store.manifest(1)
     assert store.current == 1 and before['summary']['images'] == 3
 
-    second = run(*command, '--resume', *words, 'train_cfg.max_iters=4')
+    second = run_ranks(*command, '--resume', *words, 'train_cfg.max_iters=4')
     assert second.returncode == 0, second.stdout
     assert store.manifest(1) == before
     assert store.current == 2
 
 
 def test_generate_pseudo_labels_stops_all_ranks_at_a_lock(
-    run, two_ranks: list, config: Path, tmp_path: Path
+    run_ranks, config: Path, tmp_path: Path
 ) -> None:
     lock = PseudoLabelStore(tmp_path / 'out').lock()
-    done = run(
-        *(*two_ranks, TOOLS / 'generate_pseudo_labels.py', config),
+    done = run_ranks(
+        *(TOOLS / 'generate_pseudo_labels.py', config),
         *('--out', tmp_path / 'out', '--launcher', 'pytorch'),
     )
     lock.release()
@@ -145,11 +136,11 @@ def test_generate_pseudo_labels_stops_all_ranks_at_a_lock(
 
 
 def test_generate_pseudo_labels_stops_all_ranks_at_an_error(
-    run, two_ranks: list, config: Path, tmp_path: Path, scribbles: Path
+    run_ranks, config: Path, tmp_path: Path, scribbles: Path
 ) -> None:
     (scribbles / 'weak/deep/2.png').write_bytes(b'no image')
-    done = run(
-        *(*two_ranks, TOOLS / 'generate_pseudo_labels.py', config),
+    done = run_ranks(
+        *(TOOLS / 'generate_pseudo_labels.py', config),
         *('--out', tmp_path / 'out', '--launcher', 'pytorch'),
     )
     assert done.returncode != 0

@@ -26,13 +26,15 @@ def iterations(log: str) -> list[int]:
     return [int(i) for i in re.findall(r'Iter\(train\) \[(\d+)/', log)]
 
 
-def test_train_runs_and_resumes(run, tiny_config: Path, train_tool: Path):
+def test_train_runs_and_resumes(
+    run, run_again, tiny_config: Path, train_tool: Path
+):
     work_dir = tiny_config.parent / 'run'
-    command = [sys.executable, train_tool, tiny_config, '--work-dir', work_dir]
-    first = run(*command)
+    command = [train_tool, tiny_config, '--work-dir', work_dir]
+    first = run(sys.executable, *command)
     assert first.returncode == 0, first.stdout
     assert iterations(first.stdout) == [1, 2]
-    second = run(
+    second = run_again(
         *command, '--resume', '--cfg-options', 'train_cfg.max_iters=4'
     )
     assert second.returncode == 0, second.stdout
@@ -243,20 +245,19 @@ def test_train_rejects_a_launcher_that_cannot_start(
 
 
 def test_train_resumes_a_moved_work_dir(
-    run, make_config, tmp_path: Path, project_root: Path
+    run_again, make_config, tmp_path: Path, project_root: Path
 ):
     cfg = make_config(train_cfg__max_iters=3)
     cfg.custom_imports = dict(imports=['mmseg_sesam'])
     cfg.dump(tmp_path / 'config.py')
-    command = [sys.executable, project_root / 'tools/train.py']
-    command += [tmp_path / 'config.py']
-    first = run(*command)
+    command = [project_root / 'tools/train.py', tmp_path / 'config.py']
+    first = run_again(*command)
     assert first.returncode == 0, first.stdout
     moved = tmp_path / 'elsewhere/moved'
     moved.parent.mkdir()
     (tmp_path / 'work').rename(moved)
 
-    done = run(
+    done = run_again(
         *(*command, '--resume', '--work-dir', moved),
         *('--cfg-options', 'train_cfg.max_iters=5'),
     )
