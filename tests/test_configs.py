@@ -32,6 +32,7 @@ LAYOUTS = {
         ('JPEGImages', '.jpg'),
         [
             ('SegmentationClass', '.png'),
+            ('SegmentationClassAug', '.png'),
             ('ScribbleSup', '.png'),
             ('WhatsThePoint', '.png'),
         ],
@@ -51,6 +52,16 @@ LAYOUTS = {
     ),
     'camvid': (
         'camvid',
+        ('images/train', '.jpg'),
+        [('annotations/train', '.png')],
+    ),
+    'acdc': (
+        'acdc',
+        ('images/train', '.png'),
+        [('scribbles/train', '.png'), ('annotations/train', '.png')],
+    ),
+    'coral': (
+        'coral',
         ('images/train', '.jpg'),
         [('annotations/train', '.png')],
     ),
@@ -145,8 +156,13 @@ def test_readme_gives_options_of_each_baseline(name: str) -> None:
     base, suffix = name.rsplit('_', 1)
     (row,) = re.findall(rf'^\| `_{suffix}` .*`(.*)` \|$', README, re.M)
     words = row.split()
-    if base == 'deeplabv3_camvid_scribble':
-        assert f'of `{base}`' in README and '`model.regularizers=[]`' in README
+    if base in ('deeplabv3_camvid_scribble', 'deeplabv3_acdc_scribble'):
+        (sentence,) = re.findall(
+            r'^The baselines of .*`model.regularizers=\[\]`',
+            README,
+            re.M | re.S,
+        )
+        assert f'`{base}`' in sentence
         words.append('model.regularizers=[]')
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)

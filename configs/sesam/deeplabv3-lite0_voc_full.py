@@ -1,0 +1,9 @@
+_base_ = './deeplabv3-lite0_voc_point.py'
+model = dict(teacher=None)
+default_hooks = dict(pseudo_labels=dict(enabled=False))
+train_dataloader = dict(
+    dataset=dict(
+        data_prefix=dict(seg_map_path='SegmentationClassAug'),
+        pipeline=_base_.dense_pipeline,
+    )
+)

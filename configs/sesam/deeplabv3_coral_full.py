@@ -1,0 +1,4 @@
+_base_ = './deeplabv3_coral_point.py'
+model = dict(teacher=None)
+default_hooks = dict(pseudo_labels=dict(enabled=False))
+train_dataloader = dict(dataset=dict(pipeline=_base_.dense_pipeline))
