@@ -1,6 +1,7 @@
 """Trains a row of the comparison, and writes the tables.
 
-    python -m benchmarks.accuracy run sesam-scribble --data ../shared/data
+    python -m benchmarks.accuracy run sesam-scribble --data DIR
+    python -m benchmarks.accuracy run sesam-point --set voc --data DIR
     python -m benchmarks.accuracy report
 
 A run that was interrupted goes on from its last checkpoint; one that is
@@ -22,10 +23,13 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from . import metric  # noqa: F401, registers BenchmarkMetric
 from .report import draw_budget, load_results, write_report
 from .rows import ROWS
 from .score import score_run
+from .sets import SETS
 from .setting import ROOT, SEGMENTERS, SUPERPIXEL, make_config
+from .watch import WatchHook
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -45,37 +49,55 @@ def make_parser() -> argparse.ArgumentParser:
         choices=sorted(path.stem for path in SEGMENTERS.glob('*.py')),
         help='what makes the pseudo-labels',
     )
+    steps = ', '.join(f'{one.steps} for {name}' for name, one in SETS.items())
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='train a row, or go on with it')
-    run.add_argument('row', choices=ROWS, metavar='ROW')
+    run.add_argument('row', metavar='ROW', help="'full', or as 'sesam-point'")
+    run.add_argument('--set', choices=SETS, default='camvid')
     run.add_argument('--data', type=Path, required=True)
     run.add_argument('--seed', type=int, default=0)
-    run.add_argument('--steps', type=int, default=800)
+    run.add_argument('--steps', type=int, help=f'default: {steps}')
     run.add_argument('--out', type=Path, default=Path('work_dirs/accuracy'))
+    run.add_argument(
+        '--watch',
+        type=int,
+        nargs='?',
+        const=50,
+        metavar='STEPS',
+        help='measure every 50 or so many steps what is learned from right '
+        'and from wrong labels, in watch.json of the work dir',
+    )
     report = commands.add_parser('report', help='write docs/accuracy.md')
-    report.add_argument('--steps', type=int, default=800)
+    report.add_argument('--steps', type=int, help=f'default: {steps}')
     report.add_argument('--docs', type=Path, default=ROOT / 'docs')
     return parser
 
 
 def run(args: argparse.Namespace) -> None:
     """Trains a row, or goes on with it, and writes its result."""
-    label = f'{args.row}-{args.segmenter}-s{args.steps}-seed{args.seed}'
+    data_set, rows = SETS[args.set], ROWS[args.set]
+    if args.row not in rows:
+        sys.exit(
+            f'accuracy: {args.set} has no row {args.row}, expected one of '
+            f'{", ".join(rows)}.'
+        )
+    steps = args.steps or data_set.steps
+    label = f'{args.set}-{args.row}-{args.segmenter}-s{steps}-seed{args.seed}'
     result = args.results / f'{label}.json'
     if result.exists():
         sys.exit(f'accuracy: {result} holds the result; remove it first.')
-    if not (args.data / 'camvid').is_dir():
+    if not (args.data / args.set).is_dir():
         sys.exit(
-            f'accuracy: {args.data} holds no folder camvid; --data is the '
+            f'accuracy: {args.data} holds no folder {args.set}; --data is the '
             'folder that does, see docs/accuracy.md.'
         )
     work_dir = args.out / label
     saved = work_dir / 'row.py'
     if not saved.exists():
         work_dir.mkdir(parents=True, exist_ok=True)
-        row = ROWS[args.row]
         cfg = make_config(
-            row, args.segmenter, args.seed, args.steps, args.data, work_dir
+            *(data_set, rows[args.row], args.segmenter, args.seed),
+            *(steps, args.data, work_dir),
         )
         cfg.dump(saved)
     cfg = Config.fromfile(saved)
@@ -83,14 +105,17 @@ def run(args: argparse.Namespace) -> None:
     runner = Runner.from_cfg(cfg)
     # Convolutions on a CPU are a third faster for it.
     runner.model.to(memory_format=torch.channels_last)
+    if args.watch:
+        runner.register_hook(WatchHook(args.data / data_set.dense, args.watch))
     runner.train()
     record = dict(
+        set=args.set,
         row=args.row,
         segmenter=args.segmenter,
         seed=args.seed,
-        steps=args.steps,
-        class_weight=list(cfg.model.decode_head.loss_decode.class_weight),
-        **score_run(work_dir, args.data),
+        steps=steps,
+        class_weight=cfg.model.decode_head.loss_decode.get('class_weight'),
+        **score_run(data_set, work_dir, args.data),
     )
     args.results.mkdir(exist_ok=True)
     result.write_text(json.dumps(record, indent=1) + '\n')
@@ -98,16 +123,26 @@ def run(args: argparse.Namespace) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Writes the page and the plot from the results that there are."""
-    results = load_results(args.results, args.segmenter, args.steps)
+    results = {
+        name: found
+        for name, one in SETS.items()
+        if (
+            found := load_results(
+                args.results, name, args.segmenter, args.steps or one.steps
+            )
+        )
+    }
     if not results:
         sys.exit(
             f'accuracy: {args.results} holds no result of {args.segmenter} '
-            f'after {args.steps} steps; run a row first.'
+            f'after {args.steps or "the default"} steps; run a row first.'
         )
     template = Path(__file__).with_name('template.md').read_text()
     (args.docs / 'images').mkdir(parents=True, exist_ok=True)
     (args.docs / 'accuracy.md').write_text(write_report(results, template))
-    draw_budget(results, args.docs / 'images' / 'accuracy.png')
+    draw_budget(
+        results.get('camvid', {}), args.docs / 'images' / 'accuracy.png'
+    )
 
 
 def main() -> None:

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from mmseg_sesam.structures import SOURCES
 
-KINDS = ('coarse', 'scribble', 'point')
+from .sets import SETS, DataSet
+
+# Learning rate of all rows but two (our choice).
+RATE = 1e-3
 
 
 class Row(NamedTuple):
@@ -17,36 +20,52 @@ class Row(NamedTuple):
         config: under configs/sesam, without '.py'.
         about: one phrase, for the table.
         changes: of the config, as `Config.merge_from_dict` takes them.
+        class_weights: whether the loss on human labels is class-balanced.
     """
 
     config: str
     about: str
     changes: dict[str, Any] = {}
+    class_weights: bool = True
 
 
-def _kind_rows(kind: str) -> dict[str, Row]:
-    config = f'deeplabv3_camvid_{kind}'
+_RATE = 'optim_wrapper.optimizer.lr'
+# Starts of the names of the rows of which the best is 'weak only, tuned'.
+WEAK = ('weak', 'unweighted', 'slow', 'fast', 'gated-crf')
+
+
+def _kind_rows(config: str, kind: str) -> dict[str, Row]:
+    weak = f'{config}_weak-only'
+    crf = [dict(type='GatedCRFLoss', loss_weight=0.1)]
     return {
-        f'weak-{kind}': Row(f'{config}_weak-only', 'weak labels alone'),
+        f'weak-{kind}': Row(weak, 'weak labels alone'),
+        f'unweighted-{kind}': Row(
+            weak, 'weak labels, no class weights', class_weights=False
+        ),
+        f'slow-{kind}': Row(
+            weak, 'weak labels, half the learning rate', {_RATE: 0.5 * RATE}
+        ),
+        f'fast-{kind}': Row(
+            weak, 'weak labels, twice the learning rate', {_RATE: 2 * RATE}
+        ),
         f'teacher-{kind}': Row(
-            f'{config}_weak-only',
-            'weak labels + EMA teacher',
-            {'model.teacher': 'online'},
+            weak, 'weak labels + EMA teacher', {'model.teacher': 'online'}
         ),
         f'gated-crf-{kind}': Row(
-            f'{config}_weak-only',
-            'weak labels + gated CRF loss',
-            {
-                'model.regularizers': [
-                    dict(type='GatedCRFLoss', loss_weight=0.1)
-                ]
-            },
+            weak, 'weak labels + gated CRF loss', {'model.regularizers': crf}
         ),
         f'offline-{kind}': Row(
             f'{config}_offline', 'pseudo-labels of round 0, no teacher'
         ),
         f'sesam-{kind}': Row(config, 'SeSAM'),
     }
+
+
+def _set_rows(data_set: DataSet) -> dict[str, Row]:
+    rows = {'full': Row(f'{data_set.config}_full', 'dense labels')}
+    for kind in data_set.kinds:
+        rows |= _kind_rows(f'{data_set.config}_{kind}', kind)
+    return rows
 
 
 def _without(name: str) -> dict[str, Any]:
@@ -110,8 +129,7 @@ ABLATIONS = {
     },
 }
 
-ROWS: dict[str, Row] = {
-    'full': Row('deeplabv3_camvid_full', 'dense labels'),
-    **{name: row for kind in KINDS for name, row in _kind_rows(kind).items()},
-    **ABLATIONS,
+ROWS: dict[str, dict[str, Row]] = {
+    name: _set_rows(data_set) for name, data_set in SETS.items()
 }
+ROWS['camvid'] |= ABLATIONS

