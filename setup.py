@@ -90,7 +90,7 @@ setup(
             '.mim/configs/**/*.yaml',
             '.mim/tools/*',
         ],
-        'mmseg_sesam.annotations': ['conventions.json'],
+        'mmseg_sesam.annotations': ['conventions.json', 'assets/*'],
         'mmseg_sesam.datasets.validation': ['*.yaml'],
         'mmseg_sesam.report': ['assets/*'],
     },

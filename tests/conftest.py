@@ -6,10 +6,11 @@ import ctypes
 import gc
 import itertools
 import os
+import shutil
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 # Before numpy and torch start their threads; the processes that tests start
 # inherit it.
@@ -118,6 +119,25 @@ def make_config(scribbles: Path, tmp_path: Path) -> Callable[..., Config]:
         return cfg
 
     return make
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Headless Chromium, which collects the console of pages."""
+    webdriver = pytest.importorskip('selenium.webdriver')
+    chromium = shutil.which('chromium') or shutil.which('google-chrome')
+    driver = shutil.which('chromedriver')
+    if not (chromium and driver):
+        pytest.skip('no chromium and chromedriver on the PATH')
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for word in ('headless=new', 'no-sandbox', 'disable-dev-shm-usage'):
+        options.add_argument(f'--{word}')
+    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
+    service = webdriver.ChromeService(executable_path=driver)
+    window = webdriver.Chrome(options=options, service=service)
+    yield window
+    window.quit()
 
 
 @pytest.fixture

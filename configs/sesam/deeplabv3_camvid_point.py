@@ -32,6 +32,9 @@ generator = dict(
     one_component_per_object=True,
 )
 default_hooks = dict(
+    # Points say nothing of areas. If you know the classes' shares of pixels:
+    # class_shares=dict(type='ClassSharesHook', shares='pixels.csv'),
+    # see docs/class_shares.md.
     pseudo_labels=dict(
         type='SAMPseudoLabelHook',
         generator=generator,

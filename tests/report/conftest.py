@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 import pytest
 from mmengine.config import Config
@@ -88,22 +87,3 @@ def amend(work_dir: Path) -> Callable[[str], None]:
             config.write_text(f'{config.read_text()}\n{line}\n')
 
     return add
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """Headless Chromium, which collects the console of pages."""
-    webdriver = pytest.importorskip('selenium.webdriver')
-    chromium = shutil.which('chromium') or shutil.which('google-chrome')
-    driver = shutil.which('chromedriver')
-    if not (chromium and driver):
-        pytest.skip('no chromium and chromedriver on the PATH')
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for word in ('headless=new', 'no-sandbox', 'disable-dev-shm-usage'):
-        options.add_argument(f'--{word}')
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-    service = webdriver.ChromeService(executable_path=driver)
-    window = webdriver.Chrome(options=options, service=service)
-    yield window
-    window.quit()

@@ -1,0 +1,176 @@
+"""Random pixels of a set of images, and the page to classify them on."""
+
+from __future__ import annotations
+
+import base64
+import csv
+from collections.abc import Sequence
+from io import BytesIO
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image, ImageOps
+
+from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.class_shares import COLUMNS, NO_CLASS
+from mmseg_sesam.io.images import decoding, upright_size
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
+from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.terminal import Progress
+
+# Pixels on each side of a sampled one in its view, which the page enlarges,
+# and the longer side of the small whole image (our choice).
+_CONTEXT, _SMALL = 80, 360
+_REMEDY = 'replace it, or take it out of the folder'
+# Keys of the classes, in the order of their ids; 0 is for no class.
+_KEYS = '123456789qwertyuiopasdfghjklzxcvbnm'
+
+
+class Pixel(NamedTuple):
+    """A pixel of an image.
+
+    Attributes:
+        image: path below the folder of images.
+        x: column.
+        y: row.
+    """
+
+    image: str
+    x: int
+    y: int
+
+
+def draw_pixels(folder: Path, number: int, seed: int = 0) -> list[Pixel]:
+    """Returns random pixels of all images of a folder, in their order.
+
+    All pixels of the set are equally likely. The set is cut into `number`
+    parts of equal size, and one pixel is drawn from each, so that images get
+    pixels by their size and none much more than their share.
+
+    Args:
+        folder: folder of images, at any depth.
+        number: number of pixels.
+        seed: fixes the choice.
+
+    Raises:
+        ValueError: the folder holds no image or fewer pixels, or an image
+            cannot be read.
+    """
+    paths = list_files(folder, IMAGE_SUFFIXES)
+    sizes = []
+    for path in Progress(paths, desc='reading sizes of images', delay=2):
+        with decoding(path, printable(path), _REMEDY) as image:
+            sizes.append(upright_size(image))
+    ends = np.cumsum([width * height for width, height in sizes])
+    if not paths or ends[-1] < number:
+        raise ValueError(
+            f'{printable(folder)} holds {len(paths)} images of '
+            f'{ends[-1] if paths else 0} pixels, expected at least {number} '
+            'pixels; give the folder of the training images.'
+        )
+    rng = np.random.default_rng(seed)
+    parts = np.linspace(0, ends[-1], number + 1).astype(np.int64)
+    pixels = []
+    for place in rng.integers(parts[:-1], parts[1:]):
+        index = int(np.searchsorted(ends, place, side='right'))
+        width, height = sizes[index]
+        y, x = divmod(int(place - ends[index] + width * height), width)
+        name = paths[index].relative_to(folder).as_posix()
+        pixels.append(Pixel(name, x, y))
+    return pixels
+
+
+def write_table(path: Path, pixels: Sequence[Pixel]) -> None:
+    """Writes pixels as a CSV table whose column `class` is empty."""
+    with replacing(path) as part, part.open('w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for pixel in pixels:
+            writer.writerow([printable(pixel.image), *pixel[1:], ''])
+
+
+def write_page(
+    path: Path, folder: Path, pixels: Sequence[Pixel], classes: Sequence[str]
+) -> None:
+    """Writes the HTML page on which a person classifies pixels.
+
+    The page holds all it needs, works without a network, and saves the
+    table that `read_shares` reads.
+
+    Args:
+        path: path of the page.
+        folder: folder of the images.
+        pixels: from `draw_pixels`, of each image one after the other.
+        classes: names of the classes, in the order of their ids.
+
+    Raises:
+        ValueError: an image cannot be read.
+    """
+    images: list[dict[str, str]] = []
+    entries: list[dict[str, Any]] = []
+    groups = groupby(pixels, key=lambda pixel: pixel.image)
+    for name, group in Progress(list(map(_listed, groups)), desc='page'):
+        image = _read(folder / name)
+        small = image.copy()
+        small.thumbnail((_SMALL, _SMALL))
+        images.append(dict(name=printable(name), view=_encode(small)))
+        for pixel in group:
+            entry = dict(image=len(images) - 1, x=pixel.x, y=pixel.y)
+            entry['left'] = (pixel.x + 0.5) / image.width
+            entry['top'] = (pixel.y + 0.5) / image.height
+            entry['view'] = _encode(_surroundings(image, pixel))
+            entries.append(entry)
+    answers = [dict(name=n, key=k) for n, k in zip(classes, _keys(classes))]
+    answers.append(dict(name=NO_CLASS, key='0'))
+    content = dict(
+        images=images,
+        pixels=entries,
+        answers=answers,
+        columns=COLUMNS,
+        side=2 * _CONTEXT + 1,
+    )
+    environment = Environment(
+        loader=PackageLoader(__package__, 'assets'),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    text = environment.get_template('pixels.html').render(content=content)
+    with replacing(path) as part:
+        part.write_text(text, encoding='utf-8')
+
+
+def _listed(group: tuple[str, Any]) -> tuple[str, list[Pixel]]:
+    return group[0], list(group[1])
+
+
+def _keys(classes: Sequence[str]) -> list[str]:
+    """Returns a key for each class, and '' once there are no more."""
+    return [*_KEYS[: len(classes)], *[''] * (len(classes) - len(_KEYS))]
+
+
+def _read(path: Path) -> Image.Image:
+    """Returns an image upright, in 8 bits of RGB."""
+    with decoding(path, printable(path), _REMEDY) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith('I'):
+            # Pillow would cut 16 bits off at 255.
+            values = np.asarray(upright).astype(np.int64) >> 8
+            upright = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+        return upright.convert('RGB')
+
+
+def _surroundings(image: Image.Image, pixel: Pixel) -> Image.Image:
+    """Returns the square around a pixel, black beyond the image."""
+    x, y, reach = pixel.x, pixel.y, _CONTEXT
+    return image.crop((x - reach, y - reach, x + reach + 1, y + reach + 1))
+
+
+def _encode(image: Image.Image) -> str:
+    """Returns an image as the text of a JPEG that a page shows."""
+    file = BytesIO()
+    image.save(file, 'JPEG', quality=90)
+    text = base64.b64encode(file.getvalue()).decode()
+    return f'data:image/jpeg;base64,{text}'
