@@ -26,6 +26,13 @@ def class_weights(dataset: dict, num_classes: int) -> list[float]:
     Returns:
         C weights 1 / ln(1.02 + share of the class), of mean 1.
     """
+    counts = count_classes(dataset, num_classes)
+    weights = 1 / np.log(1.02 + counts / counts.sum())
+    return (weights / weights.mean()).round(4).tolist()
+
+
+def count_classes(dataset: dict, num_classes: int) -> np.ndarray:
+    """Returns the (C,) labelled pixels of each class before augmentation."""
     init_default_scope('mmseg')
     counts = np.zeros(256, np.int64)
     loading = [
@@ -34,9 +41,7 @@ def class_weights(dataset: dict, num_classes: int) -> list[float]:
         if transform['type'] in LOADING
     ]
     labels = DATASETS.build({**dataset, 'pipeline': loading})
-    for index in tqdm(range(len(labels)), desc='class weights'):
+    for index in tqdm(range(len(labels)), desc='pixels of classes'):
         label = labels[index]['gt_seg_map']
         counts += np.bincount(label.ravel(), minlength=256)
-    shares = counts[:num_classes] / counts[:num_classes].sum()
-    weights = 1 / np.log(1.02 + shares)
-    return (weights / weights.mean()).round(4).tolist()
+    return counts[:num_classes]

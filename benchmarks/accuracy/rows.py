@@ -21,12 +21,16 @@ class Row(NamedTuple):
         about: one phrase, for the table.
         changes: of the config, as `Config.merge_from_dict` takes them.
         class_weights: whether the loss on human labels is class-balanced.
+        shares: `adjust` of ClassSharesHook; None for no hook.
+        pixels: random pixels that give the class shares; 0 for exact ones.
     """
 
     config: str
     about: str
     changes: dict[str, Any] = {}
     class_weights: bool = True
+    shares: str | None = None
+    pixels: int = 0
 
 
 _RATE = 'optim_wrapper.optimizer.lr'
@@ -61,10 +65,41 @@ def _kind_rows(config: str, kind: str) -> dict[str, Row]:
     }
 
 
+def _share_rows(config: str, kind: str) -> dict[str, Row]:
+    weak = f'{config}_weak-only'
+    return {
+        f'shares-weak-{kind}': Row(
+            weak, 'weak labels, class shares in the loss', shares='loss'
+        ),
+        f'shares-{kind}': Row(
+            config, 'SeSAM, class shares in the loss', shares='loss'
+        ),
+        f'shares-unweighted-{kind}': Row(
+            config,
+            'SeSAM, class shares in the loss, no class weights',
+            class_weights=False,
+            shares='loss',
+        ),
+        f'shares-teacher-{kind}': Row(
+            config, 'SeSAM, class shares in the teacher', shares='teacher'
+        ),
+        f'shares-300-{kind}': Row(
+            config,
+            'SeSAM, class shares of 300 pixels in the loss',
+            shares='loss',
+            pixels=300,
+        ),
+    }
+
+
 def _set_rows(data_set: DataSet) -> dict[str, Row]:
     rows = {'full': Row(f'{data_set.config}_full', 'dense labels')}
     for kind in data_set.kinds:
-        rows |= _kind_rows(f'{data_set.config}_{kind}', kind)
+        config = f'{data_set.config}_{kind}'
+        rows |= _kind_rows(config, kind)
+        # Coarse masks show most of the areas.
+        if kind != 'coarse':
+            rows |= _share_rows(config, kind)
     return rows
 
 

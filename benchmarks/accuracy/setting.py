@@ -7,10 +7,13 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmseg_sesam.config_checks.values import classes_of
+
 from .backbone import convert_backbone
 from .balance import class_weights
 from .rows import RATE, Row
 from .sets import DataSet, convert_clicks
+from .shares import known_shares
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
@@ -72,6 +75,17 @@ def make_config(
         head = cfg.model.decode_head
         head.loss_decode.class_weight = class_weights(
             dataset, head.num_classes
+        )
+    if row.shares:
+        dense = Config.fromfile(
+            CONFIGS / 'sesam' / f'{data_set.config}_full.py'
+        ).train_dataloader.dataset
+        cfg.default_hooks.class_shares = dict(
+            type='ClassSharesHook',
+            shares=known_shares(
+                dense, classes_of(dataset), row.pixels, seed, work_dir
+            ),
+            adjust=row.shares,
         )
     cfg.model.backbone.update(
         pretrained=False,

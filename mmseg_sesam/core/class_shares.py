@@ -32,7 +32,8 @@ def match_weak_labels(
     """Returns each class's share of all pixels, and of the weak labels.
 
     A class that weak labels have and none of the sampled pixels shows is
-    rare: it gets the share of half a pixel (our choice).
+    rare: it gets the share of half a pixel (our choice). A class without
+    weak labels gets the share 0, because no network learns it.
 
     Args:
         shares: from `read_shares`.
@@ -40,8 +41,8 @@ def match_weak_labels(
         classes: names, for messages.
 
     Raises:
-        ValueError: a class has weak labels and the share 0, or a share and
-            no weak label.
+        ValueError: there are no weak labels, or a class has some and the
+            share 0.
 
     Example:
         >>> shares = ClassShares(np.array([0.9, 0.1]), 0, 'shares')
@@ -50,6 +51,11 @@ def match_weak_labels(
         (array([0.9, 0.1]), array([0.5, 0.5]))
     """
     values, labelled = shares.values.copy(), counts > 0
+    if not labelled.any():
+        raise ValueError(
+            'No image of the training set has a weak label, expected some of '
+            'each class; check seg_map_path of the data set.'
+        )
     if shares.pixels:
         values[labelled & (values == 0)] = 0.5 / shares.pixels
     for index, name in enumerate(classes):
@@ -59,13 +65,7 @@ def match_weak_labels(
                 f'which {counts[index]:.0f} pixels of the weak labels have; '
                 'give its share, or a small one such as 0.0001.'
             )
-        if values[index] and not labelled[index]:
-            raise ValueError(
-                f'{shares.source} has the share {values[index]:.2%} for the '
-                f'class {name!r}, which no weak label of the training set '
-                'has, so that it cannot be learned; label it in some images, '
-                'or give it the share 0.'
-            )
+    values[~labelled] = 0
     return values / values.sum(), counts / counts.sum()
 
 

@@ -98,6 +98,13 @@ class ClassSharesHook(Hook):
             f'Class shares of {given.source}, for the {self.adjust}:\n'
             f'{_table(classes, shares, weak)}'
         )
+        for name, share, count in zip(classes, given.values, counts):
+            if share and not count:
+                runner.logger.warning(
+                    f'The class {name!r} has {share:.2%} of the pixels and '
+                    'no weak label, so that no network learns it, and its '
+                    'share is taken for 0; label it in some images.'
+                )
         device = next(model.parameters()).device
         true = torch.tensor(shares, dtype=torch.float32, device=device)
         if self.adjust == 'loss':

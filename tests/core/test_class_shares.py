@@ -60,9 +60,15 @@ def test_match_weak_labels_refuses_share_0_of_a_labelled_class():
         match([0.8, 0.2, 0], [1, 3, 1])
 
 
-def test_match_weak_labels_refuses_a_class_without_weak_labels():
-    with pytest.raises(ValueError, match="20.00% for the class 'b', which no"):
-        match([0.8, 0.2, 0], [1, 0, 0], pixels=300)
+def test_match_weak_labels_gives_classes_without_weak_labels_share_0():
+    pixels, weak = match([0.6, 0.2, 0.2], [1, 0, 3], pixels=300)
+    np.testing.assert_allclose(pixels, [0.75, 0, 0.25])
+    np.testing.assert_allclose(weak, [0.25, 0, 0.75])
+
+
+def test_match_weak_labels_refuses_a_set_without_weak_labels():
+    with pytest.raises(ValueError, match='No image of the training set'):
+        match([0.6, 0.2, 0.2], [0, 0, 0])
 
 
 @PROPERTY

@@ -181,16 +181,25 @@ def test_shares_that_do_not_fit_are_refused_before_round_0(
     assert store.current is None
 
 
-def test_shares_of_a_class_that_nobody_labelled_are_refused(
-    make_config: MakeConfig, scribbles: Path, store: PseudoLabelStore
+@pytest.mark.parametrize('adjust', ['loss', 'teacher'])
+def test_shares_of_a_class_that_nobody_labelled_are_0(
+    make_config: MakeConfig, scribbles: Path, adjust: str
 ) -> None:
     for path in scribbles.glob('weak/**/*.png'):
         label = np.array(Image.open(path))
         label[label == 2] = 255
         Image.fromarray(label).save(path)
-    with pytest.raises(ValueError, match="class 'c', which no weak label"):
-        train(with_shares(make_config()))
-    assert store.current is None
+    runner = train(with_shares(make_config(), adjust=adjust))
+    model = unwrap(runner.model)
+    if adjust == 'loss':
+        expected = np.log(0.5 / np.array([2 / 3, 1 / 3, 0.5]))
+        np.testing.assert_allclose(
+            model.weak_offsets.numpy(), expected, rtol=1e-5, atol=1e-6
+        )
+    else:
+        shares = model.teacher_prior.shares
+        torch.testing.assert_close(shares, torch.tensor([2 / 3, 1 / 3, 0]))
+    assert all(np.isfinite(logged(runner, 'loss')))
 
 
 def test_shares_are_counted_with_workers(make_config: MakeConfig) -> None:
