@@ -124,15 +124,10 @@ ABLATIONS = {
         'random points in place of skeleton points',
         {f'{_PROMPTER}.strategy': 'random'},
     ),
-    'merge-best': Row(
+    'no-reliability': Row(
         _SCRIBBLE,
-        'the best mask, not a union of masks',
-        {f'{_SELECTOR}.merge': 'best'},
-    ),
-    'no-doubt': Row(
-        _SCRIBBLE,
-        'no limit on the expansion of masks',
-        {f'{_SELECTOR}.max_rejected_share': 1.0},
+        'no limit on the reliability of masks',
+        {f'{_SELECTOR}.min_reliability': 0.0},
     ),
     'no-conflict': Row(
         _SCRIBBLE,

@@ -83,10 +83,9 @@ def time_cpu_stage(
     times = compare(ways, repeats)
     differs = max(
         abs(a - b)
-        for pair in zip(
+        for a, b in zip(
             times['plain', 'coverage'].result, times['ours', 'coverage'].result
         )
-        for a, b in zip(*pair)
     )
     print(
         f'\nCPU stage, {kind}, {name} {size}; shares differ by {differs:.4f}'

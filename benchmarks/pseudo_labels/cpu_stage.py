@@ -12,7 +12,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from mmseg_sesam.core.components import Component, find_components
-from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_exclusive
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.segmenters import MaskCandidates
@@ -49,17 +49,12 @@ class Plain:
         """Returns the skeleton pixels of each component."""
         return [np.argwhere(skeletonize(part)) for _, part in self._parts]
 
-    def coverage(self) -> list[tuple[float, float]]:
-        """Returns coverage and conflict of three masks for each component."""
-        labelled = self._label != 255
+    def coverage(self) -> list[float]:
+        """Returns the coverage of three masks for each component."""
         found = []
-        for (class_id, part), mask in zip(self._parts, self._masks):
-            other = labelled & (self._label != class_id)
+        for (_, part), mask in zip(self._parts, self._masks):
             for _ in range(MASKS):
-                coverage = (mask & part).sum() / part.sum()
-                wrong = (mask & other).sum()
-                conflict = wrong / max((mask & labelled).sum(), 1)
-                found.append((float(coverage), float(conflict)))
+                found.append(float((mask & part).sum() / part.sum()))
         return found
 
     def png(self) -> None:
@@ -89,18 +84,18 @@ class Ours:
         """Returns prompts, whose points are spread over skeletons."""
         return SkeletonPrompter()(self._components)
 
-    def coverage(self) -> list[tuple[float, float]]:
-        """Returns what `Plain.coverage` returns, from labelled pixels."""
-        pixels = LabelledPixels.gather(
-            self._components, find_exclusive(self._components)
-        )
+    def coverage(self) -> list[float]:
+        """Returns what `Plain.coverage` returns, from labelled pixels.
+
+        It looks up all components in each mask, and not its own alone.
+        """
+        pixels = LabelledPixels.gather(self._components)
         found = []
         for index, candidates in enumerate(self._candidates):
             (inside,) = candidates.contains(
                 pixels.rows, pixels.cols, slice(0, 1)
             )
-            coverage, conflict = pixels.measure(inside, index)
-            found += zip(coverage.tolist(), conflict.tolist())
+            found += pixels.shares(inside)[:, index].tolist()
         return found
 
     def png(self) -> None:

@@ -30,7 +30,7 @@ from mmseg_sesam.segmenters import BaseSegmenter, MaskCandidates
 
 # With random weights, the default limits would reject all masks.
 SELECTOR = dict(
-    type='CoverageMaskSelector', max_conflict=1.0, min_coverage=0.1
+    type='CoverageMaskSelector', max_conflict=1.0, min_reliability=0.0
 )
 
 

@@ -21,23 +21,13 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=11),
 )
-# One component for each object, so that a mask with the points of two objects
-# is rejected; max_rejected_share=0.75 gave 2.0 mIoU less
-# (docs/lab_notebook.md), max_conflict is our choice.
-generator = dict(
-    _base_.generator,
-    selector=dict(
-        _base_.generator.selector, max_conflict=0.15, max_rejected_share=0.9
-    ),
-    one_component_per_object=True,
-)
 default_hooks = dict(
     # Points say nothing of areas. If you know the classes' shares of pixels:
     # class_shares=dict(type='ClassSharesHook', shares='pixels.csv'),
     # see docs/class_shares.md.
     pseudo_labels=dict(
         type='SAMPseudoLabelHook',
-        generator=generator,
+        generator=_base_.generator,
         # Our choice (docs/choosing.md); the runs of docs/accuracy.md refresh
         # after 3/8 and 5/8 of their steps.
         begin=500,

@@ -21,18 +21,10 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=10),
 )
-# As in deeplabv3_camvid_point.py.
-generator = dict(
-    _base_.generator,
-    selector=dict(
-        _base_.generator.selector, max_conflict=0.15, max_rejected_share=0.9
-    ),
-    one_component_per_object=True,
-)
 default_hooks = dict(
     pseudo_labels=dict(
         type='SAMPseudoLabelHook',
-        generator=generator,
+        generator=_base_.generator,
         # Our choice (docs/choosing.md); the runs of docs/accuracy.md refresh
         # after 3/8 and 5/8 of their steps.
         begin=500,

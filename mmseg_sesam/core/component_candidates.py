@@ -1,19 +1,28 @@
-"""A component on its way from the weak label to its mask."""
+"""The candidates of a component, measured on the labels of the image."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
 from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.components import Component
+from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior, measure_expansion
-from mmseg_sesam.core.labelled_pixels import LabelledPixels, measure_mask
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import PointPrompt
+
+Decode = Callable[[list[PointPrompt]], Candidates]
+# Of the candidates that tell the extent of a component: the share of foreign
+# components up to which one counts, and its coverage relative to the best
+# (our choice).
+_FOREIGN, _NEAR_BEST = 1 / 3, 0.8
+# Weight of evidence: the pixels of a mask are not independent (our choice).
+_EVIDENCE_WEIGHT = 2.0
 
 
 class PreparedLabel(NamedTuple):
@@ -24,37 +33,26 @@ class PreparedLabel(NamedTuple):
         components: components of the label, K of them.
         prompts: for each component its prompts.
         pixels: labelled pixels on which candidates are measured.
+        evidence: evidence for the classes.
         prior: share of masks that conflict, by class and expansion.
-        ignore_index: value of unlabelled pixels.
     """
 
     label: np.ndarray
     components: list[Component]
     prompts: list[list[PointPrompt]]
     pixels: LabelledPixels
+    evidence: Evidence
     prior: ExpansionPrior
-    ignore_index: int = 255
 
-
-class Measures(NamedTuple):
-    """Measures of one mask, or arrays with those of several.
-
-    Attributes:
-        coverage: share of the component's pixels inside the mask.
-        conflict: share of pixels of exclusive components among the labelled
-            pixels inside the mask.
-        rejected_share: share of masks of this class and expansion that
-            conflict with weak labels, see `ExpansionPrior`.
-    """
-
-    coverage: Any
-    conflict: Any
-    rejected_share: Any
+    @property
+    def classes(self) -> np.ndarray:
+        """(K,) class of each component."""
+        return np.array([c.class_id for c in self.components], int)
 
 
 @dataclass(frozen=True, eq=False)
 class ComponentCandidates:
-    """A component with its prompts, candidates and labelled pixels.
+    """The candidates of a component, by their values at a few pixels.
 
     The candidates of all prompts of the component are numbered from 0 to
     M - 1, prompt after prompt.
@@ -62,14 +60,54 @@ class ComponentCandidates:
     Attributes:
         prepared: label of the image.
         index: place of the component in `prepared.components`.
-        candidates: candidates of this component's prompts and of others.
-        first: place of the component's first prompt in `candidates`.
+        scores: (M,) predicted IoU.
+        stability: (M,) stability.
+        areas: (M,) estimated pixels.
+        shares: (M, K) share of each component of the image inside a mask.
+        inside: (M, G) bool, whether a pixel with evidence is inside a mask.
     """
 
     prepared: PreparedLabel
     index: int
-    candidates: Candidates
-    first: int = 0
+    scores: np.ndarray
+    stability: np.ndarray
+    areas: np.ndarray
+    shares: np.ndarray
+    inside: np.ndarray
+
+    @classmethod
+    def measure(
+        cls,
+        prepared: PreparedLabel,
+        index: int,
+        candidates: Candidates,
+        first: int = 0,
+    ) -> ComponentCandidates:
+        """Measures the candidates of a component.
+
+        Args:
+            prepared: label of the image.
+            index: place of the component.
+            candidates: candidates of its prompts, and of others.
+            first: place of its first prompt in `candidates`.
+        """
+        rows = slice(first, first + len(prepared.prompts[index]))
+        pixels, evidence = prepared.pixels, prepared.evidence
+        inside = candidates.contains(
+            np.concatenate([pixels.rows, evidence.rows]),
+            np.concatenate([pixels.cols, evidence.cols]),
+            rows,
+        )
+        inside = inside.reshape(-1, inside.shape[-1])
+        return cls(
+            prepared,
+            index,
+            candidates.scores[rows].ravel(),
+            candidates.stability[rows].ravel(),
+            candidates.areas[rows].ravel(),
+            pixels.shares(inside[:, : len(pixels.rows)]),
+            inside[:, len(pixels.rows) :],
+        )
 
     @property
     def component(self) -> Component:
@@ -81,123 +119,165 @@ class ComponentCandidates:
         """Prompts of the component, the one with all points first."""
         return self.prepared.prompts[self.index]
 
-    @cached_property
-    def scores(self) -> np.ndarray:
-        """(M,) predicted IoU."""
-        return self.candidates.scores[self._rows].ravel()
-
-    @cached_property
-    def stability(self) -> np.ndarray:
-        """(M,) stability."""
-        return self.candidates.stability[self._rows].ravel()
-
-    @cached_property
-    def areas(self) -> np.ndarray:
-        """(M,) estimated pixels."""
-        return self.candidates.areas[self._rows].ravel()
-
-    @cached_property
-    def inside(self) -> np.ndarray:
-        """(M, N) bool, True where a labelled pixel is inside a mask."""
-        pixels = self.prepared.pixels
-        inside = self.candidates.contains(pixels.rows, pixels.cols, self._rows)
-        return inside.reshape(len(self.scores), len(pixels.rows))
-
-    @cached_property
-    def measures(self) -> Measures:
-        """(M,) measures of each candidate on the labelled pixels."""
-        coverage, conflict = self.measure_inside(self.inside)
-        expansion = self._expansion(self.areas, coverage)
-        share = self.prepared.prior(self.component.class_id, expansion)
-        return Measures(coverage, conflict, share)
-
     @property
+    def coverage(self) -> np.ndarray:
+        """(M,) share of the component's pixels inside a mask."""
+        return self.shares[:, self.index]
+
+    @cached_property
     def expansion(self) -> np.ndarray:
         """(M,) expansion of each candidate, see `measure_expansion`."""
-        return self._expansion(self.areas, self.measures.coverage)
+        held = self.coverage * self.component.area
+        return measure_expansion(self.areas, held)
 
-    def measure_inside(
-        self, inside: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns (M,) coverage and conflict of (M, N) masks at the pixels."""
-        return self.prepared.pixels.measure(inside, self.index)
-
-    def measure(self, mask: np.ndarray) -> Measures:
-        """Measures a (H, W) bool mask on every labelled pixel of the image."""
-        prepared, component = self.prepared, self.component
-        row = prepared.pixels.exclusive[self.index]
-        exclusive = [
-            other
-            for other, excludes in zip(prepared.components, row)
-            if excludes and other.class_id == component.class_id
-        ]
-        coverage, conflict = measure_mask(
-            mask, component, prepared.label, prepared.ignore_index, exclusive
+    @cached_property
+    def log_odds(self) -> np.ndarray:
+        """(M,) evidence for the component's class inside each mask."""
+        classes = np.unique(self.prepared.classes)
+        return self.prepared.evidence.log_odds(
+            self.inside, self.component.class_id, classes
         )
-        expansion = self._expansion(np.count_nonzero(mask), coverage)
-        share = prepared.prior(component.class_id, expansion)
-        return Measures(coverage, conflict, float(share))
 
-    def union(self, chosen: Sequence[int]) -> np.ndarray:
-        """Returns the union of candidates, (H, W) bool."""
-        masks = [
-            self.candidates.mask(self.first + prompt, index)
-            for prompt, index in map(self.split, chosen)
-        ]
-        return masks[0] if len(masks) == 1 else np.logical_or.reduce(masks)
+    @cached_property
+    def reliability(self) -> np.ndarray:
+        """(M,) float in (0, 1), how likely a mask is of the class throughout.
+
+        The odds that a mask of this class and expansion does not conflict
+        with weak labels, times those of the evidence.
+        """
+        share = self.prepared.prior(self.component.class_id, self.expansion)
+        share = share.clip(0.02, 0.98)
+        odds = np.log(1 / share - 1) + _EVIDENCE_WEIGHT * self.log_odds
+        return 1 / (1 + np.exp(-odds))
+
+    @property
+    def extent(self) -> float:
+        """Pixels of the object that the component marks, as a mask tells.
+
+        It is the area of the candidate of greatest score and evidence, of
+        those that cover about as much of the component as any and hold few
+        foreign components; infinite if there is none.
+        """
+        foreign = self.prepared.classes != self.component.class_id
+        total = self.shares.sum(axis=1)
+        held = self.shares[:, foreign].sum(axis=1)
+        own = (self.coverage > 0) & (held <= _FOREIGN * total)
+        if not own.any():
+            return np.inf
+        near = own & (self.coverage >= _NEAR_BEST * self.coverage[own].max())
+        scores = np.nan_to_num(self.scores)
+        worth = scores / (1 + np.exp(-_EVIDENCE_WEIGHT * self.log_odds))
+        return float(self.areas[np.where(near, worth, -1).argmax()])
+
+    def conflict(self, extents: np.ndarray) -> np.ndarray:
+        """Returns (M,) share of a mask that objects of other classes take.
+
+        A pole before a building lies inside the right mask of the building:
+        a foreign component counts by its extent, so that a small object in a
+        large mask is hardly a conflict, and a mask that leaks into a large
+        one is.
+
+        Args:
+            extents: (K,) pixels, `extent` of each component of the image.
+        """
+        foreign = self.prepared.classes != self.component.class_id
+        shares = self.shares[:, foreign]
+        taken = np.multiply(
+            shares,
+            extents[foreign],
+            out=np.zeros(shares.shape),
+            where=shares > 0,
+        ).sum(axis=1)
+        return np.minimum(taken / np.maximum(self.areas, 1), 1)
 
     def split(self, number: int) -> tuple[int, int]:
         """Returns prompt of the component and index for a candidate."""
-        return divmod(number, self.candidates.scores.shape[1])
-
-    @property
-    def _rows(self) -> slice:
-        return slice(self.first, self.first + len(self.prompts))
-
-    def _expansion(
-        self, areas: np.ndarray | int, coverage: np.ndarray | float
-    ) -> np.ndarray:
-        return measure_expansion(areas, coverage * self.component.area)
+        return divmod(number, len(self.scores) // len(self.prompts))
 
 
-def decode_components(
-    decode: Callable[[list[PointPrompt]], Candidates],
-    prepared: PreparedLabel,
-    indices: Sequence[int],
-    prompts_per_call: int = 256,
-) -> Iterator[ComponentCandidates]:
-    """Decodes the prompts of components, several components at a time.
+def measure_components(
+    decode: Decode, prepared: PreparedLabel, prompts_per_call: int = 256
+) -> list[ComponentCandidates]:
+    """Decodes and measures the candidates of all components of an image.
 
     Args:
         decode: returns the candidates of prompts on the image.
         prepared: label of the image.
-        indices: the components to decode.
         prompts_per_call: most prompts decoded at once, unless a component
             has more; bounds the memory that candidates take.
-
-    Yields:
-        Each component with its candidates, in the order of `indices`.
     """
-    for group in _groups(prepared, indices, prompts_per_call):
+    measured = []
+    for group in _groups([len(p) for p in prepared.prompts], prompts_per_call):
         prompts = [p for index in group for p in prepared.prompts[index]]
         candidates, first = decode(prompts), 0
         for index in group:
-            yield ComponentCandidates(prepared, index, candidates, first)
+            measured.append(
+                ComponentCandidates.measure(prepared, index, candidates, first)
+            )
             first += len(prepared.prompts[index])
+    return measured
 
 
-def _groups(
-    prepared: PreparedLabel, indices: Sequence[int], size: int
-) -> Iterator[list[int]]:
-    """Yields groups of components with at most `size` prompts, or one."""
+def draw_unions(
+    decode: Decode,
+    components: Sequence[ComponentCandidates],
+    chosen: Mapping[int, Sequence[int]],
+    prompts_per_call: int = 256,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Draws the unions of chosen candidates.
+
+    The prompts of those candidates are decoded once more: they are few, and
+    the candidates of all prompts would not fit into memory.
+
+    Args:
+        decode: returns the candidates of prompts on the image.
+        components: all components of the image, from `measure_components`.
+        chosen: for some components, numbers of their candidates.
+        prompts_per_call: see `measure_components`.
+
+    Yields:
+        Place of a component and (H, W) bool union, in the order of `chosen`.
+
+    Raises:
+        ValueError: a mask is not of the label's size.
+    """
+    places = list(chosen)
+    parts = [[components[p].split(n) for n in chosen[p]] for p in places]
+    for group in _groups([len(part) for part in parts], prompts_per_call):
+        candidates = decode(
+            [
+                components[places[index]].prompts[prompt]
+                for index in group
+                for prompt, _ in parts[index]
+            ]
+        )
+        first = 0
+        for index in group:
+            masks = [
+                candidates.mask(first + offset, number)
+                for offset, (_, number) in enumerate(parts[index])
+            ]
+            first += len(masks)
+            union = np.logical_or.reduce(masks)
+            shape = components[places[index]].prepared.label.shape
+            if union.shape != shape:
+                raise ValueError(
+                    f'The segmenter drew a mask of {union.shape} pixels '
+                    f'(height, width), expected {shape}, the size of the '
+                    'image; correct its `Candidates.mask`.'
+                )
+            yield places[index], union
+
+
+def _groups(counts: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Yields places in groups whose counts sum to `size` at most, or one."""
     group: list[int] = []
     total = 0
-    for index in indices:
-        number = len(prepared.prompts[index])
-        if group and total + number > size:
+    for place, count in enumerate(counts):
+        if group and total + count > size:
             yield group
             group, total = [], 0
-        group.append(index)
-        total += number
+        group.append(place)
+        total += count
     if group:
         yield group

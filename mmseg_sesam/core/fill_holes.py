@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 from skimage.measure import label as label_regions
 
+from mmseg_sesam.core.evidence import Evidence
+
+# Least log-odds of the class in a hole (our choice).
+_LEAST_ODDS = 0.5
+
 # Pairs of views of an image: each pixel, and one of its four neighbours.
 _BESIDE = (
     (np.s_[:-1], np.s_[1:]),
@@ -15,18 +20,23 @@ _BESIDE = (
 
 
 def fill_holes(
-    label: np.ndarray, purity: float, ignore_index: int = 255
+    label: np.ndarray,
+    purity: float,
+    evidence: Evidence,
+    ignore_index: int = 255,
 ) -> np.ndarray:
     """Fills unlabelled holes with the class that surrounds them.
 
     Segmenters leave holes where the texture differs, such as windows in a
-    wall. Use it only for weak labels that mark every object; it would fill an
-    object without a label. Source: our choice.
+    wall. Source: our choice.
 
     Args:
         label: (H, W) uint8 class ids.
         purity: a hole, a 4-connected group of unlabelled pixels, is filled
             if at least this share of its labelled neighbours has one class.
+        evidence: it has to speak for the class in the hole, unless the hole
+            lies between all pixels with evidence. Where nothing is known of
+            the classes, no hole is filled.
         ignore_index: value of unlabelled pixels.
 
     Returns:
@@ -34,9 +44,12 @@ def fill_holes(
 
     Example:
         >>> label = np.array([[3, 3, 3], [3, 255, 3], [3, 3, 3]], np.uint8)
-        >>> fill_holes(label, purity=0.6)[1]
+        >>> evidence = Evidence.of(label.shape, np.array([[0, 0, 0, 1]] * 4))
+        >>> fill_holes(label, 0.6, evidence)[1]
         array([3, 3, 3], dtype=uint8)
     """
+    if not evidence.known:
+        return label
     holes = label_regions(label == ignore_index, connectivity=1)
     found, classes = [], []
     for here, there in _BESIDE:
@@ -48,6 +61,14 @@ def fill_holes(
     number = holes.max() + 1
     counts = np.bincount(codes, minlength=number * 256).reshape(number, 256)
     total, most = counts.sum(axis=1), counts.max(axis=1)
+    values = counts.argmax(axis=1)
     fills = (total > 0) & (most >= purity * total)
-    values = np.where(fills, counts.argmax(axis=1), ignore_index)
+    present = np.unique(label[label != ignore_index]).astype(int)
+    own = holes[evidence.rows, evidence.cols]
+    for class_id in np.unique(values[fills]):
+        filled = np.flatnonzero(fills & (values == class_id))
+        inside = own == filled[:, None]
+        odds = evidence.log_odds(inside, int(class_id), present)
+        fills[filled] = (odds >= _LEAST_ODDS) | ~inside.any(axis=1)
+    values = np.where(fills, values, ignore_index)
     return np.where(holes > 0, values[holes], label).astype(np.uint8)

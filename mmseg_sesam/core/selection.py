@@ -1,15 +1,16 @@
-"""Candidate masks of a component -> the masks that cover its weak label."""
+"""Candidates of an image's components -> the masks of each component."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.core.component_candidates import ComponentCandidates, Measures
-from mmseg_sesam.validators import SHARE, check_fields, number, one_of, option
+from mmseg_sesam.core.component_candidates import ComponentCandidates
+from mmseg_sesam.validators import SHARE, check_fields, number, option
 
 
 class Verdict(Enum):
@@ -20,162 +21,118 @@ class Verdict(Enum):
     """
 
     TAKEN = 'taken'
+    COVERAGE = 'covers nothing'
     CONFLICT = 'too much conflict'
+    RELIABILITY = 'unreliable'
     SCORE = 'low score'
     STABILITY = 'low stability'
-    EXPANSION = 'unlikely expansion'
-    FULL_SIZE = 'fails at full size'
-    UNION = 'union in conflict'
     GAIN = 'adds too little'
-    COVERAGE = 'covers too little'
-    NOT_BEST = 'not the best'
 
 
 class Selection(NamedTuple):
-    """The mask of a component, and the verdict on each candidate.
+    """The candidates chosen for a component, and the verdict on each.
 
     Attributes:
         verdicts: verdict on each candidate.
-        chosen: candidates whose union is the mask, the best one first;
-            empty if the component keeps its weak pixels alone.
-        mask: (H, W) bool union of the chosen candidates, or None.
-        measures: measures of the mask.
-        predicted_iou: mean score of the chosen candidates, in [0, 1].
+        chosen: candidates whose union is the mask, the largest first; empty
+            if the component keeps its weak pixels alone.
+        conflict: (M,) conflict of each candidate, see
+            `ComponentCandidates.conflict`.
     """
 
-    verdicts: tuple[Verdict, ...] = ()
-    chosen: tuple[int, ...] = ()
-    mask: np.ndarray | None = None
-    measures: Measures = Measures(0.0, 0.0, 0.0)
-    predicted_iou: float = 0.0
-
-
-_STEP = number(above=0, at_most=1)
+    verdicts: tuple[Verdict, ...]
+    chosen: tuple[int, ...]
+    conflict: np.ndarray
 
 
 @dataclass(frozen=True)
 class CoverageMaskSelector:
-    """Selects the masks of a component that cover its weak label.
+    """Selects the masks that cover the weak label of each component.
 
-    Source: step 4 of SeSAM (selection by weak-label coverage); the rules
-    for conflict, ties and merging, and every number, are our choice.
+    All components of an image are looked at together: what one component's
+    mask takes from another's depends on the extents of both. Source: step 4
+    of SeSAM (selection by weak-label coverage); the measures of conflict and
+    reliability, and every number, are our choice.
 
     Attributes:
-        max_conflict: largest conflict of a mask, and of a union of masks.
-            Raise it where weak labels are wrong in places.
+        max_conflict: largest share of a mask that objects of other classes
+            may take. Raise it where weak labels are wrong in places.
+        min_reliability: least reliability of a mask, from weak labels and
+            appearance, see `ComponentCandidates.reliability`. Lower it for
+            more and worse labels.
         min_predicted_iou: least score of a mask. Raise it for a segmenter
             whose scores are reliable.
-        min_stability: least stability of a mask.
-        min_coverage: least coverage of the union; below it the component
-            keeps its weak pixels alone. Lower it where masks are small
-            parts of objects.
-        coverage_step: coverages are compared in steps of this size, and
-            within one step the score decides. Otherwise the largest of
-            nested masks would always win.
-        merge: 'best' takes one mask; 'greedy' adds masks while each adds
-            `min_gain`.
-        min_gain: least share of the component's pixels that a further mask
-            adds.
-        max_rejected_share: masks and unions are never taken if a larger
-            share of the masks of their class and expansion conflicts with
-            weak labels, see `ExpansionPrior`; 1 switches this rule off.
+        min_stability: least stability of a mask. Raise it for a segmenter
+            whose unstable masks are wrong.
+        min_gain: masks are added to the largest while each adds at least
+            this share to their union. Lower it for a segmenter whose masks
+            are small parts of objects.
 
     Raises:
         ValueError: an option is out of range.
     """
 
-    max_conflict: float = option(0.05, SHARE)
+    max_conflict: float = option(0.1, SHARE)
+    min_reliability: float = option(0.8, SHARE)
     min_predicted_iou: float = option(0.0, SHARE)
     min_stability: float = option(0.0, SHARE)
-    min_coverage: float = option(0.5, SHARE)
-    coverage_step: float = option(0.05, _STEP)
-    merge: str = option('greedy', one_of(('best', 'greedy')))
-    min_gain: float = option(0.05, _STEP)
-    max_rejected_share: float = option(0.8, SHARE)
+    min_gain: float = option(0.05, number(above=0, at_most=1))
 
     def __post_init__(self) -> None:
         check_fields(self)
 
-    def __call__(self, candidates: ComponentCandidates) -> Selection:
-        """Returns the mask of one component, and the verdict on candidates.
+    def __call__(
+        self, components: Sequence[ComponentCandidates]
+    ) -> list[Selection]:
+        """Returns the selection for each component of an image, in order."""
+        conflicts = measure_conflicts(components)
+        return [
+            self._select(candidates, conflict)
+            for candidates, conflict in zip(components, conflicts)
+        ]
 
-        On every labelled pixel of the image, the mask may violate a limit
-        that the sampled pixels satisfied. Then the candidate added last is
-        dropped, and the selection is repeated without it.
-
-        Args:
-            candidates: the component and its candidates.
-        """
-        dropped = np.zeros(len(candidates.scores), bool)
-        while True:
-            chosen, verdicts = self._choose(candidates, dropped)
-            if not chosen:
-                return Selection(verdicts)
-            mask = candidates.union(chosen)
-            if mask.shape != candidates.prepared.label.shape:
-                return Selection((Verdict.FULL_SIZE,) * len(verdicts))
-            measures = candidates.measure(mask)
-            if self.accepts(measures):
-                iou = float(candidates.scores[list(chosen)].mean())
-                return Selection(verdicts, chosen, mask, measures, iou)
-            dropped[chosen[-1]] = True
-
-    def accepts(self, measures: Measures) -> bool:
-        """Returns whether a mask may be taken; never if it covers nothing."""
-        return (
-            measures.coverage > 0
-            and measures.coverage >= self.min_coverage
-            and measures.conflict <= self.max_conflict
-            and measures.rejected_share <= self.max_rejected_share
-        )
-
-    def _choose(
-        self, candidates: ComponentCandidates, dropped: np.ndarray
-    ) -> tuple[tuple[int, ...], tuple[Verdict, ...]]:
-        """Returns the candidates chosen on the labelled pixels, and verdicts.
-
-        `dropped`, (M,) bool, is True for candidates that failed at full size.
-        """
-        coverage, conflict, rejected_share = candidates.measures
+    def _select(
+        self, candidates: ComponentCandidates, conflict: np.ndarray
+    ) -> Selection:
         # Negated comparisons reject NaN.
         fails = {
+            Verdict.COVERAGE: ~(candidates.coverage > 0),
             Verdict.CONFLICT: ~(conflict <= self.max_conflict),
+            Verdict.RELIABILITY: ~(
+                candidates.reliability >= self.min_reliability
+            ),
             Verdict.SCORE: ~(candidates.scores >= self.min_predicted_iou),
             Verdict.STABILITY: ~(candidates.stability >= self.min_stability),
-            Verdict.EXPANSION: ~(rejected_share <= self.max_rejected_share),
-            Verdict.FULL_SIZE: dropped,
         }
         allowed = ~np.logical_or.reduce(list(fails.values()))
-        unions = candidates.inside
-        chosen: list[int] = []
-        covered = 0.0
-        while True:
-            gain = coverage - covered
-            fails[Verdict.UNION] = conflict > self.max_conflict
-            fails[Verdict.GAIN] = gain < self.min_gain if chosen else gain <= 0
-            admissible = allowed & ~fails[Verdict.UNION] & ~fails[Verdict.GAIN]
-            if not admissible.any():
-                break
-            # The best is the last of this order.
-            order = np.lexsort(
-                (
-                    -candidates.areas,
-                    candidates.scores,
-                    np.round(gain / self.coverage_step),
-                    admissible,
-                )
-            )
-            best = int(order[-1])
-            covered = float(coverage[best])
-            chosen.append(best)
-            if self.merge == 'best':
-                break
-            # Each candidate in union with those chosen.
-            unions = candidates.inside | unions[best]
-            coverage, conflict = candidates.measure_inside(unions)
-        enough = covered > 0 and covered >= self.min_coverage
-        verdicts = np.full(len(allowed), Verdict.NOT_BEST)
+        chosen = self._cover(candidates, allowed)
+        verdicts = np.full(len(allowed), Verdict.GAIN)
         for verdict in reversed(fails):
             verdicts[fails[verdict]] = verdict
-        verdicts[chosen] = Verdict.TAKEN if enough else Verdict.COVERAGE
-        return tuple(chosen) if enough else (), tuple(verdicts)
+        verdicts[chosen] = Verdict.TAKEN
+        return Selection(tuple(verdicts), tuple(chosen), conflict)
+
+    def _cover(
+        self, candidates: ComponentCandidates, allowed: np.ndarray
+    ) -> list[int]:
+        """Returns the largest candidate, and those that add enough to it."""
+        numbers, chosen = np.flatnonzero(allowed), []
+        inside = candidates.inside[numbers]
+        while len(numbers):
+            gain = np.count_nonzero(inside, axis=1)
+            # Masks between all pixels with evidence differ in area alone.
+            best = np.lexsort((candidates.areas[numbers], gain))[-1]
+            total = candidates.inside[chosen].any(axis=0).sum()
+            if chosen and gain[best] < max(self.min_gain * total, 1):
+                break
+            chosen.append(int(numbers[best]))
+            inside = inside & ~candidates.inside[chosen[-1]]
+        return chosen
+
+
+def measure_conflicts(
+    components: Sequence[ComponentCandidates],
+) -> list[np.ndarray]:
+    """Returns (M,) conflicts for each component of an image, in order."""
+    extents = np.array([candidates.extent for candidates in components])
+    return [candidates.conflict(extents) for candidates in components]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,16 +12,24 @@ from mmseg.registry import TASK_UTILS
 from mmseg_sesam import validators
 from mmseg_sesam.core.component_candidates import (
     ComponentCandidates,
+    Decode,
     PreparedLabel,
-    decode_components,
+    draw_unions,
+    measure_components,
 )
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.compose import ScoredMask, compose
+from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.core.fill_confident import fill_confident
 from mmseg_sesam.core.fill_holes import fill_holes
-from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_exclusive
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import SkeletonPrompter
-from mmseg_sesam.core.selection import CoverageMaskSelector
+from mmseg_sesam.core.selection import (
+    CoverageMaskSelector,
+    Selection,
+    measure_conflicts,
+)
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
 from mmseg_sesam.validators import CONFIG, SHARE, count, option
 
@@ -60,14 +67,16 @@ class PseudoLabelGenerator:
             broken.
         min_area: smallest component of predictions alone that is kept, in
             pixels. Raise it where refreshes add small wrong components.
-        one_component_per_object: whether each component is an object of its
-            own, see `find_exclusive`. Set it for points, one to an object.
         max_labelled_pixels: labelled pixels on which candidates are
             measured, see `LabelledPixels.gather`. Raise it for coarse labels
             on large images if time allows.
         hole_purity: least share of one class around a hole that it is
-            filled with, see `fill_holes`; 0 leaves holes unlabelled. Set it
-            only for weak labels that mark every object.
+            filled with, where evidence speaks for that class, see
+            `fill_holes`; 0 leaves holes unlabelled. Set it to 0 where many
+            objects have no label.
+        min_evidence: probability at which the appearance of a class labels
+            pixels that no mask claims, see `fill_confident`; 1 switches that
+            off. Lower it for more and worse labels.
         prompts_per_call: most prompts decoded at once. Lower it if the
             candidates of large images fill the memory.
         ignore_index: value of unlabelled pixels.
@@ -88,9 +97,9 @@ class PseudoLabelGenerator:
     selector: Any = option(None, CONFIG.or_none())
     closing_radius: int = option(0, count())
     min_area: int = option(64, count())
-    one_component_per_object: bool = option(False, validators.FLAG)
     max_labelled_pixels: int = option(8192, count(1))
-    hole_purity: float = option(0.0, SHARE)
+    hole_purity: float = option(0.6, SHARE)
+    min_evidence: float = option(0.7, SHARE)
     prompts_per_call: int = option(256, count(1))
     ignore_index: int = option(255, validators.LABEL_ID)
 
@@ -120,6 +129,7 @@ class PseudoLabelGenerator:
         image: np.ndarray,
         label: np.ndarray,
         from_person: np.ndarray | None = None,
+        evidence: Evidence | None = None,
         prior: ExpansionPrior | None = None,
     ) -> PseudoLabel:
         """Makes the pseudo-label of one image.
@@ -130,6 +140,7 @@ class PseudoLabelGenerator:
                 confident predictions.
             from_person: (H, W) bool, true on pixels labelled by a person; by
                 default all labelled pixels.
+            evidence: evidence for the classes; by default none.
             prior: share of masks that conflict, by class and expansion; by
                 default no mask is rejected for its expansion.
 
@@ -137,25 +148,48 @@ class PseudoLabelGenerator:
             ValueError: image and label differ in size.
         """
         # Components and their prompts: steps 1 and 2 of docs/method.md.
-        prepared = self.prepare(image, label, from_person, prior)
-        records, masks = [], []
+        prepared = self.prepare(image, label, from_person, evidence, prior)
         # Candidates, step 3, and the selection among them, step 4.
-        for candidates in self.decode(image, prepared):
-            selection = self.selector(candidates)
-            records.append(ComponentRecord.of(candidates, selection))
-            if selection.chosen:
-                measures = selection.measures
-                score = measures.coverage * selection.predicted_iou
-                score *= 1 - measures.rejected_share
-                class_id = candidates.component.class_id
-                mask = ScoredMask.of_mask(selection.mask, class_id, score)
-                masks.append(mask)
+        decode = self.decoder(image, prepared)
+        components = self.measure(decode, prepared)
+        selections = self.selector(components)
         # Composition, step 5.
-        pseudo_label = compose(label, masks, self.ignore_index)
+        return self.finish(decode, prepared, components, selections)
+
+    def finish(
+        self,
+        decode: Decode,
+        prepared: PreparedLabel,
+        components: list[ComponentCandidates],
+        selections: list[Selection],
+    ) -> PseudoLabel:
+        """Draws the masks chosen, and composes the pseudo-label."""
+        chosen = {
+            place: selection.chosen
+            for place, selection in enumerate(selections)
+            if selection.chosen
+        }
+        unions = draw_unions(decode, components, chosen, self.prompts_per_call)
+        # A mask may be empty although values looked up in it are not.
+        drawn = {place: mask for place, mask in unions if mask.any()}
+        masks = [
+            ClassMask.crop(mask, prepared.components[place].class_id)
+            for place, mask in drawn.items()
+        ]
+        pseudo_label = compose(prepared.label, masks, self.ignore_index)
+        evidence, ignore = prepared.evidence, self.ignore_index
         if self.hole_purity:
             pseudo_label = fill_holes(
-                pseudo_label, self.hole_purity, self.ignore_index
+                pseudo_label, self.hole_purity, evidence, ignore
             )
+        # After holes: what a class surrounds belongs to it first of all.
+        pseudo_label = fill_confident(
+            pseudo_label, evidence, self.min_evidence, ignore
+        )
+        records = [
+            ComponentRecord.of(*made, drawn.get(place))
+            for place, made in enumerate(zip(components, selections))
+        ]
         return PseudoLabel(pseudo_label, records)
 
     def count_expansions(
@@ -163,6 +197,7 @@ class PseudoLabelGenerator:
         image: np.ndarray,
         label: np.ndarray,
         from_person: np.ndarray | None = None,
+        evidence: Evidence | None = None,
     ) -> np.ndarray:
         """Counts candidates by expansion, for `ExpansionPrior.fit`.
 
@@ -170,14 +205,17 @@ class PseudoLabelGenerator:
             image: see `__call__`, as for the other arguments.
             label: its weak label.
             from_person: pixels labelled by a person.
+            evidence: evidence for the classes.
 
         Returns:
             (2, 256, B) int64, see `core.expansion.count_expansions`.
         """
+        prepared = self.prepare(image, label, from_person, evidence)
+        components = self.measure(self.decoder(image, prepared), prepared)
         counts = ExpansionPrior.no_counts()
-        prepared = self.prepare(image, label, from_person)
-        for candidates in self.decode(image, prepared):
-            conflict = candidates.measures.conflict
+        for candidates, conflict in zip(
+            components, measure_conflicts(components)
+        ):
             counts += count_expansions(
                 candidates.component.class_id,
                 candidates.expansion,
@@ -190,6 +228,7 @@ class PseudoLabelGenerator:
         image: np.ndarray,
         label: np.ndarray,
         from_person: np.ndarray | None = None,
+        evidence: Evidence | None = None,
         prior: ExpansionPrior | None = None,
     ) -> PreparedLabel:
         """Finds the components of a label, and makes their prompts.
@@ -198,10 +237,8 @@ class PseudoLabelGenerator:
             image: see `__call__`, as for the other arguments.
             label: its weak label.
             from_person: pixels labelled by a person.
+            evidence: evidence for the classes.
             prior: share of masks that conflict.
-
-        Returns:
-            The label, prepared for `decode`.
 
         Raises:
             ValueError: image and label differ in size.
@@ -218,42 +255,32 @@ class PseudoLabelGenerator:
             closing_radius=self.closing_radius,
             min_area=self.min_area,
         )
-        exclusive = find_exclusive(components, self.one_component_per_object)
         return PreparedLabel(
             label,
             components,
             self.prompter(components),
-            LabelledPixels.gather(
-                components, exclusive, self.max_labelled_pixels
-            ),
+            LabelledPixels.gather(components, self.max_labelled_pixels),
+            evidence or Evidence.none(label.shape),
             prior or ExpansionPrior.none(),
-            self.ignore_index,
         )
 
-    def decode(
-        self,
-        image: np.ndarray,
-        prepared: PreparedLabel,
-        indices: Sequence[int] | None = None,
-    ) -> Iterator[ComponentCandidates]:
-        """Encodes an image, and decodes the prompts of its components.
+    def decoder(self, image: np.ndarray, prepared: PreparedLabel) -> Decode:
+        """Encodes an image, if its label has components.
 
         Args:
             image: (H, W, 3) uint8 in RGB.
             prepared: label of the image.
-            indices: components to decode; all by default.
 
-        Yields:
-            Each component with its candidates, in the order of `indices`.
+        Returns:
+            A function from prompts on the image to their candidates.
         """
-        if indices is None:
-            indices = range(len(prepared.components))
-        if not indices:
-            return
-        embedding = self.segmenter.encode([image])[0]
-        yield from decode_components(
-            partial(self.segmenter.decode, embedding),
-            prepared,
-            indices,
-            self.prompts_per_call,
-        )
+        embedding = None
+        if prepared.components:
+            embedding = self.segmenter.encode([image])[0]
+        return partial(self.segmenter.decode, embedding)
+
+    def measure(
+        self, decode: Decode, prepared: PreparedLabel
+    ) -> list[ComponentCandidates]:
+        """Decodes and measures the candidates of all components."""
+        return measure_components(decode, prepared, self.prompts_per_call)

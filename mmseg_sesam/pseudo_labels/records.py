@@ -24,10 +24,9 @@ class ComponentRecord(NamedTuple):
             keeps its weak pixels alone.
         verdicts: number of candidates with each `Verdict`.
         coverage: share of the component's pixels inside the mask.
-        conflict: share of exclusive components among the labelled pixels
-            inside the mask.
-        rejected_share: share of masks of its class and expansion that
-            conflict with weak labels, see `ExpansionPrior`.
+        conflict: largest conflict of the candidates taken, see
+            `ComponentCandidates.conflict`.
+        reliability: least reliability of the candidates taken.
         predicted_iou: mean score of the candidates taken.
         mask_area: pixels of the mask.
     """
@@ -41,34 +40,51 @@ class ComponentRecord(NamedTuple):
     verdicts: dict[str, int]
     coverage: float
     conflict: float
-    rejected_share: float
+    reliability: float
     predicted_iou: float
     mask_area: int
 
     @classmethod
     def of(
-        cls, candidates: ComponentCandidates, selection: Selection
+        cls,
+        candidates: ComponentCandidates,
+        selection: Selection,
+        mask: np.ndarray | None,
     ) -> ComponentRecord:
-        """Returns the record of a component and its mask, as JSON values."""
+        """Returns the record of a component and its mask, as JSON values.
+
+        The mask is (H, W) bool, or None if the component has none.
+        """
         component, together = candidates.component, candidates.prompts[0]
-        measures, mask = selection.measures, selection.mask
-        area = 0 if mask is None else int(np.count_nonzero(mask))
+        coverage, taken = 0.0, []
+        if mask is not None:
+            taken = list(selection.chosen)
+            held = np.count_nonzero(mask[component.slices] & component.mask)
+            coverage = held / component.area
         return cls(
             class_id=component.class_id,
             bbox=component.bbox,
             area=component.area,
             from_person=component.from_person,
             points=np.column_stack(together).tolist(),
-            chosen=[list(candidates.split(n)) for n in selection.chosen],
+            chosen=[list(candidates.split(n)) for n in taken],
             verdicts=dict(Counter(v.value for v in selection.verdicts)),
-            coverage=round(measures.coverage, 4),
-            conflict=round(measures.conflict, 4),
-            rejected_share=round(measures.rejected_share, 4),
-            predicted_iou=round(selection.predicted_iou, 4),
-            mask_area=area,
+            coverage=_rounded(coverage),
+            conflict=_rounded(selection.conflict[taken].max(initial=0)),
+            reliability=_rounded(
+                candidates.reliability[taken].min(initial=1) if taken else 0
+            ),
+            predicted_iou=_rounded(
+                candidates.scores[taken].mean() if taken else 0
+            ),
+            mask_area=0 if mask is None else int(np.count_nonzero(mask)),
         )
 
     @property
     def fell_back(self) -> bool:
         """Whether the component keeps its weak pixels alone."""
         return not self.chosen
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)

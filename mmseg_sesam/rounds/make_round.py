@@ -15,6 +15,8 @@ from mmengine import dist
 from mmengine.logging import MMLogger
 from torch import Tensor
 
+from mmseg_sesam.core.appearance import AppearanceModel
+from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.refinement import enrich
 from mmseg_sesam.datasets.rgb_view import rgb_view
@@ -22,6 +24,7 @@ from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
+from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
 from mmseg_sesam.rounds.provenance import as_json, diff, settings_digest
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.teacher import TeacherPredictor
@@ -30,8 +33,6 @@ from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 from mmseg_sesam.version import __version__
 
-# Images on which expansions are counted, spread over the set (our choice).
-_CALIBRATION_IMAGES = 48
 # Bytes that round 0 is expected to take for each pixel (our choice); later
 # rounds are expected to take as much as the one before.
 _BYTES_PER_PIXEL = 0.2
@@ -53,6 +54,7 @@ class Sample(NamedTuple):
         from_person: (H, W) bool, true where the weak label labels.
         label: (H, W) uint8, the weak label, in a refresh enriched with the
             teacher's confident predictions.
+        evidence: evidence for the classes, in a refresh the teacher's.
         probabilities: (C, H, W) float of the teacher, if its labels are
             stored. Others are dropped at once: several images are in memory.
     """
@@ -62,6 +64,7 @@ class Sample(NamedTuple):
     weak: np.ndarray
     from_person: np.ndarray
     label: np.ndarray
+    evidence: Evidence | None
     probabilities: Tensor | None
 
 
@@ -147,9 +150,11 @@ class RoundMaker:
             )
             summary = self.store.manifest(self.index)['summary']
             return RoundSummary(**summary)
-        prior = self._fit_prior()
+        appearance, prior = self._learn()
         missing = on_main_rank(self._find_missing, self.group)
-        on_all_ranks(lambda: self._make_share(missing, prior), self.group)
+        on_all_ranks(
+            lambda: self._make_share(missing, appearance, prior), self.group
+        )
         summary = on_main_rank(lambda: self._publish(prior), self.group)
         logger.info(
             f'Pseudo-labels, round {self.index}: {summary}, {len(missing)} '
@@ -194,35 +199,29 @@ class RoundMaker:
                 f'disk, and the round takes about {need / 2**20:.0f} MiB'
             )
 
-    def _fit_prior(self) -> ExpansionPrior:
-        """Returns round 0's prior, counted on weak labels in round 0."""
-        if self.teacher is not None:
-            return ExpansionPrior.from_json(self.identity['prior'])
-        counts = on_all_ranks(self._count_expansions, self.group)
-        return ExpansionPrior.fit(np.sum(counts, axis=0))
+    def _learn(self) -> tuple[AppearanceModel | None, ExpansionPrior]:
+        """Returns what weak labels tell of classes and masks.
 
-    def _count_expansions(self) -> np.ndarray:
-        """Counts masks by expansion, on images from all over the set.
-
-        Together the ranks count on the same images, whatever their number.
+        A refresh takes the teacher's evidence in place of the appearance,
+        and the prior of round 0.
         """
-        total = len(self.images.facts)
-        number = min(_CALIBRATION_IMAGES, total)
-        places = np.linspace(0, total - 1, number).round().astype(int)
-        rank, world_size = dist.get_dist_info()
-        counts = ExpansionPrior.no_counts()
-        batches = Progress(
-            self.images.loader(places[rank::world_size].tolist()),
-            desc='expansion of masks',
-            delay=2,
-            disable=not dist.is_main_process(),
-        )
-        for batch in batches:
-            sample = self._read(batch)
-            counts += self.generator.count_expansions(
-                sample.image, sample.label, sample.from_person
+        if self.teacher is not None:
+            return None, ExpansionPrior.from_json(self.identity['prior'])
+        appearance = learn_appearance(self.images, self._read, self.group)
+
+        def count(sample: Sample) -> np.ndarray:
+            return self.generator.count_expansions(
+                sample.image,
+                sample.label,
+                sample.from_person,
+                appearance
+                and appearance(
+                    sample.image, sample.weak, self.generator.ignore_index
+                ),
             )
-        return counts
+
+        prior = learn_prior(self.images, self._read, count, self.group)
+        return appearance, prior
 
     def _find_missing(self) -> list[int]:
         """Returns places of the images that no interrupted run has staged."""
@@ -230,11 +229,16 @@ class RoundMaker:
         facts = self.images.facts
         return [p for p, fact in enumerate(facts) if fact.key not in done]
 
-    def _make_share(self, missing: list[int], prior: ExpansionPrior) -> None:
+    def _make_share(
+        self,
+        missing: list[int],
+        appearance: AppearanceModel | None,
+        prior: ExpansionPrior,
+    ) -> None:
         """Makes and stages this rank's share of the missing images."""
         share = self.images.share(missing)
         made = threaded_map(
-            partial(self._make_one, prior),
+            partial(self._make_one, appearance, prior),
             map(self._read, self.images.loader(share)),
             self.generator.segmenter.images_at_once,
         )
@@ -250,9 +254,12 @@ class RoundMaker:
         """Returns the one image of a batch with its labels."""
         sample, teacher = batch['data_samples'][0], self.teacher
         weak = label = sample.gt_sem_seg.data[0].numpy()
-        probabilities = None
+        evidence = probabilities = None
         if teacher is not None:
             probabilities = teacher(batch)
+            rows, cols = spread_pixels(label.shape)
+            spread = probabilities[:, rows, cols].T.cpu().numpy()
+            evidence = Evidence.of(label.shape, spread)
             label = enrich(
                 weak,
                 probabilities.argmax(dim=0).cpu().numpy(),
@@ -268,13 +275,24 @@ class RoundMaker:
             weak,
             weak != self.generator.ignore_index,
             label,
+            evidence,
             probabilities,
         )
 
-    def _make_one(self, prior: ExpansionPrior, sample: Sample) -> None:
+    def _make_one(
+        self,
+        appearance: AppearanceModel | None,
+        prior: ExpansionPrior,
+        sample: Sample,
+    ) -> None:
         """Makes and stages the pseudo-label of an image."""
+        evidence = sample.evidence
+        if appearance is not None:
+            evidence = appearance(
+                sample.image, sample.weak, self.generator.ignore_index
+            )
         made = self.generator(
-            sample.image, sample.label, sample.from_person, prior
+            sample.image, sample.label, sample.from_person, evidence, prior
         )
         maps = {LABELS: made.label}
         if sample.probabilities is not None:

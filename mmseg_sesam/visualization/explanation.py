@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.component_candidates import ComponentCandidates
 from mmseg_sesam.core.selection import Selection
 from mmseg_sesam.pseudo_labels.generator import (
@@ -18,23 +19,38 @@ from mmseg_sesam.pseudo_labels.records import ComponentRecord
 
 
 class Explanation(NamedTuple):
-    """A component with its record, candidates, and selection among them."""
+    """A component with its record, measured candidates, and selection.
+
+    `decoded` has the candidates of the component's prompts, to be drawn.
+    """
 
     record: ComponentRecord
     candidates: ComponentCandidates
     selection: Selection
+    decoded: Candidates
 
     @property
     def order(self) -> list[int]:
         """Numbers of the candidates, those chosen first, then by coverage."""
         chosen = [*self.selection.chosen]
-        coverage = self.candidates.measures.coverage
+        coverage = self.candidates.coverage
         rest = [i for i in range(len(coverage)) if i not in chosen]
         return chosen + sorted(rest, key=lambda i: -coverage[i])
 
     def measures_of(self, number: int) -> tuple[float, float, float]:
-        """Returns coverage, conflict and rejected share of a candidate."""
-        return tuple(float(m[number]) for m in self.candidates.measures)
+        """Returns coverage, conflict and reliability of a candidate."""
+        return (
+            float(self.candidates.coverage[number]),
+            float(self.selection.conflict[number]),
+            float(self.candidates.reliability[number]),
+        )
+
+    def draw(self, numbers: Sequence[int]) -> np.ndarray:
+        """Returns the union of candidates, (H, W) bool; of none, empty."""
+        union = np.zeros(self.candidates.prepared.label.shape, bool)
+        for number in numbers:
+            union |= self.decoded.mask(*self.candidates.split(number))
+        return union
 
 
 def explain(
@@ -45,8 +61,8 @@ def explain(
 ) -> tuple[PseudoLabel, list[Explanation]]:
     """Makes the pseudo-label of an image, and explains its components.
 
-    It is the pseudo-label of the first round without an `ExpansionPrior`,
-    which is learned from a whole data set.
+    It is the pseudo-label of the first round without the appearance of
+    classes and the `ExpansionPrior`, which are learned from a whole data set.
 
     Args:
         generator: generator of the pseudo-label.
@@ -61,19 +77,20 @@ def explain(
     Raises:
         ValueError: image and label differ in size.
     """
-    made = generator(image, weak)
-    indices = largest_first(made.records)[:number]
     prepared = generator.prepare(image, weak)
-    decoded = generator.decode(image, prepared, indices)
+    decode = generator.decoder(image, prepared)
+    components = generator.measure(decode, prepared)
+    selections = generator.selector(components)
+    made = generator.finish(decode, prepared, components, selections)
+    indices = largest_first(made.records)[:number]
     explanations = [
         Explanation(
-            made.records[candidates.index],
-            candidates,
-            generator.selector(candidates),
+            made.records[index],
+            components[index],
+            selections[index],
+            decode(prepared.prompts[index]),
         )
-        for candidates in tqdm(
-            decoded, desc='explaining', total=len(indices), delay=2
-        )
+        for index in tqdm(indices, desc='explaining', delay=2)
     ]
     return made, explanations
 

@@ -22,15 +22,12 @@ from mmseg_sesam.visualization.sheet import paint_label, resize_label
 
 _COLOURS = {
     Verdict.TAKEN: '#2a8a4a',
+    Verdict.COVERAGE: '#3aa6a6',
     Verdict.CONFLICT: '#c8323c',
+    Verdict.RELIABILITY: '#c87137',
     Verdict.SCORE: '#8a5ab5',
     Verdict.STABILITY: '#b5892a',
-    Verdict.EXPANSION: '#c87137',
-    Verdict.FULL_SIZE: '#7a4a3a',
-    Verdict.UNION: '#e07a9a',
     Verdict.GAIN: '#4a7fb0',
-    Verdict.COVERAGE: '#3aa6a6',
-    Verdict.NOT_BEST: '#8a8a86',
 }
 # Masks drawn of each component; the scatter plot has all candidates.
 _MASKS = 5
@@ -163,7 +160,9 @@ def _summarise(name: str, explanation: Explanation) -> str:
         outcome = f'none of {total} candidates taken, weak pixels alone'
     return (
         f'{name}:  {outcome};  coverage {record.coverage:.2f}, '
-        f'conflict {record.conflict:.2f}, score {record.predicted_iou:.2f}'
+        f'conflict {record.conflict:.2f}, '
+        f'reliability {record.reliability:.2f}, '
+        f'score {record.predicted_iou:.2f}'
     )
 
 
@@ -181,22 +180,21 @@ def _draw_row(
     window = _window(explanation, image.shape[:2])
     crop = image[window]
     colour = palette[explanation.record.class_id]
-    union = np.zeros(crop.shape[:2], bool)
-    if selection.mask is not None:
-        union = selection.mask[window]
+    union = explanation.draw(selection.chosen)[window]
     _draw_mask(axes[1], crop, union, colour, explanation, window)
     axes[1].set_title('mask of the component', fontsize=8)
     numbers = _best_of_each(explanation)
     for axis, number in zip(axes[2:], numbers):
-        mask = candidates.union([number])[window]
+        mask = explanation.draw([number])[window]
         _draw_mask(axis, crop, mask, colour, explanation, window)
         verdict = selection.verdicts[number]
         title = verdict.value
         if number in selection.chosen:
             title += f' {selection.chosen.index(number) + 1}'
-        coverage, conflict, _ = explanation.measures_of(number)
+        coverage, conflict, reliability = explanation.measures_of(number)
         axis.set_title(
             f'{title}\ncoverage {coverage:.2f}, conflict {conflict:.2f}\n'
+            f'reliability {reliability:.2f}, '
             f'score {candidates.scores[number]:.2f}',
             fontsize=8,
             color=_COLOURS[verdict],
@@ -231,12 +229,13 @@ def _draw_candidates(axis: Axes, explanation: Explanation) -> None:
     """Draws coverage and conflict of every candidate, sized by the score."""
     # Reversed, so that those taken lie on top.
     numbers = explanation.order[::-1]
-    measures = explanation.candidates.measures
+    coverage = explanation.candidates.coverage
+    conflict = explanation.selection.conflict
     scores = explanation.candidates.scores[numbers]
     verdicts = explanation.selection.verdicts
     axis.scatter(
-        measures.coverage[numbers],
-        measures.conflict[numbers],
+        coverage[numbers],
+        conflict[numbers],
         s=10 + 50 * scores.clip(min=0),
         color=[_COLOURS[verdicts[number]] for number in numbers],
         alpha=0.75,

@@ -9,12 +9,14 @@ from hypothesis.extra import numpy as hnp
 from mmseg_sesam.core.candidates import MaskCandidates
 from mmseg_sesam.core.component_candidates import (
     PreparedLabel,
-    decode_components,
+    draw_unions,
+    measure_components,
 )
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.compose import ScoredMask, compose
+from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior
-from mmseg_sesam.core.labelled_pixels import LabelledPixels, find_exclusive
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.core.selection import CoverageMaskSelector
 
@@ -23,7 +25,7 @@ PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
 
 @st.composite
 def scenes(draw):
-    """A label, and (mask, class, score) of masks with many ties."""
+    """A label, and (mask, class) of masks, some of equal area."""
     shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=16))
     elements = st.sampled_from([0, 7, 255, 255, 255])
     label = draw(hnp.arrays(np.uint8, shape, elements=elements))
@@ -32,21 +34,31 @@ def scenes(draw):
     for _ in range(draw(st.integers(0, 6))):
         mask = rng.random(shape) < rng.random()
         mask[rng.integers(shape[0]), rng.integers(shape[1])] = True
-        masks.append(
-            (mask, int(rng.integers(4)), float(rng.choice([0.5, 0.7])))
-        )
+        masks.append((mask, int(rng.integers(4))))
+        if rng.random() < 0.3:
+            turned = np.ascontiguousarray(mask[::-1, ::-1])
+            masks.append((turned, int(rng.integers(4))))
     return label, masks
 
 
-def scored(mask, class_id, score):
-    rows, cols = np.nonzero(mask)
-    row, col = int(rows.min()), int(cols.min())
-    crop = mask[row : rows.max() + 1, col : cols.max() + 1]
-    return ScoredMask(class_id, row, col, crop, score, int(crop.sum()))
-
-
 def lay(label, masks, ignore_index=255):
-    return compose(label, [scored(*m) for m in masks], ignore_index)
+    return compose(label, [ClassMask.crop(*m) for m in masks], ignore_index)
+
+
+@PROPERTY
+@given(scenes())
+def test_crop_is_the_mask_in_its_bounding_box(scene):
+    for mask, class_id in scene[1]:
+        crop = ClassMask.crop(mask, class_id)
+        height, width = crop.mask.shape
+        whole = np.zeros_like(mask)
+        whole[crop.row : crop.row + height, crop.col : crop.col + width] = (
+            crop.mask
+        )
+        np.testing.assert_array_equal(whole, mask)
+        assert (crop.class_id, crop.area) == (class_id, mask.sum())
+        for edge in (0, -1):
+            assert crop.mask[edge].any() and crop.mask[:, edge].any()
 
 
 @PROPERTY
@@ -61,13 +73,13 @@ def test_compose_keeps_labelled_pixels(scene):
 
 @PROPERTY
 @given(scenes())
-def test_compose_takes_the_best_mask_of_each_pixel(scene):
+def test_compose_takes_the_smallest_mask_of_each_pixel(scene):
     label, masks = scene
     expected = label.copy()
     for row, col in np.argwhere(label == 255):
         ranks = [
-            (score, -mask.sum(), class_id)
-            for mask, class_id, score in masks
+            (-mask.sum(), class_id)
+            for mask, class_id in masks
             if mask[row, col]
         ]
         expected[row, col] = max(ranks)[-1] if ranks else 255
@@ -104,21 +116,17 @@ def test_compose_leaves_its_arguments_unchanged(scene):
         np.testing.assert_array_equal(mask, copy)
 
 
-def test_compose_prefers_a_better_score_to_a_smaller_area():
+def test_compose_lays_the_smaller_mask_over_the_larger():
     label = np.full((4, 6), 255, np.uint8)
     large, small = np.ones((4, 6), bool), np.zeros((4, 6), bool)
     small[1:3, 1:3] = True
-    assert (lay(label, [(large, 1, 0.9), (small, 2, 0.8)]) == 1).all()
-    composed = lay(label, [(large, 1, 0.8), (small, 2, 0.9)])
-    np.testing.assert_array_equal(composed, np.where(small, 2, 1))
-
-
-def test_compose_takes_the_smaller_mask_at_equal_scores():
-    label = np.full((4, 6), 255, np.uint8)
-    large, small = np.ones((4, 6), bool), np.zeros((4, 6), bool)
-    small[1:3, 1:3] = True
-    composed = lay(label, [(small, 2, 0.9), (large, 1, 0.9)])
-    np.testing.assert_array_equal(composed, np.where(small, 2, 1))
+    for class_ids in ((1, 2), (2, 1)):
+        for masks in ((large, small), (small, large)):
+            ids = class_ids if masks[0] is large else class_ids[::-1]
+            composed = lay(label, list(zip(masks, ids)))
+            np.testing.assert_array_equal(
+                composed, np.where(small, *class_ids[::-1])
+            )
 
 
 @pytest.mark.parametrize('ignore_index', [0, 255])
@@ -148,9 +156,8 @@ def test_compose_with_three_hundred_objects():
         label,
         components,
         SkeletonPrompter(max_points=1)(components),
-        LabelledPixels.gather(
-            components, find_exclusive(components), max_pixels=20000
-        ),
+        LabelledPixels.gather(components, max_pixels=20000),
+        Evidence.none(label.shape),
         ExpansionPrior.none(),
     )
 
@@ -160,12 +167,14 @@ def test_compose_with_three_hundred_objects():
             x, y = prompt.points[0].astype(int)
             own[0][boxes[y // 68 * 20 + x // 102]] = True
             own[1][:, :1024] = True
-        return MaskCandidates(masks, np.ones((len(prompts), 2)))
+        return MaskCandidates(masks, np.tile([1, 0.9], (len(prompts), 1)))
 
-    select, masks = CoverageMaskSelector(), []
-    for candidates in decode_components(decode, prepared, range(300), 8):
-        selection = select(candidates)
-        assert selection.chosen == (0,)
-        class_id = candidates.component.class_id
-        masks.append(scored(selection.mask, class_id, 1.0))
+    measured = measure_components(decode, prepared, 8)
+    selections = CoverageMaskSelector()(measured)
+    chosen = {i: made.chosen for i, made in enumerate(selections)}
+    assert set(chosen.values()) == {(0,)}
+    masks = [
+        ClassMask.crop(mask, components[place].class_id)
+        for place, mask in draw_unions(decode, measured, chosen, 8)
+    ]
     np.testing.assert_array_equal(compose(label, masks), truth)

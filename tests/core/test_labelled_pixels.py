@@ -2,33 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.labelled_pixels import (
-    LabelledPixels,
-    find_exclusive,
-    measure_mask,
-)
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
+
+from .cases import labels
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
-
-
-@st.composite
-def labels(draw):
-    """Labels of up to 24 x 24 pixels with at least one labelled one."""
-    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
-    elements = st.sampled_from([0, 3, 7, 255, 255])
-    label = draw(hnp.arrays(np.uint8, shape, elements=elements))
-    assume((label != 255).any())
-    return np.kron(label, np.ones([draw(st.integers(1, 3))] * 2, np.uint8))
-
-
-def gather(components, max_pixels=8192, one_component_per_object=False):
-    exclusive = find_exclusive(components, one_component_per_object)
-    return LabelledPixels.gather(components, exclusive, max_pixels)
 
 
 def random_masks(label, seed, count=6):
@@ -46,7 +28,7 @@ def pixels_of(pixels, index):
 @given(labels(), st.integers(1, 600), st.integers(0, 2))
 def test_gather_takes_pixels_of_each_component(label, max_pixels, radius):
     components = find_components(label, closing_radius=radius)
-    pixels = gather(components, max_pixels)
+    pixels = LabelledPixels.gather(components, max_pixels)
     assert len(pixels.starts) == len(components) + 1
     assert pixels.starts[-1] == len(pixels.rows)
     for index, component in enumerate(components):
@@ -58,19 +40,9 @@ def test_gather_takes_pixels_of_each_component(label, max_pixels, radius):
 
 @PROPERTY
 @given(labels(), st.integers(1, 600))
-def test_gather_weights_sum_to_the_areas(label, max_pixels):
-    components = find_components(label)
-    pixels = gather(components, max_pixels)
-    sums = np.add.reduceat(pixels.weights, pixels.starts[:-1])
-    areas = [component.area for component in components]
-    np.testing.assert_allclose(sums, areas, rtol=1e-5)
-
-
-@PROPERTY
-@given(labels(), st.integers(1, 600))
 def test_gather_takes_at_most_max_pixels(label, max_pixels):
     components = find_components(label)
-    pixels = gather(components, max_pixels)
+    pixels = LabelledPixels.gather(components, max_pixels)
     assert len(pixels.rows) <= max(max_pixels, 32 * len(components))
     # Small components are not thinned for the sake of large ones.
     share = max(max_pixels // len(components), 32)
@@ -83,128 +55,81 @@ def test_gather_takes_at_most_max_pixels(label, max_pixels):
 @given(labels())
 def test_gather_takes_all_of_few_pixels(label):
     components = find_components(label)
-    pixels = gather(components, np.count_nonzero(label != 255))
+    number = np.count_nonzero(label != 255)
+    pixels = LabelledPixels.gather(components, number)
     image = np.zeros_like(label, int)
     np.add.at(image, (pixels.rows, pixels.cols), 1)
     np.testing.assert_array_equal(image, label != 255)
-    assert (pixels.weights == 1).all()
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 2**32), st.integers(1, 600))
+def test_gather_does_not_depend_on_the_order_of_components(
+    label, seed, max_pixels
+):
+    components = find_components(label)
+    order = np.random.default_rng(seed).permutation(len(components))
+    before = LabelledPixels.gather(components, max_pixels)
+    after = LabelledPixels.gather([components[i] for i in order], max_pixels)
+    for place, index in enumerate(order):
+        np.testing.assert_array_equal(
+            pixels_of(after, place), pixels_of(before, index)
+        )
 
 
 @PROPERTY
 @given(labels(), st.integers(0, 10**6))
-def test_measure_is_exact_on_all_pixels(label, seed):
+def test_shares_are_exact_on_all_pixels(label, seed):
     components = find_components(label)
-    pixels = gather(components)
+    pixels = LabelledPixels.gather(components)
     masks = random_masks(label, seed)
-    inside = masks[:, pixels.rows, pixels.cols]
+    shares = pixels.shares(masks[:, pixels.rows, pixels.cols])
+    assert shares.shape == (len(masks), len(components))
     for index, component in enumerate(components):
         own = np.zeros(label.shape, bool)
         own[component.pixels] = True
-        other = (label != 255) & (label != component.class_id)
-        coverage = [(mask & own).sum() / own.sum() for mask in masks]
-        conflict = [
-            (mask & other).sum() / max((mask & (label != 255)).sum(), 1)
-            for mask in masks
-        ]
-        # Shares are compared with thresholds: no rounding, not even 1e-8.
-        assert pixels.measure(inside, index)[0].tolist() == coverage
-        assert pixels.measure(inside, index)[1].tolist() == conflict
+        expected = (masks & own).sum(axis=(1, 2)) / own.sum()
+        # Shares are compared with limits: no rounding beyond float32.
+        np.testing.assert_array_equal(
+            shares[:, index], expected.astype(np.float32)
+        )
 
 
 @pytest.mark.parametrize('max_pixels', [512, 1000, 1024])
-def test_measure_is_close_on_sampled_pixels_of_any_width(max_pixels):
+def test_shares_are_close_on_sampled_pixels_of_any_width(max_pixels):
     label = np.full((256, 512), 255, np.uint8)
     label[:, :256] = 0
     label[:, 300:500] = 1
     components = find_components(label)
-    pixels = gather(components, max_pixels)
+    pixels = LabelledPixels.gather(components, max_pixels)
     assert len(pixels.rows) <= max_pixels
     row, col = np.mgrid[:256, :512]
     masks = np.stack([col < 128, row < 64, col >= 64, col % 8 < 2])
-    inside = masks[:, pixels.rows, pixels.cols]
+    shares = pixels.shares(masks[:, pixels.rows, pixels.cols])
     np.testing.assert_allclose(
-        pixels.measure(inside, 0)[0], [0.5, 0.25, 0.75, 0.25], atol=0.08
+        shares[:, 0], [0.5, 0.25, 0.75, 0.25], atol=0.08
     )
-    other = (masks & (label == 1)).sum(axis=(1, 2))
-    labelled = (masks & (label != 255)).sum(axis=(1, 2))
-    np.testing.assert_allclose(
-        pixels.measure(inside, 0)[1], other / labelled, atol=0.08
-    )
+    other = (masks & (label == 1)).sum(axis=(1, 2)) / (label == 1).sum()
+    np.testing.assert_allclose(shares[:, 1], other, atol=0.08)
 
 
-def test_measure_weights_small_components_by_area():
+def test_shares_of_a_small_component_beside_a_large_one():
     label = np.full((200, 200), 255, np.uint8)
     label[:100] = 0
-    label[150:152, :50] = 1
-    pixels = gather(find_components(label), max_pixels=400)
-    inside = np.ones((1, len(pixels.rows)), bool)
-    np.testing.assert_allclose(
-        pixels.measure(inside, 0)[1], [100 / 20100], rtol=1e-5
-    )
+    label[150, :30] = 1
+    pixels = LabelledPixels.gather(find_components(label), max_pixels=400)
+    inside = np.zeros((1, 200, 200), bool)
+    inside[0, 150, :15] = True
+    shares = pixels.shares(inside[:, pixels.rows, pixels.cols])
+    assert shares.tolist() == [[0, 0.5]]
 
 
-@PROPERTY
-@given(labels(), st.integers(0, 10**6))
-def test_measure_with_one_component_per_object(label, seed):
-    """Predicted components are of no object, and exclude other classes."""
-    rng = np.random.default_rng(seed)
-    components = find_components(
-        label, from_person=rng.random(label.shape) < 0.5
-    )
-    pixels = gather(components, one_component_per_object=True)
-    masks = random_masks(label, seed)
-    inside = masks[:, pixels.rows, pixels.cols]
-    for index, component in enumerate(components):
-        exclusive = (label != 255) & (label != component.class_id)
-        for other in components:
-            both = other.from_person and component.from_person
-            if other is not component and both:
-                exclusive[other.pixels] = True
-        conflict = [
-            (mask & exclusive).sum() / max((mask & (label != 255)).sum(), 1)
-            for mask in masks
-        ]
-        assert pixels.measure(inside, index)[1].tolist() == conflict
-        same = [
-            other
-            for other, excluded in zip(components, pixels.exclusive[index])
-            if excluded and other.class_id == component.class_id
-        ]
-        measured = [
-            measure_mask(m, component, label, 255, same) for m in masks
-        ]
-        assert [conflict for _, conflict in measured] == conflict
+def test_shares_of_no_mask():
+    pixels = LabelledPixels.gather(find_components(np.eye(2, dtype=np.uint8)))
+    assert pixels.shares(np.zeros((0, 4), bool)).shape == (0, 2)
 
 
-def test_measure_of_a_mask_without_labelled_pixels():
-    label = np.array([[0, 1, 255]], np.uint8)
-    pixels = gather(find_components(label))
-    assert pixels.measure(np.zeros((1, 2), bool), 0)[1].tolist() == [0]
-
-
-def test_gather_and_measure_without_components():
-    pixels = gather([])
-    assert len(pixels.rows) == 0 and pixels.exclusive.shape == (0, 0)
-
-
-@PROPERTY
-@given(labels(), st.integers(0, 10**6))
-def test_measure_mask_is_exact(label, seed):
-    labelled = label != 255
-    for component in find_components(label):
-        own = np.zeros(label.shape, bool)
-        own[component.pixels] = True
-        other = labelled & (label != component.class_id)
-        for mask in random_masks(label, seed):
-            assert measure_mask(mask, component, label) == (
-                (mask & own).sum() / own.sum(),
-                (mask & other).sum() / max((mask & labelled).sum(), 1),
-            )
-
-
-def test_measure_mask_with_another_ignore_index():
-    label = np.array([[0, 0, 3, 3, 7]], np.uint8)
-    (three, seven) = find_components(label, ignore_index=0)
-    mask = np.array([[1, 1, 1, 0, 1]], bool)
-    assert measure_mask(mask, three, label, ignore_index=0) == (0.5, 0.5)
-    assert measure_mask(mask, seven, label, ignore_index=0) == (1, 0.5)
+def test_shares_without_components():
+    pixels = LabelledPixels.gather([])
+    assert len(pixels.rows) == 0 and pixels.starts.tolist() == [0]
+    assert pixels.shares(np.zeros((3, 0), bool)).shape == (3, 0)

@@ -25,6 +25,7 @@ def test_add_a_segmenter_example_makes_pseudo_labels(
     monkeypatch.syspath_prepend(str(tmp_path))
     label = np.full((40, 50), 255, np.uint8)
     label[20, 25] = 4
+    label[[5, 20, 35], 45] = 9
 
     try:
         # The config's custom_imports register the class.
@@ -38,5 +39,8 @@ def test_add_a_segmenter_example_makes_pseudo_labels(
         TASK_UTILS.module_dict.pop('DiscSegmenter', None)
 
     rows, cols = np.mgrid[:40, :50]
-    disc = np.hypot(rows - 20, cols - 25) <= 8
-    assert (made == np.where(disc, 4, 255)).all()
+    # The largest discs that hold no point of the other class.
+    expected = np.where(np.hypot(rows - 20, cols - 25) <= 16, 4, 255)
+    for row in (5, 20, 35):
+        expected[np.hypot(rows - row, cols - 45) <= 16] = 9
+    assert (made == expected).all()

@@ -69,8 +69,11 @@ def test_train_falls_back_with_unusable_masks(
     answer: str,
 ) -> None:
     cfg = make_config(train_cfg__max_iters=1)
-    cfg.default_hooks.pseudo_labels.generator.segmenter = dict(
-        type='UselessSegmenter', answer=answer
+    cfg.default_hooks.pseudo_labels.generator.update(
+        segmenter=dict(type='UselessSegmenter', answer=answer),
+        # Appearance would label pixels without a mask.
+        min_evidence=1.0,
+        hole_purity=0.0,
     )
     Runner.from_cfg(cfg).train()
 

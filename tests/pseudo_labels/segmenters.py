@@ -55,12 +55,33 @@ class GuessingSegmenter(BaseSegmenter):
         return [image.shape[:2] for image in images]
 
     def decode(self, embedding, prompts):
-        rng = np.random.default_rng(len(prompts))
-        shape = (len(prompts), 3, *embedding)
-        masks = rng.random(shape) < rng.random((*shape[:2], 1, 1))
-        return MaskCandidates(
-            masks, rng.random(shape[:2]), rng.random(shape[:2])
-        )
+        guesses = [self._guess(embedding, prompt.points) for prompt in prompts]
+        return MaskCandidates(*map(np.array, zip(*guesses)))
+
+    def _guess(self, shape, points):
+        # A prompt that is decoded once more gets the same masks.
+        rng = np.random.default_rng(points.astype(int).ravel())
+        masks = rng.random((3, *shape)) < rng.random((3, 1, 1))
+        return masks, rng.random(3), rng.random(3)
+
+
+@TASK_UTILS.register_module()
+class BrighterSegmenter(BaseSegmenter):
+    """Returns all pixels at least as bright as the prompt's first point.
+
+    The mask of something dark holds all that is brighter, as a mask of a
+    building holds the pole before it.
+    """
+
+    fingerprint = dict(type='BrighterSegmenter')
+
+    def encode(self, images):
+        return [image.sum(axis=2) for image in images]
+
+    def decode(self, embedding, prompts):
+        points = [prompt.points[0].astype(int) for prompt in prompts]
+        masks = [[embedding >= embedding[y, x]] for x, y in points]
+        return MaskCandidates(np.array(masks), np.ones((len(prompts), 1)))
 
 
 class InexactCandidates(MaskCandidates):

@@ -75,11 +75,15 @@ def test_generator_assembles_regions_of_one_stroke():
     label, (record,) = make_generator(**options)(scene.image, weak)
     assert (label == 4).all()
     assert record.coverage == 1
-    # Alone none of the three covers half of the stroke.
+    # One point reaches one region: the stroke is covered in part.
     lone = dict(type='SkeletonPrompter', strategy='centroid')
-    label, (record,) = make_generator(prompter=lone)(scene.image, weak)
-    assert record.fell_back
-    np.testing.assert_array_equal(label, weak)
+    label, (record,) = make_generator(prompter=lone, hole_purity=0)(
+        scene.image, weak
+    )
+    assert record.coverage == pytest.approx(40 / 116, abs=1e-4)
+    assert (label[:, 40:80] == 4).all()
+    np.testing.assert_array_equal(label[:, :40], weak[:, :40])
+    np.testing.assert_array_equal(label[:, 80:], weak[:, 80:])
 
 
 def test_generator_falls_back_in_a_region_of_two_classes():
@@ -109,32 +113,37 @@ def make_two_lines():
     return np.zeros((20, 30, 3), np.uint8), weak
 
 
-@pytest.mark.parametrize(
-    'claimed', [(10, 10), (20, 10)], ids=['fewer rows', 'same rows']
-)
-def test_generator_applies_limits_to_the_exact_masks(claimed):
+def make_inexact(claimed, drawn):
+    segmenter = dict(type='InexactSegmenter', claimed=claimed, drawn=drawn)
+    return PseudoLabelGenerator(segmenter, hole_purity=0)
+
+
+def test_generator_selects_by_the_pixels_looked_up():
     image, weak = make_two_lines()
-    generator = PseudoLabelGenerator(
-        segmenter=dict(
-            type='InexactSegmenter', claimed=claimed, drawn=(20, 10)
-        )
-    )
+    generator = make_inexact(claimed=(20, 10), drawn=(20, 10))
     label, records = generator(image, weak)
-    # The better one would hold both classes.
+    # The larger mask would hold both classes.
     assert records[0].chosen == [[0, 1]]
     assert records[0].conflict == 0
+    assert records[0].verdicts['too much conflict'] == 1
     assert records[1].fell_back
     assert (label[:10] == 0).all()
     np.testing.assert_array_equal(label[10:], weak[10:])
 
 
-def test_generator_skips_a_mask_that_is_exactly_empty():
+def test_generator_records_the_mask_that_is_drawn():
     image, weak = make_two_lines()
-    generator = PseudoLabelGenerator(
-        segmenter=dict(type='InexactSegmenter', claimed=(10,), drawn=(0,)),
-        selector=dict(type='CoverageMaskSelector', min_coverage=0),
-    )
+    generator = make_inexact(claimed=(10,), drawn=(5,))
     label, records = generator(image, weak)
+    assert records[0].chosen == [[0, 0]]
+    assert (records[0].mask_area, records[0].coverage) == (5 * 30, 0)
+    assert (label[:5] == 0).all()
+    np.testing.assert_array_equal(label[5:], weak[5:])
+
+
+def test_generator_falls_back_where_the_mask_drawn_is_empty():
+    image, weak = make_two_lines()
+    label, records = make_inexact(claimed=(10,), drawn=(0,))(image, weak)
     assert all(record.fell_back for record in records)
     np.testing.assert_array_equal(label, weak)
 
@@ -144,12 +153,15 @@ def test_generator_keeps_small_predictions_without_a_prompt():
     drawn = scene.weak != 255
     enriched = np.where(np.arange(72) < 48, scene.weak, 255).astype(np.uint8)
     enriched[5:7, 60:62] = 2
-    label, records = make_generator(min_area=5)(scene.image, enriched, drawn)
+    options = dict(hole_purity=0)
+    small = make_generator(min_area=5, **options)
+    label, records = small(scene.image, enriched, drawn)
     assert [record.class_id for record in records] == [0, 1]
     expected = np.where(np.arange(72) < 48, scene.truth, enriched)
     np.testing.assert_array_equal(label, expected)
     # Large enough predictions get prompts, as weak pixels do.
-    label, records = make_generator(min_area=4)(scene.image, enriched, drawn)
+    large = make_generator(min_area=4, **options)
+    label, records = large(scene.image, enriched, drawn)
     assert [r.from_person for r in records] == [False, True, True]
     np.testing.assert_array_equal(label, scene.truth)
 
@@ -163,11 +175,17 @@ def test_generator_of_an_empty_label():
     assert records == []
 
 
+def test_count_expansions_of_an_empty_label():
+    scene = make_scene()
+    empty = np.full_like(scene.weak, 255)
+    assert not make_generator().count_expansions(scene.image, empty).any()
+
+
 def test_generator_of_one_pixel():
     scene = make_scene(rows=1, cols=2)
     weak = np.full_like(scene.weak, 255)
     weak[0, 0] = 6
-    label, _ = make_generator()(scene.image, weak)
+    label, _ = make_generator(hole_purity=0)(scene.image, weak)
     np.testing.assert_array_equal(
         label, np.where(np.arange(48) < 24, 6, 255)[None].repeat(24, axis=0)
     )
@@ -201,6 +219,7 @@ def test_generator_rejects_image_and_label_of_two_sizes():
         dict(closing_radius=3),
         dict(min_area=65),
         dict(max_labelled_pixels=1000),
+        dict(hole_purity=0.9),
     ],
     ids=lambda options: next(iter(options)),
 )
@@ -216,53 +235,3 @@ def test_fingerprint_does_not_depend_on_the_batch_size():
         make_generator(prompts_per_call=3).fingerprint
         == make_generator().fingerprint
     )
-
-
-def two_points_on_one_region():
-    image = np.zeros((20, 40, 3), np.uint8)
-    image[:, 20:] = 200
-    label = np.full(image.shape[:2], 255, np.uint8)
-    label[5, 5] = label[15, 15] = 1
-    label[10, 30] = 1
-    return image, label
-
-
-def test_generator_rejects_mask_with_points_of_two_objects():
-    image, label = two_points_on_one_region()
-    anyhow, apart = (
-        PseudoLabelGenerator(
-            dict(type='FlatColourSegmenter'), one_component_per_object=wanted
-        )
-        for wanted in (False, True)
-    )
-    pseudo, _ = anyhow(image, label)
-    assert (pseudo == 1).all()
-    pseudo, records = apart(image, label)
-    assert [record.fell_back for record in records] == [True, False, True]
-    assert (pseudo[:, 20:] == 1).all()
-    assert (pseudo[:, :20] == label[:, :20]).all()
-
-
-def test_generator_leaves_an_unlabelled_image_unlabelled():
-    image, label = two_points_on_one_region()
-    generator = PseudoLabelGenerator(
-        dict(type='FlatColourSegmenter'), one_component_per_object=True
-    )
-    nothing = np.full_like(label, 255)
-    pseudo, records = generator(image, nothing)
-    assert (pseudo == 255).all() and records == []
-    assert not generator.count_expansions(image, nothing).any()
-
-
-def test_generator_takes_only_weak_pixels_for_objects():
-    image, label = two_points_on_one_region()
-    drawn = label != 255
-    drawn[15, 15] = False
-    generator = PseudoLabelGenerator(
-        dict(type='FlatColourSegmenter'),
-        min_area=0,
-        one_component_per_object=True,
-    )
-    pseudo, records = generator(image, label, drawn)
-    assert not any(record.fell_back for record in records)
-    assert (pseudo == 1).all()

@@ -1,11 +1,14 @@
 """What holds for any image, weak label and options of the generator."""
 
+import json
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.components import find_components
+from mmseg_sesam.pseudo_labels.records import ComponentRecord
 
 from .segmenters import make_generator
 
@@ -39,12 +42,14 @@ def generators(draw):
         selector=dict(
             type='CoverageMaskSelector',
             max_conflict=draw(st.sampled_from([0, 0.2, 0.6, 1])),
-            min_coverage=draw(st.sampled_from([0, 0.3, 0.9])),
-            merge=draw(st.sampled_from(['best', 'greedy'])),
+            min_reliability=draw(st.sampled_from([0, 0.7, 0.99])),
+            min_predicted_iou=draw(st.sampled_from([0, 0.5])),
+            min_gain=draw(st.sampled_from([0.05, 1])),
         ),
         closing_radius=draw(st.integers(0, 2)),
         min_area=draw(st.sampled_from([0, 4])),
         max_labelled_pixels=draw(st.sampled_from([1, 20, 65536])),
+        hole_purity=draw(st.sampled_from([0, 0.6])),
         prompts_per_call=draw(st.sampled_from([1, 7, 256])),
     )
 
@@ -79,12 +84,17 @@ def test_generator_records_masks_within_the_limits(scribbled, generator):
         assert record.from_person
         if record.fell_back:
             assert record.mask_area == record.coverage == 0
+            assert record.chosen == [] and 'taken' not in record.verdicts
             continue
+        assert record.verdicts['taken'] == len(record.chosen)
         assert 0 < record.mask_area <= label.size
         # Rounded to four digits.
-        assert record.coverage >= selector.min_coverage - 1e-4
+        assert 0 < record.coverage <= 1
         assert record.conflict <= selector.max_conflict + 1e-4
-    if all(record.fell_back for record in records):
+        assert record.reliability >= selector.min_reliability - 1e-4
+        assert record.predicted_iou >= selector.min_predicted_iou - 1e-4
+    fell_back = all(record.fell_back for record in records)
+    if fell_back and not generator.hole_purity:
         np.testing.assert_array_equal(pseudo, label)
 
 
@@ -92,7 +102,34 @@ def test_generator_records_masks_within_the_limits(scribbled, generator):
 @given(scribbled_images(), generators())
 def test_generator_spreads_no_class_that_fell_back(scribbled, generator):
     image, label = scribbled
+    generator.hole_purity = 0
     pseudo, records = generator(image, label)
     spread = {record.class_id for record in records if not record.fell_back}
     added = pseudo[(label == 255) & (pseudo != 255)]
     assert set(added) <= spread
+
+
+@PROPERTY
+@given(scribbled_images(), generators())
+def test_generator_fills_holes_without_changing_labels(scribbled, generator):
+    image, label = scribbled
+    generator.hole_purity = 0
+    with_holes = generator(image, label)
+    generator.hole_purity = 0.6
+    filled = generator(image, label)
+    labelled = with_holes.label != 255
+    np.testing.assert_array_equal(
+        filled.label[labelled], with_holes.label[labelled]
+    )
+    assert filled.records == with_holes.records
+
+
+@PROPERTY
+@given(scribbled_images(), generators())
+def test_generator_records_survive_json(scribbled, generator):
+    for record in generator(*scribbled).records:
+        read = json.loads(json.dumps(record._asdict()))
+        assert ComponentRecord(**read) == record._replace(
+            bbox=list(record.bbox)
+        )
+        assert type(record.coverage) is float

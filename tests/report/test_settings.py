@@ -13,4 +13,4 @@ def test_list_settings_are_those_of_round_0(work_dir: Path) -> None:
 
     assert settings['segmenter'].startswith('SuperpixelSegmenter')
     # A default, which no config names.
-    assert 'max_rejected_share=0.8' in settings['selector']
+    assert 'min_reliability=0.8' in settings['selector']

@@ -39,11 +39,18 @@ def test_explain_shows_the_masks_of_the_pseudo_label(
     made, explanations = explain(generator, *stripes)
 
     assert (made.label == generator(*stripes).label).all()
-    for record, candidates, selection in explanations:
-        mask = candidates.union(selection.chosen)
-        assert (mask == selection.mask).all()
+    for explanation in explanations:
+        record, candidates, selection, decoded = explanation
+        mask = explanation.draw(selection.chosen)
         assert mask.sum() == record.mask_area
         assert (made.label[mask] == record.class_id).mean() > 0.9
+        inside = mask[candidates.component.pixels]
+        assert inside.mean() == pytest.approx(record.coverage, abs=1e-4)
+        measures = [explanation.measures_of(n) for n in selection.chosen]
+        _, conflict, reliability = zip(*measures)
+        assert max(conflict) == pytest.approx(record.conflict, abs=1e-4)
+        assert min(reliability) == pytest.approx(record.reliability, abs=1e-4)
+        assert decoded.scores.size == len(selection.verdicts)
         pairs = [list(candidates.split(n)) for n in selection.chosen]
         assert pairs == record.chosen
         verdicts = [verdict.value for verdict in selection.verdicts]
@@ -71,8 +78,10 @@ def test_explain_orders_candidates_with_their_verdicts(
         coverage = [explanation.measures_of(n)[0] for n in order[count:]]
         assert coverage == sorted(coverage, reverse=True)
         for number, verdict in enumerate(selection.verdicts):
-            conflict = explanation.measures_of(number)[1]
-            assert (verdict is Verdict.CONFLICT) == (conflict > limit)
+            coverage, conflict, _ = explanation.measures_of(number)
+            assert (verdict is Verdict.COVERAGE) == (coverage == 0)
+            rejected = coverage > 0 and conflict > limit
+            assert (verdict is Verdict.CONFLICT) == rejected
         found |= {*selection.verdicts}
     assert {Verdict.TAKEN, Verdict.CONFLICT, Verdict.GAIN} <= found
 

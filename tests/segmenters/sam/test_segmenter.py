@@ -223,9 +223,9 @@ def test_generator_with_sam_segmenter_equals_predictor(weights):
                 type='SAMSegmenter', builder=build_tiny_sam, **weights
             ),
             prompter=dict(type='SkeletonPrompter', max_points=1),
-            selector=dict(
-                type='CoverageMaskSelector', merge='best', min_coverage=0.1
-            ),
+            # One candidate is taken: no other doubles the mask.
+            selector=dict(type='CoverageMaskSelector', min_gain=1.0),
+            hole_purity=0,
         )
     )
     result = generator(image, label)

@@ -1,0 +1,111 @@
+"""Evidence for each class, at pixels spread over an image."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+# An image is cut into at most this many square cells, unless it is very thin,
+# and evidence lies in the middle of every second row and column of them (our
+# choice).
+MAX_CELLS = 2**14
+# Least probability that counts, so that no single pixel decides (our choice).
+FLOOR = 0.01
+
+
+class Evidence(NamedTuple):
+    """Log-probabilities of the classes at pixels spread over an image.
+
+    In round 0 they come from `AppearanceModel`, later from the teacher.
+
+    Attributes:
+        rows: (G,) integers.
+        cols: (G,) integers.
+        log_probabilities: (G, C) float32, with C = 0 if nothing is known.
+        fills: whether confident evidence labels pixels, see
+            `fill_confident`; a teacher's predictions join the label before,
+            by a threshold of their own.
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    log_probabilities: np.ndarray
+    fills: bool = False
+
+    @classmethod
+    def none(cls, shape: tuple[int, int]) -> Evidence:
+        """Returns evidence that favours no class, for an (H, W) image."""
+        rows, cols = spread_pixels(shape)
+        return cls(rows, cols, np.zeros((len(rows), 0), np.float32))
+
+    @classmethod
+    def of(
+        cls,
+        shape: tuple[int, int],
+        probabilities: np.ndarray,
+        fills: bool = False,
+    ) -> Evidence:
+        """Returns evidence from (G, C) probabilities at `spread_pixels`."""
+        rows, cols = spread_pixels(shape)
+        logs = np.log(probabilities.astype(np.float32) + FLOOR)
+        return cls(rows, cols, logs, fills)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known of the classes."""
+        return self.log_probabilities.shape[1] > 0
+
+    def log_odds(
+        self, inside: np.ndarray, class_id: int, classes: np.ndarray
+    ) -> np.ndarray:
+        """Compares a class with the others of an image, for several masks.
+
+        Args:
+            inside: (M, G) bool, whether pixel g is inside mask m.
+            class_id: class of the masks.
+            classes: ids of the classes that the image's label has; a class
+                alone is compared with all others of the evidence.
+
+        Returns:
+            (M,) float32, the mean log-probability of the class inside a mask
+            minus the log of the other classes' mean; 0 where nothing is
+            known.
+        """
+        number = self.log_probabilities.shape[1]
+        others = classes[(classes != class_id) & (classes < number)]
+        if not len(others):
+            others = np.delete(
+                np.arange(number), np.s_[class_id : class_id + 1]
+            )
+        if class_id >= number or not len(others):
+            return np.zeros(len(inside), np.float32)
+        columns = np.append(others, class_id)
+        sums = inside.astype(np.float32) @ self.log_probabilities[:, columns]
+        counts = np.count_nonzero(inside, axis=1)
+        means = sums / np.maximum(counts, 1)[:, None]
+        rival = np.log(np.exp(means[:, :-1]).mean(axis=1))
+        return np.where(counts > 0, means[:, -1] - rival, 0)
+
+
+def cell_size(shape: tuple[int, int]) -> int:
+    """Returns the side in pixels of the cells of an (H, W) image."""
+    side = int(np.ceil(np.sqrt(shape[0] * shape[1] / MAX_CELLS)))
+    # A cell is never higher or wider than a thin image.
+    return min(side, *shape)
+
+
+def spread_pixels(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (G,) rows and (G,) columns of the pixels with evidence.
+
+    Example:
+        >>> rows, cols = spread_pixels((2, 5))
+        >>> rows.tolist(), cols.tolist()
+        ([0, 0, 0], [0, 2, 4])
+    """
+    side = cell_size(shape)
+    rows, cols = (
+        np.arange(0, size // side, 2) * side + side // 2 for size in shape
+    )
+    grid = np.meshgrid(rows, cols, indexing='ij')
+    return grid[0].ravel(), grid[1].ravel()

@@ -1,0 +1,93 @@
+"""Learns from weak labels alone, before round 0 is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Callable, TypeVar
+
+import numpy as np
+from mmengine import dist
+
+from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
+from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
+from mmseg_sesam.rounds.training_images import TrainingImages
+
+# Images from which each is learned, spread over the set (our choice).
+_APPEARANCE_IMAGES, _EXPANSION_IMAGES = 256, 48
+
+Sample = TypeVar('Sample')
+Read = Callable[[dict], Sample]
+
+
+def learn_appearance(
+    images: TrainingImages, read: Read, group: Any = None
+) -> AppearanceModel | None:
+    """Returns the appearance of the classes, the same on all ranks.
+
+    Args:
+        images: images of the training set.
+        read: returns the `Sample` of a batch.
+        group: process group of the ranks.
+    """
+
+    def collect() -> list:
+        places = _spread(images, _APPEARANCE_IMAGES)
+        samples = _read_share(images, read, places, 'appearance of classes')
+        ignored = images.ignore_index
+        return [collect_samples(s.image, s.weak, ignored) for s in samples]
+
+    shares = on_all_ranks(collect, group)
+    # In the order of the images, whatever the number of ranks.
+    longest = max(map(len, shares))
+    ordered = [s[i] for i in range(longest) for s in shares if i < len(s)]
+    return on_main_rank(lambda: AppearanceModel.fit(ordered), group)
+
+
+def learn_prior(
+    images: TrainingImages,
+    read: Read,
+    count: Callable[[Sample], np.ndarray],
+    group: Any = None,
+) -> ExpansionPrior:
+    """Returns the share of masks that conflict, the same on all ranks.
+
+    Args:
+        images: images of the training set.
+        read: returns the `Sample` of a batch.
+        count: counts the masks of a sample by expansion.
+        group: process group of the ranks.
+    """
+
+    def count_share() -> np.ndarray:
+        places = _spread(images, _EXPANSION_IMAGES)
+        samples = _read_share(images, read, places, 'expansion of masks')
+        return sum(map(count, samples), ExpansionPrior.no_counts())
+
+    counts = on_all_ranks(count_share, group)
+    return ExpansionPrior.fit(np.sum(counts, axis=0))
+
+
+def _spread(images: TrainingImages, number: int) -> list[int]:
+    """Returns places of images from all over the set."""
+    total = len(images.facts)
+    number = min(number, total)
+    return np.linspace(0, total - 1, number).round().astype(int).tolist()
+
+
+def _read_share(
+    images: TrainingImages, read: Read, places: list[int], title: str
+) -> Iterator[Sample]:
+    """Yields this rank's share of the samples at places of the set.
+
+    Together the ranks read the same images, whatever their number.
+    """
+    rank, world_size = dist.get_dist_info()
+    batches = Progress(
+        images.loader(places[rank::world_size]),
+        desc=title,
+        delay=2,
+        disable=not dist.is_main_process(),
+    )
+    return map(read, batches)

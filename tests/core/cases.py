@@ -1,0 +1,140 @@
+"""A label with candidate masks for each component, to be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mmseg_sesam.core.candidates import MaskCandidates
+from mmseg_sesam.core.component_candidates import (
+    ComponentCandidates,
+    PreparedLabel,
+)
+from mmseg_sesam.core.components import Component, find_components
+from mmseg_sesam.core.evidence import Evidence, spread_pixels
+from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.labelled_pixels import LabelledPixels
+from mmseg_sesam.core.prompts import PointPrompt
+
+CLASSES = 0, 3, 7
+_POINT = PointPrompt(np.zeros((1, 2), np.float32), np.ones(1, np.int8))
+
+
+@dataclass
+class Case:
+    """A label, and masks of one prompt for each of its K components.
+
+    Attributes:
+        label: (H, W) uint8.
+        masks: (K, M, H, W) bool.
+        scores: (K, M) float; 1 by default.
+        stability: (K, M) float; 1 by default.
+        evidence: evidence for the classes; by default none.
+        prior: by default rejects no mask.
+        max_pixels: see `LabelledPixels.gather`.
+    """
+
+    label: np.ndarray
+    masks: np.ndarray
+    scores: np.ndarray | None = None
+    stability: np.ndarray | None = None
+    evidence: Evidence | None = None
+    prior: ExpansionPrior = field(default_factory=ExpansionPrior.none)
+    max_pixels: int = 8192
+
+    def __post_init__(self) -> None:
+        self.masks = np.asarray(self.masks, bool)
+        for name in ('scores', 'stability'):
+            if getattr(self, name) is None:
+                setattr(self, name, np.ones(self.masks.shape[:2]))
+
+    @property
+    def components(self) -> list[Component]:
+        return find_components(self.label)
+
+    def measure(self, order: list[int] | None = None):
+        """Returns the candidates of all components, in an order of them."""
+        components = self.components
+        order = list(range(len(components)) if order is None else order)
+        components = [components[place] for place in order]
+        prepared = PreparedLabel(
+            self.label,
+            components,
+            [[_POINT]] * len(components),
+            LabelledPixels.gather(components, self.max_pixels),
+            self.evidence or Evidence.none(self.label.shape),
+            self.prior,
+        )
+        masks, scores, stability = (
+            np.asarray(values)[order]
+            for values in (self.masks, self.scores, self.stability)
+        )
+        candidates = MaskCandidates(masks, scores, stability)
+        return [
+            ComponentCandidates.measure(prepared, place, candidates, place)
+            for place in range(len(order))
+        ]
+
+    def own(self, index: int) -> np.ndarray:
+        """Returns (H, W) bool, the pixels of a component."""
+        pixels = np.zeros(self.label.shape, bool)
+        pixels[self.components[index].pixels] = True
+        return pixels
+
+    def share(self, mask: np.ndarray, index: int) -> float:
+        """Returns the share of a component inside an (H, W) mask."""
+        own = self.own(index)
+        return float(np.float32((mask & own).sum() / own.sum()))
+
+    def with_order(self, order: list[int]) -> Case:
+        """Returns the case with the M candidates in another order."""
+        return replace(
+            self,
+            masks=self.masks[:, order],
+            scores=self.scores[:, order],
+            stability=self.stability[:, order],
+        )
+
+
+def evidence_of(probabilities: np.ndarray) -> Evidence:
+    """Returns evidence from (H, W, C) probabilities."""
+    shape = probabilities.shape[:2]
+    return Evidence.of(shape, probabilities[spread_pixels(shape)])
+
+
+@st.composite
+def labels(draw: st.DrawFn) -> np.ndarray:
+    """Labels of up to 24 x 24 pixels with at least one labelled one."""
+    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
+    elements = st.sampled_from([*CLASSES, 255, 255])
+    label = draw(hnp.arrays(np.uint8, shape, elements=elements))
+    assume((label != 255).any())
+    return np.kron(label, np.ones([draw(st.integers(1, 3))] * 2, np.uint8))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Candidates from nearly right to nearly random, with evidence."""
+    label = draw(labels())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    first = (len(find_components(label)), draw(st.integers(1, 6)))
+    masks = rng.random((*first, *label.shape)) < rng.random((*first, 1, 1))
+    case = Case(
+        label,
+        masks,
+        scores=rng.random(first),
+        stability=rng.random(first),
+        evidence=evidence_of(rng.random((*label.shape, 8)) ** 2),
+    )
+    likeness = rng.random((*first, 1, 1))
+    case.masks &= rng.random(masks.shape) > likeness
+    own = np.array([case.own(index) for index in range(first[0])])
+    case.masks |= own[:, None] & (rng.random(masks.shape) < likeness)
+    seen = rng.integers(0, 100, ExpansionPrior.no_counts().shape)
+    seen[1] = np.minimum(seen[0], seen[1])
+    case.prior = ExpansionPrior.fit(seen)
+    return case

@@ -1,0 +1,162 @@
+"""Evidence for classes inside masks, against plain sums."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmseg_sesam.core.evidence import (
+    MAX_CELLS,
+    Evidence,
+    cell_size,
+    spread_pixels,
+)
+
+from .cases import evidence_of
+
+PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+SHAPES = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
+SEEDS = st.integers(0, 2**32)
+ALL = np.ones((1, 4), bool)
+
+
+def random_evidence(seed, number=4):
+    rng = np.random.default_rng(seed)
+    evidence = evidence_of(rng.dirichlet(np.ones(number), (4, 5)))
+    inside = rng.random((3, len(evidence.rows))) < 0.5
+    return evidence, inside
+
+
+def two_by_two(*probabilities):
+    """Returns evidence that is the same at all of four pixels."""
+    return evidence_of(np.tile(np.array(probabilities), (3, 3, 1)))
+
+
+@PROPERTY
+@given(SHAPES)
+def test_spread_pixels_are_a_grid_in_the_image(shape):
+    rows, cols = spread_pixels(shape)
+    assert 1 <= len(rows) == len(cols)
+    assert rows.min() >= 0 and rows.max() < shape[0]
+    assert cols.min() >= 0 and cols.max() < shape[1]
+    pixels = set(zip(rows.tolist(), cols.tolist()))
+    assert len(pixels) == len(rows)
+    assert len(pixels) == len(set(rows)) * len(set(cols))
+    side = cell_size(shape)
+    assert set(np.diff(np.unique(rows))) <= {2 * side}
+    assert set(np.diff(np.unique(cols))) <= {2 * side}
+
+
+@PROPERTY
+@given(SHAPES)
+def test_cell_size_bounds_the_number_of_cells(shape):
+    side = cell_size(shape)
+    cells = (shape[0] // side) * (shape[1] // side)
+    assert cells >= 1
+    assert cells <= MAX_CELLS or side == min(shape)
+
+
+@pytest.mark.parametrize('shape', [(1, 1), (1, 9), (1, 40000), (40000, 1)])
+def test_spread_pixels_of_a_thin_image(shape):
+    rows, cols = spread_pixels(shape)
+    assert len(rows) == (max(shape) + 1) // 2
+    assert min(rows.max(), cols.max()) == 0
+
+
+@PROPERTY
+@given(SEEDS)
+def test_log_odds_compares_mean_logs(seed):
+    evidence, inside = random_evidence(seed)
+    odds = evidence.log_odds(inside, 1, np.array([0, 1, 3]))
+    for mask, value in zip(inside, odds):
+        if not mask.any():
+            assert value == 0
+            continue
+        means = evidence.log_probabilities[mask].mean(axis=0)
+        rival = np.exp(means[[0, 3]]).mean()
+        assert value == pytest.approx(means[1] - np.log(rival), abs=1e-4)
+
+
+@PROPERTY
+@given(SEEDS, st.floats(0, 1))
+def test_log_odds_rise_with_the_probability_of_the_class(seed, gain):
+    evidence, inside = random_evidence(seed)
+    favoured = evidence.log_probabilities.copy()
+    favoured[:, 2] += gain
+    classes = np.arange(4)
+    before = evidence.log_odds(inside, 2, classes)
+    after = evidence._replace(log_probabilities=favoured).log_odds(
+        inside, 2, classes
+    )
+    np.testing.assert_allclose(
+        after - before, gain * inside.any(axis=1), atol=1e-4
+    )
+
+
+@PROPERTY
+@given(SEEDS)
+def test_log_odds_of_two_classes_are_opposite(seed):
+    evidence, inside = random_evidence(seed)
+    classes = np.array([0, 3])
+    np.testing.assert_allclose(
+        evidence.log_odds(inside, 0, classes),
+        -evidence.log_odds(inside, 3, classes),
+        atol=1e-5,
+    )
+
+
+@PROPERTY
+@given(SEEDS, st.permutations(range(4)))
+def test_log_odds_do_not_depend_on_the_order_of_classes(seed, order):
+    evidence, inside = random_evidence(seed)
+    np.testing.assert_allclose(
+        evidence.log_odds(inside, 2, np.array(order)),
+        evidence.log_odds(inside, 2, np.arange(4)),
+        atol=1e-5,
+    )
+
+
+def test_log_odds_compare_with_classes_of_the_label_alone():
+    evidence = two_by_two(0.1, 0.2, 0.7)
+    assert evidence.log_odds(ALL, 1, np.array([0, 1]))[0] > 0
+    assert evidence.log_odds(ALL, 1, np.array([1, 2]))[0] < 0
+
+
+def test_log_odds_of_a_class_alone_compare_with_all_others():
+    evidence = two_by_two(0.1, 0.2, 0.7)
+    every = evidence.log_odds(ALL, 1, np.arange(3))
+    # Class 200 is not known, so that 1 is alone in the second label.
+    for classes in ([1], [1, 200]):
+        odds = evidence.log_odds(ALL, 1, np.array(classes))
+        assert odds.tolist() == every.tolist()
+
+
+def test_log_odds_are_zero_where_nothing_is_known():
+    evidence = two_by_two(0.1, 0.2, 0.7)
+    for class_id, classes in (
+        (200, [0, 200]),  # The class is unknown.
+        (200, [200]),
+    ):
+        odds = evidence.log_odds(ALL, class_id, np.array(classes))
+        assert odds.tolist() == [0]
+    outside = np.zeros((2, 4), bool)
+    assert evidence.log_odds(outside, 1, np.arange(3)).tolist() == [0, 0]
+    none = Evidence.none((3, 3))
+    assert none.log_odds(ALL, 1, np.arange(3)).tolist() == [0]
+
+
+def test_evidence_knows_nothing_without_classes():
+    assert two_by_two(0.5, 0.5).known
+    assert not Evidence.none((3, 3)).known
+    assert not Evidence.none((3, 3)).fills
+
+
+def test_log_odds_are_bounded_by_the_least_probability():
+    sure = two_by_two(1.0, 0.0)
+    odds = sure.log_odds(ALL, 0, np.arange(2))
+    assert odds[0] == pytest.approx(np.log(101), abs=1e-4)
+
+
+def test_log_odds_of_no_mask():
+    evidence = two_by_two(0.5, 0.5)
+    assert evidence.log_odds(ALL[:0], 0, np.arange(2)).shape == (0,)

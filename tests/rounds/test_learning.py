@@ -1,0 +1,219 @@
+"""What a round learns from weak labels, on one rank and on two."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
+from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.io.labels import read_label
+from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
+from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
+from mmseg_sesam.rounds.make_round import RoundMaker
+from mmseg_sesam.rounds.provenance import fingerprint
+from mmseg_sesam.rounds.training_images import TrainingImages
+from mmseg_sesam.store.store import PseudoLabelStore
+
+# Prints digests of what a rank has learned from the data set of a config.
+CODE = """
+import hashlib
+import sys
+
+import mmseg_sesam
+from mmengine import dist
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import distributed
+
+from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
+from mmseg_sesam.rounds.distributed import build_group
+from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
+from mmseg_sesam.rounds.training_images import TrainingImages
+from test_learning import read_sample
+
+if sys.argv[2] == 'ranks':
+    distributed.init_process_group('gloo')
+init_default_scope('mmseg')
+group = build_group()
+dataset = Config.fromfile(sys.argv[1]).train_dataloader.dataset
+images = TrainingImages(dataset, 0, process_group=group)
+generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+
+
+def count(sample):
+    return generator.count_expansions(sample.image, sample.weak)
+
+
+model = learn_appearance(images, read_sample, group)
+prior = learn_prior(images, read_sample, count, group)
+for array in (model.mean, model.weights, prior.rejected):
+    print('learned', hashlib.sha256(array.tobytes()).hexdigest(),
+          model.temperature)
+del group       # Its threads may abort Python at its end.
+if dist.is_distributed():
+    distributed.destroy_process_group()
+"""
+
+
+class Sample(NamedTuple):
+    """An image in RGB with its weak label."""
+
+    image: np.ndarray
+    weak: np.ndarray
+
+
+def read_sample(batch: dict) -> Sample:
+    image = batch['inputs'][0].numpy()[::-1].transpose(1, 2, 0)
+    label = batch['data_samples'][0].gt_sem_seg.data[0].numpy()
+    return Sample(np.ascontiguousarray(image), label)
+
+
+@pytest.fixture
+def look(make_config: Callable[..., Config]) -> Callable[[], TrainingImages]:
+    init_default_scope('mmseg')
+    dataset = make_config().train_dataloader.dataset
+    return lambda: TrainingImages(dataset, 0)
+
+
+def relabel(
+    scribbles: Path, change: Callable[[np.ndarray], np.ndarray], *names: int
+) -> None:
+    """Changes the weak labels of some of the three images."""
+    for name in names:
+        path = scribbles / f'weak/deep/{name}.png'
+        Image.fromarray(change(read_label(path))).save(path)
+
+
+def without_labels(label: np.ndarray) -> np.ndarray:
+    return np.full_like(label, 255)
+
+
+def with_one_class(label: np.ndarray) -> np.ndarray:
+    return np.where(label == 1, label, 255).astype(np.uint8)
+
+
+def samples_of(scribbles: Path, *names: int) -> list:
+    return [
+        collect_samples(
+            np.array(Image.open(scribbles / f'images/deep/{name}.png')),
+            read_label(scribbles / f'weak/deep/{name}.png'),
+        )
+        for name in names
+    ]
+
+
+def assert_equal(model: AppearanceModel, expected: AppearanceModel) -> None:
+    for name in ('mean', 'scale', 'weights', 'temperature'):
+        np.testing.assert_array_equal(
+            getattr(model, name), getattr(expected, name)
+        )
+
+
+def test_learning_on_two_ranks_equals_one_process(
+    make_config: Callable[..., Config], project_root: Path, tmp_path: Path
+) -> None:
+    script, config = tmp_path / 'learn.py', tmp_path / 'config.py'
+    script.write_text(CODE)
+    make_config().dump(config)
+    ranks = ['-m', 'torch.distributed.run', '--standalone']
+    ranks += ['--nproc_per_node=2']
+    learned = []
+    for words, kind in (([], 'alone'), (ranks, 'ranks')):
+        done = subprocess.run(
+            [sys.executable, *words, script, config, kind],
+            cwd=project_root,
+            env={**os.environ, 'PYTHONPATH': str(Path(__file__).parent)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        learned.append([s for s in lines if s.startswith('learned')])
+    alone, together = learned
+    assert len(alone) == 3
+    # What the two ranks print may interleave.
+    assert sorted(together) == sorted(alone * 2)
+
+
+def test_learn_appearance_is_fitted_to_all_images_in_order(
+    look: Callable[[], TrainingImages], scribbles: Path
+) -> None:
+    model = learn_appearance(look(), read_sample)
+    expected = AppearanceModel.fit(samples_of(scribbles, 0, 1, 2))
+    assert_equal(model, expected)
+
+
+def test_learn_appearance_skips_images_without_labels(
+    look: Callable[[], TrainingImages], scribbles: Path
+) -> None:
+    relabel(scribbles, without_labels, 1)
+    model = learn_appearance(look(), read_sample)
+    assert_equal(model, AppearanceModel.fit(samples_of(scribbles, 0, 2)))
+
+
+@pytest.mark.parametrize('change', [without_labels, with_one_class])
+def test_learn_appearance_needs_two_classes(
+    look: Callable[[], TrainingImages],
+    scribbles: Path,
+    change: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    relabel(scribbles, change, 0, 1, 2)
+    assert learn_appearance(look(), read_sample) is None
+
+
+def test_learn_prior_sums_the_counts_of_images(
+    look: Callable[[], TrainingImages],
+) -> None:
+    def count(sample: Sample) -> np.ndarray:
+        expansion = np.array([sample.weak.size / (sample.weak == 1).sum()])
+        return count_expansions(1, expansion, np.array([True]))
+
+    images = look()
+    prior = learn_prior(images, read_sample, count)
+    samples = map(read_sample, images.loader([0, 1, 2]))
+    expected = ExpansionPrior.fit(sum(map(count, samples)))
+    np.testing.assert_array_equal(prior.rejected, expected.rejected)
+    assert prior.rejected.max() == 1
+
+
+def test_learn_prior_of_images_without_masks_rejects_nothing(
+    look: Callable[[], TrainingImages],
+) -> None:
+    prior = learn_prior(
+        look(), read_sample, lambda _: ExpansionPrior.no_counts()
+    )
+    assert not prior.rejected.any()
+
+
+@pytest.mark.parametrize(
+    ('change', 'labelled'), [(without_labels, 0), (with_one_class, 1)]
+)
+def test_make_round_of_fewer_than_two_classes(
+    look: Callable[[], TrainingImages],
+    scribbles: Path,
+    tmp_path: Path,
+    change: Callable[[np.ndarray], np.ndarray],
+    labelled: int,
+) -> None:
+    relabel(scribbles, change, 0, 1, 2)
+    images = look()
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    store = PseudoLabelStore(tmp_path / 'store')
+    settings = fingerprint(generator, images)
+    summary = RoundMaker(0, generator, images, store, settings).make()
+    assert summary.images == 3
+    assert summary.components == 3 * labelled
+    assert bool(summary.labelled_pixels) == bool(labelled)
+    # Without a second class no mask can conflict.
+    prior = ExpansionPrior.from_json(store.manifest(0)['prior'])
+    assert not prior.rejected.any()
