@@ -1,0 +1,1 @@
+"""Selection of masks, measured against the best that candidates allow."""

@@ -1,0 +1,179 @@
+"""Round 0 and its ceiling, on the images of a set."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+from mmengine.config import Config
+from mmseg.registry import TASK_UTILS
+
+from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
+from mmseg_sesam.core.component_candidates import Decode, PreparedLabel
+from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.evaluation.label_quality import (
+    confusion_matrix,
+    label_quality,
+)
+from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
+
+from .images import IGNORE, SETS, ImageSet, LabelledImage
+from .simulated_sam import SimulatedSAM
+
+SEGMENTERS = Path(__file__).parents[2] / 'configs' / '_base_' / 'segmenters'
+# Displacement of the outlines of each simulated SAM, in pixels.
+SIGMAS = {'simulated-sam-1px': 1.0, 'simulated-sam-2px': 2.0}
+# Images that a round learns from, see `mmseg_sesam.rounds.learning`.
+APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
+# Rows and columns from one pixel to the next that the ceiling looks up.
+STRIDE = 2
+
+
+def measure(set_name: str, segmenter: str, data: Path) -> dict[str, Any]:
+    """Measures round 0 and its ceiling.
+
+    Args:
+        set_name: name in `SETS`.
+        segmenter: name of a config in configs/_base_/segmenters, without
+            '.py', or a name in `SIGMAS`.
+        data: folder of all data sets.
+
+    Returns:
+        JSON values: for 'round 0' and 'ceiling' the labelled share of
+        pixels, the right share of these, and the IoU, where unlabelled pixels
+        count as missed, all in %; 'share', the ratio of the two IoUs; and
+        seconds of one core.
+    """
+    images = SETS[set_name]
+    build = _builder(segmenter)
+    start = time.process_time()
+    appearance, prior = _learn(images, data, build)
+    learned = time.process_time()
+    counts = np.zeros((2, images.num_classes, images.num_classes + 1), int)
+    seconds = []
+    for sample in images.load(data):
+        generator = build(sample)
+        start_one = time.process_time()
+        evidence = appearance and appearance(sample.image, sample.weak)
+        made = generator(
+            sample.image, sample.weak, evidence=evidence, prior=prior
+        )
+        seconds.append(time.process_time() - start_one)
+        for row, label in enumerate((made.label, ceiling(generator, sample))):
+            counts[row] += confusion_matrix(
+                sample.dense, label, images.num_classes
+            )
+    result = {
+        name: _summarise(confusion)
+        for name, confusion in zip(('round 0', 'ceiling'), counts)
+    }
+    return dict(
+        set=set_name,
+        segmenter=segmenter,
+        images=len(seconds),
+        **result,
+        share=round(result['round 0']['iou'] / result['ceiling']['iou'], 3),
+        seconds_to_learn=round(learned - start, 1),
+        seconds_an_image=round(float(np.mean(seconds)), 3),
+    )
+
+
+def ceiling(
+    generator: PseudoLabelGenerator, sample: LabelledImage
+) -> np.ndarray:
+    """Returns the (H, W) uint8 label of the best unions, small ones on top."""
+    prepared = generator.prepare(sample.image, sample.weak)
+    decode = generator.decoder(sample.image, prepared)
+    masks = []
+    for place, component in enumerate(prepared.components):
+        mask = best_union(decode, prepared, place, sample.dense)
+        if mask is not None and mask.any():
+            masks.append(ClassMask.crop(mask, component.class_id))
+    return compose(sample.weak, masks, IGNORE)
+
+
+def best_union(
+    decode: Decode, prepared: PreparedLabel, place: int, dense: np.ndarray
+) -> np.ndarray | None:
+    """Returns the best union of a component's candidates, by the dense label.
+
+    Masks are added while one adds more right than wrong pixels. Returns None
+    if none does.
+    """
+    candidates = decode(prepared.prompts[place])
+    rows, cols = np.mgrid[: dense.shape[0] : STRIDE, : dense.shape[1] : STRIDE]
+    inside = candidates.contains(rows.ravel(), cols.ravel(), slice(None))
+    per_prompt = inside.shape[1]
+    inside = inside.reshape(-1, inside.shape[-1])
+    # Many prompts of a component have the same masks.
+    packed = map(bytes, np.packbits(inside, axis=1))
+    numbers = list({mask: row for row, mask in enumerate(packed)}.values())
+    inside = inside[numbers]
+    truth = dense[::STRIDE, ::STRIDE].ravel()
+    class_id = prepared.components[place].class_id
+    worth = np.where(truth == class_id, 1, -1)
+    worth = np.where(truth == IGNORE, 0, worth).astype(np.float32)
+    values = inside.astype(np.float32)
+    masks = []
+    while True:
+        gain = values @ worth
+        best = int(gain.argmax())
+        if gain[best] <= 0:
+            break
+        masks.append(candidates.mask(*divmod(numbers[best], per_prompt)))
+        worth[inside[best]] = 0
+    return np.logical_or.reduce(masks) if masks else None
+
+
+def _builder(
+    segmenter: str,
+) -> Callable[[LabelledImage], PseudoLabelGenerator]:
+    """Returns a function that returns the generator for an image."""
+    simulated = segmenter in SIGMAS
+    name = 'sam_vit_h' if simulated else segmenter
+    options = Config.fromfile(SEGMENTERS / f'{name}.py').generator
+    if simulated:
+        # Replaced below: SAM's weights are not there.
+        options.segmenter = dict(type='SuperpixelSegmenter')
+    generator = TASK_UTILS.build(options)
+
+    def build(sample: LabelledImage) -> PseudoLabelGenerator:
+        if simulated:
+            generator.segmenter = SimulatedSAM(sample.dense, SIGMAS[segmenter])
+        return generator
+
+    return build
+
+
+def _learn(
+    images: ImageSet,
+    data: Path,
+    build: Callable[[LabelledImage], PseudoLabelGenerator],
+) -> tuple[AppearanceModel | None, ExpansionPrior]:
+    """Returns what a round learns from weak labels before it is made."""
+    appearance = AppearanceModel.fit(
+        [
+            collect_samples(sample.image, sample.weak)
+            for sample in images.load(data, APPEARANCE_IMAGES)
+        ]
+    )
+    counts = ExpansionPrior.no_counts()
+    for sample in images.load(data, EXPANSION_IMAGES):
+        counts += build(sample).count_expansions(
+            sample.image,
+            sample.weak,
+            evidence=appearance and appearance(sample.image, sample.weak),
+        )
+    return appearance, ExpansionPrior.fit(counts)
+
+
+def _summarise(confusion: np.ndarray) -> dict[str, float]:
+    quality = label_quality(confusion)
+    names = dict(labelled='coverage', right='precision', iou='iou')
+    return {
+        name: round(100 * quality[measure], 2)
+        for name, measure in names.items()
+    }
