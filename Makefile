@@ -63,13 +63,13 @@ lint: $(TEST_STAMP)
 	$(RUN) -m ruff format --check .
 
 test: $(TEST_STAMP)
-	$(RUN) -m pytest -n 2
+	$(RUN) -m pytest -n 2 --dist loadgroup
 
 test-onedl: $(ONEDL_STAMP)
-	.venv-onedl/bin/python -m pytest -n 2
+	.venv-onedl/bin/python -m pytest -n 2 --dist loadgroup
 
 test-slow: $(TEST_STAMP)
-	$(RUN) -m pytest -n 2 -m slow
+	$(RUN) -m pytest -n 2 --dist loadgroup -m slow
 
 test-faults: $(TEST_STAMP)
 	$(RUN) -m pytest -rP -m faults

@@ -32,6 +32,16 @@ ROOT = Path(__file__).resolve().parents[1]
 # Height and width of the tiny images, and the colour of each class.
 SIZE = (40, 48)
 COLOURS = np.array([[200, 60, 40], [40, 180, 70], [60, 60, 200]])
+# Fixtures that several tests share and that take seconds.
+SHARED = {'after_demo', 'demo', 'site', 'snapshot', 'trained'}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs tests of one shared fixture on one worker, which makes it once."""
+    for item in items:
+        for name in SHARED.intersection(getattr(item, 'fixturenames', ())):
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope='session')
