@@ -78,7 +78,8 @@ class AppearanceModel:
     def fit(cls, images: Sequence[Samples]) -> AppearanceModel | None:
         """Returns the model of samples, one entry for each image.
 
-        None if the samples have fewer than two classes.
+        None if they have fewer than two classes, or come from fewer than
+        two images: the temperature needs images that are held out.
         """
         images = [one for one in images if len(one.classes)]
         if len(images) < 2:
@@ -199,10 +200,11 @@ def _labelled(
     rows, cols = cells.shape[:2]
     side = cell_size(label.shape)
     blocks = label[: rows * side, : cols * side]
-    blocks = blocks.reshape(rows, side, cols, side).astype(int)
+    # 16 bits hold 256; the copy has the size of the image.
+    blocks = blocks.reshape(rows, side, cols, side).astype(np.int16)
     # The least id of the labelled pixels in a cell.
     blocks[blocks == ignore_index] = 256
-    ids = blocks.min(axis=(1, 3)).ravel()
+    ids = blocks.min(axis=(1, 3)).ravel().astype(int)
     chosen = np.flatnonzero(ids < 256)
     if len(chosen) > CELLS_PER_IMAGE:
         rng = np.random.default_rng(0)

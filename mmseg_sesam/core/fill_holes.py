@@ -34,9 +34,9 @@ def fill_holes(
         label: (H, W) uint8 class ids.
         purity: a hole, a 4-connected group of unlabelled pixels, is filled
             if at least this share of its labelled neighbours has one class.
-        evidence: it has to speak for the class in the hole, unless the hole
-            lies between all pixels with evidence. Where nothing is known of
-            the classes, no hole is filled.
+        evidence: a hole is filled only if evidence favours the class
+            there. Holes that contain no pixel with evidence are filled by
+            purity alone. If the evidence has no classes, no hole is filled.
         ignore_index: value of unlabelled pixels.
 
     Returns:
@@ -65,10 +65,15 @@ def fill_holes(
     fills = (total > 0) & (most >= purity * total)
     present = np.unique(label[label != ignore_index]).astype(int)
     own = holes[evidence.rows, evidence.cols]
-    for class_id in np.unique(values[fills]):
-        filled = np.flatnonzero(fills & (values == class_id))
+    # Holes with evidence alone: an image may have many more small holes than
+    # pixels with evidence, and `inside` has a row for each.
+    compared = np.zeros(number, bool)
+    compared[own] = True
+    compared &= fills
+    for class_id in np.unique(values[compared]):
+        filled = np.flatnonzero(compared & (values == class_id))
         inside = own == filled[:, None]
         odds = evidence.log_odds(inside, int(class_id), present)
-        fills[filled] = (odds >= _LEAST_ODDS) | ~inside.any(axis=1)
+        fills[filled] = odds >= _LEAST_ODDS
     values = np.where(fills, values, ignore_index)
     return np.where(holes > 0, values[holes], label).astype(np.uint8)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.fill_holes import fill_holes
 
 from .cases import evidence_of
@@ -119,6 +121,25 @@ def test_fill_holes_without_evidence_fills_none() -> None:
     label[3:6, 2:5] = 255
     filled = fill_holes(label, 0.6, Evidence.none(label.shape))
     assert (filled == label).all()
+
+
+def test_fill_holes_of_many_holes_needs_little_memory() -> None:
+    label = np.ones((450, 450), np.uint8)
+    label[1::3, 1::3] = 255
+    rows, _ = spread_pixels(label.shape)
+    # Against class 1 in the upper half.
+    upper = (rows < 225)[:, None]
+    probabilities = np.where(upper, [0.9, 0.1], [0.1, 0.9])
+    evidence = Evidence.of(label.shape, probabilities)
+    tracemalloc.start()
+    filled = fill_holes(label, 0.6, evidence)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # A row of evidence for each of 22 500 holes would take 350 MB.
+    assert peak < 150e6
+    unfilled = np.zeros(label.shape, bool)
+    unfilled[evidence.rows, evidence.cols] = evidence.rows < 225
+    assert (filled == np.where((label == 255) & unfilled, 255, 1)).all()
 
 
 def test_fill_holes_looks_at_evidence_inside_each_hole() -> None:
