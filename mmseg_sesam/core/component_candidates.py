@@ -17,11 +17,12 @@ from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import PointPrompt
 
 Decode = Callable[[list[PointPrompt]], Candidates]
-# Of the candidates that tell the extent of a component: the share of foreign
-# components up to which one counts, and its coverage relative to the best
-# (our choice).
+# A candidate may give the extent of its component if at most this share of
+# what it holds is foreign, and if its coverage is at least this share of the
+# greatest one (our choice).
 _FOREIGN, _NEAR_BEST = 1 / 3, 0.8
-# Weight of evidence: the pixels of a mask are not independent (our choice).
+# Exponent of the odds of evidence. They are a mean over pixels: a sum would
+# treat the pixels of a mask as independent (our choice).
 _EVIDENCE_WEIGHT = 2.0
 
 
@@ -143,7 +144,7 @@ class ComponentCandidates:
         """(M,) float in (0, 1), how likely a mask is of the class throughout.
 
         The odds that a mask of this class and expansion does not conflict
-        with weak labels, times those of the evidence.
+        with weak labels, times the square of those of the evidence.
         """
         share = self.prepared.prior(self.component.class_id, self.expansion)
         share = share.clip(0.02, 0.98)
@@ -152,11 +153,11 @@ class ComponentCandidates:
 
     @property
     def extent(self) -> float:
-        """Pixels of the object that the component marks, as a mask tells.
+        """Pixels of the object that the component marks.
 
-        It is the area of the candidate of greatest score and evidence, of
-        those that cover about as much of the component as any and hold few
-        foreign components; infinite if there is none.
+        Candidates that hold few foreign components and have nearly the
+        greatest coverage are compared by score times evidence. The extent is
+        the area of the best one; infinite if there is none.
         """
         foreign = self.prepared.classes != self.component.class_id
         total = self.shares.sum(axis=1)

@@ -120,7 +120,7 @@ class CoverageMaskSelector:
         inside = candidates.inside[numbers]
         while len(numbers):
             gain = np.count_nonzero(inside, axis=1)
-            # Masks between all pixels with evidence differ in area alone.
+            # Masks that contain no pixel with evidence have equal gains.
             best = np.lexsort((candidates.areas[numbers], gain))[-1]
             total = candidates.inside[chosen].any(axis=0).sum()
             if chosen and gain[best] < max(self.min_gain * total, 1):
