@@ -11,7 +11,7 @@ import numpy as np
 
 from mmseg_sesam.core.evidence import Evidence, cell_size
 
-# Labelled cells taken from one image (our choice).
+# Labelled cells taken from one image, about (our choice).
 CELLS_PER_IMAGE = 64
 # Random Fourier features, the spread of their frequencies, and the ridge
 # penalties of the set and of one labelled cell of an image (our choice, from
@@ -120,8 +120,9 @@ class AppearanceModel:
         """
         cells = measure_cells(image)
         own = _labelled(cells, label, ignore_index)
-        present = np.unique(own.classes)
-        if not len(present):
+        # A class may lie beside all cells, at the edge of the image.
+        present = np.setdiff1d(label, ignore_index).astype(int)
+        if not len(own.classes):
             return Evidence.none(label.shape)
         learned = np.flatnonzero(self.weights.any(axis=0))
         if len(present) == 1:
@@ -152,7 +153,7 @@ class AppearanceModel:
 def collect_samples(
     image: np.ndarray, label: np.ndarray, ignore_index: int = 255
 ) -> Samples:
-    """Returns samples of an image's labelled cells, at most 64.
+    """Returns samples of an image's labelled cells, about 64 at most.
 
     Args:
         image: (H, W, 3) uint8 in RGB.
@@ -196,20 +197,27 @@ def measure_cells(image: np.ndarray) -> np.ndarray:
 def _labelled(
     cells: np.ndarray, label: np.ndarray, ignore_index: int
 ) -> Samples:
-    """Returns samples of the labelled ones among (h, w, F) cells."""
+    """Returns samples of the labelled ones among (h, w, F) cells.
+
+    Every class gets an equal share of `CELLS_PER_IMAGE`, so that none is
+    missed; a cell with several classes may be a sample of each.
+    """
     rows, cols = cells.shape[:2]
     side = cell_size(label.shape)
     blocks = label[: rows * side, : cols * side]
-    # 16 bits hold 256; the copy has the size of the image.
-    blocks = blocks.reshape(rows, side, cols, side).astype(np.int16)
-    # The least id of the labelled pixels in a cell.
-    blocks[blocks == ignore_index] = 256
-    ids = blocks.min(axis=(1, 3)).ravel().astype(int)
-    chosen = np.flatnonzero(ids < 256)
-    if len(chosen) > CELLS_PER_IMAGE:
-        rng = np.random.default_rng(0)
-        chosen = rng.choice(chosen, CELLS_PER_IMAGE, replace=False)
-    return Samples(cells.reshape(rows * cols, -1)[chosen], ids[chosen])
+    blocks = blocks.reshape(rows, side, cols, side)
+    ids = np.setdiff1d(label, ignore_index).astype(int)
+    share = -(-CELLS_PER_IMAGE // max(len(ids), 1))
+    rng = np.random.default_rng(0)
+    chosen = [np.zeros(0, int)]
+    for class_id in ids:
+        found = np.flatnonzero((blocks == class_id).any(axis=(1, 3)))
+        if len(found) > share:
+            found = rng.choice(found, share, replace=False)
+        chosen.append(found)
+    classes = np.repeat(ids, [len(found) for found in chosen[1:]])
+    measures = cells.reshape(rows * cols, -1)[np.concatenate(chosen)]
+    return Samples(measures, classes)
 
 
 def _fourier(measures: np.ndarray) -> np.ndarray:

@@ -203,11 +203,22 @@ def test_collect_samples_takes_labelled_cells(label, ignore_index):
     samples = collect_samples(image, label, ignore_index)
     labelled = label[label != ignore_index]
     assert len(samples.measures) == len(samples.classes)
-    assert len(samples.classes) == min(labelled.size, CELLS_PER_IMAGE)
-    assert set(samples.classes) <= set(labelled.tolist())
+    # Every class has an equal share, or all of its cells.
+    ids, areas = np.unique(labelled, return_counts=True)
+    share = np.ceil(CELLS_PER_IMAGE / max(len(ids), 1))
+    classes, counts = np.unique(samples.classes, return_counts=True)
+    assert classes.tolist() == ids.tolist()
+    assert counts.tolist() == np.minimum(areas, share).tolist()
     # Colour is the first measure, and it tells the class in this image.
     order = samples.classes.argsort(kind='stable')
     assert (np.diff(samples.measures[order, 0]) >= 0).all()
+
+
+def test_collect_samples_of_classes_that_share_a_cell():
+    label = np.full((600, 800), 255, np.uint8)
+    label[300, 400], label[300, 401] = 9, 3
+    samples = collect_samples(np.zeros((600, 800, 3), np.uint8), label)
+    assert sorted(samples.classes.tolist()) == [3, 9]
 
 
 def test_collect_samples_of_large_cells():
