@@ -19,6 +19,7 @@ from mmseg_sesam.evaluation.label_quality import (
     label_quality,
 )
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
+from mmseg_sesam.rounds.learning import APPEARANCE_IMAGES, EXPANSION_IMAGES
 
 from .images import IGNORE, SETS, ImageSet, LabelledImage
 from .simulated_sam import SimulatedSAM
@@ -26,8 +27,6 @@ from .simulated_sam import SimulatedSAM
 SEGMENTERS = Path(__file__).parents[2] / 'configs' / '_base_' / 'segmenters'
 # Displacement of the outlines of each simulated SAM, in pixels.
 SIGMAS = {'simulated-sam-1px': 1.0, 'simulated-sam-2px': 2.0}
-# Images that a round learns from, see `mmseg_sesam.rounds.learning`.
-APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
 # Rows and columns from one pixel to the next that the ceiling looks up.
 STRIDE = 2
 

@@ -15,7 +15,7 @@ from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
 from mmseg_sesam.rounds.training_images import TrainingImages
 
 # Images from which each is learned, spread over the set (our choice).
-_APPEARANCE_IMAGES, _EXPANSION_IMAGES = 256, 48
+APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
 
 Sample = TypeVar('Sample')
 Read = Callable[[dict], Sample]
@@ -33,7 +33,7 @@ def learn_appearance(
     """
 
     def collect() -> list:
-        places = _spread(images, _APPEARANCE_IMAGES)
+        places = _spread(images, APPEARANCE_IMAGES)
         samples = _read_share(images, read, places, 'appearance of classes')
         ignored = images.ignore_index
         return [collect_samples(s.image, s.weak, ignored) for s in samples]
@@ -61,7 +61,7 @@ def learn_prior(
     """
 
     def count_share() -> np.ndarray:
-        places = _spread(images, _EXPANSION_IMAGES)
+        places = _spread(images, EXPANSION_IMAGES)
         samples = _read_share(images, read, places, 'expansion of masks')
         return sum(map(count, samples), ExpansionPrior.no_counts())
 
