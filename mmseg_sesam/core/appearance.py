@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from mmseg_sesam.core.bands import count_values, row_bands
 from mmseg_sesam.core.evidence import Evidence, cell_size
 
 # Labelled cells taken from one image, about (our choice).
@@ -121,7 +122,7 @@ class AppearanceModel:
         cells = measure_cells(image)
         own = _labelled(cells, label, ignore_index)
         # A class may lie beside all cells, at the edge of the image.
-        present = np.setdiff1d(label, ignore_index).astype(int)
+        present = _class_ids(label, ignore_index)
         if not len(own.classes):
             return Evidence.none(label.shape)
         learned = np.flatnonzero(self.weights.any(axis=0))
@@ -175,15 +176,13 @@ def measure_cells(image: np.ndarray) -> np.ndarray:
     """
     side = cell_size(image.shape[:2])
     rows, cols = image.shape[0] // side, image.shape[1] // side
-    colour = cv2.cvtColor(
-        image[: rows * side, : cols * side], cv2.COLOR_RGB2LAB
-    ).astype(np.float32)
-    colour /= 255
-    light = colour[..., 0]
-    right = np.abs(np.diff(light, axis=1, append=light[:, -1:]))
-    below = np.abs(np.diff(light, axis=0, append=light[-1:]))
-    pixels = np.dstack([colour, right, below, light * light])
-    means = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
+    image = image[: rows * side, : cols * side]
+    means = np.concatenate(
+        [
+            _mean_of_cells(image, band, side)
+            for band in row_bands(image.shape, side)
+        ]
+    )
     windows = [means]
     windows += [cv2.GaussianBlur(means, (0, 0), blur) for blur in _BLURS]
     parts = []
@@ -192,6 +191,33 @@ def measure_cells(image: np.ndarray) -> np.ndarray:
         parts += [window[..., :5], np.sqrt(variance.clip(0))]
     place = np.mgrid[:rows, :cols] / np.array([rows, cols])[:, None, None]
     return np.dstack([*parts, *place]).astype(np.float32)
+
+
+def _mean_of_cells(image: np.ndarray, band: slice, side: int) -> np.ndarray:
+    """Returns (h, w, 6) float32 means of the cells in a band of rows."""
+    # With the row below, for the steps to it.
+    part = image[band.start : band.stop + 1]
+    colour = cv2.cvtColor(part, cv2.COLOR_RGB2LAB).astype(np.float32)
+    colour /= 255
+    height, width = band.stop - band.start, part.shape[1]
+    light, below = colour[:height, :, 0], colour[1:, :, 0]
+    if len(below) < height:
+        below = np.concatenate([below, light[-1:]])
+    right = np.abs(np.diff(light, axis=1, append=light[:, -1:]))
+    below = np.abs(below - light)
+    pixels = np.dstack([colour[:height], right, below, light * light])
+    return cv2.resize(
+        pixels,
+        (width // side, height // side),
+        interpolation=cv2.INTER_AREA,
+    ).reshape(height // side, width // side, -1)
+
+
+def _class_ids(label: np.ndarray, ignore_index: int) -> np.ndarray:
+    """Returns the ascending class ids of a label."""
+    counts = count_values(label)
+    counts[ignore_index] = 0
+    return np.flatnonzero(counts)
 
 
 def _labelled(
@@ -206,7 +232,7 @@ def _labelled(
     side = cell_size(label.shape)
     blocks = label[: rows * side, : cols * side]
     blocks = blocks.reshape(rows, side, cols, side)
-    ids = np.setdiff1d(label, ignore_index).astype(int)
+    ids = _class_ids(label, ignore_index)
     share = -(-CELLS_PER_IMAGE // max(len(ids), 1))
     rng = np.random.default_rng(0)
     chosen = [np.zeros(0, int)]

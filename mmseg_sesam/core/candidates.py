@@ -3,8 +3,98 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+
+
+class MaskCrop(NamedTuple):
+    """A mask without the empty rows and columns around it.
+
+    Attributes:
+        row: first row of the crop in the image.
+        col: first column of the crop in the image.
+        mask: (h, w) bool; (0, 0) if the mask is empty.
+        shape: (H, W) of the image.
+
+    Example:
+        >>> whole = np.zeros((4, 5), bool)
+        >>> whole[2, 1:3] = True
+        >>> crop = MaskCrop.of(whole)
+        >>> crop.row, crop.col, crop.mask.tolist()
+        (2, 1, [[True, True]])
+        >>> bool((crop.whole() == whole).all())
+        True
+    """
+
+    row: int
+    col: int
+    mask: np.ndarray
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        mask: np.ndarray,
+        origin: tuple[int, int] = (0, 0),
+        shape: tuple[int, int] | None = None,
+    ) -> MaskCrop:
+        """Crops a (h, w) bool mask.
+
+        Args:
+            mask: a part of the image, outside of which the mask is empty.
+            origin: row and column of the part in the image.
+            shape: (H, W) of the image; by default that of `mask`.
+        """
+        shape = mask.shape if shape is None else shape
+        rows = np.flatnonzero(mask.any(axis=1))
+        if not len(rows):
+            return cls(0, 0, np.zeros((0, 0), bool), shape)
+        # A wide mask is often empty in most of its rows.
+        inside = mask[rows[0] : rows[-1] + 1]
+        cols = np.flatnonzero(inside.any(axis=0))
+        crop = inside[:, cols[0] : cols[-1] + 1].copy()
+        row, col = origin[0] + int(rows[0]), origin[1] + int(cols[0])
+        return cls(row, col, crop, shape)
+
+    @classmethod
+    def union(cls, crops: Sequence[MaskCrop]) -> MaskCrop:
+        """Returns the union of one or more masks of an image."""
+        filled = [crop for crop in crops if crop.mask.size]
+        if len(filled) < 2:
+            return (filled or list(crops))[0]
+        row0, col0, row1, col1 = zip(*(crop.box for crop in filled))
+        origin = min(row0), min(col0)
+        mask = np.zeros((max(row1) - origin[0], max(col1) - origin[1]), bool)
+        for crop in filled:
+            crop.paste(mask, origin)
+        return cls(*origin, mask, filled[0].shape)
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """(row0, col0, row1, col1) in the image, half open."""
+        height, width = self.mask.shape
+        return self.row, self.col, self.row + height, self.col + width
+
+    def paste(
+        self, canvas: np.ndarray, origin: tuple[int, int] = (0, 0)
+    ) -> None:
+        """Sets its pixels in a (h, w) bool part of the image that has all.
+
+        Args:
+            canvas: the part.
+            origin: row and column of the part in the image.
+        """
+        row, col = self.row - origin[0], self.col - origin[1]
+        height, width = self.mask.shape
+        canvas[row : row + height, col : col + width] |= self.mask
+
+    def whole(self) -> np.ndarray:
+        """Returns the mask at the size of the image, (H, W) bool."""
+        canvas = np.zeros(self.shape, bool)
+        self.paste(canvas)
+        return canvas
 
 
 class Candidates(ABC):
@@ -40,6 +130,14 @@ class Candidates(ABC):
     @abstractmethod
     def mask(self, prompt: int, index: int) -> np.ndarray:
         """Returns mask `index` of a prompt, (H, W) bool."""
+
+    def crop(self, prompt: int, index: int) -> MaskCrop:
+        """Returns mask `index` of a prompt, cropped.
+
+        Pseudo-labels are made of crops. Override it where `mask` takes more
+        memory than a crop, as on a large image.
+        """
+        return MaskCrop.of(self.mask(prompt, index))
 
 
 class MaskCandidates(Candidates):

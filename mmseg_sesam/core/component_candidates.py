@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.core.candidates import Candidates
+from mmseg_sesam.core.candidates import Candidates, MaskCrop
 from mmseg_sesam.core.components import Component
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior, measure_expansion
@@ -224,7 +224,7 @@ def draw_unions(
     components: Sequence[ComponentCandidates],
     chosen: Mapping[int, Sequence[int]],
     prompts_per_call: int = 256,
-) -> Iterator[tuple[int, np.ndarray]]:
+) -> Iterator[tuple[int, MaskCrop]]:
     """Draws the unions of chosen candidates.
 
     The prompts of those candidates are decoded once more: they are few, and
@@ -237,7 +237,7 @@ def draw_unions(
         prompts_per_call: see `measure_components`.
 
     Yields:
-        Place of a component and (H, W) bool union, in the order of `chosen`.
+        Place of a component and the union, in the order of `chosen`.
 
     Raises:
         ValueError: a mask is not of the label's size.
@@ -254,20 +254,20 @@ def draw_unions(
         )
         first = 0
         for index in group:
-            masks = [
-                candidates.mask(first + offset, number)
+            crops = [
+                candidates.crop(first + offset, number)
                 for offset, (_, number) in enumerate(parts[index])
             ]
-            first += len(masks)
-            union = np.logical_or.reduce(masks)
+            first += len(crops)
             shape = components[places[index]].prepared.label.shape
-            if union.shape != shape:
-                raise ValueError(
-                    f'The segmenter drew a mask of {union.shape} pixels '
-                    f'(height, width), expected {shape}, the size of the '
-                    'image; correct its `Candidates.mask`.'
-                )
-            yield places[index], union
+            for crop in crops:
+                if crop.shape != shape:
+                    raise ValueError(
+                        f'The segmenter drew a mask of {crop.shape} pixels '
+                        f'(height, width), expected {shape}, the size of the '
+                        'image; correct its `Candidates.mask`.'
+                    )
+            yield places[index], MaskCrop.union(crops)
 
 
 def _groups(counts: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from scipy import ndimage
-from skimage.measure import label as label_regions
 
+from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.core.depth import depth_in
 
 
@@ -56,10 +57,9 @@ def find_components(
 ) -> list[Component]:
     """Splits a label into the 8-connected components of its classes.
 
-    All classes are labelled in one pass. The components partition the
-    labelled pixels, up to those that `min_area` drops. Source: step 1 of
-    SeSAM (category-aware decomposition); joining and dropping are our
-    choice.
+    The components partition the labelled pixels, up to those that `min_area`
+    drops. Source: step 1 of SeSAM (category-aware decomposition); joining
+    and dropping are our choice.
 
     Args:
         label: (H, W) uint8 class ids; `ignore_index` is unlabelled.
@@ -75,26 +75,27 @@ def find_components(
     Returns:
         The components, in raster order of their first pixels.
     """
-    if closing_radius:
-        regions = _join_pieces(label, ignore_index, closing_radius)
-    else:
-        regions = label_regions(label, background=ignore_index, connectivity=2)
     components = []
-    for index, box in enumerate(ndimage.find_objects(regions), start=1):
-        mask = regions[box] == index
-        by_person = from_person is None or bool(from_person[box][mask].any())
-        if not by_person and np.count_nonzero(mask) < min_area:
+    for class_id in np.flatnonzero(count_values(label)):
+        if class_id == ignore_index:
             continue
-        rows, cols = box
-        components.append(
-            Component(
-                class_id=int(label[box][0, mask[0].argmax()]),
-                bbox=(rows.start, cols.start, rows.stop, cols.stop),
-                mask=mask,
-                from_person=by_person,
-            )
-        )
-    return components
+        # A class at a time: numbers of all regions take four bytes a pixel.
+        window = _window(label == class_id, closing_radius)
+        part = label[window]
+        regions = _number_regions(part, class_id, ignore_index, closing_radius)
+        origin = [side.start for side in window]
+        for index, box in enumerate(ndimage.find_objects(regions), start=1):
+            mask = regions[box] == index
+            row0, col0 = (o + side.start for o, side in zip(origin, box))
+            bbox = (row0, col0, row0 + mask.shape[0], col0 + mask.shape[1])
+            components.append(Component(int(class_id), bbox, mask))
+    if from_person is not None:
+        components = [
+            replace(c, from_person=bool(from_person[c.slices][c.mask].any()))
+            for c in components
+        ]
+    kept = [c for c in components if c.from_person or c.area >= min_area]
+    return sorted(kept, key=_first_pixel)
 
 
 def deepest_point(mask: np.ndarray) -> tuple[int, int]:
@@ -108,24 +109,49 @@ def deepest_point(mask: np.ndarray) -> tuple[int, int]:
     return int(row), int(col)
 
 
-def _join_pieces(
-    label: np.ndarray, ignore_index: int, radius: int
-) -> np.ndarray:
-    """Numbers regions such that the pieces of a broken stroke are one."""
-    unlabelled = label == ignore_index
-    joined = np.zeros(label.shape, int)
-    for class_id in np.unique(label[~unlabelled]):
-        own = label == class_id
-        # One pixel a step, so that it stops at a line of another class.
-        grown = ndimage.binary_dilation(
-            own, np.ones((3, 3)), iterations=radius, mask=own | unlabelled
+def _first_pixel(component: Component) -> tuple[int, int]:
+    """Returns the first pixel (row, col) in raster order."""
+    row, col = component.bbox[:2]
+    return row, col + int(component.mask[0].argmax())
+
+
+def _window(own: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Returns rows and columns around the true pixels of an image."""
+    sides = []
+    for axis, size in zip((1, 0), own.shape):
+        found = np.flatnonzero(own.any(axis=axis))
+        first, last = int(found[0]), int(found[-1])
+        sides.append(
+            slice(max(first - margin, 0), min(last + 1 + margin, size))
         )
-        groups = label_regions(grown, connectivity=2)
-        joined[own] = groups[own] + joined.max()
-    # Numbers in raster order of the first pixel, without gaps.
-    values, first, inverse = np.unique(
-        joined, return_index=True, return_inverse=True
+    return tuple(sides)
+
+
+def _number_regions(
+    label: np.ndarray, class_id: int, ignore_index: int, radius: int
+) -> np.ndarray:
+    """Returns (h, w) int32 numbers of a class's regions, 0 elsewhere.
+
+    Pieces of a broken stroke that meet within `radius` are one region.
+    """
+    own = label == class_id
+    if not radius:
+        return _connect(own)
+    # One pixel a step, so that it stops at a line of another class.
+    grown = ndimage.binary_dilation(
+        own,
+        np.ones((3, 3)),
+        iterations=radius,
+        mask=own | (label == ignore_index),
     )
-    order = first[values > 0].argsort().argsort() + 1
-    ranks = np.concatenate([np.zeros((values == 0).sum(), int), order])
-    return ranks[inverse].reshape(joined.shape)
+    regions = _connect(grown)
+    regions[~own] = 0
+    return regions
+
+
+def _connect(mask: np.ndarray) -> np.ndarray:
+    """Returns (h, w) int32 numbers of 8-connected regions.
+
+    OpenCV needs half of scikit-image's memory for its numbers.
+    """
+    return cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[1]

@@ -7,32 +7,61 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.core.candidates import MaskCrop
+
 
 class ClassMask(NamedTuple):
-    """The mask of a component, cropped to its bounding box.
+    """The mask of a component, cropped and with eight pixels in a byte.
+
+    The masks of all components of a large image are in memory at once.
 
     Attributes:
         class_id: class of the component.
         row: first row of the crop in the image.
         col: first column of the crop in the image.
-        mask: (h, w) bool.
+        bits: (h, w / 8) uint8, the rows of the crop as bits.
+        width: columns of the crop.
         area: pixels of the mask; where masks overlap, the smallest wins.
     """
 
     class_id: int
     row: int
     col: int
-    mask: np.ndarray
+    bits: np.ndarray
+    width: int
     area: int
 
     @classmethod
+    def of(cls, crop: MaskCrop, class_id: int) -> ClassMask:
+        """Packs the mask of a component."""
+        bits = np.packbits(crop.mask, axis=1)
+        area = int(np.count_nonzero(crop.mask))
+        return cls(
+            class_id, crop.row, crop.col, bits, crop.mask.shape[1], area
+        )
+
+    @classmethod
     def crop(cls, mask: np.ndarray, class_id: int) -> ClassMask:
-        """Crops a (H, W) bool mask with at least one true pixel."""
-        rows = np.flatnonzero(mask.any(axis=1))
-        cols = np.flatnonzero(mask.any(axis=0))
-        crop = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1].copy()
-        area = int(np.count_nonzero(crop))
-        return cls(class_id, int(rows[0]), int(cols[0]), crop, area)
+        """Crops and packs a (H, W) bool mask."""
+        return cls.of(MaskCrop.of(mask), class_id)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """(h, w) bool, the crop."""
+        unpacked = np.unpackbits(self.bits, axis=1, count=self.width)
+        return unpacked.view(bool)
+
+    def count_in(self, mask: np.ndarray, origin: tuple[int, int]) -> int:
+        """Counts its pixels in a (h, w) bool mask at `origin` (row, col)."""
+        own, (height, width) = self.mask, mask.shape
+        down, right = origin[0] - self.row, origin[1] - self.col
+        part = own[
+            max(down, 0) : max(down + height, 0),
+            max(right, 0) : max(right + width, 0),
+        ]
+        other = mask[max(-down, 0) :, max(-right, 0) :]
+        other = other[: part.shape[0], : part.shape[1]]
+        return int(np.count_nonzero(part & other))
 
 
 def compose(
@@ -53,17 +82,18 @@ def compose(
 
     Example:
         >>> label = np.array([[0, 255, 255, 255]], np.uint8)
-        >>> mask = ClassMask(7, 0, 1, np.ones((1, 2), bool), area=2)
-        >>> compose(label, [mask])
+        >>> mask = np.array([[False, True, True, False]])
+        >>> compose(label, [ClassMask.crop(mask, 7)])
         array([[  0,   7,   7, 255]], dtype=uint8)
     """
     pseudo_label = np.full_like(label, ignore_index)
     # The class is the last key, so that the result does not depend on the
     # order of `masks`.
     for mask in sorted(masks, key=lambda m: (-m.area, m.class_id)):
-        height, width = mask.mask.shape
         window = pseudo_label[
-            mask.row : mask.row + height, mask.col : mask.col + width
+            mask.row : mask.row + len(mask.bits),
+            mask.col : mask.col + mask.width,
         ]
         np.copyto(window, mask.class_id, where=mask.mask)
-    return np.where(label != ignore_index, label, pseudo_label)
+    np.copyto(pseudo_label, label, where=label != ignore_index)
+    return pseudo_label

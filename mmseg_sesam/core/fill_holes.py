@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
-from skimage.measure import label as label_regions
 
+from mmseg_sesam.core.bands import count_values, row_bands
 from mmseg_sesam.core.evidence import Evidence
 
 # Least log-odds of the class in a hole (our choice).
@@ -50,20 +51,14 @@ def fill_holes(
     """
     if not evidence.known:
         return label
-    holes = label_regions(label == ignore_index, connectivity=1)
-    found, classes = [], []
-    for here, there in _BESIDE:
-        touches = (holes[here] > 0) & (label[there] != ignore_index)
-        found.append(holes[here][touches])
-        classes.append(label[there][touches])
-    # A 2D histogram of hole and class beside it.
-    codes = np.concatenate(found) * 256 + np.concatenate(classes)
-    number = holes.max() + 1
-    counts = np.bincount(codes, minlength=number * 256).reshape(number, 256)
-    total, most = counts.sum(axis=1), counts.max(axis=1)
-    values = counts.argmax(axis=1)
-    fills = (total > 0) & (most >= purity * total)
-    present = np.unique(label[label != ignore_index]).astype(int)
+    # OpenCV needs half of scikit-image's memory for its numbers.
+    number, holes = cv2.connectedComponents(
+        (label == ignore_index).view(np.uint8), connectivity=4
+    )
+    values, fills = _most_around(holes, number, label, purity, ignore_index)
+    counts = count_values(label)
+    counts[ignore_index] = 0
+    present = np.flatnonzero(counts)
     own = holes[evidence.rows, evidence.cols]
     # Holes with evidence alone: an image may have many more small holes than
     # pixels with evidence, and `inside` has a row for each.
@@ -75,5 +70,60 @@ def fill_holes(
         inside = own == filled[:, None]
         odds = evidence.log_odds(inside, int(class_id), present)
         fills[filled] = odds >= _LEAST_ODDS
-    values = np.where(fills, values, ignore_index)
-    return np.where(holes > 0, values[holes], label).astype(np.uint8)
+    values = np.where(fills, values, ignore_index).astype(np.uint8)
+    filled = label.copy()
+    for rows in row_bands(label.shape):
+        part = holes[rows]
+        np.copyto(filled[rows], values[part], where=part > 0)
+    return filled
+
+
+def _most_around(
+    holes: np.ndarray,
+    number: int,
+    label: np.ndarray,
+    purity: float,
+    ignore_index: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns for each hole the most frequent class around it.
+
+    Args:
+        holes: (H, W) int32, number of each pixel's hole, 0 outside.
+        number: of holes, and one.
+        label: (H, W) uint8 class ids.
+        purity: see `fill_holes`.
+        ignore_index: value of unlabelled pixels.
+
+    Returns:
+        (number,) class, and (number,) bool, whether its share of the hole's
+        labelled neighbours is at least `purity`.
+    """
+    # Pairs of a hole and a class beside it, with the number of neighbours.
+    pairs, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    height = len(label)
+    for rows in row_bands(label.shape):
+        # Neighbours may lie in the rows beside the band. Only holes of the
+        # band itself count.
+        first, last = max(rows.start - 1, 0), min(rows.stop + 1, height)
+        inside, around = holes[first:last].copy(), label[first:last]
+        if first < rows.start:
+            inside[0] = 0
+        if last > rows.stop:
+            inside[-1] = 0
+        found = [pairs]
+        for here, there in _BESIDE:
+            touches = (inside[here] > 0) & (around[there] != ignore_index)
+            codes = inside[here][touches].astype(np.int64) * 256
+            found.append(codes + around[there][touches])
+        weights = np.ones(sum(map(len, found)), np.int64)
+        weights[: len(pairs)] = counts
+        pairs, places = np.unique(np.concatenate(found), return_inverse=True)
+        counts = np.bincount(places, weights).astype(np.int64)
+    hole, class_id = np.divmod(pairs, 256)
+    total = np.bincount(hole, counts, number)
+    # The last of a hole's pairs has most neighbours, the lowest id of a tie.
+    order = np.lexsort((-class_id, counts, hole))
+    values, most = np.zeros((2, number), np.int64)
+    values[hole[order]] = class_id[order]
+    most[hole[order]] = counts[order]
+    return values, (total > 0) & (most >= purity * total)

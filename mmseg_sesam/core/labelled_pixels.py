@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.core.components import Component
 
 # Pixels of a component that estimate its coverage well enough (our choice).
@@ -80,13 +81,22 @@ class LabelledPixels:
 
 def _spread(component: Component, random: np.ndarray) -> np.ndarray:
     """Returns (2, N) pixels spread over the raster order, by N numbers."""
-    pixels = np.flatnonzero(component.mask)
-    count = len(random)
-    if count < len(pixels):
+    mask, count = component.mask, len(random)
+    rows, cols = [], []
+    ends = np.count_nonzero(mask, axis=1).cumsum()
+    ranks = np.arange(count)
+    if count < ends[-1]:
         # Random pixels, since equal steps could hit one column in every row.
-        edges = np.arange(count + 1, dtype=np.int64) * len(pixels) // count
+        edges = np.arange(count + 1, dtype=np.int64) * ends[-1] // count
         steps = (random * np.diff(edges)).astype(np.int64)
-        pixels = pixels[edges[:-1] + steps]
-    rows, cols = np.divmod(pixels, component.mask.shape[1])
+        ranks = edges[:-1] + steps
+    # In bands, since the places of all pixels take eight bytes each.
+    for band in row_bands(mask.shape):
+        first = ends[band.start - 1] if band.start else 0
+        low, high = np.searchsorted(ranks, [first, ends[band.stop - 1]])
+        if low < high:
+            pixels = np.flatnonzero(mask[band])[ranks[low:high] - first]
+            rows.append(pixels // mask.shape[1] + band.start)
+            cols.append(pixels % mask.shape[1])
     row0, col0 = component.bbox[:2]
-    return np.stack([rows + row0, cols + col0])
+    return np.stack([np.concatenate(rows) + row0, np.concatenate(cols) + col0])

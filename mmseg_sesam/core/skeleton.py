@@ -18,8 +18,8 @@ from skimage.morphology import skeletonize
 from mmseg_sesam.core.depth import depth_in
 
 # Half of the 8-neighbourhood as (row, col), so that each edge occurs once.
-_FORWARD_NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))
-_STEP_LENGTHS = np.hypot(*np.transpose(_FORWARD_NEIGHBOURS))
+_STEPS = ((0, 1), (1, -1), (1, 0), (1, 1))
+_STEP_LENGTHS = np.hypot(*np.transpose(_STEPS))
 
 # Largest depth in pixels at full resolution (our choice). Thinning takes a
 # pass over the mask for each pixel of depth, so that a mask k times as deep is
@@ -63,15 +63,11 @@ def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
     thinned at a reduced resolution, and its curve has the deepest mask pixel
     of each skeleton cell. Many masks take little longer than one.
     """
-    depths = [depth_in(mask, exact=False) for mask in masks]
-    sides = [max(int(d.max(initial=0)) // _DEPTH, 1) for d in depths]
-    coords = [
-        skeleton_pixels(_shrink(mask, side))
-        for mask, side in zip(masks, sides)
-    ]
+    pieces = [_place_skeleton(mask) for mask in masks]
+    orders = _walk_pixels([piece.cells for piece in pieces])
     return [
-        _enlarge(curve, depth, side)
-        for curve, depth, side in zip(_walk_pixels(coords), depths, sides)
+        Curve(piece.pixels[order], steps * piece.side)
+        for piece, (order, steps) in zip(pieces, orders)
     ]
 
 
@@ -93,6 +89,25 @@ def longest_path(mask: np.ndarray) -> np.ndarray:
     return coords[path]
 
 
+class _Skeleton(NamedTuple):
+    """The skeleton of a mask that was thinned in cells of side x side pixels.
+
+    `cells` are (N, 2) cells as (row, col), in raster order; `pixels` (N, 2)
+    has the deepest mask pixel of each.
+    """
+
+    cells: np.ndarray
+    pixels: np.ndarray
+    side: int
+
+
+def _place_skeleton(mask: np.ndarray) -> _Skeleton:
+    depth = depth_in(mask, exact=False)
+    side = max(int(depth.max(initial=0)) // _DEPTH, 1)
+    cells = skeleton_pixels(_shrink(mask, side))
+    return _Skeleton(cells, _deepest_in(cells, depth, side), side)
+
+
 def _shrink(mask: np.ndarray, side: int) -> np.ndarray:
     """Returns a bool for each cell of side x side pixels: whether any is."""
     if side == 1:
@@ -103,25 +118,31 @@ def _shrink(mask: np.ndarray, side: int) -> np.ndarray:
     return np.logical_or.reduceat(some, cols, axis=1)
 
 
-def _enlarge(curve: Curve, depth: np.ndarray, side: int) -> Curve:
-    """Replaces each cell of a curve by the deepest pixel in the cell."""
+def _deepest_in(cells: np.ndarray, depth: np.ndarray, side: int) -> np.ndarray:
+    """Returns the deepest pixel of each cell."""
     if side == 1:
-        return curve
+        return cells
     height, width = depth.shape
     steps = np.arange(side)
-    rows = curve.coords[:, :1] * side + np.repeat(steps, side)
-    cols = curve.coords[:, 1:] * side + np.tile(steps, side)
+    rows = cells[:, :1] * side + np.repeat(steps, side)
+    cols = cells[:, 1:] * side + np.tile(steps, side)
     # The last cells may extend beyond the array.
     rows, cols = rows.clip(max=height - 1), cols.clip(max=width - 1)
     own = np.arange(len(rows)), depth[rows, cols].argmax(axis=1)
-    return Curve(np.stack([rows[own], cols[own]], 1), curve.steps * side)
+    return np.stack([rows[own], cols[own]], 1)
 
 
-def _walk_pixels(coords: list[np.ndarray]) -> list[Curve]:
-    """Returns a walk over each set of (N, 2) pixels, using one graph."""
+def _walk_pixels(
+    coords: list[np.ndarray],
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Walks over each set of (N, 2) pixels, using one graph.
+
+    Returns for each set (N,) places in it in walking order, and (N,) steps,
+    see `Curve`.
+    """
     ends = np.cumsum([len(own) for own in coords])
     if not len(ends) or not ends[-1]:
-        return [Curve(own, np.zeros(0)) for own in coords]
+        return [(np.zeros(0, int), np.zeros(0)) for _ in coords]
     tree = _spanning_tree(coords)
     _, pieces = connected_components(tree, directed=False)
     firsts = np.unique(pieces, return_index=True)[1]
@@ -131,8 +152,11 @@ def _walk_pixels(coords: list[np.ndarray]) -> list[Curve]:
     nodes, previous = _depth_first(tree, starts)
     pixels = np.concatenate(coords)
     steps = np.hypot(*(pixels[nodes] - pixels[previous]).T)
-    splits = np.split(pixels[nodes], ends[:-1]), np.split(steps, ends[:-1])
-    return [Curve(*parts) for parts in zip(*splits)]
+    begins = ends - [len(own) for own in coords]
+    return [
+        (nodes[begin:end] - begin, steps[begin:end])
+        for begin, end in zip(begins, ends)
+    ]
 
 
 def _depth_first(
@@ -163,11 +187,11 @@ def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
     """
     neighbours, count = [], 0
     for own in coords:
-        index = np.full(own.max(axis=0, initial=0) + (2, 3), -1)
-        rows, cols = own[:, 0], own[:, 1] + 1
-        index[rows, cols] = np.arange(count, count + len(own))
+        # Searched for, since a table would be as large as the image.
+        width = int(own[:, 1].max(initial=0)) + 3
+        codes = own[:, 0] * width + own[:, 1] + 1
         neighbours += [
-            [index[rows + r, cols + c] for r, c in _FORWARD_NEIGHBOURS]
+            [_find(codes, codes + r * width + c, count) for r, c in _STEPS]
         ]
         count += len(own)
     joined = np.concatenate(neighbours, axis=1).T
@@ -185,6 +209,12 @@ def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
     pixels = np.concatenate(coords)
     tree.data = np.hypot(*(pixels[tree.indices] - pixels[sources]).T)
     return tree
+
+
+def _find(codes: np.ndarray, wanted: np.ndarray, first: int) -> np.ndarray:
+    """Returns `first` + places in ascending codes, -1 for those not there."""
+    places = np.searchsorted(codes, wanted).clip(max=max(len(codes) - 1, 0))
+    return np.where(codes[places] == wanted, places + first, -1)
 
 
 def _farthest(tree: csr_matrix, node: int) -> tuple[int, np.ndarray]:

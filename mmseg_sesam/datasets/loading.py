@@ -14,6 +14,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
+from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.names import sample_key
@@ -108,7 +109,7 @@ class LoadWeakAnnotations(LoadAnnotations):
 
 def class_ids(label: np.ndarray, ignore_index: int) -> list[int]:
     """Returns the sorted class ids of a (H, W) uint8 label."""
-    counts = np.bincount(label.ravel(), minlength=256)
+    counts = count_values(label)
     counts[ignore_index] = 0
     return np.flatnonzero(counts).tolist()
 

@@ -171,12 +171,14 @@ class PseudoLabelGenerator:
         }
         unions = draw_unions(decode, components, chosen, self.prompts_per_call)
         # A mask may be empty although values looked up in it are not.
-        drawn = {place: mask for place, mask in unions if mask.any()}
-        masks = [
-            ClassMask.crop(mask, prepared.components[place].class_id)
-            for place, mask in drawn.items()
-        ]
-        pseudo_label = compose(prepared.label, masks, self.ignore_index)
+        drawn = {
+            place: ClassMask.of(crop, prepared.components[place].class_id)
+            for place, crop in unions
+            if crop.mask.size
+        }
+        pseudo_label = compose(
+            prepared.label, list(drawn.values()), self.ignore_index
+        )
         evidence, ignore = prepared.evidence, self.ignore_index
         if self.hole_purity:
             pseudo_label = fill_holes(

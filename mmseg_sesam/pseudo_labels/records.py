@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmseg_sesam.core.component_candidates import ComponentCandidates
+from mmseg_sesam.core.compose import ClassMask
 from mmseg_sesam.core.selection import Selection
 
 
@@ -49,17 +50,17 @@ class ComponentRecord(NamedTuple):
         cls,
         candidates: ComponentCandidates,
         selection: Selection,
-        mask: np.ndarray | None,
+        mask: ClassMask | None,
     ) -> ComponentRecord:
         """Returns the record of a component and its mask, as JSON values.
 
-        The mask is (H, W) bool, or None if the component has none.
+        The mask is None if the component has none.
         """
         component, together = candidates.component, candidates.prompts[0]
         coverage, taken = 0.0, []
         if mask is not None:
             taken = list(selection.chosen)
-            held = np.count_nonzero(mask[component.slices] & component.mask)
+            held = mask.count_in(component.mask, component.bbox[:2])
             coverage = held / component.area
         return cls(
             class_id=component.class_id,
@@ -77,7 +78,7 @@ class ComponentRecord(NamedTuple):
             predicted_iou=_rounded(
                 candidates.scores[taken].mean() if taken else 0
             ),
-            mask_area=0 if mask is None else int(np.count_nonzero(mask)),
+            mask_area=0 if mask is None else mask.area,
         )
 
     @property

@@ -174,7 +174,7 @@ def test_compose_with_three_hundred_objects():
     chosen = {i: made.chosen for i, made in enumerate(selections)}
     assert set(chosen.values()) == {(0,)}
     masks = [
-        ClassMask.crop(mask, components[place].class_id)
-        for place, mask in draw_unions(decode, measured, chosen, 8)
+        ClassMask.of(crop, components[place].class_id)
+        for place, crop in draw_unions(decode, measured, chosen, 8)
     ]
     np.testing.assert_array_equal(compose(label, masks), truth)

@@ -1,0 +1,46 @@
+"""Rows of a large image in bands, which bounds temporary arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+# Pixels of a band (our choice: a float32 of each takes 16 MiB).
+BAND_PIXELS = 2**22
+
+
+def row_bands(shape: tuple[int, ...], multiple: int = 1) -> Iterator[slice]:
+    """Yields the rows of an (H, W, ...) image in bands from top to bottom.
+
+    Args:
+        shape: height, width and more.
+        multiple: bands begin at multiples of this many rows.
+
+    Example:
+        >>> list(row_bands((5, 2**21), multiple=2))
+        [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    height, width = shape[:2]
+    rows = max(BAND_PIXELS // max(width * multiple, 1), 1) * multiple
+    for start in range(0, height, rows):
+        yield slice(start, min(start + rows, height))
+
+
+def count_values(label: np.ndarray) -> np.ndarray:
+    """Returns (256,) int64, the number of pixels of each value.
+
+    numpy's `bincount` and `unique` copy a label of 8 bits to eight times its
+    size.
+
+    Args:
+        label: (H, W) uint8.
+
+    Example:
+        >>> count_values(np.array([[3, 255, 3]], np.uint8))[[3, 255]].tolist()
+        [2, 1]
+    """
+    counts = np.zeros(256, np.int64)
+    for rows in row_bands(label.shape):
+        counts += np.bincount(label[rows].ravel(), minlength=256)
+    return counts
