@@ -33,8 +33,8 @@ FILES = {
     ),
     'label studio': (
         'project.json',
-        [dict(id=1, data=dict(image='a.jpg'), annotations=[dict(result=[])])],
-        'Label Studio',
+        [dict(id=1, image='a.jpg', annotation_id=1, annotator=1, label=[])],
+        'not JSON-MIN',
     ),
     'geojson': (
         'a.geojson',
@@ -127,6 +127,10 @@ def test_foreign_names_the_convention_and_a_remedy(
         (dict(shapes=[], imageWidth=4), 'labelme'),
         (dict(imgHeight=4, imgWidth=6, objects=[]), 'cityscapes-coarse'),
         ({'a': [dict(x=1, y=2, cls=3)]}, 'whats-the-point'),
+        (
+            [dict(data=dict(image='a.jpg'), annotations=[dict(result=[])])],
+            'label-studio',
+        ),
         ('<annotation><polygon/></annotation>', 'scribblesup'),
         ('<annotations><meta/></annotations>', 'cvat'),
     ],

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from brushes import encode_brush
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -33,7 +34,14 @@ def png(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def studio(kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    kind += 'labels'
+    size = dict(original_width=8, original_height=6)
+    return dict(type=kind, value={**value, kind: ['a']}, **size)
+
+
 SQUARE = [[1, 1], [5, 1], [5, 4], [1, 4]]
+RECTANGLE = dict(x=5, y=5, width=20, height=30)
 JSON = {
     'whats-the-point': (
         dict(size=(8, 6)),
@@ -66,6 +74,25 @@ JSON = {
                 ),
             ],
         ),
+    ),
+    'label-studio': (
+        dict(classes=['a', 'b'], boxes='fill'),
+        'x.json',
+        [
+            dict(
+                data=dict(image='/data/upload/1/1f2e3d4c-a.jpg'),
+                annotations=[
+                    dict(
+                        result=[
+                            studio('polygon', dict(points=SQUARE)),
+                            studio('keypoint', dict(x=5, y=50)),
+                            studio('rectangle', dict(RECTANGLE, rotation=5)),
+                            studio('brush', dict(rle=encode_brush(LABEL > 1))),
+                        ]
+                    )
+                ],
+            )
+        ],
     ),
     'coco': (
         {},

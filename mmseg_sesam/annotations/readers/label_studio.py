@@ -1,0 +1,342 @@
+"""Label Studio: the JSON export of a project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import numpy as np
+
+from mmseg_sesam.annotations import files
+from mmseg_sesam.annotations.base import (
+    Annotation,
+    Item,
+    list_keyed_files,
+    safe_key,
+)
+from mmseg_sesam.annotations.brush_rle import decode_brush
+from mmseg_sesam.annotations.drawing import Canvas
+from mmseg_sesam.annotations.files import shown, take
+from mmseg_sesam.annotations.options import choice, option
+from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.validators import Rule
+
+# Label Studio puts part of a random id before the names of uploaded files.
+_UPLOADED = re.compile(r'[0-9a-f]{8}-(?=.)')
+_UPLOADS = '/data/upload/'
+_LOCAL_FILES = '/data/local-files/'
+# Results that describe an image, and no region of it.
+_OF_IMAGES = (
+    *('choices', 'datetime', 'number', 'pairwise', 'ranker', 'rating'),
+    *('relation', 'taxonomy', 'textarea'),
+)
+# Digits of coordinates in pixels: a percentage has rounding errors.
+_DIGITS = 6
+_ELLIPSE_POINTS = 360
+
+
+@dataclass
+class LabelStudioReader(NamedReader, AllShapes):
+    """Reads the regions of images in an export of the type JSON.
+
+    Later regions lie over earlier ones, as the editor shows them. Of several
+    annotations of a task, the ground truth counts, else the last one.
+    Sources: https://labelstud.io/guide/export and the pages of its tags.
+    """
+
+    name = 'label-studio'
+    example = 'project.json out --classes cat dog'
+
+    predictions: str = choice(
+        'skip',
+        ('read', 'skip'),
+        'predictions of tasks that nobody has annotated are left out, or read',
+    )
+    field: str | None = option(
+        None,
+        "field of a task's data that holds the image (default: the only one "
+        'that ends like an image)',
+        Rule(lambda value: isinstance(value, str), 'a name').or_none(),
+    )
+
+    def list_items(self) -> Iterable[Item]:
+        tasks = files.read_json(self.src)
+        tasks = tasks if isinstance(tasks, list) else [tasks]
+        known: set[str] = set()
+        if self.images and self.images.is_dir():
+            listed = list_keyed_files(self.images, IMAGE_SUFFIXES)
+            known = {key for key, _ in listed}
+        items, rest = [], 0
+        for index, task in enumerate(tasks):
+            name = self._image_name(task, f'{self.src}, task {index}')
+            found = self._results(task, f'{self.src}: {name}')
+            if found is None:
+                rest += 1
+                continue
+            results, more = found
+            data = dict(name=name, results=results, more=more)
+            items.append(Item(_key(name, self.src, known), self.src, data))
+        if rest:
+            self.remarks.append(
+                f'Tasks without an annotation, left out: {rest}.'
+            )
+        return items
+
+    def labels_of(self, item: Item) -> list[str]:
+        regions = _regions(item.data['results'], item.where)
+        return [label for label, _, _ in regions if label is not None]
+
+    def read(self, item: Item) -> Annotation:
+        results = item.data['results']
+        canvas = self.canvas(item, _size(results, item), outside=self.outside)
+        if more := item.data['more']:
+            note = 'further annotation of a task, left out'
+            canvas.notes += [(note, item.where)] * more
+        for label, kind, value in _regions(results, item.where):
+            if label is None:
+                canvas.skip(f'{kind} without a label')
+            else:
+                self._draw(
+                    canvas, kind, value, self.class_id(label, item.where)
+                )
+        return canvas.annotation()
+
+    def _draw(
+        self, canvas: Canvas, kind: str, value: dict, class_id: int
+    ) -> None:
+        if kind == 'polygon':
+            points = take(value, 'points', list, canvas.name)
+            canvas.polygon(_pixels(canvas, points, 3), class_id)
+        elif kind == 'keypoint':
+            (point,) = _numbers(canvas, value, 'x y')
+            canvas.dots(_pixels(canvas, [point]), class_id, self.radius)
+        elif kind == 'brush' and 'rle' in value:
+            mask = _decode(value['rle'], canvas)
+            canvas.mask(mask, (0, 0), class_id)
+        elif kind in ('rectangle', 'ellipse'):
+            outline = _rectangle if kind == 'rectangle' else _ellipse
+            corners = outline(canvas, value)
+            if self.keeps_box(canvas, kind, corners):
+                canvas.polygon(corners, class_id)
+        else:
+            canvas.skip(f'{shown(kind)}, which is no known region')
+
+    def _image_name(self, task: Any, where: str) -> str:
+        data = take(task, 'data', dict, where)
+        if self.field is not None:
+            return take(data, self.field, str, where)
+        names = [
+            key
+            for key, value in data.items()
+            if isinstance(value, str)
+            and _path(value).lower().endswith(IMAGE_SUFFIXES)
+        ]
+        if len(names) != 1:
+            raise ValueError(
+                f'{where} has the data {files.shortened(map(shown, data))}, '
+                f'of which {len(names)} end like an image, expected one; name '
+                'the field of the image with --field.'
+            )
+        return data[names[0]]
+
+    def _results(self, task: dict, where: str) -> tuple[list, int] | None:
+        """Returns the results of the annotation that counts; None if none.
+
+        The second value is the number of other annotations.
+        """
+        done = [
+            entry
+            for entry in take(task, 'annotations', list, where)
+            if not (isinstance(entry, dict) and entry.get('was_cancelled'))
+        ]
+        if not done and self.predictions == 'read':
+            done = task.get('predictions', [])
+            done = take(dict(predictions=done), 'predictions', list, where)
+        if not done:
+            return None
+        truths = [e for e in done if isinstance(e, dict) and _is_truth(e)]
+        chosen = (truths or done)[-1]
+        return take(chosen, 'result', list, where), len(done) - 1
+
+
+def _is_truth(entry: dict) -> bool:
+    return entry.get('ground_truth') is True
+
+
+def _path(address: str) -> str:
+    """Returns the path of an image in an address, as in its storage."""
+    try:
+        parts = urlsplit(address)
+        local = parse_qs(parts.query).get('d')
+    except ValueError:
+        return address
+    if parts.path.endswith(_LOCAL_FILES) and local:
+        return local[-1].lstrip('/')
+    if parts.scheme and parts.netloc:
+        return unquote(parts.path).lstrip('/')
+    if _UPLOADS in parts.path:
+        return unquote(parts.path)
+    return address
+
+
+def _key(address: str, source: Path, known: set[str]) -> str:
+    """Returns the key of an image from its address.
+
+    With a folder of images, it is the longest end of the path that an image
+    of the folder has.
+    """
+    path = _path(address)
+    if _UPLOADS in path:
+        # The number of the project may precede the name.
+        name = PurePosixPath(path).name
+        whole = safe_key(name, source)
+        if whole in known:
+            return whole
+        path = _UPLOADED.sub('', name, count=1)
+    key = safe_key(path, source)
+    parts = PurePosixPath(key).parts
+    ends = ['/'.join(parts[index:]) for index in range(len(parts))]
+    return next((end for end in ends if end in known), key)
+
+
+def _regions(
+    results: list, where: str
+) -> list[tuple[str | None, str, dict[str, Any]]]:
+    """Returns label, kind and value of each region; None without a label.
+
+    With the tags Labels and, for example, Brush, a region has two results of
+    one id: its shape, and its shape with the labels.
+    """
+    labelled = {
+        result.get('id')
+        for result in results
+        if isinstance(result, dict) and result.get('type') == 'labels'
+    }
+    regions = []
+    for result in results:
+        kind = take(result, 'type', str, where)
+        if kind in _OF_IMAGES:
+            continue
+        bare = not kind.endswith('labels')
+        if bare and result.get('id') in labelled:
+            continue
+        value = take(result, 'value', dict, where)
+        labels = [] if bare else value.get(kind) or []
+        if not isinstance(labels, list) or len(labels) > 1:
+            raise ValueError(
+                f'{where} has a region with the labels {shown(labels)}, '
+                'expected one; correct it.'
+            )
+        label = None
+        if labels:
+            label = take(dict(label=labels[0]), 'label', str, where)
+        kind = kind.removesuffix('labels')
+        regions.append((label, kind or _kind(value), value))
+    return regions
+
+
+def _kind(value: dict) -> str:
+    """Returns the kind of a region of the tag Labels by its fields."""
+    for kind, name in (
+        *(('polygon', 'points'), ('brush', 'rle'), ('ellipse', 'radiusX')),
+        *(('rectangle', 'height'), ('keypoint', 'x')),
+    ):
+        if name in value:
+            return kind
+    return 'region'
+
+
+def _size(results: list, item: Item) -> tuple[int, int]:
+    """Returns width and height of the image."""
+    sizes = {}
+    for result in results:
+        if not isinstance(result, dict) or 'original_width' not in result:
+            continue
+        sides = result['original_width'], result.get('original_height')
+        sizes.setdefault(files.checked_size(*sides, item.where))
+        if result.get('image_rotation'):
+            raise ValueError(
+                f'{item.where} has image_rotation='
+                f'{shown(result["image_rotation"])}, expected 0; turn the '
+                'image back in Label Studio, and export again.'
+            )
+    if len(sizes) > 1:
+        raise ValueError(
+            f'{item.where} has regions of images of the sizes '
+            f'{shown([*sizes])}, expected one; export it again.'
+        )
+    if sizes:
+        return next(iter(sizes))
+    if item.image:
+        return files.image_size(item.image)
+    raise ValueError(
+        f'{item.where} has no region with original_width and '
+        'original_height; give the folder of the images with --images.'
+    )
+
+
+def _pixels(canvas: Canvas, points: Any, least: int = 1) -> np.ndarray:
+    """Returns (N, 2) points in percent of the sides as pixels."""
+    try:
+        points = np.array(points, np.float64) * canvas.size / 100
+    except (TypeError, ValueError, OverflowError):
+        # The canvas raises for what are no points.
+        return canvas.points(None, least)
+    return canvas.points(points, least).round(_DIGITS)
+
+
+def _numbers(canvas: Canvas, value: dict, *names: str) -> np.ndarray:
+    """Returns pairs of numbers of a region, by their names."""
+    found = [
+        [take(value, key, (int, float), canvas.name) for key in pair.split()]
+        for pair in names
+    ]
+    return np.array(found, dtype=object)
+
+
+def _rectangle(canvas: Canvas, value: dict) -> np.ndarray:
+    """Returns the corners of a rectangle, turned about its first one."""
+    corner, sides = _pixels(
+        canvas, _numbers(canvas, value, 'x y', 'width height')
+    )
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * sides
+    return _turn(canvas, value, corners) + corner
+
+
+def _ellipse(canvas: Canvas, value: dict) -> np.ndarray:
+    """Returns points of an ellipse, turned about its centre."""
+    centre, radii = _pixels(
+        canvas, _numbers(canvas, value, 'x y', 'radiusX radiusY')
+    )
+    angles = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)
+    points = np.stack([np.cos(angles), np.sin(angles)], 1) * radii
+    return _turn(canvas, value, points) + centre
+
+
+def _turn(canvas: Canvas, value: dict, points: np.ndarray) -> np.ndarray:
+    """Returns (N, 2) points turned clockwise about 0 by the rotation."""
+    degrees = 0
+    if value.get('rotation') is not None:
+        degrees = take(value, 'rotation', (int, float), canvas.name)
+    # Python's modulo works for integers of any size.
+    angle = np.deg2rad(float(degrees % 360))
+    cos, sin = np.cos(angle), np.sin(angle)
+    return points @ np.array([[cos, sin], [-sin, cos]])
+
+
+def _decode(code: Any, canvas: Canvas) -> np.ndarray:
+    """Returns the (H, W) bool mask of a brush."""
+    try:
+        if not isinstance(code, list):
+            raise ValueError('it is no list of bytes')
+        return decode_brush(bytes(code), canvas.size)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f'{canvas.name} has a brush whose rle cannot be decoded '
+            f'({error}); export it again.'
+        ) from error

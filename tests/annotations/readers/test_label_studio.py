@@ -1,0 +1,316 @@
+"""Exports of Label Studio.
+
+The layout is that of https://labelstud.io/guide/export and of the pages of
+the tags, such as https://labelstud.io/tags/polygonlabels; the code of a brush
+is written by `brushes.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from brushes import encode_brush
+from PIL import Image
+
+CLASSES = ['zero', 'one', 'two']
+# Width and height: percentages of them are no whole numbers.
+SIZE = 16, 12
+UPLOAD = '/data/upload/3/1f2e3d4c-a.jpg'
+
+
+def points(*corners):
+    return [[100 * x / SIZE[0], 100 * y / SIZE[1]] for x, y in corners]
+
+
+def region(kind, label, value, **more):
+    labels = {} if label is None else {kind: [label]}
+    return dict(
+        dict(
+            id='x',
+            type=kind,
+            from_name='label',
+            to_name='image',
+            original_width=SIZE[0],
+            original_height=SIZE[1],
+            image_rotation=0,
+            value=dict(value, **labels),
+        ),
+        **more,
+    )
+
+
+def polygon(label, *corners, **more):
+    value = dict(points=points(*corners), closed=True)
+    return region('polygonlabels', label, value, **more)
+
+
+def box(label, left, top, width, height, rotation=0):
+    (x, y), (w, h) = points((left, top), (width, height))
+    value = dict(x=x, y=y, width=w, height=h, rotation=rotation)
+    return region('rectanglelabels', label, value)
+
+
+def dot(label, x, y):
+    ((x, y),) = points((x, y))
+    return region('keypointlabels', label, dict(x=x, y=y, width=0.5))
+
+
+def brush(label, mask):
+    value = dict(format='rle', rle=encode_brush(mask))
+    return region('brushlabels', label, value)
+
+
+def task(*results, image=UPLOAD, **changes):
+    annotation = dict(id=7, was_cancelled=False, result=[*results])
+    return dict(
+        dict(id=1, data=dict(image=image), annotations=[annotation]), **changes
+    )
+
+
+SQUARE = polygon('one', (1, 1), (4, 1), (4, 3), (1, 3))
+
+
+@pytest.fixture
+def mask():
+    mask = np.zeros(SIZE[::-1], bool)
+    mask[6:9, 7:10] = np.eye(3)
+    return mask
+
+
+def test_label_studio_draws_all_regions(labels, write, mask):
+    results = [
+        SQUARE,
+        box('two', 8, 2, 2, 2),
+        dot('zero', 13.4, 1.2),
+        brush('two', mask),
+        dict(type='choices', value=dict(choices=['sunny'])),
+    ]
+    src = write('project.json', [task(*results)])
+    settings = dict(classes=CLASSES, radius=0, boxes='fill')
+    found = labels('label-studio', src, **settings)['a']
+    expected = np.full(SIZE[::-1], 255)
+    expected[1:4, 1:5] = 1
+    expected[2:5, 8:11] = 2
+    expected[1, 13] = 0
+    expected[mask] = 2
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize('x', range(SIZE[0]))
+def test_label_studio_rounds_percentages(labels, write, x):
+    results = dot('one', x, x % SIZE[1]), SQUARE
+    src = write('a.json', [task(*results)])
+    settings = dict(classes=['one'], radius=0)
+    assert labels('label-studio', src, **settings)['a'][x % SIZE[1], x] == 0
+
+
+def test_label_studio_draws_later_regions_over_earlier_ones(labels, write):
+    cover = polygon('two', (0, 0), (9, 0), (9, 9), (0, 9))
+    for order, expected in (((SQUARE, cover), 2), ((cover, SQUARE), 1)):
+        name = f'{expected}.jpg'
+        src = write(f'{expected}.json', [task(*order, image=name)])
+        found = labels('label-studio', src, classes=CLASSES)
+        assert found[str(expected)][2, 2] == expected
+        for path in src.parents[1].glob('out/*'):
+            path.unlink()
+
+
+@pytest.mark.parametrize('turn', [90, -270])
+def test_label_studio_turns_boxes(labels, write, turn):
+    src = write('a.json', [task(box('one', 8, 2, 6, 3, rotation=turn))])
+    settings = dict(classes=CLASSES, boxes='fill')
+    found = labels('label-studio', src, **settings)['a']
+    rows, columns = np.nonzero(found == 1)
+    assert (rows.min(), rows.max()) == (2, 8)
+    assert (columns.min(), columns.max()) == (5, 8)
+
+
+def test_label_studio_fills_ellipses(labels, write):
+    (centre,), ((wide, high),) = points((8, 6)), points((5, 2))
+    value = dict(x=centre[0], y=centre[1], radiusX=wide, radiusY=high)
+    results = [region('ellipselabels', 'one', value)]
+    src = write('a.json', [task(*results)])
+    settings = dict(classes=CLASSES, boxes='fill')
+    found = labels('label-studio', src, **settings)['a']
+    rows, columns = np.nonzero(found == 1)
+    assert (np.ptp(columns) / 2, np.ptp(rows) / 2) == (5, 2)
+
+
+def test_label_studio_skips_boxes(labels, write, summary):
+    src = write('a.json', [task(SQUARE, box('two', 8, 2, 2, 2))])
+    found = labels('label-studio', src, classes=CLASSES, undrawn='zero')['a']
+    assert (found[2:4, 8:10] == 255).all() and found[0, 0] == 0
+    (skipped,) = summary()['skipped']
+    assert 'rectangle, which is no outline (see --boxes)' in skipped['reason']
+
+
+def test_label_studio_reads_the_tag_labels(labels, write, mask):
+    """A region of the tags Labels and Brush has two results of one id."""
+    value = dict(points=points((1, 1), (4, 1), (4, 3), (1, 3)))
+    code = dict(format='rle', rle=encode_brush(mask))
+    results = [
+        region('polygon', None, value, id='p'),
+        region('labels', 'one', value, id='p'),
+        region('brush', None, code, id='b'),
+        region('labels', 'two', code, id='b'),
+    ]
+    src = write('a.json', [task(*results)])
+    found = labels('label-studio', src, classes=CLASSES)['a']
+    assert (found[1:4, 1:5] == 1).all() and (found[mask] == 2).all()
+
+
+def test_label_studio_notes_what_it_leaves_out(labels, write, summary):
+    value = dict(points=points((1, 1), (4, 1), (4, 3)))
+    results = [
+        SQUARE,
+        region('polygon', None, value, id='y'),
+        region('vectorlabels', 'one', dict(vertices=[])),
+    ]
+    src = write('a.json', [task(*results)])
+    labels('label-studio', src, classes=CLASSES)
+    reasons = {entry['reason'] for entry in summary()['skipped']}
+    assert reasons == {
+        'polygon without a label, skipped',
+        "'vector', which is no known region, skipped",
+    }
+
+
+@pytest.mark.parametrize(
+    'address, key',
+    [
+        (UPLOAD, 'a'),
+        ('/data/upload/1f2e3d4c-town%20b.jpg', 'town b'),
+        ('/data/local-files/?d=town/a%20b.jpg', 'town/a b'),
+        ('/data/local-files/?d=/srv/town/a.jpg', 'srv/town/a'),
+        ('s3://bucket/town/a.png', 'town/a'),
+        ('https://host/town/a.jpg?token=1', 'town/a'),
+        ('https://host/ls/data/local-files/?d=town/a.jpg', 'town/a'),
+        ('town/1f2e3d4c-a.jpg', 'town/1f2e3d4c-a'),
+        ('C:\\photos\\a.jpg'[3:], 'photos/a'),
+    ],
+)
+def test_label_studio_names_images(labels, write, address, key):
+    src = write('a.json', [task(SQUARE, image=address)])
+    assert [*labels('label-studio', src, classes=CLASSES)] == [key]
+
+
+@pytest.mark.parametrize(
+    'address, image',
+    [
+        ('/data/local-files/?d=srv/photos/town/a.jpg', 'town/a'),
+        (UPLOAD, 'a'),
+        (UPLOAD, '1f2e3d4c-a'),
+    ],
+)
+def test_label_studio_finds_images(labels, write, address, image):
+    photo = Image.new('RGB', SIZE)
+    folder = write('images/other/a.png', photo).parents[1]
+    write(f'images/{image}.png', photo)
+    src = write('a.json', [task(SQUARE, image=address)])
+    found = labels('label-studio', src, classes=CLASSES, images=folder)
+    assert [*found] == [image]
+
+
+def test_label_studio_chooses_one_annotation(labels, write, summary):
+    others = polygon('two', (1, 1), (4, 1), (4, 3), (1, 3))
+    entries = [
+        dict(result=[SQUARE]),
+        dict(result=[others]),
+        dict(result=[SQUARE], was_cancelled=True),
+    ]
+    truth = [dict(entries[0], ground_truth=True), *entries[1:]]
+    tasks = [
+        task(image='last.jpg', annotations=entries),
+        task(image='truth.jpg', annotations=truth),
+        task(image='none.jpg', annotations=entries[2:]),
+    ]
+    found = labels('label-studio', write('a.json', tasks), classes=CLASSES)
+    assert {*found} == {'last', 'truth'}
+    assert found['last'][2, 2] == 2 and found['truth'][2, 2] == 1
+    (note,) = summary()['skipped']
+    assert (
+        note['reason'].startswith('further annotation') and note['count'] == 2
+    )
+    assert 'without an annotation, left out: 1' in summary()['remarks'][0]
+
+
+def test_label_studio_reads_predictions_on_demand(labels, write, out):
+    guess = dict(result=[polygon('two', (1, 1), (4, 1), (4, 3))])
+    tasks = [
+        task(SQUARE, predictions=[guess]),
+        task(image='b.jpg', annotations=[], predictions=[guess]),
+    ]
+    src = write('a.json', tasks)
+    assert {*labels('label-studio', src, classes=CLASSES)} == {'a'}
+    out.joinpath('conversion.jsonl').unlink()
+    for path in [*out.iterdir()]:
+        path.unlink()
+    settings = dict(classes=CLASSES, predictions='read')
+    found = labels('label-studio', src, **settings)
+    assert found['a'][2, 2] == 1 and found['b'][1, 2] == 2
+
+
+def test_label_studio_takes_the_size_of_an_image(labels, refusal, write):
+    tasks = [task(SQUARE), task(image='b.jpg')]
+    src = write('a.json', tasks)
+    said = refusal('label-studio', src, classes=CLASSES)
+    assert 'b.jpg has no region with original_width' in said
+    assert '--images' in said
+    for name in 'ab':
+        folder = write(f'images/{name}.png', Image.new('RGB', SIZE)).parent
+    settings = dict(classes=CLASSES, undrawn='zero', images=folder)
+    for path in src.parents[1].glob('out/*'):
+        path.unlink()
+    assert (labels('label-studio', src, **settings)['b'] == 0).all()
+
+
+def test_label_studio_needs_the_field_of_the_image(labels, refusal, write):
+    data = dict(image='a.jpg', depth='a.png')
+    src = write('a.json', [task(SQUARE, data=data)])
+    said = refusal('label-studio', src, classes=CLASSES)
+    assert "'image', 'depth', of which 2 end like an image" in said
+    found = labels('label-studio', src, classes=CLASSES, field='image')
+    assert [*found] == ['a']
+
+
+def test_label_studio_needs_classes(refusal, write):
+    src = write('a.json', [task(SQUARE)])
+    assert "'one' in 1 image" in refusal('label-studio', src)
+
+
+@pytest.mark.parametrize(
+    'content, said',
+    [
+        ([task(dict(SQUARE, image_rotation=90))], 'image_rotation=90'),
+        ([task(SQUARE, dict(SQUARE, original_width=3))], '(16, 12), (3, 12)'),
+        ([task(dict(SQUARE, original_width=10**9))], '1000000000 x 12'),
+        ([task(polygon('one', (1, 1), (2, 2)))], 'without 3 points'),
+        ([task(polygon('one', (1, 1), (2, 2), (1, 1e300)))], 'e+300'),
+        ([task(polygon('four', (1, 1), (2, 2), (3, 1)))], "label 'four'"),
+        (
+            [task(region('keypointlabels', 'one', dict(x=1, y='x')))],
+            "y='x'",
+        ),
+        ([task(dict(SQUARE, type=None))], 'type=None'),
+        ([task(dict(SQUARE, value=[]))], 'value=[]'),
+        (
+            [task(region('brushlabels', 'one', dict(rle=[1, 2, 3])))],
+            'cannot be decoded (it ends too early)',
+        ),
+        (
+            [task(region('brushlabels', 'one', dict(rle=[256])))],
+            'cannot be decoded',
+        ),
+        (
+            [task(dict(SQUARE, value=dict(polygonlabels=['one', 'two'])))],
+            "labels ['one', 'two'], expected one",
+        ),
+        ([task(SQUARE, annotations=None)], 'annotations=None'),
+        ([task(SQUARE, image='../../a.jpg')], "'../../a.jpg'"),
+        ([3], 'data=None'),
+    ],
+)
+def test_label_studio_rejects_damaged_files(refusal, write, content, said):
+    src = write('project.json', content)
+    found = refusal('label-studio', src, classes=CLASSES)
+    assert 'project.json' in found and said in found
