@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from warm_processes import run_warm
 
 CODE = """
 import torch
@@ -52,13 +51,6 @@ def test_source_losses_on_ranks_have_the_gradient_of_one_batch(
     tmp_path,
 ) -> None:
     (tmp_path / 'loss.py').write_text('import mmseg_sesam\n' + CODE)
-    done = subprocess.run(
-        [
-            *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
-            *('--nproc_per_node=2', tmp_path / 'loss.py'),
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_warm(tmp_path / 'loss.py', ranks=2)
+    assert done.returncode == 0, done.stdout
     assert done.stdout.count('agrees') == 2

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Callable
 
 from mmengine.config import Config
+from warm_processes import run_warm
 
 CODE = """
 import sys
@@ -54,13 +53,6 @@ def test_class_shares_on_ranks_are_those_of_one_process(
     make_config().dump(tmp_path / 'config.py')
     script = tmp_path / 'shares.py'
     script.write_text('import mmseg_sesam\n' + CODE)
-    done = subprocess.run(
-        [
-            *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
-            *('--nproc_per_node=2', script, tmp_path / 'config.py'),
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_warm(script, tmp_path / 'config.py', ranks=2)
+    assert done.returncode == 0, done.stdout
     assert done.stdout.count('agrees') == 2

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from warm_processes import run_warm
 
 CODE = """
 import sys
@@ -50,13 +49,6 @@ distributed.destroy_process_group()
 
 def test_on_all_ranks_raises_errors_of_other_ranks(tmp_path) -> None:
     (tmp_path / 'ranks.py').write_text(CODE)
-    done = subprocess.run(
-        [
-            *(sys.executable, '-m', 'torch.distributed.run', '--standalone'),
-            *('--nproc_per_node=2', tmp_path / 'ranks.py'),
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_warm(tmp_path / 'ranks.py', ranks=2)
+    assert done.returncode == 0, done.stdout
     assert done.stdout.count('done') == 2

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -13,6 +10,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
+from warm_processes import run_warm
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
@@ -120,23 +118,16 @@ def assert_equal(model: AppearanceModel, expected: AppearanceModel) -> None:
 
 
 def test_learning_on_two_ranks_equals_one_process(
-    make_config: Callable[..., Config], project_root: Path, tmp_path: Path
+    make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     script, config = tmp_path / 'learn.py', tmp_path / 'config.py'
     script.write_text(CODE)
     make_config().dump(config)
-    ranks = ['-m', 'torch.distributed.run', '--standalone']
-    ranks += ['--nproc_per_node=2']
+    here = str(Path(__file__).parent)
     learned = []
-    for words, kind in (([], 'alone'), (ranks, 'ranks')):
-        done = subprocess.run(
-            [sys.executable, *words, script, config, kind],
-            cwd=project_root,
-            env={**os.environ, 'PYTHONPATH': str(Path(__file__).parent)},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
+    for kind, ranks in (('alone', 1), ('ranks', 2)):
+        done = run_warm(script, config, kind, ranks=ranks, PYTHONPATH=here)
+        assert done.returncode == 0, done.stdout
         lines = done.stdout.splitlines()
         learned.append([s for s in lines if s.startswith('learned')])
     alone, together = learned

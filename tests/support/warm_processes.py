@@ -29,8 +29,15 @@ def _server() -> socket.socket:
     return ours
 
 
+def find_free_port() -> str:
+    """A free port for the processes of a distributed run."""
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return str(listener.getsockname()[1])
+
+
 def run_warm(
-    *words: object, ranks: int = 1, port: str = '', **env: str
+    *words: object, ranks: int = 1, **env: str
 ) -> subprocess.CompletedProcess:
     """Runs a script without a GPU, with stdout and stderr as one text.
 
@@ -38,7 +45,6 @@ def run_warm(
         words: path of the script, and its arguments.
         ranks: number of processes; more than one are connected as torchrun
             connects them.
-        port: a free port for the ranks.
         env: changes of the environment.
 
     Returns:
@@ -46,6 +52,7 @@ def run_warm(
     """
     words = [str(word) for word in words]
     number = f'{next(_numbers):04}'
+    port = find_free_port() if ranks > 1 else ''
     output, output_end = os.pipe()
     statuses = []
     for rank in range(ranks):

@@ -73,7 +73,9 @@ def run_script(request: dict) -> None:
     os.environ.update(request['env'])
     sys.argv = request['words']
     sys.path[0] = str(Path(sys.argv[0]).parent)
-    for folder in filter(None, os.environ.get('PYTHONPATH', '').split(':')):
+    folders = [*filter(None, os.environ.get('PYTHONPATH', '').split(':'))]
+    sys.path[1:1] = folders
+    for folder in folders:
         custom = Path(folder, 'sitecustomize.py')
         if custom.is_file():
             runpy.run_path(str(custom))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import runpy
-import socket
 import subprocess
 from pathlib import Path
 from typing import Callable
@@ -13,7 +12,7 @@ from typing import Callable
 import numpy as np
 import pytest
 from PIL import Image
-from warm_processes import run_warm
+from warm_processes import find_free_port, run_warm
 
 CONFIG = """
 custom_imports = dict(imports=['mmseg_sesam'])
@@ -132,9 +131,9 @@ def run_again() -> Callable[..., subprocess.CompletedProcess]:
 
 
 @pytest.fixture
-def run_ranks(free_port: str) -> Callable[..., subprocess.CompletedProcess]:
+def run_ranks() -> Callable[..., subprocess.CompletedProcess]:
     """Runs a Python tool as two processes that are connected."""
-    return functools.partial(run_warm, ranks=2, port=free_port)
+    return functools.partial(run_warm, ranks=2)
 
 
 @pytest.fixture
@@ -165,9 +164,7 @@ def run_here(
 @pytest.fixture
 def free_port() -> str:
     """A free port for the processes of a distributed run."""
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return str(listener.getsockname()[1])
+    return find_free_port()
 
 
 @pytest.fixture
