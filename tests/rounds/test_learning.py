@@ -123,10 +123,11 @@ def test_learning_on_two_ranks_equals_one_process(
     script, config = tmp_path / 'learn.py', tmp_path / 'config.py'
     script.write_text(CODE)
     make_config().dump(config)
-    here = str(Path(__file__).parent)
+    here = Path(__file__).parent
+    path = f'{here}:{here.parent / "support"}'
     learned = []
     for kind, ranks in (('alone', 1), ('ranks', 2)):
-        done = run_warm(script, config, kind, ranks=ranks, PYTHONPATH=here)
+        done = run_warm(script, config, kind, ranks=ranks, PYTHONPATH=path)
         assert done.returncode == 0, done.stdout
         lines = done.stdout.splitlines()
         learned.append([s for s in lines if s.startswith('learned')])
