@@ -12,8 +12,9 @@ import numpy as np
 from mmseg_sesam.core.bands import count_values, row_bands
 from mmseg_sesam.core.evidence import Evidence, cell_size
 
-# Labelled cells taken from one image, about (our choice).
-CELLS_PER_IMAGE = 64
+# Labelled cells taken from one image, about, and the least of each class (our
+# choice).
+CELLS_PER_IMAGE, CELLS_PER_CLASS = 256, 4
 # Random Fourier features, the spread of their frequencies, and the ridge
 # penalties of the set and of one labelled cell of an image (our choice, from
 # weak labels of four data sets).
@@ -154,7 +155,7 @@ class AppearanceModel:
 def collect_samples(
     image: np.ndarray, label: np.ndarray, ignore_index: int = 255
 ) -> Samples:
-    """Returns samples of an image's labelled cells, about 64 at most.
+    """Returns samples of an image's labelled cells, about 256 at most.
 
     Args:
         image: (H, W, 3) uint8 in RGB.
@@ -225,23 +226,28 @@ def _labelled(
 ) -> Samples:
     """Returns samples of the labelled ones among (h, w, F) cells.
 
-    Every class gets an equal share of `CELLS_PER_IMAGE`, so that none is
-    missed; a cell with several classes may be a sample of each.
+    Classes share `CELLS_PER_IMAGE` by the roots of their cells: large classes
+    vary more, and none is missed. A cell with several classes may be a sample
+    of each.
     """
     rows, cols = cells.shape[:2]
     side = cell_size(label.shape)
     blocks = label[: rows * side, : cols * side]
     blocks = blocks.reshape(rows, side, cols, side)
     ids = _class_ids(label, ignore_index)
-    share = -(-CELLS_PER_IMAGE // max(len(ids), 1))
+    found = [
+        np.flatnonzero((blocks == class_id).any(axis=(1, 3)))
+        for class_id in ids
+    ]
+    roots = np.sqrt([len(own) for own in found])
+    shares = np.ceil(CELLS_PER_IMAGE * roots / max(roots.sum(), 1))
     rng = np.random.default_rng(0)
     chosen = [np.zeros(0, int)]
-    for class_id in ids:
-        found = np.flatnonzero((blocks == class_id).any(axis=(1, 3)))
-        if len(found) > share:
-            found = rng.choice(found, share, replace=False)
-        chosen.append(found)
-    classes = np.repeat(ids, [len(found) for found in chosen[1:]])
+    for own, share in zip(found, np.maximum(shares, CELLS_PER_CLASS)):
+        if len(own) > share:
+            own = rng.choice(own, int(share), replace=False)
+        chosen.append(own)
+    classes = np.repeat(ids, [len(own) for own in chosen[1:]])
     measures = cells.reshape(rows * cols, -1)[np.concatenate(chosen)]
     return Samples(measures, classes)
 

@@ -65,7 +65,8 @@ class Evidence(NamedTuple):
             inside: (M, G) bool, whether pixel g is inside mask m.
             class_id: class of the masks.
             classes: ids of the classes that the image's label has; a class
-                alone is compared with all others of the evidence.
+                alone is compared with all others of which the evidence tells
+                anything.
 
         Returns:
             (M,) float32, the mean log-probability of the class inside a mask
@@ -75,9 +76,9 @@ class Evidence(NamedTuple):
         number = self.log_probabilities.shape[1]
         others = classes[(classes != class_id) & (classes < number)]
         if not len(others):
-            others = np.delete(
-                np.arange(number), np.s_[class_id : class_id + 1]
-            )
+            greatest = self.log_probabilities.max(axis=0)
+            others = np.flatnonzero(greatest > np.log(FLOOR) + 0.001)
+            others = others[others != class_id]
         if class_id >= number or not len(others):
             return np.zeros(len(inside), np.float32)
         columns = np.append(others, class_id)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.appearance import (
+    CELLS_PER_CLASS,
     CELLS_PER_IMAGE,
     AppearanceModel,
     collect_samples,
@@ -203,12 +204,17 @@ def test_collect_samples_takes_labelled_cells(label, ignore_index):
     samples = collect_samples(image, label, ignore_index)
     labelled = label[label != ignore_index]
     assert len(samples.measures) == len(samples.classes)
-    # Every class has an equal share, or all of its cells.
     ids, areas = np.unique(labelled, return_counts=True)
-    share = np.ceil(CELLS_PER_IMAGE / max(len(ids), 1))
     classes, counts = np.unique(samples.classes, return_counts=True)
     assert classes.tolist() == ids.tolist()
-    assert counts.tolist() == np.minimum(areas, share).tolist()
+    assert (counts <= areas).all()
+    assert (counts >= np.minimum(areas, CELLS_PER_CLASS)).all()
+    assert sum(counts) >= min(len(labelled), CELLS_PER_IMAGE // 2)
+    assert sum(counts) <= CELLS_PER_IMAGE + CELLS_PER_CLASS * len(ids)
+    # A class of more cells has more samples, and a smaller share of them.
+    order = areas.argsort(kind='stable')
+    assert (np.diff(counts[order]) >= 0).all()
+    assert (np.diff(counts[order] / areas[order]) <= 0).all()
     # Colour is the first measure, and it tells the class in this image.
     order = samples.classes.argsort(kind='stable')
     assert (np.diff(samples.measures[order, 0]) >= 0).all()

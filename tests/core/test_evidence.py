@@ -122,6 +122,15 @@ def test_log_odds_compare_with_classes_of_the_label_alone():
     assert evidence.log_odds(ALL, 1, np.array([1, 2]))[0] < 0
 
 
+def test_log_odds_of_a_class_alone_leave_out_classes_never_seen():
+    seen = two_by_two(0.4, 0.6)
+    more = two_by_two(0.4, 0.6, 0)
+    np.testing.assert_allclose(
+        seen.log_odds(ALL, 1, np.array([1])),
+        more.log_odds(ALL, 1, np.array([1])),
+    )
+
+
 def test_log_odds_of_a_class_alone_compare_with_all_others():
     evidence = two_by_two(0.1, 0.2, 0.7)
     every = evidence.log_odds(ALL, 1, np.arange(3))
