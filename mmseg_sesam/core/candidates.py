@@ -80,15 +80,17 @@ class MaskCrop(NamedTuple):
     def paste(
         self, canvas: np.ndarray, origin: tuple[int, int] = (0, 0)
     ) -> None:
-        """Sets its pixels in a (h, w) bool part of the image that has all.
+        """Sets its pixels in a (h, w) bool part of the image.
 
         Args:
             canvas: the part.
             origin: row and column of the part in the image.
         """
         row, col = self.row - origin[0], self.col - origin[1]
-        height, width = self.mask.shape
-        canvas[row : row + height, col : col + width] |= self.mask
+        mask = self.mask[max(-row, 0) :, max(-col, 0) :]
+        window = canvas[max(row, 0) :, max(col, 0) :]
+        height, width = map(min, mask.shape, window.shape)
+        window[:height, :width] |= mask[:height, :width]
 
     def whole(self) -> np.ndarray:
         """Returns the mask at the size of the image, (H, W) bool."""

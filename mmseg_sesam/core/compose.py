@@ -53,15 +53,9 @@ class ClassMask(NamedTuple):
 
     def count_in(self, mask: np.ndarray, origin: tuple[int, int]) -> int:
         """Counts its pixels in a (h, w) bool mask at `origin` (row, col)."""
-        own, (height, width) = self.mask, mask.shape
-        down, right = origin[0] - self.row, origin[1] - self.col
-        part = own[
-            max(down, 0) : max(down + height, 0),
-            max(right, 0) : max(right + width, 0),
-        ]
-        other = mask[max(-down, 0) :, max(-right, 0) :]
-        other = other[: part.shape[0], : part.shape[1]]
-        return int(np.count_nonzero(part & other))
+        own = np.zeros_like(mask)
+        MaskCrop(self.row, self.col, self.mask, mask.shape).paste(own, origin)
+        return int(np.count_nonzero(own & mask))
 
 
 def compose(

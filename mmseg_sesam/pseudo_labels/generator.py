@@ -30,6 +30,7 @@ from mmseg_sesam.core.selection import (
     Selection,
     measure_conflicts,
 )
+from mmseg_sesam.core.tiles import prompt_in_tiles
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
 from mmseg_sesam.validators import CONFIG, SHARE, count, option
 
@@ -260,7 +261,11 @@ class PseudoLabelGenerator:
         return PreparedLabel(
             label,
             components,
-            self.prompter(components),
+            prompt_in_tiles(
+                self.segmenter.tiles(label.shape),
+                components,
+                self.prompter(components),
+            ),
             LabelledPixels.gather(components, self.max_labelled_pixels),
             evidence or Evidence.none(label.shape),
             prior or ExpansionPrior.none(),

@@ -12,6 +12,7 @@ from mmseg_sesam.segmenters.base import BaseSegmenter
 from mmseg_sesam.segmenters.cached import CachedSegmenter
 from mmseg_sesam.segmenters.sam import SAMSegmenter
 from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter
+from mmseg_sesam.segmenters.tiled import TiledSegmenter
 
 __all__ = [
     'BaseSegmenter',
@@ -20,4 +21,5 @@ __all__ = [
     'MaskCandidates',
     'SAMSegmenter',
     'SuperpixelSegmenter',
+    'TiledSegmenter',
 ]

@@ -11,6 +11,7 @@ import torch
 
 from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.tiles import TileGrid
 
 
 class BaseSegmenter(ABC):
@@ -57,6 +58,14 @@ class BaseSegmenter(ABC):
             embedding: embedding of the image, from `encode`.
             prompts: P >= 1 prompts, with any numbers of points.
         """
+
+    def tiles(self, shape: tuple[int, int]) -> TileGrid:
+        """Returns the tiles in which an (H, W) image is segmented.
+
+        By default the whole image is one. A component gets points in each
+        tile that it touches.
+        """
+        return TileGrid(shape, shape, (0,), (0,))
 
     def pack(self, embedding: Any) -> dict[str, torch.Tensor]:
         """Returns an embedding as CPU tensors by name, to be stored.

@@ -60,7 +60,8 @@ class CachedSegmenter(BaseSegmenter):
         if type(self.segmenter).pack is BaseSegmenter.pack:
             raise ValueError(
                 f'CachedSegmenter got {type(self.segmenter).__name__}, which '
-                'has no pack and unpack; implement both or use it uncached.'
+                'has no pack and unpack; implement both or use it uncached. '
+                'A TiledSegmenter takes the CachedSegmenter inside.'
             )
         max_bytes, processes = max_gib * GIB, dist.get_world_size()
         if folder is None:

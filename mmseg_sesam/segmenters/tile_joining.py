@@ -1,0 +1,282 @@
+"""Joins candidates of tiles, and continues them in neighbouring tiles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Callable, NamedTuple
+
+import cv2
+import numpy as np
+
+from mmseg_sesam.core.candidates import Candidates
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.tiles import Box, TileGrid, intersect
+from mmseg_sesam.segmenters.tile_masks import DecodedPart, PackedPart, Part
+
+# Number of a tile and prompts on it -> their candidates.
+DecodeTile = Callable[[int, list[PointPrompt]], Candidates]
+
+# Pixels at which masks of two tiles are compared lie in this many rows, or
+# columns, of the overlap (our choice).
+_ROWS = 64
+# A mask continues in a tile if its IoU with a mask there is at least this in
+# the overlap (our choice).
+_LEAST_IOU = 0.5
+# A mask is cut off if it comes as near to the edge of a tile as one eighth of
+# their overlap: segmenters are unsure at the edge itself (our choice).
+_EDGE = 8
+# Most points of a mask that continues, one in each of its regions (our
+# choice), and prompts of which logits are in memory at once.
+_REGIONS, _PROMPTS = 3, 64
+
+
+class Lattice(NamedTuple):
+    """Pixels in rows and columns, (R, C) each."""
+
+    rows: np.ndarray
+    cols: np.ndarray
+
+    @classmethod
+    def between(cls, grid: TileGrid, one: int, other: int) -> Lattice:
+        """Returns pixels that two tiles share, with the last ones of `one`.
+
+        They have at least 64 rows and columns where the tiles share as many.
+        """
+        box = intersect(grid.box(one), grid.box(other))
+        step = max(min(box[2] - box[0], box[3] - box[1]) // _ROWS, 1)
+        sides = []
+        for axis in (0, 1):
+            start, end = box[axis], box[axis + 2]
+            if grid.box(other)[axis] < grid.box(one)[axis]:
+                sides.append(np.arange(start, end, step))
+            else:
+                sides.append(np.arange(end - 1, start - 1, -step)[::-1])
+        return cls(*np.meshgrid(*sides, indexing='ij'))
+
+    def read(
+        self, part: Part, box: Box, known: dict | None = None
+    ) -> np.ndarray:
+        """Returns the values of a part, whose tile is `box`, (R, C) bool.
+
+        `known` is that of `Part.contains`.
+        """
+        rows, cols = self.rows.ravel() - box[0], self.cols.ravel() - box[1]
+        return part.contains(rows, cols, known).reshape(self.rows.shape)
+
+
+def split_points(
+    grid: TileGrid, prompt: PointPrompt
+) -> dict[int, PointPrompt]:
+    """Returns a prompt's points by tile, in pixels of the tile.
+
+    Only tiles with a positive point have an entry, unless no point is
+    positive. Points outside the image are moved to its edge.
+    """
+    last = np.array(grid.shape[::-1]) - 1
+    points = prompt.points.clip(0, last)
+    cols, rows = np.rint(points).astype(int).T
+    wanted = prompt.labels == 1
+    if not wanted.any():
+        wanted = np.ones(len(wanted), bool)
+    found = {}
+    for tile in grid.holding(rows[wanted], cols[wanted]):
+        held = grid.holds(tile, rows, cols)
+        found[tile] = _localise(grid, tile, points, prompt.labels, held)
+    return found
+
+
+def _localise(
+    grid: TileGrid,
+    tile: int,
+    points: np.ndarray,
+    labels: np.ndarray,
+    held: np.ndarray,
+) -> PointPrompt:
+    origin = np.array(grid.box(tile)[1::-1], np.float32)
+    return PointPrompt(points[held] - origin, labels[held])
+
+
+def join_tiles(
+    grid: TileGrid, found: dict[int, tuple[Candidates, int]]
+) -> list[dict[int, Part]]:
+    """Joins the candidates that one prompt has on several tiles.
+
+    The masks of the first tile are ordered by area. Each further tile gives
+    to each of them the mask that agrees best in their overlap or, if both
+    are empty there, the mask of the same rank.
+
+    Args:
+        grid: tiles of the image.
+        found: by tile the candidates and the place of the prompt.
+
+    Returns:
+        For each mask its parts by tile.
+    """
+    waiting = dict(found)
+    joined: list[dict[int, Part]] = []
+    while waiting:
+        known = set(joined[0]) if joined else set()
+        tile = next(
+            (t for t in waiting if known.intersection(grid.beside(t))),
+            next(iter(waiting)),
+        )
+        candidates, prompt = waiting.pop(tile)
+        ranks = np.argsort(candidates.areas[prompt], kind='stable')
+        parts = [DecodedPart(candidates, prompt, int(i)) for i in ranks]
+        if not joined:
+            joined = [{tile: part} for part in parts]
+            continue
+        beside = sorted(known.intersection(grid.beside(tile)))
+        for rank, masks in enumerate(joined):
+            own = parts[min(rank, len(parts) - 1)]
+            masks[tile] = _agreeing(grid, tile, parts, own, masks, beside)
+    return joined
+
+
+def _agreeing(
+    grid: TileGrid,
+    tile: int,
+    parts: Sequence[Part],
+    default: Part,
+    masks: dict[int, Part],
+    beside: Sequence[int],
+) -> Part:
+    """Returns the part of a tile with the largest IoU with its neighbours."""
+    shared, united = np.zeros((2, len(parts)), int)
+    for other in beside:
+        lattice = Lattice.between(grid, other, tile)
+        values = lattice.read(masks[other], grid.box(other))
+        known: dict = {}
+        for place, part in enumerate(parts):
+            mine = lattice.read(part, grid.box(tile), known)
+            shared[place] += np.count_nonzero(values & mine)
+            united[place] += np.count_nonzero(values | mine)
+    iou = shared / np.maximum(united, 1)
+    if iou[parts.index(default)] == iou.max():
+        return default
+    return parts[int(iou.argmax())]
+
+
+class _Request(NamedTuple):
+    """A mask that may continue in a tile."""
+
+    parts: dict[int, Part]
+    prompt: PointPrompt
+    lattice: Lattice
+    values: np.ndarray
+
+
+def continue_masks(
+    grid: TileGrid,
+    decode: DecodeTile,
+    prompts: Sequence[PointPrompt],
+    joined: Sequence[Sequence[dict[int, Part]]],
+    reach: int,
+) -> None:
+    """Continues masks that the edges of their tiles cut off.
+
+    A neighbouring tile is prompted in the middle of what a mask holds of the
+    overlap. The mask there that agrees best with it in the overlap becomes a
+    part, if it agrees at all. Source: our choice.
+
+    Args:
+        grid: tiles of the image.
+        decode: returns candidates of prompts on a tile.
+        prompts: prompts on the image, for their negative points.
+        joined: for each prompt and mask its parts, to which parts are added.
+        reach: tiles by which a mask continues in each direction.
+    """
+    asked = [[set(parts) for parts in masks] for masks in joined]
+    for _ in range(reach):
+        requests: dict[int, list[_Request]] = defaultdict(list)
+        for prompt, masks, tiles in zip(prompts, joined, asked):
+            for parts, known in zip(masks, tiles):
+                # Copied: what this ring adds continues in the next one.
+                for tile, part in list(parts.items()):
+                    for other in grid.beside(tile):
+                        if other in known:
+                            continue
+                        request = _request(
+                            grid, prompt, parts, part, tile, other
+                        )
+                        if request is not None:
+                            known.add(other)
+                            requests[other].append(request)
+        for tile in sorted(requests):
+            for parts, part in _answer(grid, decode, tile, requests[tile]):
+                parts[tile] = part
+
+
+def _request(
+    grid: TileGrid,
+    prompt: PointPrompt,
+    parts: dict[int, Part],
+    part: Part,
+    tile: int,
+    other: int,
+) -> _Request | None:
+    """Returns the request for a part in another tile, None if it ends."""
+    lattice = Lattice.between(grid, tile, other)
+    values = lattice.read(part, grid.box(tile))
+    edge = np.zeros(values.shape, bool)
+    for axis in (0, 1):
+        step = grid.place(other)[axis] - grid.place(tile)[axis]
+        if step:
+            width = max(values.shape[axis] // _EDGE, 1)
+            lines = slice(-width, None) if step > 0 else slice(width)
+            edge[(slice(None),) * axis + (lines,)] = True
+    points = _points(values, edge)
+    if not len(points):
+        return None
+    rows, cols = (side[tuple(points.T)] for side in lattice)
+    negative = prompt.points[prompt.labels != 1]
+    pixels = np.rint(negative).astype(int)
+    held = grid.holds(other, pixels[:, 1], pixels[:, 0])
+    points = np.concatenate([np.stack([cols, rows], 1), negative[held]])
+    labels = np.zeros(len(points), np.int8)
+    labels[: len(rows)] = 1
+    everything = np.ones(len(points), bool)
+    local = _localise(
+        grid, other, points.astype(np.float32), labels, everything
+    )
+    return _Request(parts, local, lattice, values)
+
+
+def _points(values: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """Returns (K, 2) middles of the largest regions at an edge."""
+    if not (values & edge).any():
+        return np.zeros((0, 2), int)
+    number, regions = cv2.connectedComponents(values.view(np.uint8))
+    sizes = np.bincount(regions.ravel(), minlength=number)
+    touching = np.setdiff1d(regions[edge], 0)
+    largest = touching[np.argsort(-sizes[touching], kind='stable')]
+    found = []
+    for region in largest[:_REGIONS]:
+        own = np.pad(regions == region, 1).astype(np.uint8)
+        depth = cv2.distanceTransform(own, cv2.DIST_L2, 5)[1:-1, 1:-1]
+        found.append(np.unravel_index(depth.argmax(), depth.shape))
+    return np.array(found)
+
+
+def _answer(
+    grid: TileGrid, decode: DecodeTile, tile: int, requests: list[_Request]
+) -> Iterator[tuple[dict[int, Part], Part]]:
+    """Yields the parts to which a tile adds one, and that part."""
+    box = grid.box(tile)
+    for first in range(0, len(requests), _PROMPTS):
+        some = requests[first : first + _PROMPTS]
+        candidates = decode(tile, [request.prompt for request in some])
+        for place, request in enumerate(some):
+            parts = [
+                DecodedPart(candidates, place, index)
+                for index in range(candidates.areas.shape[1])
+            ]
+            known: dict = {}
+            found = [request.lattice.read(part, box, known) for part in parts]
+            shared = [np.sum(request.values & mine) for mine in found]
+            united = [np.sum(request.values | mine) for mine in found]
+            iou = np.divide(shared, np.maximum(united, 1))
+            if iou.max() >= _LEAST_IOU:
+                best = parts[int(iou.argmax())]
+                yield request.parts, PackedPart.of(best)

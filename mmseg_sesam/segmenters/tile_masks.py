@@ -1,0 +1,227 @@
+"""Masks on tiles of an image, joined to masks of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from mmseg_sesam.core.candidates import Candidates, MaskCrop
+from mmseg_sesam.core.compose import ClassMask
+from mmseg_sesam.core.tiles import TileGrid, intersect
+
+# Rows and columns of pixels at which areas within a tile are estimated (our
+# choice).
+_SAMPLES = 64
+
+
+class Part(Protocol):
+    """A mask on one tile; pixels are those of the tile."""
+
+    score: float
+    stability: float
+    area: float
+
+    def contains(
+        self, rows: np.ndarray, cols: np.ndarray, known: dict | None = None
+    ) -> np.ndarray:
+        """Returns (N,) bool, whether pixels are inside.
+
+        `known` keeps what parts of one prompt share; an empty dict for each
+        prompt.
+        """
+
+    def crop(self) -> MaskCrop:
+        """Returns the mask."""
+
+
+class DecodedPart(NamedTuple):
+    """A candidate on a tile."""
+
+    candidates: Candidates
+    prompt: int
+    index: int
+
+    @property
+    def score(self) -> float:
+        """Predicted IoU."""
+        return float(self.candidates.scores[self.prompt, self.index])
+
+    @property
+    def stability(self) -> float:
+        """Stability."""
+        return float(self.candidates.stability[self.prompt, self.index])
+
+    @property
+    def area(self) -> float:
+        """Estimated pixels."""
+        return float(self.candidates.areas[self.prompt, self.index])
+
+    def contains(
+        self, rows: np.ndarray, cols: np.ndarray, known: dict | None = None
+    ) -> np.ndarray:
+        """See `Part.contains`."""
+        known = {} if known is None else known
+        key = id(self.candidates), self.prompt
+        if key not in known:
+            prompts = slice(self.prompt, self.prompt + 1)
+            known[key] = self.candidates.contains(rows, cols, prompts)[0]
+        return known[key][self.index]
+
+    def crop(self) -> MaskCrop:
+        """See `Part.crop`."""
+        return self.candidates.crop(self.prompt, self.index)
+
+
+class PackedPart(NamedTuple):
+    """A drawn mask on a tile, which takes less memory than its logits."""
+
+    mask: ClassMask
+    shape: tuple[int, int]
+    score: float
+    stability: float
+
+    @classmethod
+    def of(cls, part: DecodedPart) -> PackedPart:
+        """Draws and packs a candidate."""
+        crop = part.crop()
+        mask = ClassMask.of(crop, 0)
+        return cls(mask, crop.shape, part.score, part.stability)
+
+    @property
+    def area(self) -> float:
+        """Pixels of the mask."""
+        return float(self.mask.area)
+
+    def contains(
+        self, rows: np.ndarray, cols: np.ndarray, known: dict | None = None
+    ) -> np.ndarray:
+        """See `Part.contains`."""
+        mask = self.mask
+        rows, cols = rows - mask.row, cols - mask.col
+        held = (rows >= 0) & (rows < len(mask.bits))
+        held &= (cols >= 0) & (cols < mask.width)
+        rows, cols = rows[held], cols[held]
+        inside = np.zeros(len(held), bool)
+        inside[held] = mask.bits[rows, cols >> 3] >> (7 - (cols & 7)) & 1
+        return inside
+
+    def crop(self) -> MaskCrop:
+        """See `Part.crop`."""
+        return MaskCrop(
+            self.mask.row, self.mask.col, self.mask.mask, self.shape
+        )
+
+
+class TiledCandidates(Candidates):
+    """Candidates whose masks are joined from parts on tiles.
+
+    A pixel is inside if the part on the tile in whose cell it lies says so.
+    Where that tile has no part, it is inside if any part that reaches it
+    says so. Scores and stability are means of the parts by area.
+
+    Args:
+        grid: tiles of the image.
+        parts: for each prompt and mask its parts, by number of the tile.
+    """
+
+    def __init__(
+        self, grid: TileGrid, parts: Sequence[Sequence[dict[int, Part]]]
+    ) -> None:
+        self._grid, self._parts = grid, parts
+        measures = [[self._measure(m) for m in masks] for masks in parts]
+        self.scores, self.stability, self.areas = np.moveaxis(
+            np.array(measures, np.float32), -1, 0
+        )
+
+    def contains(
+        self, rows: np.ndarray, cols: np.ndarray, prompts: slice
+    ) -> np.ndarray:
+        """See `Candidates.contains`."""
+        grid, chosen = self._grid, self._parts[prompts]
+        owners = grid.owners(rows, cols)
+        held = {}
+        for tile in {t for masks in chosen for parts in masks for t in parts}:
+            pixels = np.flatnonzero(grid.holds(tile, rows, cols))
+            row, col = grid.box(tile)[:2]
+            held[tile] = pixels, rows[pixels] - row, cols[pixels] - col
+        inside = np.zeros((*self.scores[prompts].shape, len(rows)), bool)
+        for own, masks in zip(inside, chosen):
+            known: dict = {}
+            for values, parts in zip(own, masks):
+                # Where no part decides, any part does.
+                free = ~np.isin(owners, list(parts))
+                for tile, part in parts.items():
+                    pixels, *places = held[tile]
+                    decides = free[pixels] | (owners[pixels] == tile)
+                    values[pixels] |= decides & part.contains(*places, known)
+        return inside
+
+    def crop(self, prompt: int, index: int) -> MaskCrop:
+        """See `Candidates.crop`."""
+        grid, parts = self._grid, self._parts[prompt][index]
+        drawn = {
+            tile: MaskCrop(
+                *np.add(grid.box(tile)[:2], (crop.row, crop.col)).tolist(),
+                crop.mask,
+                grid.shape,
+            )
+            for tile, crop in ((t, p.crop()) for t, p in parts.items())
+        }
+        union = MaskCrop.union(list(drawn.values()))
+        if len(drawn) == 1 or not union.mask.size:
+            return union
+        origin = union.row, union.col
+        for tile, own in drawn.items():
+            row0, col0, row1, col1 = intersect(grid.cell(tile), union.box)
+            if row0 < row1 and col0 < col1:
+                cell = np.zeros((row1 - row0, col1 - col0), bool)
+                own.paste(cell, (row0, col0))
+                union.mask[
+                    row0 - origin[0] : row1 - origin[0],
+                    col0 - origin[1] : col1 - origin[1],
+                ] = cell
+        return MaskCrop.of(union.mask, origin, grid.shape)
+
+    def mask(self, prompt: int, index: int) -> np.ndarray:
+        """See `Candidates.mask`."""
+        return self.crop(prompt, index).whole()
+
+    def _measure(self, parts: dict[int, Part]) -> tuple[float, float, float]:
+        """Returns score, stability and area of a mask."""
+        areas = [part.area for part in parts.values()]
+        if len(parts) > 1:
+            areas = [
+                area * self._own_share(parts, tile)
+                for tile, area in zip(parts, areas)
+            ]
+        total = sum(areas)
+        weights = areas if total > 0 else [1] * len(areas)
+        scores, stability = (
+            np.average(
+                [getattr(p, n) for p in parts.values()], weights=weights
+            )
+            for n in ('score', 'stability')
+        )
+        return float(scores), float(stability), total
+
+    def _own_share(self, parts: dict[int, Part], tile: int) -> float:
+        """Returns the share of a part's mask that no other part decides."""
+        row0, col0 = self._grid.box(tile)[:2]
+        middles = (np.arange(_SAMPLES) + 0.5) / _SAMPLES
+        lines = [(middles * side).astype(int) for side in self._grid.size]
+        grids = np.meshgrid(*lines, indexing='ij')
+        rows, cols = (pixels.ravel() for pixels in grids)
+        inside = parts[tile].contains(rows, cols)
+        if not inside.any():
+            return 1 / len(parts)
+        rows, cols = rows[inside] + row0, cols[inside] + col0
+        owners = self._grid.owners(rows, cols)
+        # Where no part decides alone, the first that reaches it counts.
+        free = ~np.isin(owners, list(parts))
+        for other in parts:
+            if other == tile:
+                break
+            free &= ~self._grid.holds(other, rows, cols)
+        return float(np.mean((owners == tile) | free))
