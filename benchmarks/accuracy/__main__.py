@@ -24,7 +24,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from . import metric  # noqa: F401, registers BenchmarkMetric
-from .report import draw_budget, load_results, write_report
+from .plots import draw_budget, draw_watch, watched_runs
+from .report import load_results, write_report
 from .rows import ROWS
 from .score import score_run
 from .sets import SETS
@@ -65,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
         const=50,
         metavar='STEPS',
         help='measure every 50 or so many steps what is learned from right '
-        'and from wrong labels, in watch.json of the work dir',
+        'and from wrong labels',
     )
     report = commands.add_parser('report', help='write docs/accuracy.md')
     report.add_argument('--steps', type=int, help=f'default: {steps}')
@@ -140,9 +141,10 @@ def report(args: argparse.Namespace) -> None:
     template = Path(__file__).with_name('template.md').read_text()
     (args.docs / 'images').mkdir(parents=True, exist_ok=True)
     (args.docs / 'accuracy.md').write_text(write_report(results, template))
-    draw_budget(
-        results.get('camvid', {}), args.docs / 'images' / 'accuracy.png'
-    )
+    camvid, images = results.get('camvid', {}), args.docs / 'images'
+    draw_budget(camvid, images / 'accuracy.png')
+    if watched := watched_runs(camvid):
+        draw_watch(watched, images / 'accuracy_watch.png')
 
 
 def main() -> None:

@@ -1,18 +1,12 @@
-"""Results of all runs -> docs/accuracy.md and its plot."""
+"""Results of all runs -> docs/accuracy.md."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean
 
-import matplotlib
-
-matplotlib.use('Agg')
-import matplotlib.pyplot as plt
-
-from .rows import ROWS
+from .plots import watched_runs
 from .sets import SETS
 from .tables import (
     Results,
@@ -20,10 +14,15 @@ from .tables import (
     compare_ablations,
     compare_rounds,
     describe_sets,
-    hours,
-    last,
     summarise,
 )
+
+_WATCH = """
+![predictions of right and of wrong pseudo-labels](images/accuracy_watch.png)
+
+The same 16 crops of training images are predicted after every 50 steps (runs
+with `--watch`). A rising dashed line is of errors that the network memorises.
+"""
 
 
 def load_results(
@@ -54,7 +53,7 @@ def write_report(results: dict[str, Results], template: str) -> str:
     Args:
         results: from `load_results`, by the name of the data set.
         template: Markdown with {sets}, {summary}, {camvid}, {rounds},
-            {ablations} and {others}.
+            {watch}, {ablations} and {others}.
 
     Returns:
         Markdown. Rows and data sets without results are left out.
@@ -71,33 +70,7 @@ def write_report(results: dict[str, Results], template: str) -> str:
         summary=summarise(results),
         camvid=compare('camvid', camvid),
         rounds=compare_rounds('camvid', camvid),
+        watch=_WATCH if watched_runs(camvid) else '',
         ablations=compare_ablations(camvid),
         others=''.join(others),
     )
-
-
-def draw_budget(results: Results, out: Path) -> None:
-    """Draws val mIoU on CamVid over hours of annotation.
-
-    Args:
-        results: of CamVid, from `load_results`.
-        out: PNG to be written.
-    """
-    figure, axes = plt.subplots(figsize=(6, 3.6), layout='constrained')
-    for prefix, marker in (('weak', 'o'), ('sesam', 's')):
-        points = [
-            (hours(kind), mean(last(results[row])))
-            for kind in SETS['camvid'].kinds
-            if results.get(row := f'{prefix}-{kind}')
-        ]
-        if points:
-            label = ROWS['camvid'][f'{prefix}-point'].about
-            axes.plot(*zip(*sorted(points)), marker=marker, label=label)
-    if results.get('full'):
-        full = mean(last(results['full']))
-        axes.plot(hours('full'), full, marker='*', label='dense labels')
-        axes.axhline(full, linewidth=0.5, linestyle=':')
-    axes.set(xscale='log', xlabel='hours of annotation', ylabel='val mIoU (%)')
-    axes.legend(frameon=False)
-    figure.savefig(out, dpi=120)
-    plt.close(figure)

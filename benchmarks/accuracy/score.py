@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mmseg_sesam.report.run import read_scalars
 from mmseg_sesam.store.store import LABELS, STORE_NAME, PseudoLabelStore
 
 from .sets import DataSet
+from .watch import FILE as WATCH_FILE
 
 
 def score_run(data_set: DataSet, work_dir: Path, data: Path) -> dict[str, Any]:
@@ -26,11 +28,13 @@ def score_run(data_set: DataSet, work_dir: Path, data: Path) -> dict[str, Any]:
         'val', a list of step, mIoU, IoU of the classes in it and of rare
         ones, and Dice if the set has it, in percent; 'rounds', for each the
         coverage, precision, recall and IoU of the training images'
-        pseudo-labels in percent; and 'seconds_per_step', the median.
+        pseudo-labels in percent; 'watch', the records of `WatchHook`; and
+        'seconds_per_step', the median.
     """
     return dict(
         val=_validations(work_dir),
         rounds=_rounds(work_dir, data / data_set.dense),
+        watch=_watch(work_dir),
         seconds_per_step=_seconds_per_step(work_dir),
     )
 
@@ -61,6 +65,11 @@ def _validations(work_dir: Path) -> list[dict]:
             }
         validations.append(found)
     return validations
+
+
+def _watch(work_dir: Path) -> list[dict]:
+    path = work_dir / WATCH_FILE
+    return json.loads(path.read_text()) if path.exists() else []
 
 
 def _seconds_per_step(work_dir: Path) -> float:

@@ -68,7 +68,7 @@ def test_run_with_watch_trains_as_without(
     result = train('camvid', 'sesam-point', benchmark_data, tmp_path)
     watched = read_result(trained, 'camvid')
     for one in (result, watched):
-        one.pop('seconds_per_step')
+        del one['seconds_per_step'], one['watch']
     assert result == watched
 
 
@@ -102,7 +102,9 @@ def test_report_shows_what_was_run(trained: Path, tmp_path: Path) -> None:
     )
     assert 'weak labels alone' not in page.partition('### CamVid')[2]
     assert '\n| dense |' not in page
-    assert (tmp_path / 'images' / 'accuracy.png').is_file()
+    for name in ('accuracy', 'accuracy_watch'):
+        assert (tmp_path / f'images/{name}.png').is_file()
+        assert f'](images/{name}.png)' in page
 
 
 def test_report_leaves_out_sets_without_results(
