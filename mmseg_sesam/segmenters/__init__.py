@@ -13,6 +13,7 @@ from mmseg_sesam.segmenters.cached import CachedSegmenter
 from mmseg_sesam.segmenters.sam import SAMSegmenter
 from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter
 from mmseg_sesam.segmenters.tiled import TiledSegmenter
+from mmseg_sesam.segmenters.transformers_sam import TransformersSegmenter
 
 __all__ = [
     'BaseSegmenter',
@@ -22,4 +23,5 @@ __all__ = [
     'SAMSegmenter',
     'SuperpixelSegmenter',
     'TiledSegmenter',
+    'TransformersSegmenter',
 ]

@@ -26,10 +26,13 @@ class Geometry(NamedTuple):
         image_size: (H, W) of the image.
         input_size: (H, W) of the image resized for the segmenter.
         side: height and width of the square that contains it.
+        padded: whether the square is padded where the image ends. Masks of
+            SAM 1 are resized to the square, then from the part that is the
+            image; those of SAM 2 and 3 are resized to the image at once.
 
     Example:
         >>> padded = Geometry((300, 400), (768, 1024), side=1024)
-        >>> square = Geometry((300, 400), (1024, 1024), side=1024)
+        >>> square = Geometry((300, 400), (1024, 1024), 1024, padded=False)
         >>> points = np.array([[200.0, 150.0]])
         >>> padded.resize_points(points), square.resize_points(points)
         (array([[512., 384.]]), array([[512., 512.]]))
@@ -38,6 +41,7 @@ class Geometry(NamedTuple):
     image_size: tuple[int, int]
     input_size: tuple[int, int]
     side: int
+    padded: bool = True
 
     def resize_points(self, points: np.ndarray) -> np.ndarray:
         """Returns (..., 2) points (x, y) of the image, in the input."""
@@ -84,10 +88,13 @@ class Geometry(NamedTuple):
     def draw(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
         """Returns the mask of (h, h) float32 logits, (H, W) bool.
 
-        The logits are resized twice, as SAM's `postprocess_masks` does: to
-        the square, and the image in it to the size of the image. Padding is
-        left out, except beside the image.
+        With padding, the logits are resized twice, as `postprocess_masks` of
+        SAM does: to the square, and the image in it to the size of the
+        image. Padding is left out, except beside the image.
         """
+        if not self.padded:
+            drawn = _resize(logits, self.image_size)
+            return (drawn > threshold).cpu().numpy()
         scale = self.side // logits.shape[-1]
         height, width = (side // scale + 2 for side in self.input_size)
         logits = logits[:height, :width]

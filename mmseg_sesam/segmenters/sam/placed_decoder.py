@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from contextlib import AbstractContextManager, nullcontext
 from typing import Callable, TypedDict
 
 import numpy as np
@@ -12,9 +10,13 @@ from torch import Tensor, nn
 
 from mmseg_sesam.segmenters.batching import Decode
 from mmseg_sesam.segmenters.candidates import Geometry
+from mmseg_sesam.segmenters.devices import (
+    autocast,
+    copy_to_cpu,
+    cpu_dtype,
+    device_of,
+)
 from mmseg_sesam.segmenters.sam.decoder import SharedDecoder
-
-DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 
 class SAMEmbedding(TypedDict):
@@ -37,7 +39,8 @@ class SAMEmbedding(TypedDict):
 class PlacedDecoder:
     """Decodes prompts on the device of its modules, see `batching.Decoder`.
 
-    The modules are SAM's or have its API; `dtype` is a name in `DTYPES`.
+    The modules are SAM's or have its API; `dtype` is an option of
+    `NetworkSegmenter`.
     """
 
     def __init__(
@@ -55,16 +58,15 @@ class PlacedDecoder:
     @property
     def device(self) -> torch.device:
         """Device of the weights."""
-        return next(self._prompt_encoder.parameters()).device
+        return device_of(self._prompt_encoder)
 
     def on_cpu(self) -> PlacedDecoder:
         """Returns a copy on the CPU, in fp32 instead of fp16."""
         encoder, decoder = (
-            _copy_to_cpu(module)
+            copy_to_cpu(module)
             for module in (self._prompt_encoder, self._mask_decoder)
         )
-        dtype = 'fp32' if self._dtype == 'fp16' else self._dtype
-        return PlacedDecoder(encoder, decoder, dtype)
+        return PlacedDecoder(encoder, decoder, cpu_dtype(self._dtype))
 
     def geometry(self, embedding: SAMEmbedding) -> Geometry:
         """Returns the place of an image in the input of the encoder."""
@@ -126,30 +128,3 @@ class PlacedDecoder:
             multimask_output=True,
             **options,
         )
-
-
-def _copy_to_cpu(module: nn.Module) -> nn.Module:
-    """Returns a copy without allocating memory on the module's device."""
-    copies: dict[int, Tensor] = {}
-    for parameter in module.parameters():
-        copied = parameter.to('cpu', copy=True)
-        copies[id(parameter)] = nn.Parameter(copied, requires_grad=False)
-    for buffer in module.buffers():
-        copies[id(buffer)] = buffer.to('cpu', copy=True)
-    return copy.deepcopy(module, copies)
-
-
-def autocast(dtype: str, device: torch.device) -> AbstractContextManager:
-    """Returns a context in which networks compute in a precision.
-
-    Raises:
-        ValueError: the device is a CPU and the dtype 'fp16'.
-    """
-    if dtype == 'fp16' and device.type == 'cpu':
-        raise ValueError(
-            "SAMSegmenter got dtype='fp16' on a CPU, which computes "
-            "'fp32' or 'bf16' only; set one of them or use a GPU."
-        )
-    if dtype == 'fp32':
-        return nullcontext()
-    return torch.autocast(device.type, DTYPES[dtype])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
-from threading import Lock
 from typing import Any, Callable
 
 import numpy as np
@@ -13,29 +11,21 @@ from mmseg.registry import TASK_UTILS
 from torch import nn
 
 from mmseg_sesam import validators
-from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.segmenters.base import BaseSegmenter
-from mmseg_sesam.segmenters.batching import BatchDecoder
-from mmseg_sesam.segmenters.candidates import LogitCandidates
+from mmseg_sesam.segmenters.devices import autocast
+from mmseg_sesam.segmenters.network import NetworkSegmenter
 from mmseg_sesam.segmenters.sam.attention import fuse_attention
 from mmseg_sesam.segmenters.sam.checkpoint import load_checkpoint
 from mmseg_sesam.segmenters.sam.placed_decoder import (
-    DTYPES,
     PlacedDecoder,
     SAMEmbedding,
-    autocast,
 )
 
 # Raise it whenever the same weights give other masks.
 MASK_VERSION = 2
 
-# Threads on a GPU (our choice): while the GPU encodes or decodes one image,
-# the CPU prepares, selects and writes the others.
-IMAGES_AT_ONCE = 4
-
 
 @TASK_UTILS.register_module()
-class SAMSegmenter(BaseSegmenter):
+class SAMSegmenter(NetworkSegmenter):
     """Returns masks of Segment Anything (arXiv 2304.02643).
 
     The masks are those of `SamPredictor` with `multimask_output=True`: three
@@ -50,7 +40,8 @@ class SAMSegmenter(BaseSegmenter):
             'mobile_sam.build_sam_vit_t'.
         sha256: sha256 of the checkpoint, see `load_checkpoint`.
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
-            the image encoder and the mask decoder.
+            the image encoder and the mask decoder, or 'auto': 'bf16' on a
+            GPU that computes it, else 'fp32'.
         decode_batch: most prompts decoded at once, see `BatchDecoder`; by
             default 2 on a CPU and 64 elsewhere. Lower it if a warning says
             that memory was short.
@@ -74,19 +65,12 @@ class SAMSegmenter(BaseSegmenter):
         decode_batch: int | None = None,
         compile: bool = False,
     ) -> None:
-        self.dtype = dtype
-        self.decode_batch = decode_batch
-        validators.check_options(
-            self,
-            dtype=validators.one_of(list(DTYPES)),
-            decode_batch=validators.count(1).or_none(),
-        )
+        super().__init__(dtype, decode_batch)
         owner = type(self).__name__
         validators.check_option(owner, 'compile', compile, validators.FLAG)
         if isinstance(builder, str):
             builder = _import_builder(builder)
         state, self._sha256 = load_checkpoint(checkpoint, sha256)
-        self._encoding = Lock()
         self._builder = f'{builder.__module__}.{builder.__qualname__}'
         self._sam = builder()
         try:
@@ -101,10 +85,11 @@ class SAMSegmenter(BaseSegmenter):
         # weights when it enters eval mode.
         self._sam.requires_grad_(False).eval()
         fuse_attention(self._sam.image_encoder)
-        self._decoder = PlacedDecoder(
+        self.mask_threshold = self._sam.mask_threshold
+        decoder = PlacedDecoder(
             self._sam.prompt_encoder, self._sam.mask_decoder, dtype
         )
-        self._decode = BatchDecoder(self._decoder, decode_batch)
+        self.use(self._sam, decoder)
         self._encode = self._sam.image_encoder
         if compile:
             self._encode = torch.compile(self._encode, dynamic=False)
@@ -128,29 +113,8 @@ class SAMSegmenter(BaseSegmenter):
             mask_version=MASK_VERSION,
         )
 
-    @property
-    def images_at_once(self) -> int:
-        """See `BaseSegmenter.images_at_once`."""
-        return 1 if self._sam.device.type == 'cpu' else IMAGES_AT_ONCE
-
-    def to(self, device: str | torch.device) -> SAMSegmenter:
-        """See `BaseSegmenter.to`.
-
-        With dtype 'fp16' it may be moved to a CPU, but not run there.
-        """
-        self._sam.to(device)
-        return self
-
-    @torch.inference_mode()
-    def encode(self, images: Sequence[np.ndarray]) -> list[SAMEmbedding]:
-        """See `BaseSegmenter.encode`.
-
-        Threads encode one image at a time: one image of 1024 x 1024 keeps a
-        device busy, and two would need twice the memory.
-        """
-        return [self._encode_one(image) for image in images]
-
-    def _encode_one(self, image: np.ndarray) -> SAMEmbedding:
+    def encode_image(self, image: np.ndarray) -> SAMEmbedding:
+        """See `NetworkSegmenter.encode_image`."""
         resized = self._transform.apply_image(image)
         pixels = torch.as_tensor(resized, device=self._sam.device)
         pixels = pixels.permute(2, 0, 1).contiguous()
@@ -185,17 +149,6 @@ class SAMSegmenter(BaseSegmenter):
             interm=None if interm is None else interm.float(),
             image_size=tuple(sizes[:2]),
             input_size=tuple(sizes[2:]),
-        )
-
-    @torch.inference_mode()
-    def decode(
-        self, embedding: SAMEmbedding, prompts: Sequence[PointPrompt]
-    ) -> LogitCandidates:
-        """See `BaseSegmenter.decode`."""
-        return LogitCandidates(
-            self._decode(embedding, prompts),
-            self._decoder.geometry(embedding),
-            self._sam.mask_threshold,
         )
 
 

@@ -1,0 +1,105 @@
+"""What segmenters with an image encoder and a mask decoder share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from mmseg_sesam import validators
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.segmenters.base import BaseSegmenter
+from mmseg_sesam.segmenters.batching import BatchDecoder, Decoder
+from mmseg_sesam.segmenters.candidates import Geometry, LogitCandidates
+from mmseg_sesam.segmenters.devices import DTYPE, device_of, images_at_once
+
+
+class PlacingDecoder(Decoder, Protocol):
+    """A decoder that knows where an image lies in its logits."""
+
+    def geometry(self, embedding: Any) -> Geometry:
+        """Returns the place of an image in the input of the encoder."""
+
+
+class NetworkSegmenter(BaseSegmenter):
+    """Returns masks of a network that encodes an image and decodes prompts.
+
+    A subclass loads the network in its constructor, after this one, which
+    checks options, and before `use`. It implements `encode_image`, `pack`,
+    `unpack` and `fingerprint`.
+
+    Args:
+        dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision, or
+            'auto': 'bf16' on a GPU that computes it, else 'fp32'.
+        decode_batch: most prompts decoded at once, see `BatchDecoder`.
+
+    Raises:
+        ValueError: an option is unknown.
+    """
+
+    # Logit above which a pixel is inside.
+    mask_threshold = 0.0
+
+    def __init__(self, dtype: str, decode_batch: int | None) -> None:
+        self.dtype = dtype
+        self.decode_batch = decode_batch
+        validators.check_options(
+            self, dtype=DTYPE, decode_batch=validators.count(1).or_none()
+        )
+        self._encoding = Lock()
+
+    def use(self, network: nn.Module, decoder: PlacingDecoder) -> None:
+        """Sets the network, and the decoder that computes with parts of it."""
+        self._network = network
+        self._decoder = decoder
+        self._decode = BatchDecoder(decoder, self.decode_batch)
+
+    @abstractmethod
+    def encode_image(self, image: np.ndarray) -> Any:
+        """Returns the embedding of an image, (H, W, 3) uint8 in RGB.
+
+        It is called in inference mode, by several threads at once.
+        """
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the weights."""
+        return device_of(self._network)
+
+    @property
+    def images_at_once(self) -> int:
+        """See `BaseSegmenter.images_at_once`."""
+        return images_at_once(self.device)
+
+    def to(self, device: str | torch.device) -> NetworkSegmenter:
+        """See `BaseSegmenter.to`.
+
+        With dtype 'fp16' it may be moved to a CPU, but not run there.
+        """
+        self._network.to(device)
+        return self
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[np.ndarray]) -> list[Any]:
+        """See `BaseSegmenter.encode`.
+
+        Threads encode one image at a time: one image of 1024 x 1024 keeps a
+        device busy, and two would need twice the memory.
+        """
+        return [self.encode_image(image) for image in images]
+
+    @torch.inference_mode()
+    def decode(
+        self, embedding: Any, prompts: Sequence[PointPrompt]
+    ) -> LogitCandidates:
+        """See `BaseSegmenter.decode`."""
+        return LogitCandidates(
+            self._decode(embedding, prompts),
+            self._decoder.geometry(embedding),
+            self.mask_threshold,
+        )

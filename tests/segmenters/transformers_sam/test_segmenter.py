@@ -1,0 +1,159 @@
+"""TransformersSegmenter against the pipelines of transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import mmseg_sesam.pseudo_labels  # noqa: F401  (registers its parts)
+from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.segmenters import CachedSegmenter, TransformersSegmenter
+
+from .pipelines import Pipeline, compare
+from .tiny_models import CLASSES
+
+# Wide, tall, square, and so small that rows look like channels.
+SIZES = [(90, 150), (300, 40), (128, 128), (3, 5)]
+
+
+def make_image(size: tuple[int, int]) -> np.ndarray:
+    """A noisy image with a bright rectangle."""
+    rng = np.random.default_rng(size)
+    image = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
+    image[size[0] // 4 : size[0] // 2, size[1] // 4 : size[1] // 2] = 220
+    return image
+
+
+def make_prompts(
+    size: tuple[int, int], counts: tuple[int, ...] = (3, 1, 5, 1, 2, 1)
+) -> list[PointPrompt]:
+    """Prompts of these numbers of points, every second one negative."""
+    rng = np.random.default_rng(size)
+    return [
+        PointPrompt(
+            points=rng.uniform(0, size[::-1], (count, 2)).astype('float32'),
+            labels=np.arange(1, count + 1).astype(np.int8) % 2,
+        )
+        for count in counts
+    ]
+
+
+@pytest.fixture(params=CLASSES)
+def family(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.mark.parametrize('size', SIZES, ids=str)
+def test_transformers_segmenter_equals_the_pipeline(
+    folders: dict[str, Path], family: str, size: tuple[int, int]
+) -> None:
+    image, prompts = make_image(size), make_prompts(size)
+    segmenter = TransformersSegmenter(str(folders[family]))
+    (embedding,) = segmenter.encode([image])
+    candidates = segmenter.decode(embedding, prompts)
+
+    pipeline = Pipeline(family, folders[family])
+    agreement, difference = compare(candidates, pipeline, image, prompts)
+
+    assert agreement >= 0.999
+    assert difference <= 1e-4
+    # Neither all masks nor all scores are the same.
+    assert 0.1 < candidates.areas.mean() / np.prod(size) < 0.9
+    assert candidates.scores.std() > 0.02
+
+
+@pytest.mark.parametrize('decode_batch', [1, 4])
+def test_transformers_segmenter_equals_the_pipeline_in_bf16(
+    folders: dict[str, Path], family: str, decode_batch: int
+) -> None:
+    # Sides and points of which all scales are exact: else the last bit of a
+    # coordinate decides how bf16 rounds.
+    size = (64, 128)
+    image = make_image(size)
+    prompts = [
+        PointPrompt(prompt.points.round(), prompt.labels)
+        for prompt in make_prompts(size)
+    ]
+    segmenter = TransformersSegmenter(
+        str(folders[family]), dtype='bf16', decode_batch=decode_batch
+    )
+    (embedding,) = segmenter.encode([image])
+    candidates = segmenter.decode(embedding, prompts)
+
+    pipeline = Pipeline(family, folders[family], bf16=True)
+    agreement, difference = compare(candidates, pipeline, image, prompts)
+
+    # Sums over other shapes are rounded otherwise.
+    assert agreement >= (0.999 if decode_batch == 1 else 0.99)
+    assert difference <= (1e-4 if decode_batch == 1 else 0.01)
+
+
+def test_cached_segmenter_keeps_masks(
+    folders: dict[str, Path], family: str, tmp_path: Path
+) -> None:
+    image, prompts = make_image(SIZES[0]), make_prompts(SIZES[0])
+    cached = CachedSegmenter(
+        dict(type='TransformersSegmenter', model=str(folders[family])),
+        folder=str(tmp_path),
+    )
+    (new,), (stored,) = cached.encode([image]), cached.encode([image])
+    candidates = cached.decode(stored, prompts)
+
+    pipeline = Pipeline(family, folders[family])
+    agreement, difference = compare(candidates, pipeline, image, prompts)
+
+    assert agreement >= 0.999
+    assert difference <= 1e-4
+    for one, other in zip(new['levels'], stored['levels']):
+        assert torch.equal(one, other)
+
+
+def test_decode_does_not_depend_on_order_or_batches(
+    folders: dict[str, Path], family: str
+) -> None:
+    image, prompts = make_image(SIZES[0]), make_prompts(SIZES[0])
+    one, many = (
+        TransformersSegmenter(str(folders[family]), decode_batch=size)
+        for size in (1, 4)
+    )
+    (embedding,) = one.encode([image])
+    single = one.decode(embedding, prompts)
+    backwards = many.decode(embedding, prompts[::-1])
+
+    np.testing.assert_allclose(
+        single.scores, backwards.scores[::-1], atol=1e-4
+    )
+    for index in range(len(prompts)):
+        mask = backwards.mask(len(prompts) - 1 - index, 1)
+        assert (single.mask(index, 1) == mask).mean() >= 0.999
+
+
+def test_encode_packs_three_levels_of_sam_2_and_3(
+    folders: dict[str, Path], family: str
+) -> None:
+    segmenter = TransformersSegmenter(str(folders[family]))
+    (embedding,) = segmenter.encode([make_image(SIZES[0])])
+    packed = segmenter.pack(embedding)
+
+    levels = dict(sam=1, sam_hq=2, sam2=3, sam3=3)[family]
+    assert len(packed) == levels + 1
+    dtypes = {packed[f'level{index}'].dtype for index in range(levels)}
+    assert dtypes == {torch.half}
+
+
+def test_decode_moves_to_the_cpu_without_the_image_encoder(
+    folders: dict[str, Path], family: str
+) -> None:
+    segmenter = TransformersSegmenter(str(folders[family]), dtype='auto')
+    image, prompts = make_image(SIZES[0]), make_prompts(SIZES[0])
+    (embedding,) = segmenter.encode([image])
+    copied = segmenter._decoder.on_cpu()
+    points, labels = prompts[0]
+    logits, scores = copied.open(embedding)(points[None], labels[None])
+    expected = segmenter._decoder.open(embedding)(points[None], labels[None])
+
+    torch.testing.assert_close(logits, expected[0])
+    torch.testing.assert_close(scores, expected[1])
