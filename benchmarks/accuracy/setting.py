@@ -58,10 +58,12 @@ def make_config(
     if segmenter != SUPERPIXEL:
         base = Config.fromfile(SEGMENTERS / f'{segmenter}.py')
         hook.generator = base.generator
+    one = hook.generator.segmenter
     # All runs use the same images: each is encoded once.
     hook.generator.segmenter = dict(
         type='CachedSegmenter',
-        segmenter=hook.generator.segmenter,
+        # The SAM bases have a cache of their own.
+        segmenter=one.segmenter if 'segmenter' in one else one,
         folder=str(work_dir.parent / 'embeddings'),
     )
     cfg.merge_from_dict(row.changes)

@@ -14,6 +14,7 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,11 +31,12 @@ from benchmarks.timing import Times, compare
 
 from .cpu_stage import STAGES, Ours, Plain, whole
 from .data import CITYSCAPES, VOC, Size, make_image, make_label
+from .families import FAMILIES, PROMPTS, measure_family
 from .pipelines import MODELS, Pipelines
 from .superpixels import time_superpixels
 from .sweeps import peak_memory, run_sweeps
 
-PARTS = ('cpu', 'superpixels', 'sweeps', 'pipelines')
+PARTS = ('cpu', 'superpixels', 'sweeps', 'pipelines', 'families')
 KINDS = ('scribble', 'coarse')
 SMALLEST = Size(48, 64, 2, 2)
 CPU_GOALS = {'VOC': 8, 'Cityscapes': 35}
@@ -51,7 +53,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--json', type=Path, metavar='FILE')
     parser.add_argument('--repeats', type=int, default=5)
-    parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS)
+    parser.add_argument(
+        '--parts', nargs='+', choices=PARTS, default=PARTS[:-1]
+    )
     parser.add_argument(
         '--sizes',
         nargs='+',
@@ -60,6 +64,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--models', nargs='+', choices=MODELS, default=['small']
+    )
+    parser.add_argument(
+        '--families',
+        nargs='+',
+        choices=FAMILIES,
+        default=FAMILIES,
+        help='models of the part "families", which takes a CPU in fp32',
     )
     parser.add_argument('--device', default='cpu')
     parser.add_argument(
@@ -169,6 +180,26 @@ def sweep(repeats: int, smallest: bool) -> dict[str, Any]:
     return dict(found, peak_memory=peaks)
 
 
+def time_families(names: Sequence[str], repeats: int) -> dict[str, Any]:
+    """Measures and prints a row for each family of segmenters."""
+    print(f'\nFamilies, {VOC}, {PROMPTS} prompts, fp32')
+    print(
+        '| model | encode, ms | decode, ms | weights, GiB | encode, GiB more '
+        '| decode, GiB more | embedding, MiB |\n|---|---|---|---|---|---|---|'
+    )
+    found = {}
+    for name in names:
+        row = measure_family(name, repeats)
+        memory = ' | '.join(f'{value:.2f}' for value in row.memory.values())
+        print(
+            f'| {name} | {_show(row.encode)} | {_show(row.decode)} | {memory} '
+            '|',
+            flush=True,
+        )
+        found[name] = row.to_json()
+    return found
+
+
 def _show(times: Times) -> str:
     return f'{times.median:.1f} +- {times.spread:.1f}'
 
@@ -209,6 +240,8 @@ def main() -> None:
                 for model in args.models
                 for name in args.sizes
             }
+        if 'families' in args.parts:
+            found['families'] = time_families(args.families, args.repeats)
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + '\n')
 

@@ -17,7 +17,8 @@ SIDE = 1024
 def make_geometry(size, padded):
     """The geometry of SAM 1, padded, or of SAM 2."""
     resized = [max(round(side * SIDE / max(size)), 1) for side in size]
-    return Geometry(size, tuple(resized) if padded else (SIDE, SIDE), SIDE)
+    resized = tuple(resized) if padded else (SIDE, SIDE)
+    return Geometry(size, resized, SIDE, padded)
 
 
 @given(

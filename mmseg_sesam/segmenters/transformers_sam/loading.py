@@ -62,10 +62,8 @@ def load_model(
             'others, so replace them or correct sha256=.'
         )
     network = _load_weights(model_class, files)
-    processor = processor_class.from_pretrained(
-        files.folder, local_files_only=True
-    ).image_processor
-    _check_sizes(processor, network, files)
+    processor = _load_processor(processor_class, files)
+    _check_size(processor, network, files)
     return LoadedModel(network, processor, files.family, digests)
 
 
@@ -96,7 +94,7 @@ def _load_weights(model_class: Any, files: ModelFiles) -> nn.Module:
             dtype=torch.float32,
             output_loading_info=True,
         )
-    except (RuntimeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001, damaged files raise anything
         raise ValueError(
             f'The weights in {files.folder} do not fit config.json '
             f'({error}); download both once more.'
@@ -112,7 +110,20 @@ def _load_weights(model_class: Any, files: ModelFiles) -> nn.Module:
     return network
 
 
-def _check_sizes(processor: Any, network: nn.Module, files: ModelFiles):
+def _load_processor(processor_class: Any, files: ModelFiles) -> Any:
+    try:
+        processor = processor_class.from_pretrained(
+            files.folder, local_files_only=True
+        )
+    except Exception as error:  # noqa: BLE001, damaged files raise anything
+        raise ValueError(
+            f'The config of the processor in {files.folder} is not one of '
+            f'{files.family.processor} ({error}); download it once more.'
+        ) from error
+    return processor.image_processor
+
+
+def _check_size(processor: Any, network: nn.Module, files: ModelFiles) -> None:
     """Raises ValueError if the processor makes images of another size."""
     size = dict(processor.size)
     found = {value for value in size.values() if value is not None}

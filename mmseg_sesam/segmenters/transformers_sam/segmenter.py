@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmseg.registry import TASK_UTILS
 
+from mmseg_sesam import validators
 from mmseg_sesam.segmenters.devices import autocast
 from mmseg_sesam.segmenters.network import NetworkSegmenter
 from mmseg_sesam.segmenters.transformers_sam.decoder import (
@@ -65,6 +66,12 @@ class TransformersSegmenter(NetworkSegmenter):
         decode_batch: int | None = None,
     ) -> None:
         super().__init__(dtype, decode_batch)
+        owner = type(self).__name__
+        for name, value, rule in (
+            ('model', model, validators.PATH),
+            ('download', download, validators.FLAG),
+        ):
+            validators.check_option(owner, name, value, rule)
         loaded = load_model(model, revision, sha256, download)
         self._family = loaded.family
         self._digests = loaded.digests

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmseg.registry import TASK_UTILS
 
 import mmseg_sesam.pseudo_labels  # noqa: F401  (registers its parts)
+from benchmarks.pseudo_labels.real_models import REAL_MODELS, build_real
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.segmenters import CachedSegmenter, TransformersSegmenter
 
 from .pipelines import Pipeline, compare
-from .tiny_models import CLASSES
+from .tiny_models import CLASSES, spread
 
 # Wide, tall, square, and so small that rows look like channels.
 SIZES = [(90, 150), (300, 40), (128, 128), (3, 5)]
@@ -157,3 +159,56 @@ def test_decode_moves_to_the_cpu_without_the_image_encoder(
 
     torch.testing.assert_close(logits, expected[0])
     torch.testing.assert_close(scores, expected[1])
+
+
+def test_generator_with_transformers_segmenter_equals_the_pipeline(
+    folders: dict[str, Path], family: str
+) -> None:
+    image = make_image((90, 150))
+    label = np.full((90, 150), 255, np.uint8)
+    label[30:33, 10:140] = 1
+    segmenter = dict(type='TransformersSegmenter', model=str(folders[family]))
+    generator = TASK_UTILS.build(
+        dict(
+            type='PseudoLabelGenerator',
+            segmenter=dict(type='CachedSegmenter', segmenter=segmenter),
+            prompter=dict(type='SkeletonPrompter', max_points=1),
+            # One candidate is taken: no other doubles the mask.
+            selector=dict(type='CoverageMaskSelector', min_gain=1.0),
+            hole_purity=0,
+        )
+    )
+    result = generator(image, label)
+    (record,) = result.records
+    ((prompt, index),) = record.chosen
+    points = np.array(record.points)
+    prompt = PointPrompt(points[:, :2], points[:, 2])
+    masks, _ = Pipeline(family, folders[family])(image, prompt)
+
+    expected = np.where(masks[index], np.uint8(1), label)
+    assert (result.label == expected).mean() >= 0.999
+    assert (result.label == 1).sum() > 2 * (label == 1).sum()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', REAL_MODELS)
+def test_transformers_segmenter_equals_the_pipeline_at_real_size(
+    name: str, tmp_path: Path
+) -> None:
+    family = dict(sam_vit_b='sam', sam_hq='sam_hq', sam3='sam3').get(
+        name, 'sam2'
+    )
+    model, processor = build_real(name)
+    spread(model).save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    size = (300, 400)
+    image, prompts = make_image(size), make_prompts(size, counts=(3, 1))
+    segmenter = TransformersSegmenter(str(tmp_path))
+    (embedding,) = segmenter.encode([image])
+    candidates = segmenter.decode(embedding, prompts)
+
+    pipeline = Pipeline(family, tmp_path)
+    agreement, difference = compare(candidates, pipeline, image, prompts)
+
+    assert agreement >= 0.999
+    assert difference <= 1e-4

@@ -117,6 +117,55 @@ def build(family: str) -> nn.Module:
     return tf.Sam3TrackerModel(config)
 
 
+def build_sam3_video() -> nn.Module:
+    """Builds a small model as the official weights of SAM 3 are of."""
+    torch.manual_seed(0)
+    layers = dict(
+        hidden_size=CHANNELS,
+        intermediate_size=64,
+        num_layers=1,
+        num_attention_heads=2,
+    )
+    text = dict(
+        model_type='clip_text_model',
+        hidden_size=CHANNELS,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        vocab_size=64,
+        projection_dim=CHANNELS,
+    )
+    detector = dict(
+        model_type='sam3',
+        vision_config=_vit_3(),
+        text_config=text,
+        geometry_encoder_config=layers,
+        detr_encoder_config=layers,
+        detr_decoder_config=dict(layers, num_queries=4),
+        mask_decoder_config=dict(hidden_size=CHANNELS, num_attention_heads=2),
+    )
+    tracker = dict(
+        model_type='sam3_tracker_video',
+        vision_config=_vit_3(),
+        image_size=SIDE_3,
+        memory_attention_hidden_size=CHANNELS,
+        memory_attention_num_layers=1,
+        memory_attention_num_attention_heads=1,
+        memory_attention_feed_forward_hidden_size=CHANNELS,
+        memory_encoder_hidden_size=CHANNELS,
+        memory_encoder_output_channels=8,
+        mask_downsampler_embed_dim=CHANNELS,
+        memory_fuser_embed_dim=CHANNELS,
+        memory_fuser_num_layers=1,
+        memory_fuser_intermediate_dim=CHANNELS,
+        **_parts(SIDE_3, PATCH_3),
+    )
+    config = transformers.Sam3VideoConfig(
+        detector_config=detector, tracker_config=tracker, low_res_mask_size=32
+    )
+    return transformers.Sam3VideoModel(config)
+
+
 def make_processor(family: str, side: int | None = None) -> Any:
     """Makes the processor of a family, for images of a side."""
     tf = transformers
