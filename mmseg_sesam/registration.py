@@ -10,7 +10,7 @@ import wrapt
 # Registry of mmseg -> modules whose import registers components.
 _COMPONENTS = dict(
     HOOKS=['engine'],
-    METRICS=['evaluation.metric'],
+    METRICS=['evaluation.boundary_metric', 'evaluation.metric'],
     MODELS=['models'],
     TASK_UTILS=['pseudo_labels.generator', 'segmenters'],
     TRANSFORMS=[

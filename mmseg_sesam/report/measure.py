@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.evaluation.boundary import count_boundaries
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
@@ -39,12 +40,14 @@ class RoundCounts(NamedTuple):
     Attributes:
         confusion: (C, C + 1), see `confusion_matrix`; zeros without dense
             labels.
+        boundary: (C, 3), see `count_boundaries`; zeros without dense labels.
         given: (C,) pixels labelled as each class.
         components: (C,) components of each class.
         fell_back: (C,) components that keep only their weak pixels.
     """
 
     confusion: np.ndarray
+    boundary: np.ndarray
     given: np.ndarray
     components: np.ndarray
     fell_back: np.ndarray
@@ -120,12 +123,15 @@ def _count_round(
     label = labelled.rounds[round_index]
     records = labelled.records[round_index]
     confusion = np.zeros((num_classes, num_classes + 1), np.int64)
+    boundary = np.zeros((num_classes, 3), np.int64)
     if labelled.truth is not None:
         confusion = confusion_matrix(labelled.truth, label, num_classes)
+        boundary = count_boundaries(labelled.truth, label, num_classes)
     classes = [record['class_id'] for record in records]
     lost = [record['class_id'] for record in records if not record['chosen']]
     return RoundCounts(
         confusion=confusion,
+        boundary=boundary,
         given=_count(label, num_classes),
         components=_count(classes, num_classes),
         fell_back=_count(lost, num_classes),

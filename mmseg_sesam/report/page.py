@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.report import plots, tables
+from mmseg_sesam.report.advice import advise
 from mmseg_sesam.report.gallery import choose_images
 from mmseg_sesam.report.images import TrainingImages
 from mmseg_sesam.report.layers import encode_images
@@ -114,6 +115,7 @@ def _collect(
     """Returns everything on the page except the gallery."""
     classes = tables.tabulate_classes(measures, images.classes)
     tables.add_validation(classes, run)
+    rounds = tables.tabulate_rounds(run, measures)
     last = measures.rounds.get(max(run.rounds, default=None))
     confusion = mistakes = None
     if last is not None and last.confusion.any():
@@ -135,7 +137,8 @@ def _collect(
         has_truth=bool(images.truths),
         left_out=images.left_out,
         recoloured=images.recoloured,
-        rounds=tables.tabulate_rounds(run, measures),
+        advice=advise(run, rounds, classes),
+        rounds=rounds,
         classes=classes,
         palette=images.palette,
         mistakes=mistakes,

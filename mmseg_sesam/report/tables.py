@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.evaluation.boundary import boundary_iou
 from mmseg_sesam.evaluation.label_quality import label_quality
 from mmseg_sesam.report.measure import Measures
 from mmseg_sesam.report.run import Run
@@ -39,6 +40,8 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
         if confusion.any():
             quality = label_quality(confusion)
             row.update({name: 100 * quality[name] for name in _QUALITY})
+            boundary = boundary_iou(measures.rounds[index].boundary)
+            row['boundary iou'] = 100 * boundary['iou']
         rows.append(row)
     return rows
 
@@ -71,10 +74,12 @@ def tabulate_classes(
     if last.confusion.any():
         before = label_quality(first.confusion)['classes']['iou']
         quality = label_quality(last.confusion)['classes']
+        boundary = boundary_iou(last.boundary)['classes']
         for row in rows:
             index = row['class']
             for name in _QUALITY:
                 row[name] = float(100 * quality[name][index])
+            row['boundary iou'] = 100 * boundary[index]
             if first is not last:
                 row['gain'] = row['iou'] - float(100 * before[index])
     return rows

@@ -21,6 +21,7 @@ def measures() -> Measures:
     def counts(confusion: np.ndarray) -> RoundCounts:
         return RoundCounts(
             confusion=confusion,
+            boundary=np.array([[1, 4, 10], [1, 2, 10], [0, 0, 0]]),
             given=confusion[:, :-1].sum(axis=0),
             components=np.array([4, 2, 0]),
             fell_back=np.array([1, 0, 0]),
@@ -38,6 +39,7 @@ def test_tabulate_classes_shares(measures: Measures) -> None:
     assert first['fell back'] == 25
     assert first['precision'] == 75
     assert first['iou'] == pytest.approx(100 * 6 / 12)
+    assert (first['boundary iou'], second['boundary iou']) == (25, 50)
     assert first['gain'] == pytest.approx(100 * (6 / 12 - 4 / 10))
     assert second['fell back'] == 0
     assert np.isnan([absent[n] for n in ('iou', 'gain', 'fell back')]).all()
