@@ -94,9 +94,9 @@ def _on_classes(classes: Sequence[dict]) -> Iterator[Sentence]:
         source = 'val IoU' if key == 'val iou' else 'pseudo-label IoU'
         if worst[key] < mean / 2:
             yield Sentence(
-                f'The class {worst["name"]} has the lowest {source}, {worst[key]:.1f}%'
-                f', and {worst["weak"]:.2g}% of the pixels are labelled as '
-                'it: label more of it next.',
+                f'The class {worst["name"]} has the lowest {source}, '
+                f'{worst[key]:.1f}%, and {worst["weak"]:.2g}% of the pixels '
+                'are labelled as it: label more of it next.',
                 f'The class of the lowest {source} is named if that is below '
                 'half of the mean.',
             )
@@ -112,8 +112,8 @@ def _scarcest(labelled: Sequence[dict]) -> Sentence:
     if key == 'components':
         count = f'{least["components"]:,} components'
     return Sentence(
-        f'The class {least["name"]} has the fewest weak labels, {count}: label more of '
-        'it next.',
+        f'The class {least["name"]} has the fewest weak labels, {count}: '
+        'label more of it next.',
         'Without dense labels the class of the fewest components is named, '
         'or of the fewest pixels where there are no rounds.',
     )
