@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mmseg_sesam import validators
@@ -11,6 +12,10 @@ from mmseg_sesam.validators import Rule, option, required
 HUMAN_FIELD = 'gt_sem_seg'
 PSEUDO_FIELD = 'pseudo_sem_seg'
 CONFIDENT_FIELD = 'confident_sem_seg'
+# Kinds of labels that a person gives an image. Images of the first and the
+# last one need no segmenter.
+LABEL_KINDS = ('dense', 'coarse', 'scribble', 'point', 'none')
+DENSE, NO_LABEL = LABEL_KINDS[0], LABEL_KINDS[-1]
 _MAP, LABEL_SUFFIX = '_seg_map', '_sem_seg'
 _NORMALIZER = validators.one_of(('labelled', 'remaining'))
 _NAME = Rule(
@@ -20,6 +25,15 @@ _NAME = Rule(
 _LABEL_FIELD = Rule(
     lambda value: isinstance(value, str) and value.endswith(LABEL_SUFFIX),
     f'a name that ends with {LABEL_SUFFIX}',
+)
+_KINDS = Rule(
+    lambda value: (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and len(value) > 0
+        and set(value) <= set(LABEL_KINDS[:-1])
+    ),
+    f'a list of kinds of labels, some of {LABEL_KINDS[:-1]}',
 )
 _COLOUR = Rule(
     lambda value: isinstance(value, str) and value.startswith('#'),
@@ -49,6 +63,10 @@ class LabelSource:
             their number; 'remaining' divides it by all pixels that earlier
             sources leave, so that few labelled pixels weigh little.
         colour: of the source in plots.
+        kinds: kinds of labels, see `LoadWeakAnnotations`, that the source
+            takes from `gt_sem_seg`; None: all that earlier sources leave.
+            Set it to give kinds terms of their own, so that one dense image
+            does not outweigh many scribbled ones.
 
     Raises:
         ValueError: an option has a value that it cannot have.
@@ -65,9 +83,26 @@ class LabelSource:
     ramp: int = option(0, validators.count())
     normalizer: str = option('labelled', _NORMALIZER)
     colour: str = option('#8a7a3d', _COLOUR)
+    kinds: Sequence[str] | None = option(None, _KINDS.or_none())
 
     def __post_init__(self) -> None:
         validators.check_fields(self)
+        if self.kinds is not None and not self.is_human:
+            raise ValueError(
+                f'LabelSource {self.name!r} has kinds={self.kinds!r} and '
+                f'field={self.field!r}, expected kinds only with field='
+                f'{HUMAN_FIELD!r}, the labels of people; leave kinds out.'
+            )
+
+    @property
+    def is_human(self) -> bool:
+        """Whether a person gave the labels."""
+        return self.field == HUMAN_FIELD
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it takes the labels of dense images alone."""
+        return self.kinds is not None and set(self.kinds) == {DENSE}
 
 
 # SeSAM's three terms; the weights and the ramp are our choice.

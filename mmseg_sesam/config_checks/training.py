@@ -76,11 +76,16 @@ class Training:
         return option(self.model, MODELS, name)
 
     def weights(self) -> dict[str, float]:
-        """Returns the loss weight of each label source, by its field."""
+        """Returns the highest loss weight of the sources of each field."""
         sources = self.model_option('sources')
         if sources is None:
             return {source.field: source.loss_weight for source in SOURCES}
-        return {s.get('field'): s.get('loss_weight', 1.0) for s in sources}
+        weights = {}
+        for source in sources:
+            # Several sources may share the labels of people.
+            field, weight = source.get('field'), source.get('loss_weight', 1.0)
+            weights[field] = max(weight, weights.get(field, weight))
+        return weights
 
     def weight(self, field: str) -> float:
         """Returns the loss weight of a label source, 0 if it is missing."""

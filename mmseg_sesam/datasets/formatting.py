@@ -70,6 +70,7 @@ class PackSeSAMInputs(PackSegInputs):
             'reduce_zero_label',
             'pseudo_label_round',
             'weak_classes',
+            'label_kind',
         ),
     ) -> None:
         super().__init__(meta_keys)

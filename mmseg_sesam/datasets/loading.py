@@ -20,7 +20,14 @@ from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
-from mmseg_sesam.validators import FLAG, LABEL_ID, check_options, count
+from mmseg_sesam.structures import LABEL_KINDS, NO_LABEL
+from mmseg_sesam.validators import (
+    FLAG,
+    LABEL_ID,
+    check_options,
+    count,
+    one_of,
+)
 
 
 @TRANSFORMS.register_module()
@@ -32,12 +39,19 @@ class LoadWeakAnnotations(LoadAnnotations):
 
     Required keys: img, seg_map_path, seg_fields; optional: label_map.
     Added keys: gt_seg_map, (H, W) uint8; weak_classes, the sorted class ids
-    of the whole label, of which a crop may show a part.
+    of the whole label, of which a crop may show a part; with `kind`, or for
+    an image without a label, label_kind.
 
     Args:
         num_classes: valid ids are 0 to `num_classes` - 1, after
             `reduce_zero_label` and the data set's `label_map`.
         ignore_index: the value of unlabelled pixels.
+        kind: kind of the labels: 'dense', 'coarse', 'scribble', 'point', or
+            'none' for images without labels, of which no file is read. Set
+            it where data sets of several kinds are joined. A dense label is
+            its own pseudo-label.
+        unlabelled: 'allow' loads an image without a label file as one of
+            kind 'none', which learns from the teacher; 'refuse' raises.
         **kwargs: arguments of the stock `LoadAnnotations`.
 
     Example:
@@ -48,16 +62,43 @@ class LoadWeakAnnotations(LoadAnnotations):
     """
 
     def __init__(
-        self, num_classes: int, ignore_index: int = 255, **kwargs
+        self,
+        num_classes: int,
+        ignore_index: int = 255,
+        kind: str | None = None,
+        unlabelled: str = 'refuse',
+        **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.ignore_index = ignore_index
-        check_options(self, num_classes=count(1, 255), ignore_index=LABEL_ID)
+        self.kind = kind
+        self.unlabelled = unlabelled
+        check_options(
+            self,
+            num_classes=count(1, 255),
+            ignore_index=LABEL_ID,
+            kind=one_of((None, *LABEL_KINDS)),
+            unlabelled=one_of(('refuse', 'allow')),
+        )
 
     def _load_seg_map(self, results: dict) -> None:
-        path = results['seg_map_path']
-        label = self._read(path)
+        kind, path = self.kind, results.get('seg_map_path')
+        label = None if kind == NO_LABEL else self._read(path)
+        if label is None:
+            kind = NO_LABEL
+            results['gt_seg_map'] = np.full(
+                results['img'].shape[:2], self.ignore_index, np.uint8
+            )
+            results['weak_classes'] = []
+        else:
+            self._convert(results, label, path)
+        if kind is not None:
+            results['label_kind'] = kind
+        results['seg_fields'].append('gt_seg_map')
+
+    def _convert(self, results: dict, label: np.ndarray, path: str) -> None:
+        """Adds a label, with the ids of the data set, to the results."""
         expected = results.get('reduce_zero_label', False)
         if self.reduce_zero_label is None:
             self.reduce_zero_label = expected
@@ -73,15 +114,18 @@ class LoadWeakAnnotations(LoadAnnotations):
         ids = self._check(label, path, results['img'].shape[:2])
         results['gt_seg_map'] = label
         results['weak_classes'] = ids
-        results['seg_fields'].append('gt_seg_map')
 
-    def _read(self, path: str) -> np.ndarray:
+    def _read(self, path: str) -> np.ndarray | None:
+        """Returns the label of a file, None if it may be missing and is."""
         try:
             content = fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError:
+            if self.unlabelled == 'allow':
+                return None
             raise FileNotFoundError(
-                f'The weak label {path} is missing; add it, or take its '
-                'image out of the list of training images.'
+                f'The weak label {path} is missing; add it, take its image '
+                'out of the list of training images, or set '
+                "unlabelled='allow' of LoadWeakAnnotations."
             ) from None
         return read_label(BytesIO(content), f'The weak label {path}')
 

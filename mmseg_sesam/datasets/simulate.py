@@ -18,8 +18,19 @@ from mmseg_sesam.datasets.loading import class_ids
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.names import sample_key
+from mmseg_sesam.structures import NO_LABEL
 from mmseg_sesam.validators import LABEL_ID, PATH, check_option, check_options
 from mmseg_sesam.version import __version__
+
+# The kind of labels that each kind of simulation resembles.
+SIMULATED_KINDS = dict(
+    coarse='coarse',
+    scribble='scribble',
+    point='point',
+    block='coarse',
+    random_points='point',
+    grid_points='point',
+)
 
 
 @TRANSFORMS.register_module()
@@ -30,8 +41,9 @@ class SimulateWeakLabel(BaseTransform):
     geometric transform: later transforms and the loss never see the dense
     label.
 
-    Required keys: img_path, gt_seg_map. Modified keys: gt_seg_map and
-    weak_classes, see `LoadWeakAnnotations`.
+    Required keys: img_path, gt_seg_map. Modified keys: gt_seg_map,
+    weak_classes and label_kind, see `LoadWeakAnnotations`. An image without
+    a label stays without one.
 
     Args:
         kind: 'coarse', 'scribble', 'point', 'block', 'random_points' or
@@ -66,6 +78,7 @@ class SimulateWeakLabel(BaseTransform):
         owner = type(self).__name__
         check_option(owner, 'cache_dir', cache_dir, PATH.or_none())
         self.simulator = WeakLabelSimulator(kind, seed=seed, **options)
+        self.kind = SIMULATED_KINDS[kind]
         self.data_root = data_root
         self.ignore_index = ignore_index
         check_options(self, data_root=PATH, ignore_index=LABEL_ID)
@@ -80,11 +93,14 @@ class SimulateWeakLabel(BaseTransform):
         self.cache = cache_dir and Path(cache_dir, kind, digest)
 
     def transform(self, results: dict) -> dict:
-        """Replaces gt_seg_map and sets weak_classes."""
+        """Replaces gt_seg_map, and sets weak_classes and label_kind."""
+        if results.get('label_kind') == NO_LABEL:
+            return results
         key = sample_key(results['img_path'], self.data_root)
         weak = self._weak_label(key, results['gt_seg_map'])
         results['gt_seg_map'] = weak
         results['weak_classes'] = class_ids(weak, self.ignore_index)
+        results['label_kind'] = self.kind
         return results
 
     def _weak_label(self, key: str, dense: np.ndarray) -> np.ndarray:

@@ -92,6 +92,7 @@ class ClassSharesHook(Hook):
             model.decode_head.ignore_index,
             self.num_workers,
             build_group(),
+            any(source.is_dense for source in model.sources),
         )
         shares, weak = match_weak_labels(given, counts, classes)
         runner.logger.info(

@@ -16,7 +16,6 @@ from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.models.source_losses import loss_list, source_losses
-from mmseg_sesam.structures import HUMAN_FIELD
 
 
 def try_losses(model: SeSAMEncoderDecoder) -> None:
@@ -29,7 +28,7 @@ def try_losses(model: SeSAMEncoderDecoder) -> None:
     empty = label.clone()
     label[:, :4], label[:, 4:6] = 0, model.num_classes - 1
     labels = {
-        source.name: label if source.field == HUMAN_FIELD else empty
+        source.name: label if source.is_human else empty
         for source in model.sources
     }
     inside = torch.ones_like(label, dtype=torch.bool)

@@ -22,14 +22,8 @@ def check_head(name: str, head: BaseDecodeHead) -> None:
 def check_sources(
     sources: Sequence[LabelSource], regularizers: Iterable[nn.Module]
 ) -> None:
-    """Raises if names repeat or not exactly one source has human labels."""
-    human = [s for s in sources if s.field == HUMAN_FIELD]
-    if len(human) != 1 or human[0].normalizer != 'labelled':
-        raise ValueError(
-            f'SeSAMEncoderDecoder got {len(human)} sources with field='
-            f"{HUMAN_FIELD!r}, expected one, with normalizer='labelled'; "
-            "the heads' own losses are computed on it."
-        )
+    """Raises if names repeat, or sources do not share human labels out."""
+    _check_human_sources([s for s in sources if s.is_human])
     names = [source.name for source in sources]
     for module in regularizers:
         if not getattr(module, 'name', None):
@@ -43,6 +37,30 @@ def check_sources(
         raise ValueError(
             f'SeSAMEncoderDecoder has several losses named {min(repeated)!r}; '
             'give each source and regularizer a name of its own.'
+        )
+
+
+def _check_human_sources(human: Sequence[LabelSource]) -> None:
+    """Raises if there is none, or one takes what another one waits for."""
+    if not human:
+        raise ValueError(
+            'SeSAMEncoderDecoder got no source with field='
+            f"{HUMAN_FIELD!r}, expected one or more; the heads' own losses "
+            'are computed on it.'
+        )
+    for source in human[:-1]:
+        if source.kinds is None:
+            raise ValueError(
+                f'The source {source.name!r} of SeSAMEncoderDecoder takes '
+                f'all labels of {HUMAN_FIELD}, and {human[-1].name!r} after '
+                f'it gets none; set kinds of {source.name!r}, or place it '
+                'last.'
+            )
+    kinds = [kind for source in human for kind in source.kinds or ()]
+    if repeated := {kind for kind in kinds if kinds.count(kind) > 1}:
+        raise ValueError(
+            f'Several sources of SeSAMEncoderDecoder have {min(repeated)!r} '
+            'in kinds, expected each kind once; take it out of the others.'
         )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
+
+from mmseg_sesam.structures import DENSE, NO_LABEL, LabelSource
 
 
 class LabelMaps(NamedTuple):
@@ -71,6 +74,65 @@ def stack_labels(samples: list[SegDataSample], field: str) -> Tensor:
             'with_confident=True) and end with PackSeSAMInputs.'
         )
     return torch.cat([sample.get(field).data for sample in samples])
+
+
+def labels_by_source(
+    labels: dict[str, Tensor],
+    sources: Sequence[LabelSource],
+    samples: list[SegDataSample],
+    ignore_index: int,
+) -> dict[str, Tensor]:
+    """Returns the (N, H, W) label map of each source, by its name.
+
+    A source with `kinds` gets the labels of images of these kinds. Dense
+    images have no labels but a person's: their other pixels are void.
+
+    Args:
+        labels: (N, H, W) uint8 label maps by field.
+        sources: sources of labels, in the order in which they take pixels.
+        samples: N data samples.
+        ignore_index: the value of unlabelled pixels.
+    """
+    kinds = [sample.get('label_kind') for sample in samples]
+    _refuse_untaken_kinds(kinds, sources)
+    found = {}
+    for source in sources:
+        label = labels[source.field]
+        if source.kinds is not None:
+            others = [kind not in source.kinds for kind in kinds]
+            label = _without_images(label, others, ignore_index)
+        elif not source.is_human and DENSE in kinds:
+            dense = [kind == DENSE for kind in kinds]
+            label = _without_images(label, dense, ignore_index)
+        found[source.name] = label
+    return found
+
+
+def _without_images(
+    labels: Tensor, removed: Sequence[bool], ignore_index: int
+) -> Tensor:
+    """Returns labels, (N, H, W), that some of the images have lost."""
+    rows = torch.tensor(removed).to(labels.device, non_blocking=True)
+    return labels.masked_fill(rows[:, None, None], ignore_index)
+
+
+def _refuse_untaken_kinds(
+    kinds: Collection[str | None], sources: Sequence[LabelSource]
+) -> None:
+    """Raises if no source takes the human labels of an image."""
+    human = [source for source in sources if source.is_human]
+    if any(source.kinds is None for source in human):
+        return
+    taken = {kind for source in human for kind in source.kinds}
+    untaken = set(kinds) - taken - {NO_LABEL}
+    if untaken:
+        raise ValueError(
+            f'The batch holds an image whose label has the kind '
+            f'{untaken.pop()!r}, and model.sources has kinds={sorted(taken)}, '
+            'so that its label is lost; set kind of LoadWeakAnnotations, '
+            'leave meta_keys of PackSeSAMInputs out, or end the sources of '
+            'gt_sem_seg with one without kinds.'
+        )
 
 
 def refuse_unmade_labels(samples: list[SegDataSample]) -> None:

@@ -199,8 +199,11 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
                 labels[PSEUDO_FIELD] = self.agreeing_labels(
                     labels[PSEUDO_FIELD], probability
                 )
-        named = {s.name: labels[s.field] for s in self.sources}
-        return LabelMaps.disjoint(named, inside, self.decode_head.ignore_index)
+        ignore_index = self.decode_head.ignore_index
+        named = label_maps.labels_by_source(
+            labels, self.sources, samples, ignore_index
+        )
+        return LabelMaps.disjoint(named, inside, ignore_index)
 
     def head_logits(
         self, images: Tensor, size: tuple[int, int]

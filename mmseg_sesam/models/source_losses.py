@@ -13,7 +13,7 @@ from mmseg.models.losses import CrossEntropyLoss, DiceLoss
 from torch import Tensor, nn
 
 from mmseg_sesam.models.label_maps import LabelMaps
-from mmseg_sesam.structures import HUMAN_FIELD, LabelSource
+from mmseg_sesam.structures import LabelSource
 
 _TINY = torch.finfo(torch.half).tiny
 _LEAST_WEIGHT = 1e-6
@@ -31,26 +31,29 @@ def source_losses(
 
     A term is `loss_weight * ramp * sum of CE / normalizer`, and 0 where the
     source labels no pixel. The head's own losses, class weights and pixel
-    sampler apply to human labels only. `CrossEntropyLoss` is computed here,
-    because the stock one averages over unlabelled pixels too. The terms of
-    other sources weigh as much as the head's cross entropy, or as its first
-    loss if it has none.
+    sampler apply to human labels only, to each source of them apart.
+    `CrossEntropyLoss` is computed here, because the stock one averages over
+    unlabelled pixels too. The terms of other sources weigh as much as the
+    head's cross entropy, or as its first loss if it has none.
 
     Logits are (N, C, H, W), at the size of the labels; sources have the order
     of the maps; ramps depend on `step`, the iterations made; `offsets`, (C,),
     are added to the logits of pixels with human labels, see `with_offsets`.
+    Dense labels have the true shares of classes, and get no offsets.
 
     Returns:
         `loss_<name>` of each source; `loss_...` of the head's own losses
-        other than cross entropy; and acc_seg, the accuracy in percent on
-        human labels.
+        other than cross entropy, with `_<name>` behind it for a source with
+        `kinds`; and acc_seg, the accuracy in percent on human labels.
     """
     target = maps.merged().long()
     masks = maps.labelled()
     raw = logits
+    human = [source for source in sources if source.is_human]
     if offsets is not None:
-        human = next(s.name for s in sources if s.field == HUMAN_FIELD)
-        logits = with_offsets(logits, masks[human], head, offsets)
+        for source in human:
+            added = torch.zeros_like(offsets) if source.is_dense else offsets
+            logits = with_offsets(logits, masks[source.name], head, added)
     # The maps are disjoint: one pass serves all sources.
     entropy = F.cross_entropy(
         logits, target, reduction='none', ignore_index=maps.ignore_index
@@ -59,19 +62,23 @@ def source_losses(
     losses = {}
     for source, labelled in zip(sources, masks.values()):
         weight = source.loss_weight * ramp(step, source.ramp)
-        if source.field == HUMAN_FIELD:
+        remaining = source.normalizer == 'remaining'
+        if source.is_human:
             label = maps.labels[source.name].long()
             terms = _own_losses(logits, label, maps, entropy, head)
+            if remaining:
+                weight = weight * _share(labelled, free, entropy.dtype)
             losses[f'loss_{source.name}'] = weight * terms.pop('entropy')
-            losses.update({n: weight * v for n, v in terms.items()})
-            losses['acc_seg'] = _accuracy(raw, target, labelled)
+            end = f'_{source.name}' if source.kinds else ''
+            losses.update({n + end: weight * v for n, v in terms.items()})
         else:
-            remaining = source.normalizer == 'remaining'
             total = (free if remaining else labelled).sum()
             losses[f'loss_{source.name}'] = (
                 loss_scale(head) * weight * _mean(entropy, labelled, total)
             )
         free = free & ~labelled
+    by_person = torch.stack([masks[source.name] for source in human]).any(0)
+    losses['acc_seg'] = _accuracy(raw, target, by_person)
     return losses
 
 
@@ -172,6 +179,13 @@ def _mean(entropy: Tensor, weight: Tensor, total: Tensor) -> Tensor:
     total = total.to(entropy.dtype)
     dist.all_reduce(total, 'mean')
     return (entropy * weight).sum() / total.clamp_min(_TINY)
+
+
+def _share(part: Tensor, whole: Tensor, dtype: torch.dtype) -> Tensor:
+    """Returns the share of pixels, over all ranks; 0 of no pixel."""
+    counts = torch.stack([part.sum(), whole.sum()]).to(dtype)
+    dist.all_reduce(counts, 'mean')
+    return counts[0] / counts[1].clamp_min(_TINY)
 
 
 def _on_labels(

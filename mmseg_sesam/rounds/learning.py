@@ -13,6 +13,7 @@ from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
 from mmseg_sesam.rounds.training_images import TrainingImages
+from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Images from which each is learned, spread over the set (our choice).
 APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
@@ -70,10 +71,18 @@ def learn_prior(
 
 
 def _spread(images: TrainingImages, number: int) -> list[int]:
-    """Returns places of images from all over the set."""
-    total = len(images.facts)
-    number = min(number, total)
-    return np.linspace(0, total - 1, number).round().astype(int).tolist()
+    """Returns places of weakly labelled images from all over the set.
+
+    Dense labels need no segmenter: what is learned serves weak ones.
+    """
+    weak = [
+        place
+        for place, fact in enumerate(images.facts)
+        if fact.kind not in (DENSE, NO_LABEL)
+    ]
+    number = min(number, len(weak))
+    chosen = np.linspace(0, len(weak) - 1, number).round().astype(int)
+    return [weak[index] for index in chosen]
 
 
 def _read_share(

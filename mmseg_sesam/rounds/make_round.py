@@ -8,29 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from mmengine import dist
 from mmengine.logging import MMLogger
-from torch import Tensor
 
 from mmseg_sesam.core.appearance import AppearanceModel
-from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.expansion import ExpansionPrior
-from mmseg_sesam.core.refinement import enrich
-from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
+from mmseg_sesam.rounds.label_image import ImageLabeller, Sample
 from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
 from mmseg_sesam.rounds.provenance import as_json, diff, settings_digest
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.teacher import TeacherPredictor
 from mmseg_sesam.rounds.threaded_map import threaded_map
 from mmseg_sesam.rounds.training_images import TrainingImages
-from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
+from mmseg_sesam.store.store import PseudoLabelStore
 from mmseg_sesam.version import __version__
 
 # Bytes that round 0 is expected to take for each pixel (our choice); later
@@ -42,30 +38,6 @@ _LIBRARIES = ('torch', 'numpy', 'skimage', 'PIL', 'mmengine')
 
 class RoundError(RuntimeError):
     """A round of pseudo-labels could not be made."""
-
-
-class Sample(NamedTuple):
-    """An image on its way to a pseudo-label.
-
-    Attributes:
-        key: name of the image, see `sample_key`.
-        image: (H, W, 3) uint8 in RGB.
-        weak: (H, W) uint8 weak label.
-        from_person: (H, W) bool, true where the weak label labels.
-        label: (H, W) uint8, the weak label, in a refresh enriched with the
-            teacher's confident predictions.
-        evidence: evidence for the classes, in a refresh the teacher's.
-        probabilities: (C, H, W) float of the teacher, if its labels are
-            stored. Others are dropped at once: several images are in memory.
-    """
-
-    key: str
-    image: np.ndarray
-    weak: np.ndarray
-    from_person: np.ndarray
-    label: np.ndarray
-    evidence: Evidence | None
-    probabilities: Tensor | None
 
 
 @dataclass
@@ -98,6 +70,14 @@ class RoundMaker:
     enrich_threshold: float | Sequence[float] = 0.95
     iteration: int = 0
     group: Any = None
+
+    def __post_init__(self) -> None:
+        self.labeller = ImageLabeller(
+            self.generator,
+            self.images.data_root,
+            self.teacher,
+            self.enrich_threshold,
+        )
 
     def make(self) -> RoundSummary:
         """Returns the summary over all ranks.
@@ -207,21 +187,10 @@ class RoundMaker:
         """
         if self.teacher is not None:
             return None, ExpansionPrior.from_json(self.identity['prior'])
-        appearance = learn_appearance(self.images, self._read, self.group)
-
-        def count(sample: Sample) -> np.ndarray:
-            return self.generator.count_expansions(
-                sample.image,
-                sample.label,
-                sample.from_person,
-                appearance
-                and appearance(
-                    sample.image, sample.weak, self.generator.ignore_index
-                ),
-            )
-
-        prior = learn_prior(self.images, self._read, count, self.group)
-        return appearance, prior
+        read = self.labeller.read
+        appearance = learn_appearance(self.images, read, self.group)
+        count = partial(self.labeller.count_expansions, appearance)
+        return appearance, learn_prior(self.images, read, count, self.group)
 
     def _find_missing(self) -> list[int]:
         """Returns places of the images that no interrupted run has staged."""
@@ -239,7 +208,7 @@ class RoundMaker:
         share = self.images.share(missing)
         made = threaded_map(
             partial(self._make_one, appearance, prior),
-            map(self._read, self.images.loader(share)),
+            map(self.labeller.read, self.images.loader(share)),
             self.generator.segmenter.images_at_once,
         )
         for _ in Progress(
@@ -250,35 +219,6 @@ class RoundMaker:
         ):
             pass
 
-    def _read(self, batch: dict) -> Sample:
-        """Returns the one image of a batch with its labels."""
-        sample, teacher = batch['data_samples'][0], self.teacher
-        weak = label = sample.gt_sem_seg.data[0].numpy()
-        evidence = probabilities = None
-        if teacher is not None:
-            probabilities = teacher(batch)
-            rows, cols = spread_pixels(label.shape)
-            spread = probabilities[:, rows, cols].T.cpu().numpy()
-            evidence = Evidence.of(label.shape, spread)
-            label = enrich(
-                weak,
-                probabilities.argmax(dim=0).cpu().numpy(),
-                probabilities.amax(dim=0).cpu().numpy(),
-                self.enrich_threshold,
-                self.generator.ignore_index,
-            )
-            if not teacher.stores_labels:
-                probabilities = None
-        return Sample(
-            sample_key(sample.img_path, self.images.data_root),
-            rgb_view(batch['inputs'][0], sample.img_path),
-            weak,
-            weak != self.generator.ignore_index,
-            label,
-            evidence,
-            probabilities,
-        )
-
     def _make_one(
         self,
         appearance: AppearanceModel | None,
@@ -286,36 +226,13 @@ class RoundMaker:
         sample: Sample,
     ) -> None:
         """Makes and stages the pseudo-label of an image."""
-        evidence = sample.evidence
-        if appearance is not None:
-            evidence = appearance(
-                sample.image, sample.weak, self.generator.ignore_index
-            )
-        made = self.generator(
-            sample.image, sample.label, sample.from_person, evidence, prior
-        )
-        maps = {LABELS: made.label}
-        if sample.probabilities is not None:
-            maps[CONFIDENT], agreeing = self.teacher.split(
-                sample.probabilities, made.label
-            )
-            maps[LABELS] = np.where(sample.from_person, sample.weak, agreeing)
-        labelled = maps[LABELS] != self.generator.ignore_index
-        counts = RoundSummary(
-            images=1,
-            unlabelled_images=int(not sample.from_person.any()),
-            components=len(made.records),
-            fell_back=sum(record.fell_back for record in made.records),
-            pixels=labelled.size,
-            weak_pixels=int(np.count_nonzero(sample.from_person)),
-            labelled_pixels=int(np.count_nonzero(labelled)),
-        )
+        made = self.labeller.label(appearance, prior, sample)
         self.store.stage(
             self.index,
             sample.key,
-            maps,
-            [record._asdict() for record in made.records],
-            counts,
+            made.maps,
+            made.records,
+            made.counts,
             getattr(self.images.dataset, 'metainfo', {}).get('palette'),
         )
 
@@ -329,8 +246,15 @@ class RoundMaker:
                     f'{fact.path}, or they differ from what was written; all '
                     'ranks must see one work dir, on a disk without errors'
                 )
-        counts = [records[fact.key]['counts'] for fact in self.images.facts]
-        summary = RoundSummary(*map(sum, zip(RoundSummary(), *counts)))
+        counts = {
+            fact.key: RoundSummary(*records[fact.key]['counts'])
+            for fact in self.images.facts
+        }
+        summary = RoundSummary.total(counts.values())
+        kinds = {
+            kind: RoundSummary.total(counts[fact.key] for fact in facts)
+            for kind, facts in self.images.facts_by_kind().items()
+        }
         versions = {
             name: str(import_module(name).__version__) for name in _LIBRARIES
         }
@@ -340,6 +264,7 @@ class RoundMaker:
             identity=self.identity,
             settings_sha256=settings_digest(self.settings),
             summary=summary._asdict(),
+            kinds={kind: total._asdict() for kind, total in kinds.items()},
             prior=prior.to_json(),
             versions=dict(mmseg_sesam=__version__, **versions),
         )

@@ -17,6 +17,7 @@ from mmseg.registry import DATASETS
 from skimage.measure import label as find_regions
 from torch.utils.data import DataLoader, Dataset
 
+from mmseg_sesam.datasets.label_kinds import UNSAID, image_kinds
 from mmseg_sesam.datasets.pipeline_configs import (
     common_data_root,
     loading_dataset,
@@ -26,6 +27,7 @@ from mmseg_sesam.io.images import open_image, pixel_format
 from mmseg_sesam.io.names import check_unique, printable, sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks
+from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Bytes of an image file that are read to see whether it changed; reading all
 # of it takes longer (our choice).
@@ -41,9 +43,11 @@ class ImageFacts(NamedTuple):
         key: name of the image, see `sample_key`.
         path: path of the image.
         sha256: digest of key, weak label, and the image's size and head.
-        pixels: pixels of the weak label, 0 if that cannot be read.
+        pixels: pixels of the label, of the image if there is no label; 0 if
+            it cannot be read.
         components: components of the weak label, to estimate the time that
             the image takes; 0 on a single rank.
+        kind: kind of the label, None if the data set does not say it.
     """
 
     key: str
@@ -51,6 +55,7 @@ class ImageFacts(NamedTuple):
     sha256: str
     pixels: int
     components: int
+    kind: str | None
 
 
 class TrainingImages:
@@ -65,9 +70,10 @@ class TrainingImages:
         process_group: all ranks.
 
     Raises:
-        FileNotFoundError: an image or weak label is missing or empty.
-        ValueError: two images would have one name, or an image cannot be
-            shown to a segmenter.
+        FileNotFoundError: an image is missing or empty, or label files are
+            missing.
+        ValueError: two images would have one name, an image has two labels,
+            or it cannot be shown to a segmenter.
         RuntimeError: another rank failed.
     """
 
@@ -84,6 +90,7 @@ class TrainingImages:
         self.data_root = common_data_root(self.config)
         self.num_workers = num_workers
         self.ignore_index = ignore_index
+        self.kinds = image_kinds(self.dataset)
         rank, world_size = dist.get_dist_info()
         places = range(len(self.dataset))
         parts = on_all_ranks(
@@ -92,6 +99,8 @@ class TrainingImages:
         self.facts: list[ImageFacts] = [
             parts[place % world_size][place // world_size] for place in places
         ]
+        self._refuse_missing_labels()
+        self._refuse_two_labels()
         check_unique(
             ((fact.key, fact.path) for fact in self.facts),
             'differ in their suffix alone, so that their pseudo-labels would '
@@ -112,8 +121,45 @@ class TrainingImages:
     def share(self, places: Sequence[int]) -> list[int]:
         """Returns this rank's share of places; all take a similar time."""
         rank, world_size = dist.get_dist_info()
-        costs = [_ENCODING + self.facts[p].components for p in places]
+        costs = [
+            1
+            if self.facts[p].kind in (DENSE, NO_LABEL)
+            else _ENCODING + self.facts[p].components
+            for p in places
+        ]
         return [places[i] for i in share_out(costs, world_size)[rank]]
+
+    def facts_by_kind(self) -> dict[str, list[ImageFacts]]:
+        """Returns the facts by the kind of the label, or 'weak'."""
+        kinds: dict[str, list[ImageFacts]] = {}
+        for fact in self.facts:
+            kinds.setdefault(fact.kind or UNSAID, []).append(fact)
+        return kinds
+
+    def _refuse_missing_labels(self) -> None:
+        """Raises if label files are missing that a data set needs."""
+        missing = [fact.path for fact in self.facts if not fact.sha256]
+        if missing:
+            raise FileNotFoundError(
+                f'{len(missing)} of {len(self.facts)} training images have '
+                f'no label file, such as {printable(missing[0])}; add them, '
+                'take their images out of the list of training images, or '
+                "set unlabelled='allow' of LoadWeakAnnotations to let them "
+                'learn from the teacher.'
+            )
+
+    def _refuse_two_labels(self) -> None:
+        """Raises if data sets give an image different labels."""
+        seen: dict[str, ImageFacts] = {}
+        for fact in self.facts:
+            first = seen.setdefault(fact.path, fact)
+            if first != fact:
+                kinds = ' and '.join(str(f.kind) for f in (first, fact))
+                raise ValueError(
+                    f'{printable(fact.path)} is listed in two data sets with '
+                    f'different labels (kinds: {kinds}), and has one '
+                    'pseudo-label; take it out of one of the lists.'
+                )
 
     def _look_at(self, places: Sequence[int]) -> list[ImageFacts]:
         """Returns facts about images after loading one of each kind."""
@@ -122,44 +168,45 @@ class TrainingImages:
             places, desc='reading weak labels', delay=2, disable=hidden
         )
         facts = list(map(self._look, bar))
-        kinds = [pixel_format(fact.path) for fact in facts]
-        for kind in dict.fromkeys(kinds):
-            # A kind that cannot be loaded is refused before the round.
-            packed = self.dataset[places[kinds.index(kind)]]
+        formats = [f.sha256 and pixel_format(f.path) for f in facts]
+        for one in filter(None, dict.fromkeys(formats)):
+            # A format that cannot be loaded is refused before the round.
+            packed = self.dataset[places[formats.index(one)]]
             rgb_view(packed['inputs'], packed['data_samples'].img_path)
         return facts
 
     def _look(self, place: int) -> ImageFacts:
-        info = self.dataset.get_data_info(place)
-        label, image = Path(info['seg_map_path']), Path(info['img_path'])
-        if not label.is_file():
-            raise FileNotFoundError(
-                f'The weak label {printable(label)} of {printable(image)} is '
-                'missing; add it, or take its image out of the list of '
-                'training images.'
-            )
+        """Returns facts about an image, without digest if it needs a label.
+
+        The digest of an image without a label is of the image alone.
+        """
+        info, kind = self.dataset.get_data_info(place), self.kinds[place]
+        image = Path(info['img_path'])
+        label = None if kind == NO_LABEL else Path(info['seg_map_path'])
         if not image.is_file() or not image.stat().st_size:
             raise FileNotFoundError(
                 f'The training image {printable(image)} is missing or empty; '
                 'add it, or take it out of the list of training images.'
             )
         key = sample_key(info['img_path'], self.data_root)
+        if label is not None and not label.is_file():
+            return ImageFacts(key, str(image), '', 0, 0, kind)
         digest = hashlib.sha256(os.fsencode(key))
-        digest.update(label.read_bytes())
+        if label is not None:
+            digest.update(label.read_bytes())
         digest.update(str(image.stat().st_size).encode())
         with image.open('rb') as file:
             digest.update(file.read(_HEAD))
-        return ImageFacts(
-            key, str(image), digest.hexdigest(), *self._measure(label)
-        )
+        measures = self._measure(label or image, kind)
+        return ImageFacts(key, str(image), digest.hexdigest(), *measures, kind)
 
-    def _measure(self, path: Path) -> tuple[int, int]:
-        """Returns the numbers of pixels and components of a weak label."""
+    def _measure(self, path: Path, kind: str | None) -> tuple[int, int]:
+        """Returns the numbers of pixels and components of a label."""
         try:
             with open_image(path) as image:
                 pixels = image.width * image.height
                 # A single rank shares nothing out.
-                if dist.get_world_size() == 1:
+                if dist.get_world_size() == 1 or kind in (DENSE, NO_LABEL):
                     return pixels, 0
                 ids = np.asarray(image)
         except (OSError, SyntaxError, ValueError):

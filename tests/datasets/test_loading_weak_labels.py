@@ -157,6 +157,52 @@ def test_load_weak_annotations_names_a_missing_file(results: dict) -> None:
     path.unlink()
 
     with pytest.raises(
-        FileNotFoundError, match=f'{path} is missing; add it, or take'
+        FileNotFoundError, match=f'{path} is missing; add it, take its'
     ):
         load_weak(results)
+
+
+def load(results: dict, **options) -> dict:
+    return Compose([LOAD_IMAGE, dict(LOAD_WEAK, **options)])(results)
+
+
+def test_load_weak_annotations_says_the_kind(
+    results: dict, label: np.ndarray
+) -> None:
+    assert 'label_kind' not in load(dict(results, seg_fields=[]))
+    loaded = load(results, kind='dense')
+    assert loaded['label_kind'] == 'dense'
+    np.testing.assert_array_equal(loaded['gt_seg_map'], label)
+
+
+def test_load_weak_annotations_of_no_label_reads_no_file(
+    results: dict, label: np.ndarray
+) -> None:
+    Path(results.pop('seg_map_path')).write_bytes(b'damaged')
+    loaded = load(results, kind='none')
+    assert loaded['label_kind'] == 'none'
+    assert loaded['gt_seg_map'].shape == label.shape
+    assert (loaded['gt_seg_map'] == 255).all()
+    assert loaded['weak_classes'] == []
+    assert loaded['seg_fields'] == ['gt_seg_map']
+
+
+def test_load_weak_annotations_allows_images_without_a_file(
+    results: dict, label: np.ndarray
+) -> None:
+    options = dict(kind='scribble', unlabelled='allow')
+    present = load(dict(results, seg_fields=[]), **options)
+    assert present['label_kind'] == 'scribble'
+    Path(results['seg_map_path']).unlink()
+    loaded = load(results, ignore_index=7, **options)
+    assert loaded['label_kind'] == 'none'
+    assert (loaded['gt_seg_map'] == 7).all()
+
+
+@pytest.mark.parametrize(
+    'options', [dict(kind='box'), dict(unlabelled=True)], ids=str
+)
+def test_load_weak_annotations_rejects_unknown_kinds(options: dict) -> None:
+    (name,) = options
+    with pytest.raises(ValueError, match=f'got {name}=.*, expected one of'):
+        load({}, **options)

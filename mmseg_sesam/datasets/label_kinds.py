@@ -1,0 +1,79 @@
+"""The kind of label that each image of a training set has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from mmseg.registry import TRANSFORMS
+from torch.utils.data import Dataset
+
+from mmseg_sesam.datasets.loading import LoadWeakAnnotations
+from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
+from mmseg_sesam.datasets.simulate import SIMULATED_KINDS, SimulateWeakLabel
+from mmseg_sesam.structures import NO_LABEL
+from mmseg_sesam.type_names import option, type_names
+
+# Name of labels whose kind no data set says.
+UNSAID = 'weak'
+
+
+def kind_of_steps(steps: Sequence[dict]) -> str | None:
+    """Returns the kind that a config's transforms say, None if none does.
+
+    Images without a label file may be of kind 'none' besides, see
+    `allows_unlabelled`.
+    """
+    kind = None
+    for step in steps:
+        names = type_names(step, TRANSFORMS)
+        if 'LoadWeakAnnotations' in names:
+            kind = option(step, TRANSFORMS, 'kind')
+        elif 'SimulateWeakLabel' in names and kind != NO_LABEL:
+            kind = SIMULATED_KINDS.get(step.get('kind'))
+    return kind
+
+
+def allows_unlabelled(steps: Sequence[dict]) -> bool:
+    """Returns whether a config's transforms load images without a label."""
+    return any(
+        option(step, TRANSFORMS, 'unlabelled') == 'allow'
+        for step in steps
+        if 'LoadWeakAnnotations' in type_names(step, TRANSFORMS)
+    )
+
+
+def image_kinds(dataset: Dataset) -> list[str | None]:
+    """Returns the kind of label of each image of a built data set.
+
+    None where no data set says it. Files are looked for where images without
+    a label are allowed.
+    """
+    parts = getattr(dataset, 'datasets', None)
+    if parts:
+        return [kind for part in parts for kind in image_kinds(part)]
+    for part in wrapped_datasets(dataset):
+        kinds = image_kinds(part)
+        repeated = getattr(dataset, 'repeat_indices', None)
+        places = range(len(dataset)) if repeated is None else repeated
+        return [kinds[place % len(kinds)] for place in places]
+    return _kinds_of_leaf(dataset)
+
+
+def _kinds_of_leaf(dataset: Any) -> list[str | None]:
+    """Returns the kinds of a data set that wraps no other one."""
+    pipeline = getattr(dataset, 'pipeline', None) or []
+    kind, allows = None, False
+    for step in getattr(pipeline, 'transforms', pipeline):
+        if isinstance(step, LoadWeakAnnotations):
+            kind, allows = step.kind, step.unlabelled == 'allow'
+        elif isinstance(step, SimulateWeakLabel) and kind != NO_LABEL:
+            kind = step.kind
+    if not allows or kind == NO_LABEL:
+        return [kind] * len(dataset)
+    infos = map(dataset.get_data_info, range(len(dataset)))
+    return [
+        kind if os.path.isfile(info['seg_map_path']) else NO_LABEL
+        for info in infos
+    ]

@@ -1,0 +1,186 @@
+"""One image of a round -> its labels, records and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from mmseg_sesam.core.appearance import AppearanceModel
+from mmseg_sesam.core.evidence import Evidence, spread_pixels
+from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.datasets.rgb_view import rgb_view
+from mmseg_sesam.io.names import sample_key
+from mmseg_sesam.pseudo_labels.generator import (
+    PseudoLabel,
+    PseudoLabelGenerator,
+)
+from mmseg_sesam.rounds.summary import RoundSummary
+from mmseg_sesam.rounds.teacher import TeacherPredictor
+from mmseg_sesam.store.store import CONFIDENT, LABELS
+from mmseg_sesam.structures import DENSE, NO_LABEL
+
+
+class Sample(NamedTuple):
+    """An image on its way to a pseudo-label.
+
+    Attributes:
+        key: name of the image, see `sample_key`.
+        kind: kind of the label, None if the data set does not say it.
+        image: (H, W, 3) uint8 in RGB.
+        weak: (H, W) uint8 weak label.
+        from_person: (H, W) bool, true where the weak label labels.
+        label: (H, W) uint8, the weak label, in a refresh enriched with the
+            teacher's confident predictions.
+        evidence: evidence for the classes, in a refresh the teacher's.
+        probabilities: (C, H, W) float of the teacher, if its labels are
+            stored. Others are dropped at once: several images are in memory.
+    """
+
+    key: str
+    kind: str | None
+    image: np.ndarray
+    weak: np.ndarray
+    from_person: np.ndarray
+    label: np.ndarray
+    evidence: Evidence | None
+    probabilities: Tensor | None
+
+
+class LabelledImage(NamedTuple):
+    """The result of a round for one image.
+
+    Attributes:
+        maps: (H, W) uint8 label maps, by `LABELS` and `CONFIDENT`.
+        records: records of the components, as JSON values.
+        counts: counts of the image.
+    """
+
+    maps: dict[str, np.ndarray]
+    records: list[dict]
+    counts: RoundSummary
+
+
+@dataclass
+class ImageLabeller:
+    """Reads single images of a round, and makes their labels.
+
+    A dense label is its own pseudo-label. An image without a label has the
+    teacher's confident predictions, and none in round 0. Neither is shown to
+    the segmenter.
+
+    Args:
+        generator: makes the other pseudo-labels.
+        data_root: folder to which images are named relative.
+        teacher: None for round 0.
+        enrich_threshold: least probability with which a prediction joins
+            the weak label.
+    """
+
+    generator: PseudoLabelGenerator
+    data_root: str
+    teacher: TeacherPredictor | None = None
+    enrich_threshold: float | Sequence[float] = 0.95
+
+    def read(self, batch: dict) -> Sample:
+        """Returns the one image of a batch with its labels."""
+        sample = batch['data_samples'][0]
+        weak = label = sample.gt_sem_seg.data[0].numpy()
+        kind = sample.get('label_kind')
+        evidence = probabilities = None
+        if self.teacher is not None and kind != DENSE:
+            probabilities = self.teacher(batch)
+            rows, cols = spread_pixels(label.shape)
+            spread = probabilities[:, rows, cols].T.cpu().numpy()
+            evidence = Evidence.of(label.shape, spread)
+            label = enrich(
+                weak,
+                probabilities.argmax(dim=0).cpu().numpy(),
+                probabilities.amax(dim=0).cpu().numpy(),
+                self.enrich_threshold,
+                self.generator.ignore_index,
+            )
+            if not self.teacher.stores_labels:
+                probabilities = None
+        return Sample(
+            sample_key(sample.img_path, self.data_root),
+            kind,
+            rgb_view(batch['inputs'][0], sample.img_path),
+            weak,
+            weak != self.generator.ignore_index,
+            label,
+            evidence,
+            probabilities,
+        )
+
+    def count_expansions(
+        self, appearance: AppearanceModel | None, sample: Sample
+    ) -> np.ndarray:
+        """Counts the candidates of an image by expansion."""
+        return self.generator.count_expansions(
+            sample.image,
+            sample.label,
+            sample.from_person,
+            self._evidence(appearance, sample),
+        )
+
+    def label(
+        self,
+        appearance: AppearanceModel | None,
+        prior: ExpansionPrior,
+        sample: Sample,
+    ) -> LabelledImage:
+        """Makes the labels of an image."""
+        if sample.kind in (DENSE, NO_LABEL):
+            made = PseudoLabel(sample.label, [])
+        else:
+            made = self.generator(
+                sample.image,
+                sample.label,
+                sample.from_person,
+                self._evidence(appearance, sample),
+                prior,
+            )
+        maps = self._maps(sample, made.label)
+        labelled = maps[LABELS] != self.generator.ignore_index
+        counts = RoundSummary(
+            images=1,
+            unlabelled_images=int(not sample.from_person.any()),
+            components=len(made.records),
+            fell_back=sum(record.fell_back for record in made.records),
+            pixels=labelled.size,
+            weak_pixels=int(np.count_nonzero(sample.from_person)),
+            labelled_pixels=int(np.count_nonzero(labelled)),
+            dense_images=int(sample.kind == DENSE),
+        )
+        records = [record._asdict() for record in made.records]
+        return LabelledImage(maps, records, counts)
+
+    def _evidence(
+        self, appearance: AppearanceModel | None, sample: Sample
+    ) -> Evidence | None:
+        """Returns the evidence of the appearance, else of the teacher."""
+        if appearance is None:
+            return sample.evidence
+        return appearance(
+            sample.image, sample.weak, self.generator.ignore_index
+        )
+
+    def _maps(
+        self, sample: Sample, pseudo: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Returns the label maps that the store keeps of an image."""
+        teacher = self.teacher
+        if teacher is None or not teacher.stores_labels:
+            return {LABELS: pseudo}
+        if sample.kind == DENSE:
+            # The unlabelled pixels of a dense label are void.
+            nothing = np.full_like(pseudo, self.generator.ignore_index)
+            return {LABELS: pseudo, CONFIDENT: nothing}
+        confident, agreeing = teacher.split(sample.probabilities, pseudo)
+        labels = np.where(sample.from_person, sample.weak, agreeing)
+        return {LABELS: labels, CONFIDENT: confident}

@@ -1,0 +1,75 @@
+"""Kinds of labels, by the config and by the built data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from mixed import loader_of, mix
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+
+from mmseg_sesam.datasets.label_kinds import image_kinds, kind_of_steps
+from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
+
+MakeConfig = Callable[..., Config]
+
+
+@pytest.fixture(autouse=True)
+def mmseg_scope() -> None:
+    init_default_scope('mmseg')
+
+
+def kinds_of(dataset: dict) -> list[str | None]:
+    return image_kinds(DATASETS.build(dataset))
+
+
+def test_image_kinds_without_a_kind_are_none(make_config: MakeConfig) -> None:
+    dataset = make_config().train_dataloader.dataset
+    assert kinds_of(dataset) == [None] * 3
+    assert kind_of_steps(dataset.pipeline) is None
+
+
+def test_image_kinds_of_joined_data_sets(make_config: MakeConfig) -> None:
+    dataset = mix(make_config()).train_dataloader.dataset
+    kinds = ['dense', 'scribble', 'none']
+    assert [kind_of_steps(s) for _, s in iterate_leaves(dataset)] == kinds
+    twice = dict(type='RepeatDataset', times=2, dataset=dataset)
+    mixed = dict(type='MultiImageMixDataset', pipeline=[], dataset=twice)
+    assert kinds_of(mixed) == kinds * 2
+
+
+def test_image_kinds_looks_for_files_where_they_may_be_missing(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    (scribbles / 'weak/deep/1.png').unlink()
+    dataset = make_config().train_dataloader.dataset
+    loader_of(dataset).update(kind='point', unlabelled='allow')
+    assert kinds_of(dataset) == ['point', 'none', 'point']
+
+
+@pytest.mark.parametrize(
+    ('simulated', 'kind'), [('block', 'coarse'), ('grid_points', 'point')]
+)
+def test_image_kinds_of_simulated_labels(
+    make_config: MakeConfig, scribbles: Path, simulated: str, kind: str
+) -> None:
+    dataset = make_config().train_dataloader.dataset
+    dataset.data_prefix.seg_map_path = 'dense'
+    loader_of(dataset).kind = 'dense'
+    step = dict(
+        type='SimulateWeakLabel', kind=simulated, data_root=str(scribbles)
+    )
+    dataset.pipeline.insert(2, step)
+    assert kinds_of(dataset) == [kind] * 3
+    assert kind_of_steps(dataset.pipeline) == kind
+    built = DATASETS.build(dataset)
+    assert built[0]['data_samples'].label_kind == kind
+
+    loader_of(dataset).kind = 'none'
+    assert kinds_of(dataset) == ['none'] * 3
+    packed = DATASETS.build(dataset)[0]['data_samples']
+    assert packed.label_kind == 'none'
+    assert (packed.gt_sem_seg.data == 255).all()
