@@ -1,0 +1,95 @@
+"""Checks that kinds of labels reach the loss and the sampler."""
+
+from __future__ import annotations
+
+from mmseg.registry import DATA_SAMPLERS
+
+from mmseg_sesam.config_checks.parts import check_meta_key
+from mmseg_sesam.config_checks.training import Training
+from mmseg_sesam.datasets.label_kinds import (
+    UNSAID,
+    allows_unlabelled,
+    kind_of_steps,
+)
+from mmseg_sesam.datasets.samplers import check_ratio
+from mmseg_sesam.structures import DENSE, HUMAN_FIELD, LABEL_KINDS, NO_LABEL
+from mmseg_sesam.type_names import type_name, type_names
+
+
+def check_kinds(training: Training) -> None:
+    """Raises if a kind of label, or an option for kinds, has no effect."""
+    kinds = {kind_of_steps(steps) or UNSAID for _, steps in training.leaves}
+    if kinds == {NO_LABEL}:
+        raise ValueError(
+            "All training data sets have kind='none' of LoadWeakAnnotations, "
+            'so that there is no label to learn from; set the kind of those '
+            'that have labels.'
+        )
+    sources = _human_kinds(training)
+    if training.is_sesam:
+        _check_sources(sources, kinds)
+        if any(sources.values()) or DENSE in kinds:
+            check_meta_key(training, 'label_kind', "a label's kind")
+    if any(allows_unlabelled(steps) for _, steps in training.leaves):
+        # Files decide whether there are any.
+        ratio = _ratio(training) or {}
+        kinds |= {NO_LABEL} & set(ratio)
+    if (ratio := _ratio(training)) is not None:
+        check_ratio(ratio, kinds)
+        _check_loop(training)
+
+
+def _human_kinds(training: Training) -> dict[str, list[str] | None]:
+    """Returns `kinds` of each source of human labels, by its name."""
+    return {
+        source.get('name'): source.get('kinds')
+        for source in training.model_option('sources') or ()
+        if source.get('field') == HUMAN_FIELD
+    }
+
+
+def _check_sources(
+    sources: dict[str, list[str] | None], kinds: set[str]
+) -> None:
+    """Raises if sources and data sets do not name the same kinds."""
+    named = {kind for own in sources.values() for kind in own or ()}
+    for name, own in sources.items():
+        if own and not kinds & set(own):
+            raise ValueError(
+                f'The source {name!r} of the model has kinds={list(own)}, '
+                f'and the training data sets have {sorted(kinds)}; set kind '
+                'of LoadWeakAnnotations, or take the source out.'
+            )
+    lost = kinds - named - {NO_LABEL}
+    if sources and all(sources.values()) and lost:
+        raise ValueError(
+            f'A training data set has labels of the kind {min(lost)!r}, and '
+            f'model.sources takes only {sorted(named)} from {HUMAN_FIELD}, so '
+            'that its labels are lost; add the kind to a source, or end them '
+            'with one without kinds.'
+        )
+
+
+def _check_loop(training: Training) -> None:
+    """Raises if the training counts epochs, which the sampler never ends."""
+    loop = training.cfg.get('train_cfg') or {}
+    by_epoch = loop.get('by_epoch', False)
+    if 'type' in loop:
+        by_epoch = type_name(loop) == 'EpochBasedTrainLoop'
+    if by_epoch:
+        raise ValueError(
+            'LabelKindSampler draws images without end, and train_cfg counts '
+            "epochs; set train_cfg to type='IterBasedTrainLoop' with "
+            'max_iters.'
+        )
+
+
+def _ratio(training: Training) -> dict[str, float] | None:
+    """Returns `ratio` of the LabelKindSampler, None without one."""
+    loader = training.cfg.get('train_dataloader') or {}
+    sampler = loader.get('sampler') or {}
+    names = type_names(sampler, DATA_SAMPLERS) if 'type' in sampler else ()
+    if 'LabelKindSampler' not in names:
+        return None
+    ratio = sampler.get('ratio') or {}
+    return ratio if set(ratio) <= set(LABEL_KINDS) else None

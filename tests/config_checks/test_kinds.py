@@ -1,0 +1,117 @@
+"""Kinds of labels that data sets, sources and sampler name."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+from mixed import BY_KIND, loader_of, mix
+from mmengine.config import Config
+
+from mmseg_sesam.config_checks import check_config
+
+from .changes import MakeConfig
+
+RATIO = dict(dense=1, scribble=2, none=5)
+
+
+def parts_of(cfg: Config) -> list[dict]:
+    return cfg.train_dataloader.dataset.datasets
+
+
+def no_dense_images(cfg: Config) -> None:
+    cfg.train_dataloader.sampler.ratio = dict(scribble=1, none=1)
+    cfg.train_dataloader.dataset.datasets = parts_of(cfg)[1:]
+
+
+def nobody_takes_scribbles(cfg: Config) -> None:
+    del cfg.model.sources[1]
+
+
+def ratio_of_points(cfg: Config) -> None:
+    cfg.train_dataloader.sampler.ratio = dict(RATIO, point=1)
+
+
+def ratio_without_dense(cfg: Config) -> None:
+    cfg.train_dataloader.sampler.ratio = dict(scribble=1, none=1)
+
+
+def ratio_of_unknown_kinds(cfg: Config) -> None:
+    del loader_of(parts_of(cfg)[1]).kind
+
+
+def no_labels(cfg: Config) -> None:
+    for part in parts_of(cfg):
+        loader_of(part).kind = 'none'
+
+
+def no_kind_in_meta(cfg: Config) -> None:
+    for part in parts_of(cfg):
+        part.pipeline[-1].meta_keys = (
+            'img_path',
+            'img_shape',
+            'weak_classes',
+            'pseudo_label_round',
+        )
+
+
+def epochs(cfg: Config) -> None:
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2)
+
+
+NO_EFFECT = {
+    epochs: 'without end, and train_cfg counts epochs',
+    no_dense_images: r"'dense' of the model has kinds=\['dense'\], .*set kind",
+    nobody_takes_scribbles: "labels of the kind 'scribble', .* are lost",
+    ratio_of_points: "no image of the training set has the kind 'point'",
+    ratio_without_dense: "without 'dense', whose images would never be drawn",
+    ratio_of_unknown_kinds: 'images without a kind; set kind of LoadWeakAnn',
+    no_labels: "All training data sets have kind='none'",
+    no_kind_in_meta: "meta_keys without 'label_kind', which a label's kind",
+}
+
+
+@pytest.fixture
+def make_mixed(make_config: MakeConfig) -> MakeConfig:
+    return lambda: mix(make_config(), ratio=RATIO)
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'found'),
+    NO_EFFECT.items(),
+    ids=[spoil.__name__ for spoil in NO_EFFECT],
+)
+def test_check_config_rejects_kinds_without_effect(
+    make_mixed: MakeConfig, spoil: Callable[[Config], None], found: str
+) -> None:
+    cfg = make_mixed()
+    spoil(cfg)
+    with pytest.raises(ValueError, match=found):
+        check_config(cfg)
+
+
+def test_check_config_passes_a_mix(make_mixed: MakeConfig) -> None:
+    check_config(make_mixed())
+
+
+def test_check_config_passes_a_ratio_of_images_without_files(
+    make_config: MakeConfig,
+) -> None:
+    cfg = mix(make_config(), ['dense', 'scribble'], ratio=RATIO)
+    with pytest.raises(ValueError, match="has the kind 'none'"):
+        check_config(cfg)
+    loader_of(parts_of(cfg)[1]).unlabelled = 'allow'
+    check_config(cfg)
+
+
+def test_check_config_reads_the_weights_of_all_sources_of_a_field(
+    make_config: MakeConfig,
+) -> None:
+    cfg = mix(make_config())
+    cfg.model.teacher = None
+    cfg.default_hooks.pseudo_labels.enabled = False
+    cfg.model.sources = [dict(s, loss_weight=0) for s in BY_KIND]
+    with pytest.raises(ValueError, match='Every loss of the model has the'):
+        check_config(cfg)
+    cfg.model.sources[0].loss_weight = 0.5
+    check_config(cfg)
