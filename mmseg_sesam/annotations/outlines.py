@@ -1,0 +1,283 @@
+"""Outlines of the components of a label map, as polygons to be edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import find_objects
+from scipy.ndimage import label as find_components
+from scipy.spatial import cKDTree
+
+from mmseg_sesam.annotations.classes import IGNORE_INDEX
+
+# Distance of a corner from the pixel's edges, inwards: readers that draw the
+# pixel of a corner, and readers that draw the area, both get the mask.
+_INSET = 0.25
+# Headings along pixel edges: right, down, left, up.
+_STEPS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+_EIGHT = np.ones((3, 3), bool)
+_FOUR = None
+
+
+class Outline(NamedTuple):
+    """The outline of a component.
+
+    Attributes:
+        class_id: class of its pixels, 255 for unlabelled ones.
+        outer: (N, 2) corners (x, y) of its outer boundary.
+        holes: corners of the boundary of each hole.
+    """
+
+    class_id: int
+    outer: np.ndarray
+    holes: list[np.ndarray]
+
+    @property
+    def joined(self) -> np.ndarray:
+        """(N, 2) corners of one polygon, with a bridge to each hole.
+
+        A bridge leads to a hole and back along the same line, so that it has
+        no area.
+        """
+        ring = self.outer
+        for hole in sorted(self.holes, key=self._distance):
+            ring = _bridge(ring, hole)
+        return ring
+
+    def _distance(self, hole: np.ndarray) -> float:
+        # A bridge to the next hole crosses no other one.
+        return cKDTree(self.outer).query(hole)[0].min()
+
+
+class _Component(NamedTuple):
+    """Pixels of one component within its window of the image."""
+
+    class_id: int
+    mask: np.ndarray
+    filled: np.ndarray
+    left: int
+    top: int
+
+
+def outlines_in_order(label: np.ndarray, tolerance: float) -> list[Outline]:
+    """Returns outlines that give the label if each is drawn over the earlier.
+
+    A hole is part of the outline around it if later outlines cover it:
+    unlabelled pixels in it get an outline of class 255. Other holes remain.
+
+    Args:
+        label: (H, W) uint8 class ids, 255 = unlabelled.
+        tolerance: corners are left out that lie within this distance, in
+            pixels, of the outline without them.
+    """
+    components = sorted(
+        _components(label), key=lambda part: -np.count_nonzero(part.filled)
+    )
+    outlines = []
+    # Pixels of components that are drawn, and pixels that they cover.
+    drawn = np.zeros(label.shape, bool)
+    covered = np.zeros(label.shape, bool)
+    for part in components:
+        height, width = part.mask.shape
+        window = (
+            slice(part.top, part.top + height),
+            slice(part.left, part.left + width),
+        )
+        is_ground = part.class_id == IGNORE_INDEX
+        if is_ground and not covered[window][part.mask].any():
+            continue
+        mask = _fill_holes(part, drawn[window])
+        if not is_ground:
+            covered[window] |= mask
+        drawn[window] |= part.mask
+        outlines.append(
+            _outline(part._replace(mask=mask), label.shape, tolerance)
+        )
+    return outlines
+
+
+def separate_outlines(label: np.ndarray, tolerance: float) -> list[Outline]:
+    """Returns the outlines of all components with their holes.
+
+    For formats without an order of drawing; see `outlines_in_order`.
+    """
+    return [
+        _outline(part, label.shape, tolerance)
+        for part in _components(label)
+        if part.class_id != IGNORE_INDEX
+    ]
+
+
+def trace_rings(mask: np.ndarray) -> list[np.ndarray]:
+    """Returns the boundaries of an (H, W) bool mask that is 8-connected.
+
+    The outer one is first; its pixels are on the right. Corners (x, y) lie
+    inside of pixels of the mask.
+
+    Example:
+        >>> (ring,) = trace_rings(np.ones((1, 2), bool))
+        >>> ring.tolist()
+        [[0.25, 0.25], [1.75, 0.25], [1.75, 0.75], [0.25, 0.75]]
+    """
+    edges = _boundary_edges(mask)
+    touching = (edges & (edges - 1)) > 0
+    open_edges, is_touching = edges.ravel().tolist(), touching.ravel().tolist()
+    stride = edges.shape[1]
+    rings = []
+    for first in np.flatnonzero(edges).tolist():
+        while open_edges[first]:
+            rings.append(_walk(open_edges, is_touching, first, stride))
+    return rings
+
+
+def _components(label: np.ndarray) -> Iterator[_Component]:
+    """Yields the components of all classes, and of unlabelled pixels.
+
+    Unlabelled pixels on both sides of a diagonal of a class are two
+    components, so that a hole of the class is one of its own.
+    """
+    for class_id in np.unique(label).tolist():
+        joins = _FOUR if class_id == IGNORE_INDEX else _EIGHT
+        numbers, _ = find_components(label == class_id, joins)
+        for index, window in enumerate(find_objects(numbers), 1):
+            mask = numbers[window] == index
+            rows, columns = window
+            yield _Component(
+                class_id, mask, _filled(mask), columns.start, rows.start
+            )
+
+
+def _filled(mask: np.ndarray) -> np.ndarray:
+    """Returns a component with all of its holes."""
+    outside, _ = find_components(~np.pad(mask, 1), _FOUR)
+    return (outside != outside[0, 0])[1:-1, 1:-1]
+
+
+def _fill_holes(part: _Component, drawn: np.ndarray) -> np.ndarray:
+    """Returns a component with the holes in which nothing is drawn yet."""
+    holes, number = find_components(part.filled & ~part.mask, _FOUR)
+    occupied = np.zeros(number + 1, bool)
+    occupied[holes[drawn]] = True
+    occupied[0] = True
+    return part.mask | ~occupied[holes]
+
+
+def _outline(
+    part: _Component, shape: tuple[int, int], tolerance: float
+) -> Outline:
+    rings = [ring + [part.left, part.top] for ring in trace_rings(part.mask)]
+    if tolerance > 0:
+        rings = [ring[_kept(ring, shape, tolerance)] for ring in rings]
+    return Outline(part.class_id, rings[0], rings[1:])
+
+
+def _kept(
+    ring: np.ndarray, shape: tuple[int, int], tolerance: float
+) -> np.ndarray:
+    """Returns (N,) bool, the corners that stay: Douglas-Peucker on a ring.
+
+    Corners at the border of the image stay, as pixels at the border belong
+    to no other outline, and three corners that span an area.
+    """
+    farthest = np.square(ring - ring[0]).sum(1).argmax()
+    beside = _distances(ring, ring[0], ring[farthest]).argmax()
+    size = np.array(shape[::-1])
+    kept = ((ring <= _INSET) | (ring >= size - _INSET)).any(1)
+    kept[[0, farthest, beside]] = True
+    # The ring ends where it begins.
+    line = np.concatenate([ring, ring[:1]])
+    ends = np.append(np.flatnonzero(kept), len(ring)).tolist()
+    parts = [*zip(ends, ends[1:])]
+    while parts:
+        start, stop = parts.pop()
+        if stop - start < 2:
+            continue
+        gaps = _distances(line[start + 1 : stop], line[start], line[stop])
+        place = int(gaps.argmax())
+        if gaps[place] > tolerance:
+            place += start + 1
+            kept[place] = True
+            parts += [(start, place), (place, stop)]
+    return kept
+
+
+def _distances(
+    points: np.ndarray, start: np.ndarray, stop: np.ndarray
+) -> np.ndarray:
+    """Returns the distances of (N, 2) points from a line between two."""
+    along, way = stop - start, points - start
+    length = along @ along
+    share = np.clip(way @ along / length, 0, 1) if length else 0.0
+    rest = way - np.multiply.outer(share, along)
+    return np.hypot(rest[..., 0], rest[..., 1])
+
+
+def _bridge(ring: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Returns a ring that goes to a hole, around it and back."""
+    gaps, places = cKDTree(ring).query(hole)
+    start = gaps.argmin()
+    at = places[start]
+    around = np.roll(hole, -start, axis=0)
+    return np.concatenate([ring[: at + 1], around, around[:1], ring[at:]])
+
+
+def _boundary_edges(mask: np.ndarray) -> np.ndarray:
+    """Returns the boundary edges that start at each corner of pixels.
+
+    Bit d of a value is set if an edge of heading d starts there, with a pixel
+    of the mask on its right.
+    """
+    padded = np.pad(mask, 1)
+    here = padded[1:-1, 1:-1]
+    edges = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.uint8)
+    edges[:-1, :-1] |= here & ~padded[:-2, 1:-1]
+    edges[:-1, 1:] |= (here & ~padded[1:-1, 2:]).astype(np.uint8) << 1
+    edges[1:, 1:] |= (here & ~padded[2:, 1:-1]).astype(np.uint8) << 2
+    edges[1:, :-1] |= (here & ~padded[1:-1, :-2]).astype(np.uint8) << 3
+    return edges
+
+
+def _walk(
+    open_edges: list[int], is_touching: list[bool], first: int, stride: int
+) -> np.ndarray:
+    """Returns the corners of the ring that starts at a corner of pixels.
+
+    Removes its edges. Where two pixels of the mask touch at a corner, the
+    ring turns left, from one to the other.
+    """
+    moves = 1, stride, -1, -stride
+    place = first
+    heading = begin = (open_edges[first] & -open_edges[first]).bit_length() - 1
+    corners = []
+    while True:
+        place += moves[heading]
+        edges = open_edges[place]
+        for following in ((heading - 1) & 3, heading, (heading + 1) & 3):
+            if edges >> following & 1:
+                break
+        if following != heading:
+            corners += _corners(
+                *(place, heading, following, is_touching[place])
+            )
+        open_edges[place] &= ~(1 << following)
+        heading = following
+        if place == first and following == begin:
+            break
+    places, x, y = np.array(corners).T
+    grid = np.stack([places % stride, places // stride], 1)
+    return grid + _INSET * np.stack([x, y], 1)
+
+
+def _corners(
+    place: int, heading: int, following: int, touching: bool
+) -> list[tuple[int, int, int]]:
+    """Returns the corners of a turn: the place, and the way inwards."""
+    (x, y), (u, v) = _STEPS[heading].tolist(), _STEPS[following].tolist()
+    if following == (heading + 1) & 3:
+        return [(place, u - x, v - y)]
+    if touching:
+        # One in each pixel.
+        return [(place, -x - u, -y - v), (place, x + u, y + v)]
+    return [(place, x - u, y - v)]

@@ -1,0 +1,110 @@
+"""The base of all writers of annotations."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, TextIO
+
+import numpy as np
+
+from mmseg_sesam.annotations.classes import IGNORE_INDEX
+from mmseg_sesam.annotations.outlines import Outline
+from mmseg_sesam.io.atomic import replacing
+
+# Label of outlines of unlabelled pixels; readers know it as --unlabelled.
+IGNORED = '__ignore__'
+WRITERS: dict[str, type[AnnotationWriter]] = {}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The outlines of one image.
+
+    Attributes:
+        name: path of the image below the folder of all images.
+        path: path of the image.
+        size: width and height in pixels.
+        outlines: outlines in the order of drawing.
+    """
+
+    name: str
+    path: Path
+    size: tuple[int, int]
+    outlines: list[Outline]
+
+    @property
+    def key(self) -> str:
+        """The name without suffix."""
+        return key_of(self.name)
+
+
+@dataclass
+class AnnotationWriter(ABC):
+    """Writes one format. A subclass with a `name` is registered under it.
+
+    Attributes:
+        name: name of the format, as that of its reader.
+        ordered: whether later outlines lie over earlier ones.
+        out: folder to be written.
+        classes: names of the classes in the order of their ids.
+        palette: RGB of each class.
+        prefix: beginning of the images' addresses.
+    """
+
+    name: ClassVar[str]
+    ordered: ClassVar[bool] = True
+
+    out: Path
+    classes: Sequence[str]
+    palette: Sequence[Sequence[int]]
+    prefix: str = ''
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if 'name' in vars(cls):
+            WRITERS[cls.name] = cls
+
+    @abstractmethod
+    def files(self, names: Sequence[str]) -> list[Path]:
+        """Returns the files that `write` makes for images of these names."""
+
+    @abstractmethod
+    def write(self, drawings: Iterable[Drawing]) -> None:
+        """Writes the outlines of all images."""
+
+    def label(self, outline: Outline) -> str:
+        """Returns the name of an outline's class."""
+        if outline.class_id == IGNORE_INDEX:
+            return IGNORED
+        return self.classes[outline.class_id]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Colours such as '#ff0000' by the names of all labels."""
+        colours = (
+            f'#{red:02x}{green:02x}{blue:02x}'
+            for red, green, blue in self.palette
+        )
+        return {**dict(zip(self.classes, colours)), IGNORED: '#808080'}
+
+
+def key_of(name: str) -> str:
+    """Returns the path of an image without its suffix."""
+    return PurePosixPath(name).with_suffix('').as_posix()
+
+
+def flat(points: np.ndarray, decimals: int = 2) -> list[float]:
+    """Returns (N, 2) points as x, y, x, y."""
+    return points.round(decimals).ravel().tolist()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[TextIO]:
+    """Yields a text file that gets its name when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part, part.open('w', encoding='utf-8') as file:
+        yield file

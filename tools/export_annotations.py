@@ -1,0 +1,157 @@
+"""Writes pseudo-labels or predictions as polygons to be corrected by hand.
+
+The labels are the newest round of a training, or a folder of index PNGs::
+
+    python tools/export_annotations.py WORK_DIR OUT --format labelme
+    python tools/export_annotations.py PNG_DIR OUT --format cvat \\
+        --images IMAGES --classes cat dog
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmseg_sesam.annotations.base import list_keyed_files
+from mmseg_sesam.annotations.classes import resolve_classes
+from mmseg_sesam.annotations.export import LOCAL_FILES, export
+from mmseg_sesam.annotations.writer import WRITERS
+from mmseg_sesam.io.labels import read_label
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES
+from mmseg_sesam.io.names import check_unique
+from mmseg_sesam.store.store import STORE_NAME
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        'source',
+        type=Path,
+        help='work dir of a training, or folder of index PNGs',
+    )
+    parser.add_argument('out', type=Path, help='folder to be written')
+    parser.add_argument('--format', choices=sorted(WRITERS), required=True)
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=1.0,
+        help='distance in pixels by which outlines may move; more leaves '
+        'fewer corners to correct (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--images',
+        type=Path,
+        help='folder of the images, for a folder of PNGs',
+    )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        help='names of the classes in the order of their ids, or a data set '
+        'such as voc, for a folder of PNGs',
+    )
+    parser.add_argument(
+        '--prefix',
+        help='beginning of the addresses of images for label-studio '
+        f'(default: {LOCAL_FILES})',
+    )
+    return parser
+
+
+def check_arguments(parser: ArgumentParser, args: Namespace) -> bool:
+    """Returns whether the source is a work dir."""
+    if not args.source.is_dir():
+        parser.error(f'argument source: {args.source} is not a folder')
+    is_run = (args.source / STORE_NAME).is_dir()
+    for name in ('images', 'classes'):
+        given = getattr(args, name) is not None
+        if given and is_run:
+            parser.error(
+                f'--{name} is for a folder of PNGs, and {args.source} is a '
+                'work dir, whose config names them'
+            )
+        if not given and not is_run:
+            parser.error(
+                f'{args.source} has no {STORE_NAME}, so it is read as a '
+                f'folder of PNGs, which needs --{name}'
+            )
+    if args.images and not args.images.is_dir():
+        parser.error(f'argument --images: {args.images} is not a folder')
+    return is_run
+
+
+def read_run_labels(
+    work_dir: Path,
+) -> tuple[Sequence[Path], Iterable[np.ndarray], dict[str, Any]]:
+    """Returns the images of a run, their labels, and options of `export`."""
+    from mmseg_sesam.report.images import TrainingImages
+    from mmseg_sesam.report.run import read_run
+
+    run = read_run(work_dir)
+    if run.store is None or run.store.current is None:
+        raise ValueError(
+            f'{work_dir} has no published round of pseudo-labels; give the '
+            'work dir of a training that has begun.'
+        )
+    images = TrainingImages(run)
+    # A data set of several parts may list an image twice.
+    keys = dict(zip(images.keys, map(Path, images.paths)))
+    labels = (run.store.read(key, run.store.current) for key in keys)
+    names = dict(classes=images.classes, palette=images.palette)
+    return [*keys.values()], labels, names
+
+
+def read_folder_labels(
+    folder: Path, images: Path, classes: Sequence[str]
+) -> tuple[Sequence[Path], Iterable[np.ndarray], dict[str, Any]]:
+    """Returns images, the labels of a folder, and options of `export`."""
+    labels = list_keyed_files(folder, LABEL_SUFFIXES)
+    listed = list_keyed_files(images, IMAGE_SUFFIXES)
+    wanted = {key for key, _ in labels}
+    check_unique(
+        (pair for pair in listed if pair[0] in wanted),
+        'both have the name of the label {name}',
+    )
+    paths = dict(listed)
+    missing = [path for key, path in labels if key not in paths]
+    if missing or not labels:
+        found = f'{len(missing)} of {len(labels)} labels have no image'
+        example = f', such as {missing[0]}' if missing else ''
+        raise ValueError(
+            f'{folder}: {found} in {images}{example}, expected an image with '
+            'the same relative path for each; give the right folders.'
+        )
+    names, palette = resolve_classes(classes)
+    return (
+        [paths[key] for key, _ in labels],
+        (read_label(path) for _, path in labels),
+        dict(classes=names, palette=palette, root=images),
+    )
+
+
+def main() -> None:
+    parser = make_parser()
+    args = parser.parse_args()
+    is_run = check_arguments(parser, args)
+    try:
+        images, labels, names = (
+            read_run_labels(args.source)
+            if is_run
+            else read_folder_labels(args.source, args.images, args.classes)
+        )
+        files = export(
+            *(images, labels, args.out, args.format, args.tolerance),
+            prefix=args.prefix,
+            **names,
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(f'export_annotations: {error}')
+    print(f'{len(images)} images in {len(files)} files: {files[0]}')
+
+
+if __name__ == '__main__':
+    main()
