@@ -183,17 +183,14 @@ def sweep(repeats: int, smallest: bool) -> dict[str, Any]:
 def time_families(names: Sequence[str], repeats: int) -> dict[str, Any]:
     """Measures and prints a row for each family of segmenters."""
     print(f'\nFamilies, {VOC}, {PROMPTS} prompts, fp32')
-    print(
-        '| model | encode, ms | decode, ms | weights, GiB | encode, GiB more '
-        '| decode, GiB more | embedding, MiB |\n|---|---|---|---|---|---|---|'
-    )
+    print('| model | encode, ms | decode, ms | memory, GiB | embedding, MiB |')
+    print('|---|---|---|---|---|')
     found = {}
     for name in names:
         row = measure_family(name, repeats)
-        memory = ' | '.join(f'{value:.2f}' for value in row.memory.values())
         print(
-            f'| {name} | {_show(row.encode)} | {_show(row.decode)} | {memory} '
-            '|',
+            f'| {name} | {_show(row.encode)} | {_show(row.decode)} | '
+            f'{row.memory:.2f} | {row.embedding:.1f} |',
             flush=True,
         )
         found[name] = row.to_json()

@@ -13,7 +13,6 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from benchmarks.timing import Times, compare
-from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.segmenters import (
     BaseSegmenter,
@@ -37,31 +36,23 @@ class Row(NamedTuple):
     Attributes:
         encode: times of an image.
         decode: times of `PROMPTS` prompts of one point.
-        weights: GiB of the segmenter.
-        encode_peak: further GiB while it encodes.
-        decode_peak: further GiB while it decodes.
+        memory: GiB needed at most, with the weights.
         embedding: MiB of a packed embedding.
     """
 
     encode: Times
     decode: Times
-    weights: float
-    encode_peak: float
-    decode_peak: float
+    memory: float
     embedding: float
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, rounded."""
-        times = dict(
-            encode=self.encode.to_json(), decode=self.decode.to_json()
+        return dict(
+            encode=self.encode.to_json(),
+            decode=self.decode.to_json(),
+            memory=round(self.memory, 2),
+            embedding=round(self.embedding, 2),
         )
-        return dict(times, **{n: round(v, 2) for n, v in self.memory.items()})
-
-    @property
-    def memory(self) -> dict[str, float]:
-        """All that is no time."""
-        names = ('weights', 'encode_peak', 'decode_peak', 'embedding')
-        return {name: getattr(self, name) for name in names}
 
 
 def measure_family(name: str, repeats: int, size: Size = VOC) -> Row:
@@ -71,47 +62,36 @@ def measure_family(name: str, repeats: int, size: Size = VOC) -> Row:
     ones = np.ones(1, np.int8)
     prompts = [PointPrompt(p.astype('float32'), ones) for p in points]
     image = make_image(size)
-    before = _resident()
-    with TemporaryDirectory() as folder:
-        segmenter = _build(name, Path(folder))
-    weights = _resident() - before
     results: dict[str, Any] = {}
-    peaks = dict(encode=0, decode=0)
 
-    def measure(name: str, work: Callable[[], Any]) -> None:
+    def encode() -> None:
+        results['embeddings'] = segmenter.encode([image])
+
+    def decode() -> None:
+        segmenter.decode(results['embeddings'][0], prompts)
+
+    with TemporaryDirectory() as folder:
+        build = _prepare(name, Path(folder))
         before = _resident()
+        segmenter = build()
         # Resets the peak of the process.
         Path('/proc/self/clear_refs').write_text('5')
-        results[name] = work()
-        peaks[name] = max(peaks[name], _status('VmHWM') - before)
-
-    def encode() -> list[Any]:
-        return segmenter.encode([image])
-
-    def decode() -> Candidates:
-        return segmenter.decode(results['encode'][0], prompts)
-
-    ways = {
-        'encode': partial(measure, 'encode', encode),
-        'decode': partial(measure, 'decode', decode),
-    }
-    times = compare(ways, repeats)
-    packed = segmenter.pack(results['encode'][0])
+        times = compare(dict(encode=encode, decode=decode), repeats)
+        memory = _status('VmHWM') - before
+    packed = segmenter.pack(results['embeddings'][0])
+    embedding = sum(tensor.nbytes for tensor in packed.values())
     return Row(
-        times['encode'],
-        times['decode'],
-        weights / GIB,
-        peaks['encode'] / GIB,
-        peaks['decode'] / GIB,
-        sum(tensor.nbytes for tensor in packed.values()) / 2**20,
+        times['encode'], times['decode'], memory / GIB, embedding / 2**20
     )
 
 
-def _build(name: str, folder: Path) -> BaseSegmenter:
+def _prepare(name: str, folder: Path) -> Callable[[], BaseSegmenter]:
+    """Writes random weights; returns a function that loads them."""
     if name in REAL_MODELS:
-        return TransformersSegmenter(str(save_real(name, folder)))
+        return partial(TransformersSegmenter, str(save_real(name, folder)))
     weights = save_weights('vit_b', folder)
-    return SAMSegmenter(
+    return partial(
+        SAMSegmenter,
         str(weights),
         builder=MODELS['vit_b'],
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),

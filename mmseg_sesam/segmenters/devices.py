@@ -90,6 +90,7 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 
 
 def _computes_bf16(device: torch.device) -> bool:
-    if device.type != 'cuda':
+    # A device may be called 'cuda' where there is none: torch's fake tensors.
+    if device.type != 'cuda' or not torch.cuda.is_available():
         return False
     return torch.cuda.get_device_capability(device) >= _BF16_CAPABILITY

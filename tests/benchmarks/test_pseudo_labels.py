@@ -51,6 +51,31 @@ def test_pseudo_labels_measures_all_parts_of_the_smallest_size(
     assert '| A plain |' in run.stdout
 
 
+@pytest.mark.slow
+def test_pseudo_labels_measures_a_model_of_transformers(
+    project_root, tmp_path
+):
+    pytest.importorskip(
+        'transformers', reason='the extra [transformers] is not installed'
+    )
+    out = tmp_path / 'found.json'
+    options = ['--parts', 'families', '--families', 'sam2_1_hiera_t']
+    run = subprocess.run(
+        [
+            *(sys.executable, '-m', 'benchmarks.pseudo_labels', '--json', out),
+            *(*options, '--repeats', '1'),
+        ],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    row = json.loads(out.read_text())['families']['sam2_1_hiera_t']
+    assert row['encode']['ms'] > 0 and row['decode']['ms'] > 0
+    assert 0.1 < row['memory'] < 4
+    assert row['embedding'] == 8
+
+
 @pytest.mark.parametrize('power', [0.0, 1.0, 2.0])
 def test_fit_slope_is_the_exponent(power):
     sizes = [1, 10, 40]

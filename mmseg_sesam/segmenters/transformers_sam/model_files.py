@@ -69,9 +69,9 @@ def find_files(
     """
     folder = Path(model)
     if not folder.is_dir():
-        folder = fetch(model, revision, download, _SAFE_FILES)
+        folder = fetch(str(model), revision, download, _SAFE_FILES)
         if pickled and not _safe_weights(folder):
-            fetch(model, revision, download, [_PICKLE])
+            fetch(str(model), revision, download, [_PICKLE])
     elif revision or download:
         raise ValueError(
             f'TransformersSegmenter got model={model!r}, which is a folder, '
@@ -90,7 +90,7 @@ def find_files(
 def _find_family(folder: Path) -> Family:
     path = folder / _CONFIG
     config = _read_json(path)
-    kind = config.get('model_type')
+    kind = str(config.get('model_type'))
     if kind not in FAMILIES:
         raise ValueError(
             f'{path} is of a model of the type {kind!r}, expected one of '
@@ -125,9 +125,16 @@ def _safe_weights(folder: Path) -> list[Path]:
     index = folder / _INDEX
     if (folder / _WEIGHTS).is_file() or not index.is_file():
         return [path for path in [folder / _WEIGHTS] if path.is_file()]
-    names = _read_json(index).get('weight_map', {}).values()
-    # A name alone, so that the index refers to no file elsewhere.
-    return [folder / Path(name).name for name in sorted(set(names))]
+    names = _read_json(index).get('weight_map')
+    # An index may name no file elsewhere, which would not be checked.
+    if not isinstance(names, dict) or any(
+        Path(str(name)).name != name for name in names.values()
+    ):
+        raise ValueError(
+            f'{index} does not name files of its folder in its weight_map; '
+            'download it once more.'
+        )
+    return [folder / name for name in sorted(set(names.values()))]
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -95,9 +95,12 @@ class TransformersSegmenter(NetworkSegmenter):
     def encode_image(self, image: np.ndarray) -> TransformersEmbedding:
         """See `NetworkSegmenter.encode_image`."""
         # On the CPU, where resizing gives the same for all devices. The
-        # processor would take an image with three rows for channels first.
+        # processor would take an image with three rows for channels first,
+        # and none that is a mirrored view.
         inputs = self._processor(
-            image, input_data_format='channels_last', return_tensors='pt'
+            np.ascontiguousarray(image),
+            input_data_format='channels_last',
+            return_tensors='pt',
         )
         pixels = inputs['pixel_values'].to(self.device)
         # Models that pad say which part is the image.

@@ -75,6 +75,17 @@ def test_load_model_takes_weights_in_several_files(
         load_model(str(tmp_path))
 
 
+@pytest.mark.parametrize('weight_map', [None, {'a': '../other.safetensors'}])
+def test_load_model_rejects_an_index_that_leaves_its_folder(
+    folder: Path, weight_map: dict | None
+) -> None:
+    (folder / 'model.safetensors').rename(folder / 'other.safetensors')
+    index = folder / 'model.safetensors.index.json'
+    index.write_text(json.dumps(dict(weight_map=weight_map)))
+    with pytest.raises(ValueError, match='does not name files of its folder'):
+        load_model(str(folder))
+
+
 def test_load_model_takes_the_image_model_of_a_sam_2_video_model(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from mmseg.registry import TASK_UTILS
+from torch import nn
 
 import mmseg_sesam.pseudo_labels  # noqa: F401  (registers its parts)
 from benchmarks.pseudo_labels.real_models import REAL_MODELS, build_real
@@ -15,7 +17,7 @@ from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.segmenters import CachedSegmenter, TransformersSegmenter
 
 from .pipelines import Pipeline, compare
-from .tiny_models import CLASSES, spread
+from .tiny_models import CLASSES, build, spread
 
 # Wide, tall, square, and so small that rows look like channels.
 SIZES = [(90, 150), (300, 40), (128, 128), (3, 5)]
@@ -146,19 +148,42 @@ def test_encode_packs_three_levels_of_sam_2_and_3(
     assert dtypes == {torch.half}
 
 
-def test_decode_moves_to_the_cpu_without_the_image_encoder(
+def test_decode_uses_the_cpu_without_memory(
+    folders: dict[str, Path], family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, prompts = make_image(SIZES[0]), make_prompts(SIZES[0])
+    segmenter, starved = (
+        TransformersSegmenter(str(folders[family]), dtype=dtype)
+        for dtype in ('fp32', 'auto')
+    )
+    (embedding,) = segmenter.encode([image])
+    expected = segmenter.decode(embedding, prompts)
+    decoder = type(build(family).mask_decoder)
+    decode, homes = decoder.forward, []
+
+    def run_out_of_memory(self: nn.Module, **options: Any) -> Any:
+        # Where the weights were at first.
+        homes.append(self.iou_token.weight.data_ptr())
+        if homes[-1] == homes[0]:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to')
+        return decode(self, **options)
+
+    monkeypatch.setattr(decoder, 'forward', run_out_of_memory)
+    found = starved.decode(embedding, prompts)
+
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-6)
+    assert len(set(homes)) == 2
+
+
+def test_encode_takes_a_mirrored_view(
     folders: dict[str, Path], family: str
 ) -> None:
-    segmenter = TransformersSegmenter(str(folders[family]), dtype='auto')
-    image, prompts = make_image(SIZES[0]), make_prompts(SIZES[0])
-    (embedding,) = segmenter.encode([image])
-    copied = segmenter._decoder.on_cpu()
-    points, labels = prompts[0]
-    logits, scores = copied.open(embedding)(points[None], labels[None])
-    expected = segmenter._decoder.open(embedding)(points[None], labels[None])
+    segmenter = TransformersSegmenter(str(folders[family]))
+    view = make_image(SIZES[0])[:, ::-1]
+    one, other = segmenter.encode([view, view.copy()])
 
-    torch.testing.assert_close(logits, expected[0])
-    torch.testing.assert_close(scores, expected[1])
+    for level, expected in zip(one['levels'], other['levels']):
+        assert torch.equal(level, expected)
 
 
 def test_generator_with_transformers_segmenter_equals_the_pipeline(
