@@ -56,8 +56,9 @@ ONEDL = [
 ]
 # The backbone of the CamVid configs and of the template.
 TIMM = ['timm>=0.9']
-# SAM, SAM-HQ, SAM 2.1 and SAM 3, for Python 3.10 and later.
-TRANSFORMERS = ['transformers>=5']
+# SAM, SAM-HQ, SAM 2.1 and SAM 3, for Python 3.11 and later. The bound is the
+# oldest release that was tested.
+TRANSFORMERS = ['transformers>=5.24']
 # Readers of annotations: tables of Cityscapes, safe XML, the HDF5 of
 # Scribbles for All, and the masks of COCO.
 CONVERT = ['cityscapesscripts', 'defusedxml', 'h5py', 'pycocotools']
