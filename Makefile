@@ -34,7 +34,7 @@ $(1)/bin/python -m pip install -q $(addprefix -r ,$(2))
 $(1)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 endef
 
-.PHONY: venv lint test test-onedl test-slow test-faults demo docs
+.PHONY: venv lint test test-onedl test-slow test-faults demo docs gpu-check
 
 venv: $(TEST_STAMP)
 
@@ -79,3 +79,6 @@ demo: $(DEMO_STAMP)
 
 docs: $(DOCS_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+
+gpu-check: $(TEST_STAMP)
+	$(RUN) -m benchmarks.gpu_check

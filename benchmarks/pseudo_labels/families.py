@@ -71,7 +71,7 @@ def measure_family(name: str, repeats: int, size: Size = VOC) -> Row:
         segmenter.decode(results['embeddings'][0], prompts)
 
     with TemporaryDirectory() as folder:
-        build = _prepare(name, Path(folder))
+        build = prepare(name, Path(folder))
         before = _resident()
         segmenter = build()
         # Resets the peak of the process.
@@ -85,7 +85,7 @@ def measure_family(name: str, repeats: int, size: Size = VOC) -> Row:
     )
 
 
-def _prepare(name: str, folder: Path) -> Callable[[], BaseSegmenter]:
+def prepare(name: str, folder: Path) -> Callable[[], BaseSegmenter]:
     """Writes random weights; returns a function that loads them."""
     if name in REAL_MODELS:
         return partial(TransformersSegmenter, str(save_real(name, folder)))
