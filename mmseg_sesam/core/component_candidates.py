@@ -65,7 +65,8 @@ class ComponentCandidates:
         stability: (M,) stability.
         areas: (M,) estimated pixels.
         shares: (M, K) share of each component of the image inside a mask.
-        inside: (M, G) bool, whether a pixel with evidence is inside a mask.
+        bits: (M, G / 8) uint8, `inside` with eight values in a byte: an
+            image may have hundreds of components with hundreds of candidates.
     """
 
     prepared: PreparedLabel
@@ -74,7 +75,7 @@ class ComponentCandidates:
     stability: np.ndarray
     areas: np.ndarray
     shares: np.ndarray
-    inside: np.ndarray
+    bits: np.ndarray
 
     @classmethod
     def measure(
@@ -107,7 +108,7 @@ class ComponentCandidates:
             candidates.stability[rows].ravel(),
             candidates.areas[rows].ravel(),
             pixels.shares(inside[:, : len(pixels.rows)]),
-            inside[:, len(pixels.rows) :],
+            np.packbits(inside[:, len(pixels.rows) :], axis=1),
         )
 
     @property
@@ -119,6 +120,12 @@ class ComponentCandidates:
     def prompts(self) -> list[PointPrompt]:
         """Prompts of the component, the one with all points first."""
         return self.prepared.prompts[self.index]
+
+    @property
+    def inside(self) -> np.ndarray:
+        """(M, G) bool, whether a pixel with evidence is inside a mask."""
+        number = len(self.prepared.evidence.rows)
+        return np.unpackbits(self.bits, axis=1, count=number).view(bool)
 
     @property
     def coverage(self) -> np.ndarray:

@@ -117,16 +117,17 @@ class CoverageMaskSelector:
     ) -> list[int]:
         """Returns the largest candidate, and those that add enough to it."""
         numbers, chosen = np.flatnonzero(allowed), []
-        inside = candidates.inside[numbers]
+        every = candidates.inside
+        inside = every[numbers]
         while len(numbers):
             gain = np.count_nonzero(inside, axis=1)
             # Masks that contain no pixel with evidence have equal gains.
             best = np.lexsort((candidates.areas[numbers], gain))[-1]
-            total = candidates.inside[chosen].any(axis=0).sum()
+            total = every[chosen].any(axis=0).sum()
             if chosen and gain[best] < max(self.min_gain * total, 1):
                 break
             chosen.append(int(numbers[best]))
-            inside = inside & ~candidates.inside[chosen[-1]]
+            inside = inside & ~every[chosen[-1]]
         return chosen
 
 
