@@ -187,48 +187,90 @@ def continue_masks(
         joined: for each prompt and mask its parts, to which parts are added.
         reach: tiles by which a mask continues in each direction.
     """
-    asked = [[set(parts) for parts in masks] for masks in joined]
+    masks = [
+        (prompt, parts, set(parts))
+        for prompt, own in zip(prompts, joined)
+        for parts in own
+    ]
+    edges = _TileEdges(grid)
+    ends = [list(parts) for _, parts, _ in masks]
     for _ in range(reach):
         requests: dict[int, list[_Request]] = defaultdict(list)
-        for prompt, masks, tiles in zip(prompts, joined, asked):
-            for parts, known in zip(masks, tiles):
-                # Copied: what this ring adds continues in the next one.
-                for tile, part in list(parts.items()):
-                    for other in grid.beside(tile):
-                        if other in known:
-                            continue
-                        request = _request(
-                            grid, prompt, parts, part, tile, other
-                        )
-                        if request is not None:
-                            known.add(other)
-                            requests[other].append(request)
+        # By prompt: the masks of a prompt on a tile are looked up together.
+        known: dict[int, dict] = defaultdict(dict)
+        for (prompt, parts, asked), tiles in zip(masks, ends):
+            for tile in tiles:
+                reached = edges.reached(tile, parts[tile], known[id(prompt)])
+                for other in sorted(reached - asked):
+                    asked.add(other)
+                    requests[other].append(
+                        _request(grid, prompt, parts, tile, other)
+                    )
+        before = [set(parts) for _, parts, _ in masks]
         for tile in sorted(requests):
             for parts, part in _answer(grid, decode, tile, requests[tile]):
                 parts[tile] = part
+        # What this step added continues in the next one.
+        ends = [
+            [tile for tile in parts if tile not in those]
+            for (_, parts, _), those in zip(masks, before)
+        ]
+
+
+class _TileEdges:
+    """Finds the neighbours into which a mask on a tile continues."""
+
+    def __init__(self, grid: TileGrid) -> None:
+        self._grid = grid
+        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def reached(self, tile: int, part: Part, known: dict) -> set[int]:
+        """Returns the neighbours at whose side the mask meets the edge.
+
+        `known` is that of `Part.contains`.
+        """
+        if tile not in self._known:
+            self._known[tile] = self._pixels(tile)
+        (rows, cols), others = self._known[tile]
+        return set(others[part.contains(rows, cols, known)].tolist())
+
+    def _pixels(self, tile: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns (2, N) pixels of the tile, and (N,) neighbours there."""
+        pixels, others = [], []
+        for other in self._grid.beside(tile):
+            lattice = Lattice.between(self._grid, tile, other)
+            edge = _edge(self._grid, tile, other, lattice)
+            pixels.append(np.stack([side[edge] for side in lattice]))
+            others.append(np.full(np.count_nonzero(edge), other))
+        origin = np.array(self._grid.box(tile)[:2])[:, None]
+        return np.concatenate(pixels, axis=1) - origin, np.concatenate(others)
+
+
+def _edge(
+    grid: TileGrid, tile: int, other: int, lattice: Lattice
+) -> np.ndarray:
+    """Returns (R, C) bool, the pixels near the edge towards a neighbour."""
+    edge = np.zeros(lattice.rows.shape, bool)
+    for axis in (0, 1):
+        step = grid.place(other)[axis] - grid.place(tile)[axis]
+        if step:
+            width = max(edge.shape[axis] // _EDGE, 1)
+            lines = slice(-width, None) if step > 0 else slice(width)
+            edge[(slice(None),) * axis + (lines,)] = True
+    return edge
 
 
 def _request(
     grid: TileGrid,
     prompt: PointPrompt,
     parts: dict[int, Part],
-    part: Part,
     tile: int,
     other: int,
-) -> _Request | None:
-    """Returns the request for a part in another tile, None if it ends."""
+) -> _Request:
+    """Returns the request for a part in another tile."""
     lattice = Lattice.between(grid, tile, other)
-    values = lattice.read(part, grid.box(tile))
-    edge = np.zeros(values.shape, bool)
-    for axis in (0, 1):
-        step = grid.place(other)[axis] - grid.place(tile)[axis]
-        if step:
-            width = max(values.shape[axis] // _EDGE, 1)
-            lines = slice(-width, None) if step > 0 else slice(width)
-            edge[(slice(None),) * axis + (lines,)] = True
-    points = _points(values, edge)
-    if not len(points):
-        return None
+    values = lattice.read(parts[tile], grid.box(tile))
+    points = _points(values, _edge(grid, tile, other, lattice))
     rows, cols = (side[tuple(points.T)] for side in lattice)
     negative = prompt.points[prompt.labels != 1]
     pixels = np.rint(negative).astype(int)
@@ -245,8 +287,6 @@ def _request(
 
 def _points(values: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """Returns (K, 2) middles of the largest regions at an edge."""
-    if not (values & edge).any():
-        return np.zeros((0, 2), int)
     number, regions = cv2.connectedComponents(values.view(np.uint8))
     sizes = np.bincount(regions.ravel(), minlength=number)
     touching = np.setdiff1d(regions[edge], 0)
