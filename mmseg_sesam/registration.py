@@ -17,6 +17,7 @@ _COMPONENTS = dict(
     TRANSFORMS=[
         'datasets.formatting',
         'datasets.loading',
+        'datasets.rgb_view',
         'datasets.simulate',
     ],
 )

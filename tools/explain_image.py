@@ -57,15 +57,22 @@ def class_names(cfg: Config) -> list[str]:
     return [*names, *map(str, range(len(names), 256))]
 
 
-def read_image(path: str) -> np.ndarray:
+def read_image(path: str, cfg: Config) -> np.ndarray:
+    """Returns an image as the config shows it, or one of 8 bits."""
+    from mmseg_sesam.datasets.pipeline_configs import view_steps
+    from mmseg_sesam.datasets.rgb_view import load_view
+
+    loader = cfg.get('train_dataloader')
+    if steps := view_steps(loader.dataset) if loader else []:
+        return load_view(path, steps)
     try:
         with open_image(path) as file:
             # Pillow would clip them to 255.
             if file.mode.startswith(('I', 'F')):
                 raise ValueError(
                     f'{path} holds values of more than 8 bits (mode '
-                    f'{file.mode}), expected 8-bit RGB or grey; scale them to '
-                    '8 bits in another file.'
+                    f'{file.mode}), expected 8-bit RGB or grey; give --config '
+                    'of a training with LoadRGBView.'
                 )
             return np.array(ImageOps.exif_transpose(file).convert('RGB'))
     except (OSError, SyntaxError) as error:
@@ -100,7 +107,7 @@ def main() -> None:
         generator = TASK_UTILS.build(config)
         generator.segmenter.to(get_device())
         weak = read_label(Path(args.weak))
-        image = read_image(args.image)
+        image = read_image(args.image, cfg)
         height, width = image.shape[:2]
         size = f'{width} x {height} pixels'
         print(f'making the pseudo-label of {size}', flush=True)

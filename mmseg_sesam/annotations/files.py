@@ -13,7 +13,12 @@ from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 
-from mmseg_sesam.io.images import decoding, raw_mode, upright_size
+from mmseg_sesam.io.images import (
+    decoding,
+    raw_mode,
+    tiff_size,
+    upright_size,
+)
 
 # Pillow's limit: the labels that we write must be readable.
 MAX_PIXELS = 2 * 89_478_485
@@ -137,6 +142,8 @@ def image_size(file: Path | BinaryIO, name: str = '') -> tuple[int, int]:
     Raises:
         ValueError: the file, called `name` or by its path, is no image.
     """
+    if isinstance(file, Path) and (size := tiff_size(file)):
+        return size
     with decoding(file, name or file, _REMEDY) as image:
         return upright_size(image)
 

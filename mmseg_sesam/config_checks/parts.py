@@ -34,6 +34,8 @@ def check_parts(training: Training) -> None:
         _check_pack(training, name)
     if training.find('LoadPseudoLabel'):
         check_meta_key(training, 'pseudo_label_round', 'LoadPseudoLabel')
+    if training.find('LoadRGBView'):
+        check_meta_key(training, 'rgb_view', 'LoadRGBView')
     for loader in ('val_dataloader', 'test_dataloader'):
         dataset = (training.cfg.get(loader) or {}).get('dataset') or {}
         for step in iterate_transforms(dataset):

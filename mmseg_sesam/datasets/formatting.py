@@ -71,6 +71,7 @@ class PackSeSAMInputs(PackSegInputs):
             'pseudo_label_round',
             'weak_classes',
             'label_kind',
+            'rgb_view',
         ),
     ) -> None:
         super().__init__(meta_keys)
@@ -116,8 +117,9 @@ def _check_depth(results: dict) -> None:
     if image.dtype != np.uint8 and image.dtype.kind != 'f':
         raise ValueError(
             f'{printable(results["img_path"])} is loaded as {image.dtype}, '
-            'expected uint8, since segmenters see 8 bits; scale the images '
-            'to 8 bits in their files.'
+            'expected uint8 or float; set to_float32=True in the step that '
+            'loads the image, and put LoadRGBView after it, since segmenters '
+            'see 8 bits.'
         )
 
 

@@ -229,3 +229,29 @@ def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
     ]
     dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
     return dataset
+
+
+def view_steps(dataset: dict) -> list[dict]:
+    """Returns the steps that load an image, and `LoadRGBView`.
+
+    Steps that load labels are left out; without `LoadRGBView` there are none.
+    """
+    for pipeline in iterate_pipelines(dataset):
+        names = [type_name(step) for step in pipeline]
+        if 'LoadRGBView' in names:
+            steps = pipeline[: names.index('LoadRGBView') + 1]
+            images = [s for s in steps if 'Annotation' not in type_name(s)]
+            return copy.deepcopy(images)
+    return []
+
+
+def with_view_of(cfg: dict, steps: Sequence[dict]) -> list[dict]:
+    """Adds the `LoadRGBView` of training to steps that load an image.
+
+    The first of the steps loads the image. Steps that have a view of their
+    own stay as they are.
+    """
+    view = view_steps(cfg['train_dataloader']['dataset'])[-1:]
+    if any(type_name(step) == 'LoadRGBView' for step in steps):
+        view = []
+    return [*steps[:1], *view, *steps[1:]]

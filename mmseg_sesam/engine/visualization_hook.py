@@ -148,7 +148,7 @@ def draw_strip(
     palette: list[list[int]],
 ) -> np.ndarray:
     """Returns an image beside its labels, (h, w, 3) uint8 in RGB."""
-    image = rgb_view(packed['inputs'], packed['data_samples'].img_path)
+    image = rgb_view(packed['inputs'], packed['data_samples'])
     height, width = image.shape[:2]
     shape = (_WIDTH, max(round(_WIDTH * height / width), 1))
     image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)

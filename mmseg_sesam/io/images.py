@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
@@ -94,3 +95,28 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
     # The orientations 5 to 8 swap width and height.
     return (height, width) if orientation(image) > 4 else (width, height)
+
+
+def tiff_size(path: Path) -> tuple[int, int] | None:
+    """Returns width and height of a TIFF file that Pillow cannot open.
+
+    Pillow opens few TIFF files of more than three bands or 8 bits. None if
+    Pillow opens the file, or if it is no TIFF file.
+    """
+    if path.suffix.lower() not in ('.tif', '.tiff') or not path.is_file():
+        return None
+    try:
+        with open_image(path):
+            return None
+    # Pillow's decoders raise anything when a file is of another kind.
+    except Exception:  # noqa: BLE001
+        pass
+    # Takes half a second.
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[0]
+            return page.imagewidth, page.imagelength
+    except Exception:  # noqa: BLE001
+        return None

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mmseg_sesam import structures
 from mmseg_sesam.models import label_maps
 from mmseg_sesam.models.class_prior import TeacherPrior
+from mmseg_sesam.models.colours import colours_of
 from mmseg_sesam.models.ema_teacher import EMATeacher
 from mmseg_sesam.models.head_checks import check_head, check_sources
 from mmseg_sesam.models.label_maps import LabelMaps, stack_labels
@@ -152,7 +153,9 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             rounds, dtype=torch.float32
         ).mean()
         losses.update(self.loss_by_sources(logits, maps))
-        images = inputs['teacher']
+        images = colours_of(
+            inputs['teacher'], data_samples, self.data_preprocessor
+        )
         losses.update(self.loss_by_regularizers(logits, images, maps))
         self.iteration += 1
         return losses
@@ -188,7 +191,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         if self.teacher_mode == 'online':
             logits = self.teacher.logits(teacher_view)
             logits = _enlarge(logits, inside.shape[1:], self.decode_head)
-            probability = self._probability(logits, samples)
+            probability = self.to_probability(logits, samples)
             if self.teacher_prior is not None and self.training:
                 self.teacher_prior.follow(probability, inside)
             if CONFIDENT_FIELD in labels:
@@ -237,17 +240,12 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     ) -> dict[str, Tensor]:
         """Returns `decode.loss_<name>` of each regularizer.
 
-        They get the decode head's logits, and (N, 3, H, W) images in which
-        black and white differ by 1.
+        They get the decode head's logits, and the (N, 3, H, W) images of
+        `colours_of`.
         """
-        # Undoes the division by std.
-        colours = images * getattr(self.data_preprocessor, 'std', 1) / 255
-        if colours.shape[1] == 1:
-            # Grey values differ in all three colours, as segmenters see them.
-            colours = colours.expand(-1, 3, -1, -1)
         return {
             f'decode.loss_{module.name}': module(
-                logits['decode'], colours, maps
+                logits['decode'], images, maps
             )
             for module in self.regularizers
         }
@@ -289,12 +287,16 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         Returns:
             (C, h, w) float at the size of the image file.
         """
-        segmentor = self if self.teacher is None else self.teacher
-        (sample,) = segmentor.predict(inputs, data_samples)
+        (sample,) = self.predictor.predict(inputs, data_samples)
         logits = sample.seg_logits.data[None]
-        return self._probability(logits, data_samples)[0]
+        return self.to_probability(logits, data_samples)[0]
 
-    def _probability(
+    @property
+    def predictor(self) -> EncoderDecoder:
+        """The teacher, or the student if there is none."""
+        return self if self.teacher is None else self.teacher
+
+    def to_probability(
         self, logits: Tensor, samples: list[SegDataSample]
     ) -> Tensor:
         """Returns (N, C, H, W) float32 probabilities of the teacher."""

@@ -112,7 +112,7 @@ class TrainingImages:
         truth = self.truths.get(index)
         records = {r: run.store.record(key, r) or {} for r in run.rounds}
         return Labelled(
-            image=rgb_view(sample['inputs'], self.paths[index]),
+            image=rgb_view(sample['inputs'], sample['data_samples']),
             weak=sample['data_samples'].gt_sem_seg.data[0].numpy(),
             rounds={r: run.store.read(key, r, LABELS) for r in run.rounds},
             confident=confident,

@@ -9,7 +9,10 @@ import numpy as np
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_pipelines,
+    with_view_of,
+)
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
@@ -66,7 +69,11 @@ def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
     # shown at the size of their files.
     for pipeline in iterate_pipelines(config):
         loaders = [p for p in pipeline if type_name(p).startswith('Load')]
-        pipeline[:] = [*loaders, dict(type='PackSegInputs')]
+        # Shown as in training; prediction needs no view.
+        pipeline[:] = [
+            *with_view_of(run.cfg, loaders),
+            dict(type='PackSeSAMInputs'),
+        ]
     dataset = DATASETS.build(config)
     count = min(MAX_PREDICTED, len(dataset))
     rng = np.random.default_rng(0)
@@ -86,7 +93,7 @@ def _predict_and_score(
         truth = truth.astype(np.uint8)
         confusion = confusion_matrix(truth, predicted, num_classes)
         score = label_quality(confusion)['iou']
-        image = rgb_view(sample['inputs'], path)
+        image = rgb_view(sample['inputs'], sample['data_samples'])
         entry = encode_layers(
             image, dict(prediction=predicted, truth=truth), {}
         )

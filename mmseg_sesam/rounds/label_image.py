@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor
 
 from mmseg_sesam.core.appearance import AppearanceModel
-from mmseg_sesam.core.evidence import Evidence, spread_pixels
+from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior
-from mmseg_sesam.core.refinement import enrich
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.pseudo_labels.generator import (
@@ -20,7 +18,7 @@ from mmseg_sesam.pseudo_labels.generator import (
     PseudoLabelGenerator,
 )
 from mmseg_sesam.rounds.summary import RoundSummary
-from mmseg_sesam.rounds.teacher import TeacherPredictor
+from mmseg_sesam.rounds.teacher import Opinion, TeacherPredictor
 from mmseg_sesam.store.store import CONFIDENT, LABELS
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
@@ -37,8 +35,7 @@ class Sample(NamedTuple):
         label: (H, W) uint8, the weak label, in a refresh enriched with the
             teacher's confident predictions.
         evidence: evidence for the classes, in a refresh the teacher's.
-        probabilities: (C, H, W) float of the teacher, if its labels are
-            stored. Others are dropped at once: several images are in memory.
+        opinion: the teacher's, in a refresh.
     """
 
     key: str
@@ -48,7 +45,7 @@ class Sample(NamedTuple):
     from_person: np.ndarray
     label: np.ndarray
     evidence: Evidence | None
-    probabilities: Tensor | None
+    opinion: Opinion | None
 
 
 class LabelledImage(NamedTuple):
@@ -91,30 +88,21 @@ class ImageLabeller:
         sample = batch['data_samples'][0]
         weak = label = sample.gt_sem_seg.data[0].numpy()
         kind = sample.get('label_kind')
-        evidence = probabilities = None
+        evidence = opinion = None
         if self.teacher is not None and kind != DENSE:
-            probabilities = self.teacher(batch)
-            rows, cols = spread_pixels(label.shape)
-            spread = probabilities[:, rows, cols].T.cpu().numpy()
-            evidence = Evidence.of(label.shape, spread)
-            label = enrich(
-                weak,
-                probabilities.argmax(dim=0).cpu().numpy(),
-                probabilities.amax(dim=0).cpu().numpy(),
-                self.enrich_threshold,
-                self.generator.ignore_index,
+            opinion = self.teacher.opinion(
+                batch, weak, self.enrich_threshold, self.generator.ignore_index
             )
-            if not self.teacher.stores_labels:
-                probabilities = None
+            label, evidence = opinion.label, opinion.evidence
         return Sample(
             sample_key(sample.img_path, self.data_root),
             kind,
-            rgb_view(batch['inputs'][0], sample.img_path),
+            rgb_view(batch['inputs'][0], sample),
             weak,
             weak != self.generator.ignore_index,
             label,
             evidence,
-            probabilities,
+            opinion,
         )
 
     def count_expansions(
@@ -181,6 +169,6 @@ class ImageLabeller:
             # The unlabelled pixels of a dense label are void.
             nothing = np.full_like(pseudo, self.generator.ignore_index)
             return {LABELS: pseudo, CONFIDENT: nothing}
-        confident, agreeing = teacher.split(sample.probabilities, pseudo)
+        agreeing = sample.opinion.agreeing(pseudo, self.generator.ignore_index)
         labels = np.where(sample.from_person, sample.weak, agreeing)
-        return {LABELS: labels, CONFIDENT: confident}
+        return {LABELS: labels, CONFIDENT: sample.opinion.confident}

@@ -3,23 +3,61 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmengine import dist
 from torch import Tensor
 
+from mmseg_sesam.core.bands import row_bands
+from mmseg_sesam.core.evidence import Evidence, spread_pixels
+from mmseg_sesam.core.refinement import enrich
 from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.models.sliding import slide_probability, slides
 from mmseg_sesam.rounds.distributed import on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
 
 # Images of the set, and pixels of each, to which the constants of class
 # shares are fitted (our choice).
 _PRIOR_IMAGES, _PRIOR_PIXELS = 400, 1000
+
+
+class Opinion(NamedTuple):
+    """What a round needs of the teacher's predictions of an image.
+
+    The probabilities themselves would take four bytes of each pixel and
+    class.
+
+    Attributes:
+        label: (H, W) uint8, the weak label and confident predictions.
+        evidence: evidence for the classes.
+        confident: (H, W) uint8 confident labels for training; None if
+            training does not read them from the store.
+        agrees: (C / 8, H, W) uint8, for each class a bit, whether the
+            teacher does not contradict it; None as above.
+    """
+
+    label: np.ndarray
+    evidence: Evidence
+    confident: np.ndarray | None
+    agrees: np.ndarray | None
+
+    def agreeing(self, label: np.ndarray, ignore_index: int) -> np.ndarray:
+        """Returns an (H, W) uint8 label without contradicted pixels."""
+        kept = np.full_like(label, ignore_index)
+        for rows in row_bands(label.shape):
+            part, bits = label[rows], self.agrees[:, rows]
+            # Unlabelled pixels are no class.
+            byte = np.minimum(part >> 3, len(bits) - 1)[None].astype(np.intp)
+            found = np.take_along_axis(bits, byte, axis=0)[0]
+            agrees = (found >> (7 - (part & 7)) & 1).astype(bool)
+            np.copyto(kept[rows], part, where=agrees)
+        return kept
 
 
 @dataclass
@@ -38,6 +76,64 @@ class TeacherPredictor:
         """Returns (C, H, W) probabilities of the one image of a batch."""
         data = self.model.data_preprocessor(self.scale(batch), False)
         return self.model.predict_probability(**data)
+
+    def bands(self, batch: dict) -> Iterator[tuple[slice, Tensor]]:
+        """Yields rows of an image, and their (C, h, W) probabilities.
+
+        Together they are the probabilities of the whole image, which a model
+        with test_cfg mode='slide' makes one row of windows at a time.
+        """
+        if slides(self.model) and not self.scale.transforms:
+            (image,), (sample,) = batch['inputs'], batch['data_samples']
+            yield from slide_probability(self.model, image, sample)
+        else:
+            probabilities = self(batch)
+            yield slice(0, probabilities.shape[1]), probabilities
+
+    def opinion(
+        self,
+        batch: dict,
+        weak: np.ndarray,
+        enrich_threshold: float | Sequence[float],
+        ignore_index: int = 255,
+    ) -> Opinion:
+        """Returns what a round needs of the predictions of an image.
+
+        Args:
+            batch: of the one image.
+            weak: (H, W) uint8 weak label.
+            enrich_threshold: see `enrich`.
+            ignore_index: value of unlabelled pixels.
+        """
+        label = np.empty_like(weak)
+        confident = np.empty_like(weak) if self.stores_labels else None
+        rows, cols = spread_pixels(weak.shape)
+        spread, agrees = [], []
+        for band, probability in self.bands(batch):
+            here = (rows >= band.start) & (rows < band.stop)
+            spread.append(
+                probability[:, rows[here] - band.start, cols[here]].T.cpu()
+            )
+            label[band] = enrich(
+                weak[band],
+                probability.argmax(dim=0).cpu().numpy(),
+                probability.amax(dim=0).cpu().numpy(),
+                enrich_threshold,
+                ignore_index,
+            )
+            if confident is not None:
+                confident[band], bits = self._judge(probability)
+                agrees.append(bits)
+        evidence = Evidence.of(weak.shape, torch.cat(spread).numpy())
+        bits = np.concatenate(agrees, axis=1) if agrees else None
+        return Opinion(label, evidence, confident, bits)
+
+    def _judge(self, probability: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the confident labels, and `Opinion.agrees`, of a band."""
+        confident = self.model.confident_labels(probability[None])[0]
+        least = self.model.agreement * probability.amax(dim=0)
+        agrees = (probability >= least).cpu().numpy()
+        return confident.cpu().numpy(), np.packbits(agrees, axis=0)
 
     @property
     def stores_labels(self) -> bool:
@@ -90,22 +186,15 @@ class TeacherPredictor:
 
     def _some_pixels(self, batch: dict) -> Tensor:
         """Returns (P, C) probabilities on the CPU, evenly spread."""
-        flat = self(batch).flatten(1)
-        steps = torch.linspace(0, flat.shape[1] - 1, _PRIOR_PIXELS)
-        return flat[:, steps.long().to(flat.device)].T.cpu()
-
-    def split(
-        self, probabilities: Tensor, pseudo: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the confident and the agreeing labels, (H, W) uint8.
-
-        The probabilities are (C, H, W), the pseudo-label (H, W) uint8. See
-        `SeSAMEncoderDecoder`.
-        """
-        label = torch.from_numpy(pseudo).to(probabilities.device)[None]
-        confident = self.model.confident_labels(probabilities[None])
-        agreeing = self.model.agreeing_labels(label, probabilities[None])
-        return confident[0].cpu().numpy(), agreeing[0].cpu().numpy()
+        height, width = batch['data_samples'][0].ori_shape[:2]
+        steps = torch.linspace(0, height * width - 1, _PRIOR_PIXELS).long()
+        parts = []
+        for band, probability in self.bands(batch):
+            places = steps - band.start * width
+            inside = (places >= 0) & (places < probability[0].numel())
+            places = places[inside].to(probability.device)
+            parts.append(probability.flatten(1)[:, places].T.cpu())
+        return torch.cat(parts)
 
     def digest(self) -> str:
         """Returns the sha256 of the predicting weights."""

@@ -32,6 +32,9 @@ from mmseg_sesam.structures import DENSE, NO_LABEL
 # Bytes of an image file that are read to see whether it changed; reading all
 # of it takes longer (our choice).
 _HEAD = 1 << 16
+# Larger images are loaded one by one, since workers would hold several in
+# memory (our choice).
+_PIXELS_AHEAD = 2**25
 # Encoding an image takes as long as this many components (our choice).
 _ENCODING = 16
 
@@ -109,10 +112,13 @@ class TrainingImages:
 
     def loader(self, places: Sequence[int]) -> DataLoader:
         """Returns a loader of single images, by their places in the set."""
+        pixels = max((self.facts[p].pixels for p in places), default=0)
+        # Workers load several images ahead.
+        ahead = places and pixels <= _PIXELS_AHEAD
         return Runner.build_dataloader(
             dict(
                 batch_size=1,
-                num_workers=self.num_workers if places else 0,
+                num_workers=self.num_workers if ahead else 0,
                 sampler=list(places),
                 dataset=self.dataset,
             )
@@ -172,7 +178,7 @@ class TrainingImages:
         for one in filter(None, dict.fromkeys(formats)):
             # A format that cannot be loaded is refused before the round.
             packed = self.dataset[places[formats.index(one)]]
-            rgb_view(packed['inputs'], packed['data_samples'].img_path)
+            rgb_view(packed['inputs'], packed['data_samples'])
         return facts
 
     def _look(self, place: int) -> ImageFacts:

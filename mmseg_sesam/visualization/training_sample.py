@@ -10,11 +10,13 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import set_random_seed
 from mmseg.registry import DATASETS
+from mmseg.structures import SegDataSample
+from torch import Tensor
 
 from mmseg_sesam import structures
 from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.datasets.pipeline_configs import common_data_root
-from mmseg_sesam.datasets.rgb_view import rgb_view
+from mmseg_sesam.datasets.rgb_view import VIEW, rgb_view
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
 from mmseg_sesam.visualization.sheet import (
@@ -74,8 +76,8 @@ def draw_views(
     """Draws a sample as the training pipeline packs it.
 
     Args:
-        packed: 'inputs', a (3, H, W) image in BGR or a (1, H, W) one, or a
-            dict of the 'student' and the 'teacher' view; 'data_samples'.
+        packed: 'inputs', an image, see `rgb_view`, or a dict of the
+            'student' and the 'teacher' view; 'data_samples'.
         palette: RGB of each class.
 
     Returns:
@@ -87,9 +89,7 @@ def draw_views(
     views = inputs if isinstance(inputs, dict) else dict(image=inputs)
     pictures = {
         name if name == 'image' else f'{name}’s view': rgb_view(
-            # Augmentation of float images leaves the range of 8 bits.
-            view.round().clamp(0, 255) if view.is_floating_point() else view,
-            sample.img_path,
+            _to_bytes(view, sample), sample
         )
         for name, view in views.items()
     }
@@ -107,3 +107,10 @@ def draw_views(
             title = f'{name}, {np.mean(label != 255):.0%}'
             pictures[title] = paint_label(image, label, palette)
     return pictures
+
+
+def _to_bytes(image: Tensor, sample: SegDataSample) -> Tensor:
+    """Returns an image of 8 bits whose augmentation left their range."""
+    if image.is_floating_point() and VIEW not in sample:
+        return image.round().clamp(0, 255)
+    return image

@@ -12,9 +12,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from PIL import Image
 from pipelines import place_of
 
+from mmseg_sesam.models.colours import colours_of
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.report.images import TrainingImages
 from mmseg_sesam.report.run import read_run
@@ -114,10 +116,14 @@ def test_gated_crf_loss_of_grey_images_equals_colour(
     maps = LabelMaps(dict(weak=label), label == 255, 255)
 
     costs = [
-        MODELS.build(cfg.model).loss_by_regularizers(logits, images, maps)
-        for cfg, images in (
-            (grey, values),
-            (colour, values.expand(-1, 3, -1, -1)),
+        model.loss_by_regularizers(
+            logits,
+            colours_of(images, [SegDataSample()], model.data_preprocessor),
+            maps,
+        )
+        for model, images in (
+            (MODELS.build(grey.model), values),
+            (MODELS.build(colour.model), values.expand(-1, 3, -1, -1)),
         )
     ]
 

@@ -179,7 +179,7 @@ def test_only_weak_classes_rules_nothing_out_without_a_label(
         sample.set_metainfo(dict(weak_classes=classes, label_kind='none'))
     data = model.data_preprocessor(batch, training=True)
     logits = torch.zeros(2, 4, 8, 8)
-    found = model._probability(logits, data['data_samples'])
+    found = model.to_probability(logits, data['data_samples'])
     assert (found[0, 1] == 1).all()
     assert (found[1] == 1 / 4).all()
 

@@ -146,6 +146,7 @@ def _inspector(
         with_image=split.is_readable,
         turns=split.turns,
         whole=whole,
+        view=split.view,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from mmengine.fileio import load
 from PIL import Image
 
+from mmseg_sesam.datasets.rgb_view import load_view
 from mmseg_sesam.datasets.validation.findings import Finding
 from mmseg_sesam.datasets.validation.splits import Split
 from mmseg_sesam.io import images
@@ -62,16 +63,20 @@ def inspect_pair(
     with_image: bool,
     turns: bool,
     whole: bool,
+    view: Sequence[dict] = (),
 ) -> Inspection:
     """Decodes an image and its label; skips files that do not exist.
 
     `colours` has the RGB of each value, None if it is no class. With `turns`
     training turns the image by its EXIF orientation. `whole` decodes the
-    image, not its header alone.
+    image, not its header alone. `view` has the steps of training up to
+    `LoadRGBView`, by which an image is read instead, if there are any.
     """
     problems: dict[str, str] = {}
     size = counts = None
-    if with_image and os.path.isfile(image_path):
+    if view and os.path.isfile(image_path):
+        size = _inspect_view(image_path, view, problems)
+    elif with_image and os.path.isfile(image_path):
         size = _inspect_image(image_path, turns, whole, problems)
     if label_path and os.path.isfile(label_path):
         counts = _inspect_label(label_path, colours, size, problems)
@@ -113,6 +118,23 @@ def _inspect_image(
     if dull:
         problems[dull] = path
     return turned_size if turns else size
+
+
+def _inspect_view(
+    path: str, steps: Sequence[dict], problems: dict[str, str]
+) -> tuple[int, int] | None:
+    """Returns width and height of an image that has a view of its own."""
+    try:
+        values = load_view(path, steps)
+    # Loaders raise any kind of error for a damaged file.
+    except Exception as error:
+        problems['image damaged'] = _explain(path, error)
+        return None
+    if (values == values[:1, :1]).all():
+        problems['image flat'] = path
+    elif values.max() < _DARK:
+        problems['image dark'] = path
+    return values.shape[1], values.shape[0]
 
 
 def _name_dull(image: Image.Image, reads_bytes: bool) -> str | None:

@@ -14,7 +14,10 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
-from mmseg_sesam.datasets.pipeline_configs import common_data_root
+from mmseg_sesam.datasets.pipeline_configs import (
+    common_data_root,
+    view_steps,
+)
 from mmseg_sesam.datasets.simulate import SimulateWeakLabel
 from mmseg_sesam.datasets.validation.configs import (
     build_dataset,
@@ -73,6 +76,7 @@ class Split:
         labels: paths of their labels, empty if the pipeline loads none.
         is_readable: training decodes the images with OpenCV or Pillow.
         turns: training turns images by their EXIF orientation.
+        view: steps up to `LoadRGBView`, which read an image; [] without it.
         table: (256,) uint8, the class id of each value in a file.
         num_classes: class ids are below it; None if unknown.
         ignore_index: the id of unlabelled pixels.
@@ -91,6 +95,7 @@ class Split:
     labels: list[str]
     is_readable: bool
     turns: bool
+    view: list[dict]
     table: np.ndarray
     num_classes: int | None
     ignore_index: int
@@ -165,6 +170,7 @@ def _read_split(
         labels=[i['seg_map_path'] for i in infos] if has_labels else [],
         is_readable=_option(image, 'imdecode_backend') in ('cv2', 'pillow'),
         turns=_option(image, 'color_type') in _TURNING,
+        view=view_steps(config),
         table=id_table(reduces, getattr(dataset, 'label_map', None)),
         num_classes=next((n for n in numbers if n), None),
         ignore_index=label.get(

@@ -1,0 +1,91 @@
+"""What a round needs of the teacher's predictions."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmseg_sesam.core.evidence import Evidence, spread_pixels
+from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.rounds.teacher import TeacherPredictor
+
+SIZE = (70, 90)
+SLIDE = dict(mode='slide', crop_size=(32, 40), stride=(20, 20))
+
+
+@pytest.fixture
+def batch() -> dict:
+    torch.manual_seed(0)
+    image = torch.randint(0, 256, (3, *SIZE), dtype=torch.uint8)
+    sample = SegDataSample(metainfo=dict(ori_shape=SIZE, img_shape=SIZE))
+    return dict(inputs=[image], data_samples=[sample])
+
+
+@pytest.mark.parametrize('test_cfg', [SLIDE, dict(mode='whole')])
+def test_opinion_is_that_of_the_whole_probabilities(
+    make_config: Callable[..., Config], batch: dict, test_cfg: dict
+) -> None:
+    init_default_scope('mmseg')
+    cfg = make_config(model__teacher='round').model
+    cfg.test_cfg = test_cfg
+    model = MODELS.build(cfg).eval()
+    teacher = TeacherPredictor(model, ValidationResize())
+    weak = np.full(SIZE, 255, np.uint8)
+    weak[10:20, 10:20] = 1
+    whole = teacher(dict(batch, data_samples=[batch['data_samples'][0].new()]))
+    # A part of the pixels is confident, and a part agrees.
+    model.confident_threshold = float(whole.amax(0).median())
+    model.agreement = float((whole / whole.amax(0)).median())
+
+    opinion = teacher.opinion(batch, weak, model.confident_threshold)
+
+    number = len(list(teacher.bands(batch)))
+    assert (number > 1) == (test_cfg is SLIDE)
+    label = enrich(
+        weak,
+        whole.argmax(0).numpy(),
+        whole.amax(0).numpy(),
+        model.confident_threshold,
+    )
+    assert (label != weak).any()
+    np.testing.assert_array_equal(opinion.label, label)
+    confident = model.confident_labels(whole[None])[0].numpy()
+    assert 0 < np.mean(confident != 255) < 1
+    np.testing.assert_array_equal(opinion.confident, confident)
+    rows, cols = spread_pixels(SIZE)
+    expected = Evidence.of(SIZE, whole[:, rows, cols].T.numpy())
+    np.testing.assert_allclose(
+        opinion.evidence.log_probabilities,
+        expected.log_probabilities,
+        rtol=1e-5,
+    )
+    pseudo = np.random.default_rng(0).choice(
+        np.array([0, 1, 2, 255], np.uint8), SIZE
+    )
+    agreeing = model.agreeing_labels(
+        torch.from_numpy(pseudo)[None], whole[None]
+    )
+    assert 0 < np.mean(agreeing.numpy() != 255) < 0.7
+    np.testing.assert_array_equal(
+        opinion.agreeing(pseudo, 255), agreeing[0].numpy()
+    )
+
+
+def test_opinion_keeps_no_labels_that_training_does_not_read(
+    make_config: Callable[..., Config], batch: dict
+) -> None:
+    init_default_scope('mmseg')
+    model = MODELS.build(make_config().model).eval()
+    weak = np.full(SIZE, 255, np.uint8)
+    opinion = TeacherPredictor(model, ValidationResize()).opinion(
+        batch, weak, 0.9
+    )
+    assert opinion.confident is None and opinion.agrees is None
