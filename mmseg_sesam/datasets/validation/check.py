@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -15,6 +16,7 @@ from mmengine.logging import print_log
 from mmseg_sesam.datasets.validation.conventions import (
     Labels,
     check_absent_classes,
+    check_dense,
     check_empty,
     check_ids,
     check_unlabelled,
@@ -38,6 +40,7 @@ from mmseg_sesam.datasets.validation.lists import (
     check_repeated,
     check_shared_keys,
     check_spare_labels,
+    check_two_labels,
 )
 from mmseg_sesam.datasets.validation.splits import Split, read_splits
 from mmseg_sesam.io.terminal import Progress
@@ -71,7 +74,7 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
     faulty = {f.split for f in findings if f.level == ERROR}
     findings += check_left_out_images(splits)
     findings += check_spare_labels(splits, faulty)
-    summaries = {}
+    summaries, by_loader = {}, defaultdict(list)
     with ProcessPoolExecutor(jobs) as pool:
         # A single job needs no process of its own.
         apply = partial(pool.map, chunksize=_CHUNK) if jobs > 1 else map
@@ -83,8 +86,10 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
             labels = _collect(split, split.labels, found)
             findings += _check_some(labels, found)
             findings += check_empty(labels)
-            findings += check_absent_classes(labels)
+            by_loader[split.name.partition('[')[0]].append(labels)
             summaries[split.name] = summarise(labels)
+    for joined in by_loader.values():
+        findings += check_absent_classes(joined)
     return Report(findings, summaries)
 
 
@@ -126,6 +131,7 @@ def _check_names(splits: Sequence[Split]) -> Iterable[Finding]:
         for check in (check_outside, check_missing, check_repeated):
             yield from check(split)
     yield from check_shared_keys(splits)
+    yield from check_two_labels(splits)
 
 
 def _check_some(
@@ -135,6 +141,7 @@ def _check_some(
     yield from check_files(labels.split, found)
     yield from check_ids(labels)
     yield from check_unlabelled(labels)
+    yield from check_dense(labels)
 
 
 def _inspector(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from mmseg_sesam.datasets.validation.findings import Finding, name_some
 from mmseg_sesam.datasets.validation.splits import Split
+from mmseg_sesam.structures import DENSE
 
 _CITYSCAPES_CLASSES, _CITYSCAPES_LAST_ID = 19, 33
 _CONVERT = 'tools/convert_annotations.py'
@@ -102,7 +103,23 @@ def check_unlabelled(labels: Labels) -> Iterator[Finding]:
             f'{shares[value]:.0%})',
             'if another value means unlabelled, convert with '
             f'`{_CONVERT} index-png --unlabelled VALUE`; if the labels are '
-            'dense, train the _full config or add SimulateWeakLabel',
+            "dense, set kind='dense' of LoadWeakAnnotations, train the _full "
+            'config or add SimulateWeakLabel',
+        )
+
+
+def check_dense(labels: Labels) -> Iterator[Finding]:
+    """Finds dense labels that leave most pixels unlabelled."""
+    split, ids = labels.split, labels.ids
+    if split.kind != DENSE or not len(ids):
+        return
+    share = ids[:, split.ignore_index].sum() / ids.sum()
+    if share > _MOST:
+        yield split.warning(
+            f'{share:.0%} of the pixels of dense labels are unlabelled, and '
+            'neither pseudo-labels nor the teacher label them',
+            "set kind of LoadWeakAnnotations to 'coarse' if they are weak "
+            'labels',
         )
 
 
@@ -118,16 +135,21 @@ def check_empty(labels: Labels) -> Iterator[Finding]:
         )
 
 
-def check_absent_classes(labels: Labels) -> Iterator[Finding]:
-    """Finds classes that never appear in a whole data set."""
-    split = labels.split
-    if split.num_classes is None or not len(labels.ids):
+def check_absent_classes(joined: Sequence[Labels]) -> Iterator[Finding]:
+    """Finds classes that never appear in data sets that are joined.
+
+    A few dense images need not show all classes that scribbles have. The
+    finding is of the first data set that has labels.
+    """
+    joined = [labels for labels in joined if len(labels.ids)]
+    if not joined or joined[0].split.num_classes is None:
         return
-    totals = labels.ids.sum(axis=0)
+    split = joined[0].split
+    totals = sum(labels.ids.sum(axis=0) for labels in joined)
     absent = np.flatnonzero(totals[: split.num_classes] == 0)
     if len(absent) == split.num_classes:
         # `check_ids` reports labels that hold nothing but wrong ids.
-        if not labels.wrong_ids:
+        if not any(labels.wrong_ids for labels in joined):
             yield split.error(
                 'no label holds any class',
                 'label some pixels, or correct data_prefix',
@@ -152,6 +174,7 @@ def summarise(labels: Labels) -> dict[str, Any]:
     names = split.classes or tuple(map(str, range(number)))
     pixels = labels.ids[:, :number].sum(axis=0).tolist()
     return dict(
+        kind=split.kind,
         images=len(split.images),
         labels=len(counts),
         without_label=int((labelled == 0).sum()),

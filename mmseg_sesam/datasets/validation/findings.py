@@ -80,14 +80,18 @@ class Report:
         )
 
     def __str__(self) -> str:
-        table = PrettyTable(_COLUMNS)
+        kinds = {name: s['kind'] for name, s in self.summaries.items()}
+        # Most configs have one kind of label, and do not say it.
+        says_kinds = any(kinds.values())
+        table = PrettyTable([*_COLUMNS, *['kind'] * says_kinds])
         table.align = 'r'
         table.align['data set'] = 'l'
         splits = [*self.summaries, *(f.split for f in self.findings)]
         for split in dict.fromkeys(splits):
             cells = _cells(self.summaries.get(split))
             levels = (self.number(level, split) for level in (ERROR, WARNING))
-            table.add_row([split, *cells, *levels])
+            kind = [kinds.get(split) or ''] * says_kinds
+            table.add_row([split, *cells, *levels, *kind])
         findings = sorted(self.findings, key=lambda f: f.level != ERROR)
         lines = [f'{finding.level}: {finding}' for finding in findings]
         return '\n'.join([str(table), *lines])

@@ -7,6 +7,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
+from itertools import repeat
 
 from mmseg_sesam.datasets.validation.findings import Finding
 from mmseg_sesam.datasets.validation.splits import Split
@@ -15,7 +16,10 @@ from mmseg_sesam.io.names import sample_key
 
 
 def check_missing(split: Split) -> Iterator[Finding]:
-    """Finds files that do not exist, and a data set without images."""
+    """Finds files that do not exist, and a data set without images.
+
+    Where images without a label are allowed, some label has to exist.
+    """
     if not split.images:
         yield split.error(
             'the data set has no images',
@@ -26,14 +30,21 @@ def check_missing(split: Split) -> Iterator[Finding]:
         ('labels', split.labels, 'seg_map_suffix'),
     ):
         missing = [path for path in paths if not os.path.isfile(path)]
-        if missing:
-            yield split.error(
-                f'{kind} are missing',
-                'add them, take their names out of the list (one name a '
-                f'line, without suffix), or correct {suffix}'
-                f'{_neighbour(missing[0])}',
-                missing,
+        may_miss = kind == 'labels' and split.allows_unlabelled
+        if not missing or (may_miss and len(missing) < len(paths)):
+            continue
+        remedy = 'take their names out of the list (one name a line, without '
+        remedy += f'suffix), or correct {suffix}{_neighbour(missing[0])}'
+        if may_miss:
+            remedy = f"set kind='none' of LoadWeakAnnotations, or {remedy}"
+        elif kind == 'labels' and split.sparse:
+            remedy = (
+                "set unlabelled='allow' of LoadWeakAnnotations to learn from "
+                f'them by the teacher, {remedy}'
             )
+        yield split.error(
+            f'{kind} are missing', f'add them, {remedy}', missing
+        )
 
 
 def _neighbour(path: str) -> str:
@@ -124,6 +135,27 @@ def check_shared_keys(splits: Sequence[Split]) -> Iterator[Finding]:
                 'pseudo-labels would belong to several images',
                 'give images names that differ in more than the suffix',
                 shared[split.name],
+            )
+
+
+def check_two_labels(splits: Sequence[Split]) -> Iterator[Finding]:
+    """Finds images with two labels, which would share a pseudo-label."""
+    seen: dict[str, tuple[str | None, str | None]] = {}
+    for split in splits:
+        if split.key_root is None:
+            continue
+        labels = split.labels or repeat(None)
+        twice = []
+        for path, label in zip(split.images, labels):
+            own = label, split.kind
+            if seen.setdefault(os.path.abspath(path), own) != own:
+                twice.append(path)
+        if twice:
+            yield split.error(
+                'images have another label in another data set, and a '
+                'pseudo-label belongs to one',
+                'take them out of one of the lists',
+                twice,
             )
 
 

@@ -13,6 +13,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.datasets.label_kinds import allows_unlabelled, kind_of_steps
 from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
 from mmseg_sesam.datasets.pipeline_configs import (
     common_data_root,
@@ -25,6 +26,7 @@ from mmseg_sesam.datasets.validation.configs import (
 )
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 from mmseg_sesam.io.labels import id_table
+from mmseg_sesam.structures import DENSE, NO_LABEL
 from mmseg_sesam.type_names import lineage, option
 
 LOADERS = ('train', 'val', 'test')
@@ -82,6 +84,8 @@ class Split:
         ignore_index: the id of unlabelled pixels.
         classes: their names, () if there are none.
         palette: their RGB colours.
+        kind: kind of the labels, None if the config does not say it.
+        allows_unlabelled: images without a label file learn from a teacher.
         sparse: labels are weak labels from files, not simulated ones.
         key_root: folder to which pseudo-labels are named relative, None
             where none are loaded.
@@ -101,6 +105,8 @@ class Split:
     ignore_index: int
     classes: tuple[str, ...]
     palette: tuple[tuple[int, ...], ...]
+    kind: str | None
+    allows_unlabelled: bool
     sparse: bool
     key_root: str | None
     folder: Folder | None
@@ -153,7 +159,9 @@ def _read_split(
     pseudo = _find(pipeline, LoadPseudoLabel)
     drawn = pseudo or _find(pipeline, LoadWeakAnnotations)
     infos = [info for info in dataset.data_list if 'img_path' in info]
+    kind = kind_of_steps(pipeline)
     has_labels = label and all('seg_map_path' in info for info in infos)
+    has_labels = has_labels and kind != NO_LABEL
     classes = tuple(dataset.metainfo.get('classes') or ())
     reduces = label.get('reduce_zero_label')
     if reduces is None:
@@ -178,7 +186,11 @@ def _read_split(
         ),
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
-        sparse=bool(drawn) and not _find(pipeline, SimulateWeakLabel),
+        kind=kind,
+        allows_unlabelled=allows_unlabelled(pipeline),
+        sparse=bool(drawn)
+        and kind != DENSE
+        and not _find(pipeline, SimulateWeakLabel),
         key_root=common_data_root(config) if pseudo else None,
         folder=_find_folder(dataset, prefixes),
     )

@@ -31,6 +31,7 @@ def test_validate_datasets_counts_a_sound_data_set(data) -> None:
         findings=[],
         datasets={
             'train': dict(
+                kind=None,
                 images=4,
                 labels=4,
                 without_label=0,
@@ -38,6 +39,7 @@ def test_validate_datasets_counts_a_sound_data_set(data) -> None:
                 pixels=dict.fromkeys(data.classes, 4 * stripe * 2 // 5),
             ),
             'val, test': dict(
+                kind=None,
                 images=4,
                 labels=4,
                 without_label=0,
