@@ -9,6 +9,7 @@ import wrapt
 
 # Registry of mmseg -> modules whose import registers components.
 _COMPONENTS = dict(
+    DATASETS=['datasets.mapped'],
     DATA_SAMPLERS=['datasets.samplers'],
     HOOKS=['engine'],
     METRICS=['evaluation.boundary_metric', 'evaluation.metric'],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from mmseg_sesam.config_checks.joined import check_joined
 from mmseg_sesam.config_checks.kinds import check_kinds
 from mmseg_sesam.config_checks.model import check_model
 from mmseg_sesam.config_checks.parts import check_parts
@@ -49,6 +50,7 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
         check_parts(training)
         check_model(training)
         check_kinds(training)
+        check_joined(training)
         check_values(training)
         check_shares(training)
     except ValueError as error:

@@ -1,0 +1,79 @@
+"""Checks that joined data sets have the same classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmseg.registry import DATASETS
+
+from mmseg_sesam.config_checks.training import Training
+from mmseg_sesam.config_checks.values import classes_of
+from mmseg_sesam.datasets.pipeline_configs import (
+    leaf_datasets,
+    wrapped_datasets,
+)
+from mmseg_sesam.type_names import lineage, option, type_names
+
+_READING = ('label_map', 'reduce_zero_label')
+
+
+def check_joined(training: Training) -> None:
+    """Raises if joined data sets differ in classes, by which ids are named.
+
+    `ConcatDataset` refuses them too, later and without the names.
+    """
+    for joined in _iterate_joined(training.dataset):
+        leaves = [leaf for leaf in leaf_datasets(joined) if 'type' in leaf]
+        named = [list(classes_of(leaf) or ()) for leaf in leaves]
+        for place, classes in enumerate(named):
+            _check_same_classes(place, named[0], classes)
+        readings = [_reading(leaf) for leaf in leaves]
+        ignored = joined.get('ignore_keys') or ()
+        for index, key in enumerate(_READING):
+            if key in ignored or len({r[index] for r in readings}) < 2:
+                continue
+            raise ValueError(
+                f'ConcatDataset joins training data sets that differ in '
+                f'{key}, which it compares; set ignore_keys='
+                f'{list(_READING)} of it, since each data set converts its '
+                'own ids.'
+            )
+
+
+def _iterate_joined(dataset: dict) -> Iterator[dict]:
+    """Yields the configs of ConcatDataset, at any depth."""
+    if 'datasets' in dataset and 'ConcatDataset' in type_names(
+        dataset, DATASETS
+    ):
+        yield dataset
+    for part in wrapped_datasets(dataset):
+        yield from _iterate_joined(part)
+
+
+def _check_same_classes(
+    place: int, first: list[str], classes: list[str]
+) -> None:
+    """Raises if a data set has other classes, or in another order."""
+    if classes == first:
+        return
+    odd = sorted(set(first) ^ set(classes))
+    found = f'they differ in {odd}' if odd else f'it has them as {classes}'
+    raise ValueError(
+        f'Training data set {place} of ConcatDataset has other classes than '
+        f'data set 0: {found}, expected {first}; set metainfo.classes to '
+        'the same list in all, and where ids in files have other names or '
+        'another order, type=MappedSegDataset with file_classes.'
+    )
+
+
+def _reading(leaf: dict) -> tuple[Any, bool]:
+    """Returns what decides how a data set reads ids, by its config."""
+    (kind, *_) = lineage(leaf, DATASETS) or (object,)
+    known = getattr(kind, 'METAINFO', {}).get('classes')
+    in_files = leaf.get('file_classes') or known
+    mapped = in_files and (
+        'file_classes' in leaf or list(in_files) != classes_of(leaf)
+    )
+    reduces = bool(option(leaf, DATASETS, 'reduce_zero_label'))
+    return tuple(in_files) if mapped else None, reduces

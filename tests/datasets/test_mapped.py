@@ -1,0 +1,75 @@
+"""Label files that have a class list of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from mixed import loader_of, mix
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
+from PIL import Image
+
+from mmseg_sesam.datasets import MappedSegDataset
+
+CLASSES = ['a', 'b', 'c']
+
+
+def label_map(*names: str, **options) -> dict[int, int]:
+    dataset = MappedSegDataset(
+        file_classes=names,
+        metainfo=dict(classes=CLASSES),
+        lazy_init=True,
+        **options,
+    )
+    return dataset.label_map
+
+
+def test_mapped_seg_dataset_maps_by_name() -> None:
+    assert label_map('c', 'a', 'b') == {0: 2, 1: 0, 2: 1}
+    assert label_map('b', 'a') == {0: 1, 1: 0}
+    options = dict(other_classes='unlabelled', ignore_index=250)
+    assert label_map('b', 'void', **options) == {0: 1, 1: 250}
+
+
+@pytest.mark.parametrize(
+    ('names', 'said'),
+    [
+        (['a', 'void', 'b', 'road'], r"\['void', 'road'\], which metainfo"),
+        (['x', 'y'], 'expected common names'),
+        (['a', 'a'], 'a list of different names'),
+        ('abc', 'a list of different names'),
+        ([], 'a list of different names'),
+    ],
+)
+def test_mapped_seg_dataset_rejects_names(names: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        MappedSegDataset(
+            file_classes=names, metainfo=dict(classes=CLASSES), lazy_init=True
+        )
+
+
+def test_joined_data_sets_have_the_ids_of_the_first(
+    make_config: Callable[..., Config], scribbles: Path
+) -> None:
+    init_default_scope('mmseg')
+    cfg = mix(make_config(), ['scribble', 'dense'])
+    joined = cfg.train_dataloader.dataset
+    joined.ignore_keys = ['label_map']
+    joined.datasets[1].update(
+        type='MappedSegDataset',
+        file_classes=['c', 'x', 'a'],
+        other_classes='unlabelled',
+    )
+    assert loader_of(joined.datasets[1]).kind == 'dense'
+    dataset = DATASETS.build(joined)
+    transforms = dataset.datasets[1].pipeline.transforms
+    loaded = dataset.datasets[1].get_data_info(0)
+    for transform in transforms[:2]:
+        loaded = transform(loaded)
+    file = np.array(Image.open(scribbles / 'dense/deep/1.png'))
+    expected = np.array([2, 255, 0], np.uint8)[file]
+    np.testing.assert_array_equal(loaded['gt_seg_map'], expected)
