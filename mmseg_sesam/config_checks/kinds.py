@@ -30,11 +30,14 @@ def check_kinds(training: Training) -> None:
         _check_sources(sources, kinds)
         if any(sources.values()) or DENSE in kinds:
             check_meta_key(training, 'label_kind', "a label's kind")
-    if any(allows_unlabelled(steps) for _, steps in training.leaves):
-        # Files decide whether there are any.
-        ratio = _ratio(training) or {}
-        kinds |= {NO_LABEL} & set(ratio)
+        if NO_LABEL in kinds:
+            _check_learns_without_labels(training)
+    if len(kinds) > 1:
+        _check_mosaic(training)
     if (ratio := _ratio(training)) is not None:
+        if any(allows_unlabelled(steps) for _, steps in training.leaves):
+            # Files decide whether there are any.
+            kinds |= {NO_LABEL} & set(ratio)
         check_ratio(ratio, kinds)
         _check_loop(training)
 
@@ -67,6 +70,31 @@ def _check_sources(
             f'model.sources takes only {sorted(named)} from {HUMAN_FIELD}, so '
             'that its labels are lost; add the kind to a source, or end them '
             'with one without kinds.'
+        )
+
+
+def _check_learns_without_labels(training: Training) -> None:
+    """Raises if nothing is learned from images without labels."""
+    if (
+        training.model_option('teacher') is None
+        and not training.refreshes
+        and not training.model_option('regularizers')
+    ):
+        raise ValueError(
+            "A training data set has kind='none', and the model has "
+            'teacher=None, no refreshes and no regularizers, so that its '
+            "images teach nothing; set teacher='online', or take the data "
+            'set out.'
+        )
+
+
+def _check_mosaic(training: Training) -> None:
+    """Raises if images of several kinds become one."""
+    if training.find('RandomMosaic'):
+        raise ValueError(
+            'The training pipeline holds RandomMosaic, which joins images of '
+            'several kinds of labels and keeps the kind of the first; take '
+            'it out.'
         )
 
 

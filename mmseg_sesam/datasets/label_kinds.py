@@ -9,7 +9,7 @@ from typing import Any
 from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
-from mmseg_sesam.datasets.loading import LoadWeakAnnotations
+from mmseg_sesam.datasets.loading import LoadWeakAnnotations, label_path
 from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
 from mmseg_sesam.datasets.simulate import SIMULATED_KINDS, SimulateWeakLabel
 from mmseg_sesam.structures import NO_LABEL
@@ -74,6 +74,6 @@ def _kinds_of_leaf(dataset: Any) -> list[str | None]:
         return [kind] * len(dataset)
     infos = map(dataset.get_data_info, range(len(dataset)))
     return [
-        kind if os.path.isfile(info['seg_map_path']) else NO_LABEL
+        kind if os.path.isfile(label_path(info)) else NO_LABEL
         for info in infos
     ]

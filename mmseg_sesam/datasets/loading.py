@@ -83,8 +83,9 @@ class LoadWeakAnnotations(LoadAnnotations):
         )
 
     def _load_seg_map(self, results: dict) -> None:
-        kind, path = self.kind, results.get('seg_map_path')
-        label = None if kind == NO_LABEL else self._read(path)
+        kind, label = self.kind, None
+        if kind != NO_LABEL:
+            label = self._read(label_path(results))
         if label is None:
             kind = NO_LABEL
             results['gt_seg_map'] = np.full(
@@ -92,13 +93,14 @@ class LoadWeakAnnotations(LoadAnnotations):
             )
             results['weak_classes'] = []
         else:
-            self._convert(results, label, path)
+            self._convert(results, label)
         if kind is not None:
             results['label_kind'] = kind
         results['seg_fields'].append('gt_seg_map')
 
-    def _convert(self, results: dict, label: np.ndarray, path: str) -> None:
+    def _convert(self, results: dict, label: np.ndarray) -> None:
         """Adds a label, with the ids of the data set, to the results."""
+        path = results['seg_map_path']
         expected = results.get('reduce_zero_label', False)
         if self.reduce_zero_label is None:
             self.reduce_zero_label = expected
@@ -149,6 +151,21 @@ class LoadWeakAnnotations(LoadAnnotations):
                 'pixels; correct the label, or num_classes.'
             )
         return ids
+
+
+def label_path(info: dict) -> str:
+    """Returns the path of an image's label file.
+
+    Raises:
+        ValueError: the data set has no folder of labels.
+    """
+    if 'seg_map_path' not in info:
+        raise ValueError(
+            f'The data set of {info.get("img_path")} names no labels; set '
+            "seg_map_path in its data_prefix, or kind='none' of "
+            'LoadWeakAnnotations.'
+        )
+    return info['seg_map_path']
 
 
 def class_ids(label: np.ndarray, ignore_index: int) -> list[int]:

@@ -18,6 +18,7 @@ from skimage.measure import label as find_regions
 from torch.utils.data import DataLoader, Dataset
 
 from mmseg_sesam.datasets.label_kinds import UNSAID, image_kinds
+from mmseg_sesam.datasets.loading import label_path
 from mmseg_sesam.datasets.pipeline_configs import (
     common_data_root,
     loading_dataset,
@@ -45,7 +46,8 @@ class ImageFacts(NamedTuple):
     Attributes:
         key: name of the image, see `sample_key`.
         path: path of the image.
-        sha256: digest of key, weak label, and the image's size and head.
+        sha256: digest of key, label if there is one, and the image's size
+            and head; '' if a label file is missing that is needed.
         pixels: pixels of the label, of the image if there is no label; 0 if
             it cannot be read.
         components: components of the weak label, to estimate the time that
@@ -182,13 +184,10 @@ class TrainingImages:
         return facts
 
     def _look(self, place: int) -> ImageFacts:
-        """Returns facts about an image, without digest if it needs a label.
-
-        The digest of an image without a label is of the image alone.
-        """
+        """Returns facts about an image and its label file."""
         info, kind = self.dataset.get_data_info(place), self.kinds[place]
         image = Path(info['img_path'])
-        label = None if kind == NO_LABEL else Path(info['seg_map_path'])
+        label = None if kind == NO_LABEL else Path(label_path(info))
         if not image.is_file() or not image.stat().st_size:
             raise FileNotFoundError(
                 f'The training image {printable(image)} is missing or empty; '

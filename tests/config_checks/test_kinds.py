@@ -7,6 +7,7 @@ from typing import Callable
 import pytest
 from mixed import BY_KIND, loader_of, mix
 from mmengine.config import Config
+from pipelines import place_of
 
 from mmseg_sesam.config_checks import check_config
 
@@ -59,7 +60,24 @@ def epochs(cfg: Config) -> None:
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2)
 
 
+def mosaic(cfg: Config) -> None:
+    for part in parts_of(cfg):
+        del part.pipeline[place_of(part.pipeline, 'KeepTeacherView')]
+    cfg.train_dataloader.dataset = dict(
+        type='MultiImageMixDataset',
+        dataset=cfg.train_dataloader.dataset,
+        pipeline=[dict(type='RandomMosaic', prob=1)],
+    )
+
+
+def nothing_without_labels(cfg: Config) -> None:
+    cfg.model.teacher = None
+    cfg.default_hooks.pseudo_labels.enabled = False
+
+
 NO_EFFECT = {
+    mosaic: 'RandomMosaic, which joins images of several kinds',
+    nothing_without_labels: "kind='none', .* teacher=None, no refreshes",
     epochs: 'without end, and train_cfg counts epochs',
     no_dense_images: r"'dense' of the model has kinds=\['dense'\], .*set kind",
     nobody_takes_scribbles: "labels of the kind 'scribble', .* are lost",
@@ -107,7 +125,7 @@ def test_check_config_passes_a_ratio_of_images_without_files(
 def test_check_config_reads_the_weights_of_all_sources_of_a_field(
     make_config: MakeConfig,
 ) -> None:
-    cfg = mix(make_config())
+    cfg = mix(make_config(), ['dense', 'scribble'])
     cfg.model.teacher = None
     cfg.default_hooks.pseudo_labels.enabled = False
     cfg.model.sources = [dict(s, loss_weight=0) for s in BY_KIND]

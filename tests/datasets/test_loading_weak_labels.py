@@ -206,3 +206,11 @@ def test_load_weak_annotations_rejects_unknown_kinds(options: dict) -> None:
     (name,) = options
     with pytest.raises(ValueError, match=f'got {name}=.*, expected one of'):
         load({}, **options)
+
+
+def test_load_weak_annotations_names_a_data_set_without_labels(
+    results: dict,
+) -> None:
+    del results['seg_map_path']
+    with pytest.raises(ValueError, match="names no labels; .*kind='none'"):
+        load(results, kind='scribble')

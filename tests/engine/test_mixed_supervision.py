@@ -101,6 +101,24 @@ def test_train_with_stored_labels_of_the_teacher(
     assert (store.read('images/deep/2', 1, CONFIDENT) < 3).all()
 
 
+def test_train_takes_over_a_round_that_was_made_offline(
+    make_mixed: MakeConfig,
+    store: PseudoLabelStore,
+    project_root: Path,
+    tmp_path: Path,
+) -> None:
+    cfg = make_mixed(train_cfg__max_iters=1)
+    cfg.custom_imports = dict(imports=['mmseg_sesam'])
+    cfg.dump(tmp_path / 'mixed.py')
+    tool = project_root / 'tools/generate_pseudo_labels.py'
+    done = run_warm(tool, tmp_path / 'mixed.py')
+    assert done.returncode == 0, done.stdout
+    assert set(store.manifest(0)['kinds']) == {'dense', 'scribble', 'none'}
+    before = files_of(store)
+    train(cfg)
+    assert files_of(store) == before
+
+
 def test_train_on_images_that_got_a_label_is_another_training(
     make_mixed: MakeConfig, scribbles: Path
 ) -> None:

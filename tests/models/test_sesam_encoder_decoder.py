@@ -334,7 +334,7 @@ class TestHeads:
             dict(
                 sources=[dict(type='LabelSource', name='a', field='a_sem_seg')]
             ),
-            "0 sources with field='gt_sem_seg', expected one",
+            "got no source with field='gt_sem_seg', expected one",
         ),
         (dict(agreement=2), 'agreement=2, expected'),
         (dict(ema_momentum=1), 'ema_momentum=1, expected'),
