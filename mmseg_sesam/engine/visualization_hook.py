@@ -24,6 +24,7 @@ from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.validators import check_options, count
 from mmseg_sesam.visualization import sheet
+from mmseg_sesam.visualization.training_sample import describe_label
 
 # Width of each picture of a strip in pixels; bounds the size of a run.
 _WIDTH = 320
@@ -126,7 +127,8 @@ def label_layers(
     batch = scale(pseudo_collate([packed]))
     data = model.data_preprocessor(batch, False)
     sample = data['data_samples'][0]
-    layers = {'weak label': sample.gt_sem_seg.data[0]}
+    name = describe_label(sample.get('label_kind'))
+    layers = {name: sample.gt_sem_seg.data[0]}
     if 'pseudo_sem_seg' in sample:
         layers['pseudo-label'] = sample.pseudo_sem_seg.data[0]
     if 'confident_sem_seg' in sample:

@@ -35,6 +35,7 @@ class Labelled(NamedTuple):
             round, None if it is not stored.
         truth: (H, W) uint8 dense label, None without one.
         records: records of the components, by round.
+        kind: kind of the label, None if the data set does not say it.
     """
 
     image: np.ndarray
@@ -43,6 +44,7 @@ class Labelled(NamedTuple):
     confident: np.ndarray | None
     truth: np.ndarray | None
     records: dict[int, list[dict[str, Any]]]
+    kind: str | None = None
 
 
 class TrainingImages:
@@ -118,6 +120,7 @@ class TrainingImages:
             confident=confident,
             truth=None if truth is None else self.table[read_label(truth)],
             records={r: v.get('components', []) for r, v in records.items()},
+            kind=sample['data_samples'].get('label_kind'),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from mmseg_sesam.evaluation.label_quality import (
 )
 from mmseg_sesam.report.images import Labelled, TrainingImages
 from mmseg_sesam.report.processes import map_in_processes
+from mmseg_sesam.structures import DENSE
 
 # Limits of the sample, which bound the time for any data set (our choice:
 # 20 s for 10 000 images of VOC's size on two cores).
@@ -26,7 +28,8 @@ class Score(NamedTuple):
 
     Attributes:
         value: IoU with the dense label or, without one, the share of weakly
-            labelled pixels inside the chosen masks; in [0, 1].
+            labelled pixels inside the chosen masks; in [0, 1]. NaN for an
+            image whose own label is dense, or without any component.
         changed: share of pixels that differ between first and last round.
     """
 
@@ -141,10 +144,14 @@ def _count_round(
 def _score(labelled: Labelled, rounds: dict[int, RoundCounts]) -> Score:
     first, last = min(rounds), max(rounds)
     changed = labelled.rounds[first] != labelled.rounds[last]
-    if labelled.truth is not None:
+    records = labelled.records[last]
+    if labelled.kind == DENSE:
+        value = nan
+    elif labelled.truth is not None:
         value = label_quality(rounds[last].confusion)['iou']
+    elif not records:
+        value = nan
     else:
-        records = labelled.records[last]
         areas = np.array([record['area'] for record in records], float)
         shares = np.array([record['coverage'] for record in records], float)
         value = (areas * shares).sum() / max(areas.sum(), 1)

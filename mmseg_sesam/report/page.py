@@ -21,6 +21,7 @@ from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.report.settings import list_settings
 from mmseg_sesam.report.validation import show_validation
+from mmseg_sesam.visualization.training_sample import describe_label
 
 
 def build_report(
@@ -98,8 +99,11 @@ def _encode(
         predictions = predict(images.run, paths, jobs)
     encoded = []
     for index, prediction in zip(shown, predictions):
-        entry = encode_images(images[index], prediction)
+        labelled = images[index]
+        entry = encode_images(labelled, prediction)
         entry['name'] = printable(images.keys[index])
+        if labelled.kind is not None:
+            entry['name'] += f' ({describe_label(labelled.kind)})'
         score = measures.scores.get(index)
         if score is not None and not np.isnan(score.value):
             entry['score'] = score.value
@@ -139,6 +143,7 @@ def _collect(
         recoloured=images.recoloured,
         advice=advise(run, rounds, classes),
         rounds=rounds,
+        kinds=tables.tabulate_kinds(run),
         classes=classes,
         palette=images.palette,
         mistakes=mistakes,

@@ -12,6 +12,7 @@ from mmseg_sesam.evaluation.boundary import boundary_iou
 from mmseg_sesam.evaluation.label_quality import label_quality
 from mmseg_sesam.report.measure import Measures
 from mmseg_sesam.report.run import Run
+from mmseg_sesam.structures import LABEL_KINDS
 
 _QUALITY = ('coverage', 'precision', 'recall', 'iou')
 # Rows of the list of mistakes.
@@ -42,6 +43,38 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
             row.update({name: 100 * quality[name] for name in _QUALITY})
             boundary = boundary_iou(measures.rounds[index].boundary)
             row['boundary iou'] = 100 * boundary['iou']
+        rows.append(row)
+    return rows
+
+
+def tabulate_kinds(run: Run) -> list[dict[str, Any]]:
+    """Returns a row for each kind of label, over all images.
+
+    Rows have 'kind', 'images' and 'components', and in percent 'fell back',
+    'weak', the pixels that people labelled, 'first' and 'last', those that
+    the first and the last round label. No rows where no kind is known.
+    """
+    if not run.rounds:
+        return []
+    first, last = (
+        run.rounds[number].get('kinds', {})
+        for number in (min(run.rounds), max(run.rounds))
+    )
+    if not set(last) & set(LABEL_KINDS):
+        return []
+    rows = []
+    for kind, counts in last.items():
+        pixels = counts['pixels']
+        before = first.get(kind, {}).get('labelled_pixels', nan)
+        row = {
+            'kind': kind,
+            'images': counts['images'],
+            'components': counts['components'],
+            'fell back': _percent(counts['fell_back'], counts['components']),
+            'weak': _percent(counts['weak_pixels'], pixels),
+            'first': _percent(before, pixels),
+            'last': _percent(counts['labelled_pixels'], pixels),
+        }
         rows.append(row)
     return rows
 

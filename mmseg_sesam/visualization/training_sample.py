@@ -70,6 +70,18 @@ def draw_samples(
     return count
 
 
+def describe_label(kind: str | None, unsaid: str = 'weak label') -> str:
+    """Returns the words for a label of a kind, and for one of unsaid kind.
+
+    Example:
+        >>> describe_label('dense'), describe_label('none')
+        ('dense label', 'unlabelled')
+    """
+    if kind == structures.NO_LABEL:
+        return 'unlabelled'
+    return unsaid if kind is None else f'{kind} label'
+
+
 def draw_views(
     packed: dict[str, Any], palette: Sequence[Sequence[int]]
 ) -> dict[str, np.ndarray]:
@@ -100,6 +112,8 @@ def draw_views(
         if field in sample and field.endswith(structures.LABEL_SUFFIX):
             name = field.removesuffix(structures.LABEL_SUFFIX)
             name = _TITLES.get(field, name)
+            if field == structures.HUMAN_FIELD:
+                name = describe_label(sample.get('label_kind'), name)
             label = sample.get(field).data[0].numpy().astype(np.uint8)
             if field in _FROM_ROUNDS:
                 made = sample.get('pseudo_label_round', -1)

@@ -215,3 +215,19 @@ def test_build_report_begins_with_advice(page: Path) -> None:
         r'After 6 of 6 iterations the val mIoU is \d+\.\d %', first
     )
     assert first.count('<li>') >= 2
+
+
+def test_build_report_has_a_row_for_each_kind_of_label(
+    work_dir: Path, quick_page: Callable[..., Path]
+) -> None:
+    assert 'id="kinds"' not in quick_page().read_text()
+    run = read_run(work_dir)
+    for number, manifest in run.rounds.items():
+        counts = manifest['kinds']['weak']
+        write_manifest(run, number, kinds=dict(dense=counts, none=counts))
+
+    words = ' '.join(quick_page().read_text().split())
+
+    assert '3 training images (3 dense, 3 unlabelled)' in words
+    for kind in ('dense', 'none'):
+        assert f'<tr><td>{kind}</td><td>3</td>' in words

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmseg_sesam.report.measure import Measures, RoundCounts
+from mmseg_sesam.report.run import Run
 from mmseg_sesam.report.tables import (
     list_mistakes,
     tabulate_classes,
+    tabulate_kinds,
 )
 
 # True class by label; the last column is unlabelled.
@@ -59,3 +64,29 @@ def test_list_mistakes_ranks_by_pixels() -> None:
     assert (first['truth'], first['label']) == (1, 0)
     assert first['share'] == pytest.approx(100 * 2 / 7)
     assert (second['truth'], second['label']) == (0, 1)
+
+
+def test_tabulate_kinds_over_all_images(tmp_path: Path) -> None:
+    def manifest(labelled: int) -> dict:
+        counts = dict(pixels=200, components=4, fell_back=1, weak_pixels=20)
+        scribble = dict(counts, images=2, labelled_pixels=100)
+        none = dict.fromkeys(counts, 0)
+        none.update(images=3, pixels=400, labelled_pixels=labelled)
+        return dict(kinds=dict(scribble=scribble, none=none))
+
+    run = Run(
+        *(tmp_path, Config(), [], [], {}, None, None),
+        {0: manifest(0), 2: manifest(100)},
+        None,
+    )
+    scribble, none = tabulate_kinds(run)
+    assert (scribble['kind'], scribble['images']) == ('scribble', 2)
+    assert [scribble[n] for n in ('fell back', 'weak')] == [25, 10]
+    assert (scribble['first'], scribble['last']) == (50, 50)
+    assert (none['first'], none['last'], none['weak']) == (0, 25, 0)
+    assert np.isnan(none['fell back'])
+
+    old = run._replace(rounds={0: dict(summary={})})
+    assert tabulate_kinds(old) == []
+    unsaid = dict(kinds=dict(weak=run.rounds[0]['kinds']['scribble']))
+    assert tabulate_kinds(run._replace(rounds={0: unsaid})) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
+from mixed import mix
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
@@ -54,3 +55,14 @@ def test_draw_views_draws_every_map(
     # Pictures are RGB, the pipeline packs BGR.
     teacher = packed['inputs']['teacher'].numpy()
     assert (views['teacher’s view'][..., 0] == teacher[2]).all()
+
+
+def test_draw_views_names_the_kind_of_label(
+    make_config: Callable[..., Config],
+) -> None:
+    init_default_scope('mmseg')
+    dataset = DATASETS.build(mix(make_config()).train_dataloader.dataset)
+    titles = [[*draw_views(dataset[place], PALETTE)][2] for place in range(3)]
+    assert titles[0] == 'dense label, 100%'
+    assert titles[1].startswith('scribble label, ')
+    assert titles[2] == 'unlabelled, 0%'
