@@ -82,6 +82,11 @@ def run(args: argparse.Namespace) -> None:
             f'accuracy: {args.set} has no row {args.row}, expected one of '
             f'{", ".join(rows)}.'
         )
+    if args.watch and rows[args.row].mix is not None:
+        sys.exit(
+            f'accuracy: --watch measures rows of one kind of labels, and '
+            f'{args.row} mixes several; leave --watch out.'
+        )
     steps = args.steps or data_set.steps
     label = f'{args.set}-{args.row}-{args.segmenter}-s{steps}-seed{args.seed}'
     result = args.results / f'{label}.json'

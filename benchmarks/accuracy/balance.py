@@ -7,6 +7,8 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from tqdm import tqdm
 
+from mmseg_sesam.datasets.pipeline_configs import leaf_datasets
+
 LOADING = (
     'LoadImageFromFile',
     'LoadAnnotations',
@@ -35,13 +37,14 @@ def count_classes(dataset: dict, num_classes: int) -> np.ndarray:
     """Returns the (C,) labelled pixels of each class before augmentation."""
     init_default_scope('mmseg')
     counts = np.zeros(256, np.int64)
-    loading = [
-        transform
-        for transform in dataset['pipeline']
-        if transform['type'] in LOADING
-    ]
-    labels = DATASETS.build({**dataset, 'pipeline': loading})
-    for index in tqdm(range(len(labels)), desc='pixels of classes'):
-        label = labels[index]['gt_seg_map']
-        counts += np.bincount(label.ravel(), minlength=256)
+    for leaf in leaf_datasets(dataset):
+        loading = [
+            transform
+            for transform in leaf['pipeline']
+            if transform['type'] in LOADING
+        ]
+        labels = DATASETS.build({**leaf, 'pipeline': loading})
+        for index in tqdm(range(len(labels)), desc='pixels of classes'):
+            label = labels[index]['gt_seg_map']
+            counts += np.bincount(label.ravel(), minlength=256)
     return counts[:num_classes]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from mmseg_sesam.structures import SOURCES
 
+from .mixes import Mix
 from .sets import SETS, DataSet
 
 # Learning rate of all rows but two (our choice).
@@ -23,6 +24,7 @@ class Row(NamedTuple):
         class_weights: whether the loss on human labels is class-balanced.
         shares: `adjust` of ClassSharesHook; None for no hook.
         pixels: random pixels that give the class shares; 0 for exact ones.
+        mix: kinds of labels of the training images; None for one kind.
     """
 
     config: str
@@ -31,6 +33,7 @@ class Row(NamedTuple):
     class_weights: bool = True
     shares: str | None = None
     pixels: int = 0
+    mix: Mix | None = None
 
 
 _RATE = 'optim_wrapper.optimizer.lr'
@@ -88,6 +91,38 @@ def _share_rows(config: str, kind: str) -> dict[str, Row]:
             'SeSAM, class shares of 300 pixels in the loss',
             shares='loss',
             pixels=300,
+        ),
+    }
+
+
+def _mix_rows(data_set: DataSet) -> dict[str, Row]:
+    config = data_set.config
+    weak = {kind: f'{config}_{kind}' for kind in ('scribble', 'point')}
+    if 'scribble' not in data_set.kinds:
+        # Scribbles are simulated in the config of points.
+        weak['scribble'] = weak['point']
+    dense = 10
+    return {
+        f'dense{dense}': Row(
+            f'{config}_full', f'{dense} dense images alone', mix=Mix(None, 10)
+        ),
+        **{
+            f'dense{dense}+{kind}': Row(
+                weak[kind],
+                f'SeSAM, {dense} dense images and {kind}s on the others',
+                mix=Mix(kind, dense),
+            )
+            for kind in weak
+        },
+        'scribble-quarter': Row(
+            weak['scribble'],
+            'SeSAM, scribbles on a quarter of the images alone',
+            mix=Mix('scribble', share=0.25),
+        ),
+        'scribble-quarter+none': Row(
+            weak['scribble'],
+            'SeSAM, scribbles on a quarter, the others unlabelled',
+            mix=Mix('scribble', share=0.25, unlabelled=True),
         ),
     }
 
@@ -163,3 +198,6 @@ ROWS: dict[str, dict[str, Row]] = {
     name: _set_rows(data_set) for name, data_set in SETS.items()
 }
 ROWS['camvid'] |= ABLATIONS
+MIXED = {name: _mix_rows(SETS[name]) for name in ('camvid', 'voc')}
+for _name, _rows in MIXED.items():
+    ROWS[_name] |= _rows

@@ -11,6 +11,7 @@ from mmseg_sesam.config_checks.values import classes_of
 
 from .backbone import convert_backbone
 from .balance import class_weights
+from .mixes import apply_mix
 from .rows import RATE, Row
 from .sets import DataSet, convert_clicks
 from .shares import known_shares
@@ -67,25 +68,29 @@ def make_config(
         folder=str(work_dir.parent / 'embeddings'),
     )
     cfg.merge_from_dict(row.changes)
-    dataset = cfg.train_dataloader.dataset
+    full = Config.fromfile(CONFIGS / 'sesam' / f'{data_set.config}_full.py')
+    full = full.train_dataloader.dataset
+    clicks = ''
     if data_set.clicks and not row.config.endswith('_full'):
-        clicks = convert_clicks(
-            data_set, data, work_dir.parent.resolve() / 'clicks'
+        clicks = str(
+            convert_clicks(
+                data_set, data, work_dir.parent.resolve() / 'clicks'
+            )
         )
-        dataset.data_prefix.seg_map_path = str(clicks)
+        cfg.train_dataloader.dataset.data_prefix.seg_map_path = clicks
+    if row.mix is not None:
+        apply_mix(cfg, row.mix, full.data_prefix.seg_map_path, clicks)
+    dataset = cfg.train_dataloader.dataset
     if row.class_weights:
         head = cfg.model.decode_head
         head.loss_decode.class_weight = class_weights(
             dataset, head.num_classes
         )
     if row.shares:
-        dense = Config.fromfile(
-            CONFIGS / 'sesam' / f'{data_set.config}_full.py'
-        ).train_dataloader.dataset
         cfg.default_hooks.class_shares = dict(
             type='ClassSharesHook',
             shares=known_shares(
-                dense, classes_of(dataset), row.pixels, seed, work_dir
+                full, classes_of(full), row.pixels, seed, work_dir
             ),
             adjust=row.shares,
         )

@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from mmseg_sesam.annotations.cost import RATES
 
+from .mixes import Mix
 from .rows import ABLATIONS, ROWS, WEAK
 from .sets import SETS
 from .setting import CONFIGS
@@ -28,6 +29,16 @@ Results = dict[str, list[dict]]
 def hours(kind: str) -> float:
     """Returns the hours that CamVid's labels of a kind would take."""
     return RATES[KIND_RATES[kind]].hours(CAMVID_IMAGES)
+
+
+def mix_hours(mix: Mix) -> float:
+    """Returns the hours that the labels of a mix on CamVid would take."""
+    rates = dict(KIND_RATES, dense=KIND_RATES['full'])
+    return sum(
+        RATES[rates[kind]].hours(len(places))
+        for kind, places in mix.places(CAMVID_IMAGES).items()
+        if kind in rates
+    )
 
 
 def last(runs: list[dict], score: str = 'miou') -> list[float]:
@@ -86,12 +97,15 @@ def compare(name: str, results: Results) -> str:
             continue
         runs, (_, _, kind) = results[row], row.rpartition('-')
         dense = row == 'full'
+        if recipe.mix is not None:
+            kind = 'mix'
         cells = ['dense', ''] if dense else [kind, recipe.about]
         cells += [_cell(runs), _share(results, row)]
         if dice:
             cells.append(_cell(runs, 'dice'))
         if camvid:
-            time = hours(kind)
+            mix = recipe.mix
+            time = hours(kind) if mix is None else mix_hours(mix)
             cells.append(f'{time:.0f}' if dense else f'{time:.1f}')
             cells.append(f'{mean(last(runs)) / time:.2g}')
         rows.append(cells)

@@ -16,6 +16,7 @@ from benchmarks.accuracy.__main__ import make_parser, run
 from benchmarks.accuracy.rows import ROWS
 from benchmarks.accuracy.sets import SETS
 from benchmarks.accuracy.setting import make_config
+from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
 # Classes that every set has.
 SKY, WALL, CAR = 0, 1, 3
@@ -110,8 +111,8 @@ def train(name: str, row: str, data: Path, folder: Path, *words: str) -> dict:
         )
         size = (64, 96)
         cfg.model.data_preprocessor.size = size
-        for step in cfg.train_dataloader.dataset.pipeline:
-            if step.type == 'RandomCrop':
+        for step in iterate_transforms(cfg.train_dataloader.dataset):
+            if step['type'] == 'RandomCrop':
                 step.crop_size = size
         cfg.train_dataloader.batch_size = 2
         for loader in (cfg.train_dataloader, cfg.val_dataloader):

