@@ -18,6 +18,10 @@ from mmengine.runner import Runner
 from PIL import Image
 from warm_processes import run_warm
 
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_transforms,
+    leaf_datasets,
+)
 from mmseg_sesam.store.store import PseudoLabelStore
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -119,10 +123,13 @@ def shrink(cfg: Config) -> None:
     if cfg.model.backbone.type == 'TIMMBackbone':
         cfg.model.backbone.pretrained = False
     cfg.model.data_preprocessor.size = (SIDE, SIDE)
-    for transform in cfg.train_dataloader.dataset.pipeline:
-        if transform.type == 'RandomCrop':
+    for index, part in enumerate(leaf_datasets(cfg.train_dataloader.dataset)):
+        if 'indices' in part:
+            part.indices = [index]
+    for transform in iterate_transforms(cfg.train_dataloader.dataset):
+        if transform['type'] == 'RandomCrop':
             transform.crop_size = (SIDE, SIDE)
-        if transform.type == 'RandomResize':
+        if transform['type'] == 'RandomResize':
             transform.scale = (SIDE, SIDE)
     cfg.train_dataloader.update(
         batch_size=2, num_workers=0, persistent_workers=False
