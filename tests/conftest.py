@@ -84,7 +84,9 @@ def forget_mmengine_instances() -> Iterator[None]:
     for logger in MMLogger._instance_dict.values():
         for handler in logger.handlers:
             handler.close()
-    for manager in (MMLogger, MessageHub, Visualizer, DefaultScope):
+    # Each class of visualizer has instances of its own.
+    visualizers = (Visualizer, *Visualizer.__subclasses__())
+    for manager in (MMLogger, MessageHub, *visualizers, DefaultScope):
         manager._instance_dict.clear()
 
 

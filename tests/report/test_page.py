@@ -212,7 +212,7 @@ def test_build_report_begins_with_advice(page: Path) -> None:
     text = page.read_text()
     first = text[text.index('<section') : text.index('</section>')]
     assert re.search(
-        r'After 6 of 6 iterations the val mIoU is \d+\.\d %', first
+        r'After 6 of 6 iterations the val mIoU is \d+\.\d%', first
     )
     assert first.count('<li>') >= 2
 
