@@ -1,20 +1,49 @@
-"""Predictions of the trained network on images of a report."""
+"""Predictions of a trained network on many images."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
 
+import mmcv
 import numpy as np
-from mmengine.config import Config
+import torch
 from mmengine.device import get_device
-from mmseg.apis import inference_model, init_model
-from torch import nn
+from PIL import Image
 
-from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+from mmseg_sesam.engine.predictor import Prediction, Predictor
+from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.report.processes import map_in_processes
 from mmseg_sesam.report.run import Run
+from mmseg_sesam.visualization.sheet import choose_palette, paint_label
+
+# Quality of the overlays' JPEG files (our choice).
+_QUALITY = 90
+
+
+class PredictionFiles(NamedTuple):
+    """The files of a prediction.
+
+    Attributes:
+        image: path of the image.
+        label: index PNG of its classes.
+        overlay: JPEG of the classes over the image, None to leave it out.
+        confidence: PNG of 255 times the probabilities, None to leave it out.
+    """
+
+    image: Path
+    label: Path
+    overlay: Path | None
+    confidence: Path | None
+
+    @property
+    def exist(self) -> bool:
+        """Whether all files but the image exist."""
+        return all(path.is_file() for path in self[1:] if path)
 
 
 def predict(
@@ -22,30 +51,87 @@ def predict(
 ) -> Iterator[np.ndarray]:
     """Yields the (H, W) uint8 class ids that the latest checkpoint predicts.
 
-    It predicts as validation does. Without a GPU several processes of one
-    thread predict: threads of one process wait for each other in every layer,
-    which takes ten times as long where other programs run.
+    It predicts as validation does.
     """
-    cfg = copy.deepcopy(run.cfg)
-    # `mmseg.apis` looks for it there.
-    cfg.setdefault('test_pipeline', _test_pipeline(cfg))
-    device = get_device()
-    model = init_model(cfg, str(run.checkpoint), device=device)
-    if device == 'cpu':
-        yield from map_in_processes(_predict, model, paths, jobs, 'predicting')
-    else:
-        for path in Progress(paths, desc='predicting'):
-            yield _predict(model, path)
+    predictor = Predictor(run.cfg, str(run.checkpoint), get_device())
+    yield from map_images(_predict_label, predictor, paths, jobs)
 
 
-def _test_pipeline(cfg: Config) -> list[dict]:
-    """Returns the pipeline of validation, or one that loads whole images."""
-    loader = cfg.get('val_dataloader') or cfg.get('test_dataloader')
-    pipelines = iterate_pipelines(loader.dataset) if loader else iter(())
-    whole = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
-    return next(pipelines, whole)
+def map_images(
+    work: Callable[[Predictor, Any], Any],
+    predictor: Predictor,
+    items: Sequence[Any],
+    jobs: int,
+) -> Iterator[Any]:
+    """Yields `work(predictor, item)` for each item, with progress.
+
+    Without a GPU several processes of one thread predict: threads of one
+    process wait for each other in every layer, which takes ten times as long
+    where other programs run.
+    """
+    if get_device() == 'cpu':
+        yield from map_in_processes(work, predictor, items, jobs, 'predicting')
+        return
+    for item in Progress(items, desc='predicting'):
+        yield work(predictor, item)
 
 
-def _predict(model: nn.Module, path: str) -> np.ndarray:
-    label = inference_model(model, path).pred_sem_seg.data[0]
-    return label.cpu().numpy().astype(np.uint8)
+def write_predictions(
+    predictor: Predictor, files: Sequence[PredictionFiles], jobs: int
+) -> list[str]:
+    """Writes predictions; returns a sentence for each that failed."""
+    results = map_images(_write, predictor, files, jobs)
+    return [said for said in results if said]
+
+
+def _predict_label(predictor: Predictor, path: str) -> np.ndarray:
+    return predictor(path).label
+
+
+def _write(predictor: Predictor, files: PredictionFiles) -> str | None:
+    """Writes the files of a prediction, the label last."""
+    try:
+        prediction = predictor(files.image)
+        if files.overlay:
+            _save(files.overlay, partial(_paint, predictor, files, prediction))
+        if files.confidence:
+            write = partial(write_label, label=prediction.confidence)
+            _save(files.confidence, write)
+        palette = predictor.palette
+        write = partial(write_label, label=prediction.label, palette=palette)
+        _save(files.label, write)
+    except torch.cuda.OutOfMemoryError:
+        return (
+            f'{files.image} does not fit the memory of the GPU; give a '
+            'smaller --tile, or a smaller crop_size if the config slides a '
+            'window.'
+        )
+    except (OSError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def _save(path: Path, write: Callable[[Path], None]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        write(part)
+
+
+def _paint(
+    predictor: Predictor,
+    files: PredictionFiles,
+    prediction: Prediction,
+    path: Path,
+) -> None:
+    image = mmcv.imread(str(files.image), channel_order='rgb')
+    if image.shape[:2] != prediction.label.shape:
+        raise ValueError(
+            f'{files.image} is {image.shape[1]} x {image.shape[0]} pixels, '
+            'and the test pipeline loads it at another size; leave the '
+            'overlays out with --no-overlays.'
+        )
+    # A head with one output tells two classes apart.
+    number = max(predictor.num_classes, int(prediction.label.max()) + 1)
+    palette = choose_palette(predictor.palette, number)
+    painted = paint_label(image, prediction.label, palette)
+    Image.fromarray(painted).save(path, 'JPEG', quality=_QUALITY)

@@ -1,0 +1,291 @@
+"""Predicts images of any size in bounded memory."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.runner import load_checkpoint
+from mmseg.apis import init_model
+from mmseg.registry import TRANSFORMS
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+from mmseg_sesam.type_names import type_names
+
+# Side of the tiles of an image that is too large to be predicted as a whole:
+# a ResNet-50 with 2048 x 2048 pixels takes about 8 GB (our choice).
+TILE = 2048
+# Values of the scores that are enlarged at once; bounds the memory.
+_VALUES = 1 << 25
+# Weights that predictions do not need.
+_TRAINING = ('teacher.', 'regularizers.', '_extra_state')
+
+
+class Prediction(NamedTuple):
+    """What a network predicts for an image.
+
+    Attributes:
+        label: (H, W) uint8 class ids.
+        confidence: (H, W) uint8, 255 times the probability of the class.
+    """
+
+    label: np.ndarray
+    confidence: np.ndarray
+
+
+class Predictor:
+    """Predicts images as the test of a config does, in bands of rows.
+
+    With mode='slide' of the config's test_cfg, windows are predicted and
+    averaged as mmseg does. With mode='whole' an image with a side above
+    `tile` is predicted in tiles that overlap by a third, and others as a
+    whole. Class scores exist for a band of rows at a time, so that memory
+    does not grow with the height of an image.
+
+    Args:
+        cfg: config of the model, of this package or of plain mmseg.
+        checkpoint: path of its weights.
+        device: device that predicts.
+        tile: largest side that is predicted as a whole. Lower it if the
+            memory does not suffice.
+
+    Raises:
+        ValueError: the checkpoint lacks weights of the model, or the model
+            predicts no windows.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        checkpoint: str,
+        device: str = 'cpu',
+        tile: int = TILE,
+    ) -> None:
+        cfg = copy.deepcopy(cfg)
+        self.tile = tile
+        self.model = init_model(cfg, device='cpu')
+        if not hasattr(self.model, 'encode_decode'):
+            raise ValueError(
+                f'{cfg.filename} has a {type(self.model).__name__}, expected '
+                'an EncoderDecoder or a class derived from it.'
+            )
+        meta = _load_weights(self.model, checkpoint)
+        self.model.to(device)
+        self.classes: list[str] | None = meta.get('classes')
+        self.palette: list[list[int]] | None = meta.get('palette')
+        self.pipeline = Compose(_test_pipeline(cfg))
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes that the network tells apart."""
+        return self.model.decode_head.num_classes
+
+    @torch.no_grad()
+    def __call__(self, path: str | Path) -> Prediction:
+        """Predicts the image of a file.
+
+        Raises:
+            ValueError: the file cannot be loaded.
+        """
+        try:
+            data = self.pipeline(dict(img_path=str(path)))
+        # Pipelines raise anything when a file is damaged.
+        except Exception as error:
+            raise ValueError(
+                f'{path} cannot be loaded by the test pipeline ({error}); '
+                'remove it, or write it again.'
+            ) from error
+        packed = {name: [data[name]] for name in ('inputs', 'data_samples')}
+        packed = self.model.data_preprocessor(packed, False)
+        meta = packed['data_samples'][0].metainfo
+        inputs = packed['inputs']
+        # Left, right, above and below, as mmseg takes them off again.
+        padding = meta.get('img_padding_size', meta.get('padding_size'))
+        padding = padding or (0, 0, 0, 0)
+        shape = tuple(meta['ori_shape'][:2])
+        bands = _enlarge(
+            self._score_rows(inputs, meta, padding),
+            inputs.shape[2] - padding[2] - padding[3],
+            shape,
+            self.model.align_corners,
+        )
+        return self._decide(bands, shape)
+
+    def _decide(
+        self, bands: Iterator[tuple[int, Tensor]], shape: tuple[int, int]
+    ) -> Prediction:
+        """Returns the classes and probabilities of bands of class scores."""
+        label, confidence = np.empty((2, *shape), np.uint8)
+        for top, scores in bands:
+            if len(scores) == 1:
+                first = scores[0].sigmoid()
+                ids = first > self.model.decode_head.threshold
+                chances = torch.where(ids, first, 1 - first)
+            else:
+                chances, ids = scores.softmax(0).max(0)
+                # Probabilities round to equal numbers before scores do.
+                ids = scores.argmax(0)
+            band = slice(top, top + len(ids))
+            label[band] = ids.byte().cpu().numpy()
+            confidence[band] = (255 * chances).byte().cpu().numpy()
+        return Prediction(label, confidence)
+
+    def _score_rows(
+        self, inputs: Tensor, meta: dict[str, Any], padding: Sequence[int]
+    ) -> Iterator[Tensor]:
+        """Yields the (C, n, W) scores of consecutive rows without padding."""
+        height, width = inputs.shape[2:]
+        left, right, above, below = padding
+        columns = slice(left, width - right)
+        top, sums, counts = 0, None, None
+        for rows, place in self._windows(height, width):
+            part = inputs[..., rows, place]
+            here = dict(meta, img_shape=part.shape[2:])
+            scores = self.model.encode_decode(part, [here])[0]
+            if sums is None:
+                sums = scores.new_zeros(len(scores), 0, width)
+                counts = scores.new_zeros(0, width)
+            done = rows.start - top
+            if done:
+                yield _cut(sums, counts, done, top, above)[..., columns]
+                sums, counts, top = sums[:, done:], counts[done:], rows.start
+            more = rows.stop - top - sums.shape[1]
+            sums = functional.pad(sums, (0, 0, 0, more))
+            counts = functional.pad(counts, (0, 0, 0, more))
+            sums[:, : rows.stop - top, place] += scores
+            counts[: rows.stop - top, place] += 1
+        last = height - below - top
+        yield _cut(sums, counts, last, top, above)[..., columns]
+
+    def _windows(
+        self, height: int, width: int
+    ) -> Iterator[tuple[slice, slice]]:
+        """Yields rows and columns of the windows of an image."""
+        cfg = self.model.test_cfg
+        crop = stride = height, width
+        if cfg.get('mode', 'whole') == 'slide':
+            crop, stride = cfg.crop_size, cfg.stride
+        elif max(height, width) > self.tile:
+            crop, stride = [self.tile] * 2, [max(self.tile * 2 // 3, 1)] * 2
+        for rows in _spans(height, crop[0], stride[0]):
+            for columns in _spans(width, crop[1], stride[1]):
+                yield rows, columns
+
+
+def _load_weights(model: nn.Module, path: str) -> dict[str, Any]:
+    """Loads a checkpoint; returns what it says about the classes."""
+    checkpoint = load_checkpoint(
+        model, path, map_location='cpu', logger='silent'
+    )
+    state = {
+        # A wrapper that distributes the model adds this to all names.
+        name.removeprefix('module.'): value
+        for name, value in checkpoint.get('state_dict', checkpoint).items()
+    }
+    lacking = [
+        name
+        for name, value in model.state_dict().items()
+        if not name.startswith(_TRAINING)
+        and (name not in state or state[name].shape != value.shape)
+    ]
+    if lacking:
+        raise ValueError(
+            f'{path} lacks {len(lacking)} weights of the model, such as '
+            f'{lacking[0]}; give the config that it was trained with.'
+        )
+    return checkpoint.get('meta', {}).get('dataset_meta') or {}
+
+
+def _test_pipeline(cfg: Config) -> list[dict]:
+    """Returns the pipeline that a config tests with, without labels.
+
+    This is its test_pipeline, else that of its validation or test, else one
+    that loads whole images.
+    """
+    steps = cfg.get('test_pipeline')
+    loader = cfg.get('val_dataloader') or cfg.get('test_dataloader')
+    if steps is None and loader:
+        steps = next(iterate_pipelines(loader.dataset), None)
+    if steps is None:
+        steps = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    return [
+        step
+        for step in steps
+        if 'LoadAnnotations' not in type_names(step, TRANSFORMS)
+    ]
+
+
+def _spans(length: int, crop: int, stride: int) -> Iterator[slice]:
+    """Yields where windows lie along a side, as mmseg places them."""
+    for index in range(max(length - crop + stride - 1, 0) // stride + 1):
+        stop = min(index * stride + crop, length)
+        yield slice(max(stop - crop, 0), stop)
+
+
+def _cut(
+    sums: Tensor, counts: Tensor, stop: int, top: int, above: int
+) -> Tensor:
+    """Returns the mean scores of rows up to `stop`, without padding above."""
+    rows = slice(max(above - top, 0), max(stop, 0))
+    return sums[:, rows] / counts[rows]
+
+
+def _enlarge(
+    rows: Iterator[Tensor],
+    source: int,
+    shape: tuple[int, int],
+    align_corners: bool,
+) -> Iterator[tuple[int, Tensor]]:
+    """Yields scores of rows of the image file, and the first row's index.
+
+    It resizes as `torch.nn.functional.interpolate` does, by rows.
+
+    Args:
+        rows: (C, n, W) scores of consecutive rows.
+        source: number of all these rows.
+        shape: height and width of the image file.
+        align_corners: option of the model.
+    """
+    height, width = shape
+    places = _source_rows(source, height, align_corners)
+    low = places.floor().long().clamp(max=source - 1)
+    high = (low + 1).clamp(max=source - 1)
+    share = (places - low).float()
+    kept, first, done = None, 0, 0
+    for band in rows:
+        kept = band if kept is None else torch.cat([kept, band], 1)
+        ready = int((high < first + kept.shape[1]).sum())
+        step = max(_VALUES // (len(kept) * max(width, kept.shape[2])), 1)
+        for top in range(done, ready, step):
+            part = slice(top, min(top + step, ready))
+            weight = share[part].to(kept.device)[:, None]
+            above = kept[:, (low[part] - first).to(kept.device)]
+            below = kept[:, (high[part] - first).to(kept.device)]
+            scores = torch.lerp(above, below, weight.to(above.dtype))
+            if scores.shape[2] != width:
+                scores = functional.interpolate(
+                    *(scores[None], (scores.shape[1], width)),
+                    mode='bilinear',
+                    align_corners=align_corners,
+                )[0]
+            yield top, scores
+        done = ready
+        if done < height:
+            needed = int(low[done])
+            kept, first = kept[:, max(needed - first, 0) :], max(needed, first)
+
+
+def _source_rows(source: int, target: int, align_corners: bool) -> Tensor:
+    """Returns the place of each row of a resized image in the source."""
+    rows = torch.arange(target, dtype=torch.float64)
+    if align_corners:
+        return rows * (source - 1) / max(target - 1, 1)
+    return ((rows + 0.5) * source / target - 0.5).clamp(min=0)

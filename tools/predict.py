@@ -1,0 +1,212 @@
+"""Predicts all images of a folder, of any size.
+
+OUT gets labels/ with an index PNG for each image, under the same relative
+path, overlays/ with the classes over the images, and with --confidence
+confidence/ with 255 times the probability of the predicted class::
+
+    python tools/predict.py CONFIG CHECKPOINT IMAGES OUT
+
+The config is one of this package, or plain mmseg such as
+tools/export_student.py writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmseg_sesam.annotations.base import list_keyed_files
+from mmseg_sesam.cli.arguments import (
+    add_cfg_options,
+    config_file,
+    existing_file,
+    number_of_jobs,
+)
+from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.io.names import check_unique
+from mmseg_sesam.io.terminal import hide_warnings
+
+# What the predictions of a folder were made with.
+RECORD = 'predictions.json'
+# Number of failed images that are named.
+SHOWN = 20
+
+
+def tile_side(text: str) -> int:
+    """Argument type: side of a tile in pixels."""
+    if not text.isdecimal() or int(text) < 32:
+        raise ArgumentTypeError(
+            f'{text} is no side of a tile in pixels: give 32 or more'
+        )
+    return int(text)
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', type=config_file)
+    parser.add_argument('checkpoint', type=existing_file)
+    parser.add_argument(
+        'images', type=Path, help='folder of images, at any depth, or an image'
+    )
+    parser.add_argument('out', type=Path, help='folder to be written')
+    parser.add_argument(
+        '--no-overlays', action='store_true', help='write no overlays'
+    )
+    parser.add_argument(
+        '--confidence',
+        action='store_true',
+        help='write the probability of the predicted class',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='continue in OUT, and skip images that are done',
+    )
+    parser.add_argument(
+        '--tile',
+        type=tile_side,
+        help='largest side in pixels that is predicted as a whole; larger '
+        'images are predicted in overlapping tiles of this side, unless the '
+        "config's test_cfg slides a window (default: 2048)",
+    )
+    add_cfg_options(parser)
+    parser.add_argument(
+        '--jobs',
+        type=number_of_jobs,
+        default=os.cpu_count(),
+        help='processes, on a machine without a GPU',
+    )
+    return parser
+
+
+def check_arguments(parser: ArgumentParser, args: Namespace) -> Config:
+    """Returns the config; ends the program on arguments that do not fit."""
+    if not args.images.exists():
+        parser.error(f'argument images: {args.images} does not exist')
+    used = args.out.exists() and (
+        not args.out.is_dir() or any(args.out.iterdir())
+    )
+    if used and not args.resume:
+        parser.error(
+            f'argument out: {args.out} is there and not an empty folder, and '
+            'nothing in it shall be overwritten: give a new one, or --resume '
+            'to continue in it'
+        )
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    mode = (cfg.model.get('test_cfg') or {}).get('mode')
+    if args.tile and mode == 'slide':
+        parser.error(
+            f'--tile has no effect, as test_cfg of {args.config} slides a '
+            'window; change its crop_size with --cfg-options'
+        )
+    return cfg
+
+
+def check_record(out: Path, record: dict[str, Any]) -> None:
+    """Writes what the predictions are made with, or compares it.
+
+    Raises:
+        ValueError: the folder has predictions that were made otherwise.
+    """
+    path = out / RECORD
+    if path.is_file():
+        earlier = json.loads(path.read_text())
+        for key, value in record.items():
+            if earlier.get(key) != value:
+                raise ValueError(
+                    f'{out} has predictions with {key}={earlier.get(key)!r}, '
+                    f'and now {key} is {value!r}; give another folder, or '
+                    'the same arguments.'
+                )
+        return
+    if out.is_dir() and any(out.iterdir()):
+        raise ValueError(
+            f'{out} has no {RECORD}, so it holds no predictions of this tool '
+            'to continue; give a new folder.'
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_text(json.dumps(record, indent=1) + '\n')
+
+
+def find_images(args: Namespace) -> list[tuple[str, Path]]:
+    """Returns key and path of each image."""
+    images = list_keyed_files(args.images, IMAGE_SUFFIXES)
+    if not images:
+        raise ValueError(
+            f'{args.images} holds no image with one of the suffixes '
+            f'{", ".join(IMAGE_SUFFIXES)}; give the folder of the images.'
+        )
+    check_unique(images, 'would both be predicted in {name}.png')
+    return images
+
+
+def predict(cfg: Config, args: Namespace) -> tuple[int, list[str]]:
+    """Returns the number of predictions, and sentences about failures."""
+    from mmengine.device import get_device
+
+    from mmseg_sesam.cli.downloads import drop_downloads
+    from mmseg_sesam.engine.predictor import TILE, Predictor
+    from mmseg_sesam.report.predict import PredictionFiles, write_predictions
+
+    images = find_images(args)
+    drop_downloads(cfg)
+    tile = args.tile or TILE
+    predictor = Predictor(cfg, args.checkpoint, get_device(), tile)
+    weights = Path(args.checkpoint)
+    record = dict(
+        config=str(Path(args.config).resolve()),
+        cfg_options=json.loads(json.dumps(args.cfg_options, default=str)),
+        checkpoint=str(weights.resolve()),
+        checkpoint_bytes=weights.stat().st_size,
+        checkpoint_time=weights.stat().st_mtime_ns,
+        tile=tile,
+        classes=predictor.classes and [*predictor.classes],
+    )
+    check_record(args.out, record)
+    files = [
+        PredictionFiles(
+            path,
+            args.out / f'labels/{key}.png',
+            None if args.no_overlays else args.out / f'overlays/{key}.jpg',
+            args.out / f'confidence/{key}.png' if args.confidence else None,
+        )
+        for key, path in images
+    ]
+    todo = [entry for entry in files if not entry.exist]
+    if len(todo) < len(files):
+        print(f'{len(files) - len(todo)} images are done already')
+    failed = write_predictions(predictor, todo, args.jobs) if todo else []
+    return len(files) - len(failed), failed
+
+
+def main() -> None:
+    parser = make_parser()
+    args = parser.parse_args()
+    hide_warnings()
+    try:
+        cfg = check_arguments(parser, args)
+        count, failed = predict(cfg, args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'predict: {error}')
+    except KeyboardInterrupt:
+        sys.exit(
+            'predict: interrupted; the same command with --resume goes on.'
+        )
+    print(f'{count} predictions in {args.out}')
+    for sentence in failed[:SHOWN]:
+        print(f'predict: {sentence}', file=sys.stderr)
+    if failed:
+        sys.exit(f'predict: {len(failed)} images are not predicted.')
+
+
+if __name__ == '__main__':
+    main()
