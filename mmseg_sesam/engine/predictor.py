@@ -20,8 +20,8 @@ from torch.nn import functional
 from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
 from mmseg_sesam.type_names import type_names
 
-# Side of the tiles of an image that is too large to be predicted as a whole:
-# a ResNet-50 with 2048 x 2048 pixels takes about 8 GB (our choice).
+# Side of the tiles of an image that is too large to be predicted as a whole
+# (our choice).
 TILE = 2048
 # Values of the scores that are enlarged at once; bounds the memory.
 _VALUES = 1 << 25
@@ -279,8 +279,9 @@ def _enlarge(
             yield top, scores
         done = ready
         if done < height:
-            needed = int(low[done])
-            kept, first = kept[:, max(needed - first, 0) :], max(needed, first)
+            # The next row of the file may lie below all rows that are there.
+            past = min(int(low[done]) - first, kept.shape[1])
+            kept, first = kept[:, past:], first + past
 
 
 def _source_rows(source: int, target: int, align_corners: bool) -> Tensor:

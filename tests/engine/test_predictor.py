@@ -41,12 +41,12 @@ def network(tmp_path: Path):
         init_default_scope('mmseg')
         head = dict(
             type='FCNHead',
-            in_channels=64,
+            in_channels=8,
             channels=8,
             num_classes=max(outputs, 2),
             out_channels=outputs,
             num_convs=1,
-            in_index=3,
+            in_index=0,
             align_corners=align,
             threshold=0.5 if outputs == 1 else None,
             loss_decode=dict(
@@ -69,8 +69,10 @@ def network(tmp_path: Path):
         )
         built = MODELS.build(model)
         with torch.no_grad():
-            # Classes of similar size.
-            built.decode_head.conv_seg.weight.mul_(100)
+            # Every class is the best one somewhere.
+            weight = built.decode_head.conv_seg.weight
+            weight.normal_(0, 3)
+            weight.sub_(weight.mean(1, keepdim=True))
         path = tmp_path / 'network.pth'
         meta = dict(dataset_meta=dict(classes=list('abc'), palette=None))
         torch.save(dict(meta=meta, state_dict=built.state_dict()), path)
