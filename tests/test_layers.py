@@ -22,7 +22,7 @@ LAYERS = [
     ['evaluation', 'rounds', 'config_checks'],
     ['visualization'],
     ['engine'],
-    ['cli', 'report'],
+    ['cli', 'report', 'start'],
 ]
 LEVEL = {room: level for level, row in enumerate(LAYERS) for room in row}
 FILES = sorted(PACKAGE.glob('**/*.py'))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmseg_sesam.annotations.classes import resolve_classes
-from mmseg_sesam.annotations.conventions import foreign
+from mmseg_sesam.annotations.conventions import find_format, foreign
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import option
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_files
@@ -130,6 +130,15 @@ class AnnotationReader(ABC):
         super().__init_subclass__(**kwargs)
         if 'name' in vars(cls):
             READERS[cls.name] = cls
+
+    @classmethod
+    def recognises(cls, src: Path) -> bool:
+        """Returns whether a file or folder looks like this format.
+
+        By default the first annotation files decide, by the table of
+        conventions.
+        """
+        return find_format(src) == cls.name
 
     def list_items(self) -> Iterable[Item]:
         """Lists the annotations; by default each file is the one of an image.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -32,11 +33,8 @@ def foreign(path: Path, name: str) -> str | None:
     The sentence names a remedy. It is None if the convention is unknown, or a
     file has the format `name` of the reader that could not read it.
     """
-    files = [path]
-    if path.is_dir():
-        files = islice(list_files(path, _SUFFIXES), _FILES)
     said = None
-    for file in files:
+    for file in _first_files(path):
         try:
             found = _recognise(file)
         except (OSError, ValueError):
@@ -50,6 +48,29 @@ def foreign(path: Path, name: str) -> str | None:
                 f'{name}; {remedy}.'
             )
     return said
+
+
+def find_format(path: Path) -> str | None:
+    """Returns the format of the first file whose convention is known.
+
+    None if no file is known, or if no reader reads its convention.
+    """
+    for file in _first_files(path):
+        try:
+            found = _recognise(file)
+        except (OSError, ValueError):
+            continue
+        if found:
+            return found.get('format')
+    return None
+
+
+def _first_files(path: Path) -> Iterator[Path]:
+    """Yields a file, or some files of a folder."""
+    if not path.is_dir():
+        yield path
+        return
+    yield from islice(list_files(path, _SUFFIXES), _FILES)
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import (
@@ -17,6 +18,7 @@ from mmseg_sesam.annotations.classes import to_label, train_ids
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.options import choice
+from mmseg_sesam.io.listing import list_files
 
 SOURCES = {
     'labelIds': '.png',
@@ -41,6 +43,11 @@ class CityscapesCoarseReader(AnnotationReader):
     source: str = choice(
         'labelIds', tuple(SOURCES), 'which of the files of an image to read'
     )
+
+    @classmethod
+    def recognises(cls, src: Path) -> bool:
+        # Beside PNG files of ids, Cityscapes has renderings and polygons.
+        return src.is_dir() and bool(list_files(src, '_labelIds.png'))
 
     def list_items(self) -> Iterable[Item]:
         ending = f'_{self.source}{SOURCES[self.source]}'

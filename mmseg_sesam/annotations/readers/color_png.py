@@ -20,6 +20,7 @@ from mmseg_sesam.annotations.classes import (
 from mmseg_sesam.annotations.files import read_rgb, shortened, shown
 from mmseg_sesam.annotations.options import NAMES, option
 from mmseg_sesam.annotations.readers.cvat import EXPORT
+from mmseg_sesam.annotations.rendered import holds_renderings
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.validators import PATH
 
@@ -72,6 +73,10 @@ class ColorPngReader(NamedReader):
         NAMES,
         nargs='*',
     )
+
+    @classmethod
+    def recognises(cls, src: Path) -> bool:
+        return holds_renderings(src)
 
     def __post_init__(self) -> None:
         super().__post_init__()

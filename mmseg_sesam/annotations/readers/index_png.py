@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.classes import IGNORE_INDEX, to_label
 from mmseg_sesam.annotations.files import read_index, shown
 from mmseg_sesam.annotations.options import NAMES, list_of, option
+from mmseg_sesam.annotations.rendered import holds_index_images
 
 _NUMBERS = list_of(int, 'a list of whole numbers')
 
@@ -63,6 +65,10 @@ class IndexPngReader(AnnotationReader):
                 f'one; write {value}=unlabelled in --map.'
             )
         self.table = read_map(self.map or (), self.names)
+
+    @classmethod
+    def recognises(cls, src: Path) -> bool:
+        return holds_index_images(src)
 
     def read(self, item: Item) -> Annotation:
         values, largest = read_index(item.source)

@@ -1,0 +1,1 @@
+"""Plans a training from a folder of images and a folder of annotations."""

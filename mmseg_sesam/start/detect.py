@@ -1,0 +1,119 @@
+"""Finds the format of annotations."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from mmseg_sesam.annotations.base import READERS, AnnotationReader
+from mmseg_sesam.annotations.shapes import NamedReader
+
+# Endings of the formats that keep all images in one file.
+_ONE_FILE = {'coco': '.json', 'label-studio': '.json'}
+_TOOL = 'tools/convert_annotations.py'
+
+
+def detect_format(src: Path) -> str:
+    """Returns the name of the one format that recognises the annotations.
+
+    Args:
+        src: file or folder of the annotations.
+
+    Raises:
+        FileNotFoundError: `src` does not exist.
+        ValueError: no reader recognises `src`, or several do.
+    """
+    if not src.exists():
+        raise FileNotFoundError(
+            f'{src} does not exist; give the file or the folder of the '
+            'annotations.'
+        )
+    names = [name for name in sorted(READERS) if READERS[name].recognises(src)]
+    if len(names) > 1 and 'index-png' in names:
+        # Cityscapes, and perhaps other formats, consist of such images.
+        names.remove('index-png')
+    if len(names) != 1:
+        found = f'looks like {" and ".join(names)}' if names else 'is unknown'
+        raise ValueError(
+            f'The format of {src} {found}, expected one of '
+            f'{", ".join(sorted(READERS))}; name it with --format, or convert '
+            f'the annotations with {_TOOL} and give its folder.'
+        )
+    return names[0]
+
+
+def open_reader(
+    name: str, src: Path, images: Path, classes: tuple[str, ...] = ()
+) -> AnnotationReader:
+    """Returns a reader whose classes are known.
+
+    Without `classes`, the names are those that the files list, or the labels
+    of all shapes: 'background' first, the others in order of name.
+
+    Args:
+        name: name of the format.
+        src: file or folder of the annotations.
+        images: folder of the images.
+        classes: names of the classes in the order of their ids.
+
+    Raises:
+        ValueError: the format needs an option that has no default.
+        OSError: a file cannot be read.
+    """
+    reader = READERS[name]
+    needed = [
+        f'--{field.name}'
+        for field in fields(reader)
+        if field.metadata.get('required')
+    ]
+    if needed:
+        raise ValueError(
+            f'{src} has the format {name}, which needs {", ".join(needed)}; '
+            f'convert it with `python {_TOOL} {name}`, and give the folder '
+            'of the label files as annotations.'
+        )
+    src = _single_file(name, src)
+    options = dict(src=src, images=images)
+    if classes:
+        _check_takes_classes(name, reader)
+        return reader(classes=tuple(classes), **options)
+    opened = reader(**options)
+    if isinstance(opened, NamedReader):
+        items, _ = opened.items()
+        if not opened.names:
+            labels = {label for i in items for label in opened.labels_of(i)}
+            labels -= {*opened.unlabelled}
+            return reader(classes=_ordered(labels, src), **options)
+    return opened
+
+
+def _single_file(name: str, src: Path) -> Path:
+    """Returns the one file of a folder, for a format of one file."""
+    if name not in _ONE_FILE or src.is_file():
+        return src
+    found = sorted(src.glob(f'*{_ONE_FILE[name]}'))
+    if len(found) != 1:
+        raise ValueError(
+            f'{src} holds {len(found)} files *{_ONE_FILE[name]}, expected one '
+            f'of the format {name}; give the file itself.'
+        )
+    return found[0]
+
+
+def _check_takes_classes(name: str, reader: type[AnnotationReader]) -> None:
+    if 'classes' not in {field.name for field in fields(reader)}:
+        raise ValueError(
+            f'--classes is given, and the format {name} has the classes of '
+            f'{", ".join(reader.classes)}; leave --classes out.'
+        )
+
+
+def _ordered(labels: set[str], src: Path) -> tuple[str, ...]:
+    """Returns names of classes, 'background' first."""
+    if len(labels) < 2:
+        raise ValueError(
+            f'{src} has shapes of {len(labels)} classes ('
+            f'{", ".join(sorted(labels)) or "none"}), expected 2 or more; '
+            'label some background too, or name all classes with --classes.'
+        )
+    return tuple(sorted(labels, key=lambda name: (name != 'background', name)))

@@ -1,0 +1,186 @@
+"""Gathers images and labels, and converts the labels."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from mmseg_sesam.annotations.base import AnnotationReader, list_keyed_files
+from mmseg_sesam.annotations.convert import SUMMARY, convert
+from mmseg_sesam.annotations.files import image_size
+from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.io.labels import read_label
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.start.detect import detect_format, open_reader
+from mmseg_sesam.start.label_kind import guess_kind
+from mmseg_sesam.start.sizes import drawing_scale, median_size
+
+# Labels that are opened to guess their kind.
+_SAMPLES = 50
+
+
+@dataclass(frozen=True)
+class Material:
+    """Images with labels as index PNGs, as training reads them.
+
+    Attributes:
+        images: folder of the images.
+        suffix: how names of images end.
+        labels: folder of the labels.
+        labelled: names of images with a label, without suffix.
+        unlabelled: names of the other images.
+        size: median width and height of the images.
+        classes: names of the classes in the order of their ids.
+        palette: RGB of each class.
+        kind: 'dense', 'coarse', 'scribble' or 'point'.
+        command: the command that converts the labels.
+        summary: the summary of the conversion.
+    """
+
+    images: Path
+    suffix: str
+    labels: Path
+    labelled: list[str]
+    unlabelled: list[str]
+    size: tuple[int, int]
+    classes: tuple[str, ...]
+    palette: list[list[int]]
+    kind: str
+    command: str
+    summary: dict
+
+
+def gather(
+    images: Path,
+    annotations: Path,
+    out: Path,
+    name: str = 'auto',
+    classes: tuple[str, ...] = (),
+    dense: bool = False,
+    jobs: int = 1,
+) -> Material:
+    """Converts annotations, and returns what they label.
+
+    Args:
+        images: their folder.
+        annotations: file or folder of the annotations.
+        out: folder of the labels.
+        name: name of the format; 'auto' finds it.
+        classes: names of the classes; by default those in the files.
+        dense: whether pixels without a shape are of a class 'background'.
+        jobs: number of processes.
+
+    Raises:
+        ValueError: annotations are damaged, or do not fit the options.
+    """
+    name = detect_format(annotations) if name == 'auto' else name
+    classes = tuple(classes) or _converted_classes(annotations)
+    reader = open_reader(name, annotations, images, classes)
+    if not reader.names:
+        raise ValueError(
+            f'{annotations} has the format {name}, which does not name the '
+            'classes; give their names in the order of their ids with '
+            '--classes.'
+        )
+    items, _ = reader.items()
+    _check_keys(reader)
+    suffix = _common_suffix([item.image for item in items])
+    size = median_size([image_size(item.image) for item in items])
+    reader = _adapt(reader, size, dense)
+    summary = convert(reader, out, jobs)
+    labelled = [item.key for item in items]
+    samples = labelled[:: -(-len(labelled) // _SAMPLES)]
+    return Material(
+        images=images,
+        suffix=suffix,
+        labels=out,
+        labelled=labelled,
+        unlabelled=[
+            key
+            for key, path in list_keyed_files(images, IMAGE_SUFFIXES)
+            if path.name.endswith(suffix) and key not in {*labelled}
+        ],
+        size=size,
+        classes=tuple(reader.names),
+        palette=[[*colour] for colour in reader.palette[: len(reader.names)]],
+        kind=guess_kind(
+            (read_label(out / f'{key}.png') for key in samples),
+            drawing_scale(size),
+        ),
+        command=_command(reader, out),
+        summary=summary,
+    )
+
+
+def _converted_classes(annotations: Path) -> tuple[str, ...]:
+    """Returns the classes of a folder that `convert` wrote, else none."""
+    path = annotations / SUMMARY
+    if not path.is_file():
+        return ()
+    summary = json.loads(path.read_text(encoding='utf-8'))
+    return tuple(entry['name'] for entry in summary['classes'])
+
+
+def _check_keys(reader: AnnotationReader) -> None:
+    """Raises if labels would get other names than their images."""
+    items, _ = reader.items()
+    other = [i for i in items if reader.image_key(i) != i.key]
+    if other:
+        raise ValueError(
+            f'{other[0].source} belongs to the image '
+            f'{reader.image_key(other[0])}, expected labels named like their '
+            f'images; the format {reader.name} has configs of its own in '
+            'configs/sesam.'
+        )
+
+
+def _common_suffix(paths: list[Path]) -> str:
+    """Returns the one suffix of all images; a data set takes only one."""
+    counts = Counter(path.suffix for path in paths)
+    if len(counts) > 1:
+        found = ', '.join(f'{n} x {name}' for name, n in counts.most_common())
+        raise ValueError(
+            f'{paths[0].parent} holds images with several endings ({found}), '
+            'expected one; convert the images of the others.'
+        )
+    return next(iter(counts))
+
+
+def _adapt(
+    reader: AnnotationReader, size: tuple[int, int], dense: bool
+) -> AnnotationReader:
+    """Returns a reader whose thin lines survive the scaling of training."""
+    known = {field.name: field.default for field in fields(reader)}
+    changes: dict = dict(classes=tuple(reader.names))
+    scale = drawing_scale(size)
+    if isinstance(reader, NamedReader) and scale > 1:
+        changes.update(
+            (option, round(scale * (2 * known[option] + 1)) // 2)
+            if option == 'radius'
+            else (option, round(scale * known[option]))
+            for option in ('width', 'radius')
+            if option in known
+        )
+    if dense and isinstance(reader, NamedReader):
+        changes['undrawn'] = (
+            'background' if 'background' in reader.names else None
+        )
+    return replace(
+        reader, **{key: changes[key] for key in changes if key in known}
+    )
+
+
+def _command(reader: AnnotationReader, out: Path) -> str:
+    """Returns the command that converts as the reader does."""
+    words = ['python', 'tools/convert_annotations.py', reader.name]
+    words += [*map(str, reader.sources), str(out)]
+    for field in fields(reader):
+        value = getattr(reader, field.name)
+        if not field.metadata or value == field.default:
+            continue
+        values = value if isinstance(value, tuple) else (value,)
+        words += [f'--{field.name}', *map(str, values)]
+    return shlex.join(words)

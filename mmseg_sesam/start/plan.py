@@ -1,0 +1,202 @@
+"""Chooses the numbers of a training, each with its reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mmseg_sesam.start.label_kind import KIND_REASON
+from mmseg_sesam.start.machine import Machine
+from mmseg_sesam.start.material import Material
+from mmseg_sesam.start.segmenters import SegmenterChoice
+from mmseg_sesam.start.sizes import (
+    MAX_SIDE,
+    crop_side,
+    drawing_scale,
+    training_size,
+)
+
+# Steps of the runs in docs: ten photos, CamVid (367 images), VOC.
+_LEAST_STEPS, _MOST_STEPS = 400, 20_000
+# Share of the wished time for steps; pseudo-labels, validation and loading
+# take the rest (our choice).
+_STEP_SHARE = 0.6
+_SHORT = 2000
+
+
+class Choice(NamedTuple):
+    """A value, and the reason for it."""
+
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The numbers of a training.
+
+    Attributes:
+        model: fragment of `configs/_base_/models`.
+        segmenter: fragment of `configs/_base_/segmenters`.
+        scale: longer and shorter side of a training image.
+        crop: height and width of what the network sees in training.
+        batch_size: images of a step.
+        num_workers: processes that load images.
+        max_iters: number of steps.
+        begin: step after which pseudo-labels are refreshed first.
+        interval: steps between two refreshes.
+        val_interval: steps between two validations, or two checkpoints.
+        ema_momentum: share of itself that the teacher keeps in a step.
+        crf: weight of the gated CRF loss.
+        pseudo_weight: weight of pseudo-labels in the loss.
+        agreement: least agreement of the teacher with pseudo-labels.
+    """
+
+    model: Choice
+    segmenter: Choice
+    scale: Choice
+    crop: Choice
+    batch_size: Choice
+    num_workers: Choice
+    max_iters: Choice
+    begin: Choice
+    interval: Choice
+    val_interval: Choice
+    ema_momentum: Choice
+    crf: Choice
+    pseudo_weight: Choice
+    agreement: Choice
+
+
+def make_plan(
+    material: Material,
+    images: int,
+    machine: Machine,
+    segmenter: SegmenterChoice,
+) -> Plan:
+    """Returns the plan of a training without a limit of time.
+
+    Args:
+        material: images and labels.
+        images: number of training images.
+        machine: the machine that trains.
+        segmenter: the segmenter.
+    """
+    steps = _round_up(min(max(2 * images, _LEAST_STEPS), _MOST_STEPS))
+    reason = (
+        f'2 a training image ({images}), from {_LEAST_STEPS} to {_MOST_STEPS}'
+        ', which is near what 10 photos, CamVid and VOC take in docs'
+    )
+    return Plan(
+        **_of_machine(material, machine, segmenter),
+        **_of_labels(material.kind),
+        **schedule(steps, reason),
+    )
+
+
+def steps_in(minutes: float, seconds_per_step: float) -> Choice:
+    """Returns the number of steps that fit a time.
+
+    Args:
+        minutes: wished time of the whole training.
+        seconds_per_step: measured time of a step.
+
+    Raises:
+        ValueError: the time is too short for a training.
+    """
+    steps = int(minutes * 60 * _STEP_SHARE / seconds_per_step)
+    if steps < 100:
+        least = math.ceil(100 * seconds_per_step / _STEP_SHARE / 60)
+        raise ValueError(
+            f'--minutes {minutes:g} is time for {steps} steps of '
+            f'{seconds_per_step:.2f} s, expected 100 or more; give '
+            f'{least} or more.'
+        )
+    return Choice(
+        steps // 100 * 100,
+        f'{_STEP_SHARE:.0%} of {minutes:g} minutes at {seconds_per_step:.2f} '
+        's a step, measured on this machine; the rest is for '
+        'pseudo-labels and validation',
+    )
+
+
+def schedule(steps: int, reason: str) -> dict[str, Choice]:
+    """Returns all choices that follow from the number of steps."""
+    measured = 'of the steps, as in the runs of docs/accuracy.md'
+    momentum = 0.99 if steps <= _SHORT else 0.999
+    return dict(
+        max_iters=Choice(steps, reason),
+        begin=Choice(steps * 3 // 8, f'3/8 {measured}'),
+        interval=Choice(steps // 4, f'1/4 {measured}'),
+        val_interval=Choice(steps // 4, '4 in a training (our choice)'),
+        ema_momentum=Choice(
+            momentum,
+            f'0.99 up to {_SHORT} steps, else 0.999: a slower teacher would '
+            'still hold its first weights (docs/choosing.md)',
+        ),
+    )
+
+
+def _of_machine(
+    material: Material, machine: Machine, segmenter: SegmenterChoice
+) -> dict[str, Choice]:
+    gpu = machine.gpu_gib > 0
+    width, height = material.size
+    scale = training_size(material.size)
+    said = f'the images are {width} x {height} (median)'
+    if drawing_scale(material.size) > 1:
+        said += f'; longer sides than {MAX_SIDE} are scaled down (our choice)'
+    limit = 512 if gpu else 320
+    side = crop_side(scale[1], limit)
+    small = gpu and machine.gpu_gib < 8
+    where = f'a GPU of {machine.gpu_gib:.0f} GiB' if gpu else 'no GPU'
+    return dict(
+        model=Choice(
+            'deeplabv3_r50' if gpu else 'deeplabv3_lite0',
+            f'{where}; the small network is made for CPUs',
+        ),
+        segmenter=Choice(*segmenter),
+        scale=Choice(scale, said),
+        crop=Choice(
+            (side, side),
+            f'{limit} on a {"GPU" if gpu else "CPU"} (our choice), and no '
+            'more than the shorter side of images, rounded up to 32',
+        ),
+        batch_size=Choice(
+            2 if small else 4,
+            'fits a GPU below 8 GiB'
+            if small
+            else '4 images of 512 x 512 take 5.6 GiB (docs/accuracy.md)'
+            if gpu
+            else 'as in configs/_base_/datasets/my_dataset.py',
+        ),
+        num_workers=Choice(
+            min(4, machine.cpus), f'up to 4; CPU cores: {machine.cpus}'
+        ),
+    )
+
+
+def _of_labels(kind: str) -> dict[str, Choice]:
+    coarse = kind in ('coarse', 'dense')
+    why = f'labels look like {KIND_REASON[kind]}'
+    return dict(
+        crf=Choice(
+            0.1 if kind == 'scribble' else 0,
+            f'{why}; the loss finds edges of strokes (+0.6 mIoU), harms '
+            'points, and gains nothing for masks (docs/choosing.md)',
+        ),
+        pseudo_weight=Choice(
+            0.5 if coarse else 1.0,
+            f'{why}; 0.5 for masks, which label more themselves, else 1 '
+            '(docs/choosing.md)',
+        ),
+        agreement=Choice(
+            0.2 if coarse else 0.5,
+            f'{why}; 0.2 for masks, else 0.5 (docs/choosing.md)',
+        ),
+    )
+
+
+def _round_up(steps: int) -> int:
+    return -(-steps // 100) * 100

@@ -1,0 +1,29 @@
+"""Shows a prepared training."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from mmseg_sesam.start.label_kind import KIND_REASON
+from mmseg_sesam.start.start import Start
+
+
+def plan_text(start: Start) -> str:
+    """Returns what was found, the numbers with reasons, and the commands."""
+    material = start.material
+    shares = f'{material.summary["labelled"]:.1%}'
+    lines = [
+        f'Format: {material.summary["settings"]["format"]}; labels look like '
+        f'{KIND_REASON[material.kind]} ({shares} of pixels)',
+        f'Classes: {", ".join(material.classes)}',
+        f'Training images: {len(material.labelled)} with a label, '
+        f'{len(material.unlabelled)} without',
+        f'Validation: {start.measured}.',
+        '',
+        f'Plan ({start.config}):',
+    ]
+    for field in fields(start.plan):
+        value, reason = getattr(start.plan, field.name)
+        lines.append(f'  {field.name} = {value}: {reason}')
+    lines += ['', 'By hand:', *(f'  {line}' for line in start.commands)]
+    return '\n'.join(lines)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from labelme_photos import strokes, write_photo
+from PIL import Image
+
+from mmseg_sesam.start.detect import detect_format, open_reader
+
+
+def test_detect_format_knows_json_and_xml(tmp_path: Path) -> None:
+    records = {
+        'coco': dict(images=[], annotations=[], categories=[]),
+        'label-studio': [dict(data={}, annotations=[])],
+        'labelme': dict(shapes=[]),
+    }
+    for name, record in records.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'a.json').write_text(json.dumps(record))
+        assert detect_format(tmp_path / name) == name
+    (tmp_path / 'a.xml').write_text('<annotations><image/></annotations>')
+    assert detect_format(tmp_path / 'a.xml') == 'cvat'
+
+
+def test_detect_format_tells_label_images_from_photos(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    index = rng.integers(0, 3, (32, 32)).astype(np.uint8)
+    colours = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0]], np.uint8)
+    photo = rng.integers(0, 255, (32, 32, 3)).astype(np.uint8)
+    pictures = {
+        'index-png': Image.fromarray(index),
+        'color-png': Image.fromarray(colours[index]),
+        'photo': Image.fromarray(photo),
+    }
+    for name, picture in pictures.items():
+        (tmp_path / name).mkdir()
+        picture.save(tmp_path / name / 'a.png')
+    assert detect_format(tmp_path / 'index-png') == 'index-png'
+    assert detect_format(tmp_path / 'color-png') == 'color-png'
+    with pytest.raises(ValueError, match='is unknown'):
+        detect_format(tmp_path / 'photo')
+
+
+def test_detect_format_prefers_cityscapes_to_index_images(
+    tmp_path: Path,
+) -> None:
+    label = Image.fromarray(np.zeros((8, 8), np.uint8))
+    label.save(tmp_path / 'a_gtCoarse_labelIds.png')
+    assert detect_format(tmp_path) == 'cityscapes-coarse'
+
+
+def test_open_reader_takes_classes_from_labels(tmp_path: Path) -> None:
+    write_photo(tmp_path / 'a.jpg', np.random.default_rng(0), strokes)
+    reader = open_reader('labelme', tmp_path, tmp_path)
+    assert [*reader.names] == ['background', 'cat', 'dog']
+
+
+def test_open_reader_names_an_option_that_a_format_needs(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ValueError, match='--colors'):
+        open_reader('color-png', tmp_path, tmp_path)

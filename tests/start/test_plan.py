@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmseg_sesam.start.machine import Machine
+from mmseg_sesam.start.material import Material
+from mmseg_sesam.start.plan import Plan, make_plan, schedule, steps_in
+from mmseg_sesam.start.segmenters import SegmenterChoice
+
+
+def plan_of(images: int = 8, gpu: float = 0, **changes: object) -> Plan:
+    options = dict(size=(480, 640), kind='scribble')
+    options.update(changes)
+    material = Material(
+        images=Path('images'),
+        suffix='.jpg',
+        labels=Path('labels'),
+        labelled=[],
+        unlabelled=[],
+        classes=('a', 'b'),
+        palette=[[0, 0, 0], [9, 9, 9]],
+        command='',
+        summary={},
+        **options,
+    )
+    segmenter = SegmenterChoice('superpixel', 'no weights')
+    return make_plan(material, images, Machine(2, gpu), segmenter)
+
+
+@pytest.mark.parametrize(
+    'images, steps', [(8, 400), (367, 800), (10_582, 20_000)]
+)
+def test_make_plan_follows_the_number_of_images(
+    images: int, steps: int
+) -> None:
+    plan = plan_of(images)
+    assert plan.max_iters.value == steps
+    last = plan.begin.value + plan.interval.value
+    assert last < steps
+
+
+def test_make_plan_gives_each_value_a_reason() -> None:
+    assert all(choice.reason for choice in vars(plan_of()).values())
+
+
+def test_make_plan_scales_large_photos_and_not_small_ones() -> None:
+    assert plan_of(size=(4000, 3000)).scale.value == (1024, 768)
+    assert plan_of(size=(96, 72)).scale.value == (96, 72)
+    assert plan_of(size=(96, 72)).crop.value == (96, 96)
+
+
+def test_make_plan_takes_a_larger_network_on_a_gpu() -> None:
+    assert plan_of().model.value == 'deeplabv3_lite0'
+    assert plan_of(gpu=24).model.value == 'deeplabv3_r50'
+    assert plan_of(gpu=6).batch_size.value < plan_of(gpu=24).batch_size.value
+
+
+def test_make_plan_uses_the_crf_loss_for_strokes_alone() -> None:
+    weights = {
+        kind: plan_of(kind=kind).crf.value
+        for kind in ('scribble', 'point', 'coarse', 'dense')
+    }
+    assert weights.pop('scribble') == 0.1
+    assert {*weights.values()} == {0}
+
+
+def test_steps_in_fits_the_time() -> None:
+    steps = steps_in(60, 1.0)
+    assert 1000 <= steps.value < 3600
+    assert schedule(*steps)['max_iters'] == steps
+
+
+def test_steps_in_refuses_a_time_that_is_too_short() -> None:
+    with pytest.raises(ValueError, match='give 9 or more'):
+        steps_in(1, 3.0)

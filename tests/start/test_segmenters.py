@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmseg_sesam.start import segmenters
+from mmseg_sesam.start.segmenters import pick_segmenter
+
+FRAGMENTS = Path(__file__).resolve().parents[2] / 'configs/_base_/segmenters'
+
+
+def test_pick_segmenter_takes_superpixels_without_weights(
+    tmp_path: Path,
+) -> None:
+    found = pick_segmenter(FRAGMENTS, gpu=True, root=tmp_path)
+    assert found.fragment == 'superpixel'
+
+
+@pytest.mark.parametrize(
+    'gpu, name', [(True, 'sam_vit_h'), (False, 'sam_vit_b')]
+)
+def test_pick_segmenter_takes_weights_that_suit_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpu: bool, name: str
+) -> None:
+    monkeypatch.setattr(segmenters, 'find_spec', lambda package: object())
+    (tmp_path / 'checkpoints').mkdir()
+    for file in ('sam_vit_h_4b8939.pth', 'sam_vit_b_01ec64.pth'):
+        (tmp_path / 'checkpoints' / file).touch()
+
+    assert pick_segmenter(FRAGMENTS, gpu, tmp_path).fragment == name
+
+
+def test_pick_segmenter_names_a_package_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmenters, 'find_spec', lambda package: None)
+    (tmp_path / 'checkpoints').mkdir()
+    (tmp_path / 'checkpoints/sam_vit_b_01ec64.pth').touch()
+
+    found = pick_segmenter(FRAGMENTS, gpu=False, root=tmp_path)
+
+    assert found.fragment == 'superpixel'
+    assert 'segment_anything' in found.reason

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from labelme_photos import outlines, strokes, write_photo
+from mmengine.config import Config
+from PIL import Image
+from warm_processes import run_warm
+
+from mmseg_sesam.store.store import PseudoLabelStore
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / 'tools/start.py'
+# A schedule of two steps, small images, and no download.
+SMALL = [
+    'max_iters=2',
+    'train_cfg.max_iters=2',
+    'train_cfg.val_interval=2',
+    'model.backbone.pretrained=False',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    'default_hooks.pseudo_labels.begin=1',
+    'default_hooks.pseudo_labels.interval=1',
+    'default_hooks.pseudo_labels.max_rounds=1',
+    'default_hooks.logger.interval=1',
+]
+SMALL_VAL = [
+    'val_dataloader.num_workers=0',
+    'val_dataloader.persistent_workers=False',
+]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of eight photos with strokes in it and one without a label."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(1, 10):
+        path = tmp_path / f'photos/{number:02}.jpg'
+        write_photo(path, rng, None if number == 9 else strokes)
+    return Path('photos')
+
+
+def test_start_trains_labelme_folder_without_validation(photos: Path) -> None:
+    done = run_warm(TOOL, photos, photos, '--out', 'pets', '--jobs', 1)
+
+    assert done.returncode == 0, done.stdout
+    assert 'labelme' in done.stdout
+    assert 'There is no validation' in done.stdout
+    cfg = Config.fromfile('pets/pets.py')
+    assert cfg.metainfo.classes == ('background', 'cat', 'dog')
+    assert cfg.val_dataloader is None
+    assert cfg.model.regularizers == [
+        dict(type='GatedCRFLoss', loss_weight=0.1)
+    ]
+    label = np.array(Image.open('pets/labels/01.png'))
+    assert set(np.unique(label)) == {0, 1, 2, 255}
+
+    done = run_warm(
+        ROOT / 'tools/train.py', 'pets/pets.py', '--cfg-options', *SMALL
+    )
+    assert done.returncode == 0, done.stdout
+    assert PseudoLabelStore('pets/run/pseudo_labels').current == 1
+    assert Path('pets/run/iter_2.pth').is_file()
+    done = run_warm(ROOT / 'tools/report.py', 'pets/run')
+    assert done.returncode == 0, done.stdout
+
+
+def test_start_trains_with_dense_photos_for_validation(photos: Path) -> None:
+    rng = np.random.default_rng(1)
+    for number in (20, 21):
+        write_photo(Path(f'val/{number}.jpg'), rng, outlines)
+
+    done = run_warm(
+        *(TOOL, photos, photos, '--out', 'pets', '--jobs', 1),
+        *('--val', 'val'),
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert Path('pets/val.txt').read_text() == '20\n21\n'
+    truth = np.array(Image.open('pets/val_labels/20.png'))
+    assert set(np.unique(truth)) == {0, 1, 2}
+    done = run_warm(
+        *(ROOT / 'tools/train.py', 'pets/pets.py', '--cfg-options'),
+        *(*SMALL, *SMALL_VAL),
+    )
+    assert done.returncode == 0, done.stdout
+    assert [*Path('pets/run').glob('best_mIoU_iter_*.pth')]
+
+
+def test_start_holds_back_share_as_proxy(photos: Path) -> None:
+    done = run_warm(
+        *(TOOL, photos, photos, '--out', 'pets', '--jobs', 1),
+        *('--val-share', 0.25),
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert 'a proxy' in done.stdout
+    held = Path('pets/val.txt').read_text().split()
+    trained = Path('pets/train.txt').read_text().split()
+    assert held == ['04', '05']
+    assert not {*held} & {*trained}
+    assert '09' in trained
+
+
+def test_start_keeps_a_changed_config(photos: Path) -> None:
+    words = TOOL, photos, photos, '--out', 'pets', '--jobs', 1
+    assert run_warm(*words).returncode == 0
+    text = Path('pets/pets.py').read_text()
+    assert run_warm(*words).returncode == 0
+    Path('pets/pets.py').write_text(text + '# mine\n')
+
+    done = run_warm(*words)
+
+    assert done.returncode == 1
+    assert 'move it away' in done.stdout
+    assert Path('pets/pets.py').read_text().endswith('# mine\n')
+
+
+def test_start_prints_command_that_converts_as_it_did(photos: Path) -> None:
+    done = run_warm(TOOL, photos, photos, '--out', 'pets', '--jobs', 1)
+    command = done.stdout.split('By hand:\n')[1].splitlines()[0]
+    before = Path('pets/labels/01.png').read_bytes()
+    shutil.rmtree('pets/labels')
+
+    python, tool, *rest = command.split()
+    done = run_warm(ROOT / tool, *rest, '--jobs', 1)
+
+    assert python == 'python'
+    assert done.returncode == 0, done.stdout
+    assert Path('pets/labels/01.png').read_bytes() == before
+
+
+def test_start_names_unknown_format(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / 'notes').mkdir()
+    (tmp_path / 'notes/a.txt').write_text('cat\n')
+
+    done = run_warm(TOOL, photos, 'notes', '--out', 'pets')
+
+    assert done.returncode == 1
+    assert 'is unknown, expected one of' in done.stdout
+    assert not Path('pets').exists()

@@ -1,0 +1,137 @@
+"""Plans a training from images and annotations, and trains with --run.
+
+    python tools/start.py IMAGES ANNOTATIONS --out work_dirs/pets
+    python tools/start.py IMAGES ANNOTATIONS --out work_dirs/pets --run
+
+Finds the format of the annotations, converts them into OUT/labels, checks
+them, splits the images, and writes a config into OUT with a reason behind
+each number. Prints the plan, and the commands that do all of this by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+
+from mmseg_sesam.annotations import READERS, ConversionError
+from mmseg_sesam.cli.arguments import number_of_jobs
+from mmseg_sesam.io.terminal import hide_warnings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise ValueError
+    return value
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float('inf'):
+        raise ValueError
+    return value
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument('images', type=Path, help='folder of the images')
+    parser.add_argument(
+        'annotations', type=Path, help='file or folder of the annotations'
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('work_dirs/start'),
+        help='folder for labels, lists, config and run (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--format',
+        choices=['auto', *sorted(READERS)],
+        default='auto',
+        help='format of the annotations (default: it is found)',
+    )
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        default=(),
+        help='names of the classes in the order of their ids (default: those '
+        'in the annotations)',
+    )
+    val = parser.add_mutually_exclusive_group()
+    val.add_argument(
+        '--val',
+        type=Path,
+        help='dense annotations of images for validation, which lie beside '
+        'them or in IMAGES',
+    )
+    val.add_argument(
+        '--val-share',
+        type=share,
+        help='share of the labelled images to hold back for validation, such '
+        'as 0.15, in blocks of neighbours',
+    )
+    parser.add_argument(
+        '--minutes',
+        type=positive,
+        help='about how long the training may take (default: by the number '
+        'of images)',
+    )
+    parser.add_argument(
+        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
+    )
+    parser.add_argument(
+        '--run', action='store_true', help='train, and write the report'
+    )
+    return parser
+
+
+def check(config: Path, jobs: int) -> None:
+    """Ends the program if images or labels have errors."""
+    from mmengine.config import Config
+
+    from mmseg_sesam.datasets.validation import validate_datasets
+
+    report = validate_datasets(Config.fromfile(config), jobs)
+    print(report)
+    if report.number('error'):
+        sys.exit('start: correct the errors above, and run again.')
+
+
+def run_tool(name: str, *words: object) -> None:
+    command = [sys.executable, str(ROOT / 'tools' / name), *map(str, words)]
+    code = subprocess.call(command)
+    if code:
+        sys.exit(code)
+
+
+def main() -> None:
+    parser = make_parser()
+    args = vars(parser.parse_args())
+    hide_warnings()
+    run = args.pop('run')
+    args['classes'] = tuple(args['classes'])
+    from mmseg_sesam.start.show import plan_text
+    from mmseg_sesam.start.start import Request, prepare
+
+    try:
+        start = prepare(Request(**args), ROOT / 'configs/_base_')
+        check(start.config, args['jobs'])
+    except ConversionError as error:
+        sys.exit('\n'.join(f'start: {line}' for line in error.lines()))
+    except (ValueError, OSError) as error:
+        sys.exit(f'start: {error}')
+    print(plan_text(start))
+    if run:
+        run_tool('train.py', start.config)
+        run_tool('report.py', args['out'] / 'run')
+
+
+if __name__ == '__main__':
+    main()
