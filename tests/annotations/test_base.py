@@ -108,6 +108,7 @@ def test_readers_registers_every_format():
         'color-png',
         'cvat',
         'index-png',
+        'label-studio',
         'labelme',
         'scribbles4all',
         'scribblesup',
