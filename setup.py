@@ -98,6 +98,7 @@ setup(
         'mmseg_sesam.annotations': ['conventions.json', 'assets/*'],
         'mmseg_sesam.datasets.validation': ['*.yaml'],
         'mmseg_sesam.report': ['assets/*'],
+        'mmseg_sesam.suggest': ['assets/*'],
     },
     python_requires='>=3.9',
     install_requires=REQUIRES,

@@ -23,6 +23,7 @@ LAYERS = [
     ['visualization'],
     ['engine'],
     ['cli', 'report', 'start'],
+    ['suggest'],
 ]
 LEVEL = {room: level for level, row in enumerate(LAYERS) for room in row}
 FILES = sorted(PACKAGE.glob('**/*.py'))

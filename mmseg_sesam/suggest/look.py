@@ -1,0 +1,129 @@
+"""Looks at a training image: its labels, and what is predicted of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmseg_sesam.core.bands import count_values
+from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.store.store import LABELS
+from mmseg_sesam.structures import DENSE
+from mmseg_sesam.suggest.predictor import Prediction, Predictor
+from mmseg_sesam.suggest.regions import doubtful_regions, fallback_regions
+from mmseg_sesam.suggest.score import ImageLook
+
+# Share of the pixels from which on a class counts as shown; predictions of
+# fewer pixels are often noise (our choice).
+_SHOWN = 0.005
+
+
+@dataclass
+class Looker:
+    """Looks at single images.
+
+    Args:
+        images: of the run.
+        predictor: of its checkpoint.
+        round_index: of the current pseudo-labels, None without any.
+    """
+
+    images: TrainingImages
+    predictor: Predictor
+    round_index: int | None
+
+    def look(self, index: int) -> ImageLook:
+        """Returns what is known about an image."""
+        packed = self.images.dataset[index]
+        weak = self.weak_label(packed)
+        counts = count_values(weak)[: len(self.images.classes)]
+        labelled = counts > 0
+        kind = packed['data_samples'].get('label_kind')
+        if kind == DENSE or (weak != 255).all():
+            return ImageLook(
+                np.zeros(0, np.float32), labelled, labelled, complete=True
+            )
+        prediction = self.predictor(packed)
+        maps = self.maps(index, prediction)
+        free = weak == 255
+        differ = np.where(free, _differ(list(maps.values())), False)
+        entropy = np.where(free, _entropy(prediction), 0.0)
+        components = self._components(index)
+        lost = [record for record in components if not record['chosen']]
+        regions = fallback_regions(lost, self.images.classes)
+        regions += doubtful_regions(
+            np.maximum(differ, entropy), maps, self.images.classes
+        )
+        shares = count_values(maps['student']) / weak.size
+        return ImageLook(
+            prediction.features.numpy(),
+            labelled,
+            shares[: len(labelled)] >= _SHOWN,
+            float(differ.mean()),
+            float(entropy.mean()),
+            len(components),
+            len(lost),
+            regions=regions,
+        )
+
+    @property
+    def givers(self) -> list[str]:
+        """Who gives the labels that are compared, see `maps`."""
+        names = list(self.predictor.models)
+        return names if self.round_index is None else [*names, 'pseudo-label']
+
+    def maps(
+        self, index: int, prediction: Prediction
+    ) -> dict[str, np.ndarray]:
+        """Returns (H, W) uint8 class ids by the name of who gives them."""
+        maps = {
+            name: probability.argmax(dim=0).numpy().astype(np.uint8)
+            for name, probability in prediction.by.items()
+        }
+        if self.round_index is not None:
+            maps['pseudo-label'] = self._pseudo_label(index)
+        return maps
+
+    def current_label(self, index: int) -> np.ndarray:
+        """Returns the (H, W) uint8 label from which the run trains."""
+        if self.round_index is not None:
+            return self._pseudo_label(index)
+        return self.weak_label(self.images.dataset[index])
+
+    def weak_label(self, packed: dict[str, Any]) -> np.ndarray:
+        """Returns the (H, W) uint8 label that a person gave."""
+        label = packed['data_samples'].gt_sem_seg.data[0]
+        return label.numpy().astype(np.uint8)
+
+    def _pseudo_label(self, index: int) -> np.ndarray:
+        store, key = self.images.run.store, self.images.keys[index]
+        return store.read(key, self.round_index, LABELS)
+
+    def _components(self, index: int) -> list[dict[str, Any]]:
+        """Returns the records of the components that a person labelled."""
+        if self.round_index is None:
+            return []
+        store, key = self.images.run.store, self.images.keys[index]
+        record = store.record(key, self.round_index) or {}
+        found = record.get('components', [])
+        return [component for component in found if component['from_person']]
+
+
+def _differ(maps: list[np.ndarray]) -> np.ndarray:
+    """Returns (H, W) bool, where two maps give different classes."""
+    differ = np.zeros(maps[0].shape, bool)
+    for place, one in enumerate(maps):
+        for other in maps[:place]:
+            differ |= (one != other) & (one != 255) & (other != 255)
+    return differ
+
+
+def _entropy(prediction: Prediction) -> np.ndarray:
+    """Returns the (H, W) entropy of the mean probabilities, in [0, 1]."""
+    mean = torch.stack(list(prediction.by.values())).mean(dim=0)
+    entropy = torch.special.entr(mean).sum(dim=0)
+    most = np.log(max(len(mean), 2))
+    return (entropy / most).clamp(0, 1).numpy()

@@ -1,0 +1,97 @@
+"""Suggests which training images to label next.
+
+Start it in the folder where the training was started::
+
+    python tools/suggest.py WORK_DIR OUT --minutes 30
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+from mmseg_sesam.annotations.cost import RATES
+from mmseg_sesam.annotations.export import WRITERS
+from mmseg_sesam.cli.arguments import new_folder, number_of_jobs
+
+
+def make_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        'work_dir', type=Path, help='folder that tools/train.py wrote'
+    )
+    parser.add_argument('out', type=new_folder, help='folder to be written')
+    parser.add_argument(
+        '--minutes', type=float, required=True, help='time for labelling'
+    )
+    time = parser.add_mutually_exclusive_group()
+    time.add_argument(
+        '--kind',
+        choices=list(RATES),
+        help='published time for one image (default: that of the kind of '
+        'most weak labels of the training)',
+    )
+    time.add_argument(
+        '--seconds', type=float, help='your own time for one image'
+    )
+    parser.add_argument(
+        '--format',
+        nargs='+',
+        choices=sorted(WRITERS),
+        default=['labelme', 'cvat', 'label-studio'],
+        help='formats of the current labels (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=1.0,
+        help='distance in pixels by which outlines may move '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--diversity',
+        type=float,
+        default=1.0,
+        help='power of the distance between images; raise it where images '
+        'are frames of few videos, 0 goes by the score alone '
+        '(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--candidates',
+        type=int,
+        help='number of images, drawn at random, among which to choose '
+        '(default: all)',
+    )
+    parser.add_argument(
+        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
+    )
+    return parser
+
+
+def main() -> None:
+    args = make_parser().parse_args()
+    from mmseg_sesam.suggest import suggest
+
+    try:
+        found = suggest(
+            *(args.work_dir, args.out, args.minutes),
+            kind=args.kind,
+            seconds=args.seconds,
+            formats=args.format,
+            tolerance=args.tolerance,
+            diversity=args.diversity,
+            candidates=args.candidates,
+            jobs=args.jobs,
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(f'suggest: {error}')
+    for one in found['suggestions'][:10]:
+        print(f'{one["rank"]}. {one["image"]}: {one["reason"]}')
+    number = len(found['suggestions'])
+    print(f'{number} images, see {args.out / "suggestions.html"}')
+
+
+if __name__ == '__main__':
+    main()
