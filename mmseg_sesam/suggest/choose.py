@@ -54,9 +54,10 @@ def choose(
     Example:
         >>> features = np.array([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
         >>> scores = np.array([0.9, 0.9, 0.5])
-        >>> choices = choose(['a', 'b', 'c'], scores, features, number=2)
-        >>> [choice.index for choice in choices]
-        [0, 2]
+        >>> names = ['a', 'b', 'c']
+        >>> choices = choose(names, scores, features, number=2)
+        >>> ''.join(names[choice.index] for choice in choices)
+        'ac'
     """
     order = np.array(sorted(range(len(names)), key=names.__getitem__), int)
     scores = np.asarray(scores, np.float64)[order]

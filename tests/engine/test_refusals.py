@@ -129,7 +129,7 @@ def test_train_names_a_missing_weak_label(
     make_config: MakeConfig, scribbles: Path
 ) -> None:
     (scribbles / 'weak/deep/1.png').unlink()
-    with pytest.raises(FileNotFoundError, match=r'weak/deep/1\.png of .* is'):
+    with pytest.raises(FileNotFoundError, match=r'images/deep/1\.png; add'):
         train(make_config())
 
 

@@ -158,6 +158,26 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             imageHeight=12,
             shapes=[dict(label='cat', shape_type='polygon', points=square)],
         ),
+        'project.json': [
+            dict(
+                data=dict(image='a.jpg'),
+                annotations=[
+                    dict(
+                        result=[
+                            dict(
+                                type='polygonlabels',
+                                original_width=16,
+                                original_height=12,
+                                value=dict(
+                                    points=[[10, 10], [50, 10], [50, 50]],
+                                    polygonlabels=['cat'],
+                                ),
+                            )
+                        ]
+                    )
+                ],
+            )
+        ],
         'voc_whats_the_point.json': {'a': [dict(x=9, y=9, cls=3)]},
         'voc_whats_the_point_bg_from_scribbles.json': {
             'a': [dict(x=2, y=2, cls=0)]
