@@ -110,6 +110,11 @@ def read_folder_labels(
 ) -> tuple[Sequence[Path], Iterable[np.ndarray], dict[str, Any]]:
     """Returns images, the labels of a folder, and options of `export`."""
     labels = list_keyed_files(folder, LABEL_SUFFIXES)
+    if not labels:
+        raise ValueError(
+            f'{folder} holds no PNG or TIFF files; give the folder of the '
+            'labels.'
+        )
     listed = list_keyed_files(images, IMAGE_SUFFIXES)
     wanted = {key for key, _ in labels}
     check_unique(
@@ -118,12 +123,11 @@ def read_folder_labels(
     )
     paths = dict(listed)
     missing = [path for key, path in labels if key not in paths]
-    if missing or not labels:
-        found = f'{len(missing)} of {len(labels)} labels have no image'
-        example = f', such as {missing[0]}' if missing else ''
+    if missing:
         raise ValueError(
-            f'{folder}: {found} in {images}{example}, expected an image with '
-            'the same relative path for each; give the right folders.'
+            f'{folder}: {len(missing)} of {len(labels)} labels have no image '
+            f'in {images}, such as {missing[0]}, expected an image with the '
+            'same relative path for each; give the right folders.'
         )
     names, palette = resolve_classes(classes)
     return (

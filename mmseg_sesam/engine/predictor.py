@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
-from mmengine.runner import load_checkpoint
+from mmengine.runner import CheckpointLoader
 from mmseg.apis import init_model
 from mmseg.registry import TRANSFORMS
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+from mmseg_sesam.models.checkpoint_file import read_checkpoint
 from mmseg_sesam.type_names import type_names
 
 # Side of the tiles of an image that is too large to be predicted as a whole
@@ -58,8 +60,8 @@ class Predictor:
             memory does not suffice.
 
     Raises:
-        ValueError: the checkpoint lacks weights of the model, or the model
-            predicts no windows.
+        ValueError: the checkpoint cannot be read or lacks weights of the
+            model, or the model predicts no windows.
     """
 
     def __init__(
@@ -182,9 +184,10 @@ class Predictor:
 
 def _load_weights(model: nn.Module, path: str) -> dict[str, Any]:
     """Loads a checkpoint; returns what it says about the classes."""
-    checkpoint = load_checkpoint(
-        model, path, map_location='cpu', logger='silent'
-    )
+    if loads_safely():
+        checkpoint = read_checkpoint(path)
+    else:
+        checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', 'silent')
     state = {
         # A wrapper that distributes the model adds this to all names.
         name.removeprefix('module.'): value
@@ -201,6 +204,8 @@ def _load_weights(model: nn.Module, path: str) -> dict[str, Any]:
             f'{path} lacks {len(lacking)} weights of the model, such as '
             f'{lacking[0]}; give the config that it was trained with.'
         )
+    needed = {n: v for n, v in state.items() if not n.startswith(_TRAINING)}
+    model.load_state_dict(needed, strict=False)
     return checkpoint.get('meta', {}).get('dataset_meta') or {}
 
 

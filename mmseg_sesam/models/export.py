@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from mmseg.registry import HOOKS, METRICS, MODELS
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.models.checkpoint_file import read_checkpoint
 from mmseg_sesam.type_names import lineage, type_name
 
 # Beginnings of the keys of a config that testing and inference need.
@@ -126,14 +126,7 @@ def _load(path: str) -> dict:
             f'torch {torch.__version__} cannot load {path} without running '
             'code that it may hold; export with torch 2.6 or later.'
         )
-    try:
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        reason = (str(error).splitlines() or ['it ends too early'])[0]
-        raise ValueError(
-            f'{path} is no checkpoint that can be loaded safely ({reason}); '
-            'give one that tools/train.py wrote.'
-        ) from error
+    return read_checkpoint(path)
 
 
 def _as_list(value: Any) -> list:

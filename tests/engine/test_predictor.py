@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 from PIL import Image
 
+from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.engine.predictor import Predictor
 
 SIZE = 61, 83
@@ -132,6 +134,19 @@ def test_predictor_refuses_another_checkpoint(network, image: Path) -> None:
     cfg.model.decode_head.num_classes = 5
     cfg.model.decode_head.out_channels = 5
     with pytest.raises(ValueError, match='lacks 2 weights of the model'):
+        Predictor(cfg, checkpoint)
+
+
+@pytest.mark.skipif(not loads_safely(), reason='torch before 2.6')
+@pytest.mark.parametrize(
+    'content', [b'', b'junk', pickle.dumps([1]), pickle.dumps(print)]
+)
+def test_predictor_refuses_a_file_that_is_no_checkpoint(
+    network, content: bytes
+) -> None:
+    cfg, checkpoint = network()
+    Path(checkpoint).write_bytes(content)
+    with pytest.raises(ValueError, match=r'network\.pth is no checkpoint'):
         Predictor(cfg, checkpoint)
 
 

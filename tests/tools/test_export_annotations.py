@@ -105,4 +105,9 @@ def test_export_annotations_rejects_other_arguments(
     done = run_here(*words, '--images', images, '--classes', 'a', 'b')
     assert done.returncode == 1
     assert '1 of 2 labels have no image' in done.stdout
+    (tmp_path / 'empty').mkdir()
+    words[1] = tmp_path / 'empty'
+    done = run_here(*words, '--images', images, '--classes', 'a', 'b')
+    assert done.returncode == 1
+    assert 'empty holds no PNG or TIFF files' in done.stdout
     assert not (tmp_path / 'out').exists()
