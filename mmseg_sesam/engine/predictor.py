@@ -20,6 +20,7 @@ from torch.nn import functional
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
 from mmseg_sesam.models.checkpoint_file import read_checkpoint
+from mmseg_sesam.models.sliding import slide_logits
 from mmseg_sesam.type_names import type_names
 
 # Side of the tiles of an image that is too large to be predicted as a whole
@@ -146,40 +147,33 @@ class Predictor:
         """Yields the (C, n, W) scores of consecutive rows without padding."""
         height, width = inputs.shape[2:]
         left, right, above, below = padding
-        columns = slice(left, width - right)
-        top, sums, counts = 0, None, None
-        for rows, place in self._windows(height, width):
-            part = inputs[..., rows, place]
-            here = dict(meta, img_shape=part.shape[2:])
-            scores = self.model.encode_decode(part, [here])[0]
-            if sums is None:
-                sums = scores.new_zeros(len(scores), 0, width)
-                counts = scores.new_zeros(0, width)
-            done = rows.start - top
-            if done:
-                yield _cut(sums, counts, done, top, above)[..., columns]
-                sums, counts, top = sums[:, done:], counts[done:], rows.start
-            more = rows.stop - top - sums.shape[1]
-            sums = functional.pad(sums, (0, 0, 0, more))
-            counts = functional.pad(counts, (0, 0, 0, more))
-            sums[:, : rows.stop - top, place] += scores
-            counts[: rows.stop - top, place] += 1
-        last = height - below - top
-        yield _cut(sums, counts, last, top, above)[..., columns]
+
+        def predict(window: Tensor) -> Tensor:
+            here = dict(meta, img_shape=window.shape[2:])
+            return self.model.encode_decode(window, [here])[0]
+
+        top = 0
+        for scores in slide_logits(
+            lambda rows: inputs[..., rows, :],
+            predict,
+            (height, width),
+            *self._windows(height, width),
+        ):
+            first, last = above - top, height - below - top
+            yield scores[:, max(first, 0) : max(last, 0), left : width - right]
+            top += scores.shape[1]
 
     def _windows(
         self, height: int, width: int
-    ) -> Iterator[tuple[slice, slice]]:
-        """Yields rows and columns of the windows of an image."""
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Returns height and width of the windows, and of their strides."""
         cfg = self.model.test_cfg
-        crop = stride = height, width
         if cfg.get('mode', 'whole') == 'slide':
-            crop, stride = cfg.crop_size, cfg.stride
-        elif max(height, width) > self.tile:
-            crop, stride = [self.tile] * 2, [max(self.tile * 2 // 3, 1)] * 2
-        for rows in _spans(height, crop[0], stride[0]):
-            for columns in _spans(width, crop[1], stride[1]):
-                yield rows, columns
+            return cfg.crop_size, cfg.stride
+        if max(height, width) > self.tile:
+            stride = max(self.tile * 2 // 3, 1)
+            return (self.tile, self.tile), (stride, stride)
+        return (height, width), (height, width)
 
 
 def _load_weights(model: nn.Module, path: str) -> dict[str, Any]:
@@ -226,21 +220,6 @@ def _test_pipeline(cfg: Config) -> list[dict]:
         for step in steps
         if 'LoadAnnotations' not in type_names(step, TRANSFORMS)
     ]
-
-
-def _spans(length: int, crop: int, stride: int) -> Iterator[slice]:
-    """Yields where windows lie along a side, as mmseg places them."""
-    for index in range(max(length - crop + stride - 1, 0) // stride + 1):
-        stop = min(index * stride + crop, length)
-        yield slice(max(stop - crop, 0), stop)
-
-
-def _cut(
-    sums: Tensor, counts: Tensor, stop: int, top: int, above: int
-) -> Tensor:
-    """Returns the mean scores of rows up to `stop`, without padding above."""
-    rows = slice(max(above - top, 0), max(stop, 0))
-    return sums[:, rows] / counts[rows]
 
 
 def _enlarge(

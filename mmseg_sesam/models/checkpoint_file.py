@@ -24,15 +24,11 @@ def read_checkpoint(path: str) -> dict[str, Any]:
             raise TypeError(f'it holds a {type(checkpoint).__name__}')
     except OSError:
         raise
-    except pickle.UnpicklingError as error:
-        # torch's own message advises to load without weights_only.
-        raise ValueError(
-            f'{path} is no checkpoint that can be loaded safely (it is '
-            'damaged, or asks to run code); give one that tools/train.py '
-            'wrote.'
-        ) from error
     except Exception as error:  # noqa: BLE001, damaged files raise anything
         reason = (str(error).splitlines() or ['it ends too early'])[0]
+        if isinstance(error, pickle.UnpicklingError):
+            # torch's own message advises to load without weights_only.
+            reason = 'it is damaged, or asks to run code'
         raise ValueError(
             f'{path} is no checkpoint that can be loaded safely ({reason}); '
             'give one that tools/train.py wrote.'

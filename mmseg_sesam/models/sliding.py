@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 import torch
 from mmseg.structures import SegDataSample
@@ -44,46 +44,75 @@ def slide_probability(
         Rows, and their (C, h, W) probabilities, from top to bottom.
     """
     segmentor = model.predictor
-    (height, width), crop = image.shape[1:], segmentor.test_cfg.crop_size
-    tops, lefts = (
-        _starts(size, *sides)
-        for size, sides in zip(
-            (height, width), zip(crop, segmentor.test_cfg.stride)
-        )
-    )
-    first, summed, counts = 0, None, None
-    for top, following in zip(tops, [*tops[1:], height]):
-        bottom = min(top + crop[0], height)
+
+    def strip(rows: slice) -> Tensor:
+        batch = dict(inputs=[image[:, rows]], data_samples=[sample])
+        return model.data_preprocessor(batch, False)['inputs']
+
+    def predict(window: Tensor) -> Tensor:
+        meta = dict(sample.metainfo, img_shape=window.shape[2:])
+        return segmentor.encode_decode(window, [meta])[0]
+
+    crop, stride = segmentor.test_cfg.crop_size, segmentor.test_cfg.stride
+    first = 0
+    for logits in slide_logits(strip, predict, image.shape[1:], crop, stride):
         with torch.no_grad():
-            batch = dict(inputs=[image[:, top:bottom]], data_samples=[sample])
-            strip = model.data_preprocessor(batch, False)['inputs']
-            shape = segmentor.out_channels, bottom - first, width
-            summed = _lengthen(summed, strip.new_zeros(shape))
-            counts = _lengthen(counts, strip.new_zeros(shape)[:1])
-            for left in lefts:
-                window = strip[..., left : left + crop[1]]
-                meta = dict(sample.metainfo, img_shape=window.shape[2:])
-                logits = segmentor.encode_decode(window, [meta])[0]
-                place = (
-                    slice(None),
-                    slice(top - first, bottom - first),
-                    slice(left, left + crop[1]),
-                )
-                summed[place] += logits
-                counts[place] += 1
-            done = following - first
-            logits = summed[:, :done] / counts[:, :done]
             probability = model.to_probability(logits[None], [sample])[0]
-            # Copied, so that the rows above are freed.
-            summed, counts = summed[:, done:].clone(), counts[:, done:].clone()
+        following = first + logits.shape[1]
         yield slice(first, following), probability
         first = following
 
 
-def _starts(size: int, crop: int, stride: int) -> list[int]:
-    """Returns where mmseg's windows begin along one side."""
+def slide_logits(
+    strip: Callable[[slice], Tensor],
+    predict: Callable[[Tensor], Tensor],
+    size: tuple[int, int],
+    crop: tuple[int, int],
+    stride: tuple[int, int],
+) -> Iterator[Tensor]:
+    """Predicts windows, and averages them where they overlap, as mmseg does.
+
+    Args:
+        strip: returns (1, C, h, W) rows of the network's input.
+        predict: returns (K, h, w) logits of a (1, C, h, w) window.
+        size: height and width of the input.
+        crop: largest height and width of a window.
+        stride: rows and columns from one window to the next.
+
+    Yields:
+        (K, h, W) logits of consecutive rows, from top to bottom.
+    """
+    height, width = size
+    bands = _spans(height, crop[0], stride[0])
+    places = _spans(width, crop[1], stride[1])
+    ends = [*(rows.start for rows in bands[1:]), height]
+    first, summed, counts = 0, None, None
+    for rows, following in zip(bands, ends):
+        with torch.no_grad():
+            inputs = strip(rows)
+            for place in places:
+                logits = predict(inputs[..., place])
+                if place is places[0]:
+                    zeros = logits.new_zeros(
+                        len(logits), rows.stop - first, width
+                    )
+                    summed = _lengthen(summed, zeros)
+                    counts = _lengthen(counts, torch.zeros_like(zeros[:1]))
+                summed[:, rows.start - first :, place] += logits
+                counts[:, rows.start - first :, place] += 1
+            done = following - first
+            mean = summed[:, :done] / counts[:, :done]
+            # Copied, so that the rows above are freed.
+            summed, counts = summed[:, done:].clone(), counts[:, done:].clone()
+        yield mean
+        first = following
+
+
+def _spans(size: int, crop: int, stride: int) -> list[slice]:
+    """Returns where mmseg's windows lie along one side."""
     number = max(size - crop + stride - 1, 0) // stride + 1
-    return [max(min(i * stride + crop, size) - crop, 0) for i in range(number)]
+    stops = [min(i * stride + crop, size) for i in range(number)]
+    return [slice(max(stop - crop, 0), stop) for stop in stops]
 
 
 def _lengthen(known: Tensor | None, zeros: Tensor) -> Tensor:
