@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image, ImageOps
 
 from mmseg_sesam.io.atomic import replacing
@@ -19,6 +18,7 @@ from mmseg_sesam.io.class_shares import COLUMNS, NO_CLASS
 from mmseg_sesam.io.images import decoding, upright_size
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.templates import render
 from mmseg_sesam.io.terminal import Progress
 
 # Pixels on each side of a sampled one in its view, which the page enlarges,
@@ -132,12 +132,7 @@ def write_page(
         columns=COLUMNS,
         side=2 * _CONTEXT + 1,
     )
-    environment = Environment(
-        loader=PackageLoader(__package__, 'assets'),
-        autoescape=True,
-        undefined=StrictUndefined,
-    )
-    text = environment.get_template('pixels.html').render(content=content)
+    text = render(__package__, 'pixels.html', content=content)
     with replacing(path) as part:
         part.write_text(text, encoding='utf-8')
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.templates import render
 from mmseg_sesam.report import plots, tables
 from mmseg_sesam.report.advice import advise
 from mmseg_sesam.report.gallery import choose_images
@@ -80,7 +80,7 @@ def build_report(
         classes=images.classes,
         palette=images.palette,
     )
-    text = _environment().get_template('report.html').render(context)
+    text = render(__package__, 'report.html', **context)
     with replacing(out) as part:
         part.write_text(text, encoding='utf-8')
 
@@ -169,18 +169,3 @@ def _explain_no_validation(run: Run) -> str:
         f'iteration {run.train[-1]["step"]:,}, and validations are due every '
         f'{interval:,} (train_cfg.val_interval).'
     )
-
-
-def _environment() -> Environment:
-    """Returns templates that escape values and raise on missing ones."""
-    environment = Environment(
-        loader=PackageLoader(__package__, 'assets'),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # NaN is not JSON; a browser would not read it.
-    dumps = dict(allow_nan=False, separators=(',', ':'))
-    environment.policies['json.dumps_kwargs'] = dumps
-    return environment

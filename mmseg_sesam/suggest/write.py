@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from mmseg_sesam.annotations.export import export
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.templates import render
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.suggest.look import Looker
 from mmseg_sesam.suggest.pictures import draw_strip
@@ -96,13 +96,6 @@ def _write_page(
     palette: Sequence[Sequence[int]],
 ) -> None:
     """Writes the suggestions as a page, which shows the pictures."""
-    environment = Environment(
-        loader=PackageLoader(__package__, 'assets'),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = [
         dict(one, name=printable(one['image']))
         for one in content['suggestions']
@@ -112,5 +105,5 @@ def _write_page(
         work_dir=printable(content['work_dir']),
         palette=[list(colour) for colour in palette],
     )
-    text = environment.get_template(PAGE_NAME).render(context)
+    text = render(__package__, PAGE_NAME, **context)
     (out / PAGE_NAME).write_text(text, encoding='utf-8')

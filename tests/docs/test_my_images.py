@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from labelme_photos import outlines, strokes, write_photo
 from PIL import Image
 from warm_processes import run_warm
 
@@ -26,9 +26,6 @@ from .pages import (
 )
 
 PAGE = DOCS / 'my_images.md'
-SIZE = (72, 96)
-# Of the background and the two animals, which are stripes here.
-COLOURS = np.array([[90, 140, 60], [220, 120, 40], [40, 60, 200]])
 # A schedule of two steps, small images, and no download.
 SMALL = (
     'train_cfg.max_iters=2 train_cfg.val_interval=2 '
@@ -48,48 +45,9 @@ def project(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     for number in range(1, 11):
         split = 'train' if number <= 8 else 'val'
-        folder = tmp_path / 'data/pets/images' / split
-        folder.mkdir(parents=True, exist_ok=True)
-        borders = rng.integers(20, 40) + np.array([0, 25])
-        classes = np.digitize(np.arange(SIZE[1]), borders)
-        pixels = COLOURS[np.tile(classes, (SIZE[0], 1))]
-        pixels = pixels + rng.integers(-9, 10, pixels.shape)
-        image = Image.fromarray(pixels.astype(np.uint8))
-        image.save(folder / f'{number:02}.jpg')
-        mark = strokes if split == 'train' else outlines
-        record = dict(
-            version='5.5.0',
-            flags={},
-            shapes=mark(borders),
-            imagePath=f'{number:02}.jpg',
-            imageData=None,
-            imageHeight=SIZE[0],
-            imageWidth=SIZE[1],
-        )
-        (folder / f'{number:02}.json').write_text(json.dumps(record))
+        path = tmp_path / f'data/pets/images/{split}/{number:02}.jpg'
+        write_photo(path, rng, strokes if split == 'train' else outlines)
     return tmp_path
-
-
-def strokes(borders: np.ndarray) -> list[dict]:
-    """A line down the middle of each stripe."""
-    edges = [0, *borders.tolist(), SIZE[1]]
-    return [
-        shape('linestrip', name, [[(x0 + x1) / 2, y] for y in (8, 64)])
-        for name, x0, x1 in zip(('background', 'cat', 'dog'), edges, edges[1:])
-    ]
-
-
-def outlines(borders: np.ndarray) -> list[dict]:
-    """Polygons around the animals alone."""
-    edges = [*borders.tolist(), SIZE[1]]
-    return [
-        shape('polygon', name, [[x0, 0], [x1, 0], [x1, 72], [x0, 72]])
-        for name, x0, x1 in zip(('cat', 'dog'), edges, edges[1:])
-    ]
-
-
-def shape(kind: str, label: str, points: list) -> dict:
-    return dict(label=label, points=points, shape_type=kind, flags={})
 
 
 def edit(project: Path) -> None:
