@@ -15,7 +15,7 @@ from mmseg_sesam.datasets.simulate import SIMULATED_KINDS, SimulateWeakLabel
 from mmseg_sesam.structures import NO_LABEL
 from mmseg_sesam.type_names import option, type_names
 
-# Name of labels whose kind no data set says.
+# Kind of images whose data set names none.
 UNSAID = 'weak'
 
 

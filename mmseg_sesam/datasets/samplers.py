@@ -38,10 +38,9 @@ class LabelKindSampler(Sampler):
     and the number of ranks alone, so that a resumed training, which skips
     the batches before its checkpoint, goes on with the same images.
 
-    The model is mmdetection's `GroupMultiSourceSampler`. This one counts by
-    kinds instead of data sets, since a data set may hold unlabelled images,
-    needs no batch size, and draws kinds that fill less than one image of a
-    batch.
+    The model is mmdetection's `GroupMultiSourceSampler`. This one draws by
+    kind, not by data set, since a data set may hold unlabelled images too. It
+    needs no batch size, and a kind may be rarer than one image in a batch.
 
     Args:
         dataset: training data set, whose `LoadWeakAnnotations` say the kind.
@@ -129,7 +128,7 @@ class LabelKindSampler(Sampler):
 def check_ratio(ratio: Mapping[str, Any], kinds: set[str]) -> None:
     """Raises if a ratio does not name exactly the kinds of a data set.
 
-    Images whose kind no data set says have the kind 'weak'.
+    Images without a kind count as 'weak'.
     """
     if UNSAID in kinds:
         raise ValueError(

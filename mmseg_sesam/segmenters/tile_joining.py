@@ -23,12 +23,14 @@ _ROWS = 64
 # A mask continues in a tile if its IoU with a mask there is at least this in
 # the overlap (our choice).
 _LEAST_IOU = 0.5
-# A mask is cut off if it comes as near to the edge of a tile as one eighth of
-# their overlap: segmenters are unsure at the edge itself (our choice).
+# A mask counts as cut off if it comes nearer to the edge of its tile than one
+# eighth of the overlap: segmenters are unsure at the edge itself (our choice).
 _EDGE = 8
-# Most points of a mask that continues, one in each of its regions (our
-# choice), and prompts of which logits are in memory at once.
-_REGIONS, _PROMPTS = 3, 64
+# A mask continues from points in its largest regions, this many at most (our
+# choice).
+_REGIONS = 3
+# Prompts whose logits are in memory at once (our choice).
+_PROMPTS = 64
 
 
 class Lattice(NamedTuple):

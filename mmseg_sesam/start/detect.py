@@ -112,8 +112,8 @@ def _ordered(labels: set[str], src: Path) -> tuple[str, ...]:
     """Returns names of classes, 'background' first."""
     if len(labels) < 2:
         raise ValueError(
-            f'{src} has shapes of {len(labels)} classes ('
-            f'{", ".join(sorted(labels)) or "none"}), expected 2 or more; '
-            'label some background too, or name all classes with --classes.'
+            f'{src} has shapes of {", ".join(sorted(labels)) or "no class"}, '
+            'expected two classes or more; label some background too, or '
+            'name all classes with --classes.'
         )
     return tuple(sorted(labels, key=lambda name: (name != 'background', name)))
