@@ -40,8 +40,12 @@ def write_photo(
     path: Path,
     rng: np.random.Generator,
     draw: Callable[[np.ndarray], list[dict]] | None,
-) -> None:
-    """Writes a photo, and a JSON file beside it unless `draw` is None."""
+) -> np.ndarray:
+    """Writes a photo, and a JSON file beside it unless `draw` is None.
+
+    Returns:
+        Columns at which the second and the third stripe begin.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     borders = rng.integers(20, 40) + np.array([0, 25])
     classes = np.digitize(np.arange(SIZE[1]), borders)
@@ -49,7 +53,7 @@ def write_photo(
     pixels = pixels + rng.integers(-9, 10, pixels.shape)
     Image.fromarray(pixels.astype(np.uint8)).save(path)
     if draw is None:
-        return
+        return borders
     record = dict(
         version='5.5.0',
         flags={},
@@ -60,3 +64,4 @@ def write_photo(
         imageWidth=SIZE[1],
     )
     path.with_suffix('.json').write_text(json.dumps(record))
+    return borders

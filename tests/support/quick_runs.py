@@ -9,6 +9,10 @@ import pytest
 from mmengine.config import utils
 from mmengine.runner import Runner, runner
 
+# Each `mmseg::` base of a config is looked for in 53 files. The processes that
+# are forked later know what this one has read.
+_load_once = functools.cache(utils.load)
+
 
 def patch_runs(patch: pytest.MonkeyPatch, names: Iterator[object]) -> None:
     """Makes runs write configs without yapf, and look at files once.
@@ -30,6 +34,5 @@ def patch_runs(patch: pytest.MonkeyPatch, names: Iterator[object]) -> None:
             f'{name}.FormatCode', lambda text, **_: (text, True), raising=False
         )
     patch.setattr(Runner, 'setup_env', setup_named)
-    # Each `mmseg::` base of a config is looked for in 53 files.
-    patch.setattr(utils, 'load', functools.cache(utils.load))
+    patch.setattr(utils, 'load', _load_once)
     patch.setattr(runner, 'collect_env', functools.cache(runner.collect_env))
