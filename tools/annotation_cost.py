@@ -2,18 +2,35 @@
 
     python tools/annotation_cost.py --images 2975
     python tools/annotation_cost.py --hours 40 --rate voc-scribble=25
+    python tools/annotation_cost.py --plan 20 --images 400
 
 The table lists each kind of annotation at published rates, or at your own.
+With --plan, it says which mix of labels promises most for the hours.
 """
 
 from __future__ import annotations
 
 import math
+import sys
+import textwrap
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
+from pathlib import Path
 
 from prettytable import PrettyTable
 
 from mmseg_sesam.annotations.cost import RATES, Rate, override
+from mmseg_sesam.annotations.mixes import (
+    IMAGES,
+    RATE_OF_KIND,
+    SET,
+    Advice,
+    Measured,
+    best_mix,
+    read_measured,
+)
+
+RESULTS = Path(__file__).resolve().parents[1] / 'benchmarks/accuracy/results'
 
 
 def make_parser() -> ArgumentParser:
@@ -23,6 +40,13 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         '--hours', type=amount(float), help='hours of work that you can spend'
+    )
+    parser.add_argument(
+        '--plan',
+        type=amount(float),
+        metavar='HOURS',
+        help='name the mix of labels that promises most for these hours, by '
+        f'measurements on {SET} (--images: number of your images)',
     )
     parser.add_argument(
         '--rate',
@@ -84,16 +108,110 @@ def cost_table(
     return table
 
 
+def plan_text(
+    measured: list[Measured],
+    rates: dict[str, Rate],
+    hours: float,
+    images: int,
+) -> str:
+    """Returns the best mix for some hours, and what it rests on."""
+    advice = best_mix(measured, hours * 3600 / images, rates)
+    table = PrettyTable(['measured labels', 'hours', 'mIoU', 'seeds'])
+    table.align = 'r'
+    table.align['measured labels'] = 'l'
+    for row in sorted(measured, key=lambda row: row.seconds(rates)):
+        time = row.seconds(rates) * images / 3600
+        values = [f'{time:,.1f}', f'{row.miou:.1f}', row.seeds]
+        table.add_row([describe(row.shares, images), *values])
+    found = {kind for row in measured for kind in row.shares}
+    kinds = [kind for kind in RATE_OF_KIND if kind in found]
+    times = ', '.join(
+        f'{kind} {rates[RATE_OF_KIND[kind]].seconds:g} s' for kind in kinds
+    )
+    best = f'For {hours:g} hours and {images:,} images: '
+    if advice is None:
+        options = (
+            f'{rates[RATE_OF_KIND[kind]].images(hours):,} {kind}'
+            for kind in kinds
+        )
+        best += (
+            f'labels of one kind for fewer images ({", ".join(options)}). '
+            'Nothing as cheap was measured, so that nobody knows which of '
+            'them is best.'
+        )
+    else:
+        time = advice.seconds * images / 3600
+        best += (
+            f'{describe(advice.shares, images)} ({time:,.1f} hours), '
+            f'{promise(advice, images)}. '
+            f'{name_cheaper(measured, advice, rates, images)}'
+        )
+    basis = (
+        f'The numbers are of {SET}: {IMAGES} street scenes, labels that were '
+        'simulated, a small network, and superpixels in the place of SAM '
+        '(docs/accuracy.md). For other images, classes and networks this is '
+        'an extrapolation, and so are hours at the rates of other data sets '
+        f'({times} an image): give your own with --rate. Differences below '
+        'one point say little.'
+    )
+    paragraphs = (textwrap.fill(text, 79) for text in (best, basis))
+    return '\n\n'.join([str(table), *paragraphs])
+
+
+def name_cheaper(
+    measured: list[Measured],
+    advice: Advice,
+    rates: dict[str, Rate],
+    images: int,
+) -> str:
+    """Returns a sentence on much cheaper labels that are hardly worse."""
+    near = [row for row in measured if row.miou >= advice.miou - 1]
+    least = min(near, key=lambda row: row.seconds(rates), default=None)
+    if least is None or least.seconds(rates) > advice.seconds / 2:
+        return ''
+    time = least.seconds(rates) * images / 3600
+    return (
+        f'{describe(least.shares, images)} alone take {time:,.1f} hours and '
+        'are within one point of it.'
+    )
+
+
+def describe(shares: Mapping[str, float], images: int) -> str:
+    """Returns the number of images of each kind in words."""
+    counts = {kind: round(share * images) for kind, share in shares.items()}
+    return ', '.join(f'{n:,} {kind}' for kind, n in counts.items() if n)
+
+
+def promise(advice: Advice, images: int) -> str:
+    """Returns how much a mix promises, in words."""
+    if len(advice.between) == 1:
+        return f'which has {advice.miou:.1f} mIoU, as measured'
+    rows = ' and '.join(describe(r.shares, images) for r in advice.between)
+    return (
+        f'about {advice.miou:.1f} mIoU. It is interpolated between {rows}, '
+        'and the mix itself was not measured'
+    )
+
+
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
-    if not (args.images or args.hours):
-        parser.error('give --images, --hours or both')
+    if not (args.images or args.hours or args.plan):
+        parser.error('give --images, --hours or both, or --plan')
+    if args.hours and args.plan:
+        parser.error('--hours and --plan both give hours: give one of them')
     try:
         rates = override(RATES, dict(args.rate))
     except ValueError as error:
         parser.error(str(error))
-    print(cost_table(rates, args.images, args.hours))
+    if not args.plan:
+        print(cost_table(rates, args.images, args.hours))
+        return
+    try:
+        measured = read_measured(RESULTS)
+    except OSError as error:
+        sys.exit(f'annotation_cost: {error}')
+    print(plan_text(measured, rates, args.plan, args.images or IMAGES))
 
 
 if __name__ == '__main__':

@@ -62,6 +62,8 @@ def test_annotation_cost_of_images_or_hours(
     ('words', 'said'),
     [
         ([], 'give --images, --hours or both'),
+        (['--plan=0'], '0 is not above 0'),
+        (['--plan=1', '--hours=2'], 'give one of them'),
         (['--images=0'], '0 is not above 0'),
         (['--hours=nan'], 'nan is not above 0'),
         (['--hours=1', '--rate=voc-box=3'], "no kind 'voc-box'"),
@@ -73,3 +75,17 @@ def test_annotation_cost_rejects_other_arguments(
     refusal, words: list[str], said: str
 ) -> None:
     assert said in refusal('annotation_cost.py', *words)
+
+
+def test_annotation_cost_plans_hours(run_here) -> None:
+    words = '--images=100', '--rate', 'voc-scribble=36'
+
+    done = run_here('annotation_cost.py', '--plan=10', *words)
+    few = run_here('annotation_cost.py', '--plan=0.1', *words)
+
+    assert rows(done.stdout)['100 scribble'][0] == '1.0'
+    said = ' '.join(done.stdout.split('For 10 hours')[1].split())
+    assert said.startswith('and 100 images: ') and '(10.0 hours)' in said
+    assert 'CamVid' in said and 'an extrapolation' in said
+    assert 'scribble 36 s' in said
+    assert '10 scribble' in few.stdout

@@ -1,0 +1,168 @@
+"""Mixes of kinds of labels: what measured trainings say of a budget."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import NamedTuple
+
+from mmseg_sesam.annotations.cost import Rate
+
+# The measured set, its images, and the rates of its kinds: none is published
+# for it, so that they are those of the nearest data sets.
+SET, IMAGES = 'CamVid', 367
+RATE_OF_KIND = dict(
+    dense='cityscapes-fine',
+    coarse='cityscapes-coarse',
+    scribble='voc-scribble',
+    point='voc-point',
+)
+_DENSE = 10 / IMAGES
+# Rows of the accuracy benchmark: the share of the images of each kind.
+_ROWS: dict[str, dict[str, float]] = {
+    'full': dict(dense=1),
+    'sesam-coarse': dict(coarse=1),
+    'sesam-scribble': dict(scribble=1),
+    'sesam-point': dict(point=1),
+    'dense10': dict(dense=_DENSE),
+    'dense10+scribble': dict(dense=_DENSE, scribble=1 - _DENSE),
+    'dense10+point': dict(dense=_DENSE, point=1 - _DENSE),
+    'scribble-quarter': dict(scribble=0.25),
+    'scribble-quarter+none': dict(scribble=0.25),
+}
+_FILES = 'camvid-*-superpixel-s800-seed*.json'
+
+
+class Measured(NamedTuple):
+    """A training that was measured.
+
+    Attributes:
+        shares: share of the images by kind of label.
+        miou: mean mIoU of its seeds, in percent.
+        seeds: number of seeds.
+    """
+
+    shares: Mapping[str, float]
+    miou: float
+    seeds: int
+
+    def seconds(self, rates: Mapping[str, Rate]) -> float:
+        """Returns the seconds of labelling for an image of the set."""
+        return sum(
+            share * rates[RATE_OF_KIND[kind]].seconds
+            for kind, share in self.shares.items()
+        )
+
+
+class Advice(NamedTuple):
+    """The best known mix for a budget.
+
+    Attributes:
+        shares: share of the images by kind of label.
+        seconds: of labelling for an image of the set.
+        miou: in percent.
+        between: the measured trainings it lies between; one if it was
+            measured itself.
+    """
+
+    shares: dict[str, float]
+    seconds: float
+    miou: float
+    between: tuple[Measured, ...]
+
+
+def read_measured(folder: Path) -> list[Measured]:
+    """Returns the trainings of CamVid with known kinds of labels.
+
+    Args:
+        folder: results of the accuracy benchmark.
+
+    Raises:
+        FileNotFoundError: the folder has none.
+    """
+    found = defaultdict(list)
+    for path in sorted(folder.glob(_FILES)):
+        result = json.loads(path.read_text(encoding='utf-8'))
+        found[result['row']].append(result['val'][-1]['miou'])
+    rows = [
+        Measured(shares, mean(found[name]), len(found[name]))
+        for name, shares in _ROWS.items()
+        if name in found
+    ]
+    if not rows:
+        raise FileNotFoundError(
+            f'{folder} has no results {_FILES}, on which a plan rests; start '
+            'the tool in a checkout of the repository.'
+        )
+    return rows
+
+
+def best_mix(
+    measured: Sequence[Measured],
+    seconds: float,
+    rates: Mapping[str, Rate],
+) -> Advice | None:
+    """Returns the mix of the highest mIoU that a budget buys.
+
+    It is None where no training as cheap was measured. Trainings that cost
+    more than others and are worse are left out. Between two neighbours of the
+    rest the images are divided, and the mIoU is interpolated.
+
+    Args:
+        measured: trainings.
+        seconds: of labelling for an image of the set.
+        rates: by name.
+
+    Example:
+        >>> rates = {'voc-point': Rate(10, ''), 'voc-scribble': Rate(30, '')}
+        >>> rows = [Measured({'point': 1}, 40, 1),
+        ...         Measured({'scribble': 1}, 60, 1)]
+        >>> best_mix(rows, 20, rates).miou
+        50.0
+    """
+    hull = _upper_hull(measured, rates)
+    costs = [row.seconds(rates) for row in hull]
+    if seconds < costs[0]:
+        return None
+    last = max(i for i, cost in enumerate(costs) if cost <= seconds)
+    below = hull[last]
+    if last + 1 == len(hull) or costs[last] == seconds:
+        return Advice(dict(below.shares), costs[last], below.miou, (below,))
+    above = hull[last + 1]
+    part = (seconds - costs[last]) / (costs[last + 1] - costs[last])
+    shares = {
+        kind: (1 - part) * below.shares.get(kind, 0)
+        + part * above.shares.get(kind, 0)
+        for kind in {**below.shares, **above.shares}
+    }
+    miou = (1 - part) * below.miou + part * above.miou
+    return Advice(shares, seconds, miou, (below, above))
+
+
+def _upper_hull(
+    measured: Sequence[Measured], rates: Mapping[str, Rate]
+) -> list[Measured]:
+    """Returns trainings that no mix of others beats, the cheapest first."""
+    rows = sorted(measured, key=lambda row: (row.seconds(rates), -row.miou))
+    hull: list[Measured] = []
+    for row in rows:
+        if hull and row.miou <= hull[-1].miou:
+            continue
+        while len(hull) > 1 and _slope(hull[-2], row, rates) >= _slope(
+            hull[-2], hull[-1], rates
+        ):
+            hull.pop()
+        hull.append(row)
+    return hull
+
+
+def _slope(
+    below: Measured, above: Measured, rates: Mapping[str, Rate]
+) -> float:
+    """Returns points of mIoU for a second."""
+    return (above.miou - below.miou) / (
+        above.seconds(rates) - below.seconds(rates)
+    )
