@@ -3,6 +3,7 @@
 Start it in the folder where the training was started::
 
     python tools/report.py WORK_DIR [--gt-dir DIR] [--out report.html]
+        [--suggestions DIR]
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ def make_parser() -> ArgumentParser:
         help='do not predict with the latest checkpoint',
     )
     parser.add_argument(
+        '--suggestions',
+        type=Path,
+        help='folder that tools/suggest.py wrote, to show what to label next',
+    )
+    parser.add_argument(
         '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
     )
     return parser
@@ -57,6 +63,7 @@ def main() -> None:
             tuple(args.gt_suffix),
             not args.no_predictions,
             args.jobs,
+            args.suggestions,
         )
     except (OSError, ValueError) as error:
         sys.exit(f'report: {error}')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isfinite, isnan, nan
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 from mmseg_sesam.report.run import Run
@@ -47,7 +47,7 @@ def _on_validation(run: Run) -> Iterator[Sentence]:
     done = int(run.train[-1]['step'])
     planned = run.cfg.train_cfg.get('max_iters')
     far = f'{done:,}' + (f' of {planned:,}' if planned else '')
-    values = [v for v in run.val if isfinite(v.get('mIoU', nan))]
+    values, name = run.validated, run.measure
     if not values:
         yield Sentence(
             f'After {far} iterations no validation says how good the network '
@@ -56,19 +56,28 @@ def _on_validation(run: Run) -> Iterator[Sentence]:
         )
         return
     last, best = values[-1], run.best
-    yield Sentence(
-        f'After {far} iterations the val mIoU is {last["mIoU"]:.1f}%.',
-        'The mIoU is that of the last validation.',
-    )
-    if best['mIoU'] - last['mIoU'] >= _FALL:
+    value, top = last[name], best[name]
+    if run.has_proxy:
         yield Sentence(
-            f'It was {best["mIoU"]:.1f}% after {int(best["step"]):,}: take '
+            f'After {far} iterations the VAL PROXY is {value:.1f}%: that '
+            'share of held-back weak pixels is right (mean of the classes), '
+            'and nothing is known of edges and of all other pixels.',
+            'The proxy is named where no validation has an mIoU.',
+        )
+    else:
+        yield Sentence(
+            f'After {far} iterations the val mIoU is {value:.1f}%.',
+            'The mIoU is that of the last validation.',
+        )
+    if top - value >= _FALL:
+        yield Sentence(
+            f'It was {top:.1f}% after {int(best["step"]):,}: take '
             'the checkpoint of that step.',
             'An earlier validation is named if it was better by at least '
             f'{_FALL} points.',
         )
-    elif len(values) > 1 and last['mIoU'] - values[-2]['mIoU'] >= _RISE:
-        rise = last['mIoU'] - values[-2]['mIoU']
+    elif len(values) > 1 and value - values[-2][name] >= _RISE:
+        rise = value - values[-2][name]
         yield Sentence(
             f'It rose by {rise:.1f} points since the validation before: a '
             'longer training may give more (train_cfg.max_iters).',

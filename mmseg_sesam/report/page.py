@@ -20,6 +20,7 @@ from mmseg_sesam.report.measure import Measures, draw_sample, measure
 from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.report.settings import list_settings
+from mmseg_sesam.report.suggested import GROUP, Suggested, read_suggestions
 from mmseg_sesam.report.validation import show_validation
 from mmseg_sesam.visualization.training_sample import describe_label
 
@@ -31,6 +32,7 @@ def build_report(
     suffixes: tuple[str, str] = ('', ''),
     with_predictions: bool = True,
     jobs: int = 1,
+    suggestions: Path | None = None,
 ) -> None:
     """Writes the report of a training.
 
@@ -43,11 +45,14 @@ def build_report(
         with_predictions: whether to predict the shown images with the latest
             checkpoint.
         jobs: number of processes that measure labels and predict.
+        suggestions: folder that tools/suggest.py wrote for this training.
 
     Raises:
-        FileNotFoundError: there is no training, its images or pseudo-labels
-            are missing, or no image has a dense label in `gt_dir`.
-        ValueError: labels are damaged or do not fit each other.
+        FileNotFoundError: there is no training, its images, pseudo-labels or
+            suggestions are missing, or no image has a dense label in
+            `gt_dir`.
+        ValueError: labels are damaged or do not fit each other, or the
+            suggestions are of another training.
 
     Example:
         >>> build_report(Path('nowhere'), Path('report.html'))
@@ -57,32 +62,58 @@ def build_report(
     """
     run = read_run(work_dir)
     images = TrainingImages(run, gt_dir, suffixes)
+    suggested = Suggested({}, '')
+    if suggestions is not None:
+        suggested = read_suggestions(suggestions, images)
     sample = draw_sample(images)
     measures = measure(images, sample, jobs)
+    gallery, note = _build_gallery(
+        images, measures, sample, suggested.entries, with_predictions, jobs
+    )
+    context = _collect(run, images, measures, sample)
+    context.update(
+        gallery=gallery,
+        validation_note=note,
+        suggestions_note=suggested.said,
+    )
+    text = render(__package__, 'report.html', **context)
+    with replacing(out) as part:
+        part.write_text(text, encoding='utf-8')
+
+
+def _build_gallery(
+    images: TrainingImages,
+    measures: Measures,
+    sample: list[int],
+    suggested: dict[int, dict[str, Any]],
+    with_predictions: bool,
+    jobs: int,
+) -> tuple[dict[str, Any], str]:
+    """Returns the gallery, and a sentence on the validation images in it."""
     groups = choose_images(sample, measures.scores)
+    if suggested:
+        groups[GROUP] = [*suggested]
     shown = list(dict.fromkeys(i for group in groups.values() for i in group))
     places = {
         name: [shown.index(index) for index in group]
         for name, group in groups.items()
     }
     encoded = _encode(images, shown, measures, with_predictions, jobs)
+    for index, entry in suggested.items():
+        encoded[shown.index(index)]['suggestion'] = entry
     validation, note = show_validation(
-        run, len(images.classes), with_predictions, jobs
+        images.run, len(images.classes), with_predictions, jobs
     )
     if validation:
         start = len(shown)
         places['validation, worst'] = [*range(start, start + len(validation))]
-    context = _collect(run, images, measures, sample)
-    context['validation_note'] = note
-    context['gallery'] = dict(
+    gallery = dict(
         groups=places,
         images=[*encoded, *validation],
         classes=images.classes,
         palette=images.palette,
     )
-    text = render(__package__, 'report.html', **context)
-    with replacing(out) as part:
-        part.write_text(text, encoding='utf-8')
+    return gallery, note
 
 
 def _encode(
@@ -132,6 +163,8 @@ def _collect(
         max_iters=run.cfg.train_cfg.get('max_iters'),
         val=run.val[-1] if run.val else {},
         best=run.best,
+        measure=run.measure,
+        has_proxy=run.has_proxy,
         validations=len(run.val),
         best_checkpoint=run.best_checkpoint and run.best_checkpoint.name,
         no_validation='' if run.val else _explain_no_validation(run),

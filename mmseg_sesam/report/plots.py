@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from mmseg_sesam.evaluation.weak_pixels import ALL_PIXELS, BY_CLASS
 from mmseg_sesam.report.run import Run
 from mmseg_sesam.structures import SOURCES
 
@@ -25,9 +26,10 @@ _COLOUR_OF = dict(
 )
 # Prefixes of logged names.
 _LOSS, _SHARE = 'loss', 'share_'
-# Mark of the step with the highest mIoU of validation.
+# Mark of the step of the best validation.
 _BEST = 'best'
 _VAL_METRICS = ('mIoU', 'mDice', 'mFscore', 'mAcc', 'aAcc')
+_PROXIES = (BY_CLASS, ALL_PIXELS)
 
 
 def draw_curves(run: Run) -> list[dict[str, Any]]:
@@ -40,6 +42,11 @@ def draw_curves(run: Run) -> list[dict[str, Any]]:
             'Validation',
             'percent of the dense validation labels',
             _series(run.val, _VAL_METRICS),
+        ),
+        (
+            'VAL PROXY',
+            'percent of the held-back weak pixels that are right',
+            _series(run.val, _PROXIES),
         ),
         (
             'Loss',

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
+import mmcv
 import numpy as np
 import torch
 from mmengine.device import get_device
@@ -122,7 +123,7 @@ def _paint(
     prediction: Prediction,
     path: Path,
 ) -> None:
-    image = predictor.show(files.image)
+    image = mmcv.imread(str(files.image), channel_order='rgb')
     if image.shape[:2] != prediction.label.shape:
         raise ValueError(
             f'{files.image} is {image.shape[1]} x {image.shape[0]} pixels, '

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
-from mmseg.registry import TRANSFORMS
+from mmseg.registry import METRICS, TRANSFORMS
 
 from mmseg_sesam.datasets.pipeline_configs import (
     common_data_root,
     iterate_transforms,
 )
 from mmseg_sesam.engine.work_dir import latest_checkpoint
+from mmseg_sesam.evaluation.weak_pixels import PROXY, WeakPixelAccuracy
 from mmseg_sesam.report.class_iou import match_class_tables, read_class_tables
 from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
 from mmseg_sesam.type_names import type_names
@@ -49,10 +50,30 @@ class Run(NamedTuple):
     checkpoint: Path | None
 
     @property
+    def measure(self) -> str:
+        """Name of what ranks validations: the mIoU, or the proxy."""
+        if any('mIoU' in line for line in self.val):
+            return 'mIoU'
+        metrics = self.cfg.get('val_evaluator') or []
+        metrics = metrics if isinstance(metrics, list) else [metrics]
+        names = {name for m in metrics for name in type_names(m, METRICS)}
+        return PROXY if WeakPixelAccuracy.__name__ in names else 'mIoU'
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether validations measured weakly labelled pixels only."""
+        return self.measure == PROXY
+
+    @property
+    def validated(self) -> list[dict[str, float]]:
+        """Validations with a value of the measure."""
+        return [v for v in self.val if isfinite(v.get(self.measure, nan))]
+
+    @property
     def best(self) -> dict[str, float] | None:
-        """The first validation with the highest mIoU, if there is any."""
-        known = [v for v in self.val if isfinite(v.get('mIoU', nan))]
-        return max(known, key=lambda line: line['mIoU'], default=None)
+        """The first validation of the highest measure, if there is any."""
+        name = self.measure
+        return max(self.validated, key=lambda v: v[name], default=None)
 
     @property
     def best_checkpoint(self) -> Path | None:

@@ -33,9 +33,9 @@ def show_validation(
 ) -> tuple[list[dict[str, Any]], str]:
     """Returns the worst predicted validation images, and a sentence on them.
 
-    The images are entries of the gallery, ascending by IoU. Without any, the
-    sentence says why. With `with_predictions` the checkpoint predicts a
-    sample in `jobs` processes.
+    The images are entries of the gallery, ascending by IoU, or by the share
+    of right weak pixels. Without any, the sentence says why. With
+    `with_predictions` the checkpoint predicts a sample in `jobs` processes.
     """
     if run.cfg.get('val_dataloader') is None:
         reason = 'the config has no val_dataloader'
@@ -52,11 +52,14 @@ def show_validation(
         else:
             entries = _predict_and_score(run, samples, num_classes, jobs)
             shown = entries[:MAX_SHOWN]
+            measure = 'IoU'
+            if run.has_proxy:
+                measure = 'share of right weak pixels (VAL PROXY)'
             return (
                 shown,
-                f'Validation images: the {len(shown)} with the lowest IoU of '
-                f'{len(samples)} that {run.checkpoint.name} predicted, drawn '
-                f'at random from {total:,}.',
+                f'Validation images: the {len(shown)} with the lowest '
+                f'{measure} of {len(samples)} that {run.checkpoint.name} '
+                f'predicted, drawn at random from {total:,}.',
             )
     return [], f'Validation images are not shown: {reason}.'
 
@@ -84,7 +87,10 @@ def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
 def _predict_and_score(
     run: Run, samples: list[dict[str, Any]], num_classes: int, jobs: int
 ) -> list[dict[str, Any]]:
-    """Returns entries of the gallery, ascending by IoU."""
+    """Returns entries of the gallery, ascending by score."""
+    name, measure, title = 'iou', 'IoU', 'truth'
+    if run.has_proxy:
+        name, measure, title = 'recall', 'right weak pixels', 'weak label'
     paths = [sample['data_samples'].img_path for sample in samples]
     predictions = predict(run, paths, jobs)
     entries = []
@@ -92,13 +98,13 @@ def _predict_and_score(
         truth = sample['data_samples'].gt_sem_seg.data[0].numpy()
         truth = truth.astype(np.uint8)
         confusion = confusion_matrix(truth, predicted, num_classes)
-        score = label_quality(confusion)['iou']
+        score = label_quality(confusion)[name]
         image = rgb_view(sample['inputs'], sample['data_samples'])
         entry = encode_layers(
-            image, dict(prediction=predicted, truth=truth), {}
+            image, {'prediction': predicted, title: truth}, {}
         )
-        entry.update(name=path, score=score, measure='IoU')
-        # An image without any dense label has no IoU.
+        entry.update(name=path, score=score, measure=measure)
+        # An image without any label has no score.
         if not np.isnan(score):
             entries.append(entry)
     return sorted(entries, key=lambda entry: entry['score'])

@@ -15,11 +15,12 @@ from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.io.templates import render
 from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.report.suggested import LIST_NAME
 from mmseg_sesam.suggest.look import Looker
 from mmseg_sesam.suggest.pictures import draw_strip
 from mmseg_sesam.visualization.training_sample import describe_label
 
-LIST_NAME, PAGE_NAME = 'suggestions.json', 'suggestions.html'
+PAGE_NAME = 'suggestions.html'
 
 
 def write_suggestions(

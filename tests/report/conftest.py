@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Callable
@@ -11,6 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_sesam.report import build_report
+from mmseg_sesam.report.suggested import LIST_NAME
 
 TRUTH_PIPELINE = [
     dict(type='LoadImageFromFile'),
@@ -36,6 +38,16 @@ def train(cfg: Config, scribbles: Path) -> None:
     cfg.train_cfg.val_interval = 3
     cfg.custom_imports = dict(imports=['mmseg_sesam'])
     Runner.from_cfg(cfg).train()
+
+
+def write_suggestion(folder: Path, image: Path) -> Path:
+    """Writes one suggestion as tools/suggest.py does; returns the folder."""
+    region = dict(box=[12, 10, 36, 30], reason='')
+    one = dict(rank=1, image=str(image), reason='it is rare', regions=[region])
+    content = dict(checkpoint='iter_6.pth', suggestions=[one])
+    folder.mkdir()
+    (folder / LIST_NAME).write_text(json.dumps(content))
+    return folder
 
 
 @pytest.fixture(scope='session')
@@ -73,7 +85,12 @@ def page(work_dir: Path, scribbles: Path, snapshot: Path) -> Path:
     if not page.exists():
         best = work_dir / 'best_mIoU_iter_3.pth'
         best.touch()
-        build_report(work_dir, page, scribbles / 'dense')
+        suggestions = write_suggestion(
+            scribbles.parent / 'next', scribbles / 'images/deep/1.png'
+        )
+        build_report(
+            work_dir, page, scribbles / 'dense', suggestions=suggestions
+        )
         best.unlink()
     return page
 

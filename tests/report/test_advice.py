@@ -61,6 +61,16 @@ def test_advise_on_validation(
     )
 
 
+def test_advise_says_that_a_proxy_is_one() -> None:
+    run = run_of(0, 0)
+    metric = dict(type='WeakPixelAccuracy')
+    run.cfg.val_evaluator = metric
+    val = [dict(step=s, proxyMeanAcc=70 + s / 100) for s in (100, 200)]
+    text = texts(run._replace(val=val))
+    assert 'VAL PROXY is 72.0%' in text and 'mIoU' not in text
+    assert 'nothing is known of edges' in text
+
+
 def test_advise_names_classes_without_labels() -> None:
     absent = dict(class_of('car'), weak=0.0)
     assert 'shows car,' in texts(classes=(class_of('road'), absent))

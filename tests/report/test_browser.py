@@ -14,6 +14,7 @@ def test_build_report_works_in_a_browser(page: Path, browser: Any) -> None:
     layers_toggle(browser)
     the_gallery_moves(browser)
     validation_images_show(browser)
+    suggestions_show(browser)
     the_record_of_a_component_shows(browser)
     the_table_sorts(browser)
     fits_a_phone(browser)
@@ -96,6 +97,23 @@ def validation_images_show(browser: Any) -> None:
     press(browser, 'd')
     browser.find_element('css selector', '[data-group="best"]').click()
     wait_for(browser, f'!{shown}.includes("/data/")')
+
+
+def suggestions_show(browser: Any) -> None:
+    reason = browser.find_element('id', 'reason')
+    assert not reason.is_displayed()
+    browser.find_element('css selector', '[data-group="label next"]').click()
+    shown = 'document.getElementById("stage").dataset.shown'
+    wait_for(browser, f'{shown}.endsWith("deep/1")')
+    assert reason.text == '1. it is rare.'
+    stage, frame = (
+        browser.find_element('css selector', name).rect
+        for name in ('#stage', '#regions rect')
+    )
+    # The frame takes half of the width.
+    assert 0.45 < frame['width'] / stage['width'] < 0.55
+    browser.find_element('css selector', '[data-group="best"]').click()
+    wait_for(browser, 'document.getElementById("reason").hidden')
 
 
 def the_record_of_a_component_shows(browser: Any) -> None:

@@ -113,6 +113,7 @@ function components() {
   return image.records[topRound()] ?? [];
 }
 
+const SUGGESTED = 'label next';
 const SVG = 'http://www.w3.org/2000/svg';
 
 function drawPrompts() {
@@ -129,6 +130,27 @@ function drawPrompts() {
     dots(svg, inside, 'dot').style.stroke = `rgb(${palette[record.class_id]})`;
     dots(svg, outside, 'outside');
   }
+}
+
+/** Shows why to label the image next, and frames the regions to look at. */
+function drawSuggestion() {
+  const wanted = state.group === SUGGESTED ? image.suggestion : undefined;
+  const svg = byId('regions');
+  svg.replaceChildren();
+  svg.setAttribute('viewBox', `0 0 ${image.size[0]} ${image.size[1]}`);
+  svg.setAttribute('preserveAspectRatio', 'none');
+  byId('reason').hidden = !wanted;
+  if (!wanted) return;
+  for (const { box: [left, top, right, bottom] } of wanted.regions) {
+    frame(svg, { x: left, y: top, width: right - left, height: bottom - top });
+  }
+  byId('reason').textContent = `${wanted.reason}.`;
+}
+
+function frame(svg, place) {
+  const rect = document.createElementNS(SVG, 'rect');
+  for (const [name, value] of Object.entries(place)) rect.setAttribute(name, value);
+  svg.append(rect);
 }
 
 function dots(svg, points, kind) {
@@ -190,10 +212,7 @@ function describe(record) {
     return;
   }
   const [top, left, bottom, right] = record.bbox;
-  const rect = document.createElementNS(SVG, 'rect');
-  const place = { x: left, y: top, width: right - left, height: bottom - top };
-  for (const [name, value] of Object.entries(place)) rect.setAttribute(name, value);
-  byId('prompts').append(rect);
+  frame(byId('prompts'), { x: left, y: top, width: right - left, height: bottom - top });
   const count = record.chosen.length;
   const rows = [
     ['labelled by', record.from_person === false ? 'the teacher' : 'a person'],
@@ -235,6 +254,7 @@ function redraw() {
   showButtons();
   paintLabels();
   drawPrompts();
+  drawSuggestion();
   describe(null);
 }
 

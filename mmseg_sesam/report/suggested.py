@@ -1,0 +1,71 @@
+"""Suggestions of `tools/suggest.py` in a report."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmseg_sesam.io.names import printable
+from mmseg_sesam.report.gallery import GROUP_SIZE
+from mmseg_sesam.report.images import TrainingImages
+
+# The list of suggestions in their folder, and their group in the gallery.
+LIST_NAME = 'suggestions.json'
+GROUP = 'label next'
+
+
+class Suggested(NamedTuple):
+    """The first suggestions.
+
+    Attributes:
+        entries: reason and regions by index of the image, the best first.
+        said: a sentence on where they come from.
+    """
+
+    entries: dict[int, dict[str, Any]]
+    said: str
+
+
+def read_suggestions(folder: Path, images: TrainingImages) -> Suggested:
+    """Returns the suggestions that a report shows.
+
+    Args:
+        folder: folder that tools/suggest.py wrote.
+        images: the training images of the run.
+
+    Raises:
+        FileNotFoundError: the folder has no list.
+        ValueError: the list names an image that is not of this training.
+    """
+    path = folder / LIST_NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path} does not exist; give a folder that tools/suggest.py '
+            'wrote.'
+        )
+    content = json.loads(path.read_text(encoding='utf-8'))
+    places = {os.path.abspath(p): i for i, p in enumerate(images.paths)}
+    entries = {}
+    found = content['suggestions']
+    for one in found[:GROUP_SIZE]:
+        place = places.get(os.path.abspath(one['image']))
+        if place is None:
+            raise ValueError(
+                f'{path} names {one["image"]}, which is no training image of '
+                f'{images.run.work_dir}; give the suggestions of this run.'
+            )
+        entries[place] = dict(
+            reason=f'{one["rank"]}. {one["reason"]}',
+            regions=[
+                dict(box=region['box'], reason=region['reason'])
+                for region in one['regions']
+            ],
+        )
+    said = (
+        f'To label next: the first {len(entries)} of {len(found)} '
+        f'suggestions in {printable(folder)}, by {content["checkpoint"]}; '
+        'framed are the regions to look at first.'
+    )
+    return Suggested(entries, said)
