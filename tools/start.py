@@ -2,6 +2,8 @@
 
     python tools/start.py IMAGES ANNOTATIONS --out work_dirs/pets
     python tools/start.py IMAGES ANNOTATIONS --out work_dirs/pets --run
+    python tools/start.py IMAGES ANNOTATIONS --corrected to_label/labelme \\
+        --out work_dirs/pets2 --run
 
 Finds the format of the annotations, converts them into OUT/labels, checks
 them, splits the images, and writes a config into OUT with a reason behind
@@ -11,6 +13,7 @@ each number. Prints the plan, and the commands that do all of this by hand.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -21,11 +24,12 @@ from mmseg_sesam.cli.arguments import number_of_jobs
 from mmseg_sesam.io.terminal import hide_warnings
 
 ROOT = Path(__file__).resolve().parents[1]
+CONVERTER = 'tools/convert_annotations.py'
 
 
 def share(text: str) -> float:
     value = float(text)
-    if not 0 < value < 1:
+    if not 0 <= value < 1:
         raise ValueError
     return value
 
@@ -64,19 +68,24 @@ def make_parser() -> ArgumentParser:
         help='names of the classes in the order of their ids (default: those '
         'in the annotations)',
     )
-    val = parser.add_mutually_exclusive_group()
-    val.add_argument(
-        '--val',
+    parser.add_argument(
+        '--unlabelled',
+        nargs='+',
+        default=(),
+        metavar='LABEL',
+        help='labels that mean unlabelled: names, or values of index images. '
+        'Images without an annotation are unlabelled anyway',
+    )
+    parser.add_argument(
+        '--corrected',
+        nargs='+',
         type=Path,
-        help='dense annotations of images for validation, which lie beside '
-        'them or in IMAGES',
+        default=(),
+        metavar='DIR',
+        help='corrected annotations of some images, such as tools/suggest.py '
+        'writes them, in the place of those in ANNOTATIONS',
     )
-    val.add_argument(
-        '--val-share',
-        type=share,
-        help='share of the labelled images to hold back for validation, such '
-        'as 0.15, in blocks of neighbours',
-    )
+    add_validation(parser)
     parser.add_argument(
         '--minutes',
         type=positive,
@@ -89,7 +98,32 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         '--run', action='store_true', help='train, and write the report'
     )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=(),
+        metavar='KEY=VALUE',
+        help='with --run: override the config, as in tools/train.py',
+    )
     return parser
+
+
+def add_validation(parser: ArgumentParser) -> None:
+    """Adds the options of the validation."""
+    val = parser.add_mutually_exclusive_group()
+    val.add_argument(
+        '--val',
+        type=Path,
+        help='dense annotations of images for validation, which lie beside '
+        'them or in IMAGES',
+    )
+    val.add_argument(
+        '--val-share',
+        type=share,
+        help='share of the labelled images to hold back for validation, in '
+        'blocks of neighbours; 0 for none (default: 0.15 of 10 or more '
+        'images, without --val)',
+    )
 
 
 def check(config: Path, jobs: int) -> None:
@@ -111,12 +145,28 @@ def run_tool(name: str, *words: object) -> None:
         sys.exit(code)
 
 
+def explain(parser: ArgumentParser, error: Exception) -> str:
+    """Returns an error, and says where options are that another tool has."""
+    text = f'start: {error}'
+    other = {*re.findall(r'--[a-z-]+', text)}
+    other -= {*re.findall(r'--[a-z-]+', parser.format_usage())}
+    if other and CONVERTER not in text:
+        text += (
+            f' {", ".join(sorted(other))} is an option of {CONVERTER}: '
+            'convert the annotations with it, and give its folder.'
+        )
+    return text
+
+
 def main() -> None:
     parser = make_parser()
     args = vars(parser.parse_args())
     hide_warnings()
-    run = args.pop('run')
-    args['classes'] = tuple(args['classes'])
+    run, options = args.pop('run'), args.pop('cfg_options')
+    if options and not run:
+        parser.error('--cfg-options acts on a training: give --run, too')
+    for name in ('classes', 'unlabelled', 'corrected'):
+        args[name] = tuple(args[name])
     from mmseg_sesam.start.show import plan_text
     from mmseg_sesam.start.start import Request, prepare
 
@@ -126,11 +176,12 @@ def main() -> None:
     except ConversionError as error:
         sys.exit('\n'.join(f'start: {line}' for line in error.lines()))
     except (ValueError, OSError) as error:
-        sys.exit(f'start: {error}')
+        sys.exit(explain(parser, error))
     print(plan_text(start))
     if run:
-        run_tool('train.py', start.config)
-        run_tool('report.py', args['out'] / 'run')
+        words = ['--cfg-options', *options] if options else []
+        run_tool('train.py', start.config, *words)
+        run_tool('report.py', args['out'] / 'run', '--jobs', args['jobs'])
 
 
 if __name__ == '__main__':

@@ -12,7 +12,6 @@ from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import NAMES, choice, option
-from mmseg_sesam.io.images import image_size
 from mmseg_sesam.validators import Rule, count
 
 WIDTH = count(1, 255)
@@ -46,7 +45,7 @@ class ImageSize(AnnotationReader):
 
     def size_of(self, item: Item) -> tuple[int, int]:
         """Returns width and height of an image; raises if it is damaged."""
-        return image_size(item.image) if item.image else self.size
+        return files.image_size(item.image) if item.image else self.size
 
 
 @dataclass

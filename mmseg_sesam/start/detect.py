@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from mmseg_sesam.annotations.base import READERS, AnnotationReader
+from mmseg_sesam.annotations.files import read_index
+from mmseg_sesam.annotations.readers.index_png import IndexPngReader
 from mmseg_sesam.annotations.shapes import NamedReader
 
 # Endings of the formats that keep all images in one file.
@@ -43,7 +48,11 @@ def detect_format(src: Path) -> str:
 
 
 def open_reader(
-    name: str, src: Path, images: Path, classes: tuple[str, ...] = ()
+    name: str,
+    src: Path,
+    images: Path,
+    classes: tuple[str, ...] = (),
+    unlabelled: tuple[str, ...] = (),
 ) -> AnnotationReader:
     """Returns a reader whose classes are known.
 
@@ -55,9 +64,11 @@ def open_reader(
         src: file or folder of the annotations.
         images: folder of the images.
         classes: names of the classes in the order of their ids.
+        unlabelled: labels, or values of index images, that mean unlabelled.
 
     Raises:
-        ValueError: the format needs an option that has no default.
+        ValueError: the format needs an option that has no default, or does
+            not have a given one.
         OSError: a file cannot be read.
     """
     reader = READERS[name]
@@ -74,17 +85,50 @@ def open_reader(
         )
     src = _single_file(name, src)
     options = dict(src=src, images=images)
+    if unlabelled:
+        options['unlabelled'] = _read_unlabelled(reader, unlabelled)
     if classes:
         _check_takes_classes(name, reader)
         return reader(classes=tuple(classes), **options)
     opened = reader(**options)
     if isinstance(opened, NamedReader):
-        items, _ = opened.items()
+        opened.items()
         if not opened.names:
-            labels = {label for i in items for label in opened.labels_of(i)}
-            labels -= {*opened.unlabelled}
+            labels = labels_in(opened) - {*opened.unlabelled}
             return reader(classes=_ordered(labels, src), **options)
     return opened
+
+
+def labels_in(reader: AnnotationReader) -> set[str]:
+    """Returns the labels of all shapes, or the values of index images."""
+    items, _ = reader.items()
+    if isinstance(reader, NamedReader):
+        return {label for item in items for label in reader.labels_of(item)}
+    if isinstance(reader, IndexPngReader):
+        values = (np.unique(read_index(item.source)[0]) for item in items)
+        return {str(value) for found in values for value in found.tolist()}
+    return set()
+
+
+def _read_unlabelled(
+    reader: type[AnnotationReader], values: tuple[str, ...]
+) -> tuple[Any, ...]:
+    """Returns --unlabelled as the reader takes it, with its defaults."""
+    default = getattr(reader, 'unlabelled', None)
+    if default is None:
+        raise ValueError(
+            f'--unlabelled is given, and the format {reader.name} knows what '
+            'is unlabelled; leave --unlabelled out.'
+        )
+    if reader is not IndexPngReader:
+        return (*default, *(v for v in values if v not in default))
+    try:
+        return tuple(map(int, values))
+    except ValueError:
+        raise ValueError(
+            f'--unlabelled has {" ".join(values)}, expected values of pixels '
+            'such as 21, as the annotations are index images.'
+        ) from None
 
 
 def _single_file(name: str, src: Path) -> Path:

@@ -7,19 +7,37 @@ import shlex
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from mmseg_sesam.annotations.base import AnnotationReader, list_keyed_files
 from mmseg_sesam.annotations.convert import SUMMARY, convert
+from mmseg_sesam.annotations.files import image_size
 from mmseg_sesam.annotations.shapes import NamedReader
-from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
-from mmseg_sesam.start.detect import detect_format, open_reader
+from mmseg_sesam.start.detect import detect_format, labels_in, open_reader
 from mmseg_sesam.start.label_kind import guess_kind
 from mmseg_sesam.start.sizes import drawing_scale, median_size
+from mmseg_sesam.structures import DENSE
 
 # Labels that are opened to guess their kind.
 _SAMPLES = 50
+
+
+class Reading(NamedTuple):
+    """How annotations are read.
+
+    Attributes:
+        format: name of the format; 'auto' finds it.
+        classes: names of the classes; empty for those in the files.
+        unlabelled: labels, or values of index images, that mean unlabelled.
+        jobs: number of processes.
+    """
+
+    format: str = 'auto'
+    classes: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,10 +75,9 @@ def gather(
     images: Path,
     annotations: Path,
     out: Path,
-    name: str = 'auto',
-    classes: tuple[str, ...] = (),
-    dense: bool = False,
-    jobs: int = 1,
+    reading: Reading,
+    like: Material | None = None,
+    kind: str | None = None,
 ) -> Material:
     """Converts annotations, and returns what they label.
 
@@ -68,29 +85,22 @@ def gather(
         images: their folder.
         annotations: file or folder of the annotations.
         out: folder of the labels.
-        name: name of the format; 'auto' finds it.
-        classes: names of the classes; by default those in the files.
-        dense: whether pixels without a shape are of a class 'background'.
-        jobs: number of processes.
+        reading: how annotations are read.
+        like: material with the same classes, of other annotations.
+        kind: 'dense' if pixels without a shape are of a class 'background'.
 
     Raises:
         ValueError: annotations are damaged, or do not fit the options.
     """
+    name = reading.format
     name = detect_format(annotations) if name == 'auto' else name
-    classes = tuple(classes) or _converted_classes(annotations)
-    reader = open_reader(name, annotations, images, classes)
-    if not reader.names:
-        raise ValueError(
-            f'{annotations} has the format {name}, which does not name the '
-            'classes; give their names in the order of their ids with '
-            '--classes.'
-        )
+    reader = _open(name, images, annotations, reading, like)
     items, _ = reader.items()
     _check_keys(reader)
     suffix = _common_suffix([item.image for item in items])
     size = median_size([image_size(item.image) for item in items])
-    reader = _adapt(reader, size, dense)
-    summary = convert(reader, out, jobs)
+    reader = _adapt(reader, size, kind == DENSE)
+    summary = convert(reader, out, reading.jobs)
     labelled = [item.key for item in items]
     samples = labelled[:: -(-len(labelled) // _SAMPLES)]
     return Material(
@@ -113,6 +123,34 @@ def gather(
         command=_command(reader, out),
         summary=summary,
     )
+
+
+def _open(
+    name: str,
+    images: Path,
+    annotations: Path,
+    reading: Reading,
+    like: Material | None,
+) -> AnnotationReader:
+    """Returns a reader whose classes are known."""
+    unlabelled = reading.unlabelled
+    if like is None:
+        classes = reading.classes or _converted_classes(annotations)
+    else:
+        # A part of the images need not have all labels.
+        classes = like.classes
+        found = unlabelled and labels_in(
+            open_reader(name, annotations, images, classes)
+        )
+        unlabelled = tuple(v for v in unlabelled if v in found)
+    reader = open_reader(name, annotations, images, classes, unlabelled)
+    if not reader.names:
+        raise ValueError(
+            f'{annotations} has the format {name}, which does not name the '
+            'classes; give their names in the order of their ids with '
+            '--classes.'
+        )
+    return reader
 
 
 def _converted_classes(annotations: Path) -> tuple[str, ...]:

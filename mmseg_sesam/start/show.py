@@ -10,7 +10,7 @@ from mmseg_sesam.start.start import Start
 
 def plan_text(start: Start) -> str:
     """Returns what was found, the numbers with reasons, and the commands."""
-    material = start.material
+    material, sets = start.sets.train, start.sets
     shares = f'{material.summary["labelled"]:.1%}'
     lines = [
         f'Format: {material.summary["settings"]["format"]}; labels look like '
@@ -18,7 +18,12 @@ def plan_text(start: Start) -> str:
         f'Classes: {", ".join(material.classes)}',
         f'Training images: {len(material.labelled)} with a label, '
         f'{len(material.unlabelled)} without',
-        f'Validation: {start.measured}.',
+        *(
+            f'Corrected images of {part.summary["settings"]["src"]}: '
+            f'{len(part.labelled)}, which look like {KIND_REASON[part.kind]}'
+            for part in sets.corrected
+        ),
+        f'Validation: {sets.measured}.',
         '',
         f'Plan ({start.config}):',
     ]

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmseg_sesam.annotations.base import list_keyed_files
 from mmseg_sesam.io import atomic
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.start.machine import Machine
-from mmseg_sesam.start.material import Material, gather
+from mmseg_sesam.start.material import Reading, gather
 from mmseg_sesam.start.plan import Plan, make_plan, schedule, steps_in
 from mmseg_sesam.start.segmenters import pick_segmenter
-from mmseg_sesam.start.split import split_blocks
+from mmseg_sesam.start.sets import (
+    DataSets,
+    add_corrections,
+    hold_back,
+    take_val,
+)
 from mmseg_sesam.start.step_time import seconds_per_step
 from mmseg_sesam.start.write_config import config_text
-
-# A validation label of less labelled pixels measures a part (our choice).
-_DENSE = 0.95
-NOT_MEASURED = (
-    'There is no validation: nobody measures how right the network is. Give '
-    'dense labels of some other images with --val, or hold weak labels back '
-    'with --val-share'
-)
 
 
 @dataclass(frozen=True)
@@ -32,12 +28,19 @@ class Request:
     images: Path
     annotations: Path
     out: Path
+    corrected: Sequence[Path] = ()
     format: str = 'auto'
     classes: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
     val: Path | None = None
     val_share: float | None = None
     minutes: float | None = None
     jobs: int = 1
+
+    @property
+    def reading(self) -> Reading:
+        """How annotations are read."""
+        return Reading(self.format, self.classes, self.unlabelled, self.jobs)
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,13 @@ class Start:
     Attributes:
         config: path of the config.
         plan: its numbers.
-        material: images and labels; `labelled` are those of the training.
-        val: images and labels of the validation, if there is one.
-        measured: what the validation measures, or that nothing does.
+        sets: images and labels.
         commands: commands that do by hand what was done, and what follows.
     """
 
     config: Path
     plan: Plan
-    material: Material
-    val: Material | None
-    measured: str
+    sets: DataSets
     commands: list[str]
 
 
@@ -78,125 +77,43 @@ def prepare(
         OSError: a file cannot be read or written.
     """
     out = request.out
-    material = gather(
-        request.images,
-        request.annotations,
-        out / 'labels',
-        request.format,
-        request.classes,
-        jobs=request.jobs,
-    )
-    material, val, measured = _split(request, material)
+    sets = _gather_sets(request)
     machine = machine or Machine.this()
     segmenter = pick_segmenter(bases / 'segmenters', machine.gpu_gib > 0)
-    names = sorted([*material.labelled, *material.unlabelled])
-    plan = make_plan(material, len(names), machine, segmenter)
+    plan = make_plan(sets.train, len(sets.names), machine, segmenter)
     if request.minutes is not None:
-        seconds = seconds_per_step(plan, bases, len(material.classes))
+        seconds = seconds_per_step(plan, bases, len(sets.train.classes))
         steps = steps_in(request.minutes, seconds)
         plan = replace(plan, **schedule(*steps))
     config = out / f'{out.resolve().name}.py'
-    text = config_text(plan, material, out, bases, val, f'measures {measured}')
-    _write_config(config, text)
-    _write_list(out / 'train.txt', names)
-    if val:
-        _write_list(out / 'val.txt', val.labelled)
-    commands = [material.command]
-    if val and val.labels != material.labels:
-        commands.append(val.command)
-    commands += [
+    _write_config(config, config_text(plan, sets, out, bases))
+    drawn = [*sets.train.labelled, *sets.train.unlabelled]
+    _write_list(out / 'train.txt', sorted(drawn))
+    for part in sets.corrected:
+        _write_list(part.labels.with_suffix('.txt'), part.labelled)
+    if sets.val:
+        _write_list(out / 'val.txt', sets.val.labelled)
+    parts = [sets.train, *sets.corrected, *([sets.val] if sets.val else [])]
+    commands = [
+        *dict.fromkeys(part.command for part in parts),
         f'python tools/validate_dataset.py {config}',
         f'python tools/train.py {config}',
         f'python tools/report.py {out / "run"}',
     ]
-    return Start(config, plan, material, val, measured, commands)
+    return Start(config, plan, sets, commands)
 
 
-def _split(
-    request: Request, material: Material
-) -> tuple[Material, Material | None, str]:
-    """Returns material of training and validation, and what is measured."""
-    if request.val is not None:
-        return _with_val_folder(request, material)
-    if request.val_share is None:
-        return material, None, NOT_MEASURED
-    _, held = split_blocks(material.labelled, request.val_share)
-    # Unlabelled images between held ones show nearly the same.
-    everything = sorted([*material.labelled, *material.unlabelled])
-    near = _between(everything, {*held}, {*material.labelled})
-    val = replace(material, labelled=held, unlabelled=[])
-    material = replace(
-        material,
-        labelled=[n for n in material.labelled if n not in {*held}],
-        unlabelled=[n for n in material.unlabelled if n not in near],
-    )
-    return material, val, _measured(val, 'held-back images')
-
-
-def _with_val_folder(
-    request: Request, material: Material
-) -> tuple[Material, Material, str]:
-    own = request.val.is_dir() and list_keyed_files(
-        request.val, IMAGE_SUFFIXES
-    )
-    # Label files are images, too: these are photos if they have annotations
-    # of other endings beside them, as LabelMe's are.
-    beside = own and request.format != 'index-png' and _has_json(request.val)
-    val = gather(
-        request.val if beside else request.images,
-        request.val,
-        request.out / 'val_labels',
-        request.format,
-        material.classes,
-        dense=True,
-        jobs=request.jobs,
-    )
-    val = replace(val, unlabelled=[])
-    if not beside:
-        held = {*val.labelled}
-        material = replace(
-            material,
-            labelled=[n for n in material.labelled if n not in held],
-            unlabelled=[n for n in material.unlabelled if n not in held],
-        )
-    if not material.labelled:
-        raise ValueError(
-            f'--val {request.val} labels all labelled images of '
-            f'{request.images}, expected other images than those of training; '
-            'give a folder with labels of a part.'
-        )
-    return material, val, _measured(val, f'images of {request.val}')
-
-
-def _has_json(folder: Path) -> bool:
-    return any(True for _ in folder.rglob('*.json'))
-
-
-def _between(names: list[str], held: set[str], labelled: set[str]) -> set[str]:
-    """Returns unlabelled names next to held ones, up to labelled others."""
-    near, run, touches = set(), [], False
-    for name in [*names, None]:
-        if name in held:
-            near.update(run)
-            run, touches = [], True
-        elif name is None or name in labelled:
-            if touches:
-                near.update(run)
-            run, touches = [], False
-        else:
-            run.append(name)
-    return near
-
-
-def _measured(val: Material, where: str) -> str:
-    """Returns what a validation measures."""
-    number = f'mIoU on {len(val.labelled)} {where}'
-    if val.kind == 'dense':
-        return number
-    return (
-        f'{number}, on their labelled pixels only: a proxy, which says '
-        'nothing of edges and of what nobody labelled'
-    )
+def _gather_sets(request: Request) -> DataSets:
+    """Converts all annotations, and divides the images."""
+    out, images = request.out, request.images
+    reading = request.reading
+    material = gather(images, request.annotations, out / 'labels', reading)
+    if request.val is None:
+        sets = hold_back(material, request.val_share)
+    else:
+        target = out / 'val_labels'
+        sets = take_val(material, images, request.val, target, reading)
+    return add_corrections(sets, images, request.corrected, out, reading)
 
 
 def _write_config(path: Path, text: str) -> None:

@@ -8,173 +8,22 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from mmseg_sesam.evaluation.weak_pixels import PROXY
+from mmseg_sesam.start.config_template import (
+    ADAMW,
+    CORRECTED,
+    DATASET,
+    DENSE_SOURCE,
+    HEAD,
+    TAIL,
+    WITH_VAL,
+    WITHOUT_VAL,
+)
 from mmseg_sesam.start.material import Material
 from mmseg_sesam.start.plan import Choice, Plan
+from mmseg_sesam.start.sets import DataSets
+from mmseg_sesam.structures import DENSE, NO_LABEL
 
-_HEAD = """\
-_base_ = [
-{model_reason}
-    {model!r},
-{segmenter_reason}
-    {segmenter!r},
-    {runtime!r},
-    {schedule!r},
-]
-work_dir = {work_dir!r}
-
-# Data
-metainfo = dict(
-    classes={classes},
-    palette={palette},
-)
-num_classes = len(metainfo['classes'])
-images = dict(
-    type='BaseSegDataset',
-    metainfo=metainfo,
-    img_suffix={suffix!r},
-    seg_map_suffix='.png',
-    reduce_zero_label=False,
-)
-{scale_reason}
-scale = {scale}
-{crop_reason}
-crop_size = {crop}
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(
-        type='LoadWeakAnnotations',
-        num_classes=num_classes,
-        kind={kind!r},{unlabelled}
-    ),
-    dict(type='LoadPseudoLabel'),
-    # At least the size above: nearest neighbours delete thin strokes.
-    dict(
-        type='RandomResize',
-        scale=scale,
-        ratio_range=(1.0, 2.0),
-        keep_ratio=True,
-    ),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='KeepTeacherView'),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='PackSeSAMInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-{test_resize}    dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs'),
-]
-train_dataloader = dict(
-{batch_size_reason}
-    batch_size={batch_size},
-{num_workers_reason}
-    num_workers={num_workers},
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
-        images,
-        ann_file={train_list!r},
-        data_prefix=dict(
-            img_path={images!r},
-            seg_map_path={labels!r},
-        ),
-        pipeline=train_pipeline,
-    ),
-)
-"""
-_WITH_VAL = """\
-{val_reason}
-val_dataloader = dict(
-    batch_size=1,
-    num_workers={num_workers},
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        images,
-        img_suffix={val_suffix!r},
-        ann_file={val_list!r},
-        data_prefix=dict(
-            img_path={val_images!r},
-            seg_map_path={val_labels!r},
-        ),
-        pipeline=test_pipeline,
-    ),
-)
-val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
-"""
-_WITHOUT_VAL = """\
-# Without labels for validation nothing is measured, and the last checkpoint
-# is the result.
-val_dataloader = None
-val_evaluator = None
-val_cfg = None
-"""
-_TAIL = """\
-test_dataloader = val_dataloader
-test_evaluator = val_evaluator
-{test_cfg}
-# Network and loss
-model = dict(
-    data_preprocessor=dict(size=crop_size),
-    decode_head=dict(num_classes=num_classes),{auxiliary}
-{ema_momentum_reason}
-    ema_momentum={ema_momentum},
-{agreement_reason}
-    agreement={agreement},
-    sources=[
-        dict(type='LabelSource', name='weak', field='gt_sem_seg'),
-        dict(
-            type='LabelSource',
-            name='pseudo',
-            field='pseudo_sem_seg',
-{pseudo_weight_reason}
-            loss_weight={pseudo_weight},
-        ),
-        dict(
-            type='LabelSource',
-            name='confident',
-            field='confident_sem_seg',
-            loss_weight=0.5,
-            # The teacher learns first: full weight from the first refresh on.
-            ramp={begin},
-            normalizer='remaining',
-        ),
-    ],
-{crf_reason}
-    regularizers={regularizers},
-)
-
-# Schedule
-{max_iters_reason}
-max_iters = {max_iters}
-train_cfg = dict(max_iters=max_iters, val_interval={val_interval})
-{optimizer}param_scheduler = [
-    dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
-]
-default_hooks = dict(
-    checkpoint=dict(
-{val_interval_reason}
-        interval={val_interval},{save_best}
-    ),
-    pseudo_labels=dict(
-        type='SAMPseudoLabelHook',
-        generator=_base_.generator,
-{begin_reason}
-        begin={begin},
-{interval_reason}
-        interval={interval},
-        # Two refreshes were enough (docs/choosing.md).
-        max_rounds=2,
-    ),
-)
-"""
-_ADAMW = """\
-# The optimizer of docs/accuracy.md for this network.
-optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.01)
-)
-"""
 _INDENTS = dict(
     model=4,
     segmenter=4,
@@ -190,25 +39,16 @@ _INDENTS = dict(
 )
 
 
-def config_text(
-    plan: Plan,
-    material: Material,
-    folder: Path,
-    bases: Path,
-    val: Material | None = None,
-    val_reason: str = '',
-) -> str:
+def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
     """Returns the text of a config.
 
     Args:
         plan: the numbers.
-        material: images and labels.
+        sets: images and labels.
         folder: folder of the config and of the lists of images.
         bases: folder of the fragments, `configs/_base_`.
-        val: images and labels of the validation.
-        val_reason: what it measures.
     """
-    choices = vars(plan)
+    choices, material = vars(plan), sets.train
     values: dict[str, Any] = {key: choices[key].value for key in choices}
     for key, choice in choices.items():
         values[f'{key}_reason'] = _comment(choice, _INDENTS.get(key, 0))
@@ -223,32 +63,85 @@ def config_text(
         classes=_literal(material.classes),
         palette=_literal(material.palette),
         suffix=material.suffix,
-        kind=material.kind,
-        unlabelled="\n        unlabelled='allow',"
-        if material.unlabelled
-        else '',
-        train_list=(folder / 'train.txt').as_posix(),
-        images=material.images.as_posix(),
-        labels=material.labels.as_posix(),
         test_resize=_test_resize(plan, material),
         regularizers=f"[dict(type='GatedCRFLoss', loss_weight={plan.crf[0]})]"
         if plan.crf.value
         else '[]',
         **_of_network(plan),
-        save_best='' if val else '\n        save_best=None,',
-        test_cfg='' if val else 'test_cfg = None\n',
+        **_of_labels(sets, folder),
+        **_of_validation(sets, folder),
     )
-    middle = _WITHOUT_VAL
-    if val:
-        middle = _WITH_VAL
-        values.update(
-            val_reason=_comment(Choice(None, val_reason), 0),
-            val_suffix=val.suffix,
-            val_list=(folder / 'val.txt').as_posix(),
-            val_images=val.images.as_posix(),
-            val_labels=val.labels.as_posix(),
+    middle = WITH_VAL if sets.val else WITHOUT_VAL
+    return (HEAD + middle + TAIL).format(**values)
+
+
+def _of_labels(sets: DataSets, folder: Path) -> dict[str, str]:
+    """Returns the lines that depend on kinds and folders of labels."""
+    train = sets.train
+    parts = [
+        _dataset('train_pipeline', part.labels, part, folder / 'train.txt')
+        for part in [train]
+        if train.labelled or train.unlabelled
+    ]
+    pipelines = ''
+    for number, part in enumerate(sets.corrected, 1):
+        name = f'corrected_pipeline_{number}'
+        pipelines += CORRECTED.format(name=name, kind=part.kind)
+        names = part.labels.with_suffix('.txt')
+        parts.append(_dataset(name, part.labels, part, names))
+    dataset = parts[0]
+    if len(parts) > 1:
+        joined = textwrap.indent(',\n'.join(parts), '    ' * 2)
+        dataset = (
+            "dict(\n    type='ConcatDataset',\n    datasets=[\n"
+            f'{joined},\n    ],\n)'
         )
-    return (_HEAD + middle + _TAIL).format(**values)
+    allowed = "\n        unlabelled='allow',"
+    kinds = {part.kind for part in [train, *sets.corrected] if part.labelled}
+    has_more = DENSE in kinds and len(kinds) > 1
+    return dict(
+        kind=train.kind if train.labelled else NO_LABEL,
+        unlabelled=allowed if train.labelled and train.unlabelled else '',
+        corrected=pipelines,
+        dataset=textwrap.indent(dataset, '    ').lstrip(),
+        dense_source=DENSE_SOURCE if has_more else '',
+    )
+
+
+def _dataset(pipeline: str, labels: Path, part: Material, names: Path) -> str:
+    """Returns the text of a data set."""
+    return DATASET.format(
+        names=names.as_posix(),
+        images=part.images.as_posix(),
+        labels=labels.as_posix(),
+        pipeline=pipeline,
+    )
+
+
+def _of_validation(sets: DataSets, folder: Path) -> dict[str, str]:
+    """Returns the lines that depend on the validation."""
+    val = sets.val
+    reason = f'the validation measures {sets.measured}'
+    values = dict(val_reason=_comment(Choice(None, reason), 0))
+    if val is None:
+        return dict(
+            values,
+            save_best='\n        save_best=None,',
+            test_cfg='test_cfg = None\n',
+        )
+    best = f'\n        save_best={PROXY!r},' if sets.proxy else ''
+    return dict(
+        values,
+        val_suffix=val.suffix,
+        val_list=(folder / 'val.txt').as_posix(),
+        val_images=val.images.as_posix(),
+        val_labels=val.labels.as_posix(),
+        evaluator="dict(type='WeakPixelAccuracy')"
+        if sets.proxy
+        else "dict(type='IoUMetric', iou_metrics=['mIoU'])",
+        save_best=best,
+        test_cfg='',
+    )
 
 
 def _of_network(plan: Plan) -> dict[str, str]:
@@ -256,7 +149,7 @@ def _of_network(plan: Plan) -> dict[str, str]:
     if plan.model.value == 'deeplabv3_r50':
         auxiliary = '\n    auxiliary_head=dict(num_classes=num_classes),'
         return dict(auxiliary=auxiliary, optimizer='')
-    return dict(auxiliary='', optimizer=_ADAMW)
+    return dict(auxiliary='', optimizer=ADAMW)
 
 
 def _comment(choice: Choice, indent: int) -> str:

@@ -44,12 +44,15 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path('photos')
 
 
-def test_start_trains_labelme_folder_without_validation(photos: Path) -> None:
-    done = run_warm(TOOL, photos, photos, '--out', 'pets', '--jobs', 1)
+def test_start_runs_training_and_report(photos: Path) -> None:
+    done = run_warm(
+        *(TOOL, photos, photos, '--out', 'pets', '--jobs', 1),
+        *('--run', '--cfg-options', *SMALL),
+    )
 
     assert done.returncode == 0, done.stdout
     assert 'labelme' in done.stdout
-    assert 'There is no validation' in done.stdout
+    assert 'no image is held back' in done.stdout
     cfg = Config.fromfile('pets/pets.py')
     assert cfg.metainfo.classes == ('background', 'cat', 'dog')
     assert cfg.val_dataloader is None
@@ -58,18 +61,22 @@ def test_start_trains_labelme_folder_without_validation(photos: Path) -> None:
     ]
     label = np.array(Image.open('pets/labels/01.png'))
     assert set(np.unique(label)) == {0, 1, 2, 255}
-
-    done = run_warm(
-        ROOT / 'tools/train.py', 'pets/pets.py', '--cfg-options', *SMALL
-    )
-    assert done.returncode == 0, done.stdout
     assert PseudoLabelStore('pets/run/pseudo_labels').current == 1
     assert Path('pets/run/iter_2.pth').is_file()
-    done = run_warm(ROOT / 'tools/report.py', 'pets/run')
-    assert done.returncode == 0, done.stdout
+    assert Path('pets/run/report.html').is_file()
 
 
-def test_start_trains_with_dense_photos_for_validation(photos: Path) -> None:
+def test_start_ends_where_training_fails(photos: Path) -> None:
+    done = run_warm(
+        *(TOOL, photos, photos, '--out', 'pets', '--jobs', 1),
+        *('--run', '--cfg-options', 'model.teacher=nobody'),
+    )
+
+    assert done.returncode
+    assert not Path('pets/run/report.html').exists()
+
+
+def test_start_takes_dense_photos_for_validation(photos: Path) -> None:
     rng = np.random.default_rng(1)
     for number in (20, 21):
         write_photo(Path(f'val/{number}.jpg'), rng, outlines)
@@ -83,27 +90,68 @@ def test_start_trains_with_dense_photos_for_validation(photos: Path) -> None:
     assert Path('pets/val.txt').read_text() == '20\n21\n'
     truth = np.array(Image.open('pets/val_labels/20.png'))
     assert set(np.unique(truth)) == {0, 1, 2}
-    done = run_warm(
-        *(ROOT / 'tools/train.py', 'pets/pets.py', '--cfg-options'),
-        *(*SMALL, *SMALL_VAL),
-    )
-    assert done.returncode == 0, done.stdout
-    assert [*Path('pets/run').glob('best_mIoU_iter_*.pth')]
+    cfg = Config.fromfile('pets/pets.py')
+    assert cfg.val_evaluator.type == 'IoUMetric'
+    assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
 
 
 def test_start_holds_back_share_as_proxy(photos: Path) -> None:
     done = run_warm(
         *(TOOL, photos, photos, '--out', 'pets', '--jobs', 1),
         *('--val-share', 0.25),
+        *('--run', '--cfg-options', *SMALL, *SMALL_VAL),
     )
 
     assert done.returncode == 0, done.stdout
-    assert 'a proxy' in done.stdout
+    assert 'Validation: VAL PROXY' in done.stdout
     held = Path('pets/val.txt').read_text().split()
     trained = Path('pets/train.txt').read_text().split()
     assert held == ['04', '05']
     assert not {*held} & {*trained}
     assert '09' in trained
+    assert [*Path('pets/run').glob('best_proxyMeanAcc_iter_*.pth')]
+    scalars = Path('pets/run').glob('*/vis_data/scalars.json')
+    text = next(scalars).read_text()
+    assert 'proxyAcc' in text and 'mIoU' not in text
+    page = Path('pets/run/report.html').read_text()
+    assert 'VAL PROXY, % of held-back weak pixels' in page
+    assert 'val mIoU' not in page.split('<script')[0]
+
+
+def test_start_leaves_out_unlabelled_shapes(photos: Path) -> None:
+    rng = np.random.default_rng(1)
+    write_photo(Path('val/20.jpg'), rng, outlines)
+    path = photos / '01.json'
+    path.write_text(path.read_text().replace('"dog"', '"blur"'))
+    words = [TOOL, photos, photos, '--out', 'pets', '--jobs', 1]
+    words += ['--val', 'val', '--classes', 'background', 'cat', 'dog']
+
+    refused = run_warm(*words)
+    done = run_warm(*words, '--unlabelled', 'blur')
+
+    assert refused.returncode == 1
+    assert 'to --unlabelled' in refused.stdout
+    assert done.returncode == 0, done.stdout
+    label = np.array(Image.open('pets/labels/01.png'))
+    assert set(np.unique(label)) == {0, 1, 255}
+    # The photo without an annotation is unlabelled.
+    cfg = Config.fromfile('pets/pets.py')
+    assert cfg.train_pipeline[1].unlabelled == 'allow'
+
+
+def test_start_says_which_tool_has_an_option(photos: Path) -> None:
+    for path in photos.glob('*.json'):
+        path.write_text(path.read_text().replace('linestrip', 'rectangle'))
+
+    done = run_warm(TOOL, photos, photos, '--out', 'pets', '--jobs', 1)
+
+    assert done.returncode == 1
+    assert 'is an option of tools/convert_annotations.py' in done.stdout
+
+
+def test_start_refuses_options_of_a_training_without_one(refusal) -> None:
+    words = 'start.py', '.', '.', '--cfg-options', 'max_iters=2'
+    assert 'give --run' in refusal(*words)
 
 
 def test_start_keeps_a_changed_config(photos: Path) -> None:

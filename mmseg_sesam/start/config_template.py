@@ -1,0 +1,187 @@
+"""Text of the config that `write_config` fills."""
+
+HEAD = """\
+_base_ = [
+{model_reason}
+    {model!r},
+{segmenter_reason}
+    {segmenter!r},
+    {runtime!r},
+    {schedule!r},
+]
+work_dir = {work_dir!r}
+
+# Data
+metainfo = dict(
+    classes={classes},
+    palette={palette},
+)
+num_classes = len(metainfo['classes'])
+images = dict(
+    type='BaseSegDataset',
+    metainfo=metainfo,
+    img_suffix={suffix!r},
+    seg_map_suffix='.png',
+    reduce_zero_label=False,
+)
+{scale_reason}
+scale = {scale}
+{crop_reason}
+crop_size = {crop}
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='LoadWeakAnnotations',
+        num_classes=num_classes,
+        kind={kind!r},{unlabelled}
+    ),
+    dict(type='LoadPseudoLabel'),
+    # At least the size above: nearest neighbours delete thin strokes.
+    dict(
+        type='RandomResize',
+        scale=scale,
+        ratio_range=(1.0, 2.0),
+        keep_ratio=True,
+    ),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='KeepTeacherView'),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='PackSeSAMInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+{test_resize}    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+{corrected}train_dataloader = dict(
+{batch_size_reason}
+    batch_size={batch_size},
+{num_workers_reason}
+    num_workers={num_workers},
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset={dataset},
+)
+"""
+DATASET = """\
+dict(
+    images,
+    ann_file={names!r},
+    data_prefix=dict(
+        img_path={images!r},
+        seg_map_path={labels!r},
+    ),
+    pipeline={pipeline},
+)"""
+CORRECTED = """\
+{name} = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='LoadWeakAnnotations',
+        num_classes=num_classes,
+        kind={kind!r},
+    ),
+    *train_pipeline[2:],
+]
+"""
+DENSE_SOURCE = """
+        # A term of their own: they have more pixels than all weak labels.
+        dict(
+            type='LabelSource',
+            name='dense',
+            field='gt_sem_seg',
+            kinds=['dense'],
+        ),"""
+WITH_VAL = """\
+{val_reason}
+val_dataloader = dict(
+    batch_size=1,
+    num_workers={num_workers},
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        images,
+        img_suffix={val_suffix!r},
+        ann_file={val_list!r},
+        data_prefix=dict(
+            img_path={val_images!r},
+            seg_map_path={val_labels!r},
+        ),
+        pipeline=test_pipeline,
+    ),
+)
+val_evaluator = {evaluator}
+"""
+WITHOUT_VAL = """\
+# The last checkpoint is the result.
+{val_reason}
+val_dataloader = None
+val_evaluator = None
+val_cfg = None
+"""
+TAIL = """\
+test_dataloader = val_dataloader
+test_evaluator = val_evaluator
+{test_cfg}
+# Network and loss
+model = dict(
+    data_preprocessor=dict(size=crop_size),
+    decode_head=dict(num_classes=num_classes),{auxiliary}
+{ema_momentum_reason}
+    ema_momentum={ema_momentum},
+{agreement_reason}
+    agreement={agreement},
+    sources=[{dense_source}
+        dict(type='LabelSource', name='weak', field='gt_sem_seg'),
+        dict(
+            type='LabelSource',
+            name='pseudo',
+            field='pseudo_sem_seg',
+{pseudo_weight_reason}
+            loss_weight={pseudo_weight},
+        ),
+        dict(
+            type='LabelSource',
+            name='confident',
+            field='confident_sem_seg',
+            loss_weight=0.5,
+            # The teacher learns first: full weight from the first refresh on.
+            ramp={begin},
+            normalizer='remaining',
+        ),
+    ],
+{crf_reason}
+    regularizers={regularizers},
+)
+
+# Schedule
+{max_iters_reason}
+max_iters = {max_iters}
+train_cfg = dict(max_iters=max_iters, val_interval={val_interval})
+{optimizer}param_scheduler = [
+    dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
+]
+default_hooks = dict(
+    checkpoint=dict(
+{val_interval_reason}
+        interval={val_interval},{save_best}
+    ),
+    pseudo_labels=dict(
+        type='SAMPseudoLabelHook',
+        generator=_base_.generator,
+{begin_reason}
+        begin={begin},
+{interval_reason}
+        interval={interval},
+        # Two refreshes were enough (docs/choosing.md).
+        max_rounds=2,
+    ),
+)
+"""
+ADAMW = """\
+# The optimizer of docs/accuracy.md for this network.
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.01)
+)
+"""

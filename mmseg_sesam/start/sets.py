@@ -1,0 +1,214 @@
+"""Divides images with labels into training and validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmseg_sesam.annotations.base import list_keyed_files
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.start.material import Material, Reading, gather
+from mmseg_sesam.start.split import split_blocks
+from mmseg_sesam.structures import DENSE
+
+# Share of the labelled images that is held back unless the user says another
+# one, and how many images there must be (our choice).
+DEFAULT_SHARE, _LEAST = 0.15, 10
+_REMEDY = 'Give dense labels of some other images with --val'
+# Kinds of labels whose IoU would say nothing of areas.
+_THIN = ('scribble', 'point')
+
+
+@dataclass(frozen=True)
+class DataSets:
+    """The images of a training and of its validation.
+
+    Attributes:
+        train: images of the training, and labels that people drew.
+        corrected: images with corrected labels, by folder of corrections.
+        val: images and labels of the validation, None without any.
+        measured: a sentence: what the validation measures, or what nothing
+            measures.
+        proxy: whether the validation knows weakly labelled pixels only.
+    """
+
+    train: Material
+    corrected: tuple[Material, ...] = ()
+    val: Material | None = None
+    measured: str = ''
+    proxy: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all training images."""
+        drawn = [*self.train.labelled, *self.train.unlabelled]
+        return sorted(
+            [*drawn, *(n for m in self.corrected for n in m.labelled)]
+        )
+
+
+def hold_back(material: Material, share: float | None) -> DataSets:
+    """Holds labelled images back for the validation.
+
+    Args:
+        material: images and labels.
+        share: share of the labelled images; 0 for none, None for
+            `DEFAULT_SHARE` if there are enough images.
+
+    Raises:
+        ValueError: the share leaves one part without an image.
+    """
+    found = len(material.labelled)
+    if share is None and found >= _LEAST:
+        share = DEFAULT_SHARE
+    if not share:
+        why = f', as fewer than {_LEAST} images have a label ({found})'
+        said = (
+            f'nothing; no image is held back{why if share is None else ""}, '
+            f'so that nobody knows how right the network is. {_REMEDY}'
+        )
+        return DataSets(material, measured=said)
+    _, held = split_blocks(material.labelled, share)
+    # Unlabelled images between held ones show nearly the same.
+    everything = sorted([*material.labelled, *material.unlabelled])
+    near = _between(everything, {*held}, {*material.labelled})
+    val = replace(material, labelled=held, unlabelled=[])
+    train = replace(
+        material,
+        labelled=[n for n in material.labelled if n not in {*held}],
+        unlabelled=[n for n in material.unlabelled if n not in near],
+    )
+    return _with_val(train, val, 'held-back images', material.kind != DENSE)
+
+
+def take_val(
+    material: Material, images: Path, folder: Path, out: Path, reading: Reading
+) -> DataSets:
+    """Takes labels of a folder for the validation.
+
+    Args:
+        material: images and labels of the training.
+        images: folder of the images.
+        folder: dense annotations, and perhaps their images.
+        out: folder of the label files.
+        reading: how annotations are read.
+
+    Raises:
+        ValueError: no labelled image is left for training.
+    """
+    own = folder.is_dir() and list_keyed_files(folder, IMAGE_SUFFIXES)
+    # Label files are images, too: these are photos if they have annotations
+    # of other endings beside them, as LabelMe's are.
+    beside = own and reading.format != 'index-png' and _has_json(folder)
+    val = gather(
+        folder if beside else images, folder, out, reading, material, DENSE
+    )
+    val = replace(val, unlabelled=[])
+    if not beside:
+        material = without(material, val.labelled)
+    if not material.labelled:
+        raise ValueError(
+            f'--val {folder} labels all labelled images of {images}, '
+            'expected other images than those of training; give a folder '
+            'with labels of a part.'
+        )
+    return _with_val(material, val, f'images of {folder}', val.kind in _THIN)
+
+
+def add_corrections(
+    sets: DataSets,
+    images: Path,
+    folders: Sequence[Path],
+    out: Path,
+    reading: Reading,
+) -> DataSets:
+    """Puts corrected labels into the place of those of the training.
+
+    Args:
+        sets: training and validation.
+        images: folder of the images.
+        folders: folders of corrected annotations; a later one counts.
+        out: folder of the label files.
+        reading: how annotations are read.
+
+    Raises:
+        ValueError: a corrected image belongs to the validation, or has
+            another ending than the others.
+    """
+    train, taken, found = sets.train, set(), []
+    for number in reversed(range(len(folders))):
+        target = out / f'corrected_{number + 1}'
+        part = gather(images, folders[number], target, reading, train)
+        _check_part(part, sets, folders[number])
+        fresh = [name for name in part.labelled if name not in taken]
+        taken.update(fresh)
+        found.append(replace(part, labelled=fresh, unlabelled=[]))
+    corrected = tuple(part for part in reversed(found) if part.labelled)
+    return replace(sets, train=without(train, taken), corrected=corrected)
+
+
+def without(material: Material, names: Sequence[str] | set[str]) -> Material:
+    """Returns a material without some of its images."""
+    gone = {*names}
+    return replace(
+        material,
+        labelled=[n for n in material.labelled if n not in gone],
+        unlabelled=[n for n in material.unlabelled if n not in gone],
+    )
+
+
+def _check_part(part: Material, sets: DataSets, src: Path) -> None:
+    """Raises if corrected images cannot join the training."""
+    if part.suffix != sets.train.suffix:
+        raise ValueError(
+            f'--corrected {src} labels images *{part.suffix}, expected '
+            f'*{sets.train.suffix} as the others; convert these images.'
+        )
+    val = sets.val
+    held = val and val.images == part.images and {*val.labelled}
+    both = sorted({*part.labelled} & {*(held or ())})
+    if both:
+        raise ValueError(
+            f'--corrected {src} labels {len(both)} images of the validation, '
+            f'such as {both[0]}, expected images of the training; take them '
+            'out, or give other images for validation with --val.'
+        )
+
+
+def _with_val(
+    train: Material, val: Material, where: str, proxy: bool
+) -> DataSets:
+    """Returns the sets with what their validation measures."""
+    number = f'{len(val.labelled)} {where}'
+    if proxy:
+        said = (
+            f'VAL PROXY, the accuracy on weakly labelled pixels of {number}; '
+            'it says nothing of edges and of pixels that nobody labelled. '
+            f'{_REMEDY} to measure the mIoU'
+        )
+    else:
+        said = f'mIoU on {number}'
+        if val.kind != DENSE:
+            said += ', on their labelled pixels only'
+    return DataSets(train, (), val, said, proxy)
+
+
+def _has_json(folder: Path) -> bool:
+    return any(True for _ in folder.rglob('*.json'))
+
+
+def _between(names: list[str], held: set[str], labelled: set[str]) -> set[str]:
+    """Returns unlabelled names next to held ones, up to labelled others."""
+    near, run, touches = set(), [], False
+    for name in [*names, None]:
+        if name in held:
+            near.update(run)
+            run, touches = [], True
+        elif name is None or name in labelled:
+            if touches:
+                near.update(run)
+            run, touches = [], False
+        else:
+            run.append(name)
+    return near

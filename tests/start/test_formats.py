@@ -1,0 +1,108 @@
+"""Annotations of several formats become one training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+from mmseg_sesam.annotations.export import export
+from mmseg_sesam.io.labels import read_label, write_label
+from mmseg_sesam.start.machine import Machine
+from mmseg_sesam.start.start import Request, prepare
+
+BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
+CLASSES = 'ground', 'cat'
+FILES = {
+    'coco': 'instances.json',
+    'cvat': 'annotations.xml',
+    'label-studio': 'tasks.json',
+    'labelme': '',
+}
+
+
+def label_of(index: int) -> np.ndarray:
+    """A coarse mask of each class."""
+    label = np.full((60, 80), 255, np.uint8)
+    label[5:20, 5:70], label[30:55, 10 + index : 60] = 0, 1
+    return label
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Three images, of which two get a label."""
+    monkeypatch.chdir(tmp_path)
+    Path('images').mkdir()
+    paths = [Path(f'images/{index}.jpg') for index in range(3)]
+    for index, path in enumerate(paths):
+        Image.new('RGB', (80, 60), (index, 90, 200)).save(path)
+    return paths
+
+
+def annotate(name: str, paths: list[Path]) -> Path:
+    """Writes annotations as the tool of a format does."""
+    Path('drawn').mkdir()
+    if name == 'index-png':
+        for index, path in enumerate(paths):
+            label = label_of(index)
+            # Some tools write another value for unlabelled pixels.
+            label[label == 255] = 9
+            write_label(Path(f'drawn/{path.stem}.png'), label)
+        return Path('drawn')
+    labels = map(label_of, range(len(paths)))
+    export(paths, labels, Path('drawn'), name, tolerance=0, classes=CLASSES)
+    file = Path('drawn', FILES[name])
+    if name == 'label-studio':
+        tasks = json.loads(file.read_text())
+        for task in tasks:
+            task['annotations'] = task.pop('predictions')
+        file.write_text(json.dumps(tasks))
+    return file
+
+
+@pytest.mark.parametrize('name', [*FILES, 'index-png'])
+def test_prepare_takes_each_format(images: list[Path], name: str) -> None:
+    source = annotate(name, images[:2])
+    request = Request(
+        *(Path('images'), source, Path('out')),
+        classes=CLASSES,
+        unlabelled=('9',) if name == 'index-png' else (),
+    )
+
+    start = prepare(request, BASES, Machine(1, 0))
+
+    train = start.sets.train
+    assert train.summary['settings']['format'] == name
+    assert (train.labelled, train.unlabelled) == (['0', '1'], ['2'])
+    assert train.kind == 'coarse'
+    assert train.classes == CLASSES
+    for index in range(2):
+        found = read_label(train.labels / f'{index}.png')
+        np.testing.assert_array_equal(found, label_of(index))
+    cfg = Config.fromfile(start.config)
+    assert cfg.train_pipeline[1].unlabelled == 'allow'
+    assert start.commands[0].split()[2] == name
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'said'),
+    [
+        ('index-png', 'void', 'expected values of pixels'),
+        ('coco', 'void', 'no shape of'),
+    ],
+)
+def test_prepare_refuses_other_unlabelled(
+    images: list[Path], name: str, value: str, said: str
+) -> None:
+    source = annotate(name, images)
+    request = Request(
+        *(Path('images'), source, Path('out')),
+        classes=CLASSES,
+        unlabelled=(value,),
+    )
+    with pytest.raises(ValueError, match=said):
+        prepare(request, BASES, Machine(1, 0))
