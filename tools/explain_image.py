@@ -17,7 +17,7 @@ from mmengine.config import Config
 from PIL import ImageOps
 
 from mmseg_sesam.cli.arguments import config_file, existing_file, writable_file
-from mmseg_sesam.io.images import open_image
+from mmseg_sesam.io.images import is_deep_tiff, open_image
 from mmseg_sesam.io.labels import read_label, read_palette
 
 DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
@@ -68,7 +68,7 @@ def read_image(path: str, cfg: Config) -> np.ndarray:
     try:
         with open_image(path) as file:
             # Pillow would clip them to 255.
-            if file.mode.startswith(('I', 'F')):
+            if file.mode.startswith(('I', 'F')) or is_deep_tiff(file):
                 raise ValueError(
                     f'{path} holds values of more than 8 bits (mode '
                     f'{file.mode}), expected 8-bit RGB or grey; give --config '
@@ -77,7 +77,9 @@ def read_image(path: str, cfg: Config) -> np.ndarray:
             return np.array(ImageOps.exif_transpose(file).convert('RGB'))
     except (OSError, SyntaxError) as error:
         raise ValueError(
-            f'{path} cannot be read as an image ({error}); give another file.'
+            f'{path} cannot be read as an image ({error}); give another file, '
+            'or, for images of other bands, --config of a training with '
+            'LoadRGBView.'
         ) from error
 
 

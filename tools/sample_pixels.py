@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 from prettytable import PrettyTable
@@ -23,9 +24,10 @@ from mmseg_sesam.annotations.pixel_samples import (
     write_page,
     write_table,
 )
-from mmseg_sesam.cli.arguments import existing_file, new_folder
+from mmseg_sesam.cli.arguments import config_file, existing_file, new_folder
 from mmseg_sesam.core.class_shares import standard_errors
 from mmseg_sesam.io.class_shares import NO_CLASS, count_classified
+from mmseg_sesam.io.names import printable
 
 
 def make_parser() -> ArgumentParser:
@@ -36,6 +38,12 @@ def make_parser() -> ArgumentParser:
     draw.add_argument('out', type=new_folder, help='folder to be written')
     draw.add_argument('--number', type=positive, default=300)
     draw.add_argument('--seed', type=int, default=0)
+    draw.add_argument(
+        '--config',
+        type=config_file,
+        help='config of a training whose LoadRGBView shows the images, for '
+        'images of other bands or values than 8 bits of RGB',
+    )
     shares = commands.add_parser('shares', help='print shares of classes')
     shares.add_argument(
         'table', type=existing_file, help='CSV that the page has saved'
@@ -67,16 +75,53 @@ def draw(args: Namespace, classes: tuple[str, ...]) -> None:
             f'--classes has {NO_CLASS}, which stands for pixels of no class; '
             'take it out.'
         )
+    read = view_reader(args.config) if args.config else None
     pixels = draw_pixels(args.images, args.number, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
+    # The page first: it fails if an image cannot be shown.
+    write_page(args.out / 'page.html', args.images, pixels, classes, read)
     write_table(args.out / 'pixels.csv', pixels)
-    write_page(args.out / 'page.html', args.images, pixels, classes)
     images = len({pixel.image for pixel in pixels})
     print(
         f'{len(pixels)} pixels of {images} images. Open '
         f'{args.out / "page.html"} in a browser, classify them and save the '
         'table; pixels.csv beside it is the same table without classes.'
     )
+
+
+def view_reader(config: str) -> Callable[[Path], np.ndarray]:
+    """Returns a function that reads an image as a training shows it.
+
+    Raises:
+        ValueError: the training has no view.
+    """
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+
+    from mmseg_sesam.datasets.pipeline_configs import view_steps
+    from mmseg_sesam.datasets.rgb_view import load_view
+
+    init_default_scope('mmseg')
+    loader = Config.fromfile(config).get('train_dataloader')
+    steps = view_steps(loader.dataset) if loader else []
+    if not steps:
+        raise ValueError(
+            f'{config} has no LoadRGBView in the pipeline of training; leave '
+            'out --config, or add that step.'
+        )
+
+    def read(path: Path) -> np.ndarray:
+        try:
+            return load_view(str(path), steps)
+        # Loaders raise anything for files that are damaged.
+        except Exception as error:
+            raise ValueError(
+                f'{printable(path)} cannot be loaded by the pipeline of '
+                f'{config} ({error}); replace it, or take it out of the '
+                'folder.'
+            ) from error
+
+    return read
 
 
 def share_table(counts: np.ndarray, classes: tuple[str, ...]) -> PrettyTable:

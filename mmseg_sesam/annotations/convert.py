@@ -19,10 +19,10 @@ import numpy as np
 from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.conventions import foreign
-from mmseg_sesam.annotations.files import image_size
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import summarise
 from mmseg_sesam.io import atomic
+from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress

@@ -10,7 +10,6 @@ import numpy as np
 
 from mmseg_sesam.annotations import writers  # noqa: F401, registers formats
 from mmseg_sesam.annotations.classes import to_label
-from mmseg_sesam.annotations.files import image_size
 from mmseg_sesam.annotations.outlines import (
     outlines_in_order,
     separate_outlines,
@@ -22,6 +21,7 @@ from mmseg_sesam.annotations.writer import (
     Drawing,
     key_of,
 )
+from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress

@@ -8,17 +8,12 @@ from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 
-from mmseg_sesam.io.images import (
-    decoding,
-    raw_mode,
-    tiff_size,
-    upright_size,
-)
+from mmseg_sesam.io.images import decoding, raw_mode
 
 # Pillow's limit: the labels that we write must be readable.
 MAX_PIXELS = 2 * 89_478_485
@@ -134,18 +129,6 @@ def checked_size(width: Any, height: Any, where: str) -> tuple[int, int]:
             f'expected pixels, {MAX_PIXELS} in all at most; correct it.'
         )
     return size
-
-
-def image_size(file: Path | BinaryIO, name: str = '') -> tuple[int, int]:
-    """Returns width and height of an image as training reads it.
-
-    Raises:
-        ValueError: the file, called `name` or by its path, is no image.
-    """
-    if isinstance(file, Path) and (size := tiff_size(file)):
-        return size
-    with decoding(file, name or file, _REMEDY) as image:
-        return upright_size(image)
 
 
 def read_index(

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.class_shares import COLUMNS, NO_CLASS
-from mmseg_sesam.io.images import decoding, upright_size
+from mmseg_sesam.io.images import decoding, image_size, is_deep_tiff
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.io.templates import render
@@ -25,6 +25,10 @@ from mmseg_sesam.io.terminal import Progress
 # and the longer side of the small whole image (our choice).
 _CONTEXT, _SMALL = 80, 360
 _REMEDY = 'replace it, or take it out of the folder'
+_VIEW_REMEDY = (
+    f'{_REMEDY}, or give --config of a training with LoadRGBView if it has '
+    'other bands or values than 8 bits of RGB'
+)
 # Keys of the classes, in the order of their ids; 0 is for no class.
 _KEYS = '123456789qwertyuiopasdfghjklzxcvbnm'
 
@@ -62,8 +66,7 @@ def draw_pixels(folder: Path, number: int, seed: int = 0) -> list[Pixel]:
     paths = list_files(folder, IMAGE_SUFFIXES)
     sizes = []
     for path in Progress(paths, desc='reading sizes of images', delay=2):
-        with decoding(path, printable(path), _REMEDY) as image:
-            sizes.append(upright_size(image))
+        sizes.append(image_size(path, printable(path), _REMEDY))
     ends = np.cumsum([width * height for width, height in sizes])
     if not paths or ends[-1] < number:
         raise ValueError(
@@ -93,7 +96,11 @@ def write_table(path: Path, pixels: Sequence[Pixel]) -> None:
 
 
 def write_page(
-    path: Path, folder: Path, pixels: Sequence[Pixel], classes: Sequence[str]
+    path: Path,
+    folder: Path,
+    pixels: Sequence[Pixel],
+    classes: Sequence[str],
+    read: Callable[[Path], np.ndarray] | None = None,
 ) -> None:
     """Writes the HTML page on which a person classifies pixels.
 
@@ -105,6 +112,8 @@ def write_page(
         folder: folder of the images.
         pixels: from `draw_pixels`, of each image one after the other.
         classes: names of the classes, in the order of their ids.
+        read: returns an image as (H, W, 3) uint8 in RGB, by its path; by
+            default images of 8 bits are read, and of 16 bits the upper 8.
 
     Raises:
         ValueError: an image cannot be read.
@@ -113,7 +122,8 @@ def write_page(
     entries: list[dict[str, Any]] = []
     groups = groupby(pixels, key=lambda pixel: pixel.image)
     for name, group in Progress(list(map(_listed, groups)), desc='page'):
-        image = _read(folder / name)
+        shown = (read or _read)(folder / name)
+        image = Image.fromarray(shown)
         small = image.copy()
         small.thumbnail((_SMALL, _SMALL))
         images.append(dict(name=printable(name), view=_encode(small)))
@@ -146,15 +156,18 @@ def _keys(classes: Sequence[str]) -> list[str]:
     return [*_KEYS[: len(classes)], *[''] * (len(classes) - len(_KEYS))]
 
 
-def _read(path: Path) -> Image.Image:
-    """Returns an image upright, in 8 bits of RGB."""
-    with decoding(path, printable(path), _REMEDY) as image:
+def _read(path: Path) -> np.ndarray:
+    """Returns an image upright, (H, W, 3) uint8 in RGB."""
+    # Pillow opens few files of more bands or bits.
+    with decoding(path, printable(path), _VIEW_REMEDY) as image:
+        if is_deep_tiff(image):
+            raise ValueError(f'mode {image.mode} has more than 8 bits')
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith('I'):
             # Pillow would cut 16 bits off at 255.
             values = np.asarray(upright).astype(np.int64) >> 8
             upright = Image.fromarray(values.clip(0, 255).astype(np.uint8))
-        return upright.convert('RGB')
+        return np.array(upright.convert('RGB'))
 
 
 def _surroundings(image: Image.Image, pixel: Pixel) -> Image.Image:

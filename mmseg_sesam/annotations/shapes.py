@@ -12,6 +12,7 @@ from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import NAMES, choice, option
+from mmseg_sesam.io.images import image_size
 from mmseg_sesam.validators import Rule, count
 
 WIDTH = count(1, 255)
@@ -45,7 +46,7 @@ class ImageSize(AnnotationReader):
 
     def size_of(self, item: Item) -> tuple[int, int]:
         """Returns width and height of an image; raises if it is damaged."""
-        return files.image_size(item.image) if item.image else self.size
+        return image_size(item.image) if item.image else self.size
 
 
 @dataclass

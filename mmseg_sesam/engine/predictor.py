@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import mmcv
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -18,7 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmseg_sesam.compat import loads_safely
-from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_pipelines,
+    view_steps,
+)
+from mmseg_sesam.datasets.rgb_view import load_view
+from mmseg_sesam.io.images import is_deep_tiff, open_image
 from mmseg_sesam.models.checkpoint_file import read_checkpoint
 from mmseg_sesam.models.sliding import slide_logits
 from mmseg_sesam.type_names import type_names
@@ -85,6 +91,7 @@ class Predictor:
         self.classes: list[str] | None = meta.get('classes')
         self.palette: list[list[int]] | None = meta.get('palette')
         self.pipeline = Compose(_test_pipeline(cfg))
+        self._view = _view_of(cfg)
 
     @property
     def num_classes(self) -> int:
@@ -121,6 +128,29 @@ class Predictor:
             self.model.align_corners,
         )
         return self._decide(bands, shape)
+
+    def show(self, path: str | Path) -> np.ndarray:
+        """Returns the image of a file as training shows it.
+
+        That is the view of `LoadRGBView`, else the colours of 8 bits.
+
+        Returns:
+            (H, W, 3) uint8 in RGB.
+
+        Raises:
+            ValueError: the file has no such colours.
+        """
+        if self._view:
+            return load_view(str(path), self._view)
+        # OpenCV would show other values, or fail.
+        if not _has_colours(path):
+            raise ValueError(
+                f'{path} has other bands or values than 8 bits of RGB, and '
+                'the config no LoadRGBView to show them; put it into the '
+                'test pipeline after the step that loads the image, or leave '
+                'the overlays out with --no-overlays.'
+            )
+        return mmcv.imread(str(path), channel_order='rgb')
 
     def _decide(
         self, bands: Iterator[tuple[int, Tensor]], shape: tuple[int, int]
@@ -220,6 +250,26 @@ def _test_pipeline(cfg: Config) -> list[dict]:
         for step in steps
         if 'LoadAnnotations' not in type_names(step, TRANSFORMS)
     ]
+
+
+def _view_of(cfg: Config) -> list[dict]:
+    """Returns the steps that show an image, see `view_steps`.
+
+    A config without the data of training may have them in its test pipeline.
+    """
+    loader = cfg.get('train_dataloader')
+    steps = view_steps(loader.dataset) if loader else []
+    return steps or view_steps(dict(pipeline=_test_pipeline(cfg)))
+
+
+def _has_colours(path: str | Path) -> bool:
+    """Returns whether OpenCV shows an image as it is."""
+    try:
+        with open_image(path) as image:
+            return not is_deep_tiff(image)
+    # Pillow's decoders raise anything for a file of another kind.
+    except Exception:  # noqa: BLE001
+        return False
 
 
 def _enlarge(

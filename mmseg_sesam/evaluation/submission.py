@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.images import open_image, upright_size
+from mmseg_sesam.io.images import image_size, open_image
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique
@@ -210,8 +210,7 @@ def check_archive(
     problems: dict[str, list[str]] = defaultdict(list)
     names, sizes = [], {}
     for image in images:
-        with open_image(image) as opened:
-            sizes[image.stem] = upright_size(opened)
+        sizes[image.stem] = image_size(image)
     for path, content in _members(archive):
         folder, _, file = path.rpartition('/')
         name, _, suffix = file.rpartition('.')

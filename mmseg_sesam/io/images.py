@@ -77,6 +77,16 @@ def raw_mode(image: Image.Image) -> str:
     return raw[0] if isinstance(raw, tuple) else raw
 
 
+def is_deep_tiff(image: Image.Image) -> bool:
+    """Returns whether an image not yet loaded is a TIFF of more than 8 bits.
+
+    Pillow and OpenCV show the upper 8 of 16 bits, which are almost black in
+    most such files: sensors have 10 to 14 bits.
+    """
+    deep = '16' in raw_mode(image) or image.mode[0] in 'IF'
+    return image.format == 'TIFF' and deep
+
+
 def orientation(image: Image.Image) -> int:
     """Returns the EXIF orientation, 1 to 8, of an image not yet converted."""
     value = image.getexif().get(_ORIENTATION, UPRIGHT)
@@ -120,3 +130,24 @@ def tiff_size(path: Path) -> tuple[int, int] | None:
             return page.imagewidth, page.imagelength
     except Exception:  # noqa: BLE001
         return None
+
+
+def image_size(
+    file: Path | BinaryIO,
+    name: object = '',
+    remedy: str = 'write it again',
+) -> tuple[int, int]:
+    """Returns width and height of an image as training reads it.
+
+    Args:
+        file: path of the image, or its content.
+        name: subject of the error; by default the path.
+        remedy: what to do about a file that is no image.
+
+    Raises:
+        ValueError: the file is no image.
+    """
+    if isinstance(file, Path) and (size := tiff_size(file)):
+        return size
+    with decoding(file, name or file, remedy) as image:
+        return upright_size(image)

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-import mmcv
 import numpy as np
 import torch
 from mmengine.device import get_device
@@ -123,7 +122,7 @@ def _paint(
     prediction: Prediction,
     path: Path,
 ) -> None:
-    image = mmcv.imread(str(files.image), channel_order='rgb')
+    image = predictor.show(files.image)
     if image.shape[:2] != prediction.label.shape:
         raise ValueError(
             f'{files.image} is {image.shape[1]} x {image.shape[0]} pixels, '

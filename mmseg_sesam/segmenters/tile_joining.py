@@ -54,7 +54,8 @@ class Lattice(NamedTuple):
                 sides.append(np.arange(start, end, step))
             else:
                 sides.append(np.arange(end - 1, start - 1, -step)[::-1])
-        return cls(*np.meshgrid(*sides, indexing='ij'))
+        # Views: many masks wait for their parts, each with a lattice.
+        return cls(*np.meshgrid(*sides, indexing='ij', copy=False))
 
     def read(
         self, part: Part, box: Box, known: dict | None = None
@@ -161,12 +162,26 @@ def _agreeing(
 
 
 class _Request(NamedTuple):
-    """A mask that may continue in a tile."""
+    """A mask that may continue in a tile.
+
+    Attributes:
+        parts: parts of the mask.
+        prompt: the prompt for the tile.
+        lattice: pixels of the overlap with the tile.
+        bits: values of the mask there, eight in a byte: many masks wait for
+            their tiles at once.
+    """
 
     parts: dict[int, Part]
     prompt: PointPrompt
     lattice: Lattice
-    values: np.ndarray
+    bits: np.ndarray
+
+    @property
+    def values(self) -> np.ndarray:
+        """(R, C) bool, the values of the mask at the lattice."""
+        shape = self.lattice.rows.shape
+        return np.unpackbits(self.bits, axis=1, count=shape[1]).view(bool)
 
 
 def continue_masks(
@@ -198,20 +213,28 @@ def continue_masks(
     ends = [list(parts) for _, parts, _ in masks]
     for _ in range(reach):
         requests: dict[int, list[_Request]] = defaultdict(list)
-        # By prompt: the masks of a prompt on a tile are looked up together.
-        known: dict[int, dict] = defaultdict(dict)
+        last, known = None, {}
         for (prompt, parts, asked), tiles in zip(masks, ends):
+            if prompt is not last:
+                # The masks of a prompt on a tile are looked up together.
+                last, known = prompt, {}
             for tile in tiles:
-                reached = edges.reached(tile, parts[tile], known[id(prompt)])
+                reached = edges.reached(tile, parts[tile], known)
                 for other in sorted(reached - asked):
                     asked.add(other)
                     requests[other].append(
                         _request(grid, prompt, parts, tile, other)
                     )
         before = [set(parts) for _, parts, _ in masks]
-        for tile in sorted(requests):
-            for parts, part in _answer(grid, decode, tile, requests[tile]):
-                parts[tile] = part
+        answers = []
+        # From the end: the tiles decoded last are still encoded.
+        for tile in sorted(requests, reverse=True):
+            own = requests.pop(tile)
+            answers += [
+                (tile, *answer) for answer in _answer(grid, decode, tile, own)
+            ]
+        for tile, parts, part in reversed(answers):
+            parts[tile] = part
         # What this step added continues in the next one.
         ends = [
             [tile for tile in parts if tile not in those]
@@ -245,7 +268,9 @@ class _TileEdges:
             pixels.append(np.stack([side[edge] for side in lattice]))
             others.append(np.full(np.count_nonzero(edge), other))
         origin = np.array(self._grid.box(tile)[:2])[:, None]
-        return np.concatenate(pixels, axis=1) - origin, np.concatenate(others)
+        # Half of the memory, since all tiles of an image may be known.
+        places = (np.concatenate(pixels, axis=1) - origin).astype(np.int32)
+        return places, np.concatenate(others).astype(np.int32)
 
 
 def _edge(
@@ -284,7 +309,7 @@ def _request(
     local = _localise(
         grid, other, points.astype(np.float32), labels, everything
     )
-    return _Request(parts, local, lattice, values)
+    return _Request(parts, local, lattice, np.packbits(values, axis=1))
 
 
 def _points(values: np.ndarray, edge: np.ndarray) -> np.ndarray:
@@ -316,8 +341,9 @@ def _answer(
             ]
             known: dict = {}
             found = [request.lattice.read(part, box, known) for part in parts]
-            shared = [np.sum(request.values & mine) for mine in found]
-            united = [np.sum(request.values | mine) for mine in found]
+            values = request.values
+            shared = [np.sum(values & mine) for mine in found]
+            united = [np.sum(values | mine) for mine in found]
             iou = np.divide(shared, np.maximum(united, 1))
             if iou.max() >= _LEAST_IOU:
                 best = parts[int(iou.argmax())]

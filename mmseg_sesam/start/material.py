@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from mmseg_sesam.annotations.base import AnnotationReader, list_keyed_files
 from mmseg_sesam.annotations.convert import SUMMARY, convert
-from mmseg_sesam.annotations.files import image_size
 from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.start.detect import detect_format, labels_in, open_reader

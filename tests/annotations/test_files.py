@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from mmseg_sesam.annotations import files
+from mmseg_sesam.io.images import image_size
 
 BOMB = """<?xml version="1.0"?>
 <!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>
@@ -97,7 +98,7 @@ def _write_grey(path, ids, bits):
 def test_readers_of_images_reject_too_large_ones(write, monkeypatch):
     path = write('x.png', np.zeros((40, 40), np.uint8))
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 500)
-    for read in (files.read_index, files.read_rgb, files.image_size):
+    for read in (files.read_index, files.read_rgb, image_size):
         with pytest.raises(ValueError, match='x.png cannot be read'):
             read(path)
 

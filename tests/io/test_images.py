@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from mmseg_sesam.annotations.files import image_size, read_index, read_rgb
-from mmseg_sesam.io.images import open_image, upright_size
+from mmseg_sesam.annotations.files import read_index, read_rgb
+from mmseg_sesam.io.images import image_size, open_image, upright_size
 
 SIZE = (6, 4)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+from io import BytesIO
 from pathlib import Path
 from typing import Callable
 
@@ -13,9 +16,11 @@ from mmengine.config import Config
 from PIL import Image
 from pipelines import place_of
 
+from mmseg_sesam.io.labels import read_label, read_palette
 from mmseg_sesam.report.images import TrainingImages
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.store.store import LABELS, PseudoLabelStore
+from mmseg_sesam.visualization.sheet import paint_label
 
 MakeConfig = Callable[..., Config]
 SIZE = (40, 48)
@@ -135,6 +140,10 @@ def test_bands_of_16_bits_from_annotations_to_report(
         *('--config', config, '--out', tmp_path / 'why.png'),
     )
     run('report.py', tmp_path / 'run', '--jobs', 1)
+    run(
+        *('predict.py', config, tmp_path / 'run/iter_3.pth'),
+        *(folder / 'images', tmp_path / 'predicted', '--jobs', 1),
+    )
 
     store = PseudoLabelStore(tmp_path / 'run/pseudo_labels')
     with Image.open(folder / 'dense/0.png') as label:
@@ -149,6 +158,36 @@ def test_bands_of_16_bits_from_annotations_to_report(
     assert '"prediction"' in (tmp_path / 'run/report.html').read_text()
     pictures = (tmp_path / 'run').rglob('vis_image/*.png')
     assert len(list(pictures)) == 2
+    path = tmp_path / 'predicted/labels/0.png'
+    painted = paint_label(shown, read_label(path), read_palette(path))
+    with Image.open(tmp_path / 'predicted/overlays/0.jpg') as overlay:
+        # JPEG may change values a little.
+        assert np.abs(np.array(overlay).astype(int) - painted).mean() < 6
+
+
+def test_sample_pixels_shows_bands_by_the_view_of_a_config(
+    run_here, config: Path, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / 'pixels'
+    words = ('sample_pixels.py', 'draw', folder / 'images', out)
+    options = ('--number', 6, '--classes', 'a', 'b', 'c')
+
+    done = run_here(*words, *options)
+    assert done.returncode == 1
+    assert 'mode RGBA has more than 8 bits' in done.stdout
+    assert 'give --config of a training with LoadRGBView' in done.stdout
+
+    done = run_here(*words, *options, '--config', config)
+    assert done.returncode == 0, done.stdout
+    text = (out / 'page.html').read_text(encoding='utf-8')
+    content = json.loads(re.search(r'const content = (.*);\n', text)[1])
+    view = base64.b64decode(content['images'][0]['view'].split(',')[1])
+    with Image.open(BytesIO(view)) as image:
+        shown = np.array(image)
+    expected = tifffile.imread(folder / 'images/0.tif')[..., [3, 1, 0]]
+    expected = (expected / 6000).clip(0, 1) * 255
+    # JPEG may change values a little.
+    assert np.abs(shown - expected).mean() < 6
 
 
 def test_validate_dataset_names_bands_that_cannot_be_shown(
@@ -159,6 +198,9 @@ def test_validate_dataset_names_bands_that_cannot_be_shown(
         label = np.full(SIZE, 255, np.uint8)
         label[20:30, 20] = 1
         Image.fromarray(label).save(folder / f'weak/{index}.png')
+    # Bands one after the other.
+    planes = np.ones((4, *SIZE), np.uint16)
+    tifffile.imwrite(folder / 'images/0.tif', planes, photometric='minisblack')
     image = np.ones((*SIZE, 3), np.uint16)
     tifffile.imwrite(folder / 'images/1.tif', image)
     tifffile.imwrite(
@@ -167,4 +209,5 @@ def test_validate_dataset_names_bands_that_cannot_be_shown(
     done = run_here('validate_dataset.py', config, '--jobs', 1)
     assert done.returncode == 1
     assert '1.tif is loaded with 3 channels, expected more than' in done.stdout
+    assert '0.png: 48 x 40, image 40 x 4' in done.stdout
     assert '2.png: 48 x 40, image 40 x 48' in done.stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -19,6 +20,7 @@ from mmseg_sesam.evaluation.submission import (
     SERVERS,
     check_archive,
     find_images,
+    write_archive,
 )
 
 
@@ -62,6 +64,20 @@ def test_make_submission_with_a_network(
     assert check_archive(out, server, find_images(images, names)) == [said]
     with tarfile.open(out) as archive:
         assert len(archive.getnames()) == 2
+
+
+def test_check_archive_compares_sizes_of_images_of_many_bands(
+    tmp_path: Path,
+) -> None:
+    image = tmp_path / '2008_000000.tif'
+    values = np.zeros((5, 7, 4), np.uint16)
+    tifffile.imwrite(image, values, photometric='rgb')
+    server = SERVERS['voc']._replace(images=1)
+    for shape, problems in (((5, 7), 0), ((7, 5), 1)):
+        out = tmp_path / f'{problems}.tar.gz'
+        label = np.zeros(shape, np.uint8)
+        write_archive([(image.stem, label)], server, out)
+        assert len(check_archive(out, server, [image])) == problems
 
 
 def test_make_submission_rejects_missing_or_repeated_images(

@@ -23,6 +23,7 @@ from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.options import choice, option
 from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
+from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.validators import Rule
 
@@ -273,7 +274,7 @@ def _size(results: list, item: Item) -> tuple[int, int]:
     if sizes:
         return next(iter(sizes))
     if item.image:
-        return files.image_size(item.image)
+        return image_size(item.image)
     raise ValueError(
         f'{item.where} has no region with original_width and '
         'original_height; give the folder of the images with --images.'

@@ -15,6 +15,7 @@ from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
+from mmseg_sesam.io.images import image_size
 
 
 @dataclass
@@ -93,7 +94,7 @@ def _size(record: Any, item: Item) -> tuple[int, int]:
     if record.get('imageData'):
         text = take(record, 'imageData', str, item.where)
         subject = f'{item.where} has imageData that'
-        return files.image_size(BytesIO(_decode(text, subject)), subject)
+        return image_size(BytesIO(_decode(text, subject)), subject)
     beside = str(record.get('imagePath')).replace('\\', '/')
     image = item.image or item.source.parent / beside
     if not os.path.isfile(image):
@@ -103,7 +104,7 @@ def _size(record: Any, item: Item) -> tuple[int, int]:
             f'imagePath={shown(record.get("imagePath"))} to take the size '
             'from; give the folder of the images with --images.'
         )
-    return files.image_size(image)
+    return image_size(image)
 
 
 def _decode(text: str, subject: str) -> bytes:

@@ -16,8 +16,8 @@ from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.segmenters.base import BaseSegmenter
 from mmseg_sesam.segmenters.superpixel import partition
 
-# Raise it whenever the same settings give other masks.
-MASK_VERSION = 2
+# Raise it whenever the same settings give other masks or embeddings.
+MASK_VERSION = 3
 
 # For each scale the side of its working image as a share of the image's, and
 # the fewest pixels of a region there (our choice: large regions are found as
@@ -33,8 +33,11 @@ class Regions(NamedTuple):
     """An image cut into regions at three scales.
 
     Attributes:
-        leaf: (H, W) int32, the leaf of each pixel, R leaves in all. Pixels
-            of one leaf are in one region at every scale.
+        leaf: (h, w) int32, the leaf of each pixel of the reduced image, R
+            leaves in all. Pixels of one leaf are in one region at every
+            scale.
+        rows: (H,) int32, the row of `leaf` for each row of the image.
+        cols: (W,) int32, its column for each column of the image.
         areas: (R,) float32 pixels of each leaf.
         parents: (3, R) integers, the region that each leaf belongs to, at
             the scales from fine to coarse.
@@ -43,9 +46,15 @@ class Regions(NamedTuple):
     """
 
     leaf: np.ndarray
+    rows: np.ndarray
+    cols: np.ndarray
     areas: np.ndarray
     parents: np.ndarray
     scores: list[np.ndarray]
+
+    def leaves(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Returns the leaves of (N,) pixels of the image."""
+        return self.leaf[self.rows[rows], self.cols[cols]]
 
 
 class RegionCandidates(Candidates):
@@ -58,7 +67,7 @@ class RegionCandidates(Candidates):
     def __init__(
         self, regions: Regions, table: np.ndarray, scores: np.ndarray
     ) -> None:
-        self._leaf = regions.leaf
+        self._regions = regions
         self._table = table
         self.scores = scores
         self.areas = table @ regions.areas
@@ -69,11 +78,16 @@ class RegionCandidates(Candidates):
         self, rows: np.ndarray, cols: np.ndarray, prompts: slice
     ) -> np.ndarray:
         """See `Candidates.contains`."""
-        return self._table[prompts].take(self._leaf[rows, cols], axis=2)
+        leaves = self._regions.leaves(rows, cols)
+        return self._table[prompts].take(leaves, axis=2)
 
     def mask(self, prompt: int, index: int) -> np.ndarray:
         """See `Candidates.mask`."""
-        return self._table[prompt, index].take(self._leaf)
+        leaf, rows, cols = self._regions[:3]
+        mask = self._table[prompt, index].take(leaf)
+        if mask.shape == (len(rows), len(cols)):
+            return mask
+        return mask[rows].take(cols, axis=1)
 
 
 _THREE_SCALES = validators.Rule(
@@ -153,12 +167,12 @@ class SuperpixelSegmenter(BaseSegmenter):
         points are always inside. Without a positive point the masks are empty,
         with score 0.
         """
-        leaf, areas, parents, scores = embedding
+        _, _, _, areas, parents, scores = embedding
         owners = np.repeat(
             np.arange(len(prompts)), [len(labels) for _, labels in prompts]
         )
         touched = _leaves_of(
-            np.concatenate([points for points, _ in prompts]), leaf
+            np.concatenate([points for points, _ in prompts]), embedding
         )
         positive = np.concatenate([labels for _, labels in prompts]) == 1
         wanted = owners[positive], touched[positive]
@@ -220,14 +234,25 @@ class SuperpixelSegmenter(BaseSegmenter):
         leaf = leaf.reshape(codes.shape)
         parents = np.stack([regions.ravel()[first] for regions in scales])
         contrasts = partition.measure_contrast(base, leaf, parents)
-        leaf = partition.enlarge(leaf, image.shape)
-        areas = np.bincount(leaf.ravel(), minlength=len(first))
+        # The reduced image alone: of a large one, most pixels are copies.
+        rows, cols = (
+            partition.enlarge(np.arange(small)[:, None], (large, 1))[:, 0]
+            for small, large in zip(leaf.shape, image.shape)
+        )
+        copies = np.outer(np.bincount(rows), np.bincount(cols))
+        areas = np.bincount(leaf.ravel(), copies.ravel(), len(first))
         scores = [w * c for w, c in zip(WHOLENESS, contrasts)]
-        return Regions(leaf, areas.astype(np.float32), parents, scores)
+        return Regions(
+            leaf.astype(np.int32),
+            *(rows, cols),
+            areas.astype(np.float32),
+            parents,
+            scores,
+        )
 
 
-def _leaves_of(points: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+def _leaves_of(points: np.ndarray, regions: Regions) -> np.ndarray:
     """Returns the leaves of (K, 2) points (x, y), clipped to the image."""
-    last = np.array(leaf.shape[::-1]) - 1
+    last = np.array([len(regions.cols), len(regions.rows)]) - 1
     cols, rows = np.clip(np.rint(points).astype(int), 0, last).T
-    return leaf[rows, cols]
+    return regions.leaves(rows, cols)

@@ -1,8 +1,9 @@
-"""The pipeline of each model in transformers, prompt by prompt."""
+"""The pipeline of each model in transformers."""
 
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,16 @@ class Pipeline:
 
     @torch.inference_mode()
     def __call__(
-        self, image: np.ndarray, prompt: PointPrompt
+        self, image: np.ndarray, prompts: list[PointPrompt]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns (M, H, W) bool masks and (M,) scores."""
+        """Returns (P, M, H, W) bool masks and (P, M) scores.
+
+        The prompts, of equal numbers of points, are decoded at once.
+        """
         inputs = self._processor(
             images=image,
-            input_points=[[prompt.points.tolist()]],
-            input_labels=[[prompt.labels.tolist()]],
+            input_points=[[prompt.points.tolist() for prompt in prompts]],
+            input_labels=[[prompt.labels.tolist() for prompt in prompts]],
             input_data_format='channels_last',
             return_tensors='pt',
         )
@@ -61,7 +65,7 @@ class Pipeline:
         masks = self._processor.post_process_masks(
             output.pred_masks.float(), **sizes
         )
-        return masks[0][0].numpy(), output.iou_scores[0, 0].float().numpy()
+        return masks[0].numpy(), output.iou_scores[0].float().numpy()
 
 
 def compare(
@@ -69,18 +73,33 @@ def compare(
     pipeline: Pipeline,
     image: np.ndarray,
     prompts: list[PointPrompt],
+    together: bool = False,
 ) -> tuple[float, float]:
     """Returns the least share of equal pixels, and the largest difference
-    of scores, over all masks."""
+    of scores, over all masks.
+
+    With `together` the pipeline decodes all prompts of equal numbers of
+    points at once, else each prompt alone.
+    """
+
+    def count(place: int) -> int:
+        return len(prompts[place].labels)
+
+    places = sorted(range(len(prompts)), key=count)
+    batches = [[place] for place in places]
+    if together:
+        batches = [list(batch) for _, batch in groupby(places, key=count)]
     agreement, difference = 1.0, 0.0
-    for index, prompt in enumerate(prompts):
-        masks, scores = pipeline(image, prompt)
-        assert candidates.scores[index].shape == scores.shape
-        apart = np.abs(candidates.scores[index] - scores.clip(0, 1))
+    for batch in batches:
+        masks, scores = pipeline(image, [prompts[place] for place in batch])
+        found = candidates.scores[batch]
+        assert found.shape == scores.shape
+        apart = np.abs(found - scores.clip(0, 1))
         difference = max(difference, float(apart.max()))
-        for number, mask in enumerate(masks):
-            equal = candidates.mask(index, number) == mask
-            agreement = min(agreement, float(equal.mean()))
+        for place, own in zip(batch, masks):
+            for number, mask in enumerate(own):
+                equal = candidates.mask(place, number) == mask
+                agreement = min(agreement, float(equal.mean()))
     return agreement, difference
 
 

@@ -69,7 +69,7 @@ def test_transformers_segmenter_equals_the_pipeline(
     assert candidates.scores.std() > 0.02
 
 
-@pytest.mark.parametrize('decode_batch', [1, 4])
+@pytest.mark.parametrize('decode_batch', [1, 4], ids=['alone', 'batches'])
 def test_transformers_segmenter_equals_the_pipeline_in_bf16(
     folders: dict[str, Path], family: str, decode_batch: int
 ) -> None:
@@ -87,12 +87,41 @@ def test_transformers_segmenter_equals_the_pipeline_in_bf16(
     (embedding,) = segmenter.encode([image])
     candidates = segmenter.decode(embedding, prompts)
 
+    # The same prompts at once: torch multiplies by a single row with another
+    # kernel, which rounds otherwise.
     pipeline = Pipeline(family, folders[family], bf16=True)
-    agreement, difference = compare(candidates, pipeline, image, prompts)
+    agreement, difference = compare(
+        candidates, pipeline, image, prompts, together=decode_batch > 1
+    )
 
-    # Sums over other shapes are rounded otherwise.
-    assert agreement >= (0.999 if decode_batch == 1 else 0.99)
-    assert difference <= (1e-4 if decode_batch == 1 else 0.01)
+    assert agreement >= 0.999
+    assert difference <= 1e-4
+
+
+def test_decode_in_bf16_differs_less_by_batches_than_from_fp32(
+    folders: dict[str, Path], family: str
+) -> None:
+    size = (64, 128)
+    image, prompts = make_image(size), make_prompts(size, counts=(1, 2) * 4)
+    exact, alone, pairs, fours = (
+        TransformersSegmenter(str(folders[family]), **options)
+        for options in (
+            dict(dtype='fp32'),
+            *(dict(dtype='bf16', decode_batch=n) for n in (1, 2, 4)),
+        )
+    )
+
+    def masks(segmenter: TransformersSegmenter) -> np.ndarray:
+        (embedding,) = segmenter.encode([image])
+        found = segmenter.decode(embedding, prompts)
+        places = np.ndindex(len(prompts), 3)
+        return np.array([found.mask(*place) for place in places])
+
+    single, expected = masks(alone), masks(exact)
+    for batched in map(masks, (pairs, fours)):
+        apart = (batched != single).mean(axis=(1, 2))
+        assert apart.max() <= 0.02
+        assert apart.mean() <= (single != expected).mean()
 
 
 def test_cached_segmenter_keeps_masks(
@@ -208,9 +237,9 @@ def test_generator_with_transformers_segmenter_equals_the_pipeline(
     ((prompt, index),) = record.chosen
     points = np.array(record.points)
     prompt = PointPrompt(points[:, :2], points[:, 2])
-    masks, _ = Pipeline(family, folders[family])(image, prompt)
+    masks, _ = Pipeline(family, folders[family])(image, [prompt])
 
-    expected = np.where(masks[index], np.uint8(1), label)
+    expected = np.where(masks[0, index], np.uint8(1), label)
     assert (result.label == expected).mean() >= 0.999
     assert (result.label == 1).sum() > 2 * (label == 1).sum()
 
