@@ -1,4 +1,4 @@
-"""The benchmark of pseudo-labels, run as a user does."""
+"""The benchmark of pseudo-labels."""
 
 import json
 import subprocess
@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from benchmarks.pseudo_labels.__main__ import main
 from benchmarks.pseudo_labels.data import CITYSCAPES, VOC, Size, make_label
 from benchmarks.pseudo_labels.sweeps import Sweep
 from benchmarks.timing import compare, fit_slope
@@ -13,18 +14,12 @@ from mmseg_sesam.core.components import find_components
 
 
 def test_pseudo_labels_measures_all_parts_of_the_smallest_size(
-    project_root, tmp_path
+    tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / 'found.json'
-    command = [sys.executable, '-m', 'benchmarks.pseudo_labels', '--json', out]
     options = ['--sizes', 'smallest', '--repeats', '1']
-    run = subprocess.run(
-        [*command, *options],
-        cwd=project_root,
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
+    monkeypatch.setattr('sys.argv', ['', '--json', str(out), *options])
+    main()
     found = json.loads(out.read_text())
     assert found['cpu'].keys() == {'smallest scribble', 'smallest coarse'}
     assert found['cpu']['smallest coarse'].keys() == {
@@ -48,7 +43,7 @@ def test_pseudo_labels_measures_all_parts_of_the_smallest_size(
         'workers',
         'peak_memory',
     }
-    assert '| A plain |' in run.stdout
+    assert '| A plain |' in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -225,22 +223,15 @@ def test_image_set_loads_every_nth_image_or_a_number(data: Path) -> None:
 
 @pytest.mark.parametrize('segmenter', ['superpixel', 'simulated-sam-1px'])
 def test_run_measures_a_row_that_report_shows(
-    project_root: Path, data: Path, tmp_path: Path, segmenter: str
+    data: Path, tmp_path: Path, segmenter: str
 ) -> None:
-    def command(*words: object) -> subprocess.CompletedProcess:
-        start = [sys.executable, '-m', 'benchmarks.selection']
-        start += ['--results', str(tmp_path / 'results')]
-        return subprocess.run(
-            [*start, *map(str, words)],
-            cwd=project_root,
-            env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''},
-            capture_output=True,
-            text=True,
-        )
+    def arguments(*words: object) -> argparse.Namespace:
+        results = ('--results', tmp_path / 'results')
+        return make_parser().parse_args(map(str, (*results, *words)))
 
     words = ['run', '--set', 'camvid-point', '--segmenter', segmenter]
-    done = command(*words, '--data', data)
-    assert done.returncode == 0, done.stderr
+    command = arguments(*words, '--data', data)
+    run(command)
     (path,) = (tmp_path / 'results').iterdir()
     result = json.loads(path.read_text())
     assert (result['set'], result['segmenter']) == ('camvid-point', segmenter)
@@ -250,11 +241,10 @@ def test_run_measures_a_row_that_report_shows(
     assert result['share'] == pytest.approx(
         made['iou'] / best['iou'], abs=1e-3
     )
-    again = command(*words, '--data', data)
-    assert again.returncode == 1 and 'remove it first' in again.stderr
+    with pytest.raises(SystemExit, match='remove it first'):
+        run(command)
 
-    done = command('report', '--docs', tmp_path / 'docs')
-    assert done.returncode == 0, done.stderr
+    report(arguments('report', '--docs', tmp_path / 'docs'))
     page = (tmp_path / 'docs/selection.md').read_text()
     row = f'| camvid-point | {segmenter} | {made["labelled"]:.1f} |'
     assert row in page

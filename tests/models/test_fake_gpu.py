@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -22,26 +23,16 @@ from mmseg_sesam.structures import SOURCES
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'sesam'
 
 
-def different_models() -> list:
-    """Names of configs, one for each that differs in more than classes.
-
-    One of each backbone is quick, the others wait for `-m slow`.
-    """
-    found, quick = {}, {}
+def different_models() -> list[str]:
+    """Names of configs, one for each that differs in more than classes."""
+    found = {}
     for path in sorted(CONFIGS.glob('*.py')):
         model = Config.fromfile(path).model
         for part in (model, model.decode_head, model.get('auxiliary_head')):
             for name in ('num_classes', 'data_preprocessor', 'test_cfg'):
                 part and part.pop(name, None)
         found.setdefault(json.dumps(model, sort_keys=True), path.stem)
-        if model.get('teacher', 'online') == 'online':
-            quick.setdefault(model.backbone.type, path.stem)
-    return [
-        pytest.param(
-            name, marks=[] if name in quick.values() else pytest.mark.slow
-        )
-        for name in found.values()
-    ]
+    return list(found.values())
 
 
 def build(cfg: Config) -> nn.Module:
@@ -66,11 +57,30 @@ def sample(size: tuple[int, int]) -> SegDataSample:
     return made
 
 
-@pytest.mark.parametrize('name', different_models())
-def test_step_and_refresh_of_a_config_stay_on_the_gpu(name: str) -> None:
+@pytest.mark.parametrize(
+    ('name', 'precision'),
+    [
+        ('deeplabv3-lite0_voc_point', 'fp32'),
+        ('deeplabv3-r101_voc_coarse', 'bf16'),
+        ('segformer_ade20k_scribble', 'fp16'),
+    ],
+)
+def test_step_and_refresh_of_a_config_stay_on_the_gpu(
+    name: str, precision: str
+) -> None:
+    assert_stays_on_the_gpu(name, [precision])
+
+
+@pytest.mark.slow
+def test_step_and_refresh_of_every_config_stay_on_the_gpu() -> None:
+    for name in different_models():
+        assert_stays_on_the_gpu(name, PRECISIONS)
+
+
+def assert_stays_on_the_gpu(name: str, precisions: Iterable[str]) -> None:
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     model, size = build(cfg), cfg.crop_size
-    for precision in PRECISIONS:
+    for precision in precisions:
         with fake_gpu(precision):
             place(model)
             images = torch.empty(2, 3, *size, device='cuda')
@@ -79,13 +89,13 @@ def test_step_and_refresh_of_a_config_stay_on_the_gpu(name: str) -> None:
             probability = model.eval().predict_probability(*one)[None]
             labels = model.confident_labels(probability)
             agreeing = model.agreeing_labels(labels, probability)
-        assert losses
+        assert losses, name
         for tensor in (*losses.values(), probability):
-            assert tensor.device.type == 'cuda'
-            assert tensor.dtype == torch.float32
+            assert tensor.device.type == 'cuda', name
+            assert tensor.dtype == torch.float32, name
         for label in (labels, agreeing):
-            assert label.device.type == 'cuda'
-            assert label.shape == (1, *size)
+            assert label.device.type == 'cuda', name
+            assert label.shape == (1, *size), name
 
 
 def test_fake_gpu_refuses_what_is_elsewhere() -> None:

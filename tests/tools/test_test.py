@@ -35,7 +35,30 @@ def accuracy(log: str) -> float:
     return float(re.search(r'aAcc: ([\d.]+)', log)[1])
 
 
+def assert_is_right(predictions: Path, log: str) -> None:
+    """Half of the labels are 1, which the checkpoint predicts."""
+    assert accuracy(log) == 50
+    assert sorted(p.name for p in predictions.iterdir()) == [
+        f'{index}.png' for index in range(4)
+    ]
+    assert (np.asarray(Image.open(predictions / '0.png')) == 1).all()
+
+
 def test_test_two_processes_write_predictions(
+    run_ranks, tiny_config: Path, checkpoint: Path, project_root: Path
+):
+    out = tiny_config.parent / 'predictions'
+    done = run_ranks(
+        *(project_root / 'tools/test.py', tiny_config, checkpoint),
+        *('--out', out, '--work-dir', tiny_config.parent / 'run'),
+        *('--launcher', 'pytorch'),
+    )
+    assert done.returncode == 0, done.stdout
+    assert_is_right(out, done.stdout)
+
+
+@pytest.mark.slow
+def test_dist_test_starts_two_processes(
     run,
     tiny_config: Path,
     checkpoint: Path,
@@ -45,25 +68,15 @@ def test_test_two_processes_write_predictions(
 ):
     out = tiny_config.parent / 'predictions'
     done = run(
-        project_root / 'tools/dist_test.sh',
-        tiny_config,
-        checkpoint,
-        2,
-        '--out',
-        out,
-        '--work-dir',
-        tiny_config.parent / 'run',
+        *(project_root / 'tools/dist_test.sh', tiny_config, checkpoint, 2),
+        *('--out', out, '--work-dir', tiny_config.parent / 'run'),
         PYTHON=sys.executable,
         PORT=free_port,
         **at_exit,
     )
     assert done.returncode == 0, done.stdout
     assert 'still connected' not in done.stdout
-    assert accuracy(done.stdout) == 50
-    assert sorted(p.name for p in out.iterdir()) == [
-        f'{index}.png' for index in range(4)
-    ]
-    assert (np.asarray(Image.open(out / '0.png')) == 1).all()
+    assert_is_right(out, done.stdout)
 
 
 def test_test_without_weights_of_the_segmenter(

@@ -27,11 +27,11 @@ def iterations(log: str) -> list[int]:
 
 
 def test_train_runs_and_resumes(
-    run, run_again, tiny_config: Path, train_tool: Path
+    run_again, tiny_config: Path, train_tool: Path
 ):
     work_dir = tiny_config.parent / 'run'
     command = [train_tool, tiny_config, '--work-dir', work_dir]
-    first = run(sys.executable, *command)
+    first = run_again(*command)
     assert first.returncode == 0, first.stdout
     assert iterations(first.stdout) == [1, 2]
     second = run_again(

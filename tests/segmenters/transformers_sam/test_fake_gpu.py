@@ -13,7 +13,13 @@ from mmseg_sesam.segmenters import TransformersSegmenter
 from .tiny_models import CLASSES
 
 
-@pytest.mark.parametrize('precision', PRECISIONS)
+@pytest.mark.parametrize(
+    'precision',
+    [
+        pytest.param(name, marks=[] if name == 'bf16' else pytest.mark.slow)
+        for name in PRECISIONS
+    ],
+)
 @pytest.mark.parametrize('family', CLASSES)
 def test_transformers_segmenter_stays_on_the_gpu(
     folders: dict[str, Path], family: str, precision: str
