@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,13 @@ from PIL import Image
 
 
 def test_explain_image_draws_one_picture(
-    run, run_here, scribbles: Path, project_root: Path
+    run_again, run_here, scribbles: Path, project_root: Path
 ) -> None:
     words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
     out = scribbles / 'why.png'
     words += ['--components', 2, '--out', out]
 
-    done = run(sys.executable, project_root / 'tools/explain_image.py', *words)
+    done = run_again(project_root / 'tools/explain_image.py', *words)
 
     assert done.returncode == 0, done.stdout
     assert f'{out}: 3 components, 0 fell back' in done.stdout

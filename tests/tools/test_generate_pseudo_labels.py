@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Callable
 
@@ -32,7 +31,6 @@ def config(make_config: MakeConfig, tmp_path: Path) -> Path:
 
 
 def test_generate_pseudo_labels_on_ranks_equals_one_process(
-    run,
     run_again,
     run_ranks,
     config: Path,
@@ -41,7 +39,7 @@ def test_generate_pseudo_labels_on_ranks_equals_one_process(
 ) -> None:
     tool = TOOLS / 'generate_pseudo_labels.py'
     single = [tool, config, '--out', tmp_path / 'alone']
-    alone = run(sys.executable, *single)
+    alone = run_again(*single)
     assert alone.returncode == 0, alone.stdout
     together = run_ranks(
         *(tool, config, '--out', tmp_path / 'both', '--launcher', 'pytorch'),

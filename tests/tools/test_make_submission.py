@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tarfile
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def network(tiny_config: Path) -> tuple[Path, Path]:
 
 
 def test_make_submission_with_a_network(
-    run, network: tuple[Path, Path], tmp_path: Path, project_root: Path
+    run_again, network: tuple[Path, Path], tmp_path: Path, project_root: Path
 ) -> None:
     images = tmp_path / 'test'
     images.mkdir()
@@ -48,8 +47,8 @@ def test_make_submission_with_a_network(
     names.write_text('2008_000000\n2008_000001\n')
     out = tmp_path / 'out.tar.gz'
 
-    done = run(
-        *(sys.executable, project_root / 'tools/make_submission.py', 'voc'),
+    done = run_again(
+        *(project_root / 'tools/make_submission.py', 'voc'),
         *(out, '--model', *network, '--images', images),
         *('--list', names, '--trained-on-voc-alone'),
     )
