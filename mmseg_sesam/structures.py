@@ -99,11 +99,6 @@ class LabelSource:
         """Whether a person gave the labels."""
         return self.field == HUMAN_FIELD
 
-    @property
-    def is_dense(self) -> bool:
-        """Whether it takes the labels of dense images alone."""
-        return self.kinds is not None and set(self.kinds) == {DENSE}
-
 
 # SeSAM's three terms; the weights and the ramp are our choice.
 SOURCES = (

@@ -22,7 +22,7 @@ class Row(NamedTuple):
         about: one phrase, for the table.
         changes: of the config, as `Config.merge_from_dict` takes them.
         class_weights: whether the loss on human labels is class-balanced.
-        shares: `adjust` of ClassSharesHook; None for no hook.
+        shares: whether ClassSharesHook gives the classes' shares.
         pixels: random pixels that give the class shares; 0 for exact ones.
         mix: kinds of labels of the training images; None for one kind.
     """
@@ -31,7 +31,7 @@ class Row(NamedTuple):
     about: str
     changes: dict[str, Any] = {}
     class_weights: bool = True
-    shares: str | None = None
+    shares: bool = False
     pixels: int = 0
     mix: Mix | None = None
 
@@ -69,27 +69,14 @@ def _kind_rows(config: str, kind: str) -> dict[str, Row]:
 
 
 def _share_rows(config: str, kind: str) -> dict[str, Row]:
-    weak = f'{config}_weak-only'
     return {
-        f'shares-weak-{kind}': Row(
-            weak, 'weak labels, class shares in the loss', shares='loss'
-        ),
         f'shares-{kind}': Row(
-            config, 'SeSAM, class shares in the loss', shares='loss'
-        ),
-        f'shares-unweighted-{kind}': Row(
-            config,
-            'SeSAM, class shares in the loss, no class weights',
-            class_weights=False,
-            shares='loss',
-        ),
-        f'shares-teacher-{kind}': Row(
-            config, 'SeSAM, class shares in the teacher', shares='teacher'
+            config, 'SeSAM, known class shares', shares=True
         ),
         f'shares-300-{kind}': Row(
             config,
-            'SeSAM, class shares of 300 pixels in the loss',
-            shares='loss',
+            'SeSAM, class shares of 300 random pixels',
+            shares=True,
             pixels=300,
         ),
     }

@@ -92,7 +92,6 @@ def make_config(
             shares=known_shares(
                 full, classes_of(full), row.pixels, seed, work_dir
             ),
-            adjust=row.shares,
         )
     cfg.model.backbone.update(
         pretrained=False,

@@ -13,7 +13,6 @@ from mmseg_sesam.config_checks.values import classes_of
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.io.class_shares import ClassShares, read_shares
 from mmseg_sesam.io.labels import id_table
-from mmseg_sesam.structures import HUMAN_FIELD
 from mmseg_sesam.type_names import option, type_name
 from mmseg_sesam.validators import Rule
 
@@ -38,23 +37,16 @@ def check_shares(training: Training) -> None:
     if 'type' in training.model and not training.is_sesam:
         raise ValueError(
             'The config has ClassSharesHook, and the model is '
-            f'{type_name(training.model)}, which has neither weak labels nor '
-            'a teacher to adjust; set model.type to SeSAMEncoderDecoder, or '
+            f'{type_name(training.model)}, which has no teacher to adjust; '
+            'set model.type to SeSAMEncoderDecoder, or '
             'take the hook out.'
         )
-    adjust = hook_option(hooks[0], 'adjust')
-    if adjust == 'loss' and not training.weight(HUMAN_FIELD):
-        raise ValueError(
-            "ClassSharesHook has adjust='loss', which adjusts the loss on "
-            'weak labels, and model.sources has loss_weight=0 for '
-            f'{HUMAN_FIELD}; set it above 0, or take the hook out.'
-        )
     teacher = training.model_option('teacher')
-    if adjust == 'teacher' and teacher != 'online' and not training.refreshes:
+    if teacher != 'online' and not training.refreshes:
         raise ValueError(
-            "ClassSharesHook has adjust='teacher', which adjusts what a "
-            f'teacher predicts, and the model has teacher={teacher!r} without '
-            "refreshes; set adjust='loss', or teacher='online'."
+            'The config has ClassSharesHook, which adjusts what a teacher '
+            f'predicts, and the model has teacher={teacher!r} without '
+            "refreshes; set teacher='online', or take the hook out."
         )
     shares_of(hook_option(hooks[0], 'shares'), training.dataset)
 

@@ -18,7 +18,7 @@ from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.config_checks.shares import SHARES, shares_of
 from mmseg_sesam.core.class_shares import match_weak_labels
 from mmseg_sesam.engine.models import unwrap
-from mmseg_sesam.models.class_prior import TeacherPrior, weak_label_offsets
+from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.rounds.distributed import build_group
 from mmseg_sesam.rounds.weak_shares import count_weak_labels
 from mmseg_sesam.validators import option, required
@@ -37,23 +37,19 @@ class ClassSharesHook(Hook):
     labels. Set this hook where you know the true shares, or have some
     hundred random pixels classified with tools/sample_pixels.py.
 
-    Before training it counts the weak labels of the training set, whole and
-    without augmentation, each image once. See `adjust` for what it changes
-    then. Class weights of the loss keep their effect on rare classes: the
-    adjustment takes them into account.
+    The teacher's logits get a constant for each class, online and in
+    refreshes, so that the mean of its predictions has the shares. The student
+    learns from these predictions. Before training the labels of the training
+    set are counted, whole and without augmentation, each image once.
 
-    Source: logit adjustment (Menon et al., ICLR 2021) for 'loss'; the use of
-    'teacher' is our choice.
+    Source: our choice. Shifting the student's logits in the loss on weak
+    labels instead (logit adjustment, Menon et al., ICLR 2021) trained rare
+    classes less (docs/lab_notebook.md).
 
     Args:
         shares: share of pixels of each class by its name, of sum 1; or the
             path of a table that the page of tools/sample_pixels.py saves; or
             of a folder of some dense labels, with 255 for unlabelled.
-        adjust: 'loss' adds log(share of weak labels / true share) to the
-            logits in the loss on weak labels, so that the network learns the
-            true shares, with no change at inference; 'teacher' adds a
-            constant for each class to the teacher's logits, online and in
-            refreshes, so that the mean of its predictions has the shares.
         num_workers: processes that load weak labels to count them.
 
     Raises:
@@ -61,12 +57,11 @@ class ClassSharesHook(Hook):
 
     Example:
         >>> hook = ClassSharesHook(dict(sky=0.25, road=0.75))
-        >>> hook.adjust
-        'loss'
+        >>> hook.num_workers
+        2
     """
 
     shares: Mapping[str, float] | str | os.PathLike = required(SHARES)
-    adjust: str = option('loss', validators.one_of(('loss', 'teacher')))
     num_workers: int = option(2, validators.count())
 
     # Before SAMPseudoLabelHook (95), which makes rounds with the teacher.
@@ -77,7 +72,7 @@ class ClassSharesHook(Hook):
         self.resumed: dict[str, torch.Tensor] | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Counts weak labels, and sets the adjustment of the model.
+        """Counts weak labels, and gives the teacher its constants.
 
         Raises:
             ValueError: shares, classes or weak labels do not fit each other.
@@ -92,11 +87,10 @@ class ClassSharesHook(Hook):
             model.decode_head.ignore_index,
             self.num_workers,
             build_group(),
-            any(source.is_dense for source in model.sources),
         )
         shares, weak = match_weak_labels(given, counts, classes)
         runner.logger.info(
-            f'Class shares of {given.source}, for the {self.adjust}:\n'
+            f'Class shares of {given.source}, for the teacher:\n'
             f'{_table(classes, shares, weak)}'
         )
         for name, share, count in zip(classes, given.values, counts):
@@ -108,11 +102,6 @@ class ClassSharesHook(Hook):
                 )
         device = next(model.parameters()).device
         true = torch.tensor(shares, dtype=torch.float32, device=device)
-        if self.adjust == 'loss':
-            model.weak_offsets = weak_label_offsets(
-                true.new_tensor(weak), true
-            )
-            return
         model.teacher_prior = TeacherPrior(true)
         if self.resumed is not None:
             model.teacher_prior.restore(self.resumed)

@@ -44,7 +44,6 @@ def try_losses(model: SeSAMEncoderDecoder) -> None:
                 head,
                 model.sources,
                 model.iteration,
-                model.weak_offsets,
             )
         # Losses of mmseg raise errors of any type.
         except Exception as error:  # noqa: BLE001

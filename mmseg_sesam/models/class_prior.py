@@ -1,4 +1,4 @@
-"""Classes' shares in the loss of weak labels and in the teacher."""
+"""Constants that give a teacher's predictions known class shares."""
 
 from __future__ import annotations
 
@@ -14,25 +14,6 @@ _MEAN_RATE, _RATE = 0.1, 0.025
 # Logit of classes that the data set does not show.
 _NEVER = -1e4
 _TINY = 1e-6
-
-
-def weak_label_offsets(weak_shares: Tensor, shares: Tensor) -> Tensor:
-    """Returns (C,) offsets of logits: log of weak over true shares.
-
-    Added to the logits in the loss on weak labels, they take on the weak
-    labels' shares, so that the logits themselves learn the true ones. A
-    class without weak labels gets 0.
-
-    Source: logit adjustment (Menon et al., ICLR 2021), and balanced softmax
-    (Ren et al., NeurIPS 2020).
-
-    Example:
-        >>> weak = torch.tensor([0.5, 0.5])
-        >>> weak_label_offsets(weak, torch.tensor([0.5, 0.25])).exp()
-        tensor([1., 2.])
-    """
-    offsets = weak_shares.log() - shares.log()
-    return torch.where(weak_shares > 0, offsets, torch.zeros_like(offsets))
 
 
 class TeacherPrior(nn.Module):

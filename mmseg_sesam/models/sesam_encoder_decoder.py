@@ -110,8 +110,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         self.agreement = agreement
         self.only_weak_classes = only_weak_classes
         self.teacher = teacher and EMATeacher(ema_momentum, **stock)
-        # `ClassSharesHook` sets one of them.
-        self.register_buffer('weak_offsets', None, persistent=False)
+        # `ClassSharesHook` sets it.
         self.teacher_prior: TeacherPrior | None = None
 
     def heads(self) -> Iterator[tuple[str, BaseDecodeHead]]:
@@ -230,7 +229,6 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
                 head,
                 self.sources,
                 self.iteration,
-                self.weak_offsets,
             )
             losses.update(add_prefix(terms, name))
         return losses

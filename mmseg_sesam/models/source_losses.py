@@ -16,7 +16,6 @@ from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.structures import LabelSource
 
 _TINY = torch.finfo(torch.half).tiny
-_LEAST_WEIGHT = 1e-6
 
 
 def source_losses(
@@ -25,7 +24,6 @@ def source_losses(
     head: BaseDecodeHead,
     sources: Sequence[LabelSource],
     step: int,
-    offsets: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Returns the loss terms of a head, one for each source of labels.
 
@@ -37,9 +35,7 @@ def source_losses(
     head's cross entropy, or as its first loss if it has none.
 
     Logits are (N, C, H, W), at the size of the labels; sources have the order
-    of the maps; ramps depend on `step`, the iterations made; `offsets`, (C,),
-    are added to the logits of pixels with human labels, see `with_offsets`.
-    Dense labels have the true shares of classes, and get no offsets.
+    of the maps; ramps depend on `step`, the iterations made.
 
     Returns:
         `loss_<name>` of each source; `loss_...` of the head's own losses
@@ -48,12 +44,6 @@ def source_losses(
     """
     target = maps.merged().long()
     masks = maps.labelled()
-    raw = logits
-    human = [source for source in sources if source.is_human]
-    if offsets is not None:
-        for source in human:
-            added = torch.zeros_like(offsets) if source.is_dense else offsets
-            logits = with_offsets(logits, masks[source.name], head, added)
     # The maps are disjoint: one pass serves all sources.
     entropy = F.cross_entropy(
         logits, target, reduction='none', ignore_index=maps.ignore_index
@@ -77,34 +67,10 @@ def source_losses(
                 loss_scale(head) * weight * _mean(entropy, labelled, total)
             )
         free = free & ~labelled
-    by_person = torch.stack([masks[source.name] for source in human]).any(0)
-    losses['acc_seg'] = _accuracy(raw, target, by_person)
+    human = [masks[source.name] for source in sources if source.is_human]
+    by_person = torch.stack(human).any(0)
+    losses['acc_seg'] = _accuracy(logits, target, by_person)
     return losses
-
-
-def with_offsets(
-    logits: Tensor, labelled: Tensor, head: BaseDecodeHead, offsets: Tensor
-) -> Tensor:
-    """Returns logits with offsets of classes on human labels.
-
-    A class weight of the head's cross entropy counts a class's labels more
-    often, as if it had a larger share of them. Its logarithm is added, so
-    that the logits learn the true shares with any class weights.
-
-    Args:
-        logits: (N, C, H, W).
-        labelled: (N, H, W) bool, human labels.
-        head: its first cross entropy has the class weights.
-        offsets: (C,), see `weak_label_offsets`.
-    """
-    entropies = filter(is_entropy, loss_list(head))
-    weights = getattr(next(entropies, None), 'class_weight', None)
-    if weights is not None:
-        # A class of weight 0 has no loss, and must not get a NaN.
-        weights = offsets.new_tensor(weights).clamp_min(_LEAST_WEIGHT)
-        offsets = offsets + weights.log()
-    added = offsets.to(logits.dtype)[:, None, None] * labelled[:, None]
-    return logits + added
 
 
 def _own_losses(

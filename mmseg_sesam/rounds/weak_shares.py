@@ -13,7 +13,7 @@ from mmseg.registry import DATASETS
 from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks
-from mmseg_sesam.structures import DENSE, HUMAN_FIELD
+from mmseg_sesam.structures import HUMAN_FIELD
 
 
 def count_weak_labels(
@@ -22,7 +22,6 @@ def count_weak_labels(
     ignore_index: int = 255,
     num_workers: int = 2,
     process_group: Any = None,
-    without_dense: bool = False,
 ) -> np.ndarray:
     """Returns (C,) weakly labelled pixels of each class.
 
@@ -35,8 +34,6 @@ def count_weak_labels(
         ignore_index: the value of unlabelled pixels.
         num_workers: processes that load labels.
         process_group: all ranks.
-        without_dense: whether dense images are left out, because another
-            loss term has them, see `LabelSource.is_dense`.
     """
     dataset = DATASETS.build(copy.deepcopy(loading_dataset(config)))
     rank, world_size = dist.get_dist_info()
@@ -56,8 +53,6 @@ def count_weak_labels(
             loader, desc='counting weak labels', delay=2, disable=rank > 0
         ):
             sample = batch['data_samples'][0]
-            if without_dense and sample.get('label_kind') == DENSE:
-                continue
             label = sample.get(HUMAN_FIELD).data.numpy()
             counts += np.bincount(label.ravel(), minlength=256)
         return counts

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 from PIL import Image
 
 from mmseg_sesam.engine.models import unwrap
@@ -29,12 +28,6 @@ def with_shares(cfg: Config, **options) -> Config:
     return cfg
 
 
-def weak_shares(scribbles: Path) -> np.ndarray:
-    labels = [np.array(Image.open(p)) for p in scribbles.glob('weak/**/*.png')]
-    counts = np.bincount(np.stack(labels).ravel(), minlength=256)[:3]
-    return counts / counts.sum()
-
-
 def stop_before(monkeypatch: pytest.MonkeyPatch, iteration: int) -> None:
     """Kills a training before an iteration."""
     from mmseg_sesam.engine import StepSeedHook
@@ -49,39 +42,12 @@ def stop_before(monkeypatch: pytest.MonkeyPatch, iteration: int) -> None:
     monkeypatch.setattr(StepSeedHook, 'before_train_iter', stop)
 
 
-def test_shares_adjust_the_loss_by_the_counted_weak_labels(
-    make_config: MakeConfig, scribbles: Path, tmp_path: Path
-) -> None:
-    weak = Image.open(scribbles / 'weak/deep/0.png')
-    label = np.array(weak)
-    # Three quarters of one image belong to the first class.
-    label[:30] = 0
-    Image.fromarray(label).save(scribbles / 'weak/deep/0.png')
-    cfg = make_config(train_cfg__max_iters=2, model__teacher=None)
-    runner = train(with_shares(cfg))
-    expected = np.log(weak_shares(scribbles) / [0.6, 0.3, 0.1])
-    offsets = unwrap(runner.model).weak_offsets
-    np.testing.assert_allclose(offsets.numpy(), expected, rtol=1e-5)
-    # The checkpoint is that of a training without shares.
-    plain = train(
-        make_config(
-            train_cfg__max_iters=2,
-            model__teacher=None,
-            work_dir=str(tmp_path / 'plain'),
-        )
-    )
-    assert plain.model.state_dict().keys() == runner.model.state_dict().keys()
-    both = [logged(r, 'decode.loss_weak')[0] for r in (plain, runner)]
-    assert both[0] != both[1]
-
-
 def test_shares_adjust_teacher_online_and_in_refreshes(
     make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
 ) -> None:
-    runner = train(with_shares(make_config(), adjust='teacher'))
+    runner = train(with_shares(make_config()))
     prior = unwrap(runner.model).teacher_prior
     assert prior.constants.abs().sum() > 0
-    assert unwrap(runner.model).weak_offsets is None
     np.testing.assert_allclose(
         store.manifest(1)['identity']['thresholds'][-1], [0.6, 0.3, 0.1]
     )
@@ -93,7 +59,7 @@ def test_shares_adjust_teacher_online_and_in_refreshes(
 def test_shares_of_a_refresh_are_those_of_its_predictions(
     make_config: MakeConfig, scribbles: Path, store: PseudoLabelStore
 ) -> None:
-    cfg = with_shares(make_config(), adjust='teacher')
+    cfg = with_shares(make_config())
     cfg.train_cfg.max_iters = 2
     runner = train(cfg)
     model = unwrap(runner.model).eval()
@@ -122,7 +88,7 @@ def test_shares_of_a_resumed_training_are_those_of_a_whole_one(
     last: int,
 ) -> None:
     def make(folder: str) -> Config:
-        cfg = with_shares(make_config(), adjust='teacher')
+        cfg = with_shares(make_config())
         cfg.default_hooks.step_seed = dict(type='StepSeedHook')
         cfg.work_dir = str(tmp_path / folder)
         return cfg
@@ -140,7 +106,7 @@ def test_shares_of_a_resumed_training_are_those_of_a_whole_one(
 
 
 def test_shares_of_a_table_of_sampled_pixels(
-    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+    make_config: MakeConfig, tmp_path: Path
 ) -> None:
     path = tmp_path / 'pixels.csv'
     rows = [f'a.png,{i},0,{"aab"[i % 3]}\n' for i in range(30)]
@@ -148,19 +114,16 @@ def test_shares_of_a_table_of_sampled_pixels(
     cfg = make_config(train_cfg__max_iters=1)
     runner = train(with_shares(cfg, shares=str(path)))
     # No sampled pixel shows the class c.
-    expected = np.array([20, 10, 0.5]) / 30.5
-    np.testing.assert_allclose(
-        unwrap(runner.model).weak_offsets.numpy(),
-        np.log(weak_shares(scribbles) / expected),
-        rtol=1e-5,
-    )
+    expected = torch.tensor([20, 10, 0.5]) / 30.5
+    found = unwrap(runner.model).teacher_prior.shares
+    torch.testing.assert_close(found, expected)
 
 
 def test_shares_without_pseudo_labels(make_config: MakeConfig) -> None:
     cfg = make_config(default_hooks__pseudo_labels__enabled=False)
     cfg.train_cfg.max_iters = 2
     runner = train(with_shares(cfg))
-    assert unwrap(runner.model).weak_offsets.abs().sum() > 0
+    assert unwrap(runner.model).teacher_prior.constants.abs().sum() > 0
 
 
 @pytest.mark.parametrize(
@@ -181,33 +144,27 @@ def test_shares_that_do_not_fit_are_refused_before_round_0(
     assert store.current is None
 
 
-@pytest.mark.parametrize('adjust', ['loss', 'teacher'])
 def test_shares_of_a_class_that_nobody_labelled_are_0(
-    make_config: MakeConfig, scribbles: Path, adjust: str
+    make_config: MakeConfig, scribbles: Path
 ) -> None:
     for path in scribbles.glob('weak/**/*.png'):
         label = np.array(Image.open(path))
         label[label == 2] = 255
         Image.fromarray(label).save(path)
-    runner = train(with_shares(make_config(), adjust=adjust))
-    model = unwrap(runner.model)
-    if adjust == 'loss':
-        expected = np.log(0.5 / np.array([2 / 3, 1 / 3, 0.5]))
-        np.testing.assert_allclose(
-            model.weak_offsets.numpy(), expected, rtol=1e-5, atol=1e-6
-        )
-    else:
-        shares = model.teacher_prior.shares
-        torch.testing.assert_close(shares, torch.tensor([2 / 3, 1 / 3, 0]))
+    runner = train(with_shares(make_config()))
+    shares = unwrap(runner.model).teacher_prior.shares
+    torch.testing.assert_close(shares, torch.tensor([2 / 3, 1 / 3, 0]))
     assert all(np.isfinite(logged(runner, 'loss')))
 
 
-def test_shares_are_counted_with_workers(make_config: MakeConfig) -> None:
-    offsets = []
-    for workers in (0, 1):
-        cfg = make_config(train_cfg__max_iters=1)
-        cfg.work_dir += str(workers)
-        runner = Runner.from_cfg(with_shares(cfg, num_workers=workers))
-        runner.train()
-        offsets.append(unwrap(runner.model).weak_offsets)
-    assert torch.equal(*offsets)
+def test_shares_are_counted_with_workers(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    for path in scribbles.glob('weak/**/*.png'):
+        label = np.array(Image.open(path))
+        label[label == 2] = 255
+        Image.fromarray(label).save(path)
+    cfg = make_config(train_cfg__max_iters=1)
+    runner = train(with_shares(cfg, num_workers=1))
+    # The counts show that nobody labelled the last class.
+    assert unwrap(runner.model).teacher_prior.shares[2] == 0

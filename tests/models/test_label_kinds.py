@@ -96,20 +96,6 @@ def test_source_losses_of_people_by_remaining_pixels(
         torch.testing.assert_close(losses[name], share * plain[name])
 
 
-def test_source_losses_give_dense_labels_no_offsets(
-    logits: Tensor, shared: LabelMaps
-) -> None:
-    offsets = torch.tensor([2.0, 0.0, -1.0])
-    args = shared, make_head(CROSS_ENTROPY), [DENSE, SOURCES[0]], 0
-    losses = source_losses(logits, *args, offsets)
-    plain = source_losses(logits, *args)
-    assert torch.equal(losses['loss_dense'], plain['loss_dense'])
-    torch.testing.assert_close(
-        losses['loss_weak'],
-        mean_entropy(logits + offsets[:, None, None], shared.labels['weak']),
-    )
-
-
 def test_one_source_without_kinds_equals_the_default(
     make_config: MakeConfig, batch_of: MakeBatch
 ) -> None:
