@@ -67,6 +67,7 @@ def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp('project')
     for name in ('configs', 'tools'):
         shutil.copytree(ROOT / name, folder / name)
+    (folder / 'benchmarks').symlink_to(ROOT / 'benchmarks')
     data = 'work_dirs/demo/data'
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

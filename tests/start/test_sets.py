@@ -8,6 +8,7 @@ import pytest
 from labelme_photos import outlines, strokes, write_photo
 from mmengine.config import Config
 
+from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.start import Request, Start, prepare
 
@@ -39,6 +40,54 @@ def draw_photos(folder: str, *names: str) -> Path:
         write_photo(path, rng, lambda borders: outlines(np.array([0, 30])))
         path.unlink()
     return Path(folder)
+
+
+def test_prepare_takes_dense_photos_for_validation(
+    request_of_photos: Request,
+) -> None:
+    rng = np.random.default_rng(1)
+    for number in (20, 21):
+        write_photo(Path(f'val/{number}.jpg'), rng, outlines)
+
+    sets = plan(request_of_photos, val=Path('val')).sets
+
+    assert (sets.val.labelled, sets.proxy) == (['20', '21'], False)
+    assert sets.measured.startswith('mIoU on 2 images')
+    truth = read_label(sets.val.labels / '20.png')
+    assert set(np.unique(truth)) == {0, 1, 2}
+    cfg = Config.fromfile('out/out.py')
+    assert cfg.val_evaluator.type == 'IoUMetric'
+    assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
+
+
+def test_prepare_leaves_out_unlabelled_shapes(
+    request_of_photos: Request,
+) -> None:
+    write_photo(Path('val/20.jpg'), np.random.default_rng(1), outlines)
+    path = Path('photos/01.json')
+    path.write_text(path.read_text().replace('"dog"', '"blur"'))
+    options = dict(classes=('background', 'cat', 'dog'), val=Path('val'))
+
+    with pytest.raises(ValueError, match='to --unlabelled'):
+        plan(request_of_photos, **options)
+    # The validation has no such shape.
+    start = plan(request_of_photos, unlabelled=('blur',), **options)
+
+    label = read_label(start.sets.train.labels / '01.png')
+    assert set(np.unique(label)) == {0, 1, 255}
+    assert '--unlabelled __ignore__ blur' in start.commands[0]
+
+
+def test_prepare_keeps_a_changed_config(request_of_photos: Request) -> None:
+    config = plan(request_of_photos).config
+    assert plan(request_of_photos).config == config
+    text = config.read_text() + '# mine\n'
+    config.write_text(text)
+
+    with pytest.raises(FileExistsError, match='move it away'):
+        plan(request_of_photos)
+
+    assert config.read_text() == text
 
 
 def test_prepare_holds_back_a_proxy_of_ten_images(
