@@ -56,8 +56,9 @@ def read_suggestions(folder: Path, images: TrainingImages) -> Suggested:
                 f'{path} names {one["image"]}, which is no training image of '
                 f'{images.run.work_dir}; give the suggestions of this run.'
             )
+        reason = one['reason']
         entries[place] = dict(
-            reason=f'{one["rank"]}. {one["reason"]}',
+            reason=f'{one["rank"]}. {reason[:1].upper()}{reason[1:]}',
             regions=[
                 dict(box=region['box'], reason=region['reason'])
                 for region in one['regions']

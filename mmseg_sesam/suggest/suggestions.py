@@ -75,6 +75,7 @@ def suggest(
         work_dir=str(work_dir),
         checkpoint=run.checkpoint.name,
         minutes=minutes,
+        formats=[*formats],
         rate=dict(kind=rate_name, seconds=rate.seconds, source=rate.source),
         considered=len(ranking.looks),
         suggestions=_describe(looker, ranking, choices, rate),

@@ -105,7 +105,7 @@ def suggestions_show(browser: Any) -> None:
     browser.find_element('css selector', '[data-group="label next"]').click()
     shown = 'document.getElementById("stage").dataset.shown'
     wait_for(browser, f'{shown}.endsWith("deep/1")')
-    assert reason.text == '1. it is rare.'
+    assert reason.text == '1. It is rare.'
     stage, frame = (
         browser.find_element('css selector', name).rect
         for name in ('#stage', '#regions rect')

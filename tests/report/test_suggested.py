@@ -34,7 +34,7 @@ def test_read_suggestions_finds_their_images(
     found = read_suggestions(folder, images)
 
     assert [*found.entries] == [2, 0]
-    assert found.entries[2]['reason'] == '1. it is rare'
+    assert found.entries[2]['reason'] == '1. It is rare'
     assert found.entries[2]['regions'][0]['box'] == [4, 5, 20, 30]
     assert '2 of 2' in found.said and 'iter_6.pth' in found.said
 
