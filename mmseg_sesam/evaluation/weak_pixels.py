@@ -23,9 +23,10 @@ class WeakPixelAccuracy(BaseMetric):
     """Shares of weakly labelled pixels that the network predicts right.
 
     Use it in the place of mmseg's `IoUMetric` where the validation images
-    have strokes, points or masks only. People label pixels away from edges,
-    so that the share is higher than it would be for all pixels: compare it
-    between checkpoints of the same validation images, and not with an mIoU.
+    have strokes, points or masks only. People label away from edges, and
+    small objects as often as large ones, so that the share is not that of all
+    pixels: compare it between checkpoints of the same validation images, and
+    not with an mIoU.
     `CheckpointHook(save_best='proxyMeanAcc')` keeps the best checkpoint.
 
     Args:
