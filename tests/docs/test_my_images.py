@@ -81,7 +81,7 @@ def test_my_images_trains_suggests_and_trains_on(
 ) -> None:
     said = {}
     for command in read_commands(PAGE):
-        if command.text.startswith('labelme to_label'):
+        if '--output to_label/labelme' in command.text:
             corrected = correct(Path('to_label/labelme'), photos)
         if not command.needs and command.text.startswith('python '):
             said[command.text] = type_command(command.text)
