@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -213,6 +214,28 @@ def test_encode_keeps_few_tiles_and_gives_the_same_masks():
         masks_of(few, image, *prompts), masks_of(many, image, *prompts)
     )
     assert len(few.segmenter.encoded) > len(many.segmenter.encoded)
+
+
+def test_decode_keeps_little_of_masks_that_continue():
+    prompts = [prompt((x, x)) for x in range(20, 44, 4)]
+    kept, peaks = [], []
+    for reach in (0, 3):
+        segmenter = tiled(
+            tile=128, overlap=64, reach=reach, tiles_in_memory=1
+        )
+        (embedding,) = segmenter.encode([grey((320, 320))])
+        tracemalloc.start()
+        candidates = segmenter.decode(embedding, prompts)
+        measured = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        kept.append(measured[0] / 2**20)
+        peaks.append(measured[1] / 2**20)
+        # The grey image is one object: all masks reach all tiles in reach.
+        assert candidates.mask(0, 1)[-9, -9] == (reach == 3)
+    # 6 prompts have 3 masks on 15 further tiles, of 16 KiB each: 4 MiB, or
+    # half a MiB as bits.
+    assert kept[1] - kept[0] < 0.4
+    assert peaks[1] - peaks[0] < 8
 
 
 def test_cached_segmenter_inside_stores_each_tile(tmp_path: Path):
