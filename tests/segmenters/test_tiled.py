@@ -220,9 +220,7 @@ def test_decode_keeps_little_of_masks_that_continue():
     prompts = [prompt((x, x)) for x in range(20, 44, 4)]
     kept, peaks = [], []
     for reach in (0, 3):
-        segmenter = tiled(
-            tile=128, overlap=64, reach=reach, tiles_in_memory=1
-        )
+        segmenter = tiled(tile=128, overlap=64, reach=reach, tiles_in_memory=1)
         (embedding,) = segmenter.encode([grey((320, 320))])
         tracemalloc.start()
         candidates = segmenter.decode(embedding, prompts)
