@@ -12,7 +12,11 @@ _COMPONENTS = dict(
     DATASETS=['datasets.mapped'],
     DATA_SAMPLERS=['datasets.samplers'],
     HOOKS=['engine'],
-    METRICS=['evaluation.boundary_metric', 'evaluation.metric'],
+    METRICS=[
+        'evaluation.boundary_metric',
+        'evaluation.metric',
+        'evaluation.weak_pixels',
+    ],
     MODELS=['models'],
     TASK_UTILS=['pseudo_labels.generator', 'segmenters'],
     TRANSFORMS=[

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mmseg.datasets import PascalVOCDataset
 
+from mmseg_sesam import registration
 from mmseg_sesam.evaluation.submission import SERVERS
 
 TOOLS = sorted(Path(__file__).parents[1].joinpath('tools').glob('*.py'))
@@ -35,6 +36,19 @@ LOOK_UP = (
     '    found = getattr(registries, registry).get(name)\n'
     '    assert found.__module__.startswith("mmseg_sesam."), name\n'
 )
+
+
+def test_apply_knows_each_file_that_registers() -> None:
+    package = Path(registration.__file__).parent
+    known = {
+        name for names in registration._COMPONENTS.values() for name in names
+    }
+    for path in package.rglob('*.py'):
+        if '.register_module(' not in path.read_text(encoding='utf-8'):
+            continue
+        parts = path.relative_to(package).with_suffix('').parts
+        names = {'.'.join(parts[:end]) for end in range(1, len(parts) + 1)}
+        assert names & known, path
 
 
 def run_python(code: str, *words: object) -> subprocess.CompletedProcess:

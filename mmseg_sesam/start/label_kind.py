@@ -24,9 +24,11 @@ KIND_REASON = dict(
 def guess_kind(labels: Iterable[np.ndarray], scale: float = 1) -> str:
     """Returns 'dense', 'coarse', 'scribble' or 'point'.
 
-    Labels are dense if nearly all pixels have a class. Else the most frequent
-    form of the connected parts decides: a part is a point if its box is
-    small, a scribble if it is much longer than thick, and coarse otherwise.
+    Labels are dense if nearly all pixels have a class. Else the forms of the
+    connected parts decide: a part is a point if its box is small, a scribble
+    if it is much longer than thick, and coarse otherwise. Labels are points
+    if these have most of the labelled pixels, as small objects have masks of
+    the size of points. Else the most frequent of the other forms decides.
 
     Args:
         labels: (H, W) class ids, 255 = unlabelled.
@@ -39,29 +41,34 @@ def guess_kind(labels: Iterable[np.ndarray], scale: float = 1) -> str:
         'scribble'
     """
     forms: Counter[str] = Counter()
+    areas: Counter[str] = Counter()
     labelled = pixels = 0
     for label in labels:
         labelled += int((label != 255).sum())
         pixels += label.size
         for class_id in np.unique(label[label != 255]):
-            forms.update(_forms(label == class_id, scale))
+            for form, area in _forms(label == class_id, scale):
+                forms[form] += 1
+                areas[form] += area
     if labelled >= _DENSE * pixels:
         return 'dense'
+    if areas['point'] > labelled / 2:
+        return 'point'
     # The order of the names settles a draw.
-    return max(('coarse', 'scribble', 'point'), key=lambda name: forms[name])
+    return max(('coarse', 'scribble'), key=lambda name: forms[name])
 
 
-def _forms(mask: np.ndarray, scale: float) -> list[str]:
-    """Returns the form of each 8-connected part of a mask."""
+def _forms(mask: np.ndarray, scale: float) -> list[tuple[str, int]]:
+    """Returns form and area of each 8-connected part of a mask."""
     parts, _ = ndimage.label(mask, np.ones((3, 3)))
     areas = np.bincount(parts.ravel())[1:]
     forms = []
     for area, box in zip(areas, ndimage.find_objects(parts)):
         length = max(side.stop - side.start for side in box)
         if length <= _POINT_SIDE * scale:
-            forms.append('point')
+            forms.append(('point', int(area)))
         elif length * length >= _STROKE_RATIO * area:
-            forms.append('scribble')
+            forms.append(('scribble', int(area)))
         else:
-            forms.append('coarse')
+            forms.append(('coarse', int(area)))
     return forms

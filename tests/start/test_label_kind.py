@@ -29,6 +29,14 @@ def test_guess_kind_finds_coarse_masks() -> None:
     assert guess_kind([label]) == 'coarse'
 
 
+def test_guess_kind_knows_masks_of_small_objects() -> None:
+    label = empty()
+    label[10:60, 10:70] = 0
+    for row in range(70, 95, 6):
+        label[row : row + 3, 10:13] = label[row : row + 3, 30:33] = 1
+    assert guess_kind([label]) == 'coarse'
+
+
 def test_guess_kind_finds_dense_labels() -> None:
     label = empty()
     label[:], label[40:60, 40:60] = 0, 1
