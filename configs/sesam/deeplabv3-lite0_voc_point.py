@@ -1,8 +1,8 @@
-# Clicks of people, on objects and on background: voc_240x320.py tells how to
+# Clicks of people, on objects and on background: voc_small.py tells how to
 # convert them.
 _base_ = [
     '../_base_/models/deeplabv3_lite0.py',
-    '../_base_/datasets/voc_240x320.py',
+    '../_base_/datasets/voc_small.py',
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
     '../_base_/schedules/schedule_20k.py',

@@ -15,6 +15,7 @@ from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.engine.checkpoints import prune_rounds, save_checkpoint_now
 from mmseg_sesam.engine.models import average_buffers, refuse_sharded, unwrap
 from mmseg_sesam.engine.trial import try_losses, try_sample
+from mmseg_sesam.models.alignment import moving_features
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds import distributed
 from mmseg_sesam.rounds.make_round import RoundMaker
@@ -179,6 +180,9 @@ class RunRounds:
     def _check_model(self) -> None:
         refuse_sharded(self.runner.model)
         try_losses(self.model)
+        warning = moving_features(self.model)
+        if warning:
+            self.runner.logger.warning(warning)
 
     def _take_lock(self) -> None:
         self._lock = self.store.lock()

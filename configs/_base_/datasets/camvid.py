@@ -1,5 +1,5 @@
 data_root = '{{$SESAM_DATA:data}}/camvid'
-crop_size = (240, 320)
+crop_size = (256, 320)
 metainfo = dict(
     classes=(
         'sky',

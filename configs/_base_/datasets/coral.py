@@ -1,6 +1,6 @@
 # EilatMixx: the seabed from above, 690 x 460 pixels.
 data_root = '{{$SESAM_DATA:data}}/coral'
-crop_size = (240, 320)
+crop_size = (256, 320)
 metainfo = dict(
     classes=(
         'Faviidae',

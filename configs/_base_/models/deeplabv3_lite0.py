@@ -1,6 +1,7 @@
 # Small enough to be tried on a CPU. The backbone keeps its stride of 32,
 # since dilated depthwise convolutions take most of a step on CPUs; the head
-# works at stride 16 on the last two stages. Needs timm.
+# works at stride 16 on the last two stages. Needs timm. Crops must be
+# multiples of 32, see `size_divisor`.
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(
     type='SeSAMEncoderDecoder',
@@ -11,6 +12,9 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
+        # The backbone pads as TensorFlow does: where a side is no multiple of
+        # its stride, features move by up to half a stride.
+        test_cfg=dict(size_divisor=32),
     ),
     teacher='online',
     backbone=dict(

@@ -3,7 +3,7 @@
 # tools/convert_annotations.py whats-the-point voc_whats_the_point.json \
 #     voc_whats_the_point_bg_from_scribbles.json OUT --images JPEGImages
 _base_ = './voc.py'
-crop_size = (240, 320)
+crop_size = (256, 320)
 # Images of 500 x 375 are scaled to 400 x 300, so that a crop shows most of an
 # animal (our choice).
 scale = (400, 300)
