@@ -17,19 +17,22 @@ LOADING = (
 )
 
 
-def class_weights(dataset: dict, num_classes: int) -> list[float]:
+def class_weights(
+    dataset: dict, num_classes: int, power: float = 1.0
+) -> list[float]:
     """Computes the class weights of Paszke et al. (ENet, 2016).
 
     Args:
         dataset: config of a training data set; its labels are counted as
             its pipeline loads them, before augmentation.
         num_classes: C.
+        power: of the weights; below 1 they differ less.
 
     Returns:
-        C weights 1 / ln(1.02 + share of the class), of mean 1.
+        C weights (1 / ln(1.02 + share of the class)) ** power, of mean 1.
     """
     counts = count_classes(dataset, num_classes)
-    weights = 1 / np.log(1.02 + counts / counts.sum())
+    weights = np.log(1.02 + counts / counts.sum()) ** -power
     return (weights / weights.mean()).round(4).tolist()
 
 

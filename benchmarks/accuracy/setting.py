@@ -84,7 +84,7 @@ def make_config(
     if row.class_weights:
         head = cfg.model.decode_head
         head.loss_decode.class_weight = class_weights(
-            dataset, head.num_classes
+            dataset, head.num_classes, data_set.weight_power
         )
     if row.shares:
         cfg.default_hooks.class_shares = dict(
