@@ -79,15 +79,16 @@ LAYOUTS = {
 
 @functools.cache
 def load(name: str) -> Config:
-    """The config as it is, which no test changes."""
-    return Config.fromfile(CONFIGS / 'sesam' / f'{name}.py')
+    """The config as it is, with data in ./data; no test changes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv('SESAM_DATA', raising=False)
+        return Config.fromfile(CONFIGS / 'sesam' / f'{name}.py')
 
 
 @pytest.fixture
 def tiny_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two images of every data set, below SESAM_DATA."""
+    """Two images of every data set in ./data."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv('SESAM_DATA', str(tmp_path / 'data'))
     rng = np.random.default_rng(0)
     label = np.full((SIDE, SIDE), 1, np.uint8)
     label[:, : SIDE // 2] = 2
@@ -146,7 +147,7 @@ def shrink(cfg: Config) -> None:
 
 @pytest.mark.parametrize('name', SESAM)
 def test_config_is_built_and_stepped(name: str, tiny_data: None) -> None:
-    cfg = Config.fromfile(CONFIGS / 'sesam' / f'{name}.py')
+    cfg = copy.deepcopy(load(name))
     shrink(cfg)
 
     runner = Runner.from_cfg(cfg)
@@ -207,7 +208,7 @@ def test_readme_table_lists_each_config() -> None:
 def test_runner_names_a_missing_sam_checkpoint_at_once(
     tiny_data: None,
 ) -> None:
-    cfg = Config.fromfile(CONFIGS / 'sesam' / 'deeplabv3_voc_coarse.py')
+    cfg = copy.deepcopy(load('deeplabv3_voc_coarse'))
     segmenter = cfg.default_hooks.pseudo_labels.generator.segmenter
     shrink(cfg)
     cfg.default_hooks.pseudo_labels.generator.segmenter = segmenter
@@ -220,7 +221,7 @@ def test_runner_names_a_missing_sam_checkpoint_at_once(
 def test_stock_train_tool_runs_and_resumes_a_config(
     tiny_data: None, tmp_path: Path
 ) -> None:
-    cfg = Config.fromfile(CONFIGS / 'sesam' / 'segformer_ade20k_scribble.py')
+    cfg = copy.deepcopy(load('segformer_ade20k_scribble'))
     shrink(cfg)
     cfg.default_hooks.pseudo_labels.update(begin=2, interval=2)
     cfg.default_hooks.checkpoint.update(interval=2, save_last=True)
