@@ -152,8 +152,8 @@ def explain(parser: ArgumentParser, error: Exception) -> str:
     other -= {*re.findall(r'--[a-z-]+', parser.format_usage())}
     if other and CONVERTER not in text:
         text += (
-            f' {", ".join(sorted(other))} is an option of {CONVERTER}: '
-            'convert the annotations with it, and give its folder.'
+            f' Only {CONVERTER} has {", ".join(sorted(other))}: convert the '
+            'annotations with it, and give its folder.'
         )
     return text
 

@@ -158,7 +158,7 @@ def _collect(
         mistakes = tables.list_mistakes(last.confusion, images.classes)
     return dict(
         work_dir=printable(run.work_dir),
-        title=printable(run.work_dir.resolve().name),
+        title=printable(_name_of(run.work_dir.resolve())),
         iterations=int(max(line['step'] for line in run.train)),
         max_iters=run.cfg.train_cfg.get('max_iters'),
         val=run.val[-1] if run.val else {},
@@ -187,6 +187,12 @@ def _collect(
         config=run.cfg.pretty_text,
         plotly=get_plotlyjs(),
     )
+
+
+def _name_of(work_dir: Path) -> str:
+    """Returns the name of a run; tools/start.py calls its folder 'run'."""
+    folder = work_dir.parent if work_dir.name == 'run' else work_dir
+    return folder.name
 
 
 def _explain_no_validation(run: Run) -> str:

@@ -97,6 +97,7 @@ def test_start_holds_back_share_as_proxy(photos: Path) -> None:
     text = next(scalars).read_text()
     assert 'proxyAcc' in text and 'mIoU' not in text
     page = Path('pets/run/report.html').read_text()
+    assert '<h1>pets</h1>' in page
     assert 'VAL PROXY, % of held-back weak pixels' in page
     assert 'val mIoU' not in page.split('<script')[0]
 
@@ -108,7 +109,7 @@ def test_start_says_which_tool_has_an_option(photos: Path) -> None:
     done = run_warm(TOOL, photos, photos, '--out', 'pets', '--jobs', 1)
 
     assert done.returncode == 1
-    assert 'is an option of tools/convert_annotations.py' in done.stdout
+    assert 'Only tools/convert_annotations.py has --boxes' in done.stdout
 
 
 def test_start_refuses_options_of_a_training_without_one(refusal) -> None:
