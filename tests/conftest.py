@@ -10,7 +10,7 @@ import shutil
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 # Before numpy and torch start their threads; the processes that tests start
 # inherit it.
@@ -18,15 +18,14 @@ os.environ['OMP_NUM_THREADS'] = '1'
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.logging import MessageHub, MMLogger
-from mmengine.registry import DefaultScope
-from mmengine.visualization import Visualizer
 from PIL import Image
-from quick_runs import patch_runs
 
 import mmseg_sesam  # noqa: F401  (registers the components under test)
+
+# The process that hands tests to workers reads this file before they start,
+# and runs none: torch and mmengine are imported where they are used.
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 # Height and width of the tiny images, and the colour of each class.
@@ -61,12 +60,16 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope='session', autouse=True)
 def one_thread() -> None:
+    import torch
+
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope='session', autouse=True)
 def quick_runs() -> Iterator[None]:
     """Trainings of this process spend no time on what no test looks at."""
+    from quick_runs import patch_runs
+
     # Each data set of mmengine collects garbage, and would look through all
     # that was imported.
     gc.freeze()
@@ -80,6 +83,10 @@ def quick_runs() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def forget_mmengine_instances() -> Iterator[None]:
     """Undo what a Runner leaves behind in mmengine's global managers."""
+    from mmengine.logging import MessageHub, MMLogger
+    from mmengine.registry import DefaultScope
+    from mmengine.visualization import Visualizer
+
     yield
     for logger in MMLogger._instance_dict.values():
         for handler in logger.handlers:
@@ -119,6 +126,7 @@ def scribbles(tmp_path: Path) -> Path:
 @pytest.fixture
 def make_config(scribbles: Path, tmp_path: Path) -> Callable[..., Config]:
     """Makes a config; keywords override dotted keys."""
+    from mmengine.config import Config
 
     def make(**options) -> Config:
         cfg = Config.fromfile(Path(__file__).with_name('tiny.py'))

@@ -63,6 +63,7 @@ def test_make_config_draws_other_pixels_for_other_seeds(
     assert (tables[0] != tables[1]).any()
 
 
+@pytest.mark.slow
 def test_run_trains_with_class_shares(
     benchmark_data: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from benchmarks.timing import compare, fit_slope
 from mmseg_sesam.core.components import find_components
 
 
+@pytest.mark.slow
 def test_pseudo_labels_measures_all_parts_of_the_smallest_size(
     tmp_path, monkeypatch, capsys
 ):

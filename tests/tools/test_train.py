@@ -42,12 +42,17 @@ def test_train_runs_and_resumes(
     assert (work_dir / 'iter_4.pth').is_file()
 
 
+@pytest.mark.parametrize(
+    'imports', [pytest.param(True, marks=pytest.mark.slow), False]
+)
 def test_train_prints_little_and_logs_all(
-    run, tiny_config: Path, project_root: Path
+    run, run_again, tiny_config: Path, project_root: Path, imports: bool
 ):
+    """So do the imports of a new process."""
     work_dir = tiny_config.parent / 'run'
     tool = project_root / 'tools/train.py'
-    done = run(sys.executable, tool, tiny_config, '--work-dir', work_dir)
+    words = (tool, tiny_config, '--work-dir', work_dir)
+    done = run(sys.executable, *words) if imports else run_again(*words)
     assert done.returncode == 0, done.stdout
     before_the_first_step = done.stdout.split('Iter(train)')[0]
     assert before_the_first_step.count('\n') < 10, done.stdout
@@ -58,6 +63,7 @@ def test_train_prints_little_and_logs_all(
         assert text not in done.stdout
 
 
+@pytest.mark.slow
 def test_dist_train_on_two_processes_without_a_gpu(
     run,
     tiny_config: Path,
