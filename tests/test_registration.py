@@ -63,7 +63,10 @@ def run_python(code: str, *words: object) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     'order',
     [
-        'import mmengine.runner, mmseg_sesam.models\n',
+        pytest.param(
+            'import mmengine.runner, mmseg_sesam.models\n',
+            marks=pytest.mark.slow,
+        ),
         # A registry that was used before has read its locations; that takes
         # compiled ops, which a mock replaces.
         'import sys\n'

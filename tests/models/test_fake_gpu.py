@@ -61,7 +61,9 @@ def sample(size: tuple[int, int]) -> SegDataSample:
     ('name', 'precision'),
     [
         ('deeplabv3-lite0_voc_point', 'fp32'),
-        ('deeplabv3-r101_voc_coarse', 'bf16'),
+        pytest.param(
+            'deeplabv3-r101_voc_coarse', 'bf16', marks=pytest.mark.slow
+        ),
         ('segformer_ade20k_scribble', 'fp16'),
     ],
 )

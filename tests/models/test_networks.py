@@ -59,7 +59,13 @@ class TestNetworks:
         ),
     }
 
-    @pytest.fixture(params=BASE)
+    # As DeepLabV3, and costly.
+    PARAMS = [
+        pytest.param(name, marks=pytest.mark.slow) if '+' in name else name
+        for name in BASE
+    ]
+
+    @pytest.fixture(params=PARAMS)
     def cfg(
         self,
         request: pytest.FixtureRequest,

@@ -48,9 +48,11 @@ def test_contains_agrees_with_mask(size, padded, detail, seed):
         assert mask.shape == size
         assert (inside[0, index] == mask[rows, cols]).mean() >= 0.995
         area = candidates.areas[1, index]
-        # Cells of the logits at the border count whole.
+        # Cells of the logits at the border count whole, and the pixels of a
+        # small image are a sample of them.
         border = max(size) / 256 * max(size)
-        assert abs(area - mask.sum()) <= 0.02 * mask.size + border
+        chance = 2 * mask.size**0.5
+        assert abs(area - mask.sum()) <= 0.02 * mask.size + border + chance
 
 
 def test_mask_lies_at_the_point_in_both_geometries():
