@@ -70,9 +70,8 @@ def test_make_config_of_each_mix_is_accepted(
         assert len(head.loss_decode.class_weight) == head.num_classes
 
 
-@pytest.mark.parametrize(
-    'name', ['camvid', pytest.param('voc', marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['camvid', 'voc'])
 def test_run_trains_on_a_mix(
     benchmark_data: Path, tmp_path: Path, name: str
 ) -> None:

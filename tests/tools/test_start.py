@@ -46,6 +46,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path('photos')
 
 
+@pytest.mark.slow
 def test_start_runs_training_and_report(photos: Path) -> None:
     done = run_warm(
         *(TOOL, photos, photos, '--out', 'pets', '--jobs', 1),

@@ -12,15 +12,24 @@ from mmseg_sesam.segmenters import TransformersSegmenter
 
 from .tiny_models import CLASSES
 
+SLOW = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     'precision',
     [
-        pytest.param(name, marks=[] if name == 'bf16' else pytest.mark.slow)
+        name if name == 'bf16' else pytest.param(name, marks=SLOW)
         for name in PRECISIONS
     ],
 )
-@pytest.mark.parametrize('family', CLASSES)
+@pytest.mark.parametrize(
+    'family',
+    [
+        # The others are made as these are.
+        name if name in ('sam', 'sam2') else pytest.param(name, marks=SLOW)
+        for name in CLASSES
+    ],
+)
 def test_transformers_segmenter_stays_on_the_gpu(
     folders: dict[str, Path], family: str, precision: str
 ) -> None:
