@@ -25,6 +25,7 @@ LITE = mmseg.__version__.startswith('1.2.') and (
 
 
 @pytest.mark.skipif(not LITE, reason='mmcv-lite is not installed')
+@pytest.mark.slow
 def test_troubleshooting_quotes_mmseg_alone_on_mmcv_lite() -> None:
     done = subprocess.run(
         [sys.executable, '-c', 'import mmseg.apis'],

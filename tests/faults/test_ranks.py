@@ -53,12 +53,12 @@ def test_train_resumes_on_two_ranks_and_on_one(
     'fault',
     [
         # Killed in the middle of generation, of saving and of training.
-        Fault('generation', 20, rank=1),
+        often(Fault('generation', 20, rank=1)),
         often(Fault('checkpointing', 2, rank=0)),
         # It reads the number of the round for each image of a step.
         often(Fault('current', 6, rank=1)),
         # Rank 0 alone publishes.
-        often(Fault('publishing', 2, errno.EIO, rank=0)),
+        Fault('publishing', 2, errno.EIO, rank=0),
         often(Fault('generation', 20, errno.ENOSPC, rank=1)),
     ],
     ids=lambda fault: f'{fault.phase}, rank {fault.rank}',

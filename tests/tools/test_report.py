@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 
 
+@pytest.mark.slow
 def test_report_of_a_stock_training(
     run, tiny_config: Path, project_root: Path
 ) -> None:
