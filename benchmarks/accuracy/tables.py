@@ -8,36 +8,29 @@ from statistics import mean, stdev
 from mmengine.config import Config
 
 from mmseg_sesam.annotations.cost import RATES
+from mmseg_sesam.annotations.mixes import IMAGES, RATE_OF_KIND
 
 from .mixes import Mix
 from .rows import ABLATIONS, ROWS, WEAK
 from .sets import SETS
 from .setting import CONFIGS
 
-# No rate is published for CamVid: those of the nearest data sets.
-KIND_RATES = dict(
-    full='cityscapes-fine',
-    coarse='cityscapes-coarse',
-    scribble='voc-scribble',
-    point='voc-point',
-)
-CAMVID_IMAGES = 367
 # Results of a data set: the runs of each row, in the order of their seeds.
 Results = dict[str, list[dict]]
 
 
 def hours(kind: str) -> float:
     """Returns the hours that CamVid's labels of a kind would take."""
-    return RATES[KIND_RATES[kind]].hours(CAMVID_IMAGES)
+    rate = RATE_OF_KIND['dense' if kind == 'full' else kind]
+    return RATES[rate].hours(IMAGES)
 
 
 def mix_hours(mix: Mix) -> float:
     """Returns the hours that the labels of a mix on CamVid would take."""
-    rates = dict(KIND_RATES, dense=KIND_RATES['full'])
     return sum(
-        RATES[rates[kind]].hours(len(places))
-        for kind, places in mix.places(CAMVID_IMAGES).items()
-        if kind in rates
+        RATES[RATE_OF_KIND[kind]].hours(len(places))
+        for kind, places in mix.places(IMAGES).items()
+        if kind in RATE_OF_KIND
     )
 
 

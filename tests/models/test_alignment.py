@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,7 @@ def test_moving_features_names_the_remedy(
     project_root: Path, options: dict, said: str
 ) -> None:
     model = build(project_root, 'camvid_point', **options)
-    with pytest.raises(UserWarning, match=said):
-        raise UserWarning(moving_features(model))
+    assert re.search(said, moving_features(model))
 
 
 def test_moving_features_is_none_for_even_padding(project_root: Path) -> None:
