@@ -16,7 +16,11 @@ import os
 import re
 import subprocess
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    RawDescriptionHelpFormatter,
+)
 from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError
@@ -30,22 +34,28 @@ CONVERTER = 'tools/convert_annotations.py'
 def share(text: str) -> float:
     value = float(text)
     if not 0 <= value < 1:
-        raise ValueError
+        raise ArgumentTypeError(f'{text} is not at least 0 and below 1')
     return value
 
 
 def positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float('inf'):
-        raise ValueError
+        raise ArgumentTypeError(f'{text} is not above 0 and finite')
     return value
+
+
+def folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise ArgumentTypeError(f'{text} is not a folder')
+    return Path(text)
 
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(
         description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
-    parser.add_argument('images', type=Path, help='folder of the images')
+    parser.add_argument('images', type=folder, help='folder of the images')
     parser.add_argument(
         'annotations', type=Path, help='file or folder of the annotations'
     )
@@ -147,7 +157,10 @@ def run_tool(name: str, *words: object) -> None:
 
 def explain(parser: ArgumentParser, error: Exception) -> str:
     """Returns an error, and says where options are that another tool has."""
-    text = f'start: {error}'
+    lines = [str(error)]
+    if isinstance(error, ConversionError):
+        lines = error.lines()
+    text = '\n'.join(f'start: {line}' for line in lines)
     other = {*re.findall(r'--[a-z-]+', text)}
     other -= {*re.findall(r'--[a-z-]+', parser.format_usage())}
     if other and CONVERTER not in text:
@@ -173,8 +186,6 @@ def main() -> None:
     try:
         start = prepare(Request(**args), ROOT / 'configs/_base_')
         check(start.config, args['jobs'])
-    except ConversionError as error:
-        sys.exit('\n'.join(f'start: {line}' for line in error.lines()))
     except (ValueError, OSError) as error:
         sys.exit(explain(parser, error))
     print(plan_text(start))

@@ -113,6 +113,28 @@ def test_start_says_which_tool_has_an_option(photos: Path) -> None:
     assert 'Only tools/convert_annotations.py has --boxes' in done.stdout
 
 
+def test_start_says_so_of_labels_that_cannot_be_converted(
+    photos: Path, tmp_path: Path
+) -> None:
+    labels = tmp_path / 'labels'
+    labels.mkdir()
+    for path in photos.glob('*.jpg'):
+        label = Image.new('L', Image.open(path).size, 9)
+        label.save(labels / f'{path.stem}.png')
+
+    words = (TOOL, photos, labels, '--out', 'pets', '--jobs', 1)
+    done = run_warm(*words, '--classes', 'cat', 'dog')
+
+    assert done.returncode == 1
+    assert 'holds the values [9]' in done.stdout
+    assert 'Only tools/convert_annotations.py has --map' in done.stdout
+
+
+def test_start_rejects_a_folder_that_is_not_there(refusal) -> None:
+    words = 'start.py', 'nowhere', '.'
+    assert 'argument images: nowhere is not a folder' in refusal(*words)
+
+
 def test_start_refuses_options_of_a_training_without_one(refusal) -> None:
     words = 'start.py', '.', '.', '--cfg-options', 'max_iters=2'
     assert 'give --run' in refusal(*words)
