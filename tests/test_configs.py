@@ -146,7 +146,7 @@ def shrink(cfg: Config) -> None:
 def quick_first(names: list[str]) -> list:
     """Configs as parameters; most baselines wait for the slow tests.
 
-    They differ from their config as those of CamVid do from theirs.
+    A baseline changes the same options in each family: CamVid's always run.
     """
     ends = ('_offline', '_weak-only', '_full')
     return [

@@ -1,4 +1,4 @@
-"""Pixels of each class in the weak labels of a training set."""
+"""Pixels of each class in the labels of a training set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def count_weak_labels(
     num_workers: int = 2,
     process_group: Any = None,
 ) -> np.ndarray:
-    """Returns (C,) weakly labelled pixels of each class.
+    """Returns (C,) pixels of each class in the labels of people.
 
     Each image counts once, whole and before augmentation. All ranks count
     together.

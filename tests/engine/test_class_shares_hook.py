@@ -144,27 +144,15 @@ def test_shares_that_do_not_fit_are_refused_before_round_0(
     assert store.current is None
 
 
+@pytest.mark.parametrize('workers', [0, 1])
 def test_shares_of_a_class_that_nobody_labelled_are_0(
-    make_config: MakeConfig, scribbles: Path
+    make_config: MakeConfig, scribbles: Path, workers: int
 ) -> None:
     for path in scribbles.glob('weak/**/*.png'):
         label = np.array(Image.open(path))
         label[label == 2] = 255
         Image.fromarray(label).save(path)
-    runner = train(with_shares(make_config()))
+    runner = train(with_shares(make_config(), num_workers=workers))
     shares = unwrap(runner.model).teacher_prior.shares
     torch.testing.assert_close(shares, torch.tensor([2 / 3, 1 / 3, 0]))
     assert all(np.isfinite(logged(runner, 'loss')))
-
-
-def test_shares_are_counted_with_workers(
-    make_config: MakeConfig, scribbles: Path
-) -> None:
-    for path in scribbles.glob('weak/**/*.png'):
-        label = np.array(Image.open(path))
-        label[label == 2] = 255
-        Image.fromarray(label).save(path)
-    cfg = make_config(train_cfg__max_iters=1)
-    runner = train(with_shares(cfg, num_workers=1))
-    # The counts show that nobody labelled the last class.
-    assert unwrap(runner.model).teacher_prior.shares[2] == 0
