@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
@@ -17,15 +18,21 @@ from mmseg_sesam.structures import HUMAN_FIELD, LABEL_SUFFIX
 class SeSAMDataPreProcessor(SegDataPreProcessor):
     """Normalises images and teacher's views, and pads all label maps.
 
-    Label maps are the fields of a data sample that end with `_sem_seg`. The
-    options are the options of `SegDataPreProcessor`.
+    Label maps are the fields of a data sample that end with `_sem_seg`.
+
+    Args:
+        channels_last: whether the model gets its images in torch's
+            channels_last memory format. Convolutions keep it; on CPUs
+            they take less time in it (docs/performance.md).
+        **kwargs: options of `SegDataPreProcessor`.
 
     Raises:
         ValueError: `batch_augments` are given, which change one label map.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, channels_last: bool = False, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.channels_last = channels_last
         if self.batch_augments is not None:
             raise ValueError(
                 'SeSAMDataPreProcessor got batch_augments, which would mix '
@@ -52,6 +59,10 @@ class SeSAMDataPreProcessor(SegDataPreProcessor):
                 data_samples=[*samples, *(SegDataSample() for _ in samples)],
             )
         batch = super().forward(data, training)
+        if self.channels_last:
+            batch['inputs'] = batch['inputs'].contiguous(
+                memory_format=torch.channels_last
+            )
         if two_views:
             student, teacher = batch['inputs'].chunk(2)
             samples = batch['data_samples'][: len(samples)]

@@ -102,6 +102,22 @@ def test_data_preprocessor_does_not_pad_for_validation(
     assert batch['data_samples'][0].gt_sem_seg.data.shape == (1, 20, 24)
 
 
+@pytest.mark.parametrize('views', [False, True])
+def test_data_preprocessor_gives_the_same_images_channels_last(
+    batch_of: BatchOf, views: bool
+) -> None:
+    data = [batch_of((24, 32), (24, 32), views=views) for _ in range(2)]
+
+    plain = build(size=(24, 32))(data[0], True)['inputs']
+    batch = build(size=(24, 32), channels_last=True)(data[1], True)['inputs']
+
+    for name in ('student', 'teacher') if views else [...]:
+        one, other = (x[name] for x in (batch, plain))
+        assert torch.equal(one, other)
+        assert one.is_contiguous(memory_format=torch.channels_last)
+        assert not other.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_data_preprocessor_pads_labels_with_another_value(
     batch_of: BatchOf,
 ) -> None:
