@@ -23,6 +23,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from . import metric  # noqa: F401, registers BenchmarkMetric
+from .mixes import count_labels
 from .plots import draw_budget, draw_watch, watched_runs
 from .report import load_results, write_report
 from .rows import ROWS
@@ -117,6 +118,8 @@ def run(args: argparse.Namespace) -> None:
         segmenter=args.segmenter,
         seed=args.seed,
         steps=steps,
+        images=cfg.images,
+        labels=count_labels(args.row, rows[args.row].mix, cfg.images),
         class_weight=cfg.model.decode_head.loss_decode.get('class_weight'),
         **score_run(data_set, work_dir, args.data),
     )

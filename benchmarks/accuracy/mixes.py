@@ -12,6 +12,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
+from mmseg_sesam.annotations.cost import RATES
+from mmseg_sesam.annotations.mixes import IMAGES, RATE_OF_KIND
 from mmseg_sesam.structures import (
     DENSE,
     HUMAN_FIELD,
@@ -52,6 +54,47 @@ class Mix(NamedTuple):
         return {kind: found for kind, found in places.items() if found}
 
 
+def mix_for(hours: float, kind: str | None, dense: int = 0) -> Mix:
+    """Returns a mix of CamVid's images that some hours of labelling buy.
+
+    The images without a label are trained on.
+
+    Args:
+        hours: of labelling.
+        kind: of the weak labels; None for dense labels alone.
+        dense: number of dense images.
+    """
+    if kind is None:
+        return Mix(None, dense, unlabelled=True)
+    left = hours - RATES[RATE_OF_KIND[DENSE]].hours(dense)
+    weak = RATES[RATE_OF_KIND[kind]].images(left)
+    return Mix(kind, dense, min(weak / (IMAGES - dense), 1), unlabelled=True)
+
+
+def count_labels(row: str, mix: Mix | None, total: int) -> dict[str, int]:
+    """Returns the number of images of each kind of label.
+
+    Args:
+        row: name of the row.
+        mix: of the row, if it has one.
+        total: images of the training set.
+
+    Returns:
+        Numbers by kind; none for a row that is worse than another one with
+        the same labels, or that is told more than labels.
+    """
+    if mix is None:
+        method, _, kind = row.rpartition('-')
+        if row == 'full':
+            return {DENSE: total}
+        return {kind: total} if method == 'sesam' else {}
+    return {
+        kind: len(found)
+        for kind, found in mix.places(total).items()
+        if kind != NO_LABEL
+    }
+
+
 def apply_mix(cfg: Config, mix: Mix, dense_folder: str, clicks: str) -> None:
     """Changes a config to train on a mix.
 
@@ -62,7 +105,7 @@ def apply_mix(cfg: Config, mix: Mix, dense_folder: str, clicks: str) -> None:
         clicks: folder of people's clicks; '' simulates points.
     """
     dataset = cfg.train_dataloader.dataset
-    places = mix.places(_count_images(dataset))
+    places = mix.places(count_images(dataset))
     if [*places] == [DENSE]:
         # Dense labels alone need no method, and no pseudo-labels.
         dataset.indices = places[DENSE]
@@ -126,7 +169,8 @@ def _ratio(kinds: Sequence[str]) -> dict[str, float]:
     return dict.fromkeys(kinds, 1)
 
 
-def _count_images(dataset: dict[str, Any]) -> int:
+def count_images(dataset: dict[str, Any]) -> int:
+    """Returns the number of images of a data set, or of its parts."""
     init_default_scope('mmseg')
     return len(DATASETS.build({**dataset, 'pipeline': []}))
 

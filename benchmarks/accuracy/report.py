@@ -7,11 +7,13 @@ from collections import defaultdict
 from pathlib import Path
 
 from .plots import watched_runs
+from .rows import BUDGETS
 from .sets import SETS
 from .tables import (
     Results,
     compare,
     compare_ablations,
+    compare_budgets,
     compare_rounds,
     describe_sets,
     summarise,
@@ -22,6 +24,16 @@ _WATCH = """
 
 The same 16 crops of training images are predicted after every 50 steps (runs
 with `--watch`). A rising dashed line is of errors that the network memorises.
+"""
+
+_BUDGETS = """## What some hours buy
+
+The eight best rows on CamVid that take no more hours to label. Images that are
+not named are trained on without a label, unless the row says otherwise.
+`tools/annotation_cost.py --plan HOURS` rests on these numbers.
+
+{table}
+
 """
 
 
@@ -53,7 +65,7 @@ def write_report(results: dict[str, Results], template: str) -> str:
     Args:
         results: from `load_results`, by the name of the data set.
         template: Markdown with {sets}, {summary}, {camvid}, {rounds},
-            {watch}, {ablations} and {others}.
+            {watch}, {budgets}, {ablations} and {others}.
 
     Returns:
         Markdown. Rows and data sets without results are left out.
@@ -71,6 +83,13 @@ def write_report(results: dict[str, Results], template: str) -> str:
         camvid=compare('camvid', camvid),
         rounds=compare_rounds('camvid', camvid),
         watch=_WATCH if watched_runs(camvid) else '',
+        budgets=_budgets(camvid),
         ablations=compare_ablations(camvid),
         others=''.join(others),
     )
+
+
+def _budgets(results: Results) -> str:
+    if not BUDGETS.keys() & results.keys():
+        return ''
+    return _BUDGETS.format(table=compare_budgets(results))

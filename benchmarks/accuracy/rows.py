@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mmseg_sesam.structures import SOURCES
 
-from .mixes import Mix
+from .mixes import Mix, mix_for
 from .sets import SETS, DataSet
 
 # Learning rate of all rows but two (our choice).
@@ -114,6 +114,32 @@ def _mix_rows(data_set: DataSet) -> dict[str, Row]:
     }
 
 
+# Kind of weak labels and number of dense images by hours of labelling, where
+# no other row costs as much.
+_HOURS: dict[int, list[tuple[str | None, int]]] = {
+    2: [
+        *(('point', 0), ('scribble', 0), ('coarse', 0)),
+        *((None, 1), ('point', 1), ('scribble', 1)),
+    ],
+    5: [('coarse', 0), (None, 3), ('point', 1), ('scribble', 1)],
+    20: [('coarse', 0), (None, 13)],
+}
+
+
+def _budget_rows(config: str) -> dict[str, Row]:
+    rows = {}
+    for hours, mixes in _HOURS.items():
+        for kind, dense in mixes:
+            parts = [f'dense{dense}'] * bool(dense) + [kind] * bool(kind)
+            rows[f'{hours}h-{"+".join(parts)}'] = Row(
+                # The pipeline of a mix makes the labels itself.
+                f'{config}_{kind or "scribble"}',
+                f'SeSAM, {hours} hours of labelling, the others unlabelled',
+                mix=mix_for(hours, kind, dense),
+            )
+    return rows
+
+
 def _set_rows(data_set: DataSet) -> dict[str, Row]:
     rows = {'full': Row(f'{data_set.config}_full', 'dense labels')}
     for kind in data_set.kinds:
@@ -186,5 +212,8 @@ ROWS: dict[str, dict[str, Row]] = {
 }
 ROWS['camvid'] |= ABLATIONS
 MIXED = {name: _mix_rows(SETS[name]) for name in ('camvid', 'voc')}
+# Hours are known for the number of CamVid's images alone.
+BUDGETS = _budget_rows(SETS['camvid'].config)
+MIXED['camvid'] |= BUDGETS
 for _name, _rows in MIXED.items():
     ROWS[_name] |= _rows

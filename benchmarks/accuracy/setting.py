@@ -11,7 +11,7 @@ from mmseg_sesam.config_checks.values import classes_of
 
 from .backbone import convert_backbone
 from .balance import class_weights
-from .mixes import apply_mix
+from .mixes import apply_mix, count_images
 from .rows import RATE, Row
 from .sets import DataSet, convert_clicks
 from .shares import known_shares
@@ -70,6 +70,8 @@ def make_config(
     cfg.merge_from_dict(row.changes)
     full = Config.fromfile(CONFIGS / 'sesam' / f'{data_set.config}_full.py')
     full = full.train_dataloader.dataset
+    # For the result.
+    cfg.images = count_images(full)
     clicks = ''
     if data_set.clicks and not row.config.endswith('_full'):
         clicks = str(

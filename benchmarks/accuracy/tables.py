@@ -11,7 +11,7 @@ from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.mixes import IMAGES, RATE_OF_KIND
 
 from .mixes import Mix
-from .rows import ABLATIONS, ROWS, WEAK
+from .rows import ABLATIONS, BUDGETS, ROWS, WEAK
 from .sets import SETS
 from .setting import CONFIGS
 
@@ -37,6 +37,31 @@ def mix_hours(mix: Mix) -> float:
 def last(runs: list[dict], score: str = 'miou') -> list[float]:
     """Returns a score of the last validation of each run."""
     return [run['val'][-1][score] for run in runs]
+
+
+def compare_budgets(results: Results) -> str:
+    """The best rows on CamVid that some hours of labelling buy."""
+    measured = []
+    for row, runs in results.items():
+        if not (labels := runs[0].get('labels')):
+            continue
+        time = sum(
+            RATES[RATE_OF_KIND[kind]].hours(number)
+            for kind, number in labels.items()
+        )
+        words = ', '.join(f'{n} {kind}' for kind, n in labels.items())
+        alone = sum(labels.values()) < runs[0]['images'] and not (
+            ROWS['camvid'][row].mix.unlabelled
+        )
+        words += ', the others not used' if alone else ''
+        measured.append((mean(last(runs)), time, words, runs))
+    rows = []
+    for budget in (2, 5, 20):
+        bought = [one for one in measured if one[1] <= budget * 1.005]
+        bought.sort(key=lambda one: one[0], reverse=True)
+        for _, time, words, runs in bought[:8]:
+            rows.append((f'{budget}', words, f'{time:.1f}', _cell(runs)))
+    return _table(('hours', 'labelled images', 'spent', 'val mIoU'), rows)
 
 
 def describe_sets(results: dict[str, Results]) -> str:
@@ -81,12 +106,12 @@ def summarise(results: dict[str, Results]) -> str:
 
 
 def compare(name: str, results: Results) -> str:
-    """All rows of a data set but the ablations."""
+    """All rows of a data set but ablations and budgets."""
     camvid = name == 'camvid'
     dice = SETS[name].volume is not None
     rows = []
     for row, recipe in ROWS[name].items():
-        if row in ABLATIONS or row not in results:
+        if row in {**ABLATIONS, **BUDGETS} or row not in results:
             continue
         runs, (_, _, kind) = results[row], row.rpartition('-')
         dense = row == 'full'

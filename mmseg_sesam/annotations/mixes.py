@@ -20,19 +20,6 @@ RATE_OF_KIND = dict(
     scribble='voc-scribble',
     point='voc-point',
 )
-_DENSE = 10 / IMAGES
-# Rows of the accuracy benchmark: the share of the images of each kind.
-_ROWS: dict[str, dict[str, float]] = {
-    'full': dict(dense=1),
-    'sesam-coarse': dict(coarse=1),
-    'sesam-scribble': dict(scribble=1),
-    'sesam-point': dict(point=1),
-    'dense10': dict(dense=_DENSE),
-    'dense10+scribble': dict(dense=_DENSE, scribble=1 - _DENSE),
-    'dense10+point': dict(dense=_DENSE, point=1 - _DENSE),
-    'scribble-quarter': dict(scribble=0.25),
-    'scribble-quarter+none': dict(scribble=0.25),
-}
 _FILES = 'camvid-*-superpixel-s800-seed*.json'
 
 
@@ -75,7 +62,7 @@ class Advice(NamedTuple):
 
 
 def read_measured(folder: Path) -> list[Measured]:
-    """Returns the trainings of CamVid with known kinds of labels.
+    """Returns the trainings of CamVid on which a plan rests.
 
     Args:
         folder: results of the accuracy benchmark.
@@ -83,14 +70,18 @@ def read_measured(folder: Path) -> list[Measured]:
     Raises:
         FileNotFoundError: the folder has none.
     """
-    found = defaultdict(list)
+    found, shares = defaultdict(list), {}
     for path in sorted(folder.glob(_FILES)):
         result = json.loads(path.read_text(encoding='utf-8'))
-        found[result['row']].append(result['val'][-1]['miou'])
+        if labels := result.get('labels'):
+            shares[result['row']] = {
+                kind: number / result['images']
+                for kind, number in labels.items()
+            }
+            found[result['row']].append(result['val'][-1]['miou'])
     rows = [
-        Measured(shares, mean(found[name]), len(found[name]))
-        for name, shares in _ROWS.items()
-        if name in found
+        Measured(shares[row], mean(mious), len(mious))
+        for row, mious in found.items()
     ]
     if not rows:
         raise FileNotFoundError(

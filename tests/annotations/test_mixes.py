@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,23 @@ def test_read_measured_reads_results_of_the_benchmark() -> None:
     shares = [dict(row.shares) for row in read_measured(RESULTS)]
     for kind in ('dense', 'coarse', 'scribble', 'point'):
         assert {kind: 1} in shares
+
+
+def test_read_measured_takes_rows_that_name_their_labels(
+    tmp_path: Path,
+) -> None:
+    def write(row: str, seed: int, miou: float, labels: dict) -> None:
+        result = dict(row=row, images=8, labels=labels, val=[dict(miou=miou)])
+        path = tmp_path / f'camvid-{row}-superpixel-s800-seed{seed}.json'
+        path.write_text(json.dumps(result))
+
+    write('dense2+point', 0, 50, dict(dense=2, point=6))
+    write('dense2+point', 1, 52, dict(dense=2, point=6))
+    write('weak-point', 0, 40, {})
+
+    assert read_measured(tmp_path) == [
+        Measured(dict(dense=0.25, point=0.75), 51, 2)
+    ]
 
 
 def test_read_measured_says_where_results_are(tmp_path: Path) -> None:

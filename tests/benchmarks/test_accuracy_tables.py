@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.accuracy.tables import Results, compare, summarise
+from benchmarks.accuracy.tables import (
+    Results,
+    compare,
+    compare_budgets,
+    summarise,
+)
 
 
 def make_results(**rows: dict[int, float]) -> Results:
@@ -49,4 +54,29 @@ def test_compare_lists_rows_that_were_run() -> None:
         '| dense | | 80.0 (1 seed) | |',
         '| point | weak labels, half the learning rate | 40.0 (1 seed) '
         '| 50.0% |',
+    ]
+
+
+def test_compare_budgets_lists_what_the_hours_buy() -> None:
+    found = make_results(
+        sesam_point={0: 50, 1: 51}, sesam_scribble={0: 60}, dense10={0: 40}
+    )
+    found['2h-coarse'] = make_results(x={0: 45})['x']
+    labels = dict(point=367), dict(scribble=367), dict(dense=10)
+    for runs, counts in zip(found.values(), (*labels, dict(coarse=17))):
+        for run in runs:
+            run.update(images=367, labels=counts)
+    found['weak-point'] = [dict(val=[dict(miou=70)], images=367, labels={})]
+
+    lines = compare_budgets(found).splitlines()[2:]
+
+    assert lines == [
+        '| 2 | 17 coarse | 2.0 | 45.0 (1 seed) |',
+        '| 5 | 367 scribble | 3.6 | 60.0 (1 seed) |',
+        '| 5 | 367 point | 2.3 | 50.5 ± 0.7 (2 seeds) |',
+        '| 5 | 17 coarse | 2.0 | 45.0 (1 seed) |',
+        '| 20 | 367 scribble | 3.6 | 60.0 (1 seed) |',
+        '| 20 | 367 point | 2.3 | 50.5 ± 0.7 (2 seeds) |',
+        '| 20 | 17 coarse | 2.0 | 45.0 (1 seed) |',
+        '| 20 | 10 dense, the others not used | 15.0 | 40.0 (1 seed) |',
     ]
