@@ -33,12 +33,15 @@ class Mix(NamedTuple):
         dense: number of dense images.
         share: share of the other images that have weak labels.
         unlabelled: whether the rest is trained on, without labels.
+        chosen: places of the images that have weak labels, in place of
+            `share`; none of them is dense.
     """
 
     kind: str | None
     dense: int = 0
     share: float = 1.0
     unlabelled: bool = False
+    chosen: Sequence[int] = ()
 
     def places(self, total: int) -> dict[str, list[int]]:
         """Returns the places of each kind's images, spread over the set."""
@@ -46,7 +49,9 @@ class Mix(NamedTuple):
         dense = _spread([*range(total)], min(self.dense, total - 1))
         others = sorted(set(range(total)) - set(dense))
         weak = []
-        if self.kind is not None:
+        if self.chosen:
+            weak = sorted(self.chosen)
+        elif self.kind is not None:
             weak = _spread(others, max(round(self.share * len(others)), 1))
         places = {DENSE: dense, self.kind: weak}
         if self.unlabelled:

@@ -1,0 +1,1 @@
+"""Whether tools/suggest.py finds better images than chance."""

@@ -1,0 +1,77 @@
+"""Labels CamVid in rounds, as suggested or at random, and trains in each.
+
+    python -m benchmarks.suggestions run suggest --seed 0 --data ../shared/data
+    python -m benchmarks.suggestions run random --seed 0 --data ../shared/data
+    python -m benchmarks.suggestions report
+
+The first tenth of the images is drawn at random, the same one for both; each
+further round labels another tenth. A round that has a result is not made
+again, so that an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+# First of all: on mmcv-lite, mmseg imports after it alone.
+import mmseg_sesam  # noqa: F401
+
+# isort: split
+from benchmarks.accuracy import metric  # noqa: F401, registers its metric
+
+from .loop import STRATEGIES, run_rounds
+from .report import load_results, write_table
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m benchmarks.suggestions',
+        description=__doc__.splitlines()[0],
+    )
+    parser.add_argument(
+        '--results',
+        type=Path,
+        default=Path(__file__).parent / 'results',
+        help='folder of the results, a small JSON file for each round',
+    )
+    commands = parser.add_subparsers(dest='command', required=True)
+    run = commands.add_parser('run', help='label and train, or go on with it')
+    run.add_argument('strategy', choices=STRATEGIES)
+    run.add_argument('--data', type=Path, required=True)
+    run.add_argument('--seed', type=int, default=0)
+    run.add_argument('--rounds', type=int, default=3)
+    run.add_argument('--steps', type=int, default=400, help='of each training')
+    run.add_argument('--out', type=Path, default=Path('work_dirs/suggestions'))
+    commands.add_parser('report', help='print the table in Markdown')
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the rounds of one strategy and seed."""
+    if not (args.data / 'camvid').is_dir():
+        sys.exit(
+            f'suggestions: {args.data} holds no folder camvid; --data is the '
+            'folder that does, see docs/accuracy.md.'
+        )
+    run_rounds(
+        *(args.strategy, args.seed, args.rounds, args.steps),
+        *(args.data, args.out, args.results),
+    )
+
+
+def report(args: argparse.Namespace) -> None:
+    results = load_results(args.results)
+    if not results:
+        sys.exit(f'suggestions: {args.results} holds no result; run first.')
+    print(write_table(results))
+
+
+def main() -> None:
+    args = make_parser().parse_args()
+    {'run': run, 'report': report}[args.command](args)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,118 @@
+"""Rounds of labelling more images and training on them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from benchmarks.accuracy.mixes import Mix
+from benchmarks.accuracy.rows import Row
+from benchmarks.accuracy.score import score_run
+from benchmarks.accuracy.sets import SETS
+from benchmarks.accuracy.setting import SUPERPIXEL, make_config
+from mmseg_sesam.annotations.cost import RATES
+from mmseg_sesam.suggest import suggest
+
+STRATEGIES = ('suggest', 'random')
+# Share of the images that a round labels.
+SHARE = 0.1
+_SET = SETS['camvid']
+_RATE = RATES['voc-scribble']
+
+
+def run_rounds(
+    strategy: str,
+    seed: int,
+    rounds: int,
+    steps: int,
+    data: Path,
+    out: Path,
+    results: Path,
+) -> None:
+    """Labels and trains some times, and writes a result for each round.
+
+    Args:
+        strategy: one of `STRATEGIES`.
+        seed: of the first images, of random choice and of the trainings.
+        rounds: of labelling.
+        steps: of each training.
+        data: folder that holds all data sets.
+        out: folder of the runs.
+        results: folder of the results.
+    """
+    total = len([*(data / _SET.dense).glob('*.png')])
+    number = max(round(SHARE * total), 1)
+    order = np.random.default_rng(seed).permutation(total)
+    chosen = sorted(order[:number].tolist())
+    for index in range(rounds):
+        # Both strategies start from the same training.
+        name = f'{strategy if index else "first"}-seed{seed}-round{index}'
+        path = results / f'{name}.json'
+        work_dir = out / name
+        if not path.exists():
+            _train(
+                Mix('scribble', unlabelled=True, chosen=chosen),
+                seed,
+                steps,
+                data,
+                work_dir,
+            )
+            record = dict(
+                strategy=strategy if index else 'first',
+                seed=seed,
+                round=index,
+                steps=steps,
+                images=chosen,
+                hours=round(_RATE.hours(len(chosen)), 2),
+                **score_run(_SET, work_dir, data),
+            )
+            results.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(record) + '\n')
+        if index + 1 == rounds:
+            break
+        if strategy == 'random':
+            chosen = sorted(order[: (index + 2) * number].tolist())
+        else:
+            chosen = sorted(
+                chosen + _suggested(work_dir, data, chosen, number)
+            )
+
+
+def _train(
+    mix: Mix, seed: int, steps: int, data: Path, work_dir: Path
+) -> None:
+    """Trains on scribbles of some images and the others without labels."""
+    saved = work_dir / 'row.py'
+    if not saved.exists():
+        work_dir.mkdir(parents=True, exist_ok=True)
+        row = Row(f'{_SET.config}_scribble', 'scribbles in rounds', mix=mix)
+        cfg = make_config(_SET, row, SUPERPIXEL, seed, steps, data, work_dir)
+        cfg.dump(saved)
+    cfg = Config.fromfile(saved)
+    cfg.resume = True
+    # One of the same name would write into the logs of the round before.
+    cfg.visualizer.name = work_dir.name
+    Runner.from_cfg(cfg).train()
+
+
+def _suggested(
+    work_dir: Path, data: Path, chosen: list[int], number: int
+) -> list[int]:
+    """Returns the first images without a label that are suggested."""
+    folder = work_dir / 'suggested'
+    # What an interrupted call left.
+    shutil.rmtree(folder, ignore_errors=True)
+    names = sorted(path.stem for path in (data / _SET.dense).glob('*.png'))
+    # A label that is there cannot be improved here, so that images that have
+    # one are passed over.
+    time = _RATE.hours(number + len(chosen)) * 60
+    found = suggest(work_dir, folder, time, formats=[], jobs=2)
+    order = [
+        names.index(Path(one['image']).stem) for one in found['suggestions']
+    ]
+    return [place for place in order if place not in chosen][:number]

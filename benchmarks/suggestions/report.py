@@ -1,0 +1,46 @@
+"""Results of all rounds -> a table in Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean, stdev
+
+from .loop import STRATEGIES
+
+# mIoU of the seeds by strategy and round.
+Results = dict[tuple[str, int], list[tuple[float, float]]]
+
+
+def load_results(folder: Path) -> Results:
+    """Returns hours and mIoU of each seed, by strategy and round."""
+    found = defaultdict(list)
+    for path in sorted(folder.glob('*.json')):
+        result = json.loads(path.read_text())
+        score = result['hours'], result['val'][-1]['miou']
+        first = result['strategy'] == 'first'
+        for strategy in STRATEGIES if first else [result['strategy']]:
+            found[strategy, result['round']].append(score)
+    return dict(found)
+
+
+def write_table(results: Results) -> str:
+    """Returns mIoU by hours of labelling, as suggested and at random."""
+    lines = ['| hours | random | suggested |', '|---|---|---|']
+    for index in sorted({index for _, index in results}):
+        cells = [
+            _cell([miou for _, miou in results.get((strategy, index), [])])
+            for strategy in ('random', 'suggest')
+        ]
+        hours = next(
+            runs[0][0] for (_, i), runs in results.items() if i == index
+        )
+        lines.append(f'| {hours:.1f} | {" | ".join(cells)} |')
+    return '\n'.join(lines)
+
+
+def _cell(mious: list[float]) -> str:
+    if len(mious) < 2:
+        return ''.join(f'{miou:.1f} (1 seed)' for miou in mious)
+    return f'{mean(mious):.1f} ± {stdev(mious):.1f} ({len(mious)} seeds)'

