@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.registry import Registry, init_default_scope
+from mmseg.models import EncoderDecoder, SegDataPreProcessor
 from mmseg.registry import HOOKS, METRICS, MODELS
 
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.checkpoint_file import read_checkpoint
-from mmseg_sesam.type_names import lineage, type_name
+from mmseg_sesam.type_names import lineage, type_name, type_names
 
 # Beginnings of the keys of a config that testing and inference need.
 _KEPT = ('default_', 'env_cfg', 'log_', 'test_', 'tta_', 'vis')
@@ -23,8 +23,11 @@ _TEACHER = 'teacher.'
 # Keys that a stock `EncoderDecoder` does not have.
 _OWN_KEYS = (_TEACHER, 'regularizers.', '_extra_state')
 _PACKAGE = __name__.split('.')[0]
-# Options that a stock `EncoderDecoder` does not have.
-_OWN_OPTIONS = set(inspect.signature(SeSAMEncoderDecoder).parameters)
+# Own class -> the stock class that takes its place.
+_STOCK = dict(
+    SeSAMEncoderDecoder=EncoderDecoder,
+    SeSAMDataPreProcessor=SegDataPreProcessor,
+)
 
 
 def export(
@@ -69,14 +72,9 @@ def export(
 
 def plain_config(cfg: Config) -> Config:
     """Returns the config of the stock model, with what tests need."""
-    model = dict(cfg.model)
-    if type_name(model) == 'SeSAMEncoderDecoder':
-        model['type'] = 'EncoderDecoder'
-        model = {n: v for n, v in model.items() if n not in _OWN_OPTIONS}
-    preprocessor = model.get('data_preprocessor')
-    if preprocessor and type_name(preprocessor) == 'SeSAMDataPreProcessor':
-        plain = dict(preprocessor, type='SegDataPreProcessor')
-        model['data_preprocessor'] = plain
+    model = _as_stock(cfg.model)
+    if model.get('data_preprocessor'):
+        model['data_preprocessor'] = _as_stock(model['data_preprocessor'])
     # The checkpoint holds all weights: the model must not download any.
     if model['backbone'].get('pretrained'):
         model['backbone'] = dict(model['backbone'], pretrained=None)
@@ -127,6 +125,19 @@ def _load(path: str) -> dict:
             'code that it may hold; export with torch 2.6 or later.'
         )
     return read_checkpoint(path)
+
+
+def _as_stock(config: dict) -> dict:
+    """Returns the config of the stock class, with the options it takes.
+
+    Classes derived from those of this package are replaced too: what they
+    add to a training, such as a loss, a trained student does not need.
+    """
+    for name in type_names(config, MODELS) & set(_STOCK):
+        taken = inspect.signature(_STOCK[name]).parameters
+        options = {n: v for n, v in config.items() if n in taken}
+        return dict(options, type=_STOCK[name].__name__)
+    return dict(config)
 
 
 def _as_list(value: Any) -> list:

@@ -14,6 +14,8 @@ from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 
 from mmseg_sesam.compat import loads_safely
+from mmseg_sesam.models import SeSAMDataPreProcessor, SeSAMEncoderDecoder
+from mmseg_sesam.models.export import plain_config
 
 pytestmark = pytest.mark.skipif(
     not loads_safely(), reason='needs torch 2.6 or later'
@@ -34,6 +36,7 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_index=2)
     cfg.model.auxiliary_head.in_channels = 32
     cfg.model.regularizers = [dict(type='GatedCRFLoss')]
+    cfg.model.data_preprocessor.channels_last = True
     # The exported config must not ask for this file.
     cfg.model.backbone.pretrained = 'weights/nowhere.pth'
     hook = dict(type='SeSAMVisualizationHook')
@@ -116,6 +119,29 @@ def test_export_student_keeps_weights(export, trained: Path) -> None:
     for name in was:
         own = name.startswith('teacher.') or name == '_extra_state'
         assert own or name in now
+
+
+def test_export_student_replaces_derived_classes(
+    make_config: Callable[..., Config],
+) -> None:
+    @MODELS.register_module(force=True)
+    class WithOwnLoss(SeSAMEncoderDecoder):
+        pass
+
+    @MODELS.register_module(force=True)
+    class WithOwnPadding(SeSAMDataPreProcessor):
+        pass
+
+    cfg = make_config()
+    kept = dict(cfg.model.data_preprocessor, type='SegDataPreProcessor')
+    cfg.model.update(type='WithOwnLoss', own_option=1)
+    cfg.model.data_preprocessor.update(type='WithOwnPadding', own_option=1)
+
+    model = plain_config(cfg).model
+
+    assert model.type == 'EncoderDecoder' and 'own_option' not in model
+    assert model.decode_head == cfg.model.decode_head
+    assert model.data_preprocessor == kept
 
 
 def test_export_student_refuses_other_files(export, trained: Path) -> None:
