@@ -44,7 +44,8 @@ class LoadWeakAnnotations(LoadAnnotations):
 
     Args:
         num_classes: valid ids are 0 to `num_classes` - 1, after
-            `reduce_zero_label` and the data set's `label_map`.
+            `reduce_zero_label` and the data set's `label_map`. Ids that a
+            `label_map` lacks are refused.
         ignore_index: the value of unlabelled pixels.
         kind: kind of the labels: 'dense', 'coarse', 'scribble', 'point', or
             'none' for images without labels, of which no file is read. Set
@@ -110,7 +111,10 @@ class LoadWeakAnnotations(LoadAnnotations):
                 f'{self.reduce_zero_label} and the data set of {path} '
                 f'{expected}; set it in the data set alone.'
             )
-        table = id_table(self.reduce_zero_label, results.get('label_map'))
+        label_map = results.get('label_map')
+        if label_map is not None:
+            self._check_mapped(label, path, label_map)
+        table = id_table(self.reduce_zero_label, label_map)
         # Ten times as fast as indexing.
         label = cv2.LUT(label, table)
         ids = self._check(label, path, results['img'].shape[:2])
@@ -130,6 +134,26 @@ class LoadWeakAnnotations(LoadAnnotations):
                 "unlabelled='allow' of LoadWeakAnnotations."
             ) from None
         return read_label(BytesIO(content), f'The weak label {path}')
+
+    def _check_mapped(
+        self, label: np.ndarray, path: str, label_map: dict[int, int]
+    ) -> None:
+        """Raises if a file holds ids that the data set does not map.
+
+        They would become the classes that have these ids in the data set.
+        """
+        reduced = id_table(self.reduce_zero_label)
+        known = {*label_map, self.ignore_index}
+        ids = class_ids(label, self.ignore_index)
+        if unmapped := [i for i in ids if int(reduced[i]) not in known]:
+            raise ValueError(
+                f'The weak label {path} holds the ids {unmapped}, which the '
+                'label_map of its data set lacks, expected ids '
+                f'{min(label_map)} to {max(label_map)}, or '
+                f'{self.ignore_index} for unlabelled pixels; correct the '
+                'label, or give the ids names, as in file_classes of '
+                'MappedSegDataset.'
+            )
 
     def _check(
         self, label: np.ndarray, path: str, shape: tuple[int, int]

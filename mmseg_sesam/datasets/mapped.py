@@ -32,7 +32,8 @@ class MappedSegDataset(BaseSegDataset):
     sets read ids.
 
     Args:
-        file_classes: names of the ids in the files, from id 0 on.
+        file_classes: names of the ids in the files, from id 0 on. Other
+            ids than these and 255 are refused by `LoadWeakAnnotations`.
         other_classes: for names that `metainfo.classes` lacks: 'refuse'
             raises, 'unlabelled' leaves their pixels unlabelled.
         **kwargs: of `BaseSegDataset`, with classes in `metainfo`.

@@ -95,5 +95,6 @@ def id_table(
         table = np.where(table == 255, 255, table - np.uint8(1))
     renamed = np.arange(256, dtype=np.uint8)
     for old, new in (label_map or {}).items():
-        renamed[old] = new
+        # Some data sets drop ids by -1, which is 255 in 8 bits.
+        renamed[old] = new % 256
     return renamed[table]

@@ -57,6 +57,30 @@ def test_load_weak_annotations_equals_the_stock_transform(
     np.testing.assert_array_equal(label, expected)
 
 
+def test_load_weak_annotations_takes_minus_one_as_unlabelled(
+    results: dict, label: np.ndarray
+) -> None:
+    dropped = load_weak(dict(results, label_map={0: 0, 1: -1, 2: 1}))
+
+    expected = np.select([label == 0, label == 2], [0, 1], 255)
+    np.testing.assert_array_equal(dropped, expected)
+
+
+@pytest.mark.parametrize('reduce_zero_label', [False, True])
+def test_load_weak_annotations_rejects_ids_that_no_map_names(
+    results: dict, label: np.ndarray, reduce_zero_label: bool
+) -> None:
+    Image.fromarray(np.where(label == 0, 9, label)).save(
+        results['seg_map_path']
+    )
+    results.update(
+        reduce_zero_label=reduce_zero_label, label_map={0: 1, 1: 0, 2: 255}
+    )
+
+    with pytest.raises(ValueError, match=r'a.png holds the ids \[9\], which'):
+        load_weak(results)
+
+
 def ade20k(root: Path, num_classes: int, **options) -> np.ndarray:
     label = np.zeros((40, 56), np.uint8)
     label[:8], label[8:16], label[16:24], label[24:] = 1, 2, 150, 255
