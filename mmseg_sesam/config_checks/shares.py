@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.config_checks.training import Training, hook_option
@@ -13,7 +14,7 @@ from mmseg_sesam.config_checks.values import classes_of
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.io.class_shares import ClassShares, read_shares
 from mmseg_sesam.io.labels import id_table
-from mmseg_sesam.type_names import option, type_name
+from mmseg_sesam.type_names import type_name
 from mmseg_sesam.validators import Rule
 
 SHARES = Rule(
@@ -61,6 +62,9 @@ def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:
     Raises:
         FileNotFoundError: there is no such file or folder.
         ValueError: the data set has no classes, or shares do not fit them.
+
+    Dense labels of which shares are counted have the ids of the first data
+    set's files.
     """
     leaf, _ = next(iterate_leaves(dataset))
     classes = classes_of(leaf)
@@ -70,5 +74,15 @@ def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:
             'training data set has none; set metainfo=dict(classes=...) of '
             'the data set.'
         )
-    table = id_table(bool(option(leaf, DATASETS, 'reduce_zero_label')))
+    table = None if isinstance(shares, Mapping) else _table_of(leaf)
     return read_shares(shares, classes, table), list(classes)
+
+
+def _table_of(leaf: dict) -> np.ndarray:
+    """Returns the class id of each value in the files of a data set.
+
+    The data set is built without its files to know how it maps ids.
+    """
+    built = DATASETS.build(dict(leaf, pipeline=[], lazy_init=True))
+    reduces = getattr(built, 'reduce_zero_label', False)
+    return id_table(reduces, getattr(built, 'label_map', None))

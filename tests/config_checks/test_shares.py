@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+from mmengine.registry import init_default_scope
+from PIL import Image
 
 from mmseg_sesam.config_checks import check_config
+from mmseg_sesam.config_checks.shares import shares_of
 
 from .changes import MakeConfig, weak_only
 
@@ -73,3 +79,24 @@ def test_check_config_accepts_shares_that_act(make_config: MakeConfig) -> None:
     check_config(cfg)
     weak_only(cfg)
     check_config(cfg)
+
+
+def test_shares_of_dense_labels_have_the_ids_of_their_data_set(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    cfg = make_config()
+    init_default_scope('mmseg')
+    dataset = cfg.train_dataloader.dataset
+    dataset.update(
+        type='MappedSegDataset',
+        file_classes=['x', 'c', 'b', 'a'],
+        other_classes='unlabelled',
+    )
+    label = np.repeat(np.array([[0, 1, 2, 3]], np.uint8), [4, 1, 2, 5], 1)
+    (tmp_path / 'few').mkdir()
+    Image.fromarray(label).save(tmp_path / 'few/a.png')
+
+    shares, classes = shares_of(str(tmp_path / 'few'), dataset)
+
+    assert classes == ['a', 'b', 'c']
+    np.testing.assert_allclose(shares.values, [5 / 8, 2 / 8, 1 / 8])
