@@ -25,7 +25,9 @@ def count_boundaries(
     does it for IoU (our choice).
 
     Args:
-        truth: (H, W) uint8 dense class ids; void pixels are not counted.
+        truth: (H, W) uint8 dense class ids. Void pixels are not counted, and
+            no outline: the truth is unknown there, so that the label stands
+            for it.
         label: (H, W) uint8 class ids, with or without unlabelled pixels.
         num_classes: number C of classes.
         ignore_index: value of void and of unlabelled pixels.
@@ -46,7 +48,8 @@ def count_boundaries(
     """
     pixels = max(round(width * float(np.hypot(*truth.shape))), 1)
     known = truth != ignore_index
-    bands = [_band(ids, pixels) & known for ids in (truth, label)]
+    filled = np.where(known, truth, label)
+    bands = [_band(ids, pixels) & known for ids in (filled, label)]
 
     def count(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
         return np.bincount(ids[among], minlength=256)[:num_classes]

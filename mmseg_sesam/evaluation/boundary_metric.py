@@ -52,7 +52,7 @@ class BoundaryIoU(BaseMetric):
         number = len(self.dataset_meta['classes'])
         for sample in data_samples:
             truth, label = (
-                sample[field]['data'].squeeze().cpu().numpy().astype(np.uint8)
+                sample[field]['data'][0].cpu().numpy().astype(np.uint8)
                 for field in ('gt_sem_seg', 'pred_sem_seg')
             )
             self.results.append(

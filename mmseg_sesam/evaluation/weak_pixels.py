@@ -55,7 +55,7 @@ class WeakPixelAccuracy(BaseMetric):
         """Adds images, samples with pred_sem_seg and gt_sem_seg."""
         for sample in data_samples:
             weak, label = (
-                sample[field]['data'].squeeze().cpu().numpy().astype(np.uint8)
+                sample[field]['data'][0].cpu().numpy().astype(np.uint8)
                 for field in ('gt_sem_seg', 'pred_sem_seg')
             )
             number = len(self.dataset_meta['classes'])

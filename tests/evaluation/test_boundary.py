@@ -28,9 +28,10 @@ def count_by_masks(
 ) -> np.ndarray:
     """The definition: each mask, minus the mask eroded pixel by pixel."""
     counts = []
+    filled = np.where(truth == 255, label, truth)
     for class_id in range(3):
         bands = []
-        for ids in (truth, label):
+        for ids in (filled, label):
             mask = (ids == class_id).astype(np.uint8)
             padded = np.pad(mask, 1)
             cross = np.ones((3, 3), np.uint8)
@@ -63,6 +64,15 @@ def test_count_boundaries_of_equal_labels() -> None:
     assert iou['iou'] == 1
 
 
+def test_count_boundaries_of_a_right_label_beside_void() -> None:
+    label = np.zeros((60, 60), np.uint8)
+    label[20:40, 20:40] = 1
+    truth = label.copy()
+    truth[17:43, 17:43] = 255
+    truth[20:40, 20:40] = 1
+    assert boundary_iou(count_boundaries(truth, label, 2))['iou'] == 1
+
+
 def test_count_boundaries_sees_outlines_that_iou_hardly_sees() -> None:
     truth = np.zeros((100, 100), np.uint8)
     truth[10:90, 10:90] = 1
@@ -78,8 +88,8 @@ def test_boundary_iou_metric_counts_images_together() -> None:
     evaluator = Evaluator(dict(type='BoundaryIoU', width=0.1))
     evaluator.dataset_meta = dict(classes='abc')
     counts = 0
-    for seed in (1, 2):
-        truth, label = blobs(seed, (40, 50)), blobs(seed + 5, (40, 50)) % 3
+    for seed, shape in ((1, (40, 50)), (2, (1, 50)), (3, (40, 1))):
+        truth, label = blobs(seed, shape), blobs(seed + 5, shape) % 3
         counts = counts + count_boundaries(truth, label, 3, width=0.1)
         sample = SegDataSample()
         for field, ids in (('gt_sem_seg', truth), ('pred_sem_seg', label)):
@@ -87,5 +97,5 @@ def test_boundary_iou_metric_counts_images_together() -> None:
             sample.set_data({field: PixelData(data=data)})
         evaluator.process([sample])
     expected = 100 * boundary_iou(counts)['iou']
-    metrics = evaluator.evaluate(2)
+    metrics = evaluator.evaluate(3)
     assert metrics['mBoundaryIoU'] == pytest.approx(expected, abs=0.01)
