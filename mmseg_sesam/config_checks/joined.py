@@ -73,7 +73,8 @@ def _reading(leaf: dict) -> tuple[Any, bool]:
     known = getattr(kind, 'METAINFO', {}).get('classes')
     in_files = leaf.get('file_classes') or known
     mapped = in_files and (
-        'file_classes' in leaf or list(in_files) != classes_of(leaf)
+        'file_classes' in leaf
+        or list(in_files) != list(classes_of(leaf) or ())
     )
     reduces = bool(option(leaf, DATASETS, 'reduce_zero_label'))
     return tuple(in_files) if mapped else None, reduces

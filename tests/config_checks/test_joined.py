@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from mixed import mix
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
 
 from mmseg_sesam.config_checks import check_config
 
@@ -50,3 +53,20 @@ def test_check_config_names_keys_that_concat_dataset_compares(
         check_config(cfg)
     cfg.train_dataloader.dataset.ignore_keys = [key]
     check_config(cfg)
+
+
+def test_check_config_passes_a_data_set_that_names_the_same_classes(
+    make_config: MakeConfig,
+) -> None:
+    cfg = make_config()
+    init_default_scope('mmseg')
+    metainfo = cfg.train_dataloader.dataset.metainfo
+
+    @DATASETS.register_module(force=True)
+    class OfThreeClasses(BaseSegDataset):
+        METAINFO = dict(metainfo)
+
+    cfg = joined(make_config, type='OfThreeClasses')
+    del cfg.train_dataloader.dataset.datasets[1].metainfo
+    check_config(cfg)
+    DATASETS.build(cfg.train_dataloader.dataset)
