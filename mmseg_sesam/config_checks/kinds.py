@@ -64,7 +64,16 @@ def _check_sources(
                 'of LoadWeakAnnotations, or take the source out.'
             )
     lost = kinds - named - {NO_LABEL}
-    if sources and all(sources.values()) and lost:
+    if not sources or not all(sources.values()):
+        return
+    if UNSAID in lost:
+        raise ValueError(
+            'A training data set names no kind of its labels, and '
+            f'model.sources takes only {sorted(named)} from {HUMAN_FIELD}, so '
+            'that its labels are lost; set kind of LoadWeakAnnotations, or '
+            'end the sources with one without kinds.'
+        )
+    if lost:
         raise ValueError(
             f'A training data set has labels of the kind {min(lost)!r}, and '
             f'model.sources takes only {sorted(named)} from {HUMAN_FIELD}, so '

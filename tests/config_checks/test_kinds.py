@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Callable
 
 import pytest
@@ -27,6 +28,13 @@ def no_dense_images(cfg: Config) -> None:
 
 def nobody_takes_scribbles(cfg: Config) -> None:
     del cfg.model.sources[1]
+
+
+def sources_of_kinds_and_labels_without(cfg: Config) -> None:
+    cfg.model.sources[1].kinds = ['scribble']
+    del loader_of(parts_of(cfg)[1]).kind
+    parts_of(cfg).append(copy.deepcopy(parts_of(cfg)[0]))
+    loader_of(parts_of(cfg)[-1]).kind = 'scribble'
 
 
 def ratio_of_points(cfg: Config) -> None:
@@ -80,6 +88,9 @@ NO_EFFECT = {
     nothing_without_labels: "kind='none', .* teacher=None, no refreshes",
     epochs: 'without end, and train_cfg counts epochs',
     no_dense_images: r"'dense' of the model has kinds=\['dense'\], .*set kind",
+    sources_of_kinds_and_labels_without: (
+        'names no kind .* are lost; set kind of LoadWeakAnnotations'
+    ),
     nobody_takes_scribbles: "labels of the kind 'scribble', .* are lost",
     ratio_of_points: "no image of the training set has the kind 'point'",
     ratio_without_dense: "without 'dense', whose images would never be drawn",
