@@ -60,8 +60,9 @@ class LabelSource:
         ramp: iterations in which the weight grows from near 0 to
             `loss_weight`; raise it for labels that are poor at first.
         normalizer: 'labelled' divides the sum over the source's pixels by
-            their number; 'remaining' divides it by all pixels that earlier
-            sources leave, so that few labelled pixels weigh little.
+            their number; 'remaining' divides it by all pixels of the images
+            that earlier sources leave, so that few labelled pixels weigh
+            little. Padding is not counted, void of a dense label is.
         colour: of the source in plots.
         kinds: kinds of labels, see `LoadWeakAnnotations`, that the source
             takes from `gt_sem_seg`; None: all that earlier sources leave.

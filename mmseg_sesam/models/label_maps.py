@@ -58,9 +58,13 @@ class LabelMaps(NamedTuple):
         return merged
 
     def shares(self) -> dict[str, Tensor]:
-        """Returns the share of pixels that each source labels."""
+        """Returns the share of the images' pixels that each source labels.
+
+        Pixels that padding added are not counted.
+        """
+        pixels = self.inside.sum().clamp_min(1)
         return {
-            f'share_{name}': labelled.float().mean()
+            f'share_{name}': labelled.sum() / pixels
             for name, labelled in self.labelled().items()
         }
 

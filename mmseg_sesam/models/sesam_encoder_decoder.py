@@ -135,8 +135,9 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
 
         Returns:
             The losses of `loss_by_sources` and `loss_by_regularizers`;
-            `share_<name>`, the share of pixels of each source; and round,
-            the mean round of the pseudo-labels, -1 for none.
+            `share_<name>`, the share of the images' pixels of each source,
+            padding not counted; and round, the mean round of the
+            pseudo-labels, -1 for none.
 
         Raises:
             ValueError: the samples were loaded before any round was made.

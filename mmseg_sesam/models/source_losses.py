@@ -48,7 +48,8 @@ def source_losses(
     entropy = F.cross_entropy(
         logits, target, reduction='none', ignore_index=maps.ignore_index
     )
-    free = torch.ones_like(maps.inside)
+    # Padding is no pixel of an image.
+    free = maps.inside
     losses = {}
     for source, labelled in zip(sources, masks.values()):
         weight = source.loss_weight * ramp(step, source.ramp)

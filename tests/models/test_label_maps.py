@@ -78,6 +78,16 @@ def test_shares_counts_pixels() -> None:
     )
 
 
+def test_shares_leave_padding_out() -> None:
+    label = torch.full((1, 2, 4), 255, dtype=torch.uint8)
+    label[0, 0, :2] = 1
+    inside = torch.zeros_like(label, dtype=torch.bool)
+    inside[0, 0] = True
+    maps = LabelMaps.disjoint(dict(weak=label), inside, 255)
+
+    assert maps.shares() == dict(share_weak=0.5)
+
+
 def make_sample(label: int, shape: tuple[int, int]) -> SegDataSample:
     data = torch.full((1, 4, 6), label, dtype=torch.uint8)
     sample = SegDataSample(metainfo=dict(img_shape=shape))

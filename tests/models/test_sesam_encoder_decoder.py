@@ -235,7 +235,7 @@ class TestLabelMaps:
 
         log = train_step(build(cfg), batch)
 
-        assert log['share_weak'] == pytest.approx((10 + 5) / 64)
+        assert log['share_weak'] == pytest.approx((10 + 5) / (32 + 16))
         assert log['share_pseudo'] == 0
         assert torch.isfinite(log['loss'])
 

@@ -85,6 +85,22 @@ def test_source_losses_average_over_their_own_pixels(
     )
 
 
+@pytest.mark.parametrize('name', ['weak', 'pseudo', 'confident'])
+def test_source_losses_by_remaining_pixels_leave_padding_out(
+    logits: Tensor, maps: LabelMaps, head: BaseDecodeHead, name: str
+) -> None:
+    # The last two rows, without labels, become padding.
+    maps.inside[:, 4:] = False
+    by_remaining = {name: dict(normalizer='remaining')}
+    losses = compute(logits, maps, head, 10**6, **by_remaining)
+    by_labelled = {name: dict(normalizer='labelled')}
+    mean = compute(logits, maps, head, 10**6, **by_labelled)
+
+    share = dict(weak=16 / 32, pseudo=8 / 16, confident=8 / 8)[name]
+    term = f'loss_{name}'
+    torch.testing.assert_close(losses[term], mean[term] * share)
+
+
 def test_source_losses_class_weights_hold_for_weak_labels(
     logits: Tensor, maps: LabelMaps
 ) -> None:
