@@ -40,6 +40,35 @@ def check_sources(
         )
 
 
+def check_loss_names(
+    heads: Iterable[tuple[str, BaseDecodeHead]],
+    sources: Sequence[LabelSource],
+    regularizers: Sequence[nn.Module],
+) -> None:
+    """Raises if a term has the name of a head's own loss.
+
+    One of both would be lost, because losses are logged by name.
+    """
+    ends = [f'_{s.name}' if s.kinds else '' for s in sources if s.is_human]
+    for head_name, head in heads:
+        own = {
+            f'{getattr(loss, "loss_name", "")}{end}'
+            for loss in loss_list(head)
+            for end in ends
+            if not is_entropy(loss)
+        }
+        # Regularizers get the logits of the decode head alone.
+        others = regularizers if head_name == 'decode' else ()
+        for module in (*sources, *others):
+            if f'loss_{module.name}' in own:
+                raise ValueError(
+                    f'SeSAMEncoderDecoder has a source or regularizer named '
+                    f'{module.name!r}, and a loss of the {head_name} head is '
+                    f"logged as 'loss_{module.name}' too; give one of both "
+                    'another name (loss_name of the loss).'
+                )
+
+
 def _check_human_sources(human: Sequence[LabelSource]) -> None:
     """Raises if there is none, or one takes what another one waits for."""
     if not human:

@@ -19,7 +19,11 @@ from mmseg_sesam.models import label_maps
 from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.models.colours import colours_of
 from mmseg_sesam.models.ema_teacher import EMATeacher
-from mmseg_sesam.models.head_checks import check_head, check_sources
+from mmseg_sesam.models.head_checks import (
+    check_head,
+    check_loss_names,
+    check_sources,
+)
 from mmseg_sesam.models.label_maps import LabelMaps, stack_labels
 from mmseg_sesam.models.source_losses import source_losses
 from mmseg_sesam.models.teacher_state import TeacherState
@@ -105,6 +109,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         ] or structures.SOURCES
         self.regularizers = nn.ModuleList(map(MODELS.build, regularizers))
         check_sources(self.sources, self.regularizers)
+        check_loss_names(self.heads(), self.sources, self.regularizers)
         self.teacher_mode = teacher
         self.confident_threshold = confident_threshold
         self.agreement = agreement

@@ -108,6 +108,56 @@ def test_check_head_rejects_a_sampler_with_a_loss_of_regions(
     build(make_config, ENTROPY, sampler=OHEM)
 
 
+WEAK = dict(type='LabelSource', name='weak', field='gt_sem_seg')
+DENSE = dict(WEAK, name='dense', kinds=['dense'])
+
+
+@MODELS.register_module()
+class LossOfNoLabel(nn.Module):
+    """A regularizer named by its config."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+@pytest.mark.parametrize(
+    ('place', 'options', 'name'),
+    [
+        ('decode', dict(regularizers=['dice']), 'dice'),
+        ('decode', dict(sources=[WEAK, 'dice']), 'dice'),
+        ('aux', dict(sources=[WEAK, 'dice']), 'dice'),
+        ('decode', dict(sources=[DENSE, WEAK, 'dice_dense']), 'dice_dense'),
+    ],
+)
+def test_check_loss_names_rejects_the_name_of_an_own_loss(
+    make_config: MakeConfig, place: str, options: dict, name: str
+) -> None:
+    def build_with(name: str, **head: object) -> nn.Module:
+        source = dict(WEAK, name=name, field='pseudo_sem_seg')
+        cfg = make_config(
+            sources=[
+                source if isinstance(s, str) else s
+                for s in options.get('sources', [])
+            ],
+            regularizers=[
+                dict(type='LossOfNoLabel', name=name)
+                for _ in options.get('regularizers', [])
+            ],
+        )
+        losses = [ENTROPY, dict(type='DiceLoss', **head)]
+        decode = cfg['decode_head']
+        cfg['auxiliary_head'] = dict(decode)
+        changed = 'decode_head' if place == 'decode' else 'auxiliary_head'
+        cfg[changed]['loss_decode'] = losses
+        return MODELS.build(cfg)
+
+    with pytest.raises(ValueError, match=f"'{name}', .* {place} head .*too;"):
+        build_with(name)
+    build_with('other')
+    build_with(name, loss_name='loss_of_regions')
+
+
 def test_check_head_accepts_losses_that_take_effect(
     make_config: MakeConfig,
 ) -> None:
