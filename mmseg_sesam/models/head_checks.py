@@ -109,6 +109,14 @@ def _faults_of_head(head: BaseDecodeHead) -> Iterator[str]:
     for loss in loss_list(head):
         for fault in _faults_of_loss(head, loss):
             yield f'is trained by {type(loss).__name__}{fault}'
+    regional = (losses.LovaszLoss, losses.TverskyLoss)
+    if head.sampler is not None and all(
+        isinstance(loss, regional) for loss in loss_list(head)
+    ):
+        yield (
+            'has a sampler, and LovaszLoss and TverskyLoss cannot weigh '
+            'single pixels; take the sampler out, or add a CrossEntropyLoss.'
+        )
     weights = [getattr(loss, 'loss_weight', 1.0) for loss in loss_list(head)]
     if not loss_scale(head) and any(weights):
         yield (

@@ -108,6 +108,17 @@ def test_check_head_rejects_a_sampler_with_a_loss_of_regions(
     build(make_config, ENTROPY, sampler=OHEM)
 
 
+def test_check_head_rejects_a_sampler_that_no_loss_heeds(
+    make_config: MakeConfig,
+) -> None:
+    lovasz = dict(type='LovaszLoss', reduction='none')
+    tversky = dict(type='TverskyLoss')
+    for alone in (lovasz, tversky, [lovasz, tversky]):
+        with pytest.raises(ValueError, match='a sampler, and LovaszLoss and'):
+            build(make_config, alone, sampler=OHEM)
+    build(make_config, [ENTROPY, lovasz, tversky], sampler=OHEM)
+
+
 WEAK = dict(type='LabelSource', name='weak', field='gt_sem_seg')
 DENSE = dict(WEAK, name='dense', kinds=['dense'])
 
