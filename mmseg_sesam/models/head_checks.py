@@ -167,6 +167,13 @@ def _faults_of_loss(head: BaseDecodeHead, loss: nn.Module) -> Iterator[str]:
             f' with ignore_index={loss.ignore_index} and has ignore_index='
             f'{head.ignore_index}; set both to the value of unlabelled pixels.'
         )
+    # A derived class may average over labelled pixels.
+    if type(loss) is losses.FocalLoss and loss.reduction != 'sum':
+        yield (
+            f' with reduction={loss.reduction!r}, whose mean counts '
+            'unlabelled pixels as learned, so that few labels weigh next to '
+            'nothing; use CrossEntropyLoss, with a sampler for hard pixels.'
+        )
     # `source_losses` computes it and applies no other value.
     if is_entropy(loss) and loss.reduction != 'mean':
         yield (

@@ -53,6 +53,10 @@ def build(make_config: MakeConfig, losses: object, **options) -> nn.Module:
             dict(type='FocalLoss', alpha=[0.5] * 3),
             'FocalLoss with 3 values in alpha',
         ),
+        (
+            dict(type='FocalLoss'),
+            "FocalLoss with reduction='mean', whose .* use CrossEntropyLoss",
+        ),
         (dict(ENTROPY, reduction='sum'), "reduction='sum', .* averages over"),
         (dict(ENTROPY, reduction='none'), "reduction='none', .* averages"),
         (dict(ENTROPY, loss_name='watched'), "loss_name='watched', and mmseg"),
