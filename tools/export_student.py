@@ -4,6 +4,9 @@ Neither needs this package: OUT.pth holds the student's weights under stock
 names, and OUT.py the stock model with its test pipeline::
 
     python tools/export_student.py CONFIG CHECKPOINT OUT.pth [--half]
+
+OUT.py imports this package only where no stock class does the same, as for
+test images of a `MappedSegDataset`; the last line of the output says so.
 """
 
 from __future__ import annotations
@@ -54,15 +57,20 @@ def main() -> None:
     from mmseg_sesam.models.export import export
 
     try:
-        export(args.config, args.checkpoint, args.out, args.teacher, args.half)
+        own = export(
+            args.config, args.checkpoint, args.out, args.teacher, args.half
+        )
     except ValueError as error:
         sys.exit(f'export_student: {error}')
     size = args.out.stat().st_size / 1e6
     before = Path(args.checkpoint).stat().st_size / 1e6
-    print(
-        f'{args.out}, {size:.1f} MB (was {before:.1f}), and '
-        f'{args.out.with_suffix(".py")}'
-    )
+    config = args.out.with_suffix('.py')
+    print(f'{args.out}, {size:.1f} MB (was {before:.1f}), and {config}')
+    if own:
+        print(
+            f'{config} needs mmseg_sesam for {", ".join(own)}; mmseg alone '
+            'can use it with another class there.'
+        )
 
 
 if __name__ == '__main__':

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import Registry, init_default_scope
+from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
 from mmseg.models import EncoderDecoder, SegDataPreProcessor
-from mmseg.registry import HOOKS, METRICS, MODELS
+from mmseg.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    HOOKS,
+    METRICS,
+    MODELS,
+    TRANSFORMS,
+)
 
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.io.atomic import replacing
@@ -19,6 +28,7 @@ from mmseg_sesam.type_names import lineage, type_name, type_names
 
 # Beginnings of the keys of a config that testing and inference need.
 _KEPT = ('default_', 'env_cfg', 'log_', 'test_', 'tta_', 'vis')
+_REGISTRIES = (DATASETS, DATA_SAMPLERS, HOOKS, METRICS, MODELS, TRANSFORMS)
 _TEACHER = 'teacher.'
 # Keys that a stock `EncoderDecoder` does not have.
 _OWN_KEYS = (_TEACHER, 'regularizers.', '_extra_state')
@@ -28,11 +38,20 @@ _STOCK = dict(
     SeSAMEncoderDecoder=EncoderDecoder,
     SeSAMDataPreProcessor=SegDataPreProcessor,
 )
+# Own step of a pipeline -> the stock step that takes its place; None where
+# the network sees the same without it.
+_STOCK_STEPS = dict(
+    KeepTeacherView=None,
+    LoadPseudoLabel=None,
+    LoadRGBView=None,
+    LoadWeakAnnotations=LoadAnnotations,
+    PackSeSAMInputs=PackSegInputs,
+)
 
 
 def export(
     config: str, checkpoint_path: str, out: Path, teacher: bool, half: bool
-) -> None:
+) -> list[str]:
     """Writes a plain checkpoint and, beside it, a plain config.
 
     Args:
@@ -41,6 +60,9 @@ def export(
         out: path of the new checkpoint; the config gets the suffix '.py'.
         teacher: export the EMA teacher's weights instead of the student's.
         half: store floating point weights in 16 bits.
+
+    Returns:
+        `own_parts` of the plain config.
 
     Raises:
         ValueError: config and checkpoint do not fit each other, or loading
@@ -68,10 +90,14 @@ def export(
     out.with_suffix('.py').write_text(cfg.pretty_text)
     with replacing(out) as part, part.open('wb') as file:
         torch.save(dict(meta=kept, state_dict=weights), file)
+    return own_parts(cfg)
 
 
 def plain_config(cfg: Config) -> Config:
-    """Returns the config of the stock model, with what tests need."""
+    """Returns the config of the stock model, with what tests need.
+
+    It imports this package only for `own_parts`.
+    """
     model = _as_stock(cfg.model)
     if model.get('data_preprocessor'):
         model['data_preprocessor'] = _as_stock(model['data_preprocessor'])
@@ -79,6 +105,7 @@ def plain_config(cfg: Config) -> Config:
     if model['backbone'].get('pretrained'):
         model['backbone'] = dict(model['backbone'], pretrained=None)
     kept = {name: cfg[name] for name in cfg if name.startswith(_KEPT)}
+    kept = _with_stock_steps(kept)
     kept['default_hooks'] = hooks = dict(kept.get('default_hooks') or {})
     for name, hook in [*hooks.items()]:
         if hook and type_name(hook) == 'AtomicCheckpointHook':
@@ -92,10 +119,21 @@ def plain_config(cfg: Config) -> Config:
             if metric and not _is_own(METRICS, metric)
         ]
     imports = _as_list((cfg.get('custom_imports') or {}).get('imports', []))
-    others = [name for name in imports if name.split('.')[0] != _PACKAGE]
-    if others:
-        kept['custom_imports'] = dict(cfg.custom_imports, imports=others)
-    return Config(dict(model=model, **kept))
+    plain = Config(dict(model=model, **kept))
+    if not own_parts(plain):
+        imports = [n for n in imports if n.split('.')[0] != _PACKAGE]
+    if imports:
+        plain.custom_imports = dict(cfg.custom_imports, imports=imports)
+    return plain
+
+
+def own_parts(cfg: Config) -> list[str]:
+    """Returns the names of this package's classes that a config uses.
+
+    A plain config has those without a stock class for them, such as
+    `MappedSegDataset` as data set of the test.
+    """
+    return sorted(set(_iterate_own(cfg._cfg_dict)))
 
 
 def student_weights(
@@ -134,10 +172,51 @@ def _as_stock(config: dict) -> dict:
     add to a training, such as a loss, a trained student does not need.
     """
     for name in type_names(config, MODELS) & set(_STOCK):
-        taken = inspect.signature(_STOCK[name]).parameters
-        options = {n: v for n, v in config.items() if n in taken}
-        return dict(options, type=_STOCK[name].__name__)
+        return _replaced(config, _STOCK[name])
     return dict(config)
+
+
+def _replaced(config: dict, stock: type) -> dict:
+    """Returns the config of a stock class, with the options it takes."""
+    taken = inspect.signature(stock).parameters
+    options = {n: v for n, v in config.items() if n in taken}
+    return dict(options, type=stock.__name__)
+
+
+def _with_stock_steps(part: Any) -> Any:
+    """Returns a part of a config with stock steps in its pipelines."""
+    if isinstance(part, (list, tuple)):
+        steps = [
+            _with_stock_steps(step)
+            for step in part
+            if not _is_own_step(step) or _STOCK_STEPS[type_name(step)]
+        ]
+        return type(part)(steps)
+    if not isinstance(part, dict):
+        return part
+    if _is_own_step(part) and _STOCK_STEPS[type_name(part)]:
+        part = _replaced(part, _STOCK_STEPS[type_name(part)])
+    return {name: _with_stock_steps(value) for name, value in part.items()}
+
+
+def _is_own_step(part: Any) -> bool:
+    return (
+        isinstance(part, dict)
+        and 'type' in part
+        and type_name(part) in _STOCK_STEPS
+        and _is_own(TRANSFORMS, part)
+    )
+
+
+def _iterate_own(part: Any) -> Iterator[str]:
+    """Yields the name of each class of this package in a config."""
+    if isinstance(part, dict):
+        if 'type' in part and any(_is_own(r, part) for r in _REGISTRIES):
+            yield type_name(part)
+        part = list(part.values())
+    if isinstance(part, (list, tuple)):
+        for child in part:
+            yield from _iterate_own(child)
 
 
 def _as_list(value: Any) -> list:

@@ -29,8 +29,9 @@ def trained(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     cfg = make_config()
     test = [
         dict(type='LoadImageFromFile'),
-        dict(type='LoadAnnotations'),
-        dict(type='PackSegInputs'),
+        dict(type='LoadRGBView', channels=(2, 1, 0), value_range=(0, 255)),
+        dict(type='LoadWeakAnnotations', num_classes=3),
+        dict(type='PackSeSAMInputs'),
     ]
     cfg.test_pipeline = test
     cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_index=2)
@@ -89,7 +90,13 @@ def test_export_student_result_predicts_in_mmseg(
     text = (trained / 'plain.py').read_text()
     for gone in ('SeSAM', 'mmseg_sesam', 'StepSeed', 'Quality', 'nowhere'):
         assert gone not in text
+    assert 'needs mmseg_sesam' not in done.stdout
     config = Config.fromfile(trained / 'plain.py')
+    assert config.test_pipeline == [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations'),
+        dict(type='PackSegInputs'),
+    ]
     assert config.custom_imports.imports == ['colorsys']
     assert config.default_hooks.checkpoint.type == 'CheckpointHook'
     assert config.default_hooks.checkpoint.interval == 3
@@ -119,6 +126,32 @@ def test_export_student_keeps_weights(export, trained: Path) -> None:
     for name in was:
         own = name.startswith('teacher.') or name == '_extra_state'
         assert own or name in now
+
+
+def test_export_student_names_what_needs_the_package(
+    export, trained: Path
+) -> None:
+    cfg = Config.fromfile(trained / 'sesam.py')
+    dataset = dict(
+        type='MappedSegDataset',
+        file_classes=['c', 'b', 'a'],
+        metainfo=dict(classes=CLASSES),
+        pipeline=cfg.test_pipeline,
+    )
+    cfg.test_dataloader = dict(dataset=dict(type='X', datasets=[dataset]))
+    view = cfg.test_pipeline[1]
+    flips = [dict(type='RandomFlip', prob=p) for p in (0.0, 1.0)]
+    cfg.tta_pipeline = [view, dict(type='TestTimeAug', transforms=[flips])]
+    cfg.dump(trained / 'sesam.py')
+
+    done = export()
+
+    assert 'plain.py needs mmseg_sesam for MappedSegDataset;' in done.stdout
+    plain = Config.fromfile(trained / 'plain.py')
+    assert plain.custom_imports.imports == ['mmseg_sesam', 'colorsys']
+    (kept,) = plain.test_dataloader.dataset.datasets
+    assert kept == dict(dataset, pipeline=plain.test_pipeline)
+    assert plain.tta_pipeline == cfg.tta_pipeline[1:]
 
 
 def test_export_student_replaces_derived_classes(
