@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
-from mmseg_sesam.io.labels import id_table, read_label
+from mmseg_sesam.io.labels import id_table, read_label, unmapped_values
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
@@ -112,8 +112,7 @@ class LoadWeakAnnotations(LoadAnnotations):
                 f'{expected}; set it in the data set alone.'
             )
         label_map = results.get('label_map')
-        if label_map is not None:
-            self._check_mapped(label, path, label_map)
+        self._check_mapped(label, path, label_map)
         table = id_table(self.reduce_zero_label, label_map)
         # Ten times as fast as indexing.
         label = cv2.LUT(label, table)
@@ -136,16 +135,19 @@ class LoadWeakAnnotations(LoadAnnotations):
         return read_label(BytesIO(content), f'The weak label {path}')
 
     def _check_mapped(
-        self, label: np.ndarray, path: str, label_map: dict[int, int]
+        self, label: np.ndarray, path: str, label_map: dict[int, int] | None
     ) -> None:
         """Raises if a file holds ids that the data set does not map.
 
         They would become the classes that have these ids in the data set.
         """
-        reduced = id_table(self.reduce_zero_label)
-        known = {*label_map, self.ignore_index}
+        lacks = unmapped_values(
+            self.reduce_zero_label, label_map, self.ignore_index
+        )
+        if not lacks.any():
+            return
         ids = class_ids(label, self.ignore_index)
-        if unmapped := [i for i in ids if int(reduced[i]) not in known]:
+        if unmapped := [i for i in ids if lacks[i]]:
             raise ValueError(
                 f'The weak label {path} holds the ids {unmapped}, which the '
                 'label_map of its data set lacks, expected ids '

@@ -98,3 +98,26 @@ def id_table(
         # Some data sets drop ids by -1, which is 255 in 8 bits.
         renamed[old] = new % 256
     return renamed[table]
+
+
+def unmapped_values(
+    reduce_zero_label: bool,
+    label_map: dict[int, int] | None,
+    ignore_index: int = 255,
+) -> np.ndarray:
+    """Returns (256,) bool, the values of a file that a label map lacks.
+
+    `id_table` keeps them, so that they would become other classes.
+
+    Args:
+        reduce_zero_label: see `id_table`.
+        label_map: see `id_table`; None lacks no value.
+        ignore_index: id of unlabelled pixels, which no map needs.
+
+    Example:
+        >>> unmapped_values(False, {0: 1, 1: 0})[[0, 1, 2, 255]].tolist()
+        [False, False, True, False]
+    """
+    if label_map is None:
+        return np.zeros(256, bool)
+    return ~np.isin(id_table(reduce_zero_label), [*label_map, ignore_index])

@@ -25,7 +25,7 @@ from mmseg_sesam.datasets.validation.configs import (
     named_datasets,
 )
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
-from mmseg_sesam.io.labels import id_table
+from mmseg_sesam.io.labels import id_table, unmapped_values
 from mmseg_sesam.structures import DENSE, NO_LABEL
 from mmseg_sesam.type_names import lineage, option
 
@@ -80,6 +80,7 @@ class Split:
         turns: training turns images by their EXIF orientation.
         view: steps up to `LoadRGBView`, which read an image; [] without it.
         table: (256,) uint8, the class id of each value in a file.
+        unmapped: (256,) bool, the values that the label map lacks.
         num_classes: class ids are below it; None if unknown.
         ignore_index: the id of unlabelled pixels.
         classes: their names, () if there are none.
@@ -101,6 +102,7 @@ class Split:
     turns: bool
     view: list[dict]
     table: np.ndarray
+    unmapped: np.ndarray
     num_classes: int | None
     ignore_index: int
     classes: tuple[str, ...]
@@ -167,6 +169,10 @@ def _read_split(
     if reduces is None:
         reduces = getattr(dataset, 'reduce_zero_label', False)
     numbers = [label.get('num_classes'), len(classes), *heads.values()]
+    label_map = getattr(dataset, 'label_map', None)
+    ignore_index = label.get(
+        'ignore_index', getattr(dataset, 'ignore_index', 255)
+    )
     root = getattr(dataset, 'data_root', None)
     prefixes = getattr(dataset, 'data_prefix', None) or {}
     folders = [f for f in prefixes.values() if f is not None]
@@ -179,11 +185,10 @@ def _read_split(
         is_readable=_option(image, 'imdecode_backend') in ('cv2', 'pillow'),
         turns=_option(image, 'color_type') in _TURNING,
         view=view_steps(config),
-        table=id_table(reduces, getattr(dataset, 'label_map', None)),
+        table=id_table(reduces, label_map),
+        unmapped=unmapped_values(reduces, label_map, ignore_index),
         num_classes=next((n for n in numbers if n), None),
-        ignore_index=label.get(
-            'ignore_index', getattr(dataset, 'ignore_index', 255)
-        ),
+        ignore_index=ignore_index,
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
         kind=kind,

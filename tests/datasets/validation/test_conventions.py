@@ -44,6 +44,21 @@ def test_check_ids_no_class(data, find) -> None:
     assert 'hold the ids 77, expected ids below 3, or 255' in str(finding)
 
 
+def test_check_ids_that_the_data_set_does_not_map(data) -> None:
+    data.train_alone()
+    data.train.update(
+        type='MappedSegDataset', file_classes=['tree', 'road', 'house']
+    )
+    assert data.validate().number('error') == 0
+    data.train.file_classes = ['road', 'tree']
+
+    findings = data.validate().findings
+    (finding,) = (f for f in findings if f.level == 'error')
+
+    assert len(finding.files) == 4
+    assert 'hold the ids 2, which the label_map' in str(finding)
+
+
 @pytest.mark.parametrize('value, num_classes', [(21, 21), (254, 3)])
 def test_check_ids_another_value_for_unlabelled(
     data, find, value: int, num_classes: int
