@@ -28,10 +28,19 @@ def check_joined(training: Training) -> None:
         named = [list(classes_of(leaf) or ()) for leaf in leaves]
         for place, classes in enumerate(named):
             _check_same_classes(place, named[0], classes)
+        kinds = [type(classes_of(leaf)).__name__ for leaf in leaves]
+        if len(set(kinds)) > 1 and 'classes' not in _ignored(joined):
+            raise ValueError(
+                'ConcatDataset joins training data sets whose classes are '
+                f'of the types {", ".join(kinds)}, which it compares; write '
+                'metainfo.classes of all as a tuple, as in data sets of mmseg.'
+            )
         readings = [_reading(leaf) for leaf in leaves]
-        ignored = joined.get('ignore_keys') or ()
         for index, key in enumerate(_READING):
-            if key in ignored or len({r[index] for r in readings}) < 2:
+            if (
+                key in _ignored(joined)
+                or len({r[index] for r in readings}) < 2
+            ):
                 continue
             raise ValueError(
                 f'ConcatDataset joins training data sets that differ in '
@@ -49,6 +58,12 @@ def _iterate_joined(dataset: dict) -> Iterator[dict]:
         yield dataset
     for part in wrapped_datasets(dataset):
         yield from _iterate_joined(part)
+
+
+def _ignored(joined: dict) -> list[str]:
+    """Returns the keys that a ConcatDataset does not compare."""
+    keys = joined.get('ignore_keys') or []
+    return [keys] if isinstance(keys, str) else list(keys)
 
 
 def _check_same_classes(

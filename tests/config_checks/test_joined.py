@@ -70,3 +70,13 @@ def test_check_config_passes_a_data_set_that_names_the_same_classes(
     del cfg.train_dataloader.dataset.datasets[1].metainfo
     check_config(cfg)
     DATASETS.build(cfg.train_dataloader.dataset)
+
+
+def test_check_config_names_types_that_concat_dataset_compares(
+    make_config: MakeConfig,
+) -> None:
+    cfg = joined(make_config, metainfo=dict(classes=['a', 'b', 'c']))
+    with pytest.raises(ValueError, match='types tuple, list, tuple, which'):
+        check_config(cfg)
+    cfg.train_dataloader.dataset.ignore_keys = 'classes'
+    check_config(cfg)
