@@ -7,6 +7,8 @@ names, and OUT.py the stock model with its test pipeline::
 
 OUT.py imports this package only where no stock class does the same, as for
 test images of a `MappedSegDataset`; the last line of the output says so.
+`LoadRGBView` is left out: for overlays of images with other bands, give
+tools/predict.py the config of the training.
 """
 
 from __future__ import annotations
