@@ -124,8 +124,8 @@ def add_validation(parser: ArgumentParser) -> None:
     val.add_argument(
         '--val',
         type=Path,
-        help='dense annotations of images for validation, which lie beside '
-        'them or in IMAGES',
+        help='file or folder of dense annotations for validation, of images '
+        'beside them or in IMAGES; images beside label images are no photos',
     )
     val.add_argument(
         '--val-share',

@@ -86,6 +86,8 @@ class AnnotationReader(ABC):
             field in formats where the user gives them.
         without_classes: end of the message 'SRC ...' if no classes are given.
         fragile: whether a damaged file may end the process that reads it.
+        label_images: whether annotations are image files, so that images
+            beside them are not their photos.
         src: file or folder of the annotations, or several files.
         images: folder of the images, at the same relative paths.
         names: names of the classes in the order of their ids; empty if the
@@ -101,6 +103,7 @@ class AnnotationReader(ABC):
     endings: ClassVar[str | tuple[str, ...]] = LABEL_SUFFIXES
     without_classes: ClassVar[str] = 'does not hold the order of the classes'
     fragile: ClassVar[bool] = False
+    label_images: ClassVar[bool] = False
 
     src: Path | Sequence[Path]
     images: Path | None = option(

@@ -99,6 +99,27 @@ def open_reader(
     return opened
 
 
+def has_photos(name: str, src: Path, folder: Path) -> bool:
+    """Returns whether a folder holds photos of the annotations `src`.
+
+    Images of a format of label images are no photos.
+
+    Args:
+        name: name of the format.
+        src: file or folder of the annotations.
+        folder: folder that may hold the photos.
+    """
+    if READERS[name].label_images:
+        return False
+    try:
+        reader = READERS[name](_single_file(name, src), images=folder)
+        items, _ = reader.items()
+    except ValueError:
+        # Damaged files raise again where they are read.
+        return False
+    return bool(items)
+
+
 def labels_in(reader: AnnotationReader) -> set[str]:
     """Returns the labels of all shapes, or the values of index images."""
     items, _ = reader.items()

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmseg_sesam.annotations.base import list_keyed_files
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.start.detect import detect_format, has_photos
 from mmseg_sesam.start.material import Material, Reading, gather
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.structures import DENSE
@@ -90,19 +89,20 @@ def take_val(
     Args:
         material: images and labels of the training.
         images: folder of the images.
-        folder: dense annotations, and perhaps their images.
+        folder: file or folder of dense annotations, which lie beside their
+            images or belong to some of `images`.
         out: folder of the label files.
         reading: how annotations are read.
 
     Raises:
         ValueError: no labelled image is left for training.
     """
-    own = folder.is_dir() and list_keyed_files(folder, IMAGE_SUFFIXES)
-    # Label files are images, too: these are photos if they have annotations
-    # of other endings beside them, as LabelMe's are.
-    beside = own and reading.format != 'index-png' and _has_json(folder)
+    if reading.format == 'auto':
+        reading = reading._replace(format=detect_format(folder))
+    photos = folder if folder.is_dir() else folder.parent
+    beside = has_photos(reading.format, folder, photos)
     val = gather(
-        folder if beside else images, folder, out, reading, material, DENSE
+        photos if beside else images, folder, out, reading, material, DENSE
     )
     val = replace(val, unlabelled=[])
     if not beside:
@@ -192,10 +192,6 @@ def _with_val(
         if val.kind != DENSE:
             said += ', on their labelled pixels only'
     return DataSets(train, (), val, said, proxy)
-
-
-def _has_json(folder: Path) -> bool:
-    return any(True for _ in folder.rglob('*.json'))
 
 
 def _between(names: list[str], held: set[str], labelled: set[str]) -> set[str]:

@@ -8,6 +8,8 @@ import pytest
 from labelme_photos import outlines, strokes, write_photo
 from mmengine.config import Config
 
+from mmseg_sesam.annotations import convert
+from mmseg_sesam.annotations.readers.labelme import LabelmeReader
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.start import Request, Start, prepare
@@ -58,6 +60,38 @@ def test_prepare_takes_dense_photos_for_validation(
     cfg = Config.fromfile('out/out.py')
     assert cfg.val_evaluator.type == 'IoUMetric'
     assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
+
+
+def test_prepare_takes_val_label_images_of_training_photos(
+    request_of_photos: Request,
+) -> None:
+    folder = draw_photos('drawn', '01', '04')
+    options = dict(classes=('background', 'cat', 'dog'))
+    reader = LabelmeReader(folder, undrawn='background', **options)
+    convert(reader, Path('val'))
+
+    sets = plan(request_of_photos, val=Path('val')).sets
+
+    assert (sets.val.labelled, sets.val.suffix) == (['01', '04'], '.jpg')
+    assert sets.val.images == Path('photos')
+    assert not {'01', '04'} & {*sets.names}
+
+
+@pytest.mark.parametrize('src', ['val', 'val/annotations.xml'])
+def test_prepare_takes_val_photos_beside_one_file(
+    request_of_photos: Request, src: str
+) -> None:
+    write_photo(Path('val/20.jpg'), np.random.default_rng(1), None)
+    Path('val/annotations.xml').write_text(
+        '<annotations><image name="20.jpg" width="96" height="72"><polygon '
+        'label="cat" points="9,9;50,9;50,60" z_order="0"/></image>'
+        '</annotations>'
+    )
+
+    sets = plan(request_of_photos, val=Path(src)).sets
+
+    assert (sets.val.images, sets.val.labelled) == (Path('val'), ['20'])
+    assert len(sets.train.labelled) == 10
 
 
 def test_prepare_leaves_out_unlabelled_shapes(

@@ -19,6 +19,7 @@ class Ade20kReader(AnnotationReader):
 
     name = 'ade20k'
     example = 'annotations/training out'
+    label_images = True
     classes = ('ade',)
 
     def __post_init__(self) -> None:

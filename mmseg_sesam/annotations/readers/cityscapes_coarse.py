@@ -38,6 +38,7 @@ class CityscapesCoarseReader(AnnotationReader):
 
     name = 'cityscapes-coarse'
     example = 'gtCoarse out'
+    label_images = True
     classes = ('cityscapes',)
 
     source: str = choice(

@@ -57,6 +57,7 @@ class ColorPngReader(NamedReader):
 
     name = 'color-png'
     example = 'renderings out --colors labelmap.txt'
+    label_images = True
 
     colors: str | None = option(
         None,

@@ -30,6 +30,7 @@ class IndexPngReader(AnnotationReader):
 
     name = 'index-png'
     example = 'labels out --map 0=unlabelled 1=0 2=1'
+    label_images = True
 
     classes: tuple[str, ...] = option(
         (),

@@ -35,6 +35,7 @@ class Scribbles4AllReader(AnnotationReader):
 
     name = 'scribbles4all'
     example = 'scribbles out --values cityscapes'
+    label_images = True
 
     values: str | None = choice(
         None,
