@@ -13,6 +13,7 @@ import numpy as np
 
 from mmseg_sesam.annotations.classes import resolve_classes
 from mmseg_sesam.annotations.conventions import find_format, foreign
+from mmseg_sesam.annotations.entries import join_entries
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import option
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_files
@@ -223,6 +224,8 @@ class AnnotationReader(ABC):
     def items(self) -> tuple[list[Item], list[Item]]:
         """Lists all annotations in the order of their keys.
 
+        Entries of one image in a file become one, with the shapes of all.
+
         Returns:
             Annotations to be read, and annotations whose image is missing.
 
@@ -237,7 +240,8 @@ class AnnotationReader(ABC):
                 'the annotations.'
             )
         try:
-            items = sorted(self.list_items(), key=lambda item: item.key)
+            items, twice = join_entries(self.list_items())
+            items.sort(key=lambda item: item.key)
         except ValueError as error:
             raise ValueError(self.foreign() or str(error)) from error
         if not items:
@@ -245,6 +249,11 @@ class AnnotationReader(ABC):
                 self.foreign()
                 or f'{self.sources[0]} holds no annotation of the format '
                 f'{self.name}; give another folder or another format.'
+            )
+        if twice:
+            self.remarks.append(
+                'Images with several entries, whose shapes are joined: '
+                f'{shortened(twice)}.'
             )
         check_unique(
             ((item.key, item.where) for item in items),
@@ -282,14 +291,26 @@ class AnnotationReader(ABC):
 
 
 def list_keyed_files(
-    src: Path, endings: str | tuple[str, ...]
+    src: Path,
+    endings: str | tuple[str, ...],
+    without: Iterable[Path] = (),
 ) -> list[tuple[str, Path]]:
-    """Returns key and path of each file of a folder, or of the one file."""
+    """Returns key and path of each file of a folder, or of the one file.
+
+    Args:
+        src: folder or file.
+        endings: endings of the names.
+        without: folders, those below `src` of which are left out.
+    """
     if src.is_file():
         return [(src.stem, src)]
+    paths = list_files(src, endings)
+    folders = {folder.resolve() for folder in without}
+    if folders := {f for f in folders if src.resolve() in f.parents}:
+        paths = [p for p in paths if folders.isdisjoint(p.resolve().parents)]
     return [
         (path.relative_to(src).with_suffix('').as_posix(), path)
-        for path in list_files(src, endings)
+        for path in paths
     ]
 
 

@@ -47,6 +47,34 @@ def test_items_rejects_two_annotations_with_one_key(write, refusal):
     assert 'a.jpg' in said and 'a.png' in said and 'rename' in said
 
 
+def test_items_joins_entries_of_one_image(write, labels, summary):
+    images = [
+        dict(id=i, file_name=name, width=6, height=4)
+        for i, name in enumerate(['a.jpg', 'b.jpg', 'a.jpg'])
+    ]
+    shapes = [
+        dict(image_id=i, category_id=c, segmentation=[[x, 0, x + 2, 0, x, 3]])
+        for i, c, x in ((0, 1, 0), (1, 1, 2), (2, 2, 3))
+    ]
+    names = [dict(id=1, name='cat'), dict(id=2, name='dog')]
+    content = dict(images=images, annotations=shapes, categories=names)
+
+    found = labels('coco', write('x.json', content))
+
+    np.testing.assert_array_equal(np.unique(found['a']), [0, 1, 255])
+    np.testing.assert_array_equal(np.unique(found['b']), [0, 255])
+    assert 'joined: a.' in summary()['remarks'][0]
+
+
+def test_items_rejects_entries_of_one_image_that_differ(write, refusal):
+    images = [
+        dict(id=i, file_name='a.jpg', width=6 + i, height=4) for i in (0, 1)
+    ]
+    path = write('x.json', dict(images=images, annotations=[], categories=[]))
+    said = refusal('coco', path)
+    assert 'a.jpg' in said and '(6, 4)' in said and '(7, 4)' in said
+
+
 def test_items_rejects_a_folder_without_annotations(refusal, tmp_path, write):
     src = write('readme.txt', 'nothing').parent
     for name, settings in {

@@ -36,6 +36,8 @@ _OF_IMAGES = (
     *('choices', 'datetime', 'number', 'pairwise', 'ranker', 'rating'),
     *('relation', 'taxonomy', 'textarea'),
 )
+# Reason of a note.
+_MORE = 'further annotation of a task, left out'
 # Digits of coordinates in pixels: a percentage has rounding errors.
 _DIGITS = 6
 _ELLIPSE_POINTS = 360
@@ -80,7 +82,7 @@ class LabelStudioReader(NamedReader, AllShapes):
                 rest += 1
                 continue
             results, more = found
-            data = dict(name=name, results=results, more=more)
+            data = dict(name=name, results=results, notes=[_MORE] * more)
             items.append(Item(_key(name, self.src, known), self.src, data))
         if rest:
             self.remarks.append(
@@ -95,9 +97,7 @@ class LabelStudioReader(NamedReader, AllShapes):
     def read(self, item: Item) -> Annotation:
         results = item.data['results']
         canvas = self.canvas(item, _size(results, item), outside=self.outside)
-        if more := item.data['more']:
-            note = 'further annotation of a task, left out'
-            canvas.notes += [(note, item.where)] * more
+        canvas.notes += [(note, item.where) for note in item.data['notes']]
         for label, kind, value in _regions(results, item.where):
             if label is None:
                 canvas.skip(f'{kind} without a label')

@@ -234,6 +234,13 @@ def test_label_studio_chooses_one_annotation(labels, write, summary):
     assert 'without an annotation, left out: 1' in summary()['remarks'][0]
 
 
+def test_label_studio_joins_tasks_of_one_image(labels, write):
+    dots = [dot('one', 2.5, 2.5), dot('two', 9.5, 9.5)]
+    src = write('x.json', [task(d, id=i) for i, d in enumerate(dots)])
+    found = labels('label-studio', src, classes=CLASSES, radius=0)['a']
+    assert (found[2, 2], found[9, 9]) == (1, 2)
+
+
 def test_label_studio_reads_predictions_on_demand(labels, write, out):
     guess = dict(result=[polygon('two', (1, 1), (4, 1), (4, 3))])
     tasks = [
