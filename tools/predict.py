@@ -139,7 +139,8 @@ def check_record(out: Path, record: dict[str, Any]) -> None:
 
 def find_images(args: Namespace) -> list[tuple[str, Path]]:
     """Returns key and path of each image."""
-    images = list_keyed_files(args.images, IMAGE_SUFFIXES)
+    # Predictions in a folder among the images are no images.
+    images = list_keyed_files(args.images, IMAGE_SUFFIXES, [args.out])
     if not images:
         raise ValueError(
             f'{args.images} holds no image with one of the suffixes '

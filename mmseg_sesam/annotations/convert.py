@@ -126,6 +126,16 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
     return summary
 
 
+def labelled_keys(out: Path) -> set[str]:
+    """Returns the keys of the labels of a conversion that label a pixel."""
+    _, *lines = (out / JOURNAL).read_text(encoding='utf-8').splitlines()
+    return {
+        record['key']
+        for record in map(json.loads, lines)
+        if {*record['pixels']} != {str(IGNORE_INDEX)}
+    }
+
+
 def _convert_new(
     reader: AnnotationReader,
     items: list[Item],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from mmseg_sesam.annotations.base import AnnotationReader, list_keyed_files
-from mmseg_sesam.annotations.convert import SUMMARY, convert
+from mmseg_sesam.annotations.convert import SUMMARY, convert, labelled_keys
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
@@ -70,6 +71,15 @@ class Material:
     command: str
     summary: dict
 
+    @property
+    def names(self) -> list[str]:
+        """Names of all images, in ascending order."""
+        return sorted([*self.labelled, *self.unlabelled])
+
+    def path(self, name: str) -> Path:
+        """Returns the path of an image."""
+        return self.images / f'{name}{self.suffix}'
+
 
 def gather(
     images: Path,
@@ -78,6 +88,7 @@ def gather(
     reading: Reading,
     like: Material | None = None,
     kind: str | None = None,
+    without: Sequence[Path] = (),
 ) -> Material:
     """Converts annotations, and returns what they label.
 
@@ -88,6 +99,8 @@ def gather(
         reading: how annotations are read.
         like: material with the same classes, of other annotations.
         kind: 'dense' if pixels without a shape are of a class 'background'.
+        without: folders that hold no images to be trained on. Those of
+            annotations and labels are left out anyway.
 
     Raises:
         ValueError: annotations are damaged, or do not fit the options.
@@ -101,7 +114,10 @@ def gather(
     size = median_size([image_size(item.image) for item in items])
     reader = _adapt(reader, size, kind == DENSE)
     summary = convert(reader, out, reading.jobs)
-    labelled = [item.key for item in items]
+    # An export may list images that nobody annotated.
+    labelled = sorted(labelled_keys(out))
+    _remove_empty(out, {item.key for item in items} - {*labelled})
+    apart = (annotations, out, *without)
     samples = labelled[:: -(-len(labelled) // _SAMPLES)]
     return Material(
         images=images,
@@ -110,7 +126,7 @@ def gather(
         labelled=labelled,
         unlabelled=[
             key
-            for key, path in list_keyed_files(images, IMAGE_SUFFIXES)
+            for key, path in list_keyed_files(images, IMAGE_SUFFIXES, apart)
             if path.name.endswith(suffix) and key not in {*labelled}
         ],
         size=size,
@@ -159,7 +175,20 @@ def _converted_classes(annotations: Path) -> tuple[str, ...]:
     if not path.is_file():
         return ()
     summary = json.loads(path.read_text(encoding='utf-8'))
-    return tuple(entry['name'] for entry in summary['classes'])
+    classes = summary.get('classes') if isinstance(summary, dict) else None
+    classes = classes if isinstance(classes, list) else []
+    names = [c.get('name') for c in classes if isinstance(c, dict)]
+    # The file of another tool names no classes.
+    return tuple(names) if all(isinstance(n, str) for n in names) else ()
+
+
+def _remove_empty(out: Path, keys: set[str]) -> None:
+    """Removes label files without a labelled pixel.
+
+    Training knows an unlabelled image by its missing file.
+    """
+    for key in keys:
+        (out / f'{key}.png').unlink(missing_ok=True)
 
 
 def _check_keys(reader: AnnotationReader) -> None:

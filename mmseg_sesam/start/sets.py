@@ -41,10 +41,8 @@ class DataSets:
     @property
     def names(self) -> list[str]:
         """Names of all training images."""
-        drawn = [*self.train.labelled, *self.train.unlabelled]
-        return sorted(
-            [*drawn, *(n for m in self.corrected for n in m.labelled)]
-        )
+        corrected = (n for part in self.corrected for n in part.labelled)
+        return sorted([*self.train.names, *corrected])
 
 
 def hold_back(material: Material, share: float | None) -> DataSets:
@@ -70,8 +68,7 @@ def hold_back(material: Material, share: float | None) -> DataSets:
         return DataSets(material, measured=said)
     _, held = split_blocks(material.labelled, share)
     # Unlabelled images between held ones show nearly the same.
-    everything = sorted([*material.labelled, *material.unlabelled])
-    near = _between(everything, {*held}, {*material.labelled})
+    near = _between(material.names, {*held}, {*material.labelled})
     val = replace(material, labelled=held, unlabelled=[])
     train = replace(
         material,
@@ -105,8 +102,7 @@ def take_val(
         photos if beside else images, folder, out, reading, material, DENSE
     )
     val = replace(val, unlabelled=[])
-    if not beside:
-        material = without(material, val.labelled)
+    material = without(material, _shared(material, val))
     if not material.labelled:
         raise ValueError(
             f'--val {folder} labels all labelled images of {images}, '
@@ -140,10 +136,11 @@ def add_corrections(
     for number in reversed(range(len(folders))):
         target = out / f'corrected_{number + 1}'
         part = gather(images, folders[number], target, reading, train)
+        part = replace(part, unlabelled=[])
         _check_part(part, sets, folders[number])
         fresh = [name for name in part.labelled if name not in taken]
         taken.update(fresh)
-        found.append(replace(part, labelled=fresh, unlabelled=[]))
+        found.append(replace(part, labelled=fresh))
     corrected = tuple(part for part in reversed(found) if part.labelled)
     return replace(sets, train=without(train, taken), corrected=corrected)
 
@@ -165,15 +162,19 @@ def _check_part(part: Material, sets: DataSets, src: Path) -> None:
             f'--corrected {src} labels images *{part.suffix}, expected '
             f'*{sets.train.suffix} as the others; convert these images.'
         )
-    val = sets.val
-    held = val and val.images == part.images and {*val.labelled}
-    both = sorted({*part.labelled} & {*(held or ())})
+    both = sets.val and _shared(part, sets.val)
     if both:
         raise ValueError(
             f'--corrected {src} labels {len(both)} images of the validation, '
             f'such as {both[0]}, expected images of the training; take them '
             'out, or give other images for validation with --val.'
         )
+
+
+def _shared(material: Material, val: Material) -> list[str]:
+    """Returns names of images whose files the validation labels, too."""
+    taken = {val.path(name).resolve() for name in val.labelled}
+    return [n for n in material.names if material.path(n).resolve() in taken]
 
 
 def _with_val(

@@ -87,8 +87,7 @@ def prepare(
         plan = replace(plan, **schedule(*steps))
     config = out / f'{out.resolve().name}.py'
     _write_config(config, config_text(plan, sets, out, bases))
-    drawn = [*sets.train.labelled, *sets.train.unlabelled]
-    _write_list(out / 'train.txt', sorted(drawn))
+    _write_list(out / 'train.txt', sets.train.names)
     for part in sets.corrected:
         _write_list(part.labels.with_suffix('.txt'), part.labelled)
     if sets.val:
@@ -107,7 +106,11 @@ def _gather_sets(request: Request) -> DataSets:
     """Converts all annotations, and divides the images."""
     out, images = request.out, request.images
     reading = request.reading
-    material = gather(images, request.annotations, out / 'labels', reading)
+    others = [*request.corrected, *([request.val] if request.val else [])]
+    material = gather(
+        *(images, request.annotations, out / 'labels', reading),
+        without=[out, *others],
+    )
     if request.val is None:
         sets = hold_back(material, request.val_share)
     else:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from labelme_photos import outlines, strokes, write_photo
 from mmengine.config import Config
+from PIL import Image
 
 from mmseg_sesam.annotations import convert
 from mmseg_sesam.annotations.readers.labelme import LabelmeReader
@@ -14,6 +17,7 @@ from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.start import Request, Start, prepare
 
+TRIANGLE = [9, 9, 50, 9, 50, 60]
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
 
 
@@ -92,6 +96,69 @@ def test_prepare_takes_val_photos_beside_one_file(
 
     assert (sets.val.images, sets.val.labelled) == (Path('val'), ['20'])
     assert len(sets.train.labelled) == 10
+
+
+def test_prepare_counts_images_without_a_shape_as_unlabelled(
+    request_of_photos: Request,
+) -> None:
+    size = dict(width=96, height=72)
+    content = dict(
+        images=[dict(size, id=i, file_name=f'{i:02}.jpg') for i in range(13)],
+        categories=[dict(id=1, name='cat'), dict(id=2, name='dog')],
+        annotations=[
+            dict(image_id=i, category_id=i % 2 + 1, segmentation=[TRIANGLE])
+            for i in range(1, 5)
+        ],
+    )
+    Path('instances.json').write_text(json.dumps(content))
+
+    sets = plan(request_of_photos, annotations=Path('instances.json')).sets
+
+    assert sets.train.labelled == ['01', '02', '03', '04']
+    assert len(sets.train.unlabelled) == 9
+    assert sets.val is None
+    assert not (sets.train.labels / '05.png').exists()
+
+
+def test_prepare_does_not_train_on_validation_photos_among_the_images(
+    request_of_photos: Request,
+) -> None:
+    rng = np.random.default_rng(1)
+    write_photo(Path('photos/val/20.jpg'), rng, outlines)
+    write_photo(Path('photos/val/21.jpg'), rng, None)
+
+    sets = plan(request_of_photos, val=Path('photos/val')).sets
+
+    assert sets.val.labelled == ['20']
+    assert len(sets.names) == 13
+    assert not [name for name in sets.names if name.startswith('val')]
+
+
+def test_prepare_takes_no_label_images_for_photos(
+    request_of_photos: Request,
+) -> None:
+    for path in Path('photos').glob('*.jpg'):
+        Image.open(path).save(path.with_suffix('.png'))
+        path.unlink()
+    classes = ('background', 'cat', 'dog')
+    convert(LabelmeReader(Path('photos'), classes=classes), Path('drawn'))
+    shutil.move('drawn', 'photos/drawn')
+    changes = dict(annotations=Path('photos/drawn'), out=Path('photos/out'))
+
+    for _ in range(2):
+        sets = plan(request_of_photos, **changes).sets
+        assert {*sets.names} < {f'{i:02}' for i in range(13)}
+
+
+def test_prepare_asks_for_classes_that_a_summary_lacks(
+    request_of_photos: Request,
+) -> None:
+    Path('drawn').mkdir()
+    Image.new('L', (96, 72)).save('drawn/01.png')
+    Path('drawn/summary.json').write_text('{"images": 1}')
+
+    with pytest.raises(ValueError, match='--classes'):
+        plan(request_of_photos, annotations=Path('drawn'))
 
 
 def test_prepare_leaves_out_unlabelled_shapes(

@@ -88,7 +88,8 @@ def test_predict_writes_all_files(
 def test_predict_resumes_and_overwrites_nothing(
     run_here, network: tuple[Path, Path], images: Path
 ) -> None:
-    out = images.parent / 'out'
+    # Predictions among the images are not predicted themselves.
+    out = images / 'out'
     words = ('predict.py', *network, images, out, '--jobs', 1)
     broken = images / 'c.png'
     broken.write_bytes(b'no image')
