@@ -39,8 +39,9 @@ class Canvas:
         name: file, and image of a file of many, for errors and notes.
         size: width and height in pixels.
         outside: treatment of points of dots and lines outside of the image:
-            'drop' leaves them out and interrupts a line there, 'clip' moves
-            them to the nearest pixel. Areas are always cut at the border.
+            'drop' leaves dots out and cuts lines at the border, 'clip' moves
+            points to the nearest pixel, as is always done with those within
+            a pixel of the border. Areas are always cut at the border.
         fill: value of pixels that no shape covers.
         names: names of the classes, for notes.
         by_area: draw smaller shapes over larger ones, for formats without an
@@ -121,20 +122,19 @@ class Canvas:
         """Draws a dot at each of (N, 2) points (x, y)."""
         points = self.points(points)
         dots = np.zeros(self.size[::-1], np.uint8)
-        for x, y in points[self._settle(points)]:
+        dropped = 'point outside of the image, dropped'
+        for x, y in points[self._settle(points, dropped)]:
             dots[disk((y, x), radius + 0.5, shape=dots.shape)] = 1
         self._add(dots, class_id)
 
     def line(self, points: Any, class_id: int, width: int) -> None:
         """Draws a line of `width` pixels along (N, 2) points (x, y)."""
         points = self.points(points)
-        inside = self._settle(points)
-        breaks = np.flatnonzero(np.diff(inside)) + 1
-        parts = np.split(points.astype(np.int32), breaks)
+        cut = 'line beyond the image, cut at its border'
+        inside = self._settle(points, cut)
         stroke = np.zeros(self.size[::-1], np.uint8)
-        # Parts inside and outside of the image alternate.
-        first = 0 if inside[0] else 1
-        cv2.polylines(stroke, parts[first::2], False, 1)
+        # OpenCV leaves out what lies outside.
+        cv2.polylines(stroke, [points.astype(np.int32)], False, 1)
         # OpenCV draws no line of a single point.
         columns, rows = points[inside].astype(np.int32).T
         stroke[rows, columns] = 1
@@ -201,24 +201,37 @@ class Canvas:
             )
         return points
 
-    def _settle(self, points: np.ndarray) -> np.ndarray:
-        """Rounds points to pixels in place; returns (N,) bool, to be drawn."""
+    def _settle(self, points: np.ndarray, dropped: str) -> np.ndarray:
+        """Rounds points to pixels in place; returns (N,) bool, the inner ones.
+
+        Args:
+            points: (N, 2) points (x, y).
+            dropped: reason of the notes about outer points that stay there.
+        """
+        clips = self.outside == 'clip'
+        reason = 'point outside of the image, clipped' if clips else dropped
+        outer = self._beyond(points).any(1)
+        for x, y in points[outer]:
+            self._note(reason, x, y)
+        inside = ~outer | clips
         pixels = np.floor(points)
         clipped = np.clip(pixels, 0, np.subtract(self.size, 1))
-        inside = (pixels == clipped).all(1)
-        word = 'dropped' if self.outside == 'drop' else 'clipped'
-        for x, y in points[~inside]:
-            self._note(f'point outside of the image, {word}', x, y)
-        points[:] = clipped
-        return inside | (self.outside == 'clip')
+        points[:] = np.where(inside[:, None], clipped, pixels)
+        return inside
+
+    def _beyond(self, points: np.ndarray) -> np.ndarray:
+        """Returns (N, 2) bool: coordinates clearly outside of the image.
+
+        Tools put points that are dragged to the border up to 1 outside.
+        """
+        return (points < -1) | (points > np.add(self.size, 1))
 
     def note_cut(self, points: np.ndarray) -> None:
         """Notes a shape of (N, 2) corners (x, y) that leaves the image."""
         low, high = points.min(0), points.max(0)
         if (high < 0).any() or (low >= self.size).any():
             self._note('shape outside of the image, dropped', *low)
-        # Tools put corners that are dragged to the border up to 1 outside.
-        elif (low < -1).any() or (high > np.add(self.size, 1)).any():
+        elif self._beyond(points).any():
             self._note('shape beyond the image, cut at its border', *low)
 
     def _area(self, kind: str, points: np.ndarray, class_id: int) -> None:

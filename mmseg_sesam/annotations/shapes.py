@@ -75,8 +75,8 @@ class Outside(AnnotationReader):
     outside: str = choice(
         'drop',
         OUTSIDE,
-        'points outside of the image are left out, or moved to the nearest '
-        'pixel',
+        'points outside of the image are left out, and lines cut at its '
+        'border, or such points are moved to the nearest pixel',
     )
 
 

@@ -62,20 +62,28 @@ def test_line_of_one_point():
     assert where(drawn, 4) == [(2, 3)]
 
 
-def test_line_leaves_out_or_moves_points_outside():
-    points = [(1, 1), (3, 1), (20, 1), (9, 6), (11, 6)]
+def test_line_is_cut_at_the_border_or_clipped():
+    points = [(1, 1), (3, 1), (20, 1), (20, 6), (9, 6)]
     drawn = canvas(outside='drop')
     drawn.line(points, 0, 1)
-    dropped = [(1, 1), (2, 1), (3, 1), (9, 6), (10, 6), (11, 6)]
-    assert where(drawn, 0) == dropped
+    cut = {(x, 1) for x in range(1, 12)} | {(9, 6), (10, 6), (11, 6)}
+    assert {*where(drawn, 0)} == cut
     (reason, detail) = drawn.notes[0]
-    assert len(drawn.notes) == 1 and 'dropped' in reason
+    assert len(drawn.notes) == 2 and 'cut at its border' in reason
     assert 'file: image' in detail and '(20.0, 1.0) of 12 x 8' in detail
     drawn = canvas(outside='clip')
     drawn.line(points, 0, 1)
-    assert {*dropped} < {*where(drawn, 0)}
-    assert (11, 1) in where(drawn, 0)
+    assert {*where(drawn, 0)} == cut | {(11, y) for y in range(2, 6)}
     assert 'clipped' in drawn.notes[0][0]
+
+
+def test_points_on_the_far_borders_are_drawn():
+    drawn = canvas()
+    drawn.line([(3, 1), (12, 1)], 0, 1)
+    drawn.dots([(12, 8), (-0.5, 5), (14, 3)], 1, 0)
+    assert where(drawn, 0) == [(x, 1) for x in range(3, 12)]
+    assert where(drawn, 1) == [(0, 5), (11, 7)]
+    assert ['(14.0, 3.0)' in detail for _, detail in drawn.notes] == [True]
 
 
 def test_areas_cover_their_pixels():
