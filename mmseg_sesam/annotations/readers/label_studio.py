@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
 from mmseg_sesam.annotations import files
+from mmseg_sesam.annotations.addresses import AddressedImages, path_of
 from mmseg_sesam.annotations.base import (
     Annotation,
     Item,
     list_keyed_files,
-    safe_key,
 )
 from mmseg_sesam.annotations.brush_rle import decode_brush
 from mmseg_sesam.annotations.drawing import Canvas
@@ -27,10 +24,6 @@ from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.validators import Rule
 
-# Label Studio puts part of a random id before the names of uploaded files.
-_UPLOADED = re.compile(r'[0-9a-f]{8}-(?=.)')
-_UPLOADS = '/data/upload/'
-_LOCAL_FILES = '/data/local-files/'
 # Results that describe an image, and no region of it.
 _OF_IMAGES = (
     *('choices', 'datetime', 'number', 'pairwise', 'ranker', 'rating'),
@@ -70,10 +63,10 @@ class LabelStudioReader(NamedReader, AllShapes):
     def list_items(self) -> Iterable[Item]:
         tasks = files.read_json(self.src)
         tasks = tasks if isinstance(tasks, list) else [tasks]
-        known: set[str] = set()
+        listed = []
         if self.images and self.images.is_dir():
             listed = list_keyed_files(self.images, IMAGE_SUFFIXES)
-            known = {key for key, _ in listed}
+        addressed = AddressedImages(self.src, [key for key, _ in listed])
         items, rest = [], 0
         for index, task in enumerate(tasks):
             name = self._image_name(task, f'{self.src}, task {index}')
@@ -83,7 +76,7 @@ class LabelStudioReader(NamedReader, AllShapes):
                 continue
             results, more = found
             data = dict(name=name, results=results, notes=[_MORE] * more)
-            items.append(Item(_key(name, self.src, known), self.src, data))
+            items.append(Item(addressed.key(name), self.src, data))
         if rest:
             self.remarks.append(
                 f'Tasks without an annotation, left out: {rest}.'
@@ -135,7 +128,7 @@ class LabelStudioReader(NamedReader, AllShapes):
             key
             for key, value in data.items()
             if isinstance(value, str)
-            and _path(value).lower().endswith(IMAGE_SUFFIXES)
+            and path_of(value).lower().endswith(IMAGE_SUFFIXES)
         ]
         if len(names) != 1:
             raise ValueError(
@@ -167,42 +160,6 @@ class LabelStudioReader(NamedReader, AllShapes):
 
 def _is_truth(entry: dict) -> bool:
     return entry.get('ground_truth') is True
-
-
-def _path(address: str) -> str:
-    """Returns the path of an image in an address, as in its storage."""
-    try:
-        parts = urlsplit(address)
-        local = parse_qs(parts.query).get('d')
-    except ValueError:
-        return address
-    if parts.path.endswith(_LOCAL_FILES) and local:
-        return local[-1].lstrip('/')
-    if parts.scheme and parts.netloc:
-        return unquote(parts.path).lstrip('/')
-    if _UPLOADS in parts.path:
-        return unquote(parts.path)
-    return address
-
-
-def _key(address: str, source: Path, known: set[str]) -> str:
-    """Returns the key of an image from its address.
-
-    With a folder of images, it is the longest end of the path that an image
-    of the folder has.
-    """
-    path = _path(address)
-    if _UPLOADS in path:
-        # The number of the project may precede the name.
-        name = PurePosixPath(path).name
-        whole = safe_key(name, source)
-        if whole in known:
-            return whole
-        path = _UPLOADED.sub('', name, count=1)
-    key = safe_key(path, source)
-    parts = PurePosixPath(key).parts
-    ends = ['/'.join(parts[index:]) for index in range(len(parts))]
-    return next((end for end in ends if end in known), key)
 
 
 def _regions(

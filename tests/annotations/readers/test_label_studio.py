@@ -180,6 +180,7 @@ def test_label_studio_notes_what_it_leaves_out(labels, write, summary):
     [
         (UPLOAD, 'a'),
         ('/data/upload/1f2e3d4c-town%20b.jpg', 'town b'),
+        ('https://host/data/upload/3/1f2e3d4c-a.jpg', 'a'),
         ('/data/local-files/?d=town/a%20b.jpg', 'town/a b'),
         ('/data/local-files/?d=/srv/town/a.jpg', 'srv/town/a'),
         ('s3://bucket/town/a.png', 'town/a'),
@@ -200,6 +201,7 @@ def test_label_studio_names_images(labels, write, address, key):
         ('/data/local-files/?d=srv/photos/town/a.jpg', 'town/a'),
         (UPLOAD, 'a'),
         (UPLOAD, '1f2e3d4c-a'),
+        ('/data/upload/3/1f2e3d4c-my_cat_1.jpg', 'town/my cat (1)'),
     ],
 )
 def test_label_studio_finds_images(labels, write, address, image):
