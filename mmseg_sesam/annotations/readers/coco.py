@@ -80,6 +80,7 @@ class CocoReader(NamedReader, Boxes):
         canvas = self.canvas(item, size, by_area=True)
         for label, segmentation, box in item.data['shapes']:
             class_id = self.class_id(label, item.where)
+            segmentation = _leave_out_short(segmentation, canvas)
             if segmentation:
                 mask = _decode(segmentation, canvas)
                 if mask.any() and isinstance(segmentation, list):
@@ -106,6 +107,19 @@ def _corners(box: Any, where: str) -> list[list[float]]:
         )
     x, y, width, height = box
     return [[x, y], [x + width, y + height]]
+
+
+def _leave_out_short(segmentation: Any, canvas: Canvas) -> Any:
+    """Returns a segmentation without polygons of fewer than 3 points.
+
+    Tools leave them behind where a person began a polygon.
+    """
+    if not isinstance(segmentation, list):
+        return segmentation
+    short = [isinstance(p, list) and len(p) < 6 for p in segmentation]
+    note = 'polygon of fewer than 3 points, left out', canvas.name
+    canvas.notes += [note] * sum(short)
+    return [p for p, is_short in zip(segmentation, short) if not is_short]
 
 
 def _decode(segmentation: Any, canvas: Canvas) -> np.ndarray:

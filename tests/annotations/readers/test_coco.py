@@ -73,11 +73,23 @@ def test_coco_images_without_annotations(labels, write, summary):
     assert counts['label without a labelled pixel'] == 1
 
 
+def test_coco_leaves_out_polygons_of_two_points(labels, write, summary):
+    square = [3, 2, 7, 2, 7, 5, 3, 5]
+    content = record([square, [], [1, 1, 9, 7]], [[1, 1]], [[]])
+    content['annotations'][1]['bbox'] = [0, 7, 2, 1]
+    src = write('x.json', content)
+    found = labels('coco', src, boxes='fill')['town/a']
+    np.testing.assert_array_equal(found[:7], np.where(MASK, 1, 255)[:7])
+    assert (found[7, :2] == 1).all() and (found[7, 4:] == 255).all()
+    counts = {s['reason']: s['count'] for s in summary()['skipped']}
+    assert counts['polygon of fewer than 3 points, left out'] == 4
+    assert counts['annotation without segmentation, skipped'] == 1
+
+
 @pytest.mark.parametrize(
     'segmentation, said',
     [
-        ([[3, 2, 7]], 'no list of x, y'),
-        ([[3, 2, 7, 2]], 'without 3 points'),
+        ([[3, 2, 7, 2, 7, 5, 3]], 'no list of x, y'),
         ([[3, 2, 7, 2, 7, 1e308]], '1e+308'),
         ([3, 2, 7, 2, 7, 5], 'no list of x, y'),
         (['xyxyxy'], 'no list of x, y'),
