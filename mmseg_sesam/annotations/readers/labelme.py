@@ -60,7 +60,9 @@ class LabelmeReader(NamedReader, AllShapes):
             text = take(shape, 'mask', str, canvas.name)
             subject = f'{canvas.name} has a mask that'
             mask = files.read_mask(_decode(text, subject), subject)
-            canvas.mask(mask, (points or [None])[0], class_id)
+            # A moved mask has fractions, which LabelMe rounds.
+            corner = canvas.points(points[:1])[0].round()
+            canvas.mask(mask, corner, class_id)
         elif kind in ('rectangle', 'oriented_rectangle', 'circle'):
             self._draw_box(canvas, kind, points, class_id)
         else:

@@ -78,7 +78,9 @@ def test_labelme_draws_all_shapes(labels, write):
         shape('linestrip', 'two', [[1, 8], [5, 8], [5, 10]]),
         shape('point', 'zero', [[13.4, 1.2]]),
         shape('circle', 'one', [[12, 8], [13, 8]]),
-        shape('mask', 'two', [[7, 6], [8, 7]], mask=png([[1, 0], [0, 1]])),
+        shape(
+            'mask', 'two', [[6.6, 6.4], [7.6, 7.4]], mask=png([[1, 0], [0, 1]])
+        ),
         shape(None, 'one', [[1, 10], [3, 10], [3, 11], [1, 11]]),
     )
     src = write('town/a.json', record(*shapes)).parents[1]
