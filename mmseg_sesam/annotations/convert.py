@@ -22,7 +22,7 @@ from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import summarise
 from mmseg_sesam.io import atomic
-from mmseg_sesam.io.images import image_size
+from mmseg_sesam.io.images import image_size, is_turned
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress
@@ -32,6 +32,13 @@ SUMMARY = 'summary.json'
 JOURNAL = 'conversion.jsonl'
 # Number of sentences that are shown of those that differ in the file only.
 _ALIKE = 3
+
+# Ends of the message about a label of another size than its image.
+_ANNOTATE = '; annotate that image, or give its own --images.'
+_TURNED = (
+    ' after the turn in its EXIF data; if the label fits the photo without '
+    'it, remove that entry, as with `exiftool -Orientation= PHOTO`.'
+)
 
 Record = dict[str, Any]
 # The record of a label, or the sentence that says why there is none.
@@ -283,10 +290,11 @@ def _convert_one(
         height, width = annotation.label.shape
         size = image_size(item.image) if item.image else (width, height)
         if size != (width, height):
+            turned = size == (height, width) and is_turned(item.image)
             raise ValueError(
                 f'{item.source} is a label of {width} x {height}, expected '
-                f'the size of {item.image}, {size[0]} x {size[1]}; annotate '
-                'that image, or give its own --images.'
+                f'the size of {item.image}, {size[0]} x {size[1]}'
+                f'{_TURNED if turned else _ANNOTATE}'
             )
     except (ValueError, OSError) as error:
         said = not item.data and foreign(item.source, reader.name)

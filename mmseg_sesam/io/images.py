@@ -93,6 +93,12 @@ def orientation(image: Image.Image) -> int:
     return value if value in range(UPRIGHT, 9) else UPRIGHT
 
 
+def is_turned(path: Path) -> bool:
+    """Returns whether EXIF data of an image swap its width and height."""
+    with open_image(path) as image:
+        return image.format != 'TIFF' and orientation(image) > 4
+
+
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """Returns width and height of an image after the turn that mmcv applies.
 

@@ -177,6 +177,21 @@ def test_convert_rejects_another_setting_by_name(run, out):
     assert state(out) == before
 
 
+def test_convert_names_the_turn_of_a_photo(tmp_path, out):
+    for folder, image in (
+        ('src', Image.new('L', (8, 6))),
+        ('photos', Image.new('RGB', (8, 6))),
+    ):
+        (tmp_path / folder).mkdir()
+        exif = Image.Exif()
+        if folder == 'photos':
+            exif[0x0112] = 6
+        image.save(tmp_path / folder / 'a.png', exif=exif)
+    reader = READERS['index-png'](tmp_path / 'src', tmp_path / 'photos')
+    with pytest.raises(ConversionError, match='8 x 6.*6 x 8.*EXIF'):
+        convert(reader, out)
+
+
 def test_convert_overwrites_nothing(run, src, out, tmp_path):
     out.mkdir()
     (out / 'mine.txt').write_text('mine')
