@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +22,9 @@ from mmseg_sesam.start.sets import (
 )
 from mmseg_sesam.start.step_time import seconds_per_step
 from mmseg_sesam.start.write_config import config_text
+
+# Digests of the lists that this tool wrote into a folder, by name.
+_RECORD = 'lists.json'
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ def prepare(
 
     Raises:
         ConversionError: annotations are damaged.
-        FileExistsError: another config is in the way.
+        FileExistsError: another config is in the way, or a list of images
+            that a user wrote or changed.
         ValueError: the options do not fit the data.
         OSError: a file cannot be read or written.
     """
@@ -86,18 +93,25 @@ def prepare(
         steps = steps_in(request.minutes, seconds)
         plan = replace(plan, **schedule(*steps))
     config = out / f'{out.resolve().name}.py'
-    _write_config(config, config_text(plan, sets, out, bases))
-    _write_list(out / 'train.txt', sets.train.names)
-    for part in sets.corrected:
-        _write_list(part.labels.with_suffix('.txt'), part.labelled)
-    if sets.val:
-        _write_list(out / 'val.txt', sets.val.labelled)
+    text, lists = config_text(plan, sets, out, bases), _lists(sets)
+    _check_config(config, text)
+    _check_lists(out, lists)
+    _write(config, text)
+    for name, content in lists.items():
+        _write(out / name, content)
+    digests = {name: _digest(content) for name, content in lists.items()}
+    _write(out / _RECORD, json.dumps({**_written(out), **digests}, indent=1))
     parts = [sets.train, *sets.corrected, *([sets.val] if sets.val else [])]
     commands = [
         *dict.fromkeys(part.command for part in parts),
-        f'python tools/validate_dataset.py {config}',
-        f'python tools/train.py {config}',
-        f'python tools/report.py {out / "run"}',
+        *(
+            shlex.join(['python', f'tools/{tool}.py', str(path)])
+            for tool, path in (
+                ('validate_dataset', config),
+                ('train', config),
+                ('report', out / 'run'),
+            )
+        ),
     ]
     return Start(config, plan, sets, commands)
 
@@ -119,16 +133,54 @@ def _gather_sets(request: Request) -> DataSets:
     return add_corrections(sets, images, request.corrected, out, reading)
 
 
-def _write_config(path: Path, text: str) -> None:
+def _lists(sets: DataSets) -> dict[str, str]:
+    """Returns the lists of images by name of the file."""
+    names = {'train.txt': sets.train.names}
+    for part in sets.corrected:
+        names[f'{part.labels.name}.txt'] = part.labelled
+    if sets.val:
+        names['val.txt'] = sets.val.labelled
+    return {
+        file: ''.join(f'{name}\n' for name in listed)
+        for file, listed in names.items()
+    }
+
+
+def _check_config(path: Path, text: str) -> None:
     if path.exists() and path.read_text(encoding='utf-8') != text:
         raise FileExistsError(
             f'{path} exists and is another config, which shall not be '
             'overwritten; move it away, or give another --out.'
         )
+
+
+def _check_lists(out: Path, lists: dict[str, str]) -> None:
+    """Raises if a list of a user is in the way.
+
+    An earlier list of this tool makes way: labels may have been added.
+    """
+    written = _written(out)
+    for name, text in lists.items():
+        path = out / name
+        found = path.read_text(encoding='utf-8') if path.exists() else text
+        if found != text and written.get(name) != _digest(found):
+            raise FileExistsError(
+                f'{path} exists and is a list of images of your own, which '
+                'shall not be overwritten; move it away, or give another '
+                '--out.'
+            )
+
+
+def _written(out: Path) -> dict[str, str]:
+    """Returns digests of the lists that earlier calls wrote, by name."""
+    path = out / _RECORD
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
     with atomic.replacing(path) as part:
         part.write_text(text, encoding='utf-8')
-
-
-def _write_list(path: Path, names: list[str]) -> None:
-    with atomic.replacing(path) as part:
-        part.write_text(''.join(f'{n}\n' for n in names), encoding='utf-8')

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +190,31 @@ def test_prepare_keeps_a_changed_config(request_of_photos: Request) -> None:
         plan(request_of_photos)
 
     assert config.read_text() == text
+
+
+def test_prepare_keeps_a_list_that_a_user_wrote(
+    request_of_photos: Request,
+) -> None:
+    plan(request_of_photos)
+    unlabelled = Path('photos/12.jpg')
+    unlabelled.rename('photos/13.jpg')
+    plan(request_of_photos)
+    train = Path('out/train.txt')
+    assert train.read_text().endswith('11\n13\n')
+    train.write_text('01\n02\n')
+
+    with pytest.raises(FileExistsError, match='list of images'):
+        plan(request_of_photos)
+
+    assert train.read_text() == '01\n02\n'
+
+
+def test_prepare_quotes_paths_in_commands(request_of_photos: Request) -> None:
+    start = plan(request_of_photos, out=Path('my pets'))
+
+    words = [shlex.split(command)[-1] for command in start.commands[1:]]
+    config = 'my pets/my pets.py'
+    assert words == [config, config, 'my pets/run']
 
 
 def test_prepare_holds_back_a_proxy_of_ten_images(
