@@ -101,7 +101,9 @@ def read_run_labels(
     # A data set of several parts may list an image twice.
     keys = dict(zip(images.keys, map(Path, images.paths)))
     labels = (run.store.read(key, run.store.current) for key in keys)
-    names = dict(classes=images.classes, palette=images.palette)
+    names = dict(
+        classes=images.classes, palette=images.palette, root=images.folder
+    )
     return [*keys.values()], labels, names
 
 

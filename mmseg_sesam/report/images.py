@@ -97,6 +97,18 @@ class TrainingImages:
     def __len__(self) -> int:
         return len(self.paths)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of all images: the data sets' own, `img_path`.
+
+        It holds all images even if none lies outside of one subfolder.
+        """
+        parts = leaf_datasets(self.dataset)
+        prefixes = [part.data_prefix.get('img_path') for part in parts]
+        paths = map(os.path.dirname, self.paths)
+        folders = {*map(os.path.abspath, [*filter(None, prefixes), *paths])}
+        return Path(os.path.commonpath(folders))
+
     def __getitem__(self, index: int) -> Labelled:
         """Reads one image and its labels.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,6 @@ def write_annotations(
 ) -> None:
     """Writes the current labels of images, a folder for each format."""
     images = looker.images
-    folders = {os.path.dirname(os.path.abspath(p)) for p in images.paths}
     for name in formats:
         export(
             [Path(images.paths[index]) for index in indices],
@@ -79,8 +77,8 @@ def write_annotations(
             *(out / name, name, tolerance),
             classes=images.classes,
             palette=images.palette,
-            # That of all images: a name does not depend on the choice.
-            root=Path(os.path.commonpath(folders)),
+            # A name does not depend on the choice of images.
+            root=images.folder,
         )
 
 

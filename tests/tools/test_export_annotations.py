@@ -75,6 +75,9 @@ def test_export_annotations_of_a_training(
 
     assert done.returncode == 0, done.stdout
     record = json.loads((out / 'instances.json').read_text())
+    # Below the folder that the data set names.
+    listed = sorted(image['file_name'] for image in record['images'])
+    assert listed == [f'deep/{index}.png' for index in range(3)]
     store = PseudoLabelStore(Path(cfg.work_dir, STORE_NAME))
     folder = store.folder(store.current) / LABELS
     names = [category['name'] for category in record['categories']]

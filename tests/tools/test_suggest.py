@@ -75,12 +75,10 @@ def test_suggest_of_a_training(
         options = dict(classes=['a', 'b', 'c'])
         if name == 'label-studio':
             # Regions name the size of an image, and it may have none.
-            options.update(
-                predictions='read', images=scribbles / 'images/deep'
-            )
+            options.update(predictions='read', images=scribbles / 'images')
         back = tmp_path / name
         convert(READERS[name](out / source, **options), back)
-        found = sorted(back.rglob('*.png'))
+        found = sorted(back.glob('deep/*.png'))
         assert sorted(path.stem for path in found) == sorted(names)
         folder = store.folder(store.current) / LABELS
         for path in found:
