@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Callable, NamedTuple
+from typing import Callable
 
 import numpy as np
 
@@ -26,7 +26,8 @@ _FOREIGN, _NEAR_BEST = 1 / 3, 0.8
 _EVIDENCE_WEIGHT = 2.0
 
 
-class PreparedLabel(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class PreparedLabel:
     """A label with all that selecting masks for it needs.
 
     Attributes:
@@ -45,10 +46,15 @@ class PreparedLabel(NamedTuple):
     evidence: Evidence
     prior: ExpansionPrior
 
-    @property
+    @cached_property
     def classes(self) -> np.ndarray:
         """(K,) class of each component."""
         return np.array([c.class_id for c in self.components], int)
+
+    @cached_property
+    def present(self) -> np.ndarray:
+        """The classes that have a component, in ascending order."""
+        return np.unique(self.classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +147,8 @@ class ComponentCandidates:
     @cached_property
     def log_odds(self) -> np.ndarray:
         """(M,) evidence for the component's class inside each mask."""
-        classes = np.unique(self.prepared.classes)
         return self.prepared.evidence.log_odds(
-            self.inside, self.component.class_id, classes
+            self.inside, self.component.class_id, self.prepared.present
         )
 
     @cached_property
