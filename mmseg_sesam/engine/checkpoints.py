@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from mmengine import dist
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
@@ -15,12 +16,14 @@ def save_checkpoint_now(runner: Runner) -> None:
     """Saves a checkpoint unless one was just saved on schedule.
 
     Only a `CheckpointHook` that saves by iterations does so; the checkpoint
-    counts towards its `max_keep_ckpts`.
+    counts towards its `max_keep_ckpts`. On several ranks it replaces the one
+    on schedule, which was saved before the ranks averaged their buffers.
     """
+    several = dist.get_world_size() > 1
     for hook in _checkpoint_hooks(runner):
         name = hook.filename_tmpl.format(runner.iter + 1)
         due = hook.interval > 0 and not hook.by_epoch
-        if due and Path(hook.last_ckpt or '').name != name:
+        if due and (several or Path(hook.last_ckpt or '').name != name):
             hook._save_checkpoint(runner)
 
 

@@ -7,6 +7,13 @@ import shutil
 from typing import Callable
 
 import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from mmseg.registry import MODELS
+
+from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.rounds.teacher import TeacherPredictor
 
 from .conftest import Reference, Training, often
 from .forks import Fault
@@ -78,3 +85,19 @@ def test_train_stops_all_ranks_if_one_fails(
     done = training.go(ranks=2)
     assert done.statuses == [0, 0], done.text
     assert undisturbed(2).differences(training) == []
+
+
+def test_scheduled_checkpoint_before_a_refresh_has_its_teacher(
+    training: Training,
+) -> None:
+    every = ('default_hooks.checkpoint.interval=1',)
+    kept = ('default_hooks.checkpoint.max_keep_ckpts=-1',)
+    done = training.go(*SHORT, *every, *kept, ranks=2)
+    assert done.statuses == [0, 0], done.text
+    cfg = Config.fromfile(training.config)
+    init_default_scope('mmseg')
+    model = MODELS.build(cfg.model)
+    load_checkpoint(model, str(training.work / 'iter_1.pth'))
+    teacher = TeacherPredictor(model, ValidationResize.of_config(cfg))
+    made_with = training.store.manifest(1)['identity']['teacher']
+    assert teacher.digest() == made_with
