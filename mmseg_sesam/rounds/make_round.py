@@ -238,16 +238,16 @@ class RoundMaker:
 
     def _publish(self, prior: ExpansionPrior) -> RoundSummary:
         """Publishes the round, once every rank has staged its images."""
-        records = self.store.staged(self.index)
+        staged = self.store.staged(self.index)
         for fact in self.images.facts:
-            if fact.key not in records:
+            if fact.key not in staged:
                 raise OSError(
                     f'{self.store.staging(self.index)} lacks files of '
                     f'{fact.path}, or they differ from what was written; all '
                     'ranks must see one work dir, on a disk without errors'
                 )
         counts = {
-            fact.key: RoundSummary(*records[fact.key]['counts'])
+            fact.key: RoundSummary(*staged[fact.key])
             for fact in self.images.facts
         }
         summary = RoundSummary.total(counts.values())

@@ -225,15 +225,18 @@ class PseudoLabelStore:
         )
         write_record(path, record)
 
-    def staged(self, round_index: int) -> dict[str, dict[str, Any]]:
-        """Returns the records of images that are staged and whole, by key."""
+    def staged(self, round_index: int) -> dict[str, list[int]]:
+        """Returns the counts of images that are staged and whole, by key.
+
+        The rest of their records would take gigabytes for a large data set.
+        """
         staging = self.staging(round_index)
         found = {}
         for path in sorted((staging / RECORDS).rglob('*.json')):
             record = read_record(path)
             if record and not damaged_files(staging, record['files']):
                 name = path.relative_to(staging / RECORDS)
-                found[name.as_posix()[: -len('.json')]] = record
+                found[name.as_posix()[: -len('.json')]] = record['counts']
         return found
 
     def commit(self, round_index: int, manifest: dict[str, Any]) -> None:

@@ -157,7 +157,8 @@ def test_commit_replaces_a_round_of_the_same_number(
 def test_begin_keeps_the_whole_images_of_an_interrupted_round(
     store: PseudoLabelStore, damage: str
 ) -> None:
-    stage(store, 0, 'a', 'x/b')
+    stage(store, 0, 'a')
+    store.stage(0, 'x/b', {LABELS: label(0)}, [dict(area=3)], [7, 1])
     if damage == 'file':
         (store.staging(0) / LABELS / 'a.png').write_bytes(b'other')
     elif damage == 'record':
@@ -165,8 +166,8 @@ def test_begin_keeps_the_whole_images_of_an_interrupted_round(
         path.write_bytes(path.read_bytes()[:-5])
     else:
         (store.staging(0) / RECORDS / 'a.json').unlink()
-    store.begin(0, dict(keys=('a', 'x/b')))
-    assert list(store.staged(0)) == ['x/b']
+    store.begin(0, dict(keys=('a',)))
+    assert store.staged(0) == {'x/b': [7, 1]}
 
 
 def test_take_over_first_leaves_the_source_as_it_is(
