@@ -171,7 +171,8 @@ class RoundMaker:
         if not need:
             pixels = sum(fact.pixels for fact in self.images.facts)
             need = int(_BYTES_PER_PIXEL * pixels)
-        need -= self.store.size(self.index)
+        # A published round of this number stays until the new one is done.
+        need -= self.store.staged_size(self.index)
         free = shutil.disk_usage(self.store.root).free
         if free < need:
             raise OSError(

@@ -122,10 +122,12 @@ class PseudoLabelStore:
         return sorted(int(n) for n in numbers if n.isdigit())
 
     def size(self, round_index: int) -> int:
-        """Returns the bytes of a round's files, published or staged."""
-        folders = self.folder(round_index), self.staging(round_index)
-        files = [p for folder in folders for p in folder.rglob('*.*')]
-        return sum(path.stat().st_size for path in files if path.is_file())
+        """Returns the bytes of a published round's files."""
+        return _size(self.folder(round_index))
+
+    def staged_size(self, round_index: int) -> int:
+        """Returns the bytes of the files that are staged for a round."""
+        return _size(self.staging(round_index))
 
     def read(
         self, key: str, round_index: int, kind: str = LABELS
@@ -326,3 +328,9 @@ class PseudoLabelStore:
             if not note.with_suffix('').exists():
                 note.unlink()
         remove_parts([*self.root.glob(PARTS), *staging.glob(PARTS)])
+
+
+def _size(folder: Path) -> int:
+    """Returns the bytes of a folder's files."""
+    files = (path for path in folder.rglob('*.*') if path.is_file())
+    return sum(path.stat().st_size for path in files)

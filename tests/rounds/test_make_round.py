@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
+import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.rounds.make_round import RoundMaker
+from mmseg_sesam.rounds.make_round import RoundError, RoundMaker
 from mmseg_sesam.rounds.provenance import fingerprint
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.training_images import TrainingImages
@@ -66,3 +68,23 @@ def test_make_round_with_threads_gives_the_same_round(
 
     assert make('several') == one_by_one
     assert len(one_by_one[1]) == THREADS
+
+
+def test_make_round_again_needs_space_beside_the_published_one(
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    init_default_scope('mmseg')
+    images = TrainingImages(make_config().train_dataloader.dataset, 0)
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    settings = fingerprint(generator, images)
+    store = PseudoLabelStore(tmp_path / 'store')
+    RoundMaker(0, generator, images, store, settings).make()
+    (store.folder(0) / 'labels/images/deep/1.png').unlink()
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    assert store.size(0) > full.free
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: full)
+
+    with pytest.raises(RoundError, match='the round takes about'):
+        RoundMaker(0, generator, images, store, settings).make()
