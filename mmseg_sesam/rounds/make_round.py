@@ -196,8 +196,8 @@ class RoundMaker:
     def _find_missing(self) -> list[int]:
         """Returns places of the images that no interrupted run has staged."""
         done = self.store.staged(self.index)
-        facts = self.images.facts
-        return [p for p, fact in enumerate(facts) if fact.key not in done]
+        places = self.images.places()
+        return [place for key, place in places.items() if key not in done]
 
     def _make_share(
         self,

@@ -64,7 +64,7 @@ class ImageFacts(NamedTuple):
 
 
 class TrainingImages:
-    """All images of a training data set, each whole and once.
+    """All images of a training data set, each whole.
 
     All ranks build it together: each reads a part of the files.
 
@@ -137,10 +137,23 @@ class TrainingImages:
         ]
         return [places[i] for i in share_out(costs, world_size)[rank]]
 
+    def places(self) -> dict[str, int]:
+        """Returns the place of each image, by its key.
+
+        A data set may list an image several times: its first place counts.
+        """
+        places: dict[str, int] = {}
+        for place, fact in enumerate(self.facts):
+            places.setdefault(fact.key, place)
+        return places
+
     def facts_by_kind(self) -> dict[str, list[ImageFacts]]:
-        """Returns the facts by the kind of the label, or 'weak'."""
+        """Returns the facts by the kind of the label, or 'weak'.
+
+        An image that is listed several times counts once.
+        """
         kinds: dict[str, list[ImageFacts]] = {}
-        for fact in self.facts:
+        for fact in map(self.facts.__getitem__, self.places().values()):
             kinds.setdefault(fact.kind or UNSAID, []).append(fact)
         return kinds
 

@@ -88,3 +88,37 @@ def test_make_round_again_needs_space_beside_the_published_one(
 
     with pytest.raises(RoundError, match='the round takes about'):
         RoundMaker(0, generator, images, store, settings).make()
+
+
+class NotingStore(PseudoLabelStore):
+    """Notes the keys of the images that are staged."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.keys: list[str] = []
+
+    def stage(self, round_index: int, key: str, *args) -> None:
+        self.keys.append(key)
+        super().stage(round_index, key, *args)
+
+
+def test_make_round_makes_an_image_once_that_is_listed_twice(
+    make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    (scribbles / 'list.txt').write_text('deep/2\ndeep/0\ndeep/2\n')
+    dataset = make_config().train_dataloader.dataset
+    dataset.ann_file = 'list.txt'
+    images = TrainingImages(dataset, 0)
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    settings = fingerprint(generator, images)
+    store = NotingStore(tmp_path / 'store')
+
+    summary = RoundMaker(0, generator, images, store, settings).make()
+
+    assert sorted(store.keys) == ['images/deep/0', 'images/deep/2']
+    assert summary.images == 2
+    kinds = store.manifest(0)['kinds']
+    assert {kind: total['images'] for kind, total in kinds.items()} == {
+        'weak': 2
+    }
