@@ -62,12 +62,18 @@ class RunRounds:
             generator.ignore_index,
             self.group,
         )
+        # After the images, whose errors name the file. A published round may
+        # be damaged, and is checked later. The main rank decides: others may
+        # see another state of a network disk.
+        first = distributed.on_main_rank(
+            lambda: self.store.current is None, self.group
+        )
+        if first:
+            distributed.on_all_ranks(lambda: try_sample(runner), self.group)
+        # After the trial: a network disk may remember for other ranks that
+        # the store has no round.
         dataset = runner.train_dataloader.dataset
         attach_store(dataset, self.store, self.images.data_root)
-        # After the images, whose errors name the file. A published round may
-        # be damaged, and is checked later.
-        if self.store.current is None:
-            distributed.on_all_ranks(lambda: try_sample(runner), self.group)
         self.settings = fingerprint(generator, self.images)
         distributed.on_main_rank(self._take_lock, self.group)
 

@@ -101,3 +101,15 @@ def test_scheduled_checkpoint_before_a_refresh_has_its_teacher(
     teacher = TeacherPredictor(model, ValidationResize.of_config(cfg))
     made_with = training.store.manifest(1)['identity']['teacher']
     assert teacher.digest() == made_with
+
+
+def test_train_resumes_where_a_rank_sees_no_published_round(
+    training: Training,
+) -> None:
+    done = training.go(*SHORT, ranks=2)
+    assert done.statuses == [0, 0], done.text
+    # As on a network disk that remembers what was there before.
+    fault = Fault('current', 1, errno.ENOENT, rank=1)
+    words = ('--cfg-options', 'train_cfg.max_iters=3')
+    done = training.go(*words, ranks=2, fault=fault)
+    assert done.statuses == [0, 0], done.text
