@@ -82,19 +82,25 @@ class RunRounds:
         if dist.is_main_process():
             self._lock.release()
 
-    def start(self, init_from: str | None) -> None:
+    def start(self, init_from: str | None, iteration: int = 0) -> None:
         """Publishes round 0, copied from another run or made."""
         if init_from is not None:
             distributed.on_main_rank(
                 lambda: take_over_first(self.store, init_from, self.settings),
                 self.group,
             )
-        self.make(0, 0)
+        self.make(0, iteration)
 
     def resume(
-        self, round_index: int, noted: dict[str, Any], restart: bool
+        self,
+        round_index: int,
+        noted: dict[str, Any],
+        restart: bool,
+        init_from: str | None,
     ) -> None:
         """Publishes the round of a checkpoint; a lost one is made again.
+
+        A round 0 that is needed again comes from `init_from` if it is set.
 
         Raises:
             ValueError: settings have changed, and `restart`, which makes a
@@ -116,19 +122,23 @@ class RunRounds:
                 'SAMPseudoLabelHook to continue with a new round 0.'
             )
         if changed:
-            self.make(0, self.runner.iter)
+            self.start(init_from, self.runner.iter)
             return
         # Refreshes read the prior of round 0.
         if round_index and distributed.on_main_rank(
             lambda: self.store.settings(0) != self.settings, self.group
         ):
-            self.make(0, 0)
+            self.start(init_from)
         if fault:
             self.runner.logger.warning(
                 f'{folder} is not as this run left it: {fault}; the round is '
                 'made again.'
             )
-            self.make(round_index, noted.get('iteration', self.runner.iter))
+            iteration = noted.get('iteration', self.runner.iter)
+            if round_index:
+                self.make(round_index, iteration)
+            else:
+                self.start(init_from, iteration)
             return
         distributed.on_main_rank(
             lambda: self.store.publish(round_index), self.group

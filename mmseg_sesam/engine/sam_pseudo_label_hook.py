@@ -52,14 +52,15 @@ class SAMPseudoLabelHook(Hook):
         enrich_threshold: least probability with which the teacher's
             prediction joins the weak label, for all classes or one for each.
         init_from: work dir or store of another run, or the output of
-            tools/generate_pseudo_labels.py, whose round 0 is copied. Set it
-            to share one round 0 between runs.
+            tools/generate_pseudo_labels.py, whose round 0 is copied; a
+            resumed run copies it only if its own round 0 is lost or replaced.
+            Set it to share one round 0 between runs.
         enabled: False makes no pseudo-labels, and `LoadPseudoLabel` adds
             none (the weak-label baseline).
         num_workers: processes that load images for a round.
         timeout_hours: hours that ranks wait for each other in a round.
         restart_if_changed: True lets a resumed run whose settings have
-            changed continue with a new round 0.
+            changed continue with a new round 0, or with that of init_from.
 
     Raises:
         ValueError: an option is out of range.
@@ -184,6 +185,8 @@ class SAMPseudoLabelHook(Hook):
             self.rounds.start(self.init_from)
             return
         round_index, digests, due = self.resumed
-        self.rounds.resume(round_index, digests, self.restart_if_changed)
+        self.rounds.resume(
+            round_index, digests, self.restart_if_changed, self.init_from
+        )
         if due and self._is_due(runner.iter):
             self.rounds.make(self.round + 1, runner.iter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Callable
@@ -226,3 +227,37 @@ def test_init_from_without_a_whole_round_is_refused(
     with pytest.raises(ValueError, match='nothing.* holds no whole round 0'):
         train(cfg)
     assert store.current is None
+
+
+@pytest.mark.parametrize('reason', ['changed', 'lost'])
+def test_resume_takes_a_new_round_0_from_init_from(
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    tmp_path: Path,
+    reason: str,
+) -> None:
+    train(make_config(train_cfg__max_iters=1))
+    source = PseudoLabelStore(tmp_path / 'source/pseudo_labels')
+    options = dict(
+        resume=True,
+        train_cfg__max_iters=2,
+        default_hooks__pseudo_labels__init_from=str(tmp_path / 'source'),
+        default_hooks__pseudo_labels__restart_if_changed=True,
+    )
+    cfgs = [
+        make_config(work_dir=str(tmp_path / 'source'), train_cfg__max_iters=1),
+        make_config(**options),
+    ]
+    if reason == 'changed':
+        cfgs = [change_selector(cfg) for cfg in cfgs]
+    else:
+        shutil.rmtree(store.root)
+    train(cfgs[0])
+    # The list of files does not hold the digest of the manifest.
+    manifest = dict(source.manifest(0), note='from the source')
+    (source.folder(0) / 'manifest.json').write_text(json.dumps(manifest))
+
+    runner = train(cfgs[1])
+
+    assert store.manifest(0)['note'] == 'from the source'
+    assert logged(runner, 'round') == [0]
