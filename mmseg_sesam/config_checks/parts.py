@@ -110,7 +110,7 @@ def check_meta_key(training: Training, key: str, needed_by: str) -> None:
 
 
 def _warn_of_late_refreshes(training: Training) -> None:
-    """Warns of refreshes that the training ends before."""
+    """Warns of refreshes from which no iteration learns."""
     (hook,) = training.hooks
     rounds = training.refreshes
     last = (training.cfg.get('train_cfg') or {}).get('max_iters')
@@ -119,7 +119,8 @@ def _warn_of_late_refreshes(training: Training) -> None:
     # Options of a wrong type are refused where they are used.
     if not rounds or not all(isinstance(n, int) for n in numbers):
         return
-    made = max((last - begin) // max(interval, 1) + 1, 0)
+    # None is made after the last iteration.
+    made = max((last - 1 - begin) // max(interval, 1) + 1, 0)
     if made < rounds:
         print_log(
             f'SAMPseudoLabelHook has max_rounds={rounds}, begin={begin} and '

@@ -44,8 +44,9 @@ class SAMPseudoLabelHook(Hook):
 
     Args:
         generator: config of the `PseudoLabelGenerator`.
-        begin: iteration after which the first refresh is made, 1 or more.
-            Raise it if the teacher is still poor then.
+        begin: iteration after which the first refresh is made, 1 or more;
+            after the last iteration none is made. Raise it if the teacher is
+            still poor then.
         interval: iterations between refreshes.
         max_rounds: number of refreshes; 0 keeps round 0 (the offline
             baseline).
@@ -133,7 +134,10 @@ class SAMPseudoLabelHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Sets `due` if a refresh follows this iteration, for checkpoints."""
+        """Sets `due` if a refresh follows this iteration, for checkpoints.
+
+        After the last iteration it stays, for a run that continues longer.
+        """
         self.due = self.enabled and self._is_due(runner.iter + 1)
 
     def after_train_iter(
@@ -146,7 +150,8 @@ class SAMPseudoLabelHook(Hook):
         """Refreshes the pseudo-labels when it is time."""
         if self.enabled:
             self.rounds.count_stale(data_batch)
-        if self.due:
+        # Nothing would learn from a refresh after the last iteration.
+        if self.due and runner.iter + 1 < runner.max_iters:
             self.rounds.refresh()
             self.due = False
 
@@ -188,5 +193,6 @@ class SAMPseudoLabelHook(Hook):
         self.rounds.resume(
             round_index, digests, self.restart_if_changed, self.init_from
         )
-        if due and self._is_due(runner.iter):
+        remains = runner.iter < runner.max_iters
+        if due and remains and self._is_due(runner.iter):
             self.rounds.make(self.round + 1, runner.iter)

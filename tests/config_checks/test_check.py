@@ -170,6 +170,10 @@ def test_check_config_leaves_stock_parts_to_mmseg(
             'and training ends after 6 .*: 1 re',
         ),
         (
+            dict(default_hooks__pseudo_labels__begin=4),
+            'and training ends after 6 .*: 1 re',
+        ),
+        (
             dict(
                 model__sources=[
                     dict(type='LabelSource', name='weak', field='gt_sem_seg')

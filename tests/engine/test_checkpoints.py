@@ -55,7 +55,7 @@ def test_prune_rounds_keeps_all_beside_checkpoint_without_number(
     other = tmp_path / 'work' / 'student.pth'
     other.parent.mkdir()
     other.write_bytes(b'')
-    cfg = make_config(train_cfg__max_iters=3)
+    cfg = make_config(train_cfg__max_iters=4)
     cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=3)
     train(cfg)
 

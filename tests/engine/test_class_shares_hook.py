@@ -62,10 +62,12 @@ def test_shares_of_a_refresh_are_those_of_its_predictions(
     cfg = with_shares(make_config())
     cfg.train_cfg.max_iters = 2
     runner = train(cfg)
-    model = unwrap(runner.model).eval()
-    # The last step was before the refresh: the constants are its own.
+    model = unwrap(runner.model)
+    # As a refresh after the last step: the constants are its own.
     rounds = hook_of(runner).rounds
+    rounds.make(1, 2)
     assert rounds.current == 1
+    model.eval()
     with torch.no_grad():
         from mmseg_sesam.rounds.teacher import TeacherPredictor
 

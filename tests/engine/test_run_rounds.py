@@ -213,7 +213,7 @@ def test_init_from_copies_round_0_of_another_run(
 
     # A resumed run does not need the other one.
     shutil.rmtree(tmp_path / 'work')
-    options.update(train_cfg__max_iters=4, resume=True)
+    options.update(train_cfg__max_iters=5, resume=True)
     runner = train(make_config(**options))
     assert hook_of(runner).round == 2
 

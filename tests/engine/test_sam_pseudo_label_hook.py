@@ -40,6 +40,21 @@ def test_hook_makes_rounds_when_due(
     assert 'teacher.decode_head.conv_seg.weight' in saved['state_dict']
 
 
+def test_hook_makes_no_round_that_nothing_learns_from(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    train(make_config(train_cfg__max_iters=4))
+    assert store.rounds() == [0, 1]
+    # A finished run that is started again has nothing to make.
+    train(make_config(train_cfg__max_iters=4, resume=True))
+    assert store.rounds() == [0, 1]
+
+    runner = train(make_config(train_cfg__max_iters=5, resume=True))
+
+    assert store.manifest(2)['iteration'] == 4
+    assert logged(runner, 'round') == [2]
+
+
 def test_hook_round_0_labels_scribbled_regions(
     make_config: MakeConfig, store: PseudoLabelStore, scribbles: Path
 ) -> None:
@@ -100,7 +115,7 @@ def test_refresh_without_teacher_asks_the_student(
 def test_refresh_uses_the_scale_of_validation(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
-    cfg = make_config(train_cfg__max_iters=2)
+    cfg = make_config(train_cfg__max_iters=3)
     cfg.val_dataloader = copy.deepcopy(cfg.train_dataloader)
     cfg.val_dataloader.sampler = dict(type='DefaultSampler', shuffle=False)
     cfg.val_dataloader.dataset.pipeline = [

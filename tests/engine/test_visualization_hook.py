@@ -136,7 +136,7 @@ def test_visualization_hook_shows_stored_confident_labels(
     cfg = make_config(
         model__teacher='round',
         model__confident_threshold=0.0,
-        train_cfg__max_iters=2,
+        train_cfg__max_iters=3,
     )
     pipeline = cfg.train_dataloader.dataset.pipeline
     pipeline[place_of(pipeline, 'LoadPseudoLabel')].with_confident = True
@@ -177,14 +177,14 @@ def test_visualization_hook_rejects_a_sharded_model(
 def test_summarise_names_existing_files(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
-    cfg = make_config(train_cfg__max_iters=2)
-    cfg.default_hooks.checkpoint.interval = 2
+    cfg = make_config(train_cfg__max_iters=3)
+    cfg.default_hooks.checkpoint.interval = 3
     runner = train(cfg, interval=2)
 
     text = summarise(runner)
 
     work_dir = tmp_path / 'work'
-    assert f'{work_dir}/iter_2.pth' in text
+    assert f'{work_dir}/iter_3.pth' in text
     assert str(tmp_path / 'work/pseudo_labels/round_0001') in text
     assert f'{runner.log_dir}/vis_data/vis_image' in text
     assert text.endswith(f'python tools/report.py {work_dir}')

@@ -114,7 +114,7 @@ def test_train_on_two_ranks_refreshes_and_resumes(
     before = store.manifest(1)
     assert store.current == 1 and before['summary']['images'] == 3
 
-    second = run_ranks(*command, '--resume', *words, 'train_cfg.max_iters=4')
+    second = run_ranks(*command, '--resume', *words, 'train_cfg.max_iters=5')
     assert second.returncode == 0, second.stdout
     assert store.manifest(1) == before
     assert store.current == 2
