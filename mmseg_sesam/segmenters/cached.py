@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ class CachedSegmenter(BaseSegmenter):
 
     Args:
         segmenter: config of the segmenter.
-        folder: folder of the cache; None stores it in memory, for this run.
+        folder: folder of the cache; None stores it in memory, for this run,
+            as long as the machine has more than 2 GiB left.
         max_gib: largest size in GiB, of all processes together. Raise it if
             a warning says that the images do not fit.
 
@@ -66,7 +68,9 @@ class CachedSegmenter(BaseSegmenter):
             )
         max_bytes, processes = max_gib * GIB, dist.get_world_size()
         if folder is None:
-            self.cache = MemoryCache(max_bytes / processes)
+            # Launchers that do not say it may run all on this machine.
+            local = int(os.environ.get('LOCAL_WORLD_SIZE', processes))
+            self.cache = MemoryCache(max_bytes / processes, local)
         else:
             settings = json.dumps(self.fingerprint, sort_keys=True)
             name = hashlib.sha256(settings.encode()).hexdigest()[:16]

@@ -14,10 +14,14 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from mmseg_sesam.io import atomic
+from mmseg_sesam.io.memory import available_memory
 
 GIB = 2**30
 # Bytes of disk space that the cache leaves free (our choice).
 RESERVE = GIB
+# Bytes of memory that it leaves free, since training needs more later than
+# while a round is made (our choice).
+MEMORY_RESERVE = 2 * GIB
 _SUFFIX = '.safetensors'
 _DIGEST = hashlib.sha256().digest_size
 
@@ -46,8 +50,7 @@ class EmbeddingCache(ABC):
         if self.room() < size:
             self._warn_once(
                 f'The embedding cache is full with {self.used / GIB:.1f} GiB; '
-                'other images are encoded in every round. Raise max_gib= of '
-                'CachedSegmenter, or free disk space.'
+                f'other images are encoded in every round. {self._remedy()}'
             )
         elif self._write(key, payload):
             self.used += size
@@ -62,21 +65,43 @@ class EmbeddingCache(ABC):
         self._warned = True
 
     @abstractmethod
+    def _remedy(self) -> str:
+        """Returns a sentence that says how to make room."""
+
+    @abstractmethod
     def _write(self, key: str, payload: bytes) -> bool:
         """Stores the bytes of an entry; returns whether it succeeded."""
 
 
 class MemoryCache(EmbeddingCache):
-    """Stores tensors in the memory of the process."""
+    """Stores tensors in the memory of the process.
 
-    def __init__(self, max_bytes: float) -> None:
+    Args:
+        max_bytes: largest size of all entries.
+        num_neighbours: processes of this machine that share what memory is
+            left, this one included.
+    """
+
+    def __init__(self, max_bytes: float, num_neighbours: int = 1) -> None:
         super().__init__(max_bytes)
+        self.num_neighbours = num_neighbours
         self._entries: dict[str, bytes] = {}
 
     def get(self, key: str) -> dict[str, Tensor] | None:
         """See `EmbeddingCache.get`."""
         payload = self._entries.get(key)
         return None if payload is None else load(payload)
+
+    def room(self) -> float:
+        """See `EmbeddingCache.room`; at most what the memory has left."""
+        left = (available_memory() - MEMORY_RESERVE) / self.num_neighbours
+        return min(super().room(), left)
+
+    def _remedy(self) -> str:
+        return (
+            'Set folder= of CachedSegmenter to store embeddings on disk, or '
+            'raise max_gib= if memory is left.'
+        )
 
     def _write(self, key: str, payload: bytes) -> bool:
         self._entries[key] = payload
@@ -130,6 +155,9 @@ class DiskCache(EmbeddingCache):
         while not place.exists():
             place = place.parent
         return min(share - written, shutil.disk_usage(place).free - RESERVE)
+
+    def _remedy(self) -> str:
+        return 'Raise max_gib= of CachedSegmenter, or free disk space.'
 
     def _write(self, key: str, payload: bytes) -> bool:
         path = self._path(key)

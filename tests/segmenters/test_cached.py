@@ -11,6 +11,7 @@ from typing import Callable
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 from segment_anything.build_sam import _build_sam
 
 from mmseg_sesam.core.prompts import PointPrompt
@@ -194,6 +195,24 @@ def test_disk_cache_leaves_disk_space_to_others(
     cache.put('00', TENSORS)
     assert cache.get('00') is None
     assert not (tmp_path / 'new').exists()
+
+
+def test_memory_cache_leaves_memory_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caches = [MemoryCache(1e9, 2) for _ in range(2)]
+    size = len(save(TENSORS)) + 32
+    left = embedding_cache.MEMORY_RESERVE + 7 * size
+
+    def available() -> float:
+        return left - sum(cache.used for cache in caches)
+
+    monkeypatch.setattr(embedding_cache, 'available_memory', available)
+    for index in range(99):
+        caches[index % 2].put(f'{index:02d}', TENSORS)
+    used = [cache.used // size for cache in caches]
+    # Each leaves as much to the other as it takes.
+    assert used == [3, 3]
 
 
 def test_disk_cache_in_a_folder_that_cannot_be_written(
