@@ -34,7 +34,9 @@ class CachedSegmenter(BaseSegmenter):
         segmenter: config of the segmenter.
         folder: folder of the cache; None stores it in memory, for this run,
             as long as the machine has more than 2 GiB left.
-        max_gib: largest size in GiB, of all processes together. Raise it if
+        max_gib: largest size in GiB of this segmenter's embeddings, of all
+            processes together. Those of other segmenters and settings, which
+            `folder` has in folders of their own, are not counted. Raise it if
             a warning says that the images do not fit.
 
     Raises:

@@ -157,7 +157,27 @@ class DiskCache(EmbeddingCache):
         return min(share - written, shutil.disk_usage(place).free - RESERVE)
 
     def _remedy(self) -> str:
-        return 'Raise max_gib= of CachedSegmenter, or free disk space.'
+        text = 'Raise max_gib= of CachedSegmenter, or free disk space.'
+        others = self._others()
+        if others:
+            names = ', '.join(
+                f'{name} {size / GIB:.1f}' for name, size in others.items()
+            )
+            text += (
+                f' {self.folder.parent} also has embeddings of other '
+                f'segmenters or settings, in GiB: {names}; remove those that '
+                'no run uses.'
+            )
+        return text
+
+    def _others(self) -> dict[str, int]:
+        """Returns the bytes of the caches beside this one, by their names."""
+        sizes: dict[str, int] = {}
+        for path in sorted(self.folder.parent.glob(f'*/??/*{_SUFFIX}')):
+            name = path.relative_to(self.folder.parent).parts[0]
+            sizes[name] = sizes.get(name, 0) + path.stat().st_size
+        sizes.pop(self.folder.name, None)
+        return sizes
 
     def _write(self, key: str, payload: bytes) -> bool:
         path = self._path(key)

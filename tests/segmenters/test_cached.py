@@ -146,6 +146,22 @@ def test_put_into_a_full_cache_warns_once(
     assert len(messages) == 1
 
 
+def test_put_into_a_full_disk_cache_names_the_caches_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = []
+    monkeypatch.setattr(
+        embedding_cache, 'print_log', lambda text, **_: messages.append(text)
+    )
+    (tmp_path / 'earlier').mkdir()
+    DiskCache(tmp_path / 'earlier', 1e9).put('00', TENSORS)
+    full = DiskCache(tmp_path / 'own', 500)
+    for index in range(9):
+        full.put(f'{index:02d}', TENSORS)
+    (message,) = messages
+    assert 'earlier' in message
+
+
 def test_disk_cache_shares_its_room_between_processes(
     tmp_path: Path,
 ) -> None:
