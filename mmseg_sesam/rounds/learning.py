@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Callable, TypeVar
 
 import numpy as np
@@ -10,6 +13,7 @@ from mmengine import dist
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
 from mmseg_sesam.rounds.training_images import TrainingImages
@@ -17,6 +21,9 @@ from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Images from which each is learned, spread over the set (our choice).
 APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
+
+# Attributes of an appearance model that are arrays.
+_ARRAYS = ('mean', 'scale', 'weights')
 
 Sample = TypeVar('Sample')
 Read = Callable[[dict], Sample]
@@ -68,6 +75,42 @@ def learn_prior(
 
     counts = on_all_ranks(count_share, group)
     return ExpansionPrior.fit(np.sum(counts, axis=0))
+
+
+def save_learned(
+    path: Path, appearance: AppearanceModel | None, prior: ExpansionPrior
+) -> None:
+    """Writes what was learned, for a run that continues this round.
+
+    Learning it again takes time, and another number of ranks may give other
+    last bits.
+    """
+    arrays = dict(rejected=prior.rejected)
+    if appearance is not None:
+        arrays['temperature'] = np.float64(appearance.temperature)
+        arrays.update({n: getattr(appearance, n) for n in _ARRAYS})
+    with replacing(path) as part, part.open('wb') as file:
+        np.savez(file, **arrays)
+
+
+def load_learned(
+    path: Path,
+) -> tuple[AppearanceModel | None, ExpansionPrior] | None:
+    """Returns what `save_learned` wrote, None if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        prior = ExpansionPrior(arrays['rejected'])
+        if 'temperature' not in arrays:
+            return None, prior
+        fitted = [arrays[name] for name in _ARRAYS]
+        temperature = float(arrays['temperature'])
+        return AppearanceModel(*fitted, temperature), prior
+    except (
+        *(OSError, EOFError, KeyError, ValueError, NotImplementedError),
+        *(zipfile.BadZipFile, zlib.error),
+    ):
+        return None
 
 
 def _spread(images: TrainingImages, number: int) -> list[int]:

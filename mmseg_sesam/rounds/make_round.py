@@ -20,7 +20,12 @@ from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
 from mmseg_sesam.rounds.label_image import ImageLabeller, Sample
-from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
+from mmseg_sesam.rounds.learning import (
+    learn_appearance,
+    learn_prior,
+    load_learned,
+    save_learned,
+)
 from mmseg_sesam.rounds.provenance import as_json, diff, settings_digest
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.teacher import TeacherPredictor
@@ -184,14 +189,20 @@ class RoundMaker:
         """Returns what weak labels tell of classes and masks.
 
         A refresh takes the teacher's evidence in place of the appearance,
-        and the prior of round 0.
+        and the prior of round 0. An interrupted round 0 has stored both.
         """
         if self.teacher is not None:
             return None, ExpansionPrior.from_json(self.identity['prior'])
+        path = self.store.learned(self.index)
+        learned = on_main_rank(lambda: load_learned(path), self.group)
+        if learned is not None:
+            return learned
         read = self.labeller.read
         appearance = learn_appearance(self.images, read, self.group)
         count = partial(self.labeller.count_expansions, appearance)
-        return appearance, learn_prior(self.images, read, count, self.group)
+        prior = learn_prior(self.images, read, count, self.group)
+        on_main_rank(lambda: save_learned(path, appearance, prior), self.group)
+        return appearance, prior
 
     def _find_missing(self) -> list[int]:
         """Returns places of the images that no interrupted run has staged."""

@@ -33,6 +33,7 @@ FILES_DIGEST = 'files_sha256'
 _CURRENT = 'CURRENT'
 _MANIFEST = 'manifest.json'
 _FILES = 'files.json'
+_LEARNED = 'learned.npz'
 _STAGING = '.staging'
 _TEMPORARY = 'temporary_'
 # File systems flush many files at once much faster than one by one.
@@ -103,6 +104,10 @@ class PseudoLabelStore:
     def staging(self, round_index: int) -> Path:
         """Returns where a round lies until it is published."""
         return self.root / _STAGING / f'round_{round_index:04d}'
+
+    def learned(self, round_index: int) -> Path:
+        """Returns the file of what is learned before a round is staged."""
+        return self.staging(round_index) / _LEARNED
 
     def manifest(self, round_index: int) -> dict[str, Any] | None:
         """Returns settings and summary of a complete round, or None."""
@@ -249,6 +254,7 @@ class PseudoLabelStore:
         """
         staging = self.staging(round_index)
         remove_parts(staging.rglob(PARTS))
+        self.learned(round_index).unlink(missing_ok=True)
         digests = {
             path.relative_to(staging).as_posix(): checksum(path)
             for path in sorted((staging / RECORDS).rglob('*.json'))

@@ -122,3 +122,51 @@ def test_make_round_makes_an_image_once_that_is_listed_twice(
     assert {kind: total['images'] for kind, total in kinds.items()} == {
         'weak': 2
     }
+
+
+class CountingSegmenter(SuperpixelSegmenter):
+    """Counts the images that it encodes, and fails after some of them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+
+    def encode(self, images: Sequence[np.ndarray]) -> list:
+        if not self.left:
+            raise OSError('the power went off')
+        self.left -= 1
+        return super().encode(images)
+
+
+@pytest.mark.parametrize('damaged', [False, True])
+def test_make_round_0_that_was_interrupted_learns_once(
+    make_config: Callable[..., Config], tmp_path: Path, damaged: bool
+) -> None:
+    init_default_scope('mmseg')
+    images = TrainingImages(make_config().train_dataloader.dataset, 0)
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    settings = fingerprint(generator, images)
+    stores = [PseudoLabelStore(tmp_path / name) for name in ('one', 'two')]
+    RoundMaker(0, generator, images, stores[0], settings).make()
+    # Three images to learn from, and the first to label.
+    generator.segmenter = CountingSegmenter(4)
+    with pytest.raises(RoundError, match='the power went off'):
+        RoundMaker(0, generator, images, stores[1], settings).make()
+    missing = len(images.facts) - len(stores[1].staged(0))
+    if damaged:
+        path = stores[1].learned(0)
+        path.write_bytes(path.read_bytes()[:-99])
+
+    generator.segmenter = CountingSegmenter(9)
+    RoundMaker(0, generator, images, stores[1], settings).make()
+
+    assert 9 - generator.segmenter.left == missing + 3 * damaged
+    rounds = [
+        {
+            str(path.relative_to(store.root)): path.read_bytes()
+            for path in store.folder(0).rglob('*.*')
+            if path.is_file()
+        }
+        for store in stores
+    ]
+    assert rounds[0] == rounds[1]
