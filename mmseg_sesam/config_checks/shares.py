@@ -13,7 +13,7 @@ from mmseg_sesam.config_checks.training import Training, hook_option
 from mmseg_sesam.config_checks.values import classes_of
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.io.class_shares import ClassShares, read_shares
-from mmseg_sesam.io.labels import id_table
+from mmseg_sesam.io.labels import id_table, unmapped_values
 from mmseg_sesam.type_names import type_name
 from mmseg_sesam.validators import Rule
 
@@ -74,15 +74,16 @@ def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:
             'training data set has none; set metainfo=dict(classes=...) of '
             'the data set.'
         )
-    table = None if isinstance(shares, Mapping) else _table_of(leaf)
-    return read_shares(shares, classes, table), list(classes)
+    tables = () if isinstance(shares, Mapping) else _tables_of(leaf)
+    return read_shares(shares, classes, *tables), list(classes)
 
 
-def _table_of(leaf: dict) -> np.ndarray:
-    """Returns the class id of each value in the files of a data set.
+def _tables_of(leaf: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the class id of each value in files, and what is unmapped.
 
     The data set is built without its files to know how it maps ids.
     """
     built = DATASETS.build(dict(leaf, pipeline=[], lazy_init=True))
     reduces = getattr(built, 'reduce_zero_label', False)
-    return id_table(reduces, getattr(built, 'label_map', None))
+    label_map = getattr(built, 'label_map', None)
+    return id_table(reduces, label_map), unmapped_values(reduces, label_map)

@@ -100,3 +100,6 @@ def test_shares_of_dense_labels_have_the_ids_of_their_data_set(
 
     assert classes == ['a', 'b', 'c']
     np.testing.assert_allclose(shares.values, [5 / 8, 2 / 8, 1 / 8])
+    dataset.file_classes = ['a', 'c', 'b']
+    with pytest.raises(ValueError, match='a.png holds the id 3, which the'):
+        shares_of(str(tmp_path / 'few'), dataset)
