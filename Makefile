@@ -4,8 +4,9 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 LOCKS := requirements
-LITE := $(LOCKS)/runtime.txt $(LOCKS)/lite.txt
-ONEDL := $(LOCKS)/runtime.txt $(LOCKS)/onedl.txt $(LOCKS)/test.txt
+COMMON := $(LOCKS)/runtime.txt $(LOCKS)/tools.txt
+LITE := $(COMMON) $(LOCKS)/lite.txt
+ONEDL := $(COMMON) $(LOCKS)/onedl.txt $(LOCKS)/test.txt
 
 # $(call stamp,FOLDER,NAME,FILES) is a file whose name tells what was installed
 # into the folder from these files, so that neither a fresh checkout's times nor
