@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Callable, NoReturn
 import numpy as np
 import wrapt
 
+from mmseg_sesam.extras import install_command
+
 if TYPE_CHECKING:
     from mmengine.runner import BaseLoop
 
@@ -59,8 +61,8 @@ def require_frameworks() -> None:
         raise ModuleNotFoundError(
             f'mmseg_sesam needs MMSegmentation, and {", ".join(missing)} '
             f'{"is" if len(missing) == 1 else "are"} not installed: run '
-            '`pip install "mmseg-sesam[lite]"` for mmsegmentation 1.2, or '
-            '`pip install "mmseg-sesam[onedl]"` for the maintained '
+            f'{install_command("lite")} for mmsegmentation 1.2, or '
+            f'{install_command("onedl")} for the maintained '
             'onedl-mmsegmentation, in an environment that has none of the '
             'other.'
         )

@@ -14,7 +14,10 @@ PACKAGE = Path(mmseg_sesam.__file__).parent
 
 # From the bottom up; folders of one row know nothing of each other.
 LAYERS = [
-    ['version', 'compat', 'validators', 'type_names', 'structures'],
+    [
+        *('version', 'extras', 'compat', 'validators', 'type_names'),
+        'structures',
+    ],
     ['registration', 'io'],
     ['core'],
     ['segmenters', 'store', 'annotations', 'models'],

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 
+from mmseg_sesam.extras import install_command
 from mmseg_sesam.io.images import decoding, raw_mode
 
 # Pillow's limit: the labels that we write must be readable.
@@ -35,7 +36,7 @@ def optional_import(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise ValueError(
             f'This format needs {name.split(".")[0]}, which is not '
-            'installed; run `pip install mmseg-sesam[convert]`.'
+            f'installed; run {install_command("convert")}.'
         ) from error
 
 

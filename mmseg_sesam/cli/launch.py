@@ -19,6 +19,7 @@ from zipfile import BadZipFile, ZipFile
 from mmengine.config import Config
 
 from mmseg_sesam.compat import loads_safely
+from mmseg_sesam.extras import install_command
 from mmseg_sesam.io.locks import lock_folder
 from mmseg_sesam.type_names import type_name
 
@@ -128,7 +129,7 @@ def refuse_missing_backbone(cfg: Config) -> None:
     if kind == 'TIMMBackbone' and find_spec('timm') is None:
         raise ValueError(
             f'{cfg.filename} has a TIMMBackbone, and timm is not installed: '
-            'run `pip install "mmseg-sesam[timm]"`'
+            f'run {install_command("timm")}'
         )
 
 

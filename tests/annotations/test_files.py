@@ -51,7 +51,7 @@ def test_optional_import_names_a_missing_library(monkeypatch):
     with pytest.raises(ValueError) as error:
         files.optional_import('h5py')
     assert 'h5py' in str(error.value)
-    assert 'pip install mmseg-sesam[convert]' in str(error.value)
+    assert 'pip install -e ".[convert]"' in str(error.value)
 
 
 @pytest.mark.parametrize('bits', [1, 2, 4, 8, 16])

@@ -179,7 +179,7 @@ def test_train_names_the_extra_of_a_backbone(
         'model.backbone.type=mmseg.TIMMBackbone',
     )
     assert 'has a TIMMBackbone, and timm is not installed: run' in said
-    assert '`pip install "mmseg-sesam[timm]"`' in said
+    assert '`pip install -e ".[timm]"`' in said
 
 
 def test_train_rejects_a_part_without_effect(

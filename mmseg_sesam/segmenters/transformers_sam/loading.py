@@ -8,6 +8,7 @@ from typing import Any, Callable, NamedTuple
 import torch
 from torch import nn
 
+from mmseg_sesam.extras import install_command
 from mmseg_sesam.segmenters.transformers_sam.families import Family
 from mmseg_sesam.segmenters.transformers_sam.model_files import (
     ModelFiles,
@@ -74,8 +75,7 @@ def _import(name: str) -> Any:
     except ImportError as error:
         raise ImportError(
             'TransformersSegmenter needs the package transformers '
-            f'({error}); install it with `pip install '
-            "'mmseg-sesam[transformers]'`."
+            f'({error}); run {install_command("transformers")}.'
         ) from error
     if not hasattr(transformers, name):
         raise ImportError(

@@ -29,7 +29,7 @@ class TransformersSegmenter(NetworkSegmenter):
     The masks are those of the model's own processor with
     `multimask_output=True`: three candidates for a prompt. The weights are
     loaded on construction, so that errors are found early. It needs the
-    extra `mmseg-sesam[transformers]`. docs/segmenters.md compares the
+    extra `transformers` of the package. docs/segmenters.md compares the
     models.
 
     Args:
