@@ -104,8 +104,10 @@ def measure_rounds(store: PseudoLabelStore, num_classes: int) -> list[dict]:
             store.folder(index) / LABELS, DENSE, num_classes
         )
         quality = result['quality']['pseudo-labels']
-        names = ('coverage', 'precision', 'iou')
-        rounds.append({n: round(100 * quality[n], 2) for n in names})
+        names = dict(labelled='coverage', right='precision', iou='iou')
+        rounds.append(
+            {n: round(100 * quality[key], 2) for n, key in names.items()}
+        )
     return rounds
 
 
@@ -148,12 +150,12 @@ def draw_pictures(cfg: Config, store: PseudoLabelStore) -> Path:
 
 def print_table(summary: dict) -> None:
     """Prints the measures so far."""
-    table = PrettyTable(['', 'coverage', 'precision', 'IoU', 'val mIoU'])
+    table = PrettyTable(['', 'labelled', 'right', 'IoU', 'val mIoU'])
     table.align[''] = 'l'
     miou = {run: f'{x:.1f}' for run, x in summary.get('miou', {}).items()}
-    coverage = f'{summary["weak_coverage"]:.1f}'
+    labelled = f'{summary["weak_labelled"]:.1f}'
     weak_only = miou.get('weak_only', '')
-    table.add_row(['scribbles (weak only)', coverage, '', '', weak_only])
+    table.add_row(['scribbles (weak only)', labelled, '', '', weak_only])
     for index, quality in enumerate(summary['rounds']):
         numbers = (f'{value:.1f}' for value in quality.values())
         table.add_row([f'SeSAM, round {index}', *numbers, ''])
@@ -175,7 +177,7 @@ def main() -> None:
     store = PseudoLabelStore(OUT / 'sesam' / STORE_NAME)
     weak = json.loads((SCRIBBLES / 'summary.json').read_text())
     summary = dict(
-        weak_coverage=round(100 * weak['labelled'], 2),
+        weak_labelled=round(100 * weak['labelled'], 2),
         rounds=measure_rounds(store, num_classes),
     )
     print_table(summary)
