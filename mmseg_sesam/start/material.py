@@ -155,6 +155,7 @@ def _open(
     else:
         # A part of the images need not have all labels.
         classes = like.classes
+        _check_order(annotations, _converted_classes(annotations), classes)
         found = unlabelled and labels_in(
             open_reader(name, annotations, images, classes)
         )
@@ -180,6 +181,19 @@ def _converted_classes(annotations: Path) -> tuple[str, ...]:
     names = [c.get('name') for c in classes if isinstance(c, dict)]
     # The file of another tool names no classes.
     return tuple(names) if all(isinstance(n, str) for n in names) else ()
+
+
+def _check_order(
+    src: Path, found: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """Raises if converted labels have the same classes in another order."""
+    if found != expected and sorted(found) == sorted(expected):
+        raise ValueError(
+            f'{src} has labels of the classes {", ".join(found)}, expected '
+            f'the order of the training, {", ".join(expected)}; give '
+            '--classes in the order of these labels, or convert them again '
+            'with --classes in that of the training.'
+        )
 
 
 def _remove_empty(out: Path, keys: set[str]) -> None:

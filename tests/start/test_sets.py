@@ -75,7 +75,13 @@ def test_prepare_takes_val_label_images_of_training_photos(
     reader = LabelmeReader(folder, undrawn='background', **options)
     convert(reader, Path('val'))
 
-    sets = plan(request_of_photos, val=Path('val')).sets
+    with pytest.raises(ValueError, match='background, cat, dog, expected the'):
+        plan(
+            request_of_photos,
+            val=Path('val'),
+            classes=('background', 'dog', 'cat'),
+        )
+    sets = plan(request_of_photos, val=Path('val'), out=Path('out2')).sets
 
     assert (sets.val.labelled, sets.val.suffix) == (['01', '04'], '.jpg')
     assert sets.val.images == Path('photos')
