@@ -100,7 +100,7 @@ class PseudoLabelGenerator:
     min_area: int = option(64, count())
     max_labelled_pixels: int = option(8192, count(1))
     hole_purity: float = option(0.6, SHARE)
-    min_evidence: float = option(0.8, SHARE)
+    min_evidence: float = option(0.7, SHARE)
     prompts_per_call: int = option(256, count(1))
     ignore_index: int = option(255, validators.LABEL_ID)
 
