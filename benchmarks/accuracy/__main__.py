@@ -19,7 +19,6 @@ from pathlib import Path
 import mmseg_sesam  # noqa: F401
 
 # isort: split
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from . import metric  # noqa: F401, registers BenchmarkMetric
@@ -29,7 +28,7 @@ from .report import load_results, write_report
 from .rows import ROWS
 from .score import score_run
 from .sets import SETS
-from .setting import ROOT, SEGMENTERS, SUPERPIXEL, make_config
+from .setting import ROOT, SEGMENTERS, SUPERPIXEL, saved_config
 from .watch import WatchHook
 
 
@@ -98,16 +97,10 @@ def run(args: argparse.Namespace) -> None:
             'folder that does, see docs/accuracy.md.'
         )
     work_dir = args.out / label
-    saved = work_dir / 'row.py'
-    if not saved.exists():
-        work_dir.mkdir(parents=True, exist_ok=True)
-        cfg = make_config(
-            *(data_set, rows[args.row], args.segmenter, args.seed),
-            *(steps, args.data, work_dir),
-        )
-        cfg.dump(saved)
-    cfg = Config.fromfile(saved)
-    cfg.resume = True
+    cfg = saved_config(
+        *(work_dir, data_set, rows[args.row], args.segmenter, args.seed),
+        *(steps, args.data),
+    )
     runner = Runner.from_cfg(cfg)
     if args.watch:
         runner.register_hook(WatchHook(args.data / data_set.dense, args.watch))

@@ -58,6 +58,14 @@ class Mix(NamedTuple):
             places[NO_LABEL] = sorted(set(others) - set(weak))
         return {kind: found for kind, found in places.items() if found}
 
+    def labels(self, total: int) -> dict[str, int]:
+        """Returns the number of images of each kind of label."""
+        return {
+            kind: len(found)
+            for kind, found in self.places(total).items()
+            if kind != NO_LABEL
+        }
+
 
 def mix_for(hours: float, kind: str | None, dense: int = 0) -> Mix:
     """Returns a mix of CamVid's images that some hours of labelling buy.
@@ -88,16 +96,12 @@ def count_labels(row: str, mix: Mix | None, total: int) -> dict[str, int]:
         Numbers by kind; none for a row that is worse than another one with
         the same labels, or that is told more than labels.
     """
-    if mix is None:
-        method, _, kind = row.rpartition('-')
-        if row == 'full':
-            return {DENSE: total}
-        return {kind: total} if method == 'sesam' else {}
-    return {
-        kind: len(found)
-        for kind, found in mix.places(total).items()
-        if kind != NO_LABEL
-    }
+    if mix is not None:
+        return mix.labels(total)
+    if row == 'full':
+        return {DENSE: total}
+    method, _, kind = row.rpartition('-')
+    return {kind: total} if method == 'sesam' else {}
 
 
 def apply_mix(cfg: Config, mix: Mix, dense_folder: str, clicks: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -103,6 +104,24 @@ def make_config(
     )
     cfg.randomness = dict(seed=seed)
     cfg.work_dir = str(work_dir)
+    return cfg
+
+
+def saved_config(work_dir: Path, *settings: Any) -> Config:
+    """Returns the config in a work dir, which is made and saved once.
+
+    A run that was interrupted goes on with the config it began with.
+
+    Args:
+        work_dir: of the run.
+        *settings: those of `make_config` before `work_dir`.
+    """
+    saved = work_dir / 'row.py'
+    if not saved.exists():
+        work_dir.mkdir(parents=True, exist_ok=True)
+        make_config(*settings, work_dir).dump(saved)
+    cfg = Config.fromfile(saved)
+    cfg.resume = True
     return cfg
 
 

@@ -27,10 +27,14 @@ def hours(kind: str) -> float:
 
 def mix_hours(mix: Mix) -> float:
     """Returns the hours that the labels of a mix on CamVid would take."""
+    return label_hours(mix.labels(IMAGES))
+
+
+def label_hours(labels: dict[str, int]) -> float:
+    """Returns the hours for numbers of images by kind of label."""
     return sum(
-        RATES[RATE_OF_KIND[kind]].hours(len(places))
-        for kind, places in mix.places(IMAGES).items()
-        if kind in RATE_OF_KIND
+        RATES[RATE_OF_KIND[kind]].hours(number)
+        for kind, number in labels.items()
     )
 
 
@@ -45,10 +49,7 @@ def compare_budgets(results: Results) -> str:
     for row, runs in results.items():
         if not (labels := runs[0].get('labels')):
             continue
-        time = sum(
-            RATES[RATE_OF_KIND[kind]].hours(number)
-            for kind, number in labels.items()
-        )
+        time = label_hours(labels)
         words = ', '.join(f'{n} {kind}' for kind, n in labels.items())
         alone = sum(labels.values()) < runs[0]['images'] and not (
             ROWS['camvid'][row].mix.unlabelled
@@ -170,9 +171,13 @@ def _cell(runs: list[dict] | None, score: str = 'miou') -> str:
     """Mean and deviation over seeds."""
     if not runs:
         return ''
-    values = last(runs, score)
-    if len(values) == 1:
-        return f'{values[0]:.1f} (1 seed)'
+    return spread(last(runs, score))
+
+
+def spread(values: list[float]) -> str:
+    """Returns mean, deviation and number of the seeds' values."""
+    if len(values) < 2:
+        return ''.join(f'{value:.1f} (1 seed)' for value in values)
     return f'{mean(values):.1f} ± {stdev(values):.1f} ({len(values)} seeds)'
 
 

@@ -42,9 +42,12 @@ def make_parser() -> argparse.ArgumentParser:
     run.add_argument('--data', type=Path, required=True)
     run.add_argument('--seed', type=int, default=0)
     run.add_argument('--rounds', type=int, default=3)
-    run.add_argument('--steps', type=int, default=400, help='of each training')
     run.add_argument('--out', type=Path, default=Path('work_dirs/suggestions'))
-    commands.add_parser('report', help='print the table in Markdown')
+    report = commands.add_parser('report', help='print the table in Markdown')
+    for command in (run, report):
+        command.add_argument(
+            '--steps', type=int, default=400, help='of each training'
+        )
     return parser
 
 
@@ -62,9 +65,12 @@ def run(args: argparse.Namespace) -> None:
 
 
 def report(args: argparse.Namespace) -> None:
-    results = load_results(args.results)
+    results = load_results(args.results, args.steps)
     if not results:
-        sys.exit(f'suggestions: {args.results} holds no result; run first.')
+        sys.exit(
+            f'suggestions: {args.results} holds no result of '
+            f'{args.steps} steps; run first.'
+        )
     print(write_table(results))
 
 

@@ -7,14 +7,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from benchmarks.accuracy.mixes import Mix
 from benchmarks.accuracy.rows import Row
 from benchmarks.accuracy.score import score_run
 from benchmarks.accuracy.sets import SETS
-from benchmarks.accuracy.setting import SUPERPIXEL, make_config
+from benchmarks.accuracy.setting import SUPERPIXEL, saved_config
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.suggest import suggest
 
@@ -51,7 +50,8 @@ def run_rounds(
     chosen = sorted(order[:number].tolist())
     for index in range(rounds):
         # Both strategies start from the same training.
-        name = f'{strategy if index else "first"}-seed{seed}-round{index}'
+        start = strategy if index else 'first'
+        name = f'{start}-s{steps}-seed{seed}-round{index}'
         path = results / f'{name}.json'
         work_dir = out / name
         if not path.exists():
@@ -63,7 +63,7 @@ def run_rounds(
                 work_dir,
             )
             record = dict(
-                strategy=strategy if index else 'first',
+                strategy=start,
                 seed=seed,
                 round=index,
                 steps=steps,
@@ -87,14 +87,8 @@ def _train(
     mix: Mix, seed: int, steps: int, data: Path, work_dir: Path
 ) -> None:
     """Trains on scribbles of some images and the others without labels."""
-    saved = work_dir / 'row.py'
-    if not saved.exists():
-        work_dir.mkdir(parents=True, exist_ok=True)
-        row = Row(f'{_SET.config}_scribble', 'scribbles in rounds', mix=mix)
-        cfg = make_config(_SET, row, SUPERPIXEL, seed, steps, data, work_dir)
-        cfg.dump(saved)
-    cfg = Config.fromfile(saved)
-    cfg.resume = True
+    row = Row(f'{_SET.config}_scribble', 'scribbles in rounds', mix=mix)
+    cfg = saved_config(work_dir, _SET, row, SUPERPIXEL, seed, steps, data)
     # One of the same name would write into the logs of the round before.
     cfg.visualizer.name = work_dir.name
     Runner.from_cfg(cfg).train()

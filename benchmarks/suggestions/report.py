@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean, stdev
+
+from benchmarks.accuracy.tables import spread
 
 from .loop import STRATEGIES
 
-# mIoU of the seeds by strategy and round.
+# Hours and mIoU of the seeds by strategy and round.
 Results = dict[tuple[str, int], list[tuple[float, float]]]
 
 
-def load_results(folder: Path) -> Results:
-    """Returns hours and mIoU of each seed, by strategy and round."""
+def load_results(folder: Path, steps: int) -> Results:
+    """Returns hours and mIoU of each seed, by strategy and round.
+
+    Args:
+        folder: of the JSON files.
+        steps: of the trainings.
+    """
     found = defaultdict(list)
-    for path in sorted(folder.glob('*.json')):
+    for path in sorted(folder.glob(f'*-s{steps}-*.json')):
         result = json.loads(path.read_text())
         score = result['hours'], result['val'][-1]['miou']
         first = result['strategy'] == 'first'
@@ -30,7 +36,7 @@ def write_table(results: Results) -> str:
     lines = ['| hours | random | suggested |', '|---|---|---|']
     for index in sorted({index for _, index in results}):
         cells = [
-            _cell([miou for _, miou in results.get((strategy, index), [])])
+            spread([miou for _, miou in results.get((strategy, index), [])])
             for strategy in ('random', 'suggest')
         ]
         hours = next(
@@ -38,9 +44,3 @@ def write_table(results: Results) -> str:
         )
         lines.append(f'| {hours:.1f} | {" | ".join(cells)} |')
     return '\n'.join(lines)
-
-
-def _cell(mious: list[float]) -> str:
-    if len(mious) < 2:
-        return ''.join(f'{miou:.1f} (1 seed)' for miou in mious)
-    return f'{mean(mious):.1f} ± {stdev(mious):.1f} ({len(mious)} seeds)'

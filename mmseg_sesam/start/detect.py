@@ -18,6 +18,15 @@ _ONE_FILE = {'coco': '.json', 'label-studio': '.json'}
 _TOOL = 'tools/convert_annotations.py'
 
 
+def check_exists(src: Path) -> None:
+    """Raises FileNotFoundError if there is no file or folder `src`."""
+    if not src.exists():
+        raise FileNotFoundError(
+            f'{src} does not exist; give the file or the folder of the '
+            'annotations.'
+        )
+
+
 def detect_format(src: Path) -> str:
     """Returns the name of the one format that recognises the annotations.
 
@@ -28,11 +37,7 @@ def detect_format(src: Path) -> str:
         FileNotFoundError: `src` does not exist.
         ValueError: no reader recognises `src`, or several do.
     """
-    if not src.exists():
-        raise FileNotFoundError(
-            f'{src} does not exist; give the file or the folder of the '
-            'annotations.'
-        )
+    check_exists(src)
     names = [name for name in sorted(READERS) if READERS[name].recognises(src)]
     if len(names) > 1 and 'index-png' in names:
         # Cityscapes, and perhaps other formats, consist of such images.

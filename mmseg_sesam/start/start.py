@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmseg_sesam.io import atomic
+from mmseg_sesam.start.detect import check_exists
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.material import Reading, gather
 from mmseg_sesam.start.plan import Plan, make_plan, schedule, steps_in
@@ -121,6 +122,9 @@ def _gather_sets(request: Request) -> DataSets:
     out, images = request.out, request.images
     reading = request.reading
     others = [*request.corrected, *([request.val] if request.val else [])]
+    # All of them, before the first is converted.
+    for path in (request.annotations, *others):
+        check_exists(path)
     material = gather(
         *(images, request.annotations, out / 'labels', reading),
         without=[out, *others],

@@ -22,7 +22,7 @@ def write_result(
         hours=0.4 * (index + 1),
         val=[dict(miou=0), dict(miou=miou)],
     )
-    path = folder / f'{strategy}-seed{seed}-round{index}.json'
+    path = folder / f'{strategy}-s4-seed{seed}-round{index}.json'
     path.write_text(json.dumps(result))
 
 
@@ -31,8 +31,11 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
     write_result(tmp_path, 'random', 0, 1, 40)
     write_result(tmp_path, 'suggest', 0, 1, 42)
     write_result(tmp_path, 'suggest', 1, 1, 44)
+    other = tmp_path / 'first-s4-seed0-round0.json'
+    # Trainings of another length are another table.
+    (tmp_path / 'first-s8-seed0-round0.json').write_text(other.read_text())
 
-    lines = write_table(load_results(tmp_path)).splitlines()
+    lines = write_table(load_results(tmp_path, 4)).splitlines()
 
     assert lines[2:] == [
         '| 0.4 | 30.0 (1 seed) | 30.0 (1 seed) |',
@@ -56,7 +59,7 @@ def test_run_labels_what_is_suggested(
         manager._instance_dict.clear()
     first, second = (
         json.loads((tmp_path / 'results' / f'{name}.json').read_text())
-        for name in ('first-seed0-round0', 'suggest-seed0-round1')
+        for name in ('first-s4-seed0-round0', 'suggest-s4-seed0-round1')
     )
     assert len(first['images']) == 1 and second['images'] == [0, 1]
     assert second['val'][-1]['step'] == 4

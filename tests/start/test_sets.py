@@ -67,6 +67,19 @@ def test_prepare_takes_dense_photos_for_validation(
     assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
 
 
+@pytest.mark.parametrize('option', ['annotations', 'val', 'corrected'])
+def test_prepare_misses_a_path_before_it_converts(
+    request_of_photos: Request, option: str
+) -> None:
+    nowhere = Path('nowhere')
+    value = (nowhere,) if option == 'corrected' else nowhere
+
+    with pytest.raises(FileNotFoundError, match='nowhere does not exist'):
+        plan(request_of_photos, **{option: value})
+
+    assert not Path('out').exists()
+
+
 def test_prepare_takes_val_label_images_of_training_photos(
     request_of_photos: Request,
 ) -> None:

@@ -15,7 +15,7 @@ model = dict(
         # The backbone pads as TensorFlow does: where a side is no multiple of
         # its stride, features move by up to half a stride.
         test_cfg=dict(size_divisor=32),
-        # A step on a CPU takes a third less time.
+        # Steps on a CPU take less time (docs/performance.md).
         channels_last=True,
     ),
     teacher='online',
