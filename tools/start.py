@@ -69,7 +69,8 @@ def make_parser() -> ArgumentParser:
         '--format',
         choices=['auto', *sorted(READERS)],
         default='auto',
-        help='format of the annotations (default: it is found)',
+        help='format of the annotations (default: it is found); those of '
+        '--val and --corrected may have another one',
     )
     parser.add_argument(
         '--classes',

@@ -8,7 +8,7 @@ from typing import Any
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.config_checks.training import Training
-from mmseg_sesam.config_checks.values import classes_of
+from mmseg_sesam.config_checks.values import classes_of, metainfo_of
 from mmseg_sesam.datasets.pipeline_configs import (
     leaf_datasets,
     wrapped_datasets,
@@ -35,6 +35,7 @@ def check_joined(training: Training) -> None:
                 f'of the types {", ".join(kinds)}, which it compares; write '
                 'metainfo.classes of all as a tuple, as in data sets of mmseg.'
             )
+        _check_palettes(joined, leaves)
         readings = [_reading(leaf) for leaf in leaves]
         for index, key in enumerate(_READING):
             if (
@@ -80,6 +81,29 @@ def _check_same_classes(
         'the same list in all, and where ids in files have other names or '
         'another order, type=MappedSegDataset with file_classes.'
     )
+
+
+def _check_palettes(joined: dict, leaves: list[dict]) -> None:
+    """Raises if data sets differ in palette, which only shows classes."""
+    if 'palette' in _ignored(joined):
+        return
+    palettes = [_palette(leaf) for leaf in leaves]
+    for place, palette in enumerate(palettes):
+        first = palettes[0]
+        if None not in (first, palette) and palette != first:
+            raise ValueError(
+                f'Training data set {place} of ConcatDataset has the palette '
+                f'{palette}, expected {first} as data set 0, since both are '
+                'compared; set metainfo.palette to the same list in all, or '
+                "ignore_keys='palette' of ConcatDataset."
+            )
+
+
+def _palette(leaf: dict) -> list | None:
+    """Returns the palette, None if mmseg changes it to suit the classes."""
+    metainfo = metainfo_of(leaf)
+    palette, classes = (metainfo.get(n, ()) for n in ('palette', 'classes'))
+    return palette if len(palette) in (0, len(classes)) else None
 
 
 def _reading(leaf: dict) -> tuple[Any, bool]:

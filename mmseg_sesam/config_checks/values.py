@@ -132,11 +132,15 @@ def _check_classes(training: Training) -> None:
 
 def classes_of(dataset: dict) -> list[str] | None:
     """Returns the classes of a data set, or None if its config lacks them."""
+    return metainfo_of(dataset).get('classes')
+
+
+def metainfo_of(dataset: dict) -> dict:
+    """Returns classes, palette and more of a data set, as its config says."""
     kinds = lineage(dataset, DATASETS) if 'type' in dataset else ()
     if not kinds or not hasattr(kinds[0], '_load_metainfo'):
-        return None
-    metainfo = dataset.get('metainfo')
-    return kinds[0]._load_metainfo(metainfo).get('classes')
+        return {}
+    return kinds[0]._load_metainfo(dataset.get('metainfo'))
 
 
 def _check_zero_label(dataset: dict, steps: list[dict]) -> None:

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmseg_sesam.start.detect import detect_format, has_photos
-from mmseg_sesam.start.material import Material, Reading, gather
+from mmseg_sesam.start.detect import has_photos
+from mmseg_sesam.start.material import (
+    Material,
+    Reading,
+    choose_format,
+    gather,
+)
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.structures import DENSE
 
@@ -94,10 +99,10 @@ def take_val(
     Raises:
         ValueError: no labelled image is left for training.
     """
-    if reading.format == 'auto':
-        reading = reading._replace(format=detect_format(folder))
+    name = choose_format(folder, reading, other=True)
+    reading = reading._replace(format=name)
     photos = folder if folder.is_dir() else folder.parent
-    beside = has_photos(reading.format, folder, photos)
+    beside = has_photos(name, folder, photos)
     val = gather(
         photos if beside else images, folder, out, reading, material, DENSE
     )

@@ -80,3 +80,15 @@ def test_check_config_names_types_that_concat_dataset_compares(
         check_config(cfg)
     cfg.train_dataloader.dataset.ignore_keys = 'classes'
     check_config(cfg)
+
+
+def test_check_config_names_palettes_that_concat_dataset_compares(
+    make_config: MakeConfig,
+) -> None:
+    metainfo = dict(make_config().train_dataloader.dataset.metainfo)
+    metainfo['palette'] = [[7, 7, index] for index in range(3)]
+    cfg = joined(make_config, metainfo=metainfo)
+    with pytest.raises(ValueError, match='set 1 .* palette .*ignore_keys='):
+        check_config(cfg)
+    cfg.train_dataloader.dataset.ignore_keys = 'palette'
+    check_config(cfg)

@@ -101,9 +101,10 @@ def test_prepare_takes_val_label_images_of_training_photos(
     assert not {'01', '04'} & {*sets.names}
 
 
+@pytest.mark.parametrize('of_training', ['auto', 'labelme'])
 @pytest.mark.parametrize('src', ['val', 'val/annotations.xml'])
 def test_prepare_takes_val_photos_beside_one_file(
-    request_of_photos: Request, src: str
+    request_of_photos: Request, src: str, of_training: str
 ) -> None:
     write_photo(Path('val/20.jpg'), np.random.default_rng(1), None)
     Path('val/annotations.xml').write_text(
@@ -112,7 +113,7 @@ def test_prepare_takes_val_photos_beside_one_file(
         '</annotations>'
     )
 
-    sets = plan(request_of_photos, val=Path(src)).sets
+    sets = plan(request_of_photos, val=Path(src), format=of_training).sets
 
     assert (sets.val.images, sets.val.labelled) == (Path('val'), ['20'])
     assert len(sets.train.labelled) == 10
