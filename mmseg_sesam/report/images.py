@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.registry import init_default_scope
-from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipeline_configs import (
@@ -86,7 +85,6 @@ class TrainingImages:
             [os.path.dirname(path) for path in self.paths]
         )
         self.keys = [sample_key(path, root) for path in self.paths]
-        self.table = _find_table(self.dataset)
         self.truths: dict[int, Path] = {}
         self.left_out: list[str] = []
         if gt_dir is not None:
@@ -123,17 +121,27 @@ class TrainingImages:
             last = run.store.folder(max(run.rounds))
             path = last / CONFIDENT / f'{key}.png'
             confident = read_label(path) if path.is_file() else None
-        truth = self.truths.get(index)
         records = {r: run.store.record(key, r) or {} for r in run.rounds}
         return Labelled(
             image=rgb_view(sample['inputs'], sample['data_samples']),
             weak=sample['data_samples'].gt_sem_seg.data[0].numpy(),
             rounds={r: run.store.read(key, r, LABELS) for r in run.rounds},
             confident=confident,
-            truth=None if truth is None else self.table[read_label(truth)],
+            truth=self._truth(index),
             records={r: v.get('components', []) for r, v in records.items()},
             kind=sample['data_samples'].get('label_kind'),
         )
+
+    def _truth(self, index: int) -> np.ndarray | None:
+        """Returns the dense label of an image, None without one.
+
+        Its file has the ids of the image's data set.
+        """
+        if index not in self.truths:
+            return None
+        info = self.dataset.get_data_info(index)
+        table = id_table(info['reduce_zero_label'], info['label_map'])
+        return table[read_label(self.truths[index])]
 
 
 def _build_dataset(run: Run) -> Any:
@@ -154,17 +162,6 @@ def _build_dataset(run: Run) -> Any:
             f'training was started, which is not {Path.cwd()}.'
         ) from error
     return built
-
-
-def _find_table(dataset: Any) -> np.ndarray:
-    """Returns the class id of each value in a label file."""
-    part = next(leaf_datasets(dataset))
-    steps = part.pipeline.transforms
-    loader = next(step for step in steps if isinstance(step, LoadAnnotations))
-    reduces = loader.reduce_zero_label
-    if reduces is None:
-        reduces = part.reduce_zero_label
-    return id_table(reduces, part.label_map)
 
 
 def _find_truths(

@@ -40,6 +40,32 @@ def test_training_images_read_dense_labels_like_the_data_set(
         assert set(np.unique(images[index].weak)) == {0, 1, 2, 255}
 
 
+def test_training_images_read_dense_labels_by_the_map_of_their_data_set(
+    work_dir: Path, amend: Callable[[str], None], scribbles: Path
+) -> None:
+    # Images 1 and 2 have their classes in the opposite order.
+    amend("""part = train_dataloader['dataset']
+train_dataloader['dataset'] = dict(
+    type='ConcatDataset',
+    ignore_keys=['label_map', 'reduce_zero_label'],
+    datasets=[
+        dict(part, indices=[0]),
+        dict(
+            part,
+            indices=[1, 2],
+            type='MappedSegDataset',
+            file_classes=['c', 'b', 'a'],
+        ),
+    ],
+)
+del part""")
+    images = TrainingImages(read_run(work_dir), scribbles / 'dense')
+    for index, path in enumerate(sorted(scribbles.glob('dense/deep/*.png'))):
+        ids = np.array(Image.open(path))
+        truth = ids if index == 0 else 2 - ids
+        assert (images[index].truth == truth).all()
+
+
 def test_training_images_names_missing_files(
     work_dir: Path, scribbles: Path
 ) -> None:
