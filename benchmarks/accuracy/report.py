@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from .plots import watched_runs
-from .rows import BUDGETS
+from .rows import ABLATIONS, BUDGETS
 from .sets import SETS
 from .tables import (
     Results,
@@ -33,6 +33,14 @@ not named are trained on without a label, unless the row says otherwise.
 `tools/annotation_cost.py --plan HOURS` rests on these numbers.
 
 {table}
+
+"""
+
+_ABLATIONS = """## What each part is worth
+
+{table}
+
+Differences are to SeSAM with the same seeds. Those below one point say little.
 
 """
 
@@ -84,7 +92,7 @@ def write_report(results: dict[str, Results], template: str) -> str:
         rounds=compare_rounds('camvid', camvid),
         watch=_WATCH if watched_runs(camvid) else '',
         budgets=_budgets(camvid),
-        ablations=compare_ablations(camvid),
+        ablations=_ablations(camvid),
         others=''.join(others),
     )
 
@@ -93,3 +101,9 @@ def _budgets(results: Results) -> str:
     if not BUDGETS.keys() & results.keys():
         return ''
     return _BUDGETS.format(table=compare_budgets(results))
+
+
+def _ablations(results: Results) -> str:
+    if not ABLATIONS.keys() & results.keys():
+        return ''
+    return _ABLATIONS.format(table=compare_ablations(results))

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 _RATE = 'optim_wrapper.optimizer.lr'
-# Starts of the names of the rows of which the best is 'weak only, tuned'.
+# Starts of the names of the rows of which the best is 'weak only'.
 WEAK = ('weak', 'unweighted', 'slow', 'fast', 'gated-crf')
 
 

@@ -92,7 +92,7 @@ def summarise(results: dict[str, Results]) -> str:
     rows = []
     for name, found in results.items():
         for kind in SETS[name].kinds:
-            sesam, weak = f'sesam-{kind}', _tuned(found, kind)
+            sesam, weak = f'sesam-{kind}', _best_weak(found, kind)
             if sesam not in found:
                 continue
             rows.append(
@@ -102,7 +102,7 @@ def summarise(results: dict[str, Results]) -> str:
                     *(_share(found, sesam), _difference(found, sesam, weak)),
                 )
             )
-    names = ('set', 'labels', 'dense', 'weak only, tuned', 'SeSAM', 'of dense')
+    names = ('set', 'labels', 'dense', 'weak only', 'SeSAM', 'of dense')
     return _table((*names, 'SeSAM - weak only'), rows)
 
 
@@ -157,7 +157,7 @@ def compare_ablations(results: Results) -> str:
     return _table(('SeSAM on scribbles', 'val mIoU', 'difference'), rows)
 
 
-def _tuned(results: Results, kind: str) -> str | None:
+def _best_weak(results: Results, kind: str) -> str | None:
     """The row with the highest mIoU among those of weak labels alone."""
     rows = (f'{start}-{kind}' for start in WEAK)
     return max(

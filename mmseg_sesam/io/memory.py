@@ -41,9 +41,10 @@ def _numbers(path: Path) -> dict[str, int]:
 
 
 def _control_groups() -> Iterator[tuple[Path, tuple[str, str, str]]]:
-    """Yields the folders of this process' control groups and their parents.
+    """Yields the control groups of this process and the names of their files.
 
-    A container sees its own group as the root, whatever the file says.
+    A limit may be set on any parent. In a container its own group is the root,
+    whatever the path in the file says.
     """
     try:
         lines = _CONTROL_GROUPS.read_text().splitlines()

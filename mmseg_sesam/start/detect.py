@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,28 @@ def detect_format(src: Path) -> str:
             f'the annotations with {_TOOL} and give its folder.'
         )
     return names[0]
+
+
+def prefer_format(src: Path, preferred: str) -> str:
+    """Returns the preferred format, or the one that suits `src` better.
+
+    Labels of validation and corrected labels may have another format than
+    those of the training.
+
+    Args:
+        src: file or folder of the annotations.
+        preferred: name of the format of the training; 'auto' prefers none.
+
+    Raises:
+        FileNotFoundError: `src` does not exist.
+        ValueError: no format is preferred, and none is found.
+    """
+    if preferred == 'auto':
+        return detect_format(src)
+    if not READERS[preferred].recognises(src):
+        with suppress(ValueError):
+            return detect_format(src)
+    return preferred
 
 
 def open_reader(

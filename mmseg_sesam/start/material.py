@@ -6,16 +6,11 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from mmseg_sesam.annotations.base import (
-    READERS,
-    AnnotationReader,
-    list_keyed_files,
-)
+from mmseg_sesam.annotations.base import AnnotationReader, list_keyed_files
 from mmseg_sesam.annotations.convert import SUMMARY, convert, labelled_keys
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.images import image_size
@@ -110,7 +105,8 @@ def gather(
     Raises:
         ValueError: annotations are damaged, or do not fit the options.
     """
-    name = choose_format(annotations, reading, like is not None)
+    name = reading.format
+    name = detect_format(annotations) if name == 'auto' else name
     reader = _open(name, images, annotations, reading, like)
     items, _ = reader.items()
     _check_keys(reader)
@@ -143,24 +139,6 @@ def gather(
         command=_command(reader, out),
         summary=summary,
     )
-
-
-def choose_format(src: Path, reading: Reading, other: bool) -> str:
-    """Returns the name of the format of annotations.
-
-    Args:
-        src: file or folder of the annotations.
-        reading: how annotations are read.
-        other: whether `src` has labels of validation, or corrected ones, of
-            which a user says no format: they may have another one.
-    """
-    name = reading.format
-    if name == 'auto':
-        return detect_format(src)
-    if other and not READERS[name].recognises(src):
-        with suppress(ValueError):
-            return detect_format(src)
-    return name
 
 
 def _open(

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmseg_sesam.start.detect import has_photos
-from mmseg_sesam.start.material import (
-    Material,
-    Reading,
-    choose_format,
-    gather,
-)
+from mmseg_sesam.start.detect import has_photos, prefer_format
+from mmseg_sesam.start.material import Material, Reading, gather
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.structures import DENSE
 
@@ -99,10 +94,9 @@ def take_val(
     Raises:
         ValueError: no labelled image is left for training.
     """
-    name = choose_format(folder, reading, other=True)
-    reading = reading._replace(format=name)
+    reading = _prefer(reading, folder)
     photos = folder if folder.is_dir() else folder.parent
-    beside = has_photos(name, folder, photos)
+    beside = has_photos(reading.format, folder, photos)
     val = gather(
         photos if beside else images, folder, out, reading, material, DENSE
     )
@@ -140,9 +134,10 @@ def add_corrections(
     train, taken, found = sets.train, set(), []
     for number in reversed(range(len(folders))):
         target = out / f'corrected_{number + 1}'
-        part = gather(images, folders[number], target, reading, train)
+        folder = folders[number]
+        part = gather(images, folder, target, _prefer(reading, folder), train)
         part = replace(part, unlabelled=[])
-        _check_part(part, sets, folders[number])
+        _check_part(part, sets, folder)
         fresh = [name for name in part.labelled if name not in taken]
         taken.update(fresh)
         found.append(replace(part, labelled=fresh))
@@ -158,6 +153,11 @@ def without(material: Material, names: Sequence[str] | set[str]) -> Material:
         labelled=[n for n in material.labelled if n not in gone],
         unlabelled=[n for n in material.unlabelled if n not in gone],
     )
+
+
+def _prefer(reading: Reading, src: Path) -> Reading:
+    """Returns how `src` is read, as the training unless it does not fit."""
+    return reading._replace(format=prefer_format(src, reading.format))
 
 
 def _check_part(part: Material, sets: DataSets, src: Path) -> None:
