@@ -93,8 +93,8 @@ def _check_palettes(joined: dict, leaves: list[dict]) -> None:
         if None not in (first, palette) and palette != first:
             raise ValueError(
                 f'Training data set {place} of ConcatDataset has the palette '
-                f'{palette}, expected {first} as data set 0, since both are '
-                'compared; set metainfo.palette to the same list in all, or '
+                f'{palette}, expected {first}, that of data set 0, which it '
+                'compares; set metainfo.palette to the same list in all, or '
                 "ignore_keys='palette' of ConcatDataset."
             )
 

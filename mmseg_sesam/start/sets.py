@@ -156,7 +156,7 @@ def without(material: Material, names: Sequence[str] | set[str]) -> Material:
 
 
 def _prefer(reading: Reading, src: Path) -> Reading:
-    """Returns how `src` is read, as the training unless it does not fit."""
+    """Returns how `src` is read: as the training, in a format that fits."""
     return reading._replace(format=prefer_format(src, reading.format))
 
 
