@@ -133,7 +133,7 @@ def test_learning_on_two_ranks_equals_one_process(
         learned.append([s for s in lines if s.startswith('learned')])
     alone, together = learned
     assert len(alone) == 3
-    # What the two ranks print may interleave.
+    # The ranks print their lines in any order.
     assert sorted(together) == sorted(alone * 2)
 
 

@@ -74,6 +74,10 @@ def _start(request: dict, output: int, status: int) -> dict:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
+    # Whole lines, also where PYTHONUNBUFFERED writes each word at once: what
+    # several ranks print must not interleave within a line.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, write_through=False)
     return request
 
 
