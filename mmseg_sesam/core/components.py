@@ -68,7 +68,8 @@ def find_components(
         ignore_index: the value of unlabelled pixels.
         closing_radius: pieces of one class that meet when each is dilated
             by this many pixels (8 directions) within unlabelled pixels are
-            one component. The dilated pixels are not part of it.
+            one component. The dilated pixels are not part of it. Lines of
+            another class separate, diagonal ones of one pixel included.
         min_area: smallest component, in pixels, that is kept if no person
             labelled any of its pixels.
 
@@ -137,16 +138,40 @@ def _number_regions(
     own = label == class_id
     if not radius:
         return _connect(own)
-    # One pixel a step, so that it stops at a line of another class.
+    passable = _between(own | (label == ignore_index))
+    # Diagonal neighbours of a class are connected, as without closing.
+    passable[1::2, 1::2] |= own[:-1, :-1] & own[1:, 1:]
+    passable[1::2, 1::2] |= own[1:, :-1] & own[:-1, 1:]
+    start = np.zeros_like(passable)
+    start[::2, ::2] = own
+    # One cell a step, so that it stops at a line of another class. The
+    # dilated masks of pieces 2 * radius pixels apart meet in the last step.
     grown = ndimage.binary_dilation(
-        own,
-        np.ones((3, 3)),
-        iterations=radius,
-        mask=own | (label == ignore_index),
+        start, np.ones((3, 3)), iterations=2 * radius + 1, mask=passable
     )
-    regions = _connect(grown)
+    regions = _connect(grown)[::2, ::2].copy()
     regions[~own] = 0
     return regions
+
+
+def _between(mask: np.ndarray) -> np.ndarray:
+    """Adds cells between the pixels of a mask, true where it can be crossed.
+
+    A cell between two pixels is true if both are. One between four pixels is
+    true unless two that are diagonal are false: a line may run through them.
+
+    Returns:
+        (2 h - 1, 2 w - 1) bool, with the (h, w) pixels at even places.
+    """
+    height, width = mask.shape
+    cells = np.zeros((2 * height - 1, 2 * width - 1), bool)
+    cells[::2, ::2] = mask
+    cells[1::2, ::2] = mask[:-1] & mask[1:]
+    cells[::2, 1::2] = mask[:, :-1] & mask[:, 1:]
+    falling = mask[:-1, :-1] | mask[1:, 1:]
+    rising = mask[1:, :-1] | mask[:-1, 1:]
+    cells[1::2, 1::2] = falling & rising
+    return cells
 
 
 def _connect(mask: np.ndarray) -> np.ndarray:

@@ -148,6 +148,21 @@ def test_find_components_never_closes_across_another_class(label, row, radius):
 
 
 @pytest.mark.parametrize('radius', [1, 2, 5])
+@pytest.mark.parametrize('turns', range(2))
+def test_find_components_never_closes_across_a_diagonal_line(radius, turns):
+    label = np.full((12, 12), 255, np.uint8)
+    np.fill_diagonal(label, 9)
+    rows = np.array([2, 5, 8, 11])
+    label[rows, rows - 2] = label[rows - 2, rows] = 7
+    found = find_components(np.rot90(label, turns), closing_radius=radius)
+    sides = [c for c in found if c.class_id == 7]
+    above = np.rot90(np.triu(np.ones_like(label), 1), turns) > 0
+    for component in sides:
+        assert len(np.unique(above[component.pixels])) == 1
+    assert len(sides) == 2
+
+
+@pytest.mark.parametrize('radius', [1, 2, 5])
 @pytest.mark.parametrize('step', [(0, 1), (1, 0), (1, 1)])
 def test_find_components_closes_gaps_of_two_radii(radius, step):
     def count(gap):
