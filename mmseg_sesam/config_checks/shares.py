@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.config_checks.training import Training, hook_option
@@ -14,6 +13,7 @@ from mmseg_sesam.config_checks.values import classes_of
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.io.class_shares import ClassShares, read_shares
 from mmseg_sesam.io.labels import id_table, unmapped_values
+from mmseg_sesam.io.listing import LABEL_SUFFIXES
 from mmseg_sesam.type_names import type_name
 from mmseg_sesam.validators import Rule
 
@@ -64,7 +64,7 @@ def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:
         ValueError: the data set has no classes, or shares do not fit them.
 
     Dense labels of which shares are counted have the ids of the first data
-    set's files.
+    set's files, and names that end as theirs do.
     """
     leaf, _ = next(iterate_leaves(dataset))
     classes = classes_of(leaf)
@@ -74,16 +74,20 @@ def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:
             'training data set has none; set metainfo=dict(classes=...) of '
             'the data set.'
         )
-    tables = () if isinstance(shares, Mapping) else _tables_of(leaf)
-    return read_shares(shares, classes, *tables), list(classes)
+    files = {} if isinstance(shares, Mapping) else _files_of(leaf)
+    return read_shares(shares, classes, **files), list(classes)
 
 
-def _tables_of(leaf: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the class id of each value in files, and what is unmapped.
+def _files_of(leaf: dict) -> dict[str, Any]:
+    """Returns how `read_shares` reads label files of a data set.
 
     The data set is built without its files to know how it maps ids.
     """
     built = DATASETS.build(dict(leaf, pipeline=[], lazy_init=True))
     reduces = getattr(built, 'reduce_zero_label', False)
     label_map = getattr(built, 'label_map', None)
-    return id_table(reduces, label_map), unmapped_values(reduces, label_map)
+    return dict(
+        table=id_table(reduces, label_map),
+        unmapped=unmapped_values(reduces, label_map),
+        ending=getattr(built, 'seg_map_suffix', LABEL_SUFFIXES),
+    )

@@ -49,7 +49,8 @@ class ClassSharesHook(Hook):
     Args:
         shares: share of pixels of each class by its name, of sum 1; or the
             path of a table that the page of tools/sample_pixels.py saves; or
-            of a folder of some dense labels, with 255 for unlabelled.
+            of a folder of some dense labels, with 255 for unlabelled, whose
+            names end in seg_map_suffix of the training set.
         num_workers: processes that load weak labels to count them.
 
     Raises:

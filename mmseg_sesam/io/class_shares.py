@@ -42,6 +42,7 @@ def read_shares(
     classes: Sequence[str],
     table: np.ndarray | None = None,
     unmapped: np.ndarray | None = None,
+    ending: str | tuple[str, ...] = LABEL_SUFFIXES,
 ) -> ClassShares:
     """Returns the shares of all classes.
 
@@ -52,6 +53,8 @@ def read_shares(
         classes: names of the data set's classes, in the order of their ids.
         table: (256,) class id of each value of the dense labels.
         unmapped: (256,) bool, the values that dense labels must not have.
+        ending: end of the names of dense labels, or several; other files of
+            the folder are not counted.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
@@ -66,7 +69,7 @@ def read_shares(
         return ClassShares(_given_shares(shares, classes), 0, 'shares')
     path = Path(shares)
     if path.is_dir():
-        counts = _count_labels(path, classes, table, unmapped)
+        counts = _count_labels(path, classes, table, unmapped, ending)
         return ClassShares(counts / counts.sum(), 0, str(path))
     counts, _ = count_classified(path, classes)
     return ClassShares(counts / counts.sum(), int(counts.sum()), str(path))
@@ -152,10 +155,11 @@ def _count_labels(
     classes: Sequence[str],
     table: np.ndarray | None,
     unmapped: np.ndarray | None,
+    ending: str | tuple[str, ...],
 ) -> np.ndarray:
     """Returns (C,) pixels of each class in the dense labels of a folder."""
     counts = np.zeros(256, np.int64)
-    for path in list_files(folder, LABEL_SUFFIXES):
+    for path in list_files(folder, ending):
         label = read_label(path)
         if unmapped is not None and unmapped[label].any():
             raise ValueError(
@@ -175,9 +179,11 @@ def _count_labels(
         counts += found
     counts = counts[: len(classes)]
     if not counts.any():
+        endings = (ending,) if isinstance(ending, str) else ending
         raise ValueError(
             f'{folder} holds no labelled pixel, expected dense index images '
-            f'({", ".join(LABEL_SUFFIXES)}); give the folder of some dense '
-            'labels.'
+            f'whose names end in {", ".join(endings)}, as seg_map_suffix of '
+            'the training data set; give the folder of some dense labels with '
+            'such names.'
         )
     return counts
