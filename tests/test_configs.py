@@ -179,6 +179,24 @@ def test_config_has_its_baselines() -> None:
             assert f'{name.rsplit("_", 1)[0]}_full' in SESAM
 
 
+LABELS = ('coarse', 'point', 'scribble', 'scribblesup')
+
+
+@pytest.mark.parametrize('name', [n for n in SESAM if n.endswith(LABELS)])
+def test_dense_baseline_has_the_images_of_its_config(name: str) -> None:
+    dense = load(f'{name.rsplit("_", 1)[0]}_full')
+    cfgs = load(name), dense
+    datasets = [cfg.train_dataloader.dataset for cfg in cfgs]
+    named = [
+        (d.data_root, d.data_prefix.img_path, d.get('ann_file'))
+        for d in datasets
+    ]
+    assert named[0] == named[1]
+    if 'voc' in name:
+        label = datasets[1].data_prefix.seg_map_path
+        assert label == 'SegmentationClassAug'
+
+
 BASELINES = [n for n in SESAM if n.endswith(('_weak-only', '_offline'))]
 
 

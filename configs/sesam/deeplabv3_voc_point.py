@@ -3,8 +3,6 @@
 #     voc_whats_the_point_bg_from_scribbles.json OUT --images JPEGImages
 # The second file has the clicks on background: without it, no label has
 # class 0, and the network never learns it.
-# trainaug.txt, 10582 images, comes from mmseg's
-# tools/dataset_converters/voc_aug.py VOCdevkit VOCaug
 _base_ = './deeplabv3_voc_coarse.py'
 train_pipeline = [
     *_base_.load,
@@ -13,7 +11,6 @@ train_pipeline = [
 ]
 train_dataloader = dict(
     dataset=dict(
-        ann_file='ImageSets/Segmentation/trainaug.txt',
         data_prefix=dict(seg_map_path='WhatsThePoint'),
         pipeline=train_pipeline,
     )

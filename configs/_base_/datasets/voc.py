@@ -1,3 +1,8 @@
+# All configs of VOC train on one set, so that one dense baseline serves them:
+# trainaug.txt, 10582 images, and SegmentationClassAug, which come from mmseg's
+# tools/dataset_converters/voc_aug.py VOCdevkit VOCaug
+# It writes the labels of SBD, which lacks some training images of VOC:
+# cp SegmentationClass/*.png SegmentationClassAug
 data_root = '{{$SESAM_DATA:data}}/VOCdevkit/VOC2012'
 crop_size = (512, 512)
 # A config puts its weak labels and pseudo-labels between these two.
@@ -39,9 +44,9 @@ train_dataloader = dict(
         type='PascalVOCDataset',
         data_root=data_root,
         data_prefix=dict(
-            img_path='JPEGImages', seg_map_path='SegmentationClass'
+            img_path='JPEGImages', seg_map_path='SegmentationClassAug'
         ),
-        ann_file='ImageSets/Segmentation/train.txt',
+        ann_file='ImageSets/Segmentation/trainaug.txt',
         pipeline=[],
     ),
 )

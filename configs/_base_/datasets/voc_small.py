@@ -35,10 +35,7 @@ test_pipeline = [
 train_dataloader = dict(
     batch_size=8,
     num_workers=2,
-    dataset=dict(
-        ann_file='ImageSets/Segmentation/trainaug.txt',
-        data_prefix=dict(seg_map_path='WhatsThePoint'),
-    ),
+    dataset=dict(data_prefix=dict(seg_map_path='WhatsThePoint')),
 )
 val_dataloader = dict(num_workers=2, dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
