@@ -47,7 +47,8 @@ def check_shares(training: Training) -> None:
         raise ValueError(
             'The config has ClassSharesHook, which adjusts what a teacher '
             f'predicts, and the model has teacher={teacher!r} without '
-            "refreshes; set teacher='online', or take the hook out."
+            "refreshes; set teacher='online', or take the hook out, as with "
+            '--cfg-options default_hooks.class_shares=None.'
         )
     shares_of(hook_option(hooks[0], 'shares'), training.dataset)
 

@@ -11,6 +11,12 @@ from mmengine.runner import Runner
 
 from mmseg_sesam.io.terminal import Pace, shorten
 
+# Names of the hooks that every Runner registers unless they are None.
+_OWN_HOOKS = (
+    *('runtime_info', 'timer', 'sampler_seed', 'logger'),
+    *('param_scheduler', 'checkpoint'),
+)
+
 
 class TerminalRunner(Runner):
     """mmengine's Runner with short terminal output.
@@ -28,6 +34,20 @@ class TerminalRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         shorten(logger)
         return logger
+
+    def register_default_hooks(
+        self, hooks: dict[str, Hook | dict | None] | None = None
+    ) -> None:
+        """Registers mmengine's hooks and the given ones, without None.
+
+        mmengine drops a hook of its own that is None, and fails at others.
+        """
+        kept = {
+            name: hook
+            for name, hook in (hooks or {}).items()
+            if hook is not None or name in _OWN_HOOKS
+        }
+        super().register_default_hooks(kept)
 
 
 class ProgressHook(Hook):

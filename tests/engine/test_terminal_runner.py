@@ -7,8 +7,12 @@ from typing import Callable
 
 import pytest
 from mmengine.config import Config
+from mmengine.hooks import IterTimerHook
 from pipelines import place_of
 
+from mmseg_sesam.cli.launch import add_safeguards
+from mmseg_sesam.config_checks import check_config
+from mmseg_sesam.engine import ClassSharesHook, StepSeedHook
 from mmseg_sesam.engine.terminal_runner import TerminalRunner
 from mmseg_sesam.io import terminal
 
@@ -40,3 +44,28 @@ def test_terminal_runner_logs_slow_steps(
     log = next(Path(runner.log_dir).glob('*.log')).read_text()
     assert ('Loaded 2 of the 3 batches' in log) == (not patience)
     assert runner.iter == 4
+
+
+def test_terminal_runner_leaves_out_hooks_that_options_remove(
+    make_config: Callable[..., Config],
+) -> None:
+    cfg = make_config()
+    shares = dict(type='ClassSharesHook', shares=dict(a=0.6, b=0.3, c=0.1))
+    cfg.default_hooks.class_shares = shares
+    cfg.merge_from_dict(
+        {
+            'model.teacher': None,
+            'default_hooks.pseudo_labels.enabled': False,
+            'default_hooks.class_shares': None,
+            'default_hooks.timer': None,
+            'default_hooks.step_seed': None,
+        }
+    )
+    add_safeguards(cfg)
+    check_config(cfg)
+    hooks = TerminalRunner.from_cfg(cfg).hooks
+
+    dropped = ClassSharesHook, IterTimerHook, StepSeedHook
+    assert not [hook for hook in hooks if isinstance(hook, dropped)]
+    kinds = {type(hook).__name__ for hook in hooks}
+    assert {'SAMPseudoLabelHook', 'RuntimeInfoHook'} <= kinds
