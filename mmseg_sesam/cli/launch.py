@@ -101,8 +101,11 @@ def lock_work_dir(cfg: Config) -> AbstractContextManager:
 
 def add_safeguards(cfg: Config) -> None:
     """Adds the hooks that keep an interrupted run whole, unless set."""
-    hooks = cfg.setdefault('default_hooks', {})
-    checkpoint = hooks.get('checkpoint')
+    cfg.default_hooks = cfg.get('default_hooks') or {}
+    hooks = cfg.default_hooks
+    # The one that mmengine registers where a config names none.
+    hooks.setdefault('checkpoint', dict(type='CheckpointHook', interval=1))
+    checkpoint = hooks.checkpoint
     # An object store replaces files whole by itself.
     is_local = checkpoint and not checkpoint.get('backend_args')
     if is_local and _kind(checkpoint) == 'CheckpointHook':

@@ -204,6 +204,20 @@ def test_add_safeguards_adds_hooks(tiny_config: Path):
     assert hooks.step_seed is None
 
 
+@pytest.mark.parametrize(
+    'config', [{}, dict(default_hooks=None), dict(default_hooks={})]
+)
+def test_add_safeguards_to_a_config_without_hooks(config: dict):
+    cfg = Config(config)
+    launch.add_safeguards(cfg)
+    assert {hook.type for hook in cfg.default_hooks.values()} == {
+        'AtomicCheckpointHook',
+        'StepSeedHook',
+        'NonFiniteLossHook',
+    }
+    assert cfg.default_hooks.checkpoint.interval == 1
+
+
 def test_add_safeguards_leaves_object_stores_to_mmengine(
     tiny_config: Path,
 ):
