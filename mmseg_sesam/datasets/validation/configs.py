@@ -63,8 +63,9 @@ def build_dataset(name: str, config: dict) -> BaseDataset | Finding:
         return Finding(WARNING, name, what, 'derive it from BaseSegDataset')
     if problem := _find_missing(config, root):
         return Finding(ERROR, name, *problem)
-    # Serialising would take longer than all other checks of lists.
-    config = dict(config, pipeline=[], serialize_data=False)
+    # Serialising would take longer than all other checks of lists. A Runner
+    # reads a list that lazy_init puts off.
+    config = dict(config, pipeline=[], serialize_data=False, lazy_init=False)
     try:
         return DATASETS.build(config)
     # A data set's class, or a list file, may fail in any way.

@@ -55,6 +55,14 @@ def test_build_dataset_names_wrong_options(
     assert found.level == 'error' and text in str(found)
 
 
+def test_build_dataset_reads_the_list_of_a_lazy_data_set(data) -> None:
+    data.train.lazy_init = True
+
+    report = data.validate()
+    assert not report.findings
+    assert report.summaries['train']['images'] == 4
+
+
 def test_build_dataset_data_elsewhere_is_not_checked(data) -> None:
     data.train.data_root = 's3://bucket/data'
 
