@@ -34,6 +34,8 @@ _RESIZING = ('RandomChoiceResize', 'RandomResize')
 _MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
 # Prefixes of the names of transforms that load images and labels.
 _LOADING = ('Load', 'Simulate')
+# Parts of the names of those that load or make labels.
+_LABELLING = ('Annotation', 'LoadPseudoLabel', 'Simulate')
 
 
 def wrapped_datasets(dataset: Any) -> list[Any]:
@@ -99,7 +101,8 @@ def _names(step: dict) -> set[str]:
     return type_names(step, TRANSFORMS)
 
 
-def _loads(step: dict) -> bool:
+def loads(step: dict) -> bool:
+    """Returns whether a transform loads an image or a label."""
     return any(name.startswith(_LOADING) for name in _names(step))
 
 
@@ -121,12 +124,12 @@ def pseudo_label_source(dataset: dict) -> dict:
         places = [i for i, n in enumerate(found) if 'LoadPseudoLabel' in n]
         if not places:
             # The pipeline of a wrapper loads nothing.
-            if any(map(_loads, pipeline)):
+            if any(map(loads, pipeline)):
                 sources.append(None)
             continue
         place = places[0]
         sources.append(pipeline[place])
-        others = [type_name(s) for s in pipeline[:place] if not _loads(s)]
+        others = [type_name(s) for s in pipeline[:place] if not loads(s)]
         if others:
             raise ValueError(
                 f'The training pipeline holds {others} before '
@@ -224,7 +227,7 @@ def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
         return dataset
     loading = [
         step
-        for step in takewhile(_loads, dataset['pipeline'])
+        for step in takewhile(loads, dataset['pipeline'])
         if with_pseudo_labels or 'LoadPseudoLabel' not in _names(step)
     ]
     dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
@@ -237,12 +240,20 @@ def view_steps(dataset: dict) -> list[dict]:
     Steps that load labels are left out; without `LoadRGBView` there are none.
     """
     for pipeline in iterate_pipelines(dataset):
-        names = [type_name(step) for step in pipeline]
-        if 'LoadRGBView' in names:
-            steps = pipeline[: names.index('LoadRGBView') + 1]
-            images = [s for s in steps if 'Annotation' not in type_name(s)]
-            return copy.deepcopy(images)
+        views = [_is_view(step) for step in pipeline]
+        if any(views):
+            steps = pipeline[: views.index(True) + 1]
+            return copy.deepcopy([s for s in steps if not _labels(s)])
     return []
+
+
+def _is_view(step: dict) -> bool:
+    return 'LoadRGBView' in _names(step)
+
+
+def _labels(step: dict) -> bool:
+    """Returns whether a transform loads or makes a label."""
+    return any(part in n for n in _names(step) for part in _LABELLING)
 
 
 def with_view_of(cfg: dict, steps: Sequence[dict]) -> list[dict]:
@@ -252,6 +263,6 @@ def with_view_of(cfg: dict, steps: Sequence[dict]) -> list[dict]:
     own stay as they are.
     """
     view = view_steps(cfg['train_dataloader']['dataset'])[-1:]
-    if any(type_name(step) == 'LoadRGBView' for step in steps):
+    if any(map(_is_view, steps)):
         view = []
     return [*steps[:1], *view, *steps[1:]]

@@ -11,6 +11,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_pipelines,
+    loads,
     with_view_of,
 )
 from mmseg_sesam.datasets.rgb_view import rgb_view
@@ -21,7 +22,6 @@ from mmseg_sesam.evaluation.label_quality import (
 from mmseg_sesam.report.layers import encode_layers
 from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run
-from mmseg_sesam.type_names import type_name
 
 # Predicted images, which bound the time, and shown images (our choice).
 MAX_PREDICTED = 32
@@ -71,7 +71,7 @@ def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
     # mmseg's test pipelines resize before they load labels; whole images are
     # shown at the size of their files.
     for pipeline in iterate_pipelines(config):
-        loaders = [p for p in pipeline if type_name(p).startswith('Load')]
+        loaders = [step for step in pipeline if loads(step)]
         # Shown as in training; prediction needs no view.
         pipeline[:] = [
             *with_view_of(run.cfg, loaders),

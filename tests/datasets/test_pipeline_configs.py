@@ -6,17 +6,22 @@ import copy
 
 import mmcv.transforms
 import pytest
+from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmseg.datasets.transforms import RandomFlip, Resize
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
 from mmseg_sesam.datasets.pipeline_configs import (
     common_data_root,
     iterate_pipelines,
     leaf_datasets,
     loading_dataset,
     pseudo_label_source,
+    view_steps,
+    with_view_of,
 )
+from mmseg_sesam.datasets.rgb_view import LoadRGBView
 
 LOAD = [
     dict(type='LoadImageFromFile'),
@@ -342,3 +347,27 @@ def test_common_data_root_of_several_data_sets(
 ) -> None:
     config = joined(*(dict(part, type='BaseSegDataset') for part in parts))
     assert common_data_root(config) == expected
+
+
+@pytest.mark.parametrize('derives', [False, True])
+def test_view_steps_are_those_that_load_the_image(derives: bool) -> None:
+    def derived(base: type) -> type:
+        return type(f'My{base.__name__[4:]}', (base,), {})
+
+    kinds = (
+        LoadImageFromFile,
+        LoadWeakAnnotations,
+        LoadPseudoLabel,
+        LoadRGBView,
+    )
+    if derives:
+        kinds = tuple(map(derived, kinds))
+    image, label, pseudo, view = (dict(type=kind) for kind in kinds)
+    simulated = dict(type='SimulateWeakLabel', kind='point')
+    train = dataset(image, label, simulated, pseudo, view, *AUGMENT)
+    assert view_steps(train) == [image, view]
+    assert view_steps(dataset(image, label)) == []
+
+    cfg = dict(train_dataloader=dict(dataset=train))
+    assert with_view_of(cfg, [image, label]) == [image, view, label]
+    assert with_view_of(cfg, [image, view]) == [image, view]
