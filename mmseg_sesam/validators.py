@@ -149,9 +149,19 @@ def check_fields(component: Any) -> None:
 
     Call it in `__post_init__` of the dataclass.
     """
-    rules = {
+    check_options(component, **_rules(component))
+
+
+def check_config_fields(config: dict, kind: type) -> None:
+    """Checks the options in a config of a dataclass before it is built."""
+    for name, rule in _rules(kind).items():
+        if name in config:
+            check_option(kind.__name__, name, config[name], rule)
+
+
+def _rules(dataclass: Any) -> dict[str, Rule]:
+    return {
         field.name: field.metadata[_RULE]
-        for field in dataclasses.fields(component)
+        for field in dataclasses.fields(dataclass)
         if _RULE in field.metadata
     }
-    check_options(component, **rules)

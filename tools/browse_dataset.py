@@ -11,8 +11,6 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmengine.config import Config
-
 from mmseg_sesam.cli.arguments import (
     add_cfg_options,
     config_file,
@@ -44,15 +42,15 @@ def main() -> None:
     args = make_parser().parse_args()
     from mmengine.registry import init_default_scope
 
+    from mmseg_sesam.cli.configs import read_config
     from mmseg_sesam.datasets.validation import check_lists
     from mmseg_sesam.visualization.training_sample import draw_samples
 
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
     default_dir = str(Path('work_dirs', Path(args.config).stem))
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
     try:
+        cfg = read_config(args.config, args.cfg_options)
+        cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
+        init_default_scope(cfg.get('default_scope', 'mmseg'))
         check_lists(cfg, (args.split,))
         count = draw_samples(
             cfg, args.split, args.number, args.seed, args.out_dir

@@ -93,6 +93,7 @@ def main() -> None:
     from mmengine.registry import init_default_scope
     from mmseg.registry import TASK_UTILS
 
+    from mmseg_sesam.cli.configs import read_config
     from mmseg_sesam.cli.launch import find_hook
     from mmseg_sesam.visualization.explanation import explain
     from mmseg_sesam.visualization.explanation_sheet import (
@@ -102,7 +103,7 @@ def main() -> None:
 
     init_default_scope('mmseg')
     try:
-        cfg = Config.fromfile(args.config)
+        cfg = read_config(args.config)
         # A segmenter base has a generator and no hooks.
         is_base = 'generator' in cfg and 'default_hooks' not in cfg
         config = cfg.generator if is_base else find_hook(cfg)['generator']

@@ -56,11 +56,16 @@ def make_parser() -> ArgumentParser:
 
 def main() -> None:
     args = make_parser().parse_args()
+    from mmseg_sesam.cli.configs import read_config
     from mmseg_sesam.models.export import export
 
     try:
         own = export(
-            args.config, args.checkpoint, args.out, args.teacher, args.half
+            read_config(args.config, None, 'model'),
+            args.checkpoint,
+            args.out,
+            args.teacher,
+            args.half,
         )
     except ValueError as error:
         sys.exit(f'export_student: {error}')

@@ -86,7 +86,10 @@ def main() -> None:
     from mmseg_sesam.cli import launch
     from mmseg_sesam.rounds.make_round import RoundError
 
-    cfg = launch.load_config(args)
+    try:
+        cfg = launch.load_config(args, 'train_dataloader')
+    except ValueError as error:
+        parser.error(str(error))
     if args.launcher != 'none' and not dist.is_distributed():
         dist.init_dist(args.launcher, **cfg.env_cfg.dist_cfg)
     init_default_scope(cfg.get('default_scope', 'mmseg'))

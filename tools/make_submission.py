@@ -91,11 +91,12 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
 def predict(
     config: str, checkpoint: str, images: Sequence[Path]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    from mmengine.config import Config
     from mmengine.device import get_device
     from mmseg.apis import inference_model, init_model
 
-    cfg = Config.fromfile(config)
+    from mmseg_sesam.cli.configs import read_config
+
+    cfg = read_config(config, None, 'model')
     if 'test_pipeline' not in cfg:
         cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
     model = init_model(cfg, checkpoint, device=get_device())

@@ -28,6 +28,7 @@ from mmseg_sesam.cli.arguments import (
     existing_file,
     number_of_jobs,
 )
+from mmseg_sesam.cli.configs import read_config
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.io.names import check_unique
@@ -99,8 +100,7 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> Config:
             'nothing in it shall be overwritten: give a new one, or --resume '
             'to continue in it'
         )
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options, 'model')
     mode = (cfg.model.get('test_cfg') or {}).get('mode')
     if args.tile and mode == 'slide':
         parser.error(

@@ -95,14 +95,14 @@ def view_reader(config: str) -> Callable[[Path], np.ndarray]:
     Raises:
         ValueError: the training has no view.
     """
-    from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
+    from mmseg_sesam.cli.configs import read_config
     from mmseg_sesam.datasets.pipeline_configs import view_steps
     from mmseg_sesam.datasets.rgb_view import load_view
 
     init_default_scope('mmseg')
-    loader = Config.fromfile(config).get('train_dataloader')
+    loader = read_config(config).get('train_dataloader')
     steps = view_steps(loader.dataset) if loader else []
     if not steps:
         raise ValueError(

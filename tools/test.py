@@ -110,7 +110,10 @@ def main() -> None:
     from mmseg_sesam.cli import launch
     from mmseg_sesam.cli.downloads import drop_downloads
 
-    cfg = launch.load_config(args)
+    try:
+        cfg = launch.load_config(args, 'model', 'test_dataloader')
+    except ValueError as error:
+        parser.error(str(error))
     cfg.load_from, cfg.resume = args.checkpoint, False
     launch.drop_hook(cfg)
     drop_downloads(cfg)

@@ -91,9 +91,9 @@ def main() -> None:
     args = arguments.parse_args(parser)
     from mmseg_sesam.cli import launch
 
-    cfg = launch.load_config(args)
     with ExitStack() as held:
         try:
+            cfg = launch.load_config(args, 'model', 'train_dataloader')
             launch.refuse_sharding(cfg)
             launch.refuse_missing_backbone(cfg)
             held.enter_context(launch.lock_work_dir(cfg))

@@ -13,8 +13,6 @@ import sys
 from argparse import ArgumentParser
 from concurrent.futures.process import BrokenProcessPool
 
-from mmengine.config import Config
-
 from mmseg_sesam.cli.arguments import (
     add_cfg_options,
     config_file,
@@ -40,11 +38,11 @@ def make_parser() -> ArgumentParser:
 
 def main() -> None:
     args = make_parser().parse_args()
+    from mmseg_sesam.cli.configs import read_config
     from mmseg_sesam.datasets.validation import validate_datasets
 
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
     try:
+        cfg = read_config(args.config, args.cfg_options)
         report = validate_datasets(cfg, args.jobs)
     except ValueError as error:
         sys.exit(f'validate_dataset: {error}')

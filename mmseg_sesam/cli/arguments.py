@@ -7,7 +7,13 @@ wrong arguments at once.
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import (
+    ArgumentError,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+)
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import DictAction
@@ -89,12 +95,33 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
+class _KeyValues(DictAction):
+    """`DictAction` that refuses words it cannot parse."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        # No '=' in a word, or brackets that are not closed.
+        except (AssertionError, ValueError) as error:
+            raise ArgumentError(
+                self,
+                f'{" ".join(values)} cannot be parsed: give KEY=VALUE each, '
+                'with quotes around brackets as in key="[a,b]"',
+            ) from error
+
+
 def add_cfg_options(parser: ArgumentParser) -> None:
     """Adds `--cfg-options`, which override the config."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=_KeyValues,
         default={},
         metavar='KEY=VALUE',
         help='override the config, e.g. train_dataloader.batch_size=4 '

@@ -18,6 +18,7 @@ from zipfile import BadZipFile, ZipFile
 
 from mmengine.config import Config
 
+from mmseg_sesam.cli.configs import read_config
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.extras import install_command
 from mmseg_sesam.io.locks import lock_folder
@@ -53,15 +54,16 @@ def drop_hook(cfg: Config) -> None:
         del named[name]
 
 
-def load_config(args: Namespace) -> Config:
+def load_config(args: Namespace, *parts: str) -> Config:
     """Returns the config with the arguments of `add_arguments` applied.
 
     With `--launcher pytorch` on a machine without an accelerator it connects
     the processes over gloo.
+
+    Raises:
+        ValueError: the config cannot be read, or lacks one of `parts`.
     """
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options, *parts)
     cfg.launcher = args.launcher
     default_dir = str(Path('work_dirs', Path(args.config).stem))
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir

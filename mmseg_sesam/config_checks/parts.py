@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from mmengine.logging import print_log
-from mmseg.registry import TRANSFORMS
+from mmseg.registry import HOOKS, TRANSFORMS
 
 from mmseg_sesam.config_checks.training import (
     Training,
@@ -17,7 +17,8 @@ from mmseg_sesam.datasets.pipeline_configs import (
     iterate_transforms,
     pseudo_label_source,
 )
-from mmseg_sesam.type_names import option, type_name
+from mmseg_sesam.type_names import lineage, option, type_name
+from mmseg_sesam.validators import check_config_fields
 
 # Only SeSAM's pack, preprocessor and model read what these load.
 _TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
@@ -25,6 +26,10 @@ _TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
 
 def check_parts(training: Training) -> None:
     """Raises if a part has no effect without another that is missing."""
+    for hook in [*training.hooks, *training.share_hooks]:
+        kinds = lineage(hook, HOOKS) if isinstance(hook, dict) else ()
+        for kind in kinds[:1]:
+            check_config_fields(hook, kind)
     _check_hooks(training)
     if training.hooks:
         pseudo_label_source(training.dataset)
@@ -102,7 +107,8 @@ def _check_pack(training: Training, name: str) -> None:
 def check_meta_key(training: Training, key: str, needed_by: str) -> None:
     """Raises if the meta_keys of PackSeSAMInputs lack a key."""
     for step in training.find('PackSeSAMInputs'):
-        if key not in option(step, TRANSFORMS, 'meta_keys'):
+        # The stock class allows None and fails at the first image.
+        if key not in (option(step, TRANSFORMS, 'meta_keys') or ()):
             raise ValueError(
                 f'PackSeSAMInputs has meta_keys without {key!r}, which '
                 f'{needed_by} needs; add it, or leave meta_keys out.'

@@ -50,12 +50,12 @@ _STOCK_STEPS = dict(
 
 
 def export(
-    config: str, checkpoint_path: str, out: Path, teacher: bool, half: bool
+    cfg: Config, checkpoint_path: str, out: Path, teacher: bool, half: bool
 ) -> list[str]:
     """Writes a plain checkpoint and, beside it, a plain config.
 
     Args:
-        config: path of the training's config.
+        cfg: the training's config.
         checkpoint_path: path of a checkpoint of the training.
         out: path of the new checkpoint; the config gets the suffix '.py'.
         teacher: export the EMA teacher's weights instead of the student's.
@@ -69,14 +69,14 @@ def export(
             the checkpoint could run code.
     """
     checkpoint = _load(checkpoint_path)
-    cfg = plain_config(Config.fromfile(config))
+    plain = plain_config(cfg)
     weights = student_weights(checkpoint, teacher)
     init_default_scope('mmseg')
     try:
-        MODELS.build(cfg.model).load_state_dict(weights)
+        MODELS.build(plain.model).load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
-            f'{checkpoint_path} does not fit {config}; give the config '
+            f'{checkpoint_path} does not fit {cfg.filename}; give the config '
             f'that it was trained with. {error}'
         ) from error
     if half:
@@ -87,10 +87,10 @@ def export(
     meta = checkpoint.get('meta', {})
     kept = {n: meta[n] for n in ('dataset_meta', 'iter') if n in meta}
     # The weights come last: where they exist, the config exists too.
-    out.with_suffix('.py').write_text(cfg.pretty_text)
+    out.with_suffix('.py').write_text(plain.pretty_text)
     with replacing(out) as part, part.open('wb') as file:
         torch.save(dict(meta=kept, state_dict=weights), file)
-    return own_parts(cfg)
+    return own_parts(plain)
 
 
 def plain_config(cfg: Config) -> Config:

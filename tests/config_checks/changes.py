@@ -105,6 +105,14 @@ def no_round_in_meta(cfg: Config) -> None:
     find(cfg, 'PackSeSAMInputs').meta_keys = ('img_path', 'img_shape')
 
 
+def no_meta(cfg: Config) -> None:
+    find(cfg, 'PackSeSAMInputs').meta_keys = None
+
+
+def rounds_in_words(cfg: Config) -> None:
+    cfg.default_hooks.pseudo_labels.max_rounds = 'two'
+
+
 def round_without_source(cfg: Config) -> None:
     weak_only(cfg)
     cfg.model.teacher = 'round'

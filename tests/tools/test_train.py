@@ -136,6 +136,31 @@ def test_train_names_a_missing_config(refusal):
     )
 
 
+@pytest.mark.parametrize('words', [['foo'], ['foo="[1,2"'], ['model=', 'foo']])
+def test_train_names_options_that_cannot_be_parsed(
+    refusal, tiny_config: Path, words: list[str]
+):
+    said = refusal('train.py', tiny_config, '--cfg-options', *words)
+    assert f'--cfg-options: {" ".join(words)} cannot be parsed: give' in said
+
+
+@pytest.mark.parametrize(
+    ('tool', 'words', 'part'),
+    [
+        ('train.py', [], 'model'),
+        ('test.py', ['{file}'], 'model'),
+        ('generate_pseudo_labels.py', [], 'train_dataloader'),
+    ],
+)
+def test_tools_name_a_config_that_lacks_a_part(
+    refusal, tmp_path: Path, tool: str, words: list[str], part: str
+):
+    path = tmp_path / 'part.py'
+    path.write_text('default_hooks = dict()\n')
+    words = [word.format(file=path) for word in words]
+    assert f'part.py has no {part}, exp' in refusal(tool, path, *words)
+
+
 def test_train_names_a_missing_checkpoint(refusal, tiny_config: Path):
     said = refusal('train.py', tiny_config, '--resume', 'gone.pth')
     assert 'gone.pth is not a file' in said
