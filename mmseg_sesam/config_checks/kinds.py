@@ -30,12 +30,11 @@ def check_kinds(training: Training) -> None:
         _check_sources(sources, kinds)
         if any(sources.values()) or DENSE in kinds:
             check_meta_key(training, 'label_kind', "a label's kind")
-        if NO_LABEL in kinds:
-            _check_learns_without_labels(training)
+        _check_learns_without_labels(training, kinds)
     if len(kinds) > 1:
         _check_mosaic(training)
     if (ratio := _ratio(training)) is not None:
-        if any(allows_unlabelled(steps) for _, steps in training.leaves):
+        if _any_allows(training):
             # Files decide whether there are any.
             kinds |= {NO_LABEL} & set(ratio)
         check_ratio(ratio, kinds)
@@ -82,19 +81,31 @@ def _check_sources(
         )
 
 
-def _check_learns_without_labels(training: Training) -> None:
+def _check_learns_without_labels(training: Training, kinds: set[str]) -> None:
     """Raises if nothing is learned from images without labels."""
     if (
-        training.model_option('teacher') is None
-        and not training.refreshes
-        and not training.model_option('regularizers')
+        training.model_option('teacher') is not None
+        or training.refreshes
+        or training.model_option('regularizers')
     ):
-        raise ValueError(
-            "A training data set has kind='none', and the model has "
-            'teacher=None, no refreshes and no regularizers, so that its '
-            "images teach nothing; set teacher='online', or take the data "
-            'set out.'
-        )
+        return
+    found, remedy = "kind='none'", 'take the data set out'
+    if NO_LABEL not in kinds:
+        found = "unlabelled='allow'"
+        remedy = 'leave that out and list the labelled images in ann_file'
+        if not _any_allows(training):
+            return
+    raise ValueError(
+        f'A training data set has {found} of LoadWeakAnnotations, and the '
+        'model has teacher=None, no refreshes and no regularizers, so that '
+        "images without labels teach nothing; set teacher='online', or "
+        f'{remedy}.'
+    )
+
+
+def _any_allows(training: Training) -> bool:
+    """Returns whether a data set may hold images without a label file."""
+    return any(allows_unlabelled(steps) for _, steps in training.leaves)
 
 
 def _check_mosaic(training: Training) -> None:

@@ -83,9 +83,17 @@ def nothing_without_labels(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.enabled = False
 
 
+def nothing_without_files(cfg: Config) -> None:
+    nothing_without_labels(cfg)
+    cfg.train_dataloader.pop('sampler')
+    del parts_of(cfg)[2]
+    loader_of(parts_of(cfg)[1]).unlabelled = 'allow'
+
+
 NO_EFFECT = {
     mosaic: 'RandomMosaic, which joins images of several kinds',
-    nothing_without_labels: "kind='none', .* teacher=None, no refreshes",
+    nothing_without_labels: "kind='none' .* teacher=None, no refreshes",
+    nothing_without_files: "unlabelled='allow' .* teacher=None, no refreshes",
     epochs: 'without end, and train_cfg counts epochs',
     no_dense_images: r"'dense' of the model has kinds=\['dense'\], .*set kind",
     sources_of_kinds_and_labels_without: (
@@ -130,6 +138,17 @@ def test_check_config_passes_a_ratio_of_images_without_files(
     with pytest.raises(ValueError, match="has the kind 'none'"):
         check_config(cfg)
     loader_of(parts_of(cfg)[1]).unlabelled = 'allow'
+    check_config(cfg)
+
+
+def test_check_config_passes_images_without_files_that_teach(
+    make_mixed: MakeConfig,
+) -> None:
+    cfg = make_mixed()
+    nothing_without_files(cfg)
+    cfg.model.regularizers = [dict(type='GatedCRFLoss', loss_weight=0.1)]
+    check_config(cfg)
+    cfg.model.update(regularizers=[], teacher='online')
     check_config(cfg)
 
 
