@@ -59,6 +59,16 @@ def save(path: Path, array: np.ndarray) -> None:
     Image.fromarray(array.astype(np.uint8)).save(path)
 
 
+def test_config_of_the_page_reads_files_as_its_base(project: Path) -> None:
+    base = ROOT / 'configs/sesam/deeplabv3_my_dataset.py'
+    images = Config.fromfile(base).train_dataloader.dataset
+    own = {'ann_file', 'data_prefix', 'pipeline'}
+    for part in Config.fromfile('mixed.py').train_dataloader.dataset.datasets:
+        assert {k: part.get(k) for k in images if k not in own} == {
+            k: v for k, v in images.items() if k not in own
+        }
+
+
 def test_config_of_the_page_trains(project: Path) -> None:
     cfg = Config.fromfile('mixed.py')
     for part in cfg.train_dataloader.dataset.datasets:
