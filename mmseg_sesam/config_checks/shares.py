@@ -50,7 +50,12 @@ def check_shares(training: Training) -> None:
             "refreshes; set teacher='online', or take the hook out, as with "
             '--cfg-options default_hooks.class_shares=None.'
         )
-    shares_of(hook_option(hooks[0], 'shares'), training.dataset)
+    shares = hook_option(hooks[0], 'shares')
+    # A built hook reads them when training begins. Dense labels may take
+    # minutes to count: only that hook does.
+    is_folder = not isinstance(shares, Mapping) and os.path.isdir(shares)
+    if isinstance(hooks[0], dict) and not is_folder:
+        shares_of(shares, training.dataset)
 
 
 def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:

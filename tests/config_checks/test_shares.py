@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
+from mmseg.registry import HOOKS
 from PIL import Image
 
 from mmseg_sesam.config_checks import check_config
@@ -79,6 +80,19 @@ def test_check_config_accepts_shares_that_act(make_config: MakeConfig) -> None:
     check_config(cfg)
     weak_only(cfg)
     check_config(cfg)
+
+
+def test_check_config_leaves_what_takes_long_to_the_built_hook(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    cfg = make_config()
+    cfg.default_hooks.class_shares = dict(HOOK, shares=str(tmp_path))
+    (tmp_path / 'damaged.png').write_bytes(b'')
+    check_config(cfg)
+
+    cfg.default_hooks.class_shares.shares = 'nowhere.csv'
+    built = [HOOKS.build(hook) for hook in cfg.default_hooks.values()]
+    check_config(cfg, built)
 
 
 def test_shares_of_dense_labels_have_the_ids_of_their_data_set(
