@@ -9,6 +9,10 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmseg_sesam.cli import arguments
+from mmseg_sesam.type_names import type_name
+
+# Parts of a config without which nothing is trained.
+NEEDED = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
 
 def resume_target(value: str) -> str:
@@ -68,10 +72,12 @@ def set_amp(cfg: Config) -> None:
     if get_device() == 'cpu':
         raise ValueError('--amp needs a GPU and none was found: leave it out')
     wrapper = cfg.optim_wrapper
-    if wrapper.type not in ('OptimWrapper', 'AmpOptimWrapper'):
+    # The default of mmengine's constructor.
+    kind = type_name(wrapper) if 'type' in wrapper else 'OptimWrapper'
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise ValueError(
             '--amp needs an optim_wrapper of type OptimWrapper, and the '
-            f'config has {wrapper.type}: leave it out or change the config'
+            f'config has {kind}: leave it out or change the config'
         )
     wrapper.type = 'AmpOptimWrapper'
     wrapper.setdefault('loss_scale', 'dynamic')
@@ -93,7 +99,7 @@ def main() -> None:
 
     with ExitStack() as held:
         try:
-            cfg = launch.load_config(args, 'model', 'train_dataloader')
+            cfg = launch.load_config(args, *NEEDED)
             launch.refuse_sharding(cfg)
             launch.refuse_missing_backbone(cfg)
             held.enter_context(launch.lock_work_dir(cfg))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import sys
 from pathlib import Path
 
 import mmseg
 import pytest
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 
 from mmseg_sesam.cli import launch
 from mmseg_sesam.store.store import PseudoLabelStore
@@ -144,10 +146,15 @@ def test_train_names_options_that_cannot_be_parsed(
     assert f'--cfg-options: {" ".join(words)} cannot be parsed: give' in said
 
 
+# Those of train.py, without the last.
+PARTS = ['model.type=A', 'train_dataloader.a=1', 'train_cfg.max_iters=1']
+
+
 @pytest.mark.parametrize(
     ('tool', 'words', 'part'),
     [
         ('train.py', [], 'model'),
+        ('train.py', ['--cfg-options', *PARTS], 'optim_wrapper'),
         ('test.py', ['{file}'], 'model'),
         ('generate_pseudo_labels.py', [], 'train_dataloader'),
     ],
@@ -276,6 +283,23 @@ def test_train_rejects_amp_without_a_gpu(refusal, tiny_config: Path):
         'train.py', tiny_config, '--amp', '--work-dir', tiny_config.parent
     )
     assert '--amp needs a GPU' in said
+
+
+@pytest.mark.parametrize('kind', [None, 'mmengine.OptimWrapper', OptimWrapper])
+def test_set_amp_knows_the_default_optim_wrapper(
+    tiny_config: Path, project_root: Path, monkeypatch, kind: str | type | None
+):
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cuda')
+    set_amp = runpy.run_path(str(project_root / 'tools/train.py'))['set_amp']
+    cfg = Config.fromfile(tiny_config)
+    del cfg.optim_wrapper['type']
+    if kind is not None:
+        cfg.optim_wrapper.type = kind
+    set_amp(cfg)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    cfg.optim_wrapper.type = 'ApexOptimWrapper'
+    with pytest.raises(ValueError, match='has ApexOptimWrapper: leave'):
+        set_amp(cfg)
 
 
 @pytest.mark.parametrize(
