@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import mmengine.fileio as fileio
 from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
@@ -64,16 +65,25 @@ def image_kinds(dataset: Dataset) -> list[str | None]:
 def _kinds_of_leaf(dataset: Any) -> list[str | None]:
     """Returns the kinds of a data set that wraps no other one."""
     pipeline = getattr(dataset, 'pipeline', None) or []
-    kind, allows = None, False
+    kind, allows, backend = None, False, None
     for step in getattr(pipeline, 'transforms', pipeline):
         if isinstance(step, LoadWeakAnnotations):
             kind, allows = step.kind, step.unlabelled == 'allow'
+            backend = step.backend_args
         elif isinstance(step, SimulateWeakLabel) and kind != NO_LABEL:
             kind = step.kind
     if not allows or kind == NO_LABEL:
         return [kind] * len(dataset)
     infos = map(dataset.get_data_info, range(len(dataset)))
     return [
-        kind if os.path.isfile(label_path(info)) else NO_LABEL
+        kind if _is_file(label_path(info), backend) else NO_LABEL
         for info in infos
     ]
+
+
+def _is_file(path: str, backend_args: dict | None) -> bool:
+    """Returns whether a label exists where LoadWeakAnnotations reads it."""
+    # mmengine looks up the backend of each path, which takes longer.
+    if backend_args is None and '://' not in path:
+        return os.path.isfile(path)
+    return fileio.isfile(path, backend_args=backend_args)

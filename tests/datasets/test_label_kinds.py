@@ -8,6 +8,7 @@ from typing import Callable
 import pytest
 from mixed import loader_of, mix
 from mmengine.config import Config
+from mmengine.fileio.backends import LocalBackend, register_backend
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
@@ -48,6 +49,32 @@ def test_image_kinds_looks_for_files_where_they_may_be_missing(
     dataset = make_config().train_dataloader.dataset
     loader_of(dataset).update(kind='point', unlabelled='allow')
     assert kinds_of(dataset) == ['point', 'none', 'point']
+
+
+@register_backend('elsewhere', force=True)
+class Elsewhere(LocalBackend):
+    """Has the files of `weak` in another folder."""
+
+    def get(self, filepath: str) -> bytes:
+        return super().get(filepath.replace('/weak/', '/elsewhere/'))
+
+    def isfile(self, filepath: str) -> bool:
+        return super().isfile(filepath.replace('/weak/', '/elsewhere/'))
+
+
+def test_image_kinds_looks_for_files_where_labels_are_read(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    (scribbles / 'weak/deep/1.png').unlink()
+    (scribbles / 'weak').rename(scribbles / 'elsewhere')
+    dataset = make_config().train_dataloader.dataset
+    backend = dict(backend='elsewhere')
+    loader_of(dataset).update(
+        kind='point', unlabelled='allow', backend_args=backend
+    )
+    built = DATASETS.build(dataset)
+    found = [sample['data_samples'].label_kind for sample in built]
+    assert image_kinds(built) == found == ['point', 'none', 'point']
 
 
 @pytest.mark.parametrize(
