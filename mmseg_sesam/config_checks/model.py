@@ -39,7 +39,15 @@ def check_model(training: Training) -> None:
             'Every loss of the model has the weight 0, so that nothing is '
             'learned; set loss_weight of a source in model.sources above 0.'
         )
-    if loads and not training.weight(PSEUDO_FIELD):
+    # Rounds also store the predictions of teacher='round'.
+    if loads and PSEUDO_FIELD not in weights and teacher != 'round':
+        raise ValueError(
+            'The training pipeline has LoadPseudoLabel, and model.sources has '
+            f'no source with field={PSEUDO_FIELD!r}, so that pseudo-labels '
+            'are made and nothing learns from them; add the source, or set '
+            'default_hooks.pseudo_labels.enabled=False.'
+        )
+    if loads and weights.get(PSEUDO_FIELD) == 0:
         print_log(
             f'model.sources has loss_weight=0 for {PSEUDO_FIELD}: '
             'pseudo-labels are made, and only keep confident predictions off '

@@ -159,6 +159,12 @@ def no_loss(cfg: Config) -> None:
     set_weights(cfg, weak=0, pseudo=0, confident=0)
 
 
+def no_source_of_pseudo_labels(cfg: Config) -> None:
+    set_weights(cfg)
+    sources = cfg.model.sources
+    cfg.model.sources = [s for s in sources if s['name'] != 'pseudo']
+
+
 def source_in_validation(cfg: Config) -> None:
     validate(cfg)
 

@@ -23,6 +23,7 @@ from .changes import (
     no_loss,
     no_meta,
     no_round_in_meta,
+    no_source_of_pseudo_labels,
     replace_hooks,
     round_unweighed,
     round_without_source,
@@ -74,6 +75,7 @@ NO_EFFECT = {
     weak_classes_of_dense_labels: 'load it with LoadWeakAnnotations and end',
     weak_classes_not_in_meta: "without 'weak_classes', which only_weak",
     no_loss: 'Every loss of the model has the weight 0',
+    no_source_of_pseudo_labels: 'are made and nothing learns from them; add',
     source_in_validation: 'pipeline of val_dataloader has LoadPseudoLabel',
     view_in_validation: 'pipeline of val_dataloader has KeepTeacherView',
 }
@@ -180,7 +182,13 @@ def test_check_config_leaves_stock_parts_to_mmseg(
         (
             dict(
                 model__sources=[
-                    dict(type='LabelSource', name='weak', field='gt_sem_seg')
+                    dict(type='LabelSource', name='weak', field='gt_sem_seg'),
+                    dict(
+                        type='LabelSource',
+                        name='pseudo',
+                        field='pseudo_sem_seg',
+                        loss_weight=0,
+                    ),
                 ]
             ),
             'loss_weight=0 for pseudo_sem_seg: pseudo-labels are made, and',

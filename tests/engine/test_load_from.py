@@ -70,7 +70,8 @@ def test_load_from_starts_ramps_and_resume_continues_them(
 ) -> None:
     options = dict(
         model__sources=[
-            dict(type='LabelSource', name='weak', field='gt_sem_seg', ramp=50)
+            dict(type='LabelSource', name='weak', field='gt_sem_seg', ramp=50),
+            dict(type='LabelSource', name='pseudo', field='pseudo_sem_seg'),
         ]
     )
     train(make_config(train_cfg__max_iters=3, **options))
