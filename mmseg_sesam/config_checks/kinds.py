@@ -13,7 +13,7 @@ from mmseg_sesam.datasets.label_kinds import (
 )
 from mmseg_sesam.datasets.samplers import check_ratio
 from mmseg_sesam.structures import DENSE, HUMAN_FIELD, LABEL_KINDS, NO_LABEL
-from mmseg_sesam.type_names import type_name, type_names
+from mmseg_sesam.type_names import type_names
 
 
 def check_kinds(training: Training) -> None:
@@ -120,11 +120,7 @@ def _check_mosaic(training: Training) -> None:
 
 def _check_loop(training: Training) -> None:
     """Raises if the training counts epochs, which the sampler never ends."""
-    loop = training.cfg.get('train_cfg') or {}
-    by_epoch = loop.get('by_epoch', False)
-    if 'type' in loop:
-        by_epoch = type_name(loop) == 'EpochBasedTrainLoop'
-    if by_epoch:
+    if training.counts_epochs:
         raise ValueError(
             'LabelKindSampler draws images without end, and train_cfg counts '
             "epochs; set train_cfg to type='IterBasedTrainLoop' with "

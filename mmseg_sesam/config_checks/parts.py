@@ -9,7 +9,9 @@ from mmseg.registry import HOOKS, TRANSFORMS
 
 from mmseg_sesam.config_checks.training import (
     Training,
+    hook_names,
     hook_option,
+    iterate_hooks,
     model_names,
     transform_names,
 )
@@ -31,6 +33,7 @@ def check_parts(training: Training) -> None:
         for kind in kinds[:1]:
             check_config_fields(hook, kind)
     _check_hooks(training)
+    _warn_of_checkpoints_by_epoch(training)
     if training.hooks:
         pseudo_label_source(training.dataset)
         _warn_of_late_refreshes(training)
@@ -112,6 +115,29 @@ def check_meta_key(training: Training, key: str, needed_by: str) -> None:
             raise ValueError(
                 f'PackSeSAMInputs has meta_keys without {key!r}, which '
                 f'{needed_by} needs; add it, or leave meta_keys out.'
+            )
+
+
+def _warn_of_checkpoints_by_epoch(training: Training) -> None:
+    """Warns if CheckpointHook counts epochs in a loop that has none.
+
+    by_epoch is True unless a config sets it.
+    """
+    if training.counts_epochs:
+        return
+    for hook in iterate_hooks(training.cfg):
+        if 'CheckpointHook' not in hook_names(hook):
+            continue
+        interval = hook_option(hook, 'interval')
+        if hook_option(hook, 'by_epoch') and interval != -1:
+            print_log(
+                f'CheckpointHook has by_epoch=True and interval={interval}, '
+                'and train_cfg counts iterations: the only checkpoint is '
+                'saved at the end, and a killed run begins again. Set '
+                'default_hooks.checkpoint.by_epoch=False, and interval to '
+                'a number of iterations.',
+                logger='current',
+                level=logging.WARNING,
             )
 
 

@@ -14,7 +14,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     iterate_transforms,
 )
 from mmseg_sesam.structures import SOURCES
-from mmseg_sesam.type_names import lineage, option, type_names
+from mmseg_sesam.type_names import lineage, option, type_name, type_names
 
 _PACKAGE = __name__.split('.')[0]
 
@@ -66,6 +66,14 @@ class Training:
     def refreshes(self) -> int:
         """The number of rounds that a teacher or student makes."""
         return sum(hook_option(h, 'max_rounds') or 0 for h in self.hooks)
+
+    @property
+    def counts_epochs(self) -> bool:
+        """True if the training counts epochs in place of iterations."""
+        loop = self.cfg.get('train_cfg') or {}
+        if 'type' in loop:
+            return type_name(loop) == 'EpochBasedTrainLoop'
+        return loop.get('by_epoch', False)
 
     def find(self, name: str) -> list[dict]:
         """Returns the transforms of a class or of one derived from it."""

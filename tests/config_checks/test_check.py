@@ -172,6 +172,10 @@ def test_check_config_leaves_stock_parts_to_mmseg(
     ('change', 'said'),
     [
         (
+            dict(default_hooks__checkpoint__by_epoch=True),
+            'by_epoch=True and interval=3, and train_cfg counts iter',
+        ),
+        (
             dict(default_hooks__pseudo_labels__begin=5),
             'and training ends after 6 .*: 1 re',
         ),
@@ -211,6 +215,17 @@ def test_check_config_warns_of_little_effect(
 
     out = capsys.readouterr().out
     assert re.search(said, out), out
+
+
+def test_check_config_passes_checkpoints_by_epoch_of_epochs(
+    make_config: MakeConfig, capsys: pytest.CaptureFixture
+) -> None:
+    MMLogger.get_instance('checks')
+    cfg = make_config()
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=2)
+    del cfg.default_hooks.checkpoint['by_epoch']
+    check_config(cfg)
+    assert 'by_epoch' not in capsys.readouterr().out
 
 
 class TestWithoutTheTool:
