@@ -61,7 +61,11 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     if resume is not None and '://' not in resume:
         from mmseg_sesam.cli import launch
 
-        launch.check_checkpoint(resume)
+        seed = launch.check_checkpoint(resume).get('seed')
+        randomness = cfg.get('randomness') or {}
+        # mmengine reads it after the order of images was drawn with another.
+        if seed is not None and randomness.get('seed') is None:
+            cfg.randomness = dict(randomness, seed=seed)
     cfg.resume = resume is not None
     cfg.load_from = resume or cfg.get('load_from')
 

@@ -138,12 +138,15 @@ def refuse_missing_backbone(cfg: Config) -> None:
         )
 
 
-def check_checkpoint(path: str) -> None:
-    """Raises ValueError if a training cannot be resumed from a file.
+def check_checkpoint(path: str) -> dict[str, Any]:
+    """Returns `meta` of a checkpoint from which a training can be resumed.
 
     The file must be whole, hold only tensors and mmengine's own records, and
     be a checkpoint of a training. With torch older than 2.6 only the
-    checksums in the file are checked.
+    checksums in the file are checked, and the result is empty.
+
+    Raises:
+        ValueError: the file is no such checkpoint.
     """
     remedy = 'give --resume the path of another checkpoint'
     try:
@@ -152,7 +155,7 @@ def check_checkpoint(path: str) -> None:
         if damaged:
             raise BadZipFile(f'{damaged} has another checksum')
         if not loads_safely():
-            return
+            return {}
         # Its import allows mmengine's own records.
         import mmengine.runner  # noqa: F401
         import torch
@@ -177,6 +180,7 @@ def check_checkpoint(path: str) -> None:
             f'CheckpointHook saves: {remedy}, or set load_from to it to '
             'begin with its weights'
         )
+    return meta
 
 
 def _connect_cpu_processes(cfg: Config) -> None:

@@ -44,6 +44,28 @@ def test_train_runs_and_resumes(
     assert (work_dir / 'iter_4.pth').is_file()
 
 
+def test_train_without_a_seed_resumes_with_the_images_of_the_whole_run(
+    run_again, tiny_config: Path, project_root: Path
+):
+    def losses(*words: object) -> list[str]:
+        command = (project_root / 'tools/train.py', tiny_config)
+        done = run_again(
+            *(*command, '--work-dir', tiny_config.parent / 'run', *words),
+            *(
+                '--cfg-options',
+                'train_cfg.max_iters=6',
+                'optim_wrapper.optimizer.lr=1',
+            ),
+        )
+        assert done.returncode == 0, done.stdout
+        return re.findall(r'decode.loss_ce: (\S+)', done.stdout)
+
+    whole = losses()
+    resumed = losses('--resume', tiny_config.parent / 'run/iter_2.pth')
+    assert resumed == whole[2:]
+    assert len(set(whole)) > 3
+
+
 @pytest.mark.parametrize(
     'imports', [pytest.param(True, marks=pytest.mark.slow), False]
 )
