@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
+from mmseg_sesam.datasets.label_kinds import image_kinds
 from mmseg_sesam.datasets.pipeline_configs import (
     leaf_datasets,
     loading_dataset,
@@ -20,6 +21,7 @@ from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.report.run import Run
 from mmseg_sesam.store.store import CONFIDENT, LABELS
+from mmseg_sesam.structures import DENSE
 from mmseg_sesam.visualization.sheet import choose_palette
 
 
@@ -32,7 +34,8 @@ class Labelled(NamedTuple):
         rounds: (H, W) uint8 pseudo-label of each round.
         confident: (H, W) uint8, the teacher's confident label of the last
             round, None if it is not stored.
-        truth: (H, W) uint8 dense label, None without one.
+        truth: (H, W) uint8 dense label to measure others with, None without
+            one, and where `weak` is dense itself.
         records: records of the components, by round.
         kind: kind of the label, None if the data set does not say it.
     """
@@ -49,8 +52,9 @@ class Labelled(NamedTuple):
 class TrainingImages:
     """Reads the training images of a run, whole and each once.
 
-    `gt_dir` has dense index images of some or all images. `suffixes` are the
-    ends of the names of images and of dense labels, where they differ.
+    `gt_dir` has dense index images of some or all images; those of images of
+    kind 'dense' are left out. `suffixes` are the ends of the names of images
+    and of dense labels, where they differ.
 
     Raises:
         FileNotFoundError: the data set is missing, or no image has a dense
@@ -88,9 +92,13 @@ class TrainingImages:
         self.truths: dict[int, Path] = {}
         self.left_out: list[str] = []
         if gt_dir is not None:
-            self.truths, self.left_out = _find_truths(
+            truths, self.left_out = _find_truths(
                 self.paths, self.keys, gt_dir, suffixes
             )
+            # A dense label is its own pseudo-label, and would count as one
+            # without a mistake.
+            kinds = image_kinds(self.dataset)
+            self.truths = {i: truths[i] for i in truths if kinds[i] != DENSE}
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -15,7 +15,6 @@ from mmseg_sesam.evaluation.label_quality import (
 )
 from mmseg_sesam.report.images import Labelled, TrainingImages
 from mmseg_sesam.report.processes import map_in_processes
-from mmseg_sesam.structures import DENSE
 
 # Limits of the sample, which bound the time for any data set (our choice:
 # 20 s for 10 000 images of VOC's size on two cores).
@@ -145,9 +144,7 @@ def _score(labelled: Labelled, rounds: dict[int, RoundCounts]) -> Score:
     first, last = min(rounds), max(rounds)
     changed = labelled.rounds[first] != labelled.rounds[last]
     records = labelled.records[last]
-    if labelled.kind == DENSE:
-        value = nan
-    elif labelled.truth is not None:
+    if labelled.truth is not None:
         value = label_quality(rounds[last].confusion)['iou']
     elif not records:
         value = nan

@@ -12,7 +12,7 @@ from mmseg_sesam.evaluation.boundary import boundary_iou
 from mmseg_sesam.evaluation.label_quality import label_quality
 from mmseg_sesam.report.measure import Measures
 from mmseg_sesam.report.run import Run
-from mmseg_sesam.structures import LABEL_KINDS
+from mmseg_sesam.structures import DENSE, LABEL_KINDS
 
 _QUALITY = ('coverage', 'precision', 'recall', 'iou')
 # Rows of the list of mistakes.
@@ -22,12 +22,16 @@ _MISTAKES = 8
 def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
     """Returns a row for each round, with shares in percent.
 
-    Counts are of all images; with dense labels the row has the quality over
-    the sample.
+    Counts are of all images but those of kind 'dense', which have no
+    pseudo-label; with dense labels the row has the quality over the sample.
     """
     rows = []
     for index, manifest in run.rounds.items():
-        summary = manifest['summary']
+        dense = manifest.get('kinds', {}).get(DENSE, {})
+        summary = {
+            name: count - dense.get(name, 0)
+            for name, count in manifest['summary'].items()
+        }
         pixels = summary['pixels']
         row = {
             'round': index,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from mixed import mix
 from PIL import Image
 
 from mmseg_sesam.report.images import TrainingImages
-from mmseg_sesam.report.measure import measure
+from mmseg_sesam.report.measure import draw_sample, measure
 from mmseg_sesam.report.run import read_run
 
 
@@ -33,3 +34,17 @@ def test_measure_counts_labels(work_dir: Path, scribbles: Path) -> None:
     assert last.components.sum() == sum(
         len(images[index].records[max(run.rounds)]) for index in (0, 2)
     )
+
+
+def test_measure_leaves_out_dense_training_images(
+    work_dir: Path, scribbles: Path
+) -> None:
+    (scribbles / 'dense/deep/2.png').unlink()
+    run = read_run(work_dir)
+    mix(run.cfg, ('dense', 'scribble', 'scribble'))
+    images = TrainingImages(run, scribbles / 'dense')
+
+    assert list(images.truths) == draw_sample(images) == [1]
+    measures = measure(images, [0, 1, 2], jobs=1)
+
+    assert measures.rounds[0].confusion.sum() == 40 * 48

@@ -14,6 +14,7 @@ from mmseg_sesam.report.tables import (
     list_mistakes,
     tabulate_classes,
     tabulate_kinds,
+    tabulate_rounds,
 )
 
 # True class by label; the last column is unlabelled.
@@ -90,3 +91,19 @@ def test_tabulate_kinds_over_all_images(tmp_path: Path) -> None:
     assert tabulate_kinds(old) == []
     unsaid = dict(kinds=dict(weak=run.rounds[0]['kinds']['scribble']))
     assert tabulate_kinds(run._replace(rounds={0: unsaid})) == []
+
+
+def test_tabulate_rounds_leaves_out_dense_images(tmp_path: Path) -> None:
+    dense = dict(images=1, pixels=100, components=0, fell_back=0)
+    dense.update(weak_pixels=100, labelled_pixels=100)
+    total = dict(images=3, pixels=300, components=4, fell_back=1)
+    total.update(weak_pixels=120, labelled_pixels=200)
+    rounds = {0: dict(summary=total, kinds=dict(dense=dense))}
+    run = Run(*(tmp_path, Config(), [], [], {}, None, None), rounds, None)
+    nothing = np.zeros((3, 4), int)
+    counts = RoundCounts(nothing, *[nothing[0]] * 4)
+
+    (row,) = tabulate_rounds(run, Measures({}, nothing[0], 9, {0: counts}))
+
+    assert row['images'] == 2
+    assert (row['weak'], row['labelled']) == (10, 50)
