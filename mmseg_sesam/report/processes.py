@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from multiprocessing import Pool
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Callable
 
 import torch
@@ -22,10 +23,23 @@ def map_in_processes(
 
     Processes find the function by its name in its module, and get the shared
     argument once. Each has one thread. `desc` is the progress bar's title.
+
+    Raises:
+        ChildProcessError: a process was killed.
     """
-    with Pool(jobs, _start, (function, shared)) as pool:
-        results = pool.imap(_call, items)
+    pool = ProcessPoolExecutor(
+        jobs, initializer=_start, initargs=(function, shared)
+    )
+    try:
+        results = pool.map(_call, items)
         yield from Progress(results, total=len(items), desc=desc)
+    except BrokenProcessPool:
+        raise ChildProcessError(
+            f'A process was killed while {desc}, probably because the memory '
+            'did not suffice; give fewer --jobs.'
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _start(*task: Any) -> None:
