@@ -91,18 +91,23 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
 def predict(
     config: str, checkpoint: str, images: Sequence[Path]
 ) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the name and the (H, W) class ids of each image.
+
+    Raises:
+        ValueError: the checkpoint lacks weights of the model, or an image
+            cannot be loaded.
+    """
     from mmengine.device import get_device
-    from mmseg.apis import inference_model, init_model
 
     from mmseg_sesam.cli.configs import read_config
+    from mmseg_sesam.cli.downloads import drop_downloads
+    from mmseg_sesam.engine.predictor import Predictor
 
     cfg = read_config(config, None, 'model')
-    if 'test_pipeline' not in cfg:
-        cfg.test_pipeline = cfg.test_dataloader.dataset.pipeline
-    model = init_model(cfg, checkpoint, device=get_device())
+    drop_downloads(cfg)
+    predictor = Predictor(cfg, checkpoint, get_device())
     for path in Progress(images, desc='predicting'):
-        label = inference_model(model, str(path)).pred_sem_seg.data[0]
-        yield path.stem, label.cpu().numpy()
+        yield path.stem, predictor(path).label
 
 
 def find_server(args: Namespace) -> Server:

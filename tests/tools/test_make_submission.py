@@ -65,6 +65,24 @@ def test_make_submission_with_a_network(
         assert len(archive.getnames()) == 2
 
 
+def test_make_submission_refuses_a_checkpoint_without_weights(
+    run_here, network: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / 'images/0.jpg').rename(tmp_path / 'images/2008_000000.jpg')
+    content = torch.load(network[1], weights_only=True)
+    del content['state_dict']['decode_head.conv_seg.weight']
+    torch.save(content, network[1])
+
+    done = run_here(
+        *('make_submission.py', 'voc', tmp_path / 'out.tar.gz', '--model'),
+        *(*network, '--images', tmp_path / 'images'),
+    )
+
+    assert done.returncode == 1
+    assert 'lacks 1 weights of the model' in done.stdout
+    assert not (tmp_path / 'out.tar.gz').exists()
+
+
 def test_check_archive_compares_sizes_of_images_of_many_bands(
     tmp_path: Path,
 ) -> None:
