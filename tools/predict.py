@@ -12,6 +12,7 @@ tools/export_student.py writes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -34,7 +35,7 @@ from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import hide_warnings
 
-# What the predictions of a folder were made with.
+# What the predictions of a folder were made from.
 RECORD = 'predictions.json'
 # Number of failed images that are named.
 SHOWN = 20
@@ -111,7 +112,7 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> Config:
 
 
 def check_record(out: Path, record: dict[str, Any]) -> None:
-    """Writes what the predictions are made with, or compares it.
+    """Writes what the predictions are made from, or compares it.
 
     Raises:
         ValueError: the folder has predictions that were made otherwise.
@@ -124,7 +125,7 @@ def check_record(out: Path, record: dict[str, Any]) -> None:
                 raise ValueError(
                     f'{out} has predictions with {key}={earlier.get(key)!r}, '
                     f'and now {key} is {value!r}; give another folder, or '
-                    'the same arguments.'
+                    'the same arguments and files.'
                 )
         return
     if out.is_dir() and any(out.iterdir()):
@@ -163,8 +164,11 @@ def predict(cfg: Config, args: Namespace) -> tuple[int, list[str]]:
     tile = args.tile or TILE
     predictor = Predictor(cfg, args.checkpoint, get_device(), tile)
     weights = Path(args.checkpoint)
+    content = json.dumps(cfg.to_dict(), default=str, sort_keys=True)
     record = dict(
+        images=str(args.images.resolve()),
         config=str(Path(args.config).resolve()),
+        config_sha256=hashlib.sha256(content.encode()).hexdigest(),
         cfg_options=json.loads(json.dumps(args.cfg_options, default=str)),
         checkpoint=str(weights.resolve()),
         checkpoint_bytes=weights.stat().st_size,

@@ -114,6 +114,15 @@ def test_predict_resumes_and_overwrites_nothing(
     done = run_here(*words, '--resume', '--tile', 100)
     assert done.returncode == 1
     assert 'tile=2048, and now tile is 100' in done.stdout
+    words = ('predict.py', *network, images / 'town', out, '--resume')
+    assert (
+        f'and now images is {str(images / "town")!r}'
+        in run_here(*words).stdout
+    )
+    with network[0].open('a') as config:
+        config.write("model['test_cfg'] = dict(mode='whole', changed=True)")
+    words = ('predict.py', *network, images, out, '--resume')
+    assert 'and now config_sha256 is' in run_here(*words).stdout
 
 
 @pytest.mark.skipif(not loads_safely(), reason='needs torch 2.6 or later')
