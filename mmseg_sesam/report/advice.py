@@ -26,7 +26,11 @@ class Sentence(NamedTuple):
 
 
 def advise(
-    run: Run, rounds: Sequence[dict[str, Any]], classes: Sequence[dict]
+    run: Run,
+    rounds: Sequence[dict[str, Any]],
+    classes: Sequence[dict],
+    measured: int,
+    images: int,
 ) -> list[Sentence]:
     """Returns the first paragraph of the report.
 
@@ -34,9 +38,12 @@ def advise(
         run: the training.
         rounds: rows of `tabulate_rounds`.
         classes: rows of `tabulate_classes`, with validation if there is any.
+        measured: number of training images over which these rows are.
+        images: number of all training images.
     """
     return [
         *_on_validation(run),
+        *_on_absent_classes(classes, measured, images),
         *_on_classes(classes),
         *_on_refreshing(rounds),
         *_on_pseudo_labels(rounds),
@@ -86,15 +93,24 @@ def _on_validation(run: Run) -> Iterator[Sentence]:
         )
 
 
+def _on_absent_classes(
+    classes: Sequence[dict], measured: int, images: int
+) -> Iterator[Sentence]:
+    absent = [row['name'] for row in classes if not row['weak'] > 0]
+    if not absent:
+        return
+    names = _join(absent)
+    text = f'No weak label shows {names}, which the network cannot learn.'
+    if measured < images:
+        text = f'The {measured:,} measured of {images:,} training images have '
+        text += f'no weak label of {names}.'
+    yield Sentence(
+        text, 'A class is named if no measured image has a weak label of it.'
+    )
+
+
 def _on_classes(classes: Sequence[dict]) -> Iterator[Sentence]:
     labelled = [row for row in classes if row['weak'] > 0]
-    absent = [row['name'] for row in classes if not row['weak'] > 0]
-    if absent:
-        yield Sentence(
-            f'No weak label shows {_join(absent)}, which the network cannot '
-            'learn.',
-            'A class is named if no measured image has a weak label of it.',
-        )
     key = 'val iou' if 'val iou' in classes[0] else 'iou'
     known = [row for row in labelled if not isnan(row.get(key, nan))]
     if len(known) > 1:

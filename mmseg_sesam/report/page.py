@@ -174,7 +174,7 @@ def _collect(
         has_truth=bool(images.truths),
         left_out=images.left_out,
         recoloured=images.recoloured,
-        advice=advise(run, rounds, classes),
+        advice=advise(run, rounds, classes, len(sample), len(images)),
         rounds=rounds,
         kinds=tables.tabulate_kinds(run),
         classes=classes,

@@ -33,8 +33,9 @@ def texts(
     run: Run | None = None,
     rounds: tuple = (),
     classes: tuple = (class_of('road'),),
+    measured: int = 9,
 ) -> str:
-    sentences = advise(run or run_of(), rounds, classes)
+    sentences = advise(run or run_of(), rounds, classes, measured, 9)
     assert all(sentence.rule.endswith('.') for sentence in sentences)
     assert all(sentence.text.endswith('.') for sentence in sentences)
     return ' '.join(sentence.text for sentence in sentences)
@@ -73,7 +74,11 @@ def test_advise_says_that_a_proxy_is_one() -> None:
 
 def test_advise_names_classes_without_labels() -> None:
     absent = dict(class_of('car'), weak=0.0)
-    assert 'shows car,' in texts(classes=(class_of('road'), absent))
+    classes = class_of('road'), absent
+    assert 'No weak label shows car,' in texts(classes=classes)
+    text = texts(classes=classes, measured=4)
+    assert 'The 4 measured of 9 training images have no weak label' in text
+    assert 'cannot learn' not in text
 
 
 @pytest.mark.parametrize('key', ['val iou', 'iou'])
