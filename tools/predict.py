@@ -210,7 +210,7 @@ def main() -> None:
     for sentence in failed[:SHOWN]:
         print(f'predict: {sentence}', file=sys.stderr)
     if failed:
-        sys.exit(f'predict: {len(failed)} images are not predicted.')
+        sys.exit(f'predict: {len(failed)} images lack some or all files.')
 
 
 if __name__ == '__main__':

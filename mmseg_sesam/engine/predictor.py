@@ -103,7 +103,8 @@ class Predictor:
         """Predicts the image of a file.
 
         Raises:
-            ValueError: the file cannot be loaded.
+            torch.cuda.OutOfMemoryError: the memory of the GPU is too small.
+            ValueError: the file cannot be loaded, or the network fails.
         """
         try:
             data = self.pipeline(dict(img_path=str(path)))
@@ -113,6 +114,21 @@ class Predictor:
                 f'{path} cannot be loaded by the test pipeline ({error}); '
                 'remove it, or write it again.'
             ) from error
+        try:
+            return self._predict(data)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        # Networks raise anything for sizes and bands that they do not take.
+        except Exception as error:
+            said = str(error).partition('\n')[0]
+            raise ValueError(
+                f'{path} cannot be predicted by the network ({said}); remove '
+                'it, or write it in the size and with the bands of the '
+                'training images.'
+            ) from error
+
+    def _predict(self, data: dict[str, Any]) -> Prediction:
+        """Predicts an image that the test pipeline has loaded."""
         packed = {name: [data[name]] for name in ('inputs', 'data_samples')}
         packed = self.model.data_preprocessor(packed, False)
         meta = packed['data_samples'][0].metainfo

@@ -78,7 +78,7 @@ def map_images(
 def write_predictions(
     predictor: Predictor, files: Sequence[PredictionFiles], jobs: int
 ) -> list[str]:
-    """Writes predictions; returns a sentence for each that failed."""
+    """Writes predictions; returns a sentence for each that is incomplete."""
     results = map_images(_write, predictor, files, jobs)
     return [said for said in results if said]
 
@@ -88,17 +88,17 @@ def _predict_label(predictor: Predictor, path: str) -> np.ndarray:
 
 
 def _write(predictor: Predictor, files: PredictionFiles) -> str | None:
-    """Writes the files of a prediction, the label last."""
+    """Writes the files of a prediction, the overlay last, which may fail."""
     try:
         prediction = predictor(files.image)
-        if files.overlay:
-            _save(files.overlay, partial(_paint, predictor, files, prediction))
-        if files.confidence:
-            write = partial(write_label, label=prediction.confidence)
-            _save(files.confidence, write)
         palette = predictor.palette
         write = partial(write_label, label=prediction.label, palette=palette)
         _save(files.label, write)
+        if files.confidence:
+            write = partial(write_label, label=prediction.confidence)
+            _save(files.confidence, write)
+        if files.overlay:
+            _save(files.overlay, partial(_paint, predictor, files, prediction))
     except torch.cuda.OutOfMemoryError:
         return (
             f'{files.image} does not fit the memory of the GPU; give a '
@@ -111,6 +111,9 @@ def _write(predictor: Predictor, files: PredictionFiles) -> str | None:
 
 
 def _save(path: Path, write: Callable[[Path], None]) -> None:
+    """Writes a file, unless an earlier call has written it."""
+    if path.is_file():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         write(part)

@@ -155,3 +155,12 @@ def test_predictor_names_a_damaged_image(network, image: Path) -> None:
     image.write_bytes(image.read_bytes()[:40])
     with pytest.raises(ValueError, match=r'a\.png cannot be loaded'):
         predictor(image)
+
+
+def test_predictor_names_an_image_of_other_bands(network, image: Path) -> None:
+    cfg, checkpoint = network()
+    cfg.test_pipeline[0].color_type = 'unchanged'
+    predictor = Predictor(cfg, checkpoint)
+    Image.open(image).convert('RGBA').save(image)
+    with pytest.raises(ValueError, match=r'a\.png cannot be predicted'):
+        predictor(image)

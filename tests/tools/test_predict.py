@@ -96,7 +96,7 @@ def test_predict_resumes_and_overwrites_nothing(
 
     done = run_here(*words, '--no-overlays')
     assert done.returncode == 1
-    assert '1 images are not predicted' in done.stdout
+    assert '1 images lack some or all files' in done.stdout
     assert f'{broken} cannot be loaded' in done.stdout
     labels = {'labels/b.png', 'labels/town/a.png'}
     assert names(out) == {*labels, 'predictions.json'}
