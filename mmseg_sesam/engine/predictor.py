@@ -96,7 +96,7 @@ class Predictor:
     @property
     def num_classes(self) -> int:
         """Number of classes that the network tells apart."""
-        return self.model.decode_head.num_classes
+        return self.model.num_classes
 
     @torch.no_grad()
     def __call__(self, path: str | Path) -> Prediction:
@@ -175,8 +175,11 @@ class Predictor:
         label, confidence = np.empty((2, *shape), np.uint8)
         for top, scores in bands:
             if len(scores) == 1:
+                head = self.model.decode_head
+                # A cascade has several heads, and the last one predicts.
+                head = head[-1] if isinstance(head, nn.ModuleList) else head
                 first = scores[0].sigmoid()
-                ids = first > self.model.decode_head.threshold
+                ids = first > head.threshold
                 chances = torch.where(ids, first, 1 - first)
             else:
                 chances, ids = scores.softmax(0).max(0)

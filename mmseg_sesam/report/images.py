@@ -71,8 +71,10 @@ class TrainingImages:
         self.dataset = _build_dataset(run)
         names = self.dataset.metainfo.get('classes')
         if names is None:
-            count = run.cfg.model.decode_head.num_classes
-            names = [str(index) for index in range(count)]
+            heads = run.cfg.model.decode_head
+            # A cascade has several heads, and the last one predicts.
+            head = heads[-1] if isinstance(heads, list) else heads
+            names = [str(index) for index in range(head.num_classes)]
         self.classes = list(names)
         palette = self.dataset.metainfo.get('palette')
         self.palette = choose_palette(palette, len(names))

@@ -34,6 +34,13 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
+@torch.no_grad()
+def spread(weight: torch.Tensor) -> None:
+    """Makes every class the best one somewhere."""
+    weight.normal_(0, 3)
+    weight.sub_(weight.mean(1, keepdim=True))
+
+
 @pytest.fixture
 def network(tmp_path: Path):
     """Makes a config and its checkpoint."""
@@ -70,11 +77,7 @@ def network(tmp_path: Path):
             test_cfg=test_cfg,
         )
         built = MODELS.build(model)
-        with torch.no_grad():
-            # Every class is the best one somewhere.
-            weight = built.decode_head.conv_seg.weight
-            weight.normal_(0, 3)
-            weight.sub_(weight.mean(1, keepdim=True))
+        spread(built.decode_head.conv_seg.weight)
         path = tmp_path / 'network.pth'
         meta = dict(dataset_meta=dict(classes=list('abc'), palette=None))
         torch.save(dict(meta=meta, state_dict=built.state_dict()), path)
@@ -117,6 +120,35 @@ def test_predictor_predicts_as_mmseg(network, image: Path, settings) -> None:
         chances = torch.maximum(scores, 1 - scores)[0]
     apart = np.abs(found.confidence - 255 * chances.numpy())
     assert apart.max() < 2
+
+
+@pytest.mark.parametrize('outputs', [3, 1])
+def test_predictor_predicts_with_the_last_head_of_a_cascade(
+    network, image: Path, outputs: int
+) -> None:
+    cfg, checkpoint = network(outputs=outputs)
+    first = dict(cfg.model.decode_head)
+    last = dict(first, type='OCRHead', ocr_channels=8, threshold=0.3)
+    last.pop('num_convs')
+    cfg.model.update(
+        type='CascadeEncoderDecoder', num_stages=2, decode_head=[first, last]
+    )
+    meta = dict(dataset_meta=dict(classes=list('abc'), palette=None))
+    built = MODELS.build(cfg.model)
+    spread(built.decode_head[-1].conv_seg.weight)
+    torch.save(dict(meta=meta, state_dict=built.state_dict()), checkpoint)
+
+    predictor = Predictor(cfg, checkpoint)
+    found = predictor(image)
+
+    assert predictor.num_classes == max(outputs, 2)
+    assert len(np.unique(found.confidence)) > 1
+    if outputs > 1:
+        model = init_model(cfg, checkpoint, device='cpu')
+        scores = inference_model(model, str(image)).seg_logits.data
+        chances, expected = scores.softmax(0).max(0)
+        assert (found.label == expected.numpy()).mean() > 0.999
+        assert np.abs(found.confidence - 255 * chances.numpy()).max() < 2
 
 
 def test_predictor_tiles_large_images(network, image: Path) -> None:
