@@ -26,7 +26,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
 from mmseg_sesam.datasets.rgb_view import load_view
 from mmseg_sesam.io.images import is_deep_tiff, open_image
 from mmseg_sesam.models.checkpoint_file import read_checkpoint
-from mmseg_sesam.models.sliding import slide_logits
+from mmseg_sesam.models.sliding import check_windows, slide_logits
 from mmseg_sesam.type_names import type_names
 
 # Side of the tiles of an image that is too large to be predicted as a whole
@@ -68,7 +68,7 @@ class Predictor:
 
     Raises:
         ValueError: the checkpoint cannot be read or lacks weights of the
-            model, or the model predicts no windows.
+            model, the model predicts no windows, or they leave pixels out.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class Predictor:
                 f'{cfg.filename} has a {type(self.model).__name__}, expected '
                 'an EncoderDecoder or a class derived from it.'
             )
+        check_windows(self.model.test_cfg)
         meta = _load_weights(self.model, checkpoint)
         self.model.to(device)
         self.classes: list[str] | None = meta.get('classes')

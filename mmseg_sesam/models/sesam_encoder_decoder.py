@@ -25,6 +25,7 @@ from mmseg_sesam.models.head_checks import (
     check_sources,
 )
 from mmseg_sesam.models.label_maps import LabelMaps, stack_labels
+from mmseg_sesam.models.sliding import check_windows
 from mmseg_sesam.models.source_losses import source_losses
 from mmseg_sesam.models.teacher_state import TeacherState
 from mmseg_sesam.structures import CONFIDENT_FIELD, HUMAN_FIELD, PSEUDO_FIELD
@@ -67,8 +68,9 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         **kwargs: of `EncoderDecoder`, by name.
 
     Raises:
-        ValueError: an option is out of range, two losses have one name, or a
-            head overrides the loss of `BaseDecodeHead`.
+        ValueError: an option is out of range, windows of test_cfg leave
+            pixels out, two losses have one name, or a head overrides the
+            loss of `BaseDecodeHead`.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
                 'SeSAMEncoderDecoder serves one decode_head; take the '
                 'EncoderDecoder variant of the model instead of a cascade.'
             )
+        check_windows(kwargs.get('test_cfg'))
         # Building may change a config, and the teacher is built from it too.
         stock = {
             name: copy.deepcopy(kwargs.get(name))

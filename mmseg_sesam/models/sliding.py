@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Callable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable
 
 import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
+
+from mmseg_sesam.validators import count
 
 if TYPE_CHECKING:
     from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
@@ -24,6 +26,27 @@ def slides(model: SeSAMEncoderDecoder) -> bool:
         and not model.data_preprocessor.test_cfg
         and model.out_channels > 1
     )
+
+
+def check_windows(test_cfg: Mapping[str, Any] | None) -> None:
+    """Raises ValueError if windows of a test_cfg would not cover an image.
+
+    mmseg predicts nothing for pixels between windows.
+    """
+    cfg = test_cfg or {}
+    if cfg.get('mode') != 'slide':
+        return
+    crop, stride = cfg.get('crop_size'), cfg.get('stride')
+    if not (_is_size(crop) and _is_size(stride)) or any(
+        step > side for side, step in zip(crop, stride)
+    ):
+        raise ValueError(
+            f"test_cfg has mode='slide', crop_size={crop} and "
+            f'stride={stride}, expected height and width in pixels for both, '
+            'and no stride above its crop_size, which would leave pixels '
+            'without a prediction; correct them, such as crop_size=(512, 512) '
+            'with stride=(341, 341).'
+        )
 
 
 def slide_probability(
@@ -106,6 +129,15 @@ def slide_logits(
             summed, counts = summed[:, done:].clone(), counts[:, done:].clone()
         yield mean
         first = following
+
+
+def _is_size(value: Any) -> bool:
+    """Returns whether a value is a height and a width in pixels."""
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 2
+        and all(map(count(1).allows, value))
+    )
 
 
 def _spans(size: int, crop: int, stride: int) -> list[slice]:

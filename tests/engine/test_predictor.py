@@ -169,6 +169,13 @@ def test_predictor_refuses_another_checkpoint(network, image: Path) -> None:
         Predictor(cfg, checkpoint)
 
 
+def test_predictor_refuses_windows_with_gaps(network) -> None:
+    cfg, checkpoint = network()
+    cfg.model.test_cfg = dict(SLIDE, stride=(40, 40))
+    with pytest.raises(ValueError, match='without a prediction'):
+        Predictor(cfg, checkpoint)
+
+
 @pytest.mark.skipif(not loads_safely(), reason='torch before 2.6')
 @pytest.mark.parametrize(
     'content', [b'', b'junk', pickle.dumps([1]), pickle.dumps(print)]

@@ -9,7 +9,7 @@ import torch
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_sesam.models.sliding import slide_probability, slides
+from mmseg_sesam.models.sliding import check_windows, slide_probability, slides
 
 
 @pytest.mark.parametrize('teacher', ['online', None])
@@ -61,3 +61,21 @@ def test_slides_leaves_out_whole_images_and_padded_ones(
     cfg = make_config(test_cfg=slide)
     cfg.data_preprocessor.test_cfg = dict(size_divisor=32)
     assert not slides(MODELS.build(cfg))
+
+
+@pytest.mark.parametrize(
+    'windows',
+    [
+        dict(crop_size=(32, 32), stride=(33, 20)),
+        dict(crop_size=(32, 32), stride=(20, 0)),
+        dict(crop_size=(32, 32)),
+        dict(crop_size=32, stride=20),
+    ],
+)
+def test_check_windows_refuses_gaps(
+    make_config: Callable[..., dict], windows: dict
+) -> None:
+    check_windows(dict(mode='whole', **windows))
+    cfg = make_config(test_cfg=dict(mode='slide', **windows))
+    with pytest.raises(ValueError, match="test_cfg has mode='slide', crop"):
+        MODELS.build(cfg)
