@@ -130,6 +130,8 @@ def _encode(
         predictions = predict(images.run, paths, jobs)
     encoded = []
     for index, prediction in zip(shown, predictions):
+        if isinstance(prediction, ValueError):
+            raise prediction
         labelled = images[index]
         entry = encode_images(labelled, prediction)
         entry['name'] = printable(images.keys[index])

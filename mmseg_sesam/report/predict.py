@@ -47,10 +47,11 @@ class PredictionFiles(NamedTuple):
 
 def predict(
     run: Run, paths: Sequence[str], jobs: int = 1
-) -> Iterator[np.ndarray]:
+) -> Iterator[np.ndarray | ValueError]:
     """Yields the (H, W) uint8 class ids that the latest checkpoint predicts.
 
-    It predicts as validation does.
+    It predicts as validation does. In the place of an image that cannot be
+    predicted it yields the error.
     """
     predictor = Predictor(run.cfg, str(run.checkpoint), get_device())
     yield from map_images(_predict_label, predictor, paths, jobs)
@@ -83,8 +84,11 @@ def write_predictions(
     return [said for said in results if said]
 
 
-def _predict_label(predictor: Predictor, path: str) -> np.ndarray:
-    return predictor(path).label
+def _predict_label(predictor: Predictor, path: str) -> np.ndarray | ValueError:
+    try:
+        return predictor(path).label
+    except ValueError as error:
+        return error
 
 
 def _write(predictor: Predictor, files: PredictionFiles) -> str | None:

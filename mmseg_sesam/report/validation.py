@@ -19,6 +19,7 @@ from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
 )
+from mmseg_sesam.io.names import printable
 from mmseg_sesam.report.layers import encode_layers
 from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run
@@ -45,27 +46,32 @@ def show_validation(
         reason = 'there is no checkpoint'
     else:
         try:
-            samples, total = _load_sample(run)
+            dataset, indices = _draw_sample(run)
         # mmseg asserts that a list of images exists.
         except (FileNotFoundError, IndexError, AssertionError) as error:
             reason = f'they are not where the config says ({error})'
         else:
-            entries = _predict_and_score(run, samples, num_classes, jobs)
+            entries, odd = _predict_and_score(
+                run, dataset, indices, num_classes, jobs
+            )
             shown = entries[:MAX_SHOWN]
             measure = 'IoU'
             if run.has_proxy:
                 measure = 'share of right weak pixels (VAL PROXY)'
-            return (
-                shown,
+            note = (
                 f'Validation images: the {len(shown)} with the lowest '
-                f'{measure} of {len(samples)} that {run.checkpoint.name} '
-                f'predicted, drawn at random from {total:,}.',
+                f'{measure} of {len(indices) - len(odd)} that '
+                f'{run.checkpoint.name} predicted, drawn at random from '
+                f'{len(dataset):,}.'
             )
+            if odd:
+                note += f' {len(odd)} more are left out, such as {odd[0]}.'
+            return shown, note
     return [], f'Validation images are not shown: {reason}.'
 
 
-def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
-    """Returns some images with their labels, and the number of all images."""
+def _draw_sample(run: Run) -> tuple[Any, list[int]]:
+    """Returns the data set with pipelines that only load, and some indices."""
     init_default_scope(run.cfg.get('default_scope', 'mmseg'))
     config = copy.deepcopy(run.cfg.val_dataloader.dataset)
     # mmseg's test pipelines resize before they load labels; whole images are
@@ -81,30 +87,47 @@ def _load_sample(run: Run) -> tuple[list[dict[str, Any]], int]:
     count = min(MAX_PREDICTED, len(dataset))
     rng = np.random.default_rng(0)
     indices = sorted(rng.choice(len(dataset), count, replace=False).tolist())
-    return [dataset[index] for index in indices], len(dataset)
+    return dataset, indices
 
 
 def _predict_and_score(
-    run: Run, samples: list[dict[str, Any]], num_classes: int, jobs: int
-) -> list[dict[str, Any]]:
-    """Returns entries of the gallery, ascending by score."""
+    run: Run, dataset: Any, indices: list[int], num_classes: int, jobs: int
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns entries of the gallery, ascending by score, and odd images.
+
+    These cannot be loaded, predicted or scored; each is named with the
+    reason. Images are loaded one by one.
+    """
+    paths = [dataset.get_data_info(index)['img_path'] for index in indices]
+    predictions = predict(run, paths, jobs)
+    entries, odd = [], []
+    for index, path, predicted in zip(indices, paths, predictions):
+        try:
+            if isinstance(predicted, ValueError):
+                raise predicted
+            entry = _score(run, dataset[index], predicted, num_classes)
+        # Pipelines raise anything when a file is damaged.
+        except Exception as error:  # noqa: BLE001
+            said = str(error).rstrip('.')
+            odd.append(printable(f'{path} ({said})'))
+            continue
+        entry['name'] = printable(path)
+        # An image without any label has no score.
+        if not np.isnan(entry['score']):
+            entries.append(entry)
+    return sorted(entries, key=lambda entry: entry['score']), odd
+
+
+def _score(
+    run: Run, sample: dict[str, Any], predicted: np.ndarray, num_classes: int
+) -> dict[str, Any]:
+    """Returns the entry of an image in the gallery, without its name."""
     name, measure, title = 'iou', 'IoU', 'truth'
     if run.has_proxy:
         name, measure, title = 'recall', 'right weak pixels', 'weak label'
-    paths = [sample['data_samples'].img_path for sample in samples]
-    predictions = predict(run, paths, jobs)
-    entries = []
-    for sample, path, predicted in zip(samples, paths, predictions):
-        truth = sample['data_samples'].gt_sem_seg.data[0].numpy()
-        truth = truth.astype(np.uint8)
-        confusion = confusion_matrix(truth, predicted, num_classes)
-        score = label_quality(confusion)[name]
-        image = rgb_view(sample['inputs'], sample['data_samples'])
-        entry = encode_layers(
-            image, {'prediction': predicted, title: truth}, {}
-        )
-        entry.update(name=path, score=score, measure=measure)
-        # An image without any label has no score.
-        if not np.isnan(score):
-            entries.append(entry)
-    return sorted(entries, key=lambda entry: entry['score'])
+    truth = sample['data_samples'].gt_sem_seg.data[0].numpy()
+    truth = truth.astype(np.uint8)
+    confusion = confusion_matrix(truth, predicted, num_classes)
+    image = rgb_view(sample['inputs'], sample['data_samples'])
+    entry = encode_layers(image, {'prediction': predicted, title: truth}, {})
+    return dict(entry, score=label_quality(confusion)[name], measure=measure)

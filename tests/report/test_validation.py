@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.report.validation import show_validation
@@ -31,3 +33,19 @@ def test_show_validation_says_why_there_are_no_images(
     shown, note = show_validation(run, 3, case != 'no predictions', jobs=1)
 
     assert not shown and reason in note
+
+
+def test_show_validation_leaves_out_odd_images(
+    work_dir: Path, scribbles: Path
+) -> None:
+    label = scribbles / 'dense/deep/0.png'
+    Image.fromarray(np.full((40, 48), 7, np.uint8)).save(label)
+    (scribbles / 'images/deep/2.png').write_bytes(b'no image')
+
+    shown, note = show_validation(read_run(work_dir), 3, True, jobs=1)
+
+    (name,) = (entry['name'] for entry in shown)
+    assert name.endswith('deep/1.png')
+    assert 'the 1 with the lowest IoU of 1 that' in note
+    assert '2 more are left out, such as' in note
+    assert 'deep/0.png (the truth holds the class ids [7]' in note
