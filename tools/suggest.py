@@ -15,6 +15,7 @@ from pathlib import Path
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.export import WRITERS
 from mmseg_sesam.cli.arguments import new_folder, number_of_jobs
+from mmseg_sesam.io.names import printable
 
 
 def make_parser() -> ArgumentParser:
@@ -88,7 +89,8 @@ def main() -> None:
     except (OSError, ValueError) as error:
         sys.exit(f'suggest: {error}')
     for one in found['suggestions'][:10]:
-        print(f'{one["rank"]}. {one["image"]}: {one["reason"]}')
+        image = printable(one['image'])
+        print(f'{one["rank"]}. {image}: {one["reason"]}')
     number = len(found['suggestions'])
     print(f'{number} images, see {args.out / "suggestions.html"}')
 

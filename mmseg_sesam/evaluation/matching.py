@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
-from mmseg_sesam.io.names import check_unique
+from mmseg_sesam.io.names import check_unique, printable
 
 # Number of names in a message; the rest is counted.
 _NAMES = 3
@@ -116,7 +116,7 @@ def name_some(names: Sequence[str]) -> str:
         'a, b, c and 2 more'
     """
     more = len(names) - _NAMES
-    text = ', '.join(names[:_NAMES])
+    text = ', '.join(map(printable, names[:_NAMES]))
     return f'{text} and {more} more' if more > 0 else text
 
 

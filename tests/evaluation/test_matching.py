@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from mmseg_sesam.evaluation.matching import Matches, match_labels
+from mmseg_sesam.evaluation.matching import (
+    Matches,
+    describe_left_out,
+    match_labels,
+)
 
 
 def touch(root: Path, *names: str) -> list[Path]:
@@ -126,3 +131,9 @@ def test_match_labels_rejects_labels_apart_from_two_data_roots(
     place = tmp_path / 'dense/one/images'
     with pytest.raises(ValueError, match=f'into {place}.$'):
         match_labels(images, Path('/'), tmp_path / 'dense')
+
+
+def test_describe_left_out_names_that_are_no_utf_8() -> None:
+    name = os.fsdecode(b'caf\xe9.png')
+    (said,) = describe_left_out('images', 'dense label', [name])
+    assert r'(caf\udce9.png)' in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Callable
 
@@ -89,17 +90,21 @@ def test_suggest_of_a_training(
         suggest(work_dir, out, 1)
 
 
-def test_suggest_of_a_stock_training(
-    tiny_config: Path, tmp_path: Path
-) -> None:
-    cfg = Config.fromfile(tiny_config)
-    cfg.work_dir = str(tmp_path / 'work')
+def train_stock(cfg: Config, root: Path) -> Path:
+    """Trains from two weak labels and two complete ones."""
+    cfg.work_dir = str(root / 'work')
     for name in '01':
         label = np.full((64, 64), 255, np.uint8)
         label[30:34, 40:50] = 1
-        Image.fromarray(label).save(tmp_path / f'labels/{name}.png')
+        Image.fromarray(label).save(root / f'labels/{name}.png')
     Runner.from_cfg(cfg).train()
-    work_dir = Path(cfg.work_dir)
+    return Path(cfg.work_dir)
+
+
+def test_suggest_of_a_stock_training(
+    tiny_config: Path, tmp_path: Path
+) -> None:
+    work_dir = train_stock(Config.fromfile(tiny_config), tmp_path)
 
     with pytest.raises(ValueError, match='give --kind or --seconds'):
         suggest(work_dir, tmp_path / 'out', 10)
@@ -125,6 +130,26 @@ def test_suggest_of_a_stock_training(
         Image.fromarray(full).save(tmp_path / f'labels/{name}.png')
     with pytest.raises(ValueError, match='All 4 images of .* have dense'):
         suggest(work_dir, tmp_path / 'none', 10, seconds=7)
+
+
+def test_suggest_prints_names_that_are_no_utf_8(
+    run_here, tiny_config: Path, tmp_path: Path
+) -> None:
+    work_dir = train_stock(Config.fromfile(tiny_config), tmp_path)
+    for path in (tmp_path / 'images/0.jpg', tmp_path / 'labels/0.png'):
+        name = os.fsdecode(b'caf\xe9') + path.suffix
+        try:
+            path.rename(path.with_name(name))
+        except OSError as error:
+            pytest.skip(f'the file system has no such names ({error})')
+
+    done = run_here(
+        *('suggest.py', work_dir, tmp_path / 'out', '--minutes', 10),
+        *('--seconds', 7, '--format', 'labelme', '--jobs', 1),
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert r'images/caf\udce9.jpg: ' in done.stdout
 
 
 def test_suggest_refuses_other_arguments(
