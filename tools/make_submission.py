@@ -100,11 +100,9 @@ def predict(
     from mmengine.device import get_device
 
     from mmseg_sesam.cli.configs import read_config
-    from mmseg_sesam.cli.downloads import drop_downloads
     from mmseg_sesam.engine.predictor import Predictor
 
     cfg = read_config(config, None, 'model')
-    drop_downloads(cfg)
     predictor = Predictor(cfg, checkpoint, get_device())
     for path in Progress(images, desc='predicting'):
         yield path.stem, predictor(path).label

@@ -155,12 +155,10 @@ def predict(cfg: Config, args: Namespace) -> tuple[int, list[str]]:
     """Returns the number of predictions, and sentences about failures."""
     from mmengine.device import get_device
 
-    from mmseg_sesam.cli.downloads import drop_downloads
     from mmseg_sesam.engine.predictor import TILE, Predictor
     from mmseg_sesam.report.predict import PredictionFiles, write_predictions
 
     images = find_images(args)
-    drop_downloads(cfg)
     tile = args.tile or TILE
     predictor = Predictor(cfg, args.checkpoint, get_device(), tile)
     weights = Path(args.checkpoint)

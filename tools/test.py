@@ -108,7 +108,7 @@ def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)
     from mmseg_sesam.cli import launch
-    from mmseg_sesam.cli.downloads import drop_downloads
+    from mmseg_sesam.engine.downloads import drop_downloads
 
     try:
         cfg = launch.load_config(args, 'model', 'test_dataloader')

@@ -109,12 +109,12 @@ def main() -> None:
             held.enter_context(launch.lock_work_dir(cfg))
             set_resume(cfg, args.resume)
             print(f'{args.config}: loading torch and mmseg', flush=True)
-            from mmseg_sesam.cli.downloads import (
+            from mmseg_sesam.config_checks import check_config
+            from mmseg_sesam.datasets.validation import check_lists
+            from mmseg_sesam.engine.downloads import (
                 drop_downloads,
                 refuse_unreachable,
             )
-            from mmseg_sesam.config_checks import check_config
-            from mmseg_sesam.datasets.validation import check_lists
 
             if cfg.get('resume'):
                 drop_downloads(cfg)

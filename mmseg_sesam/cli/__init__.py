@@ -1,1 +1,1 @@
-"""Parts of the command line tools: arguments, launching, downloads."""
+"""Parts of the command line tools: arguments and launching."""

@@ -24,6 +24,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     view_steps,
 )
 from mmseg_sesam.datasets.rgb_view import load_view
+from mmseg_sesam.engine.downloads import drop_downloads
 from mmseg_sesam.io.images import is_deep_tiff, open_image
 from mmseg_sesam.models.checkpoint_file import read_checkpoint
 from mmseg_sesam.models.sliding import check_windows, slide_logits
@@ -79,6 +80,7 @@ class Predictor:
         tile: int = TILE,
     ) -> None:
         cfg = copy.deepcopy(cfg)
+        drop_downloads(cfg)
         self.tile = tile
         self.model = init_model(cfg, device='cpu')
         if not hasattr(self.model, 'encode_decode'):

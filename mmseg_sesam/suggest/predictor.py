@@ -10,6 +10,7 @@ from mmseg.apis import init_model
 from torch import Tensor, nn
 
 from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.engine.downloads import drop_downloads
 
 
 class Prediction(NamedTuple):
@@ -37,6 +38,7 @@ class Predictor:
     """
 
     def __init__(self, cfg: Config, checkpoint: str, device: str) -> None:
+        drop_downloads(cfg)
         self.model = init_model(cfg, checkpoint, device=device)
         self.scale = ValidationResize.of_config(cfg)
         self.models: dict[str, nn.Module] = dict(student=self.model)

@@ -161,6 +161,24 @@ def test_predictor_tiles_large_images(network, image: Path) -> None:
     np.testing.assert_array_equal(tiled.label, slid.label)
 
 
+def test_predictor_downloads_no_weights(
+    network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip('timm')
+    monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
+    hub = 'huggingface_hub.constants.HF_HUB_CACHE'
+    monkeypatch.setattr(hub, str(tmp_path / 'hub'))
+    cfg, checkpoint = network()
+    backbone = dict(type='TIMMBackbone', model_name='resnet18')
+    backbone.update(pretrained=False, features_only=True)
+    cfg.model.backbone = backbone
+    cfg.model.decode_head.in_channels = 64
+    state = MODELS.build(cfg.model).state_dict()
+    torch.save(dict(meta={}, state_dict=state), checkpoint)
+    cfg.model.backbone.pretrained = True
+    Predictor(cfg, checkpoint)
+
+
 def test_predictor_refuses_another_checkpoint(network, image: Path) -> None:
     cfg, checkpoint = network()
     cfg.model.decode_head.num_classes = 5

@@ -50,8 +50,8 @@ def drop_downloads(cfg: Config) -> None:
     """Removes downloads from a config whose checkpoint holds all weights."""
     for key, address in list(_find_addresses(cfg.model, 'model')):
         print_log(
-            f'{key} is not downloaded, and left out of the config that is '
-            'written to the work dir: the checkpoint holds all weights.',
+            f'{key} is not downloaded, and left out of the config: the '
+            'checkpoint holds all weights.',
             logger='current',
         )
         cfg.merge_from_dict({key: _nothing(address)})

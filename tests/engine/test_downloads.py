@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmseg_sesam.cli.downloads import drop_downloads, refuse_unreachable
+from mmseg_sesam.engine.downloads import drop_downloads, refuse_unreachable
 
 # RFC 2606: no server has such a name.
 NOWHERE = 'https://weights.invalid/resnet.pth'
