@@ -77,8 +77,17 @@ class Run(NamedTuple):
 
     @property
     def best_checkpoint(self) -> Path | None:
-        """The newest checkpoint that `save_best` of mmengine wrote, if any."""
-        found = self.work_dir.glob('best_*.pth')
+        """The checkpoint that `save_best` of mmengine wrote of `best`, if any.
+
+        Trainings by epochs name it by the epoch, which no validation tells.
+        """
+        if self.best is None:
+            return None
+        step = int(self.best['step'])
+        name = self.work_dir / f'best_{self.measure}_iter_{step}.pth'
+        if name.is_file():
+            return name
+        found = self.work_dir.glob(f'best_{self.measure}_epoch_*.pth')
         return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 

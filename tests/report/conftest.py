@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmseg_sesam.report import build_report
+from mmseg_sesam.report.run import read_run
 from mmseg_sesam.report.suggested import LIST_NAME
 
 TRUTH_PIPELINE = [
@@ -83,15 +84,19 @@ def page(work_dir: Path, scribbles: Path, snapshot: Path) -> Path:
     """The whole report of the run, with dense labels; built once."""
     page = snapshot / 'report.html'
     if not page.exists():
-        best = work_dir / 'best_mIoU_iter_3.pth'
-        best.touch()
+        # The best one of another measure is the newest.
+        step = read_run(work_dir).best['step']
+        saved = [f'best_mIoU_iter_{step}.pth', 'best_aAcc_iter_6.pth']
+        for name in saved:
+            (work_dir / name).touch()
         suggestions = write_suggestion(
             scribbles.parent / 'next', scribbles / 'images/deep/1.png'
         )
         build_report(
             work_dir, page, scribbles / 'dense', suggestions=suggestions
         )
-        best.unlink()
+        for name in saved:
+            (work_dir / name).unlink()
     return page
 
 

@@ -89,7 +89,7 @@ def test_build_report_shows_validation_images_and_the_best_step(
     assert drawn['y'] == ['a', 'b', 'c']
     assert f'<b>{best} best</b>' in drawn['x']
     text = ' '.join(page.read_text().split())
-    assert 'Its checkpoint is best_mIoU_iter_3.pth.' in text
+    assert f'Its checkpoint is best_mIoU_iter_{best}.pth.' in text
 
 
 @pytest.mark.parametrize(

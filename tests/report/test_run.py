@@ -53,3 +53,16 @@ def test_read_run_class_iou_averages_to_miou(
 def test_read_run_needs_a_training(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match='give the work_dir of tools'):
         read_run(tmp_path)
+
+
+def test_run_names_the_checkpoint_of_the_best_validation(
+    work_dir: Path,
+) -> None:
+    run = read_run(work_dir)
+    step = run.best['step']
+    for name in ('aAcc_iter_3', 'mIoU_iter_4', 'aAcc_epoch_2'):
+        (work_dir / f'best_{name}.pth').touch()
+    assert run.best_checkpoint is None
+    best = work_dir / f'best_mIoU_iter_{step}.pth'
+    best.touch()
+    assert run.best_checkpoint == best
