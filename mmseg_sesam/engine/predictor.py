@@ -36,7 +36,7 @@ TILE = 2048
 # Values of the scores that are enlarged at once; bounds the memory.
 _VALUES = 1 << 25
 # Weights that predictions do not need.
-_TRAINING = ('teacher.', 'regularizers.', '_extra_state')
+_TEACHER, _TRAINING = 'teacher.', ('regularizers.', '_extra_state')
 
 
 class Prediction(NamedTuple):
@@ -66,6 +66,8 @@ class Predictor:
         device: device that predicts.
         tile: largest side that is predicted as a whole. Lower it if the
             memory does not suffice.
+        with_teacher: load the weights of a teacher too. Set it where
+            `bands` gets the teacher.
 
     Raises:
         ValueError: the checkpoint cannot be read or lacks weights of the
@@ -78,6 +80,7 @@ class Predictor:
         checkpoint: str,
         device: str = 'cpu',
         tile: int = TILE,
+        with_teacher: bool = False,
     ) -> None:
         cfg = copy.deepcopy(cfg)
         drop_downloads(cfg)
@@ -89,7 +92,8 @@ class Predictor:
                 'an EncoderDecoder or a class derived from it.'
             )
         check_windows(self.model.test_cfg)
-        meta = _load_weights(self.model, checkpoint)
+        unneeded = _TRAINING if with_teacher else (_TEACHER, *_TRAINING)
+        meta = _load_weights(self.model, checkpoint, unneeded)
         self.model.to(device)
         self.classes: list[str] | None = meta.get('classes')
         self.palette: list[list[int]] | None = meta.get('palette')
@@ -118,7 +122,8 @@ class Predictor:
                 'remove it, or write it again.'
             ) from error
         try:
-            return self._predict(data)
+            shape = tuple(data['data_samples'].ori_shape[:2])
+            return self._decide(self.bands(data), shape)
         except torch.cuda.OutOfMemoryError:
             raise
         # Networks raise anything for sizes and bands that they do not take.
@@ -130,8 +135,23 @@ class Predictor:
                 'training images.'
             ) from error
 
-    def _predict(self, data: dict[str, Any]) -> Prediction:
-        """Predicts an image that the test pipeline has loaded."""
+    @torch.no_grad()
+    def bands(
+        self, data: dict[str, Any], model: nn.Module | None = None
+    ) -> Iterator[tuple[int, Tensor]]:
+        """Yields class scores of an image at the size of its file.
+
+        Args:
+            data: 'inputs', (C, H, W), and 'data_samples', as a pipeline
+                packs one image.
+            model: segmentor that predicts in the place of the student, with
+                the same classes.
+
+        Yields:
+            First row of a band, and its (C, h, W) scores, from top to
+            bottom.
+        """
+        model = model or self.model
         packed = {name: [data[name]] for name in ('inputs', 'data_samples')}
         packed = self.model.data_preprocessor(packed, False)
         meta = packed['data_samples'][0].metainfo
@@ -139,14 +159,12 @@ class Predictor:
         # Left, right, above and below, as mmseg takes them off again.
         padding = meta.get('img_padding_size', meta.get('padding_size'))
         padding = padding or (0, 0, 0, 0)
-        shape = tuple(meta['ori_shape'][:2])
-        bands = _enlarge(
-            self._score_rows(inputs, meta, padding),
+        yield from _enlarge(
+            self._score_rows(model, inputs, meta, padding),
             inputs.shape[2] - padding[2] - padding[3],
-            shape,
-            self.model.align_corners,
+            tuple(meta['ori_shape'][:2]),
+            model.align_corners,
         )
-        return self._decide(bands, shape)
 
     def show(self, path: str | Path) -> np.ndarray:
         """Returns the image of a file as training shows it.
@@ -194,7 +212,11 @@ class Predictor:
         return Prediction(label, confidence)
 
     def _score_rows(
-        self, inputs: Tensor, meta: dict[str, Any], padding: Sequence[int]
+        self,
+        model: nn.Module,
+        inputs: Tensor,
+        meta: dict[str, Any],
+        padding: Sequence[int],
     ) -> Iterator[Tensor]:
         """Yields the (C, n, W) scores of consecutive rows without padding."""
         height, width = inputs.shape[2:]
@@ -202,7 +224,7 @@ class Predictor:
 
         def predict(window: Tensor) -> Tensor:
             here = dict(meta, img_shape=window.shape[2:])
-            return self.model.encode_decode(window, [here])[0]
+            return model.encode_decode(window, [here])[0]
 
         top = 0
         for scores in slide_logits(
@@ -228,8 +250,13 @@ class Predictor:
         return (height, width), (height, width)
 
 
-def _load_weights(model: nn.Module, path: str) -> dict[str, Any]:
-    """Loads a checkpoint; returns what it says about the classes."""
+def _load_weights(
+    model: nn.Module, path: str, unneeded: tuple[str, ...]
+) -> dict[str, Any]:
+    """Loads a checkpoint; returns what it says about the classes.
+
+    Weights whose names begin with one of `unneeded` are left out.
+    """
     if loads_safely():
         checkpoint = read_checkpoint(path)
     else:
@@ -242,7 +269,7 @@ def _load_weights(model: nn.Module, path: str) -> dict[str, Any]:
     lacking = [
         name
         for name, value in model.state_dict().items()
-        if not name.startswith(_TRAINING)
+        if not name.startswith(unneeded)
         and (name not in state or state[name].shape != value.shape)
     ]
     if lacking:
@@ -250,7 +277,7 @@ def _load_weights(model: nn.Module, path: str) -> dict[str, Any]:
             f'{path} lacks {len(lacking)} weights of the model, such as '
             f'{lacking[0]}; give the config that it was trained with.'
         )
-    needed = {n: v for n, v in state.items() if not n.startswith(_TRAINING)}
+    needed = {n: v for n, v in state.items() if not n.startswith(unneeded)}
     model.load_state_dict(needed, strict=False)
     return checkpoint.get('meta', {}).get('dataset_meta') or {}
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.report.images import TrainingImages
 from mmseg_sesam.store.store import LABELS
 from mmseg_sesam.structures import DENSE
-from mmseg_sesam.suggest.predictor import Prediction, Predictor
+from mmseg_sesam.suggest.predictor import Opinions, RunPredictor
 from mmseg_sesam.suggest.regions import doubtful_regions, fallback_regions
 from mmseg_sesam.suggest.score import ImageLook
 
@@ -32,7 +31,7 @@ class Looker:
     """
 
     images: TrainingImages
-    predictor: Predictor
+    predictor: RunPredictor
     round_index: int | None
 
     def look(self, index: int) -> ImageLook:
@@ -46,11 +45,11 @@ class Looker:
             return ImageLook(
                 np.zeros(0, np.float32), labelled, labelled, complete=True
             )
-        prediction = self.predictor(packed)
-        maps = self.maps(index, prediction)
+        opinions = self.predictor(packed)
+        maps = self.maps(index, opinions)
         free = weak == 255
         differ = np.where(free, _differ(list(maps.values())), False)
-        entropy = np.where(free, _entropy(prediction), 0.0)
+        entropy = np.where(free, opinions.entropy, 0.0)
         components = self._components(index)
         lost = [record for record in components if not record['chosen']]
         regions = fallback_regions(lost, self.images.classes)
@@ -59,7 +58,7 @@ class Looker:
         )
         shares = count_values(maps['student']) / weak.size
         return ImageLook(
-            prediction.features.numpy(),
+            opinions.features,
             labelled,
             shares[: len(labelled)] >= _SHOWN,
             float(differ.mean()),
@@ -75,14 +74,9 @@ class Looker:
         names = list(self.predictor.models)
         return names if self.round_index is None else [*names, 'pseudo-label']
 
-    def maps(
-        self, index: int, prediction: Prediction
-    ) -> dict[str, np.ndarray]:
+    def maps(self, index: int, opinions: Opinions) -> dict[str, np.ndarray]:
         """Returns (H, W) uint8 class ids by the name of who gives them."""
-        maps = {
-            name: probability.argmax(dim=0).numpy().astype(np.uint8)
-            for name, probability in prediction.by.items()
-        }
+        maps = dict(opinions.labels)
         if self.round_index is not None:
             maps['pseudo-label'] = self._pseudo_label(index)
         return maps
@@ -119,11 +113,3 @@ def _differ(maps: list[np.ndarray]) -> np.ndarray:
         for other in maps[:place]:
             differ |= (one != other) & (one != 255) & (other != 255)
     return differ
-
-
-def _entropy(prediction: Prediction) -> np.ndarray:
-    """Returns the (H, W) entropy of the mean probabilities, in [0, 1]."""
-    mean = torch.stack(list(prediction.by.values())).mean(dim=0)
-    entropy = torch.special.entr(mean).sum(dim=0)
-    most = np.log(max(len(mean), 2))
-    return (entropy / most).clamp(0, 1).numpy()

@@ -1,71 +1,87 @@
-"""Predictions of a run's checkpoint: teacher, student and features."""
+"""What the networks of a run predict of an image: student and teacher."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from mmengine.config import Config
-from mmseg.apis import init_model
 from torch import Tensor, nn
 
 from mmseg_sesam.datasets.validation_resize import ValidationResize
-from mmseg_sesam.engine.downloads import drop_downloads
+from mmseg_sesam.engine.predictor import Predictor
 
 
-class Prediction(NamedTuple):
-    """The predictions of one image.
+class Opinions(NamedTuple):
+    """What student and teacher predict of an image.
 
     Attributes:
-        by: (C, H, W) float32 probabilities, by 'student' and 'teacher'.
+        labels: (H, W) uint8 class ids, by 'student' and 'teacher'.
+        entropy: (H, W) float32, that of their mean probabilities, 1 if all
+            classes are equally probable.
         features: (D,) float32, mean over the last map of the student's
             backbone.
     """
 
-    by: dict[str, Tensor]
-    features: Tensor
+    labels: dict[str, np.ndarray]
+    entropy: np.ndarray
+    features: np.ndarray
 
 
-class Predictor:
+class RunPredictor:
     """Predicts with the student, and with the teacher if there is one.
 
-    Images are resized as in validation and in a refresh.
+    Images are resized as in validation and in a refresh, and predicted in
+    bands of rows, see `Predictor`.
 
     Args:
         cfg: config of the run.
         checkpoint: path of its checkpoint.
         device: such as 'cpu'.
+
+    Raises:
+        ValueError: see `Predictor`.
     """
 
     def __init__(self, cfg: Config, checkpoint: str, device: str) -> None:
-        drop_downloads(cfg)
-        self.model = init_model(cfg, checkpoint, device=device)
+        self.predictor = Predictor(cfg, checkpoint, device, with_teacher=True)
         self.scale = ValidationResize.of_config(cfg)
-        self.models: dict[str, nn.Module] = dict(student=self.model)
-        teacher = getattr(self.model, 'teacher', None)
+        student = self.predictor.model
+        self.models: dict[str, nn.Module] = dict(student=student)
+        teacher = getattr(student, 'teacher', None)
         if teacher is not None:
             self.models['teacher'] = teacher
 
-    @torch.no_grad()
-    def __call__(self, packed: dict[str, Any]) -> Prediction:
+    def __call__(self, packed: dict[str, Any]) -> Opinions:
         """Predicts one image, as a pipeline that only loads packs it."""
-        batch = dict(
-            inputs=[packed['inputs']], data_samples=[packed['data_samples']]
-        )
-        data = self.model.data_preprocessor(self.scale(batch), False)
+        batch = {name: [packed[name]] for name in ('inputs', 'data_samples')}
+        data = {name: part for name, (part,) in self.scale(batch).items()}
+        shape = tuple(packed['data_samples'].ori_shape[:2])
+        labels = {name: np.empty(shape, np.uint8) for name in self.models}
+        entropy = np.empty(shape, np.float32)
         pooled: list[Tensor] = []
-        hook = self.model.backbone.register_forward_hook(
+        hook = self.models['student'].backbone.register_forward_hook(
             lambda module, inputs, output: pooled.append(_pool(output))
         )
         try:
-            by = {
-                name: _probability(model, data)
-                for name, model in self.models.items()
-            }
+            # Both have the same head, and so the same bands.
+            for bands in zip(
+                *(
+                    self.predictor.bands(data, model)
+                    for model in self.models.values()
+                )
+            ):
+                chances = [_probability(scores) for _, scores in bands]
+                rows = slice(bands[0][0], bands[0][0] + chances[0].shape[1])
+                for label, chance in zip(labels.values(), chances):
+                    label[rows] = chance.argmax(dim=0).byte().cpu().numpy()
+                entropy[rows] = _entropy(chances).cpu().numpy()
         finally:
             hook.remove()
         # Of all windows, if the model predicts by windows.
-        return Prediction(by, torch.stack(pooled).mean(dim=0).float().cpu())
+        features = torch.stack(pooled).mean(dim=0).float().cpu().numpy()
+        return Opinions(labels, entropy, features)
 
 
 def _pool(output: Any) -> Tensor:
@@ -75,10 +91,16 @@ def _pool(output: Any) -> Tensor:
     return output.flatten(2).mean(dim=(0, 2))
 
 
-def _probability(model: nn.Module, data: dict) -> Tensor:
-    (sample,) = model.predict(data['inputs'], data['data_samples'])
-    logits = sample.seg_logits.data.float()
-    if len(logits) == 1:
-        one = logits.sigmoid()
-        return torch.cat([1 - one, one]).cpu()
-    return logits.softmax(dim=0).cpu()
+def _probability(scores: Tensor) -> Tensor:
+    """Returns the (C, h, W) probabilities of class scores."""
+    if len(scores) == 1:
+        one = scores.float().sigmoid()
+        return torch.cat([1 - one, one])
+    return scores.float().softmax(dim=0)
+
+
+def _entropy(chances: list[Tensor]) -> Tensor:
+    """Returns the (h, W) entropy of the mean probabilities, in [0, 1]."""
+    mean = torch.stack(chances).mean(dim=0)
+    entropy = torch.special.entr(mean).sum(dim=0)
+    return (entropy / np.log(max(len(mean), 2))).clamp(0, 1)

@@ -17,7 +17,7 @@ from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.suggest.budget import affordable_images, rate_of_run
 from mmseg_sesam.suggest.choose import Choice, choose
 from mmseg_sesam.suggest.look import Looker
-from mmseg_sesam.suggest.predictor import Predictor
+from mmseg_sesam.suggest.predictor import RunPredictor
 from mmseg_sesam.suggest.ranking import Ranking, rank_images
 from mmseg_sesam.suggest.reasons import reason_of
 from mmseg_sesam.suggest.score import MEASURES
@@ -129,7 +129,7 @@ def _find_rate(
 
 
 def _make_looker(run: Run, images: TrainingImages) -> Looker:
-    predictor = Predictor(run.cfg, str(run.checkpoint), get_device())
+    predictor = RunPredictor(run.cfg, str(run.checkpoint), get_device())
     round_index = None if run.store is None else run.store.current
     return Looker(images, predictor, round_index)
 
