@@ -25,6 +25,9 @@ _STEP_LENGTHS = np.hypot(*np.transpose(_STEPS))
 # pass over the mask for each pixel of depth, so that a mask k times as deep is
 # thinned at 1/k of its resolution.
 _DEPTH = 16
+# The same for a single path, which becomes a stroke (our choice). Objects of
+# up to 511 pixels across keep the stroke of full resolution.
+_PATH_DEPTH = 128
 
 
 class Curve(NamedTuple):
@@ -63,7 +66,7 @@ def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
     thinned at a reduced resolution, and its curve has the deepest mask pixel
     of each skeleton cell. Many masks take little longer than one.
     """
-    pieces = [_place_skeleton(mask) for mask in masks]
+    pieces = [_place_skeleton(mask, _DEPTH) for mask in masks]
     orders = _walk_pixels([piece.cells for piece in pieces])
     return [
         Curve(piece.pixels[order], steps * piece.side)
@@ -74,11 +77,13 @@ def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
 def longest_path(mask: np.ndarray) -> np.ndarray:
     """Returns the longest path in the largest piece of a mask's skeleton.
 
-    (N, 2) integer pixels as (row, col), from one end to the other; the mask,
-    (h, w) bool, has at least one true pixel.
+    (N, 2) integer pixels as (row, col), from one end to the other, each a
+    neighbour of the one before. The mask, (h, w) bool, has at least one true
+    pixel. A mask at least 256 pixels deep is thinned at a reduced resolution;
+    gaps of a few pixels are then crossed.
     """
-    coords = skeleton_pixels(mask)
-    tree = _spanning_tree([coords])
+    skeleton = _place_skeleton(mask, _PATH_DEPTH)
+    tree = _spanning_tree([skeleton.cells])
     _, pieces = connected_components(tree, directed=False)
     largest = np.bincount(pieces).argmax()
     start, _ = _farthest(tree, int(np.flatnonzero(pieces == largest)[0]))
@@ -86,7 +91,16 @@ def longest_path(mask: np.ndarray) -> np.ndarray:
     path = [end]
     while path[-1] != start:
         path.append(int(previous[path[-1]]))
-    return coords[path]
+    return _join(skeleton.pixels[path])
+
+
+def _join(pixels: np.ndarray) -> np.ndarray:
+    """Returns (N, 2) pixels with those on the straight lines between them."""
+    steps = np.abs(np.diff(pixels, axis=0)).max(axis=1)
+    places = np.concatenate([[0], steps.cumsum()])
+    every = np.arange(places[-1] + 1)
+    joined = [np.interp(every, places, axis) for axis in pixels.T]
+    return np.rint(np.stack(joined, 1)).astype(int)
 
 
 class _Skeleton(NamedTuple):
@@ -101,9 +115,10 @@ class _Skeleton(NamedTuple):
     side: int
 
 
-def _place_skeleton(mask: np.ndarray) -> _Skeleton:
+def _place_skeleton(mask: np.ndarray, most: int) -> _Skeleton:
+    """Thins a mask in cells so large that it is below 2 `most` cells deep."""
     depth = depth_in(mask, exact=False)
-    side = max(int(depth.max(initial=0)) // _DEPTH, 1)
+    side = max(int(depth.max(initial=0)) // most, 1)
     cells = skeleton_pixels(_shrink(mask, side))
     return _Skeleton(cells, _deepest_in(cells, depth, side), side)
 

@@ -207,3 +207,14 @@ def test_longest_path_takes_the_two_longest_arms(turns):
 
 def test_longest_path_of_one_pixel():
     assert longest_path(np.ones((1, 1), bool)).tolist() == [[0, 0]]
+
+
+def test_longest_path_of_a_deep_mask_crosses_a_slit():
+    mask = np.ones((600, 1200), bool)
+    mask[200:400, 600] = False
+    path = longest_path(mask)
+    steps = np.abs(np.diff(path, axis=0))
+    assert (steps.max(axis=1) == 1).all()
+    assert len(path) > 1200 - 600
+    # At full resolution it goes around the slit.
+    assert np.abs(path[:, 0] - 300).max() <= 4
