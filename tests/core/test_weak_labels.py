@@ -26,7 +26,7 @@ def dense_labels(draw):
 
 OPTIONS = dict(
     coarse=dict(margin=[0, 0.35, 0.79]),
-    scribble=dict(stroke_share=[0.1, 1.0], stroke_width=[1, 3, 5]),
+    scribble=dict(stroke_share=[0.1, 1.0], stroke_width=[1, 2, 3, 5]),
     point=dict(
         max_points=[1, 7],
         placement=['centre', 'random'],
@@ -295,7 +295,7 @@ def test_scribble_is_in_one_piece(seed):
 
 def test_scribble_has_its_width():
     label = np.zeros((41, 201), np.uint8)
-    for width in (1, 3, 5):
+    for width in (1, 2, 3, 4, 5, 6):
         weak = WeakLabelSimulator('scribble', stroke_width=width)(label, 0)
         across = (weak == 0).sum(axis=0)
         assert np.median(across[across > 0]) == width

@@ -33,7 +33,7 @@ def draw_scribble(
     length = max(round(share * rng.uniform(0.75, 1) * len(curve)), 1)
     start = rng.integers(0, len(curve) - length + 1)
     stroke = curve[start : start + length]
-    return stamp(mask.shape, stroke, width / 2) & mask
+    return stamp(mask.shape, stroke, width) & mask
 
 
 def _curve(

@@ -55,22 +55,25 @@ def draw_block(mask: np.ndarray, share: float) -> np.ndarray:
 
 
 def stamp(
-    shape: tuple[int, int], coords: np.ndarray, reach: float
+    shape: tuple[int, int], coords: np.ndarray, width: int
 ) -> np.ndarray:
     """Returns the (h, w) bool pixels that a round brush covers.
 
     Args:
         shape: (h, w) of the result.
         coords: (N, 2) integer pixels as (row, col), all within `shape`.
-        reach: radius of the brush in pixels; up to 1 the brush is one pixel.
+        width: diameter of the brush in pixels, from 1. The middle of an even
+            brush lies half a pixel below and to the right of each place.
 
     Example:
-        >>> stamp((1, 4), np.array([[0, 1]]), 1.5).tolist()
+        >>> stamp((1, 4), np.array([[0, 1]]), 3).tolist()
         [[True, True, True, False]]
     """
-    radius = max(int(np.ceil(reach)) - 1, 0)
+    radius = width // 2
     brush = np.stack(np.mgrid[-radius : radius + 1, -radius : radius + 1], -1)
-    brush = brush[np.hypot(brush[..., 0], brush[..., 1]) < reach]
+    brush = brush.reshape(-1, 2)
+    middle = 0 if width % 2 else 0.5
+    brush = brush[np.hypot(*(brush - middle).T) < width / 2]
     drawn = np.zeros(np.add(shape, 2 * radius), bool)
     covered = coords[:, None] + brush + radius
     drawn[covered[..., 0], covered[..., 1]] = True

@@ -153,7 +153,7 @@ class WeakLabelSimulator:
         ignore_index: int,
     ) -> None:
         """Draws the dots of one object, right ones over wrong ones."""
-        mask, brush = component.mask, self.dot_radius + 0.5
+        mask, brush = component.mask, 2 * self.dot_radius + 1
         number = self.max_points * (mask.sum() / label.size) ** 0.5
         places = points.place_in_object(
             mask, rng, max(round(number), 1), self.placement
@@ -186,7 +186,7 @@ class WeakLabelSimulator:
         weak = np.full_like(label, ignore_index)
         for class_id in np.unique(ids[ids != ignore_index]):
             dots = shapes.stamp(
-                label.shape, places[ids == class_id], self.dot_radius + 0.5
+                label.shape, places[ids == class_id], 2 * self.dot_radius + 1
             )
             weak[dots & (label == class_id)] = class_id
         return weak
