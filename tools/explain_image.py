@@ -9,8 +9,9 @@ largest components it has all candidates with their measures and verdicts::
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.config import Config
@@ -27,34 +28,110 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('image', type=existing_file)
     parser.add_argument(
-        'weak', type=existing_file, help='index PNG, 255 where unlabelled'
+        'weak',
+        type=existing_file,
+        help='index PNG, as the training set of --config has it; without, 255 '
+        'where unlabelled',
     )
     parser.add_argument(
         '--config',
         type=config_file,
         default=str(DEFAULT),
-        help='config with the generator (default: superpixels)',
+        help='config with the generator and the training set (default: '
+        'superpixels)',
     )
     parser.add_argument(
-        '--out', type=writable_file, help='default: IMAGE_explained.png, here'
+        '--out', type=png_file, help='default: IMAGE_explained.png, here'
     )
     parser.add_argument(
-        '--components', type=int, default=6, help='rows (default: 6)'
+        '--components',
+        type=number_of_rows,
+        default=6,
+        help='rows (default: 6)',
     )
     return parser
 
 
-def choose_colours(path: str, weak: np.ndarray) -> list[list[int]]:
-    """Returns the palette of an index PNG, or default colours."""
+def png_file(path: str) -> Path:
+    if Path(path).suffix.lower() != '.png':
+        raise ArgumentTypeError(
+            f'{path} is no name of a PNG: give one that ends in .png'
+        )
+    return writable_file(path)
+
+
+def number_of_rows(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f'{text} is no number of rows: give 0 or more')
+    return int(text)
+
+
+def find_training_set(cfg: Config, weak: str) -> Any:
+    """Returns the data set of a config in whose folder a label is.
+
+    Without such a data set it is the first one, and None if there is none.
+    It loads labels alone, and reads no list of files.
+    """
+    from mmseg.registry import DATASETS, TRANSFORMS
+
+    from mmseg_sesam.datasets.label_kinds import kind_of_steps
+    from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
+    from mmseg_sesam.structures import NO_LABEL
+    from mmseg_sesam.type_names import type_names
+
+    loader, found = cfg.get('train_dataloader'), []
+    for leaf, steps in iterate_leaves(loader.dataset) if loader else ():
+        if kind_of_steps(steps) == NO_LABEL:
+            continue
+        loading = [
+            step
+            for step in steps
+            if 'LoadAnnotations' in type_names(step, TRANSFORMS)
+        ]
+        config = dict(leaf, pipeline=loading, lazy_init=True)
+        found.append(DATASETS.build(config))
+    folders = Path(weak).resolve().parents
+    for dataset in found:
+        own = dataset.data_prefix.get('seg_map_path')
+        if own and Path(own).resolve() in folders:
+            return dataset
+    return found[0] if found else None
+
+
+def read_weak(path: str, image: np.ndarray, dataset: Any) -> np.ndarray:
+    """Returns a label as a data set loads it, or the ids of the file."""
+    if dataset is None:
+        return read_label(path)
+    loaded = dataset.pipeline(
+        dict(
+            img=image,
+            seg_map_path=path,
+            seg_fields=[],
+            label_map=dataset.label_map,
+            reduce_zero_label=dataset.reduce_zero_label,
+        )
+    )
+    return loaded['gt_seg_map']
+
+
+def choose_names(
+    path: str, ids: np.ndarray, dataset: Any
+) -> tuple[list[list[int]], list[str]]:
+    """Returns colour and name of each class.
+
+    A data set that names no classes gets colours of the file, if it has a
+    palette, or default ones.
+    """
     from mmseg_sesam.visualization.sheet import choose_palette
 
-    number = 1 + int(weak[weak != 255].max(initial=0))
-    return choose_palette(read_palette(path), number)
-
-
-def class_names(cfg: Config) -> list[str]:
-    names = cfg.get('metainfo', {}).get('classes', [])
-    return [*names, *map(str, range(len(names), 256))]
+    meta = {} if dataset is None else dataset.metainfo
+    names = meta.get('classes') or []
+    number = max(len(names), 1 + int(ids.max(initial=0)))
+    palette = meta.get('palette') or read_palette(path)
+    return (
+        choose_palette(palette, number),
+        [*names, *map(str, range(len(names), number))],
+    )
 
 
 def read_image(path: str, cfg: Config) -> np.ndarray:
@@ -89,12 +166,10 @@ def main() -> None:
     out = args.out or Path(f'{Path(args.image).stem}_explained.png')
     if out.exists():
         parser.error(f'{out} is there already; give another --out')
-    from mmengine.device import get_device
     from mmengine.registry import init_default_scope
-    from mmseg.registry import TASK_UTILS
 
     from mmseg_sesam.cli.configs import read_config
-    from mmseg_sesam.cli.launch import find_hook
+    from mmseg_sesam.cli.launch import build_generator
     from mmseg_sesam.visualization.explanation import explain
     from mmseg_sesam.visualization.explanation_sheet import (
         describe_omitted,
@@ -104,36 +179,31 @@ def main() -> None:
     init_default_scope('mmseg')
     try:
         cfg = read_config(args.config)
-        # A segmenter base has a generator and no hooks.
-        is_base = 'generator' in cfg and 'default_hooks' not in cfg
-        config = cfg.generator if is_base else find_hook(cfg)['generator']
-        generator = TASK_UTILS.build(config)
-        generator.segmenter.to(get_device())
-        weak = read_label(Path(args.weak))
+        dataset = find_training_set(cfg, args.weak)
         image = read_image(args.image, cfg)
+        weak = read_weak(args.weak, image, dataset)
+        generator = build_generator(cfg)
         height, width = image.shape[:2]
         size = f'{width} x {height} pixels'
         print(f'making the pseudo-label of {size}', flush=True)
         made, explanations = explain(generator, image, weak, args.components)
-    except (OSError, ValueError) as error:
+        ignored = generator.ignore_index
+        palette, classes = choose_names(
+            args.weak, weak[weak != ignored], dataset
+        )
+        save_explanation(
+            *(out, image, weak, made, explanations),
+            *(palette, classes, ignored),
+        )
+    except (ImportError, OSError, ValueError) as error:
         sys.exit(f'explain_image: {error}')
-    classes = class_names(cfg)
-    save_explanation(
-        out,
-        image,
-        weak,
-        made,
-        explanations,
-        choose_colours(args.weak, weak),
-        classes,
-    )
     omitted = describe_omitted(made.records, len(explanations), classes)
     if omitted:
         print(omitted)
     fell_back = sum(record.fell_back for record in made.records)
     print(
         f'{out}: {len(made.records)} components, {fell_back} fell back, '
-        f'{np.mean(made.label != 255):.1%} of pixels labelled'
+        f'{np.mean(made.label != ignored):.1%} of pixels labelled'
     )
 
 

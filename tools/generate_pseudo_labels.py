@@ -30,11 +30,9 @@ def make_parser() -> ArgumentParser:
 
 
 def generate(cfg: Config, args: Namespace) -> None:
-    from mmengine.device import get_device
     from mmengine.logging import MMLogger
-    from mmseg.registry import TASK_UTILS
 
-    from mmseg_sesam.cli.launch import find_hook
+    from mmseg_sesam.cli.launch import build_generator, find_hook
     from mmseg_sesam.config_checks import check_config
     from mmseg_sesam.rounds.distributed import build_group, on_main_rank
     from mmseg_sesam.rounds.make_round import RoundMaker
@@ -46,8 +44,7 @@ def generate(cfg: Config, args: Namespace) -> None:
     check_config(cfg)
     dataset = cfg.train_dataloader.dataset
     store = PseudoLabelStore(args.out or Path(cfg.work_dir, STORE_NAME))
-    generator = TASK_UTILS.build(hook['generator'])
-    generator.segmenter.to(get_device())
+    generator = build_generator(cfg)
     group = build_group()
     images = TrainingImages(
         dataset,

@@ -13,7 +13,7 @@ from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from mmengine.config import Config
@@ -23,6 +23,9 @@ from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.extras import install_command
 from mmseg_sesam.io.locks import lock_folder
 from mmseg_sesam.type_names import type_name
+
+if TYPE_CHECKING:
+    from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 
 # Names of the registry and of torch.
 _SYNCHRONISED = ('SyncBN', 'SyncBatchNorm')
@@ -41,6 +44,33 @@ def find_hook(cfg: Config) -> dict:
         f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
         'the pseudo-labels; give a config that has one'
     )
+
+
+def build_generator(cfg: Config) -> PseudoLabelGenerator:
+    """Builds the generator of a config's hook, on the best device.
+
+    A segmenter base has a generator and no hooks.
+
+    Raises:
+        ValueError: there is none, or the config is not that of a generator.
+    """
+    from mmengine.device import get_device
+    from mmseg.registry import TASK_UTILS
+
+    is_base = 'generator' in cfg and 'default_hooks' not in cfg
+    owner = cfg if is_base else find_hook(cfg)
+    try:
+        generator = TASK_UTILS.build(owner['generator'])
+    except (ImportError, KeyError, TypeError) as error:
+        # str() of a KeyError adds quotes.
+        text = ' '.join(' '.join(map(str, error.args)).split()).rstrip('.')
+        raise ValueError(
+            f'{cfg.filename} has a generator that cannot be built '
+            f'({type(error).__name__}: {text}): correct it, or install what '
+            'is missing'
+        ) from error
+    generator.segmenter.to(get_device())
+    return generator
 
 
 def drop_hook(cfg: Config) -> None:

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from tqdm import tqdm
 
 from mmseg_sesam.core.selection import Verdict
+from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.pseudo_labels.generator import PseudoLabel
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
 from mmseg_sesam.visualization.explanation import Explanation, largest_first
@@ -50,11 +51,12 @@ def save_explanation(
     explanations: Sequence[Explanation],
     palette: Sequence[Sequence[int]],
     classes: Sequence[str],
+    ignore_index: int = 255,
 ) -> None:
     """Draws an image, its pseudo-label, and a row for each explanation.
 
     Args:
-        path: file of the picture.
+        path: PNG of the picture; an existing file is replaced as a whole.
         image: (H, W, 3) uint8 in RGB.
         weak: (H, W) uint8 class ids.
         made: the pseudo-label.
@@ -62,7 +64,14 @@ def save_explanation(
             `explain`; the sheet names the other components.
         palette: RGB of each class.
         classes: name of each class.
+        ignore_index: the value of unlabelled pixels in both labels.
     """
+    # Pictures have 255 for unlabelled pixels, which is no class's id.
+    weak, label = (
+        np.where(ids == ignore_index, np.uint8(255), ids)
+        for ids in (weak, made.label)
+    )
+    made = made._replace(label=label)
     height, width = image.shape[:2]
     head = _WIDTH / 3 * min(height / width, 1) + _TITLES
     heights = [head, *[_HEADING, _PICTURES] * len(explanations), _FOOT]
@@ -78,7 +87,8 @@ def save_explanation(
         _draw_row(part, image, explanation, palette)
     omitted = describe_omitted(made.records, len(explanations), classes)
     _draw_foot(parts[-1], omitted)
-    figure.savefig(path, dpi=_DPI)
+    with replacing(path) as part:
+        figure.savefig(part, format='png', dpi=_DPI)
 
 
 def describe_omitted(

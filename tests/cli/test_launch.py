@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 
@@ -28,3 +30,27 @@ def test_drop_hook_removes_the_hook_that_find_hook_finds(hooks: dict) -> None:
     launch.drop_hook(cfg)
     with pytest.raises(ValueError, match='has no SAMPseudoLabelHook'):
         launch.find_hook(cfg)
+
+
+@pytest.mark.parametrize(
+    ('segmenter', 'said'),
+    [
+        (dict(type='NoSuchSegmenter'), 'NoSuchSegmenter is not in the'),
+        (dict(type='SuperpixelSegmenter', step=1), "argument 'step'"),
+        (
+            dict(type='SAMSegmenter', checkpoint='a.pth', builder='a:b'),
+            'ImportError',
+        ),
+    ],
+    ids=['KeyError', 'TypeError', 'ImportError'],
+)
+def test_build_generator_names_the_config(
+    segmenter: dict, said: str, tmp_path: Path
+) -> None:
+    generator = dict(type='PseudoLabelGenerator', segmenter=segmenter)
+    path = tmp_path / 'base.py'
+    path.write_text(f'{generator=}')
+    with pytest.raises(ValueError, match='has a generator that') as error:
+        launch.build_generator(Config.fromfile(path))
+    assert str(error.value).startswith(str(path))
+    assert said in str(error.value)

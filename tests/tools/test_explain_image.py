@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 
@@ -57,3 +58,73 @@ def test_explain_image_takes_grey_and_rejects_deeper_images(
         out = scribbles / f'{code}.png'
         done = run_here('explain_image.py', *words, '--out', out)
         assert done.returncode == code and said in done.stdout
+
+
+def test_explain_image_reads_the_label_as_the_training_set_does(
+    run_here, make_config, scribbles: Path, tmp_path: Path
+) -> None:
+    image, weak = (
+        scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')
+    )
+    ids = np.array(Image.open(weak))
+    # 255 + 1 is 0 in 8 bits.
+    Image.fromarray(ids + np.uint8(1)).save(weak)
+    cfg = make_config()
+    dataset = cfg.train_dataloader.dataset
+    other = dict(dataset, data_prefix=dict(seg_map_path='dense'))
+    dataset.reduce_zero_label = True
+    cfg.train_dataloader.dataset = dict(
+        type='RepeatDataset',
+        times=2,
+        dataset=dict(type='ConcatDataset', datasets=[other, dataset]),
+    )
+    cfg.dump(tmp_path / 'config.py')
+
+    done = run_here(
+        *('explain_image.py', image, weak, '--components', 2),
+        *('--config', tmp_path / 'config.py', '--out', tmp_path / 'why.png'),
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert 'Not drawn: 1 of 3 components' in done.stdout
+    assert done.stdout.split('1 of class ')[1][:2] in ('a.', 'b.', 'c.')
+    # Files hold ids up to 3.
+    Image.fromarray(ids + np.uint8(2)).save(weak)
+    done = run_here(
+        *('explain_image.py', image, weak, '--out', tmp_path / 'again.png'),
+        *('--config', tmp_path / 'config.py'),
+    )
+    assert done.returncode == 1
+    assert f'{weak} holds the class ids [3], expected ids' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        (('--out', 'why'), 'why is no name of a PNG'),
+        (('--out', 'why.txt'), 'why.txt is no name of a PNG'),
+        (('--components', '-1'), '-1 is no number of rows'),
+    ],
+)
+def test_explain_image_refuses_arguments(
+    refusal, scribbles: Path, words: tuple[str, str], said: str
+) -> None:
+    files = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
+    assert said in refusal('explain_image.py', *files, *words)
+
+
+def test_explain_image_names_what_cannot_be_built(
+    run_here, scribbles: Path
+) -> None:
+    words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
+    config = scribbles / 'base.py'
+    config.write_text(
+        "generator = dict(type='PseudoLabelGenerator', "
+        "segmenter=dict(type='NoSuchSegmenter'))"
+    )
+    done = run_here(
+        *('explain_image.py', *words),
+        *('--config', config, '--out', scribbles / 'why.png'),
+    )
+    assert done.returncode == 1
+    assert f'explain_image: {config} has a generator that' in done.stdout

@@ -102,6 +102,18 @@ def test_generate_pseudo_labels_keeps_rounds_of_a_training(
     assert store.settings(0) == {}
 
 
+def test_generate_pseudo_labels_names_what_cannot_be_built(
+    run_again, config: Path
+) -> None:
+    done = run_again(
+        *(TOOLS / 'generate_pseudo_labels.py', config, '--cfg-options'),
+        'default_hooks.pseudo_labels.generator.segmenter.step=1',
+    )
+    assert done.returncode == 2
+    assert 'has a generator that cannot be built' in done.stdout
+    assert 'Traceback' not in done.stdout
+
+
 def test_train_on_two_ranks_refreshes_and_resumes(
     run_ranks, config: Path, tmp_path: Path, at_exit: dict[str, str]
 ) -> None:
