@@ -133,7 +133,7 @@ def main() -> None:
     args = make_parser().parse_args()
     try:
         print(make(args))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f'make_weak_labels: {error}')
 
 

@@ -153,6 +153,16 @@ def test_make_weak_labels_overwrites_nothing(
     assert files(dense) == before
 
 
+def test_make_weak_labels_names_a_folder_that_cannot_be_made(
+    simulate, tmp_path: Path
+) -> None:
+    (tmp_path / 'file').write_text('')
+    said = simulate(tmp_path / 'file/weak')
+
+    assert said.startswith('make_weak_labels: ')
+    assert str(tmp_path / 'file') in said
+
+
 def test_make_weak_labels_without_labels(
     simulate, dense: Path, tmp_path: Path
 ) -> None:
