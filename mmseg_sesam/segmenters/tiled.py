@@ -64,8 +64,9 @@ class TiledSegmenter(BaseSegmenter):
         reach: tiles by which a mask continues beyond the tiles of its
             prompt, in each direction; 0 cuts it off. Raise it for objects
             larger than two tiles; each further tile costs time.
-        tiles_in_memory: tiles of an image whose embeddings are kept, of 2
-            MiB for SAM. Raise it if memory allows, since it saves time.
+        tiles_in_memory: tiles of an image whose embeddings are kept, as fp32:
+            4 MiB each for SAM, twice what a cache stores. Raise it if memory
+            allows, since it saves time.
 
     Raises:
         ValueError: an option is out of range.
