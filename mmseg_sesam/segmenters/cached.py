@@ -15,6 +15,7 @@ from mmengine import dist
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.tiles import TileGrid
 from mmseg_sesam.segmenters.base import BaseSegmenter, Candidates
 from mmseg_sesam.segmenters.embedding_cache import GIB, DiskCache, MemoryCache
 from mmseg_sesam.validators import CONFIG, PATH, check_option, number
@@ -92,6 +93,10 @@ class CachedSegmenter(BaseSegmenter):
         """See `BaseSegmenter.to`."""
         self.segmenter.to(device)
         return self
+
+    def tiles(self, shape: tuple[int, int]) -> TileGrid:
+        """Tiles of the segmenter."""
+        return self.segmenter.tiles(shape)
 
     def encode(self, images: Sequence[np.ndarray]) -> list[Any]:
         """See `BaseSegmenter.encode`.

@@ -15,7 +15,12 @@ from safetensors.torch import save
 from segment_anything.build_sam import _build_sam
 
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.segmenters import CachedSegmenter, embedding_cache
+from mmseg_sesam.core.tiles import TileGrid
+from mmseg_sesam.segmenters import (
+    CachedSegmenter,
+    SuperpixelSegmenter,
+    embedding_cache,
+)
 from mmseg_sesam.segmenters.embedding_cache import DiskCache, MemoryCache
 
 IMAGES = [
@@ -61,6 +66,15 @@ def count_encodings(segmenter: CachedSegmenter) -> list[int]:
     encode = inner.encode
     inner.encode = lambda images: counts.append(len(images)) or encode(images)
     return counts
+
+
+def test_cached_segmenter_keeps_the_tiles_of_the_segmenter() -> None:
+    class InTwoTiles(SuperpixelSegmenter):
+        def tiles(self, shape: tuple[int, int]) -> TileGrid:
+            return TileGrid.of(shape, tile=shape[0], overlap=1)
+
+    segmenter = CachedSegmenter(dict(type=InTwoTiles))
+    assert len(segmenter.tiles((40, 60))) == 2
 
 
 @pytest.mark.parametrize('on_disk', [False, True])
