@@ -256,21 +256,23 @@ def draw_unions(
     """
     places = list(chosen)
     parts = [[components[p].split(n) for n in chosen[p]] for p in places]
-    for group in _groups([len(part) for part in parts], prompts_per_call):
+    # A prompt may have several chosen candidates.
+    asked = [list(dict.fromkeys(prompt for prompt, _ in p)) for p in parts]
+    for group in _groups([*map(len, asked)], prompts_per_call):
         candidates = decode(
             [
                 components[places[index]].prompts[prompt]
                 for index in group
-                for prompt, _ in parts[index]
+                for prompt in asked[index]
             ]
         )
         first = 0
         for index in group:
             crops = [
-                candidates.crop(first + offset, number)
-                for offset, (_, number) in enumerate(parts[index])
+                candidates.crop(first + asked[index].index(prompt), number)
+                for prompt, number in parts[index]
             ]
-            first += len(crops)
+            first += len(asked[index])
             shape = components[places[index]].prepared.label.shape
             for crop in crops:
                 if crop.shape != shape:

@@ -276,6 +276,8 @@ def test_draw_unions_draws_the_chosen_candidates(prepared, prompts_per_call):
     chosen = {2: [0], 0: [0, 4, 5]}
     drawn = dict(draw_unions(decode, measured, chosen, prompts_per_call))
     assert list(drawn) == [2, 0]
+    # 4 and 5 are of one prompt.
+    assert sum(decode.calls) == 6 + 3
     columns, cross = np.zeros((2, 9, 12), bool)
     columns[:, 2:5] = True
     cross[:, 1:6] = cross[2] = True
