@@ -120,6 +120,16 @@ def test_image_points_hold_more_than_the_image_has_pixels(kind):
     np.testing.assert_array_equal(simulate(label, 0), label)
 
 
+@pytest.mark.parametrize('number', [1, 5, 50, 200])
+@pytest.mark.parametrize('turns', range(2))
+def test_grid_points_of_a_thin_image_have_their_number(number, turns):
+    label = np.rot90(np.zeros((10, 1000), np.uint8), turns)
+    simulate = WeakLabelSimulator(
+        'grid_points', image_points=number, dot_radius=0
+    )
+    assert (simulate(label, 0) == 0).sum() == number
+
+
 def test_grid_points_have_equal_distances():
     label = np.zeros((60, 90), np.uint8)
     simulate = WeakLabelSimulator('grid_points', image_points=54, dot_radius=0)

@@ -95,12 +95,14 @@ def place_on_grid(
         >>> place_on_grid((20, 30), rng, 6).shape
         (6, 2)
     """
-    height, width = shape
-    rows = min(max(round((number * height / width) ** 0.5), 1), height)
-    cols = min(max(round(number / rows), 1), width)
+    short, long = sorted(shape)
+    # The short side first: a thin image has one line of cells.
+    few = min(max(round((number * short / long) ** 0.5), 1), short)
+    many = min(max(round(number / few), 1), long)
+    cells = (few, many) if shape[0] == short else (many, few)
     axes = [
-        ((np.arange(cells) + rng.random()) * length / cells).astype(int)
-        for cells, length in ((rows, height), (cols, width))
+        ((np.arange(count) + rng.random()) * length / count).astype(int)
+        for count, length in zip(cells, shape)
     ]
     grid = np.meshgrid(*axes, indexing='ij')
     return np.stack(grid, axis=-1).reshape(-1, 2)
