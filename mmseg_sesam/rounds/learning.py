@@ -120,8 +120,8 @@ def _spread(images: TrainingImages, number: int) -> list[int]:
     """
     weak = [
         place
-        for place, fact in enumerate(images.facts)
-        if fact.kind not in (DENSE, NO_LABEL)
+        for place in images.places().values()
+        if images.facts[place].kind not in (DENSE, NO_LABEL)
     ]
     number = min(number, len(weak))
     chosen = np.linspace(0, len(weak) - 1, number).round().astype(int)

@@ -174,7 +174,8 @@ class RoundMaker:
         """Raises if the disk cannot hold the round."""
         need = self.store.size(self.index - 1) if self.index else 0
         if not need:
-            pixels = sum(fact.pixels for fact in self.images.facts)
+            facts, places = self.images.facts, self.images.places()
+            pixels = sum(facts[place].pixels for place in places.values())
             need = int(_BYTES_PER_PIXEL * pixels)
         # A published round of this number stays until the new one is done.
         need -= self.store.staged_size(self.index)

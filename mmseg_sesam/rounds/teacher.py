@@ -164,11 +164,11 @@ class TeacherPredictor:
         if prior is None:
             return
         prior.reset()
-        total = len(images.facts)
-        number = min(_PRIOR_IMAGES, total)
-        places = np.linspace(0, total - 1, number).round().astype(int)
+        places = [*images.places().values()]
+        number = min(_PRIOR_IMAGES, len(places))
+        chosen = np.linspace(0, len(places) - 1, number).round().astype(int)
         rank, world_size = dist.get_dist_info()
-        loader = images.loader(places[rank::world_size].tolist())
+        loader = images.loader([places[i] for i in chosen[rank::world_size]])
         batches = Progress(
             loader,
             desc='class shares of predictions',

@@ -153,6 +153,25 @@ def test_learn_appearance_skips_images_without_labels(
     assert_equal(model, AppearanceModel.fit(samples_of(scribbles, 0, 2)))
 
 
+def test_learning_counts_an_image_once_that_is_listed_twice(
+    make_config: Callable[..., Config], scribbles: Path
+) -> None:
+    init_default_scope('mmseg')
+    (scribbles / 'list.txt').write_text('deep/0\ndeep/1\ndeep/0\n')
+    dataset = make_config().train_dataloader.dataset
+    dataset.ann_file = 'list.txt'
+    images, seen = TrainingImages(dataset, 0), []
+    model = learn_appearance(images, read_sample)
+    assert_equal(model, AppearanceModel.fit(samples_of(scribbles, 0, 1)))
+
+    def count(sample: Sample) -> np.ndarray:
+        seen.append(sample)
+        return ExpansionPrior.no_counts()
+
+    learn_prior(images, read_sample, count)
+    assert len(seen) == 2
+
+
 @pytest.mark.parametrize('change', [without_labels, with_one_class])
 def test_learn_appearance_needs_two_classes(
     look: Callable[[], TrainingImages],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Callable
 
 import numpy as np
@@ -15,7 +16,9 @@ from mmseg.structures import SegDataSample
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.refinement import enrich
 from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.rounds.teacher import TeacherPredictor
+from mmseg_sesam.rounds.training_images import TrainingImages
 
 SIZE = (70, 90)
 SLIDE = dict(mode='slide', crop_size=(32, 40), stride=(20, 20))
@@ -89,3 +92,22 @@ def test_opinion_keeps_no_labels_that_training_does_not_read(
         batch, weak, 0.9
     )
     assert opinion.confident is None and opinion.agrees is None
+
+
+def test_fit_prior_counts_an_image_once_that_is_listed_twice(
+    make_config: Callable[..., Config], scribbles: Path
+) -> None:
+    init_default_scope('mmseg')
+    cfg = make_config()
+    dataset = cfg.train_dataloader.dataset
+    dataset.ann_file = 'list.txt'
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).eval()
+    model.teacher_prior = TeacherPrior(torch.tensor([0.5, 0.3, 0.2]))
+    fitted = []
+    for names in (['deep/0', 'deep/1', 'deep/0'], ['deep/0', 'deep/1']):
+        (scribbles / 'list.txt').write_text('\n'.join(names))
+        images = TrainingImages(dataset, 0)
+        TeacherPredictor(model, ValidationResize()).fit_prior(images)
+        fitted.append(model.teacher_prior.constants.tolist())
+    assert fitted[0] == fitted[1]
