@@ -14,9 +14,10 @@ import os
 import sys
 import zlib
 from argparse import ArgumentParser, Namespace
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, fields
 from functools import partial
-from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
@@ -115,8 +116,8 @@ def make(args: Namespace) -> str:
         simulator=simulator,
         num_classes=args.num_classes,
     )
-    with Pool(args.jobs) as pool:
-        counts = pool.imap(work, relative, chunksize=4)
+    with ProcessPoolExecutor(args.jobs) as pool:
+        counts = pool.map(work, relative, chunksize=4)
         counts = list(Progress(counts, total=len(relative), desc=args.kind))
     labelled, pixels = map(sum, zip(*counts))
     summary = dict(
@@ -133,6 +134,12 @@ def main() -> None:
     args = make_parser().parse_args()
     try:
         print(make(args))
+    except BrokenProcessPool:
+        sys.exit(
+            'make_weak_labels: a process was killed, probably because the '
+            f'memory did not suffice; remove {args.out_dir} and give fewer '
+            '--jobs.'
+        )
     except (OSError, ValueError) as error:
         sys.exit(f'make_weak_labels: {error}')
 

@@ -261,3 +261,36 @@ def test_make_weak_labels_rejects_two_labels_of_one_name(
     said = simulate(tmp_path / 'weak')
     assert 'would both be written to b.png; take one of them out' in said
     assert not (tmp_path / 'weak').exists()
+
+
+# Ends a process as the system does that lacks memory.
+KILLED = """
+import os
+import signal
+import sys
+
+parent = os.getpid()
+
+
+def kill(event, args):
+    if event == 'open' and str(args[0]).endswith('c.v1.png'):
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+sys.addaudithook(kill)
+"""
+
+
+def test_make_weak_labels_names_a_killed_process(
+    run_again, dense: Path, project_root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / 'sitecustomize.py').write_text(KILLED)
+    done = run_again(
+        *(project_root / 'tools/make_weak_labels.py', dense),
+        *(tmp_path / 'out', '--num-classes', 3, '--kind', 'point'),
+        PYTHONPATH=str(tmp_path),
+    )
+    assert done.returncode == 1
+    assert 'a process was killed' in done.stdout
+    assert 'Traceback' not in done.stdout
