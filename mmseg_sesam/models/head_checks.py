@@ -22,8 +22,15 @@ def check_head(name: str, head: BaseDecodeHead) -> None:
 def check_sources(
     sources: Sequence[LabelSource], regularizers: Iterable[nn.Module]
 ) -> None:
-    """Raises if names repeat, or sources do not share human labels out."""
+    """Raises if names repeat, or a source gets no labels beside another."""
     _check_human_sources([s for s in sources if s.is_human])
+    fields = [source.field for source in sources if not source.is_human]
+    if repeated := {field for field in fields if fields.count(field) > 1}:
+        raise ValueError(
+            f'Several sources of SeSAMEncoderDecoder have field='
+            f'{min(repeated)!r}, and the first of them takes all of its '
+            'labels; leave the others out.'
+        )
     names = [source.name for source in sources]
     for module in regularizers:
         if not getattr(module, 'name', None):

@@ -336,6 +336,19 @@ class TestHeads:
             ),
             "got no source with field='gt_sem_seg', expected one",
         ),
+        (
+            dict(
+                sources=[
+                    dict(type='LabelSource', name=name, field=field)
+                    for name, field in (
+                        ('weak', 'gt_sem_seg'),
+                        ('a', 'pseudo_sem_seg'),
+                        ('b', 'pseudo_sem_seg'),
+                    )
+                ]
+            ),
+            "sources .* field='pseudo_sem_seg', and the first",
+        ),
         (dict(agreement=2), 'agreement=2, expected'),
         (dict(ema_momentum=1), 'ema_momentum=1, expected'),
     ],
