@@ -19,6 +19,8 @@ KIND_REASON = dict(
     scribble='strokes',
     point='points',
 )
+# Kinds of labels whose IoU would say nothing of areas.
+THIN = ('scribble', 'point')
 
 
 def guess_kind(labels: Iterable[np.ndarray], scale: float = 1) -> str:

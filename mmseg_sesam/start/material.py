@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from mmseg_sesam.annotations.base import AnnotationReader, list_keyed_files
+import numpy as np
+
+from mmseg_sesam.annotations.base import (
+    AnnotationReader,
+    Item,
+    list_keyed_files,
+)
 from mmseg_sesam.annotations.convert import SUMMARY, convert, labelled_keys
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.start.detect import detect_format, labels_in, open_reader
-from mmseg_sesam.start.label_kind import guess_kind
+from mmseg_sesam.start.label_kind import THIN, guess_kind
 from mmseg_sesam.start.sizes import drawing_scale, median_size
 from mmseg_sesam.structures import DENSE
 
@@ -98,7 +105,8 @@ def gather(
         out: folder of the labels.
         reading: how annotations are read.
         like: material with the same classes, of other annotations.
-        kind: 'dense' if pixels without a shape are of a class 'background'.
+        kind: 'dense' if pixels without a shape are of a class 'background',
+            unless the shapes are strokes or points.
         without: folders that hold no images to be trained on. Those of
             annotations and labels are left out anyway.
 
@@ -112,13 +120,14 @@ def gather(
     _check_keys(reader)
     suffix = _common_suffix([item.image for item in items])
     size = median_size([image_size(item.image) for item in items])
-    reader = _adapt(reader, size, kind == DENSE)
+    reader = _adapt(reader, size)
+    if kind == DENSE:
+        reader = _fill_background(reader, items, drawing_scale(size))
     summary = convert(reader, out, reading.jobs)
     # An export may list images that nobody annotated.
     labelled = sorted(labelled_keys(out))
     _remove_empty(out, {item.key for item in items} - {*labelled})
     apart = (annotations, out, *without)
-    samples = labelled[:: -(-len(labelled) // _SAMPLES)]
     return Material(
         images=images,
         suffix=suffix,
@@ -133,7 +142,7 @@ def gather(
         classes=tuple(reader.names),
         palette=[[*colour] for colour in reader.palette[: len(reader.names)]],
         kind=guess_kind(
-            (read_label(out / f'{key}.png') for key in samples),
+            (read_label(out / f'{key}.png') for key in _samples(labelled)),
             drawing_scale(size),
         ),
         command=_command(reader, out),
@@ -231,7 +240,7 @@ def _common_suffix(paths: list[Path]) -> str:
 
 
 def _adapt(
-    reader: AnnotationReader, size: tuple[int, int], dense: bool
+    reader: AnnotationReader, size: tuple[int, int]
 ) -> AnnotationReader:
     """Returns a reader whose thin lines survive the scaling of training."""
     known = {field.name: field.default for field in fields(reader)}
@@ -245,13 +254,37 @@ def _adapt(
             for option in ('width', 'radius')
             if option in known
         )
-    if dense and isinstance(reader, NamedReader):
-        changes['undrawn'] = (
-            'background' if 'background' in reader.names else None
-        )
     return replace(
         reader, **{key: changes[key] for key in changes if key in known}
     )
+
+
+def _fill_background(
+    reader: AnnotationReader, items: list[Item], scale: float
+) -> AnnotationReader:
+    """Returns a reader of areas whose undrawn pixels are background.
+
+    Beside strokes and points lie pixels of all classes.
+    """
+    if not isinstance(reader, NamedReader) or 'background' not in reader.names:
+        return reader
+    if guess_kind(_readable_labels(reader, items), scale) in THIN:
+        return reader
+    return replace(reader, undrawn='background')
+
+
+def _readable_labels(
+    reader: AnnotationReader, items: list[Item]
+) -> Iterator[np.ndarray]:
+    """Yields some labels; the conversion names those that are damaged."""
+    for item in _samples(items):
+        with suppress(ValueError, OSError):
+            yield reader.read(item).label
+
+
+def _samples(values: list) -> list:
+    """Returns evenly spaced values of a list, `_SAMPLES` at most."""
+    return values[:: -(-len(values) // _SAMPLES)]
 
 
 def _command(reader: AnnotationReader, out: Path) -> str:

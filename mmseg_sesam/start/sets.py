@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmseg_sesam.start.detect import has_photos, prefer_format
+from mmseg_sesam.start.label_kind import THIN
 from mmseg_sesam.start.material import Material, Reading, gather
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.structures import DENSE
@@ -15,8 +16,6 @@ from mmseg_sesam.structures import DENSE
 # one, and how many images there must be (our choice).
 DEFAULT_SHARE, _LEAST = 0.15, 10
 _REMEDY = 'Give dense labels of some other images with --val'
-# Kinds of labels whose IoU would say nothing of areas.
-_THIN = ('scribble', 'point')
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def take_val(
             'expected other images than those of training; give a folder '
             'with labels of a part.'
         )
-    return _with_val(material, val, f'images of {folder}', val.kind in _THIN)
+    return _with_val(material, val, f'images of {folder}', val.kind in THIN)
 
 
 def add_corrections(

@@ -67,6 +67,19 @@ def test_prepare_takes_dense_photos_for_validation(
     assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
 
 
+def test_prepare_measures_a_proxy_on_strokes_for_validation(
+    request_of_photos: Request,
+) -> None:
+    write_photo(Path('val/20.jpg'), np.random.default_rng(1), strokes)
+
+    sets = plan(request_of_photos, val=Path('val')).sets
+
+    assert sets.proxy and sets.measured.startswith('VAL PROXY')
+    assert 255 in read_label(sets.val.labels / '20.png')
+    cfg = Config.fromfile('out/out.py')
+    assert cfg.default_hooks.checkpoint.save_best == 'proxyMeanAcc'
+
+
 @pytest.mark.parametrize('option', ['annotations', 'val', 'corrected'])
 def test_prepare_misses_a_path_before_it_converts(
     request_of_photos: Request, option: str
