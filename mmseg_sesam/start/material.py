@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -64,6 +64,8 @@ class Material:
         kind: 'dense', 'coarse', 'scribble' or 'point'.
         command: the command that converts the labels.
         summary: the summary of the conversion.
+        emptied: names of images whose own file of shapes has none. Files of
+            many images list such images if nobody annotated them, too.
     """
 
     images: Path
@@ -77,6 +79,7 @@ class Material:
     kind: str
     command: str
     summary: dict
+    emptied: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -126,7 +129,8 @@ def gather(
     summary = convert(reader, out, reading.jobs)
     # An export may list images that nobody annotated.
     labelled = sorted(labelled_keys(out))
-    _remove_empty(out, {item.key for item in items} - {*labelled})
+    empty = [item for item in items if item.key not in {*labelled}]
+    remove_labels(out, [item.key for item in empty])
     apart = (annotations, out, *without)
     return Material(
         images=images,
@@ -147,6 +151,9 @@ def gather(
         ),
         command=_command(reader, out),
         summary=summary,
+        emptied=()
+        if reader.label_images
+        else tuple(item.key for item in empty if not item.data),
     )
 
 
@@ -205,8 +212,8 @@ def _check_order(
         )
 
 
-def _remove_empty(out: Path, keys: set[str]) -> None:
-    """Removes label files without a labelled pixel.
+def remove_labels(out: Path, keys: Iterable[str]) -> None:
+    """Removes label files of images that are to be unlabelled.
 
     Training knows an unlabelled image by its missing file.
     """

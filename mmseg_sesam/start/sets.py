@@ -8,7 +8,12 @@ from pathlib import Path
 
 from mmseg_sesam.start.detect import has_photos, prefer_format
 from mmseg_sesam.start.label_kind import THIN
-from mmseg_sesam.start.material import Material, Reading, gather
+from mmseg_sesam.start.material import (
+    Material,
+    Reading,
+    gather,
+    remove_labels,
+)
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.structures import DENSE
 
@@ -29,6 +34,7 @@ class DataSets:
         measured: a sentence: what the validation measures, or what nothing
             measures.
         proxy: whether the validation knows weakly labelled pixels only.
+        emptied: training images whose labels a correction removed.
     """
 
     train: Material
@@ -36,6 +42,7 @@ class DataSets:
     val: Material | None = None
     measured: str = ''
     proxy: bool = False
+    emptied: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -119,6 +126,8 @@ def add_corrections(
 ) -> DataSets:
     """Puts corrected labels into the place of those of the training.
 
+    An image whose shapes a correction removed becomes unlabelled.
+
     Args:
         sets: training and validation.
         images: folder of the images.
@@ -130,18 +139,26 @@ def add_corrections(
         ValueError: a corrected image belongs to the validation, or has
             another ending than the others.
     """
-    train, taken, found = sets.train, set(), []
+    train, seen, taken, found = sets.train, set(), set(), []
     for number in reversed(range(len(folders))):
         target = out / f'corrected_{number + 1}'
         folder = folders[number]
         part = gather(images, folder, target, _prefer(reading, folder), train)
-        part = replace(part, unlabelled=[])
+        part = replace(part, unlabelled=[*part.emptied])
         _check_part(part, sets, folder)
-        fresh = [name for name in part.labelled if name not in taken]
+        fresh = [name for name in part.labelled if name not in seen]
         taken.update(fresh)
-        found.append(replace(part, labelled=fresh))
+        seen.update(part.names)
+        found.append(replace(part, labelled=fresh, unlabelled=[]))
+    train = without(train, taken)
+    emptied = [name for name in train.labelled if name in seen]
+    remove_labels(train.labels, emptied)
+    unlabelled = sorted([*train.unlabelled, *emptied])
+    train = replace(without(train, emptied), unlabelled=unlabelled)
     corrected = tuple(part for part in reversed(found) if part.labelled)
-    return replace(sets, train=without(train, taken), corrected=corrected)
+    return replace(
+        sets, train=train, corrected=corrected, emptied=tuple(emptied)
+    )
 
 
 def without(material: Material, names: Sequence[str] | set[str]) -> Material:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.start.label_kind import KIND_REASON
 from mmseg_sesam.start.start import Start
 
@@ -22,6 +23,11 @@ def plan_text(start: Start) -> str:
             f'Corrected images of {part.summary["settings"]["src"]}: '
             f'{len(part.labelled)}, which look like {KIND_REASON[part.kind]}'
             for part in sets.corrected
+        ),
+        *(
+            [f'Unlabelled by --corrected: {shortened(sets.emptied)}']
+            if sets.emptied
+            else []
         ),
         f'Validation: {sets.measured}.',
         '',

@@ -16,6 +16,7 @@ from mmseg_sesam.annotations import convert
 from mmseg_sesam.annotations.readers.labelme import LabelmeReader
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.start.machine import Machine
+from mmseg_sesam.start.show import plan_text
 from mmseg_sesam.start.start import Request, Start, prepare
 
 TRIANGLE = [9, 9, 50, 9, 50, 60]
@@ -291,6 +292,42 @@ def test_prepare_joins_corrections(request_of_photos: Request) -> None:
     for part in parts:
         assert Path(part.ann_file).read_text().split()
     assert cfg.model.sources[0].kinds == ['dense']
+
+
+def test_prepare_takes_labels_away_that_a_correction_removes(
+    request_of_photos: Request,
+) -> None:
+    first = draw_photos('first', '01', '02', '04')
+    second = draw_photos('second', '03', '04')
+    for path in (first / '02.json', second / '04.json'):
+        path.write_text(
+            json.dumps(dict(json.loads(path.read_text()), shapes=[]))
+        )
+
+    for _ in range(2):
+        start = plan(request_of_photos, corrected=(first, second))
+        sets = start.sets
+        assert [part.labelled for part in sets.corrected] == [['01'], ['03']]
+        assert {'02', '04'} <= {*sets.train.unlabelled}
+        assert not {'02', '04'} & {*sets.train.labelled}
+        assert not (sets.train.labels / '02.png').exists()
+    assert 'Unlabelled by --corrected: 02, 04\n' in plan_text(start)
+
+
+def test_prepare_keeps_labels_of_images_that_an_export_lists(
+    request_of_photos: Request,
+) -> None:
+    size = 'width="96" height="72"'
+    Path('task.xml').write_text(
+        f'<annotations><image name="01.jpg" {size}><polygon label="cat" '
+        'points="9,9;50,9;50,60" z_order="0"/></image>'
+        f'<image name="02.jpg" {size}/></annotations>'
+    )
+
+    sets = plan(request_of_photos, corrected=(Path('task.xml'),)).sets
+
+    assert sets.corrected[0].labelled == ['01']
+    assert '02' in sets.train.labelled
 
 
 def test_prepare_refuses_corrections_of_held_back_images(
