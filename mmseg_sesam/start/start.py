@@ -24,8 +24,8 @@ from mmseg_sesam.start.sets import (
 from mmseg_sesam.start.step_time import seconds_per_step
 from mmseg_sesam.start.write_config import config_text
 
-# Digests of the lists that this tool wrote into a folder, by name.
-_RECORD = 'lists.json'
+# Digests of the config and the lists that this tool wrote into a folder.
+_RECORD = 'written.json'
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,16 @@ def prepare(
 
     Raises:
         ConversionError: annotations are damaged.
-        FileExistsError: another config is in the way, or a list of images
-            that a user wrote or changed.
+        FileExistsError: a config or a list of images that a user wrote or
+            changed is in the way; no label is written then.
         ValueError: the options do not fit the data.
         OSError: a file cannot be read or written.
     """
     out = request.out
+    config = out / f'{out.resolve().name}.py'
+    numbers = range(1, len(request.corrected) + 1)
+    corrected = [f'corrected_{number}.txt' for number in numbers]
+    _check_unchanged(out, [config.name, 'train.txt', 'val.txt', *corrected])
     sets = _gather_sets(request)
     machine = machine or Machine.this()
     segmenter = pick_segmenter(bases / 'segmenters', machine.gpu_gib > 0)
@@ -93,14 +97,10 @@ def prepare(
         seconds = seconds_per_step(plan, bases, len(sets.train.classes))
         steps = steps_in(request.minutes, seconds)
         plan = replace(plan, **schedule(*steps))
-    config = out / f'{out.resolve().name}.py'
-    text, lists = config_text(plan, sets, out, bases), _lists(sets)
-    _check_config(config, text)
-    _check_lists(out, lists)
-    _write(config, text)
-    for name, content in lists.items():
+    files = {config.name: config_text(plan, sets, out, bases), **_lists(sets)}
+    for name, content in files.items():
         _write(out / name, content)
-    digests = {name: _digest(content) for name, content in lists.items()}
+    digests = {name: _digest(content) for name, content in files.items()}
     _write(out / _RECORD, json.dumps({**_written(out), **digests}, indent=1))
     parts = [sets.train, *sets.corrected, *([sets.val] if sets.val else [])]
     commands = [
@@ -150,33 +150,25 @@ def _lists(sets: DataSets) -> dict[str, str]:
     }
 
 
-def _check_config(path: Path, text: str) -> None:
-    if path.exists() and path.read_text(encoding='utf-8') != text:
-        raise FileExistsError(
-            f'{path} exists and is another config, which shall not be '
-            'overwritten; move it away, or give another --out.'
-        )
+def _check_unchanged(out: Path, names: Sequence[str]) -> None:
+    """Raises if a file to be written holds the work of a user.
 
-
-def _check_lists(out: Path, lists: dict[str, str]) -> None:
-    """Raises if a list of a user is in the way.
-
-    An earlier list of this tool makes way: labels may have been added.
+    A file as an earlier call wrote it makes way: labels may have been added.
     """
     written = _written(out)
-    for name, text in lists.items():
+    for name in names:
         path = out / name
-        found = path.read_text(encoding='utf-8') if path.exists() else text
-        if found != text and written.get(name) != _digest(found):
+        if not path.exists():
+            continue
+        if written.get(name) != _digest(path.read_text(encoding='utf-8')):
             raise FileExistsError(
-                f'{path} exists and is a list of images of your own, which '
-                'shall not be overwritten; move it away, or give another '
-                '--out.'
+                f'{path} exists and is not as this tool wrote it, and shall '
+                'not be overwritten; move it away, or give another --out.'
             )
 
 
 def _written(out: Path) -> dict[str, str]:
-    """Returns digests of the lists that earlier calls wrote, by name."""
+    """Returns digests of the files that earlier calls wrote, by name."""
     path = out / _RECORD
     return json.loads(path.read_text()) if path.is_file() else {}
 

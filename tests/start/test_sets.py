@@ -214,16 +214,28 @@ def test_prepare_leaves_out_unlabelled_shapes(
     assert '--unlabelled __ignore__ blur' in start.commands[0]
 
 
+def test_prepare_renews_its_own_config(request_of_photos: Request) -> None:
+    config = plan(request_of_photos).config
+    text = config.read_text()
+    write_photo(Path('photos/13.jpg'), np.random.default_rng(1), strokes)
+
+    sets = plan(request_of_photos).sets
+
+    assert '13' in sets.train.labelled
+    assert config.read_text() != text
+
+
 def test_prepare_keeps_a_changed_config(request_of_photos: Request) -> None:
     config = plan(request_of_photos).config
-    assert plan(request_of_photos).config == config
     text = config.read_text() + '# mine\n'
     config.write_text(text)
+    write_photo(Path('photos/13.jpg'), np.random.default_rng(1), strokes)
 
     with pytest.raises(FileExistsError, match='move it away'):
         plan(request_of_photos)
 
     assert config.read_text() == text
+    assert not Path('out/labels/13.png').exists()
 
 
 def test_prepare_keeps_a_list_that_a_user_wrote(
@@ -237,7 +249,9 @@ def test_prepare_keeps_a_list_that_a_user_wrote(
     assert train.read_text().endswith('11\n13\n')
     train.write_text('01\n02\n')
 
-    with pytest.raises(FileExistsError, match='list of images'):
+    with pytest.raises(
+        FileExistsError, match='train.txt exists and is not as'
+    ):
         plan(request_of_photos)
 
     assert train.read_text() == '01\n02\n'
