@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 from scipy import ndimage
+
+from mmseg_sesam.start.sizes import MAX_SIDE
 
 # Limits between the kinds (our choice).
 _DENSE = 0.95
@@ -48,16 +51,31 @@ def guess_kind(labels: Iterable[np.ndarray], scale: float = 1) -> str:
     for label in labels:
         labelled += int((label != 255).sum())
         pixels += label.size
+        # Connected parts of large labels take a second a label.
+        step = math.ceil(max(label.shape) / MAX_SIDE)
+        label = _shrink(label, step)
         for class_id in np.unique(label[label != 255]):
-            for form, area in _forms(label == class_id, scale):
+            for form, area in _forms(label == class_id, scale / step):
                 forms[form] += 1
                 areas[form] += area
     if labelled >= _DENSE * pixels:
         return 'dense'
-    if areas['point'] > labelled / 2:
+    if areas['point'] > sum(areas.values()) / 2:
         return 'point'
     # The order of the names settles a draw.
     return max(('coarse', 'scribble'), key=lambda name: forms[name])
+
+
+def _shrink(label: np.ndarray, step: int) -> np.ndarray:
+    """Returns the lowest id of each block of `step` x `step` pixels.
+
+    Unlike nearest neighbours it keeps points and thin lines, because 255 is
+    the highest id.
+    """
+    for axis, side in enumerate(label.shape):
+        begins = np.arange(0, side, step)
+        label = np.minimum.reduceat(label, begins, axis)
+    return label
 
 
 def _forms(mask: np.ndarray, scale: float) -> list[tuple[str, int]]:

@@ -48,3 +48,13 @@ def test_guess_kind_of_large_photos_knows_larger_points() -> None:
     label = empty()
     label[10:35, 10:35] = 0
     assert guess_kind([label], scale=4) == 'point'
+
+
+def test_guess_kind_of_large_photos_keeps_thin_lines_and_dots() -> None:
+    label = np.full((1100, 2060), 255, np.uint8)
+    rows = np.arange(100, 1000)
+    label[rows, rows], label[rows, 1901], label[901, 200:700] = 0, 1, 2
+    assert guess_kind([label], scale=3) == 'scribble'
+    label[:] = 255
+    label[100::500, 100::500] = 0
+    assert guess_kind([label], scale=3) == 'point'
