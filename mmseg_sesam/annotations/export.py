@@ -47,7 +47,8 @@ def export(
 
     The reader of the format gives the labels back, but for pixels within the
     tolerance of an edge between two classes or of unlabelled pixels. With a
-    tolerance of 0 it gives the labels themselves.
+    tolerance of 0 it gives the labels themselves. An export that fails
+    leaves no file.
 
     Args:
         images: paths of the images; files name them relative to `root`.
@@ -95,7 +96,13 @@ def export(
             f'{existing} exists, and shall not be overwritten; give another '
             'folder.'
         )
-    writer.write(_draw(writer, names, images, labels, tolerance))
+    try:
+        writer.write(_draw(writer, names, images, labels, tolerance))
+    except BaseException:
+        # The same call, corrected, would find them in its way.
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
     return files
 
 

@@ -192,6 +192,17 @@ def test_export_rejects_what_does_not_fit(
     assert not [path for path in out.rglob('*') if path.is_file()]
 
 
+@pytest.mark.parametrize('format', sorted(WRITERS))
+def test_export_that_failed_midway_can_be_repeated(tmp_path, image, format):
+    other = image.with_name('b.jpg')
+    other.write_bytes(image.read_bytes())
+    images, out = [image, other], tmp_path / 'out'
+    with pytest.raises(ValueError, match='8 x 5 pixels'):
+        export(images, [RING, RING[1:]], out, format, classes=['cat'])
+    assert not [path for path in out.rglob('*') if path.is_file()]
+    assert export(images, [RING, RING], out, format, classes=['cat'])
+
+
 def test_export_overwrites_nothing(tmp_path, image):
     path = image.with_suffix('.json')
     path.write_text('mine')
