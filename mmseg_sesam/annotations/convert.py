@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import json
 import re
 from collections import Counter, defaultdict
@@ -77,9 +79,9 @@ class ConversionError(ValueError):
 def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
     """Writes the labels of all annotations, and `summary.json`.
 
-    Labels of an earlier run with the same settings stay if their files did
-    not change: the call continues an interrupted run, and a second call
-    changes nothing.
+    Labels of an earlier run with the same settings stay if their files, and
+    the file of the reader's class, did not change: the call continues an
+    interrupted run, and a second call changes nothing.
 
     Args:
         reader: reader of the annotations.
@@ -156,7 +158,8 @@ def _convert_new(
     Returns:
         Items that cannot be converted, with their errors.
     """
-    inputs = {item.key: _inputs(item) for item in items}
+    code = _code_digest(reader)
+    inputs = {item.key: [*_inputs(item), code] for item in items}
     todo = [
         item
         for item in items
@@ -244,6 +247,16 @@ def _inputs(item: Item) -> list[list[int]]:
     paths = filter(None, (item.source, *item.others, item.image))
     stats = [path.stat() for path in paths]
     return [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+
+
+def _code_digest(reader: AnnotationReader) -> str:
+    """Returns a digest of the file that defines a reader, '' without one."""
+    try:
+        code = Path(inspect.getfile(type(reader))).read_bytes()
+    except (TypeError, OSError):
+        # A class may be typed into a console.
+        return ''
+    return hashlib.sha256(code).hexdigest()[:16]
 
 
 def _convert_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -138,6 +139,32 @@ def test_convert_reads_a_corrected_annotation_again(run, src, out):
     assert {k: after[k] for k in unchanged} == {
         k: before[k] for k in unchanged
     }
+
+
+def test_convert_reads_again_after_an_edit_of_the_reader(
+    src, out, tmp_path, monkeypatch
+):
+    path = tmp_path / 'edited_reader.py'
+    code = (
+        'from mmseg_sesam.annotations.readers import index_png\n'
+        'class Reader(index_png.IndexPngReader):\n'
+        '    def read(self, item):\n'
+        '        annotation = super().read(item)\n'
+        '        annotation.label[:] = {}\n'
+        '        return annotation\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path.write_text(code.format(1))
+    module = importlib.import_module('edited_reader')
+    convert(module.Reader(src), out)
+    before = state(out)
+    assert convert(module.Reader(src), out) and state(out) == before
+
+    # Another length, so that Python does not load the earlier byte code.
+    path.write_text(code.format(22))
+    convert(importlib.reload(module).Reader(src), out)
+
+    assert np.unique(Image.open(out / 'a.png')).tolist() == [22]
 
 
 def test_convert_rejects_an_annotation_damaged_later(run, src, out):
