@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,14 @@ def _conventions() -> dict[str, list[dict[str, Any]]]:
 
 def _recognise(path: Path) -> dict[str, Any] | None:
     """Returns the convention of a file."""
+    stat = path.stat()
+    return _recognise_version(path, stat.st_size, stat.st_mtime_ns)
+
+
+# Each format asks for the convention of the same files, which may be large.
+@lru_cache(_FILES)
+def _recognise_version(path: Path, *_: int) -> dict[str, Any] | None:
+    """Returns the convention of a file of a certain size and time."""
     with path.open('rb') as file:
         head = file.read(512).removeprefix(b'\xef\xbb\xbf').lstrip()
     if head.startswith(b'<'):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import READERS, AnnotationReader
+from mmseg_sesam.annotations.base import READERS, AnnotationReader, Item
 from mmseg_sesam.annotations.files import read_index
 from mmseg_sesam.annotations.readers.index_png import IndexPngReader
 from mmseg_sesam.annotations.shapes import NamedReader
@@ -120,9 +121,9 @@ def open_reader(
         return reader(classes=tuple(classes), **options)
     opened = reader(**options)
     if isinstance(opened, NamedReader):
-        opened.items()
+        items, _ = opened.items()
         if not opened.names:
-            labels = labels_in(opened) - {*opened.unlabelled}
+            labels = labels_in(opened, items) - {*opened.unlabelled}
             return reader(classes=_ordered(labels, src), **options)
     return opened
 
@@ -148,9 +149,8 @@ def has_photos(name: str, src: Path, folder: Path) -> bool:
     return bool(items)
 
 
-def labels_in(reader: AnnotationReader) -> set[str]:
+def labels_in(reader: AnnotationReader, items: Iterable[Item]) -> set[str]:
     """Returns the labels of all shapes, or the values of index images."""
-    items, _ = reader.items()
     if isinstance(reader, NamedReader):
         return {label for item in items for label in reader.labels_of(item)}
     if isinstance(reader, IndexPngReader):

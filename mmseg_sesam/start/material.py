@@ -120,7 +120,7 @@ def gather(
     name = detect_format(annotations) if name == 'auto' else name
     reader = _open(name, images, annotations, reading, like)
     items, _ = reader.items()
-    _check_keys(reader)
+    _check_keys(reader, items)
     suffix = _common_suffix([item.image for item in items])
     size = median_size([image_size(item.image) for item in items])
     reader = _adapt(reader, size)
@@ -172,10 +172,10 @@ def _open(
         # A part of the images need not have all labels.
         classes = like.classes
         _check_order(annotations, _converted_classes(annotations), classes)
-        found = unlabelled and labels_in(
-            open_reader(name, annotations, images, classes)
-        )
-        unlabelled = tuple(v for v in unlabelled if v in found)
+        if unlabelled:
+            opened = open_reader(name, annotations, images, classes)
+            found = labels_in(opened, opened.items()[0])
+            unlabelled = tuple(v for v in unlabelled if v in found)
     reader = open_reader(name, annotations, images, classes, unlabelled)
     if not reader.names:
         raise ValueError(
@@ -221,9 +221,8 @@ def remove_labels(out: Path, keys: Iterable[str]) -> None:
         (out / f'{key}.png').unlink(missing_ok=True)
 
 
-def _check_keys(reader: AnnotationReader) -> None:
+def _check_keys(reader: AnnotationReader, items: list[Item]) -> None:
     """Raises if labels would get other names than their images."""
-    items, _ = reader.items()
     other = [i for i in items if reader.image_key(i) != i.key]
     if other:
         raise ValueError(

@@ -88,6 +88,24 @@ def test_prepare_takes_each_format(images: list[Path], name: str) -> None:
     assert start.commands[0].split()[2] == name
 
 
+def test_prepare_reads_a_file_of_all_images_a_few_times(
+    images: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = annotate('coco', images)
+    content, loads, calls = source.read_text(), json.loads, []
+
+    def count(text: str, **options: object) -> object:
+        calls.append(text == content)
+        return loads(text, **options)
+
+    monkeypatch.setattr(json, 'loads', count)
+
+    prepare(Request(Path('images'), source, Path('out')), BASES, Machine(1, 0))
+
+    # To find the format, the classes, the images, and to convert.
+    assert sum(calls) <= 4
+
+
 @pytest.mark.parametrize(
     ('name', 'value', 'said'),
     [
