@@ -104,8 +104,13 @@ class ClassSharesHook(Hook):
         device = next(model.parameters()).device
         true = torch.tensor(shares, dtype=torch.float32, device=device)
         model.teacher_prior = TeacherPrior(true)
-        if self.resumed is not None:
-            model.teacher_prior.restore(self.resumed)
+        if self.resumed is not None and not model.teacher_prior.restore(
+            self.resumed
+        ):
+            runner.logger.warning(
+                'The class shares have changed since the resumed checkpoint, '
+                "so that the teacher's constants start from 0."
+            )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Notes the constants of an online teacher."""
@@ -114,7 +119,7 @@ class ClassSharesHook(Hook):
             checkpoint[_KEY] = prior.state()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keeps the constants of a resumed checkpoint."""
+        """Keeps what a resumed checkpoint notes of the constants."""
         if runner._resume:
             self.resumed = checkpoint.get(_KEY)
 

@@ -92,12 +92,22 @@ class TeacherPrior(nn.Module):
     def state(self) -> dict[str, Tensor]:
         """Returns the constants and what they follow, for a checkpoint."""
         return dict(
+            shares=self.shares.cpu().clone(),
             constants=self.constants.cpu().clone(),
             mean=self.mean.cpu().clone(),
             steps=self.steps.cpu().clone(),
         )
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Continues from the `state` of a checkpoint."""
+    def restore(self, state: dict[str, Tensor]) -> bool:
+        """Continues from the `state` of a checkpoint, if it fits.
+
+        Returns:
+            Whether the state has the same shares. Constants of others are
+            left out: they may switch a class off that now has a share.
+        """
+        shares = state.get('shares')
+        if shares is None or not torch.equal(shares.cpu(), self.shares.cpu()):
+            return False
         for name, value in state.items():
             getattr(self, name).copy_(value)
+        return True

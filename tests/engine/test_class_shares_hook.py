@@ -158,3 +158,29 @@ def test_shares_of_a_class_that_nobody_labelled_are_0(
     shares = unwrap(runner.model).teacher_prior.shares
     torch.testing.assert_close(shares, torch.tensor([2 / 3, 1 / 3, 0]))
     assert all(np.isfinite(logged(runner, 'loss')))
+
+
+def test_resumed_shares_include_a_class_that_was_labelled_since(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    def make(steps: int, **options) -> Config:
+        cfg = with_shares(make_config(train_cfg__max_iters=steps, **options))
+        cfg.default_hooks.pseudo_labels.enabled = False
+        return cfg
+
+    labels = {p: p.read_bytes() for p in scribbles.glob('weak/**/*.png')}
+    for path in labels:
+        label = np.array(Image.open(path))
+        label[label == 2] = 255
+        Image.fromarray(label).save(path)
+    train(make(1))
+    for path, content in labels.items():
+        path.write_bytes(content)
+
+    runner = train(make(2, resume=True))
+
+    prior = unwrap(runner.model).teacher_prior
+    assert prior.steps == 1
+    assert prior.constants.abs().max() < 1
+    (log,) = Path(runner.log_dir).glob('*.log')
+    assert 'class shares have changed' in log.read_text()

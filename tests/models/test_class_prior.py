@@ -77,10 +77,17 @@ def test_teacher_prior_restores_its_state() -> None:
     prior, other = TeacherPrior(SHARES), TeacherPrior(SHARES)
     for step in range(3):
         prior.follow(predictions(step).softmax(1), inside)
-    other.restore(prior.state())
+    assert other.restore(prior.state())
     for one in (prior, other):
         one.follow(predictions(9).softmax(1), inside)
     assert torch.equal(prior.constants, other.constants)
+
+
+def test_teacher_prior_restores_no_state_of_other_shares() -> None:
+    unlabelled = TeacherPrior(torch.tensor([0.7, 0.3, 0]))
+    prior = TeacherPrior(SHARES)
+    assert not prior.restore(unlabelled.state())
+    assert not prior.constants.any()
 
 
 def test_segmentor_gives_the_teacher_its_shares(
