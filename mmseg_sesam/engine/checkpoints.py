@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 from mmengine import dist
@@ -30,15 +31,20 @@ def save_checkpoint_now(runner: Runner) -> None:
 def prune_rounds(
     runner: Runner, store: PseudoLabelStore, current: int
 ) -> None:
-    """Removes rounds before the current one that no checkpoint needs.
+    """Removes rounds that neither the run nor a checkpoint needs.
 
-    Round 0 stays, and so does the round before the current one: workers may
-    have loaded batches of it ahead.
+    These are rounds before the current one, and those of other settings,
+    which a run that continues with a new round 0 leaves. Round 0 stays, and
+    so does the round before the current one: workers may have loaded batches
+    of it ahead.
     """
-    made = {
-        number: (store.manifest(number) or {}).get('iteration', 0)
-        for number in store.rounds()
-    }
+    settings = store.settings(current)
+    # Iterations by number of the round.
+    own: dict[int, int] = {}
+    others: dict[int, int] = {}
+    for number in store.rounds():
+        made = own if store.settings(number) == settings else others
+        made[number] = (store.manifest(number) or {}).get('iteration', 0)
     needed = {0, current - 1}
     loop = runner.train_loop
     steps = dict(iter=1, epoch=loop.max_iters // loop.max_epochs)
@@ -54,11 +60,11 @@ def prune_rounds(
                 return
             done = int(name[2]) * steps[name[1]]
             # A checkpoint before a refresh needs the round before that.
-            for last in (done, done - 1):
+            for made, last in product((own, others), (done, done - 1)):
                 earlier = [n for n, i in made.items() if i <= last]
                 needed.add(max(earlier, default=0))
-    for number in made.keys() - needed:
-        if number < current:
+    for number in {*own, *others} - needed:
+        if number < current or number in others:
             store.remove(number)
 
 

@@ -182,9 +182,12 @@ def _find_rounds(
 ) -> dict[int, dict[str, Any]]:
     """Returns the manifests of the rounds that the logged steps used."""
     manifests = {number: store.manifest(number) for number in store.rounds()}
-    # A run that was resumed from an earlier checkpoint has left later ones.
+    settings = store.settings(0)
+    # A run that was resumed from an earlier checkpoint has left later ones,
+    # and one that continued with a new round 0 those of other settings.
     return {
         number: manifest
         for number, manifest in manifests.items()
         if manifest.get('iteration', 0) <= steps
+        and store.settings(number) == settings
     }

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmseg_sesam.store.store import PseudoLabelStore
 
-from .conftest import train
+from .conftest import change_selector, train
 
 MakeConfig = Callable[..., Config]
 
@@ -60,6 +60,27 @@ def test_prune_rounds_keeps_all_beside_checkpoint_without_number(
     train(cfg)
 
     assert len(list(store.root.glob('round_*'))) == 4
+
+
+def test_prune_rounds_removes_those_of_other_settings(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    def make(**options) -> Config:
+        cfg = make_config(**options)
+        cfg.default_hooks.checkpoint.max_keep_ckpts = 1
+        hook = cfg.default_hooks.pseudo_labels
+        hook.update(begin=1, interval=1, max_rounds=3)
+        return cfg
+
+    train(make(train_cfg__max_iters=4))
+    assert store.rounds() == [0, 2, 3]
+
+    cfg = change_selector(make(train_cfg__max_iters=5, resume=True))
+    cfg.default_hooks.pseudo_labels.restart_if_changed = True
+    train(cfg)
+
+    # iter_4.pth is kept until the end, and needs round 3.
+    assert store.rounds() == [0, 3]
 
 
 def test_refresh_saves_no_checkpoint_where_none_are_saved(

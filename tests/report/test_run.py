@@ -34,6 +34,19 @@ def test_read_run_counts_repeated_steps_once(
     assert [line['step'] for line in read_run(work_dir).train] == [5, 6, 7]
 
 
+def test_read_run_leaves_out_rounds_of_other_settings(
+    work_dir: Path,
+) -> None:
+    run = read_run(work_dir)
+    assert list(run.rounds) == [0, 1, 2]
+    # As left by a run that continued with a new round 0.
+    run.rounds[2]['identity']['settings']['format'] = 0
+    path = run.store.folder(2) / 'manifest.json'
+    path.write_text(json.dumps(run.rounds[2]))
+
+    assert list(read_run(work_dir).rounds) == [0, 1]
+
+
 def test_read_run_class_iou_averages_to_miou(
     work_dir: Path,
 ) -> None:
