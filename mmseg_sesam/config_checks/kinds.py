@@ -31,11 +31,12 @@ def check_kinds(training: Training) -> None:
         if any(sources.values()) or DENSE in kinds:
             check_meta_key(training, 'label_kind', "a label's kind")
         _check_learns_without_labels(training, kinds)
-    if len(kinds) > 1:
+    # Files decide whether there are images without labels.
+    allows = _any_allows(training)
+    if allows or len(kinds) > 1:
         _check_mosaic(training)
     if (ratio := _ratio(training)) is not None:
-        if _any_allows(training):
-            # Files decide whether there are any.
+        if allows:
             kinds |= {NO_LABEL} & set(ratio)
         check_ratio(ratio, kinds)
         _check_loop(training)
@@ -113,8 +114,8 @@ def _check_mosaic(training: Training) -> None:
     if training.find('RandomMosaic'):
         raise ValueError(
             'The training pipeline holds RandomMosaic, which joins images of '
-            'several kinds of labels and keeps the kind of the first; take '
-            'it out.'
+            'several kinds of labels, or with and without one, and keeps the '
+            'kind of the first; take it out.'
         )
 
 

@@ -78,6 +78,13 @@ def mosaic(cfg: Config) -> None:
     )
 
 
+def mosaic_of_images_without_files(cfg: Config) -> None:
+    parts_of(cfg)[1:] = []
+    loader_of(parts_of(cfg)[0]).unlabelled = 'allow'
+    del cfg.train_dataloader.sampler
+    mosaic(cfg)
+
+
 def nothing_without_labels(cfg: Config) -> None:
     cfg.model.teacher = None
     cfg.default_hooks.pseudo_labels.enabled = False
@@ -92,6 +99,7 @@ def nothing_without_files(cfg: Config) -> None:
 
 NO_EFFECT = {
     mosaic: 'RandomMosaic, which joins images of several kinds',
+    mosaic_of_images_without_files: 'RandomMosaic, .* with and without one',
     nothing_without_labels: "kind='none' .* teacher=None, no refreshes",
     nothing_without_files: "unlabelled='allow' .* teacher=None, no refreshes",
     epochs: 'without end, and train_cfg counts epochs',
