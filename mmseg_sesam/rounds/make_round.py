@@ -115,6 +115,7 @@ class RoundMaker:
             settings=self.settings,
             enrich_threshold=np.asarray(self.enrich_threshold).tolist(),
             scale=as_json(self.teacher.scale.steps),
+            inference=as_json(self.teacher.inference),
             teacher=self.teacher.digest(),
             thresholds=as_json(self.teacher.thresholds),
             # Weak labels alone give the prior; predictions would blur it.

@@ -154,6 +154,22 @@ class TeacherPredictor:
             options.append(model.teacher_prior.shares.tolist())
         return options
 
+    @property
+    def inference(self) -> dict[str, Any]:
+        """The options by which images become predictions, but the scale."""
+        preprocessor = self.model.data_preprocessor
+        normalization = {
+            name: getattr(preprocessor, name).flatten().tolist()
+            for name in ('mean', 'std')
+            if hasattr(preprocessor, name)
+        }
+        return dict(
+            test_cfg=self.model.predictor.test_cfg,
+            padding=[preprocessor.test_cfg, preprocessor.pad_val],
+            swaps_channels=preprocessor.channel_conversion,
+            **normalization,
+        )
+
     def fit_prior(self, images: TrainingImages, group: Any = None) -> None:
         """Fits the constants of known class shares, if the model has any.
 

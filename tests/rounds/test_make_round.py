@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
 
+from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds.make_round import RoundError, RoundMaker
 from mmseg_sesam.rounds.provenance import fingerprint
 from mmseg_sesam.rounds.summary import RoundSummary
+from mmseg_sesam.rounds.teacher import TeacherPredictor
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.segmenters import SuperpixelSegmenter
 from mmseg_sesam.store.store import PseudoLabelStore
@@ -122,6 +125,36 @@ def test_make_round_makes_an_image_once_that_is_listed_twice(
     assert {kind: total['images'] for kind, total in kinds.items()} == {
         'weak': 2
     }
+
+
+def test_make_round_again_if_the_teacher_predicts_differently(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    cfg = make_config()
+    cfg.model.data_preprocessor.update(mean=[100] * 3, std=[50] * 3)
+    model = MODELS.build(cfg.model).eval()
+    teacher = TeacherPredictor(model, ValidationResize())
+    images = TrainingImages(cfg.train_dataloader.dataset, 0)
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    settings = fingerprint(generator, images)
+    store = NotingStore(tmp_path / 'store')
+
+    def make(index: int) -> int:
+        store.keys.clear()
+        also = [teacher] if index else []
+        RoundMaker(index, generator, images, store, settings, *also).make()
+        return len(store.keys)
+
+    assert [make(0), make(1), make(1)] == [3, 3, 0]
+    window = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
+    for part in (model, model.teacher):
+        part.test_cfg.update(window)
+    assert make(1) == 3
+    model.data_preprocessor.mean += 9
+    assert make(1) == 3
+    model.data_preprocessor.test_cfg = dict(size_divisor=32)
+    assert make(1) == 3
 
 
 class CountingSegmenter(SuperpixelSegmenter):
