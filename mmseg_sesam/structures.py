@@ -18,9 +18,13 @@ LABEL_KINDS = ('dense', 'coarse', 'scribble', 'point', 'none')
 DENSE, NO_LABEL = LABEL_KINDS[0], LABEL_KINDS[-1]
 _MAP, LABEL_SUFFIX = '_seg_map', '_sem_seg'
 _NORMALIZER = validators.one_of(('labelled', 'remaining'))
+# mmengine adds all logged values with 'loss' in their name to the loss; the
+# share of a source's pixels is none.
 _NAME = Rule(
-    lambda value: isinstance(value, str) and value.isidentifier(),
-    'a name of letters, digits and underscores',
+    lambda value: (
+        isinstance(value, str) and value.isidentifier() and 'loss' not in value
+    ),
+    "a name of letters, digits and underscores without 'loss'",
 )
 _LABEL_FIELD = Rule(
     lambda value: isinstance(value, str) and value.endswith(LABEL_SUFFIX),
@@ -50,7 +54,7 @@ class LabelSource:
 
     Args:
         name: the term is logged as `loss_<name>`, the share of labelled
-            pixels as `share_<name>`.
+            pixels as `share_<name>`; it must not contain 'loss'.
         field: field of the data sample with the label map. A transform adds
             the map to the pipeline's results and to `seg_fields`, with
             `_seg_map` in place of `_sem_seg`. The online teacher fills
