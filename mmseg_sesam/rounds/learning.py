@@ -136,9 +136,11 @@ def _read_share(
     Together the ranks read the same images, whatever their number.
     """
     rank, world_size = dist.get_dist_info()
+    share = places[rank::world_size]
     batches = Progress(
-        images.loader(places[rank::world_size]),
+        images.load(share),
         desc=title,
+        total=len(share),
         delay=2,
         disable=not dist.is_main_process(),
     )

@@ -222,7 +222,7 @@ class RoundMaker:
         share = self.images.share(missing)
         made = threaded_map(
             partial(self._make_one, appearance, prior),
-            map(self.labeller.read, self.images.loader(share)),
+            map(self.labeller.read, self.images.load(share)),
             self.generator.segmenter.images_at_once,
         )
         for _ in Progress(

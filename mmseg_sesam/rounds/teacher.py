@@ -184,10 +184,11 @@ class TeacherPredictor:
         number = min(_PRIOR_IMAGES, len(places))
         chosen = np.linspace(0, len(places) - 1, number).round().astype(int)
         rank, world_size = dist.get_dist_info()
-        loader = images.loader([places[i] for i in chosen[rank::world_size]])
+        share = [places[i] for i in chosen[rank::world_size]]
         batches = Progress(
-            loader,
+            images.load(share),
             desc='class shares of predictions',
+            total=len(share),
             delay=2,
             disable=rank > 0,
         )

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import heapq
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,19 +112,20 @@ class TrainingImages:
             'have one name',
         )
 
-    def loader(self, places: Sequence[int]) -> DataLoader:
-        """Returns a loader of single images, by their places in the set."""
-        pixels = max((self.facts[p].pixels for p in places), default=0)
-        # Workers load several images ahead.
-        ahead = places and pixels <= _PIXELS_AHEAD
-        return Runner.build_dataloader(
-            dict(
-                batch_size=1,
-                num_workers=self.num_workers if ahead else 0,
-                sampler=list(places),
-                dataset=self.dataset,
-            )
-        )
+    def load(self, places: Sequence[int]) -> Iterator[dict]:
+        """Yields batches of single images, in the order of their places.
+
+        Workers load images ahead, but large ones are loaded one by one.
+        """
+        by_size: dict[bool, list[int]] = {}
+        for place in places:
+            by_size.setdefault(self._is_large(place), []).append(place)
+        loaders = {
+            large: iter(self._loader(same, 0 if large else self.num_workers))
+            for large, same in by_size.items()
+        }
+        for place in places:
+            yield next(loaders[self._is_large(place)])
 
     def share(self, places: Sequence[int]) -> list[int]:
         """Returns this rank's share of places; all take a similar time."""
@@ -156,6 +157,19 @@ class TrainingImages:
         for fact in map(self.facts.__getitem__, self.places().values()):
             kinds.setdefault(fact.kind or UNSAID, []).append(fact)
         return kinds
+
+    def _is_large(self, place: int) -> bool:
+        return self.facts[place].pixels > _PIXELS_AHEAD
+
+    def _loader(self, places: list[int], num_workers: int) -> DataLoader:
+        return Runner.build_dataloader(
+            dict(
+                batch_size=1,
+                num_workers=num_workers,
+                sampler=places,
+                dataset=self.dataset,
+            )
+        )
 
     def _refuse_missing_labels(self) -> None:
         """Raises if label files are missing that a data set needs."""

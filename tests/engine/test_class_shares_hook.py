@@ -74,7 +74,7 @@ def test_shares_of_a_refresh_are_those_of_its_predictions(
         predict = TeacherPredictor(model, rounds.scale)
         means = [
             predict(batch).mean(dim=(1, 2))
-            for batch in rounds.images.loader(range(3))
+            for batch in rounds.images.load(range(3))
         ]
     found = torch.stack(means).mean(0)
     torch.testing.assert_close(

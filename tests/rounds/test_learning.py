@@ -191,7 +191,7 @@ def test_learn_prior_sums_the_counts_of_images(
 
     images = look()
     prior = learn_prior(images, read_sample, count)
-    samples = map(read_sample, images.loader([0, 1, 2]))
+    samples = map(read_sample, images.load([0, 1, 2]))
     expected = ExpansionPrior.fit(sum(map(count, samples)))
     np.testing.assert_array_equal(prior.rejected, expected.rejected)
     assert prior.rejected.max() == 1

@@ -8,9 +8,11 @@ from typing import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
+from torch.utils.data import get_worker_info
 
 from mmseg_sesam.rounds.training_images import TrainingImages, share_out
 
@@ -49,6 +51,33 @@ def test_facts_change_with_the_image(
     path.write_bytes(content)
     after = look().facts
     assert [a == b for a, b in zip(before, after)] == [True, False, True]
+
+
+class NoteWorker(BaseTransform):
+    """Notes whether a worker process loads an image."""
+
+    def transform(self, results: dict) -> dict:
+        results['by_worker'] = get_worker_info() is not None
+        return results
+
+
+def test_load_has_workers_for_small_images_beside_large_ones(
+    make_config: Callable[..., Config],
+) -> None:
+    init_default_scope('mmseg')
+    dataset = make_config().train_dataloader.dataset
+    images = TrainingImages(dataset, num_workers=1)
+    steps = images.dataset.pipeline.transforms
+    steps[-1].meta_keys = ('img_path', 'by_worker')
+    steps.insert(-1, NoteWorker())
+    images.facts[1] = images.facts[1]._replace(pixels=10**8)
+
+    batches = list(images.load([2, 1, 0]))
+
+    samples = [sample for b in batches for sample in b['data_samples']]
+    names = [Path(sample.img_path).stem for sample in samples]
+    assert names == ['2', '1', '0']
+    assert [sample.by_worker for sample in samples] == [True, False, True]
 
 
 @pytest.mark.parametrize('empty', [False, True])
