@@ -20,6 +20,7 @@ from mmseg_sesam.core.class_shares import match_weak_labels
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.rounds.distributed import build_group
+from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.rounds.weak_shares import count_weak_labels
 from mmseg_sesam.validators import option, required
 
@@ -76,19 +77,19 @@ class ClassSharesHook(Hook):
         """Counts weak labels, and gives the teacher its constants.
 
         Raises:
-            ValueError: shares, classes or weak labels do not fit each other.
+            FileNotFoundError: an image or a label file is missing.
+            ValueError: shares, classes or weak labels do not fit each other,
+                or `TrainingImages` refuses an image.
         """
         check_config(runner.cfg, runner.hooks)
         config = runner.cfg.train_dataloader.dataset
         given, classes = shares_of(self.shares, config)
         model = unwrap(runner.model)
-        counts = count_weak_labels(
-            config,
-            len(classes),
-            model.decode_head.ignore_index,
-            self.num_workers,
-            build_group(),
+        group = build_group()
+        images = TrainingImages(
+            config, self.num_workers, model.decode_head.ignore_index, group
         )
+        counts = count_weak_labels(images, len(classes), group)
         shares, weak = match_weak_labels(given, counts, classes)
         runner.logger.info(
             f'Class shares of {given.source}, for the teacher:\n'

@@ -18,6 +18,7 @@ from mmengine.registry import init_default_scope
 from torch import distributed
 
 from mmseg_sesam.models.class_prior import TeacherPrior
+from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.rounds.weak_shares import count_weak_labels
 
 init_default_scope('mmseg')
@@ -37,11 +38,15 @@ def follow(parts):
     return prior.constants
 
 
-whole, counts = follow([0, 1]), count_weak_labels(dataset, 3, num_workers=0)
-assert counts.tolist() == [3 * 24] * 3
+def count():
+    return count_weak_labels(TrainingImages(dataset, 0), 3).tolist()
+
+
+whole = follow([0, 1])
+assert count() == [3 * 24] * 3
 distributed.init_process_group('gloo')
 torch.testing.assert_close(follow([dist.get_rank()]), whole)
-assert count_weak_labels(dataset, 3, num_workers=0).tolist() == [3 * 24] * 3
+assert count() == [3 * 24] * 3
 print('agrees')
 distributed.destroy_process_group()
 """

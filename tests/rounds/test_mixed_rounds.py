@@ -154,7 +154,7 @@ def test_count_weak_labels_counts_dense_images_too(
 ) -> None:
     init_default_scope('mmseg')
     dataset = mix(make_config()).train_dataloader.dataset
-    counts = count_weak_labels(dataset, 3, num_workers=0)
+    counts = count_weak_labels(TrainingImages(dataset, 0), 3)
     assert counts.sum() == 3 * 24 + 40 * 48
 
 
