@@ -113,13 +113,11 @@ class RunRounds:
             ),
             self.group,
         )
-        folder = self.store.folder(round_index)
         if changed and not restart:
             raise ValueError(
-                f'{folder}, the round of the resumed checkpoint, was made '
-                f'with other settings: {changed}; restore them, start a new '
-                'run in another work dir, or set restart_if_changed=True of '
-                'SAMPseudoLabelHook to continue with a new round 0.'
+                f'{changed}; restore them, start a new run in another work '
+                'dir, or set restart_if_changed=True of SAMPseudoLabelHook to '
+                'continue with a new round 0.'
             )
         if changed:
             self.start(init_from, self.runner.iter)
@@ -131,8 +129,8 @@ class RunRounds:
             self.start(init_from)
         if fault:
             self.runner.logger.warning(
-                f'{folder} is not as this run left it: {fault}; the round is '
-                'made again.'
+                f'{self.store.folder(round_index)} is not as this run left '
+                f'it: {fault}; the round is made again.'
             )
             iteration = noted.get('iteration', self.runner.iter)
             if round_index:

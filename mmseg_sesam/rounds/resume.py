@@ -62,12 +62,14 @@ def inspect_round(
     settings: dict[str, Any],
     with_confident: bool,
 ) -> tuple[str, str]:
-    """Returns why a checkpoint's round cannot be used, and changed settings.
+    """Returns why a checkpoint's round is unusable, and how settings differ.
 
-    Both texts may be empty. `noted` comes from the checkpoint, see
-    `digests_of`; `with_confident` requires the teacher's predictions.
+    The first text is the end of a sentence, the second one its beginning;
+    both may be empty. `noted` comes from the checkpoint, see `digests_of`;
+    `with_confident` requires the teacher's predictions.
     """
     manifest, fault = store.manifest(round_index), ''
+    folder = store.folder(round_index)
     is_noted = manifest and manifest.get(FILES_DIGEST) == noted.get(
         FILES_DIGEST
     )
@@ -80,12 +82,21 @@ def inspect_round(
         with_confident
         # Round 0 is made without a teacher.
         and round_index
-        and not (store.folder(round_index) / CONFIDENT).is_dir()
+        and not (folder / CONFIDENT).is_dir()
     ):
         fault = 'it holds no predictions of a teacher'
+    changed, digest = '', settings_digest(settings)
     if is_noted:
         before = store.settings(round_index)
-        return fault, diff(before, settings) if before else ''
-    digest = settings_digest(settings)
-    same = noted.get(_SETTINGS, digest) == digest
-    return fault, '' if same else 'the round that tells which is not there'
+        if different := before and diff(before, settings):
+            changed = (
+                f'{folder}, the round of the resumed checkpoint, was made '
+                f'with other settings: {different}'
+            )
+    elif noted.get(_SETTINGS, digest) != digest:
+        changed = (
+            'The settings of pseudo-labels are not those of the resumed '
+            f'checkpoint, and which ones differ is unknown, because {folder}, '
+            'its round, is lost'
+        )
+    return fault, changed
