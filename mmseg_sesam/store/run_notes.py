@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from mmengine.logging import MessageHub
 
-_KEY = 'sesam_makes_rounds'
+# Names of the runs. Their hubs would save the note in checkpoints, and
+# mmengine would warn of it in each resumed run.
+_noted: set[str] = set()
 # Name of the hub where no Runner has made one.
 _NO_RUN = 'mmengine'
 
 
 def note_rounds() -> None:
     """Notes that a hook of this run makes pseudo-labels."""
-    hub = MessageHub.get_current_instance()
-    hub.update_info(_KEY, True, resumed=False)
+    _noted.add(MessageHub.get_current_instance().instance_name)
 
 
 def run_lacks_rounds() -> bool:
@@ -24,5 +25,5 @@ def run_lacks_rounds() -> bool:
 
     Tools without a Runner get False. Forked workers inherit the note.
     """
-    hub = MessageHub.get_current_instance()
-    return hub.instance_name != _NO_RUN and not hub.runtime_info.get(_KEY)
+    name = MessageHub.get_current_instance().instance_name
+    return name not in {_NO_RUN, *_noted}

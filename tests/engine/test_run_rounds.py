@@ -35,6 +35,8 @@ def test_resume_from_an_earlier_checkpoint_uses_its_round(
     assert store.current == 2
     assert runner.model.iteration == 6
     assert files_of(store) == before
+    (log,) = Path(runner.log_dir).glob('*.log')
+    assert 'Although resumed' not in log.read_text()
 
 
 def test_resume_in_a_moved_work_dir(
