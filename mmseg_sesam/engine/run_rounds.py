@@ -34,8 +34,6 @@ class RunRounds:
 
     Attributes:
         current: the published round.
-        stale_batches: number of batches that workers had loaded before the
-            round of their step was published.
     """
 
     def __init__(
@@ -51,7 +49,7 @@ class RunRounds:
         self.generator = generator
         self.enrich_threshold = enrich_threshold
         self.current = -1
-        self.stale_batches = self._stale_in_round = 0
+        self._stale_in_round = 0
         self.group = distributed.build_group(timeout_hours)
         distributed.on_all_ranks(self._check_model, self.group)
         self.scale = ValidationResize.of_config(runner.cfg)
@@ -182,7 +180,6 @@ class RunRounds:
         rounds = [s.get('pseudo_label_round', self.current) for s in samples]
         if min(rounds) < self.current:
             self._stale_in_round += 1
-            self.stale_batches += 1
         elif self._stale_in_round:
             self.runner.logger.info(
                 f'Pseudo-labels: {self._stale_in_round} batches after round '

@@ -18,7 +18,7 @@ from mmseg_sesam.pseudo_labels.generator import (
     PseudoLabelGenerator,
 )
 from mmseg_sesam.rounds.summary import RoundSummary
-from mmseg_sesam.rounds.teacher import Opinion, TeacherPredictor
+from mmseg_sesam.rounds.teacher import TeacherPrediction, TeacherPredictor
 from mmseg_sesam.store.store import CONFIDENT, LABELS
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
@@ -35,7 +35,7 @@ class Sample(NamedTuple):
         label: (H, W) uint8, the weak label, in a refresh enriched with the
             teacher's confident predictions.
         evidence: evidence for the classes, in a refresh the teacher's.
-        opinion: the teacher's, in a refresh.
+        prediction: the teacher's, in a refresh.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Sample(NamedTuple):
     from_person: np.ndarray
     label: np.ndarray
     evidence: Evidence | None
-    opinion: Opinion | None
+    prediction: TeacherPrediction | None
 
 
 class LabelledImage(NamedTuple):
@@ -88,12 +88,12 @@ class ImageLabeller:
         sample = batch['data_samples'][0]
         weak = label = sample.gt_sem_seg.data[0].numpy()
         kind = sample.get('label_kind')
-        evidence = opinion = None
+        evidence = prediction = None
         if self.teacher is not None and kind != DENSE:
-            opinion = self.teacher.opinion(
+            prediction = self.teacher.predict_labels(
                 batch, weak, self.enrich_threshold, self.generator.ignore_index
             )
-            label, evidence = opinion.label, opinion.evidence
+            label, evidence = prediction.label, prediction.evidence
         return Sample(
             sample_key(sample.img_path, self.data_root),
             kind,
@@ -102,7 +102,7 @@ class ImageLabeller:
             weak != self.generator.ignore_index,
             label,
             evidence,
-            opinion,
+            prediction,
         )
 
     def count_expansions(
@@ -169,6 +169,8 @@ class ImageLabeller:
             # The unlabelled pixels of a dense label are void.
             nothing = np.full_like(pseudo, self.generator.ignore_index)
             return {LABELS: pseudo, CONFIDENT: nothing}
-        agreeing = sample.opinion.agreeing(pseudo, self.generator.ignore_index)
+        agreeing = sample.prediction.agreeing(
+            pseudo, self.generator.ignore_index
+        )
         labels = np.where(sample.from_person, sample.weak, agreeing)
-        return {LABELS: labels, CONFIDENT: sample.opinion.confident}
+        return {LABELS: labels, CONFIDENT: sample.prediction.confident}

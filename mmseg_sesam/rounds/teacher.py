@@ -27,7 +27,7 @@ from mmseg_sesam.rounds.training_images import TrainingImages
 _PRIOR_IMAGES, _PRIOR_PIXELS = 400, 1000
 
 
-class Opinion(NamedTuple):
+class TeacherPrediction(NamedTuple):
     """What a round needs of the teacher's predictions of an image.
 
     The probabilities themselves would take four bytes of each pixel and
@@ -90,13 +90,13 @@ class TeacherPredictor:
             probabilities = self(batch)
             yield slice(0, probabilities.shape[1]), probabilities
 
-    def opinion(
+    def predict_labels(
         self,
         batch: dict,
         weak: np.ndarray,
         enrich_threshold: float | Sequence[float],
         ignore_index: int = 255,
-    ) -> Opinion:
+    ) -> TeacherPrediction:
         """Returns what a round needs of the predictions of an image.
 
         Args:
@@ -122,14 +122,18 @@ class TeacherPredictor:
                 ignore_index,
             )
             if confident is not None:
-                confident[band], bits = self._judge(probability)
+                confident[band], bits = self._confident_and_agreeing(
+                    probability
+                )
                 agrees.append(bits)
         evidence = Evidence.of(weak.shape, torch.cat(spread).numpy())
         bits = np.concatenate(agrees, axis=1) if agrees else None
-        return Opinion(label, evidence, confident, bits)
+        return TeacherPrediction(label, evidence, confident, bits)
 
-    def _judge(self, probability: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the confident labels, and `Opinion.agrees`, of a band."""
+    def _confident_and_agreeing(
+        self, probability: Tensor
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns `confident` and `agrees` of a band's prediction."""
         confident = self.model.confident_labels(probability[None])[0]
         least = self.model.agreement * probability.amax(dim=0)
         agrees = (probability >= least).cpu().numpy()

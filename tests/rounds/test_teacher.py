@@ -33,7 +33,7 @@ def batch() -> dict:
 
 
 @pytest.mark.parametrize('test_cfg', [SLIDE, dict(mode='whole')])
-def test_opinion_is_that_of_the_whole_probabilities(
+def test_predict_labels_of_bands_are_those_of_the_whole_image(
     make_config: Callable[..., Config], batch: dict, test_cfg: dict
 ) -> None:
     init_default_scope('mmseg')
@@ -48,7 +48,7 @@ def test_opinion_is_that_of_the_whole_probabilities(
     model.confident_threshold = float(whole.amax(0).median())
     model.agreement = float((whole / whole.amax(0)).median())
 
-    opinion = teacher.opinion(batch, weak, model.confident_threshold)
+    prediction = teacher.predict_labels(batch, weak, model.confident_threshold)
 
     number = len(list(teacher.bands(batch)))
     assert (number > 1) == (test_cfg is SLIDE)
@@ -59,14 +59,14 @@ def test_opinion_is_that_of_the_whole_probabilities(
         model.confident_threshold,
     )
     assert (label != weak).any()
-    np.testing.assert_array_equal(opinion.label, label)
+    np.testing.assert_array_equal(prediction.label, label)
     confident = model.confident_labels(whole[None])[0].numpy()
     assert 0 < np.mean(confident != 255) < 1
-    np.testing.assert_array_equal(opinion.confident, confident)
+    np.testing.assert_array_equal(prediction.confident, confident)
     rows, cols = spread_pixels(SIZE)
     expected = Evidence.of(SIZE, whole[:, rows, cols].T.numpy())
     np.testing.assert_allclose(
-        opinion.evidence.log_probabilities,
+        prediction.evidence.log_probabilities,
         expected.log_probabilities,
         rtol=1e-5,
     )
@@ -78,20 +78,20 @@ def test_opinion_is_that_of_the_whole_probabilities(
     )
     assert 0 < np.mean(agreeing.numpy() != 255) < 0.7
     np.testing.assert_array_equal(
-        opinion.agreeing(pseudo, 255), agreeing[0].numpy()
+        prediction.agreeing(pseudo, 255), agreeing[0].numpy()
     )
 
 
-def test_opinion_keeps_no_labels_that_training_does_not_read(
+def test_predict_labels_leaves_out_labels_that_training_does_not_read(
     make_config: Callable[..., Config], batch: dict
 ) -> None:
     init_default_scope('mmseg')
     model = MODELS.build(make_config().model).eval()
     weak = np.full(SIZE, 255, np.uint8)
-    opinion = TeacherPredictor(model, ValidationResize()).opinion(
+    prediction = TeacherPredictor(model, ValidationResize()).predict_labels(
         batch, weak, 0.9
     )
-    assert opinion.confident is None and opinion.agrees is None
+    assert prediction.confident is None and prediction.agrees is None
 
 
 def test_fit_prior_counts_an_image_once_that_is_listed_twice(
