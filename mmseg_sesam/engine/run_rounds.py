@@ -131,15 +131,12 @@ class RunRounds:
                 f'it: {fault}; the round is made again.'
             )
             iteration = noted.get('iteration', self.runner.iter)
-            if round_index:
-                self.make(round_index, iteration)
-            else:
-                self.start(init_from, iteration)
-            return
-        distributed.on_main_rank(
-            lambda: self.store.publish(round_index), self.group
-        )
-        self.current = round_index
+            self._make_again(round_index, iteration, init_from)
+        else:
+            distributed.on_main_rank(
+                lambda: self.store.publish(round_index), self.group
+            )
+            self.current = round_index
 
     def refresh(self) -> None:
         """Makes the next round, from a checkpoint that is saved before."""
@@ -187,6 +184,15 @@ class RunRounds:
                 'had loaded them before.'
             )
             self._stale_in_round = 0
+
+    def _make_again(
+        self, round_index: int, iteration: int, init_from: str | None
+    ) -> None:
+        """Makes a round that is lost, with the iteration that it had."""
+        if round_index:
+            self.make(round_index, iteration)
+        else:
+            self.start(init_from, iteration)
 
     def _check_model(self) -> None:
         refuse_sharded(self.runner.model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from mmseg.models import losses
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -114,7 +115,9 @@ def _faults_of_head(head: BaseDecodeHead) -> Iterator[str]:
             '...) or leave this head out.'
         )
     for loss in loss_list(head):
-        for fault in _faults_of_loss(head, loss):
+        for fault in chain(
+            _faults_of_kind(head, loss), _faults_of_options(head, loss)
+        ):
             yield f'is trained by {type(loss).__name__}{fault}'
     regional = (losses.LovaszLoss, losses.TverskyLoss)
     if head.sampler is not None and all(
@@ -133,8 +136,8 @@ def _faults_of_head(head: BaseDecodeHead) -> Iterator[str]:
         )
 
 
-def _faults_of_loss(head: BaseDecodeHead, loss: nn.Module) -> Iterator[str]:
-    """Yields why weak labels cannot train a head by a loss."""
+def _faults_of_kind(head: BaseDecodeHead, loss: nn.Module) -> Iterator[str]:
+    """Yields why weak labels cannot train a head by a loss of this kind."""
     if isinstance(loss, losses.HuasdorffDisstanceLoss):
         yield (
             ', which measures distances between outlines that weak labels do '
@@ -160,6 +163,10 @@ def _faults_of_loss(head: BaseDecodeHead, loss: nn.Module) -> Iterator[str]:
             ' with a sampler, and DiceLoss cannot weigh single pixels; take '
             'one of both out.'
         )
+
+
+def _faults_of_options(head: BaseDecodeHead, loss: nn.Module) -> Iterator[str]:
+    """Yields which options of a loss do not fit the head or weak labels."""
     for option in ('class_weight', 'alpha'):
         values = getattr(loss, option, None)
         if hasattr(values, '__len__') and len(values) != head.num_classes:
