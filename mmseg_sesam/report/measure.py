@@ -13,7 +13,7 @@ from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
 )
-from mmseg_sesam.report.images import Labelled, TrainingImages
+from mmseg_sesam.report.images import Labelled, ReportImages
 from mmseg_sesam.report.processes import map_in_processes
 
 # Limits of the sample, which bound the time for any data set (our choice:
@@ -71,7 +71,7 @@ class Measures(NamedTuple):
     rounds: dict[int, RoundCounts]
 
 
-def draw_sample(images: TrainingImages) -> list[int]:
+def draw_sample(images: ReportImages) -> list[int]:
     """Draws the images that are measured, and from which some are shown.
 
     The indices ascend; they are only of images with a dense label, if there
@@ -85,7 +85,7 @@ def draw_sample(images: TrainingImages) -> list[int]:
 
 
 def measure(
-    images: TrainingImages, indices: Sequence[int], jobs: int
+    images: ReportImages, indices: Sequence[int], jobs: int
 ) -> Measures:
     """Returns the measures of images, made in several processes.
 
@@ -106,7 +106,7 @@ def measure(
     return Measures(scores, weak, pixels, rounds)
 
 
-def _measure_image(images: TrainingImages, index: int) -> Measures:
+def _measure_image(images: ReportImages, index: int) -> Measures:
     labelled, num_classes = images[index], len(images.classes)
     weak = _count(labelled.weak, num_classes)
     try:

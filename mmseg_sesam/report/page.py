@@ -14,7 +14,7 @@ from mmseg_sesam.io.templates import render
 from mmseg_sesam.report import plots, tables
 from mmseg_sesam.report.advice import advise
 from mmseg_sesam.report.gallery import choose_images
-from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.report.images import ReportImages
 from mmseg_sesam.report.layers import encode_images
 from mmseg_sesam.report.measure import Measures, draw_sample, measure
 from mmseg_sesam.report.predict import predict
@@ -61,7 +61,7 @@ def build_report(
         FileNotFoundError: nowhere holds no logs of a training ...
     """
     run = read_run(work_dir)
-    images = TrainingImages(run, gt_dir, suffixes)
+    images = ReportImages(run, gt_dir, suffixes)
     suggested = Suggested({}, '')
     if suggestions is not None:
         suggested = read_suggestions(suggestions, images)
@@ -82,7 +82,7 @@ def build_report(
 
 
 def _build_gallery(
-    images: TrainingImages,
+    images: ReportImages,
     measures: Measures,
     sample: list[int],
     suggested: dict[int, dict[str, Any]],
@@ -117,7 +117,7 @@ def _build_gallery(
 
 
 def _encode(
-    images: TrainingImages,
+    images: ReportImages,
     shown: list[int],
     measures: Measures,
     with_predictions: bool,
@@ -147,7 +147,7 @@ def _encode(
 
 
 def _collect(
-    run: Run, images: TrainingImages, measures: Measures, sample: list[int]
+    run: Run, images: ReportImages, measures: Measures, sample: list[int]
 ) -> dict[str, Any]:
     """Returns everything on the page except the gallery."""
     classes = tables.tabulate_classes(measures, images.classes)

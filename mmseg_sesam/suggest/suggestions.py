@@ -12,7 +12,7 @@ from mmengine.device import get_device
 from mmseg_sesam.annotations.cost import RATES, Rate
 from mmseg_sesam.annotations.export import WRITERS
 from mmseg_sesam.datasets.label_kinds import image_kinds
-from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.report.images import ReportImages
 from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.suggest.budget import affordable_images, rate_of_run
 from mmseg_sesam.suggest.choose import Choice, choose
@@ -65,7 +65,7 @@ def suggest(
     check_option('suggest', 'diversity', diversity, number(at_least=0))
     check_option('suggest', 'candidates', candidates, count(1).or_none())
     run = _read_trained(work_dir)
-    images = TrainingImages(run)
+    images = ReportImages(run)
     rate_name, rate = _find_rate(images, kind, seconds)
     wanted = affordable_images(rate, minutes)
     looker = _make_looker(run, images)
@@ -119,7 +119,7 @@ def _check_output(out: Path, formats: Sequence[str], tolerance: float) -> None:
 
 
 def _find_rate(
-    images: TrainingImages, kind: str | None, seconds: float | None
+    images: ReportImages, kind: str | None, seconds: float | None
 ) -> tuple[str, Rate]:
     """Returns the time for one image, and the name of the kind."""
     if seconds is not None:
@@ -128,7 +128,7 @@ def _find_rate(
     return name, RATES[name]
 
 
-def _make_looker(run: Run, images: TrainingImages) -> Looker:
+def _make_looker(run: Run, images: ReportImages) -> Looker:
     predictor = RunPredictor(run.cfg, str(run.checkpoint), get_device())
     round_index = None if run.store is None else run.store.current
     return Looker(images, predictor, round_index)

@@ -10,7 +10,7 @@ from mmseg.apis import inference_model, init_model
 
 from mmseg_sesam.engine.predictor import Predictor
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.report.images import TrainingImages
+from mmseg_sesam.report.images import ReportImages
 from mmseg_sesam.report.predict import (
     PredictionFiles,
     predict,
@@ -23,7 +23,7 @@ def test_predict_in_processes_as_in_one(work_dir: Path) -> None:
     run = read_run(work_dir)
     pipeline = run.cfg.val_dataloader.dataset.pipeline
     run.cfg.val_dataloader = run.cfg.test_dataloader = None
-    paths = TrainingImages(run).paths
+    paths = ReportImages(run).paths
 
     predictions = list(predict(run, paths, jobs=2))
     assert len(predictions) == len(paths)
