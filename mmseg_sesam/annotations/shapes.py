@@ -133,7 +133,11 @@ class NamedReader(AnnotationReader):
         nargs='+',
     )
     unlabelled: tuple[str, ...] = option(
-        ('__ignore__',), 'names that mean unlabelled', NAMES, nargs='*'
+        ('__ignore__',),
+        'names that mean unlabelled, besides the default; without a name, '
+        'none does',
+        NAMES,
+        nargs='*',
     )
     undrawn: str | None = option(
         None,
@@ -145,6 +149,9 @@ class NamedReader(AnnotationReader):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.unlabelled:
+            names = *type(self).unlabelled, *self.unlabelled
+            self.unlabelled = tuple(dict.fromkeys(names))
         self.declared: list[str] = []
 
     def labels_of(self, item: Item) -> list[str]:
@@ -227,6 +234,10 @@ class NamedReader(AnnotationReader):
                 f'{shortened(map(shown, self.names))}; add it to --classes, '
                 'or to --unlabelled.'
             )
+        self.remark_void()
+
+    def remark_void(self) -> None:
+        """Adds a remark that names classes that may mean unlabelled."""
         if void := [n for n in self.names if n.casefold() in _VOID]:
             self.remarks.append(
                 f'{shortened(map(shown, void))} is a class to be learned; '

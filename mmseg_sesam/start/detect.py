@@ -162,15 +162,14 @@ def labels_in(reader: AnnotationReader, items: Iterable[Item]) -> set[str]:
 def _read_unlabelled(
     reader: type[AnnotationReader], values: tuple[str, ...]
 ) -> tuple[Any, ...]:
-    """Returns --unlabelled as the reader takes it, with its defaults."""
-    default = getattr(reader, 'unlabelled', None)
-    if default is None:
+    """Returns --unlabelled as the reader takes it."""
+    if not hasattr(reader, 'unlabelled'):
         raise ValueError(
             f'--unlabelled is given, and the format {reader.name} knows what '
             'is unlabelled; leave --unlabelled out.'
         )
     if reader is not IndexPngReader:
-        return (*default, *(v for v in values if v not in default))
+        return values
     try:
         return tuple(map(int, values))
     except ValueError:

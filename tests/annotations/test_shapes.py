@@ -91,6 +91,17 @@ def test_check_allows_unlabelled_that_only_the_file_lists(labels, write):
     assert {*label.ravel().tolist()} == {0, 255}
 
 
+def test_check_adds_unlabelled_names_to_the_default(labels, write):
+    shapes = [
+        dict(label=label, points=[[x, 1], [x + 2, 1], [x + 2, 3]])
+        for x, label in enumerate(['car', 'void', '__ignore__'])
+    ]
+    content = dict(imageWidth=10, imageHeight=10, shapes=shapes)
+    src = write('a.json', content)
+    found = labels('labelme', src, classes=['car'], unlabelled=['void'])
+    assert {*found['a'].ravel().tolist()} == {0, 255}
+
+
 def test_check_remarks_on_a_class_named_void(labels, src, summary):
     labels('labelme', src, classes=['car', 'void'])
     assert "'void' is a class to be learned" in summary()['remarks'][0]

@@ -70,7 +70,8 @@ class ColorPngReader(NamedReader):
     )
     unlabelled: tuple[str, ...] = option(
         ('void', 'Void', 'unlabelled', 'unlabeled', '__ignore__'),
-        'names, or colours as R,G,B, that mean unlabelled',
+        'names, or colours as R,G,B, that mean unlabelled, besides the '
+        'default; without a name, none does',
         NAMES,
         nargs='*',
     )
@@ -135,11 +136,13 @@ class ColorPngReader(NamedReader):
         if name in self.names:
             raise ValueError(
                 f'{shown(name)} is in --classes and means unlabelled, too; '
-                'take it out of --classes, or give --unlabelled without it.'
+                'take it out of --classes, or give --unlabelled without a '
+                'name.'
             )
 
     def check(self, items: list[Item]) -> None:
-        """Does nothing: `read` compares the colours with the table."""
+        """Remarks on classes; `read` compares colours with the table."""
+        self.remark_void()
 
     def contents(self) -> dict[str, Any]:
         return dict(table=sorted([*rgb, id_] for rgb, id_ in self.ids.items()))

@@ -155,3 +155,21 @@ def test_color_png_rejects_a_class_that_means_unlabelled(refusal, write):
     src = write('png/a.png', IMAGE).parent
     said = refusal('color-png', src, **settings)
     assert "'Void' is in --classes and means unlabelled" in said
+
+
+def test_color_png_adds_unlabelled_names_to_the_default(
+    labels, write, summary
+):
+    colors = str(write('t.csv', CAMVID))
+    src = write('png/a.png', IMAGE).parent
+    labels('color-png', src, colors=colors, unlabelled=['Sky'])
+    names = [entry['name'] for entry in summary()['classes']]
+    assert names == ['Building', 'Archway']
+
+
+def test_color_png_remarks_on_a_class_named_void(labels, write, summary):
+    colors = str(write('t.csv', CAMVID))
+    src = write('png/a.png', IMAGE).parent
+    found = labels('color-png', src, colors=colors, unlabelled=[])
+    assert found['a'].tolist() == [[0, 1], [2, 3]]
+    assert "'Void' is a class to be learned" in summary()['remarks'][0]
