@@ -60,9 +60,15 @@ class Shape(NamedTuple):
     @property
     def mask(self) -> np.ndarray:
         """(h, w) bool, True on the shape."""
-        bits = np.frombuffer(self.bits, np.uint8)
-        area = self.size[0] * self.size[1]
-        return np.unpackbits(bits, count=area).reshape(self.size) > 0
+        return self.rows(slice(0, self.size[0]))
+
+    def rows(self, rows: slice) -> np.ndarray:
+        """Returns some rows of `mask`, without unpacking the others."""
+        width = self.size[1]
+        first, last = rows.start * width, rows.stop * width
+        packed = np.frombuffer(self.bits, np.uint8)[first // 8 : last // 8 + 1]
+        bits = np.unpackbits(packed)[first % 8 :][: last - first]
+        return bits.reshape(rows.stop - rows.start, width) > 0
 
     def shared(self, other: Shape) -> np.ndarray | None:
         """Returns the pixels of another shape, (h, w) bool; None if none."""
@@ -74,7 +80,8 @@ class Shape(NamedTuple):
             ours.append(slice(start - own.start, stop - own.start))
             others.append(slice(start - its.start, stop - its.start))
         shared = np.zeros(self.size, bool)
-        shared[tuple(ours)] = other.mask[tuple(others)]
+        rows, columns = others
+        shared[tuple(ours)] = other.rows(rows)[:, columns]
         shared &= self.mask
         return shared if shared.any() else None
 

@@ -162,3 +162,17 @@ def test_draw_in_order_names_covered_shapes():
 def test_draw_counts_no_covered_shapes_of_one_class():
     canvas = drawn([(0, 0, 9, 9, 2), (5, 5, 14, 14, 2)])
     assert not canvas.annotation().notes
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_shape_unpacks_some_rows(data):
+    height, width = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 9)))
+    mask = rng.random((height, width)) < 0.5
+    mask[[0, -1]] = mask[:, [0, -1]] = True
+    shape = Shape.of(mask.astype(np.uint8), 1)
+    first = data.draw(st.integers(0, height - 1))
+    last = data.draw(st.integers(first + 1, height))
+    found = shape.rows(slice(first, last))
+    np.testing.assert_array_equal(found, mask[first:last])

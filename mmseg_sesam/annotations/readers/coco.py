@@ -12,6 +12,7 @@ import numpy as np
 from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import Annotation, Item, safe_key
 from mmseg_sesam.annotations.classes import name_classes
+from mmseg_sesam.annotations.coco_rle import decode_runs, read_counts
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.shapes import Boxes, NamedReader
@@ -24,7 +25,7 @@ class CocoReader(NamedReader, Boxes):
     COCO knows no order of shapes: smaller ones are drawn over larger ones.
     Without `classes`, the classes are the categories in the order of their
     ids. Source: https://cocodataset.org/#format-data; the official
-    pycocotools decode polygons and masks.
+    pycocotools draw polygons.
     """
 
     name = 'coco'
@@ -82,11 +83,11 @@ class CocoReader(NamedReader, Boxes):
             class_id = self.class_id(label, item.where)
             segmentation = _leave_out_short(segmentation, canvas)
             if segmentation:
-                mask = _decode(segmentation, canvas)
+                mask, left = _decode(segmentation, canvas)
                 if mask.any() and isinstance(segmentation, list):
                     points = np.concatenate([*map(np.ravel, segmentation)])
                     canvas.note_cut(points.reshape(-1, 2))
-                canvas.mask(mask, (0, 0), class_id)
+                canvas.mask(mask, (left, 0), class_id)
             elif box:
                 corners = _corners(box, item.where)
                 kind = 'box without segmentation'
@@ -122,17 +123,22 @@ def _leave_out_short(segmentation: Any, canvas: Canvas) -> Any:
     return [p for p, is_short in zip(segmentation, short) if not is_short]
 
 
-def _decode(segmentation: Any, canvas: Canvas) -> np.ndarray:
-    """Returns the (H, W) bool mask of polygons, runs or compressed runs."""
+def _decode(segmentation: Any, canvas: Canvas) -> tuple[np.ndarray, int]:
+    """Returns the columns of polygons or runs, and the first one.
+
+    pycocotools encodes polygons at image size, which costs no more than
+    their outlines do; a mask of the whole image would.
+    """
     coco = files.optional_import('pycocotools.mask')
     width, height = canvas.size
     try:
         if isinstance(segmentation, list):
             polygons = [_polygon(polygon, canvas) for polygon in segmentation]
             runs = coco.merge(coco.frPyObjects(polygons, height, width))
+            counts = read_counts(runs['counts'])
         else:
-            runs = _runs(segmentation, height, width)
-        return coco.decode(runs).astype(bool)
+            counts = _counts(segmentation, height, width)
+        return decode_runs(counts, canvas.size)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(
             f'{canvas.name} has a segmentation that cannot be decoded '
@@ -148,9 +154,8 @@ def _polygon(values: Any, canvas: Canvas) -> list[float]:
     return canvas.points(points, 3).ravel().tolist()
 
 
-def _runs(segmentation: Any, height: int, width: int) -> dict[str, Any]:
-    """Returns compressed runs after checks that pycocotools leaves out."""
-    coco = files.optional_import('pycocotools.mask')
+def _counts(segmentation: Any, height: int, width: int) -> np.ndarray:
+    """Returns the lengths of the runs of a mask, compressed or not."""
     size = segmentation.get('size') if isinstance(segmentation, dict) else None
     if size != [height, width]:
         raise ValueError(
@@ -158,11 +163,9 @@ def _runs(segmentation: Any, height: int, width: int) -> dict[str, Any]:
         )
     counts = segmentation.get('counts')
     if isinstance(counts, str):
-        return dict(size=size, counts=counts.encode('ascii'))
+        return read_counts(counts.encode('ascii'))
     if not isinstance(counts, list) or not all(
-        isinstance(run, int) and run >= 0 for run in counts
+        isinstance(run, int) for run in counts
     ):
         raise ValueError('its counts are no numbers from 0')
-    if sum(counts) != height * width:
-        raise ValueError('its counts do not fill the image')
-    return coco.frPyObjects(segmentation, height, width)
+    return np.array(counts, np.int64)
