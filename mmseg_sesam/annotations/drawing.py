@@ -121,28 +121,30 @@ class Canvas:
     def dots(self, points: Any, class_id: int, radius: int) -> None:
         """Draws a dot at each of (N, 2) points (x, y)."""
         points = self.points(points)
-        dots = np.zeros(self.size[::-1], np.uint8)
         dropped = 'point outside of the image, dropped'
-        for x, y in points[self._settle(points, dropped)]:
+        inside = self._settle(points, dropped)
+        dots, corner = self._window(points, radius)
+        for x, y in points[inside] - corner:
             dots[disk((y, x), radius + 0.5, shape=dots.shape)] = 1
-        self._add(dots, class_id)
+        self._add(dots, class_id, *corner)
 
     def line(self, points: Any, class_id: int, width: int) -> None:
         """Draws a line of `width` pixels along (N, 2) points (x, y)."""
         points = self.points(points)
         cut = 'line beyond the image, cut at its border'
         inside = self._settle(points, cut)
-        stroke = np.zeros(self.size[::-1], np.uint8)
+        stroke, corner = self._window(points, width)
+        points = (points - corner).astype(np.int32)
         # OpenCV leaves out what lies outside.
-        cv2.polylines(stroke, [points.astype(np.int32)], False, 1)
+        cv2.polylines(stroke, [points], False, 1)
         # OpenCV draws no line of a single point.
-        columns, rows = points[inside].astype(np.int32).T
+        columns, rows = points[inside].T
         stroke[rows, columns] = 1
         # The centre of an even width lies between two pixels.
         reach = np.arange(width) - (width - 1) / 2
         near = np.hypot(reach, reach[:, None]) < width / 2
         stroke = cv2.dilate(stroke, near.astype(np.uint8))
-        self._add(stroke, class_id)
+        self._add(stroke, class_id, *corner)
 
     def polygon(self, points: Any, class_id: int) -> None:
         """Fills the polygon of three or more (N, 2) corners (x, y)."""
@@ -200,6 +202,24 @@ class Canvas:
                 'correct or remove that shape.'
             )
         return points
+
+    def _window(
+        self, points: np.ndarray, margin: int
+    ) -> tuple[np.ndarray, tuple[int, int]]:
+        """Returns an empty part of the image around points, and its corner.
+
+        A part is faster than the image. It ends at the border of the image,
+        where lines are cut, and holds one pixel if no point is near.
+
+        Args:
+            points: (N, 2) pixels (x, y).
+            margin: pixels around the points.
+        """
+        last = np.subtract(self.size, 1)
+        low = np.clip(points.min(0) - margin, 0, last).astype(int)
+        high = np.clip(points.max(0) + margin, 0, last).astype(int)
+        width, height = (high - low + 1).tolist()
+        return np.zeros((height, width), np.uint8), tuple(low.tolist())
 
     def _settle(self, points: np.ndarray, dropped: str) -> np.ndarray:
         """Rounds points to pixels in place; returns (N,) bool, the inner ones.

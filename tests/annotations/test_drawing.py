@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -54,6 +57,50 @@ def test_line_has_its_width_in_any_direction(width):
     drawn.line([(20, 20), (80, 80)], 1, width)
     across = (drawn.label == 1).sum() / np.hypot(60, 60)
     assert abs(across - width) < width / 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    points=st.lists(
+        st.tuples(st.integers(-20, 60), st.integers(-20, 50)),
+        min_size=2,
+        max_size=4,
+    ),
+    width=st.integers(1, 9),
+)
+def test_line_and_dots_are_those_of_the_whole_image(points, width):
+    size = 40, 30
+    line, dots = np.zeros((2, 30, 40), np.uint8)
+    points = np.array(points)
+    # Points up to a pixel outside are moved to the border.
+    close = ((points >= -1) & (points <= np.add(size, 1))).all(1)
+    points[close] = np.clip(points[close], 0, np.subtract(size, 1))
+    inside = ((points >= 0) & (points < size)).all(1)
+    cv2.polylines(line, [points.astype(np.int32)], False, 1)
+    line[tuple(points[inside].T[::-1])] = 1
+    reach = np.arange(width) - (width - 1) / 2
+    near = np.hypot(reach, reach[:, None]) < width / 2
+    line = cv2.dilate(line, near.astype(np.uint8))
+    rows, columns = np.ogrid[:30, :40]
+    for x, y in points[inside]:
+        dots[np.hypot(columns - x, rows - y) < width + 0.5] = 1
+
+    for expected, name in ((line, 'line'), (dots, 'dots')):
+        drawn = Canvas('image', size)
+        getattr(drawn, name)(points, 0, width)
+        np.testing.assert_array_equal(drawn.label == 0, expected > 0)
+
+
+def test_line_and_dots_need_no_further_image():
+    drawn = Canvas('image', (2000, 2000))
+    tracemalloc.start()
+    try:
+        drawn.line([(1900, 1900), (1950, 1990)], 0, 3)
+        drawn.dots([(1900, 100)], 0, 3)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2000 * 2000 / 10
 
 
 def test_line_of_one_point():
