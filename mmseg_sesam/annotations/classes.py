@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from mmseg_sesam.annotations.files import optional_import, shown
 from mmseg_sesam.io.palettes import voc_colours
 
 IGNORE_INDEX = 255
+# Values of a block of rows: each needs some temporary numbers of 64 bits.
+_BLOCK = 1 << 18
 Classes = tuple[tuple[str, ...], list[list[int]]]
 
 
@@ -105,15 +107,33 @@ def to_label(
         array([255,   0,   1], dtype=uint8)
     """
     last = first + (num_classes or IGNORE_INDEX) - 1
-    unlabelled = np.isin(values, [*void, IGNORE_INDEX])
-    wrong = ~unlabelled & ((values < first) | (values > last))
-    if wrong.any():
+    void = [*void, IGNORE_INDEX]
+    label = np.empty(values.shape, np.uint8)
+    strange = set()
+    for rows in row_blocks(values):
+        block = values[rows]
+        unlabelled = np.isin(block, void)
+        wrong = ~unlabelled & ((block < first) | (block > last))
+        strange.update(np.unique(block[wrong]).tolist())
+        label[rows] = np.where(unlabelled, IGNORE_INDEX, block - first)
+    if strange:
         raise ValueError(
-            f'{where} holds the values {np.unique(values[wrong])[:8]}, '
+            f'{where} holds the values {sorted(strange)[:8]}, '
             f'expected class ids from {first} to {last}, or 255; {remedy}.'
         )
-    label = np.where(unlabelled, IGNORE_INDEX, values - first)
-    return label.astype(np.uint8)
+    return label
+
+
+def row_blocks(values: np.ndarray) -> Iterator[slice]:
+    """Yields slices of rows, which limit the memory of their temporaries.
+
+    Example:
+        >>> [*row_blocks(np.zeros((3, 200_000)))]
+        [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]
+    """
+    step = max(1, _BLOCK // max(1, values[:1].size))
+    for start in range(0, len(values), step):
+        yield slice(start, min(start + step, len(values)))
 
 
 def train_ids(
@@ -125,7 +145,7 @@ def train_ids(
         ValueError: there are other values than label ids.
     """
     labels = optional_import('cityscapesscripts.helpers.labels')
-    table = np.full(256, -1)
+    table = np.full(256, -1, np.int16)
     table[IGNORE_INDEX] = IGNORE_INDEX
     for entry in labels.labels:
         if entry.id >= 0:

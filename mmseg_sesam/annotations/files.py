@@ -142,7 +142,7 @@ def read_index(
         equal_channels: accept three channels with equal values, too.
 
     Returns:
-        (H, W) int64, and the largest value that its pixels can hold.
+        (H, W) integers, and the largest value that its pixels can hold.
 
     Raises:
         ValueError: the file is no such image.
@@ -164,7 +164,11 @@ def read_index(
             'equal channels with the format scribbles4all.'
         )
     largest = 255 if values.dtype.itemsize == 1 else 65535
-    return values.astype(np.int64) // _FACTORS.get(raw, 1), largest
+    if values.dtype.kind == 'b':
+        values = values.astype(np.uint8)
+    if raw in _FACTORS:
+        values = values // _FACTORS[raw]
+    return values, largest
 
 
 def read_rgb(path: Path) -> np.ndarray:

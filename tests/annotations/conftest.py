@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any, Callable
 
@@ -61,6 +62,21 @@ def refusal(out: Path) -> Callable[..., str]:
         return said
 
     return run
+
+
+def peak_of(call: Callable[[], Any]) -> int:
+    """Bytes of memory that a call needs at its peak."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture
+def peak() -> Callable[[Callable[[], Any]], int]:
+    return peak_of
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from mmseg_sesam.annotations.classes import (
     IGNORE_INDEX,
     name_classes,
     resolve_classes,
+    row_blocks,
 )
 from mmseg_sesam.annotations.files import read_rgb, shortened, shown
 from mmseg_sesam.annotations.options import NAMES, option
@@ -25,6 +26,8 @@ from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.validators import PATH
 
 Colour = tuple[int, ...]
+# Makes one number of R, G and B.
+_CODE = np.array([1 << 16, 1 << 8, 1], np.int32)
 
 _FORM = (
     "a name and R, G, B, such as 'road,128,64,128' or 'road = #804080', and "
@@ -148,12 +151,20 @@ class ColorPngReader(NamedReader):
         return dict(table=sorted([*rgb, id_] for rgb, id_ in self.ids.items()))
 
     def read(self, item: Item) -> Annotation:
-        image = read_rgb(item.source).astype(np.int64)
-        codes, inverse = np.unique(
-            image @ (65536, 256, 1), return_inverse=True
-        )
-        colours = [(c >> 16, c >> 8 & 255, c & 255) for c in codes.tolist()]
-        strange = [rgb for rgb in colours if rgb not in self.ids]
+        image = read_rgb(item.source)
+        # Zero is a colour without a name.
+        table = np.zeros(1 << 24, np.uint16)
+        for (red, green, blue), id_ in self.ids.items():
+            table[red << 16 | green << 8 | blue] = id_ + 1
+        label = np.empty(image.shape[:2], np.uint8)
+        unknown = set()
+        for rows in row_blocks(image):
+            codes = image[rows].astype(np.int32) @ _CODE
+            found = table[codes]
+            unknown.update(np.unique(codes[found == 0]).tolist())
+            # Where it is zero, the file is refused below.
+            label[rows] = found - 1
+        strange = [(c >> 16, c >> 8 & 255, c & 255) for c in sorted(unknown)]
         if strange:
             raise ValueError(
                 f'{item.source} holds {len(strange)} colours that '
@@ -161,8 +172,7 @@ class ColorPngReader(NamedReader):
                 'them to the table, or to --unlabelled as R,G,B; thousands '
                 'of colours are those of a photo or of a smoothed rendering.'
             )
-        table = np.array([self.ids[rgb] for rgb in colours], np.uint8)
-        return Annotation(table[inverse.reshape(image.shape[:2])])
+        return Annotation(label)
 
 
 def read_colour(text: str) -> Colour | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
-from mmseg_sesam.annotations.classes import IGNORE_INDEX, to_label
+from mmseg_sesam.annotations.classes import (
+    IGNORE_INDEX,
+    row_blocks,
+    to_label,
+)
 from mmseg_sesam.annotations.files import read_index, shown
 from mmseg_sesam.annotations.options import NAMES, list_of, option
 from mmseg_sesam.annotations.rendered import holds_index_images
@@ -112,11 +117,18 @@ class IndexPngReader(AnnotationReader):
         return said
 
     def _translate(self, values: np.ndarray, where: object) -> Annotation:
-        found, places, counts = np.unique(
-            values, return_inverse=True, return_counts=True
-        )
-        counted = dict(zip(found.tolist(), counts.tolist()))
-        lacking = [value for value in counted if value not in self.table]
+        label = np.empty(values.shape, np.uint8)
+        counted: Counter[int] = Counter()
+        for rows in row_blocks(values):
+            block = values[rows]
+            found, places, counts = np.unique(
+                block, return_inverse=True, return_counts=True
+            )
+            found = found.tolist()
+            counted.update(dict(zip(found, counts.tolist())))
+            ids = [self.table.get(value, IGNORE_INDEX) for value in found]
+            label[rows] = np.array(ids, np.uint8)[places.reshape(block.shape)]
+        lacking = sorted(counted.keys() - self.table.keys())
         if lacking:
             listed = ', '.join(
                 f'{value} ({counted[value]} pixels)' for value in lacking[:8]
@@ -125,8 +137,7 @@ class IndexPngReader(AnnotationReader):
                 f'{where} holds {len(lacking)} values that --map lacks: '
                 f'{listed}; add them, such as {lacking[0]}=unlabelled.'
             )
-        ids = np.array([self.table[value] for value in counted], np.uint8)
-        return Annotation(ids[places.reshape(values.shape)], values=[*counted])
+        return Annotation(label, values=sorted(counted))
 
 
 def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_sesam.annotations import READERS
+from mmseg_sesam.annotations.base import Item
+
 IDS = np.array([[0, 1, 20], [21, 255, 7]], np.uint8)
 EXPECTED = [[0, 1, 20], [255, 255, 7]]
 
@@ -64,7 +67,7 @@ def test_index_png_rejects_ids_without_a_class(refusal, write):
     """A grey copy of a rendering: 'class 166'."""
     src = write('a.png', np.array([[0, 166, 38]], np.uint8)).parent
     said = refusal('index-png', src, classes=['voc'])
-    assert 'a.png holds the values [ 38 166]' in said and '--unl' in said
+    assert 'a.png holds the values [38, 166]' in said and '--unl' in said
 
 
 def test_index_png_rejects_ids_above_8_bits(refusal, write):
@@ -178,3 +181,27 @@ def test_index_png_rejects_unlabelled_values_without_a_file(
     write('a.png', np.array([[0, 1]], np.uint8))
     shutil.rmtree(out)
     assert labels('index-png', src, unlabelled=[-1, 255])
+
+
+@pytest.mark.parametrize(
+    'void, options',
+    [
+        (255, {}),
+        (7, dict(unlabelled=[7])),
+        (7, dict(map=['0=0', '1=1', '7=unlabelled'])),
+    ],
+    ids=['ids', 'unlabelled', 'map'],
+)
+def test_index_png_reads_every_row_with_little_memory(
+    write, peak, void, options
+):
+    """Former versions needed 25 bytes a pixel, and 50 with a map."""
+    rows = np.random.default_rng(0).integers(0, 2, (1000, 1), np.uint8)
+    rows[::7] = void
+    path = write('png/a.png', np.repeat(rows, 2000, axis=1))
+    reader = READERS['index-png'](path, **options)
+    found = []
+    need = peak(lambda: found.append(reader.read(Item('a', path))))
+    expected = np.where(rows == void, 255, rows).repeat(2000, 1)
+    np.testing.assert_array_equal(found[0].label, expected)
+    assert need < 10 * expected.size
