@@ -11,8 +11,10 @@ from mmseg.registry import METRICS
 
 from mmseg_sesam.evaluation.label_quality import (
     MEASURES,
+    add_counts,
     confusion_matrix,
     label_quality,
+    pack_counts,
     quality_table,
 )
 from mmseg_sesam.io.names import sample_key
@@ -82,15 +84,16 @@ class PseudoLabelQuality(BaseMetric):
                     f'dense label: {error}; correct the labels, or make the '
                     'pseudo-labels again.'
                 ) from None
-            self.results.append(counts)
+            self.results.append(pack_counts(counts))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Returns coverage, precision, recall and iou of all images, in %.
 
         Args:
-            results: (C, C + 1) confusion matrices.
+            results: packed counts of the images.
         """
-        quality = label_quality(np.sum(results, axis=0))
-        table = quality_table(quality, self.dataset_meta['classes'])
+        names = self.dataset_meta['classes']
+        quality = label_quality(add_counts(results, len(names)))
+        table = quality_table(quality, names)
         MMLogger.get_current_instance().info(f'Pseudo-labels:\n{table}')
         return {name: round(100 * quality[name], 2) for name in MEASURES}

@@ -10,7 +10,11 @@ from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 from prettytable import PrettyTable
 
-from mmseg_sesam.evaluation.label_quality import confusion_matrix
+from mmseg_sesam.evaluation.label_quality import (
+    add_counts,
+    confusion_matrix,
+    pack_counts,
+)
 from mmseg_sesam.validators import LABEL_ID, check_options
 
 # Names of the measures in logs, and of the one that ranks checkpoints.
@@ -37,7 +41,8 @@ class WeakPixelAccuracy(BaseMetric):
     Example:
         >>> metric = WeakPixelAccuracy()
         >>> metric.dataset_meta = dict(classes=('cat', 'dog'))
-        >>> metric.compute_metrics([np.array([[3, 1, 0], [0, 2, 0]])])
+        >>> counts = pack_counts(np.array([[3, 1, 0], [0, 2, 0]]))
+        >>> metric.compute_metrics([counts])
         {'proxyAcc': 83.33, 'proxyMeanAcc': 87.5}
     """
 
@@ -59,9 +64,8 @@ class WeakPixelAccuracy(BaseMetric):
                 for field in ('gt_sem_seg', 'pred_sem_seg')
             )
             number = len(self.dataset_meta['classes'])
-            self.results.append(
-                confusion_matrix(weak, label, number, self.ignore_index)
-            )
+            counts = confusion_matrix(weak, label, number, self.ignore_index)
+            self.results.append(pack_counts(counts))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Returns proxyAcc and proxyMeanAcc, in %, and logs the classes.
@@ -70,13 +74,14 @@ class WeakPixelAccuracy(BaseMetric):
         mean of the classes' shares.
 
         Args:
-            results: (C, C + 1) confusion matrices.
+            results: packed counts of the images.
         """
-        confusion = np.sum(results, axis=0)
+        names = self.dataset_meta['classes']
+        confusion = add_counts(results, len(names))
         right, pixels = confusion.diagonal(), confusion.sum(axis=1)
         table = PrettyTable(['class', 'weak pixels', 'right, %'])
         table.align['class'] = 'l'
-        for name, r, p in zip(self.dataset_meta['classes'], right, pixels):
+        for name, r, p in zip(names, right, pixels):
             table.add_row([name, f'{p:,}', f'{100 * r / p:.1f}' if p else '-'])
         occurs = pixels > 0
         shares = right[occurs] / pixels[occurs]

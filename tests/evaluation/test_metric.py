@@ -96,6 +96,16 @@ def test_metric_logs_a_table(
     assert 'sky' in logged and 'road' in logged and '100.0' in logged
 
 
+def test_metric_of_many_classes_keeps_few_numbers(
+    evaluator: Evaluator, store: PseudoLabelStore
+) -> None:
+    evaluator.dataset_meta = dict(classes=[str(i) for i in range(150)])
+    publish(store, 0, LABELS_OF)
+    evaluator.process([sample('x/a')])
+    (metric,) = evaluator.metrics
+    assert metric.results[0].nbytes < 1000
+
+
 def test_metric_of_one_row(
     evaluator: Evaluator, store: PseudoLabelStore
 ) -> None:
