@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import find_objects
 from scipy.ndimage import label as find_components
-from scipy.spatial import cKDTree
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+from scipy.spatial import Delaunay
 
 from mmseg_sesam.annotations.classes import IGNORE_INDEX
 
@@ -39,16 +41,23 @@ class Outline(NamedTuple):
         """(N, 2) corners of one polygon, with a bridge to each hole.
 
         A bridge leads to a hole and back along the same line, so that it has
-        no area.
+        no area. Bridges are as short as possible, from hole to hole, too.
         """
-        ring = self.outer
-        for hole in sorted(self.holes, key=self._distance):
-            ring = _bridge(ring, hole)
-        return ring
-
-    def _distance(self, hole: np.ndarray) -> float:
-        # A bridge to the next hole crosses no other one.
-        return cKDTree(self.outer).query(hole)[0].min()
+        if not self.holes:
+            return self.outer
+        rings = [self.outer, *self.holes]
+        stops = np.cumsum([len(ring) for ring in rings])
+        corners = np.concatenate(rings)
+        bridges = _bridges(corners, stops)
+        way, following = [], [*range(len(self.outer))][::-1]
+        while following:
+            place = following.pop()
+            way.append(place)
+            for index, start in bridges.pop(place, ()):
+                hole = np.arange(*stops[index - 1 : index + 1])
+                around = np.roll(hole, hole[0] - start).tolist()
+                following += [*around, start, place][::-1]
+        return corners[way]
 
 
 class _Component(NamedTuple):
@@ -214,13 +223,52 @@ def _distances(
     return np.hypot(rest[..., 0], rest[..., 1])
 
 
-def _bridge(ring: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Returns a ring that goes to a hole, around it and back."""
-    gaps, places = cKDTree(ring).query(hole)
-    start = gaps.argmin()
-    at = places[start]
-    around = np.roll(hole, -start, axis=0)
-    return np.concatenate([ring[: at + 1], around, around[:1], ring[at:]])
+def _bridges(
+    corners: np.ndarray, stops: np.ndarray
+) -> dict[int, list[tuple[int, int]]]:
+    """Returns bridges that join all rings, by the corner where one begins.
+
+    The shortest tree of bridges between points has edges of their Delaunay
+    triangulation alone.
+
+    Args:
+        corners: (N, 2) corners (x, y) of all rings, the outer one first.
+        stops: index after the last corner of each ring.
+
+    Returns:
+        Pairs of the ring and the corner where a bridge ends.
+    """
+    triangles = Delaunay(corners)
+    ends = triangles.simplices
+    # Corners of two rings at one place are one corner of triangles.
+    pairs = [*(ends[:, [i, i - 1]] for i in range(3))]
+    pairs = np.concatenate([*pairs, triangles.coplanar[:, [0, 2]]])
+    pairs = np.sort(pairs, axis=1)
+    # Rings have ascending corners, so the first ring has the lower index.
+    rings = np.searchsorted(stops, pairs, side='right')
+    between = rings[:, 0] != rings[:, 1]
+    pairs, rings = pairs[between], rings[between]
+    lengths = np.hypot(*(corners[pairs[:, 0]] - corners[pairs[:, 1]]).T)
+    order = np.lexsort((*pairs.T, lengths))
+    # The shortest bridge of each two rings.
+    _, first = np.unique(rings[order], axis=0, return_index=True)
+    best = order[first]
+    number = len(stops)
+    # A length of zero would mean that there is no bridge.
+    graph = csr_matrix(
+        (lengths[best] + 1, rings[best].T), shape=(number, number)
+    )
+    places = dict(zip(map(tuple, rings[best].tolist()), pairs[best].tolist()))
+    tree = minimum_spanning_tree(graph)
+    reached, before = breadth_first_order(tree, 0, directed=False)
+    found: dict[int, list[tuple[int, int]]] = {}
+    for ring in reached[1:].tolist():
+        last = int(before[ring])
+        start, end = places[min(last, ring), max(last, ring)]
+        if last > ring:
+            start, end = end, start
+        found.setdefault(start, []).append((ring, end))
+    return found
 
 
 def _boundary_edges(mask: np.ndarray) -> np.ndarray:

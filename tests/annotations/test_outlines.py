@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial.distance import cdist
 
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.outlines import (
@@ -68,6 +70,38 @@ def test_separate_outlines_have_holes():
     large, small = separate_outlines(label, 0)
     assert (large.class_id, small.class_id) == (0, 1)
     assert len(large.holes) == 3 and not small.holes
+
+
+def around(ring):
+    """Length of a ring."""
+    return np.hypot(*(ring - np.roll(ring, 1, axis=0)).T).sum()
+
+
+@pytest.mark.parametrize('tolerance', [0, 1])
+@pytest.mark.parametrize('share', [0.6, 0.9])
+def test_joined_has_the_shortest_bridges(share, tolerance):
+    """Each one leads there and back; holes may touch at a corner."""
+    mask = np.random.default_rng(0).random((40, 50)) < share
+    label = np.where(mask, 0, 255).astype(np.uint8)
+    outlines = separate_outlines(label, tolerance)
+    outline = max(outlines, key=lambda found: len(found.holes))
+    rings = [outline.outer, *outline.holes]
+    gaps = [[cdist(one, two).min() for two in rings] for one in rings]
+    # A gap of zero would be no bridge.
+    bridges = minimum_spanning_tree(np.add(gaps, 1)).data - 1
+    found = outline.joined
+    assert len(found) == sum(map(len, rings)) + 2 * len(bridges)
+    assert {*map(tuple, found)} == {*map(tuple, np.concatenate(rings))}
+    length = sum(map(around, rings)) + 2 * bridges.sum()
+    assert around(found) == pytest.approx(length)
+
+
+def test_joined_keeps_thousands_of_holes():
+    label = np.zeros((250, 250), np.uint8)
+    label[1:-1:4, 1:-1:4] = 255
+    (outline,) = separate_outlines(label, 0)
+    assert len(outline.holes) == 62 * 62
+    np.testing.assert_array_equal(draw([outline], label.shape), label)
 
 
 @pytest.mark.parametrize('tolerance', [1, 2.5, 50])
