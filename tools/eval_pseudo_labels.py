@@ -14,7 +14,11 @@ import json
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.cli.arguments import add_suffix, writable_file
+from mmseg_sesam.cli.arguments import (
+    add_suffix,
+    number_of_classes,
+    writable_file,
+)
 from mmseg_sesam.evaluation.folders import compare_folders
 from mmseg_sesam.evaluation.label_quality import quality_table
 from mmseg_sesam.evaluation.matching import describe_left_out
@@ -29,7 +33,7 @@ def make_parser() -> ArgumentParser:
         help='folder of labels, or of a store with a published round',
     )
     parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
-    parser.add_argument('--num-classes', type=int, required=True)
+    parser.add_argument('--num-classes', type=number_of_classes, required=True)
     parser.add_argument(
         '--weak-dir',
         type=Path,

@@ -51,11 +51,18 @@ def main() -> None:
             'validate_dataset: a process was killed, perhaps for its memory; '
             'try fewer --jobs.'
         )
-    if args.json:
-        args.json.write_text(json.dumps(report.as_json(), indent=1))
     # File names may have characters outside of the terminal's encoding.
     sys.stdout.reconfigure(errors='backslashreplace')
-    print(report)
+    print(report, flush=True)
+    # Last, so that a full disk does not hide the report.
+    if args.json:
+        try:
+            args.json.write_text(json.dumps(report.as_json(), indent=1))
+        except OSError as error:
+            sys.exit(
+                f'validate_dataset: {args.json} cannot be written ({error}); '
+                'give another file.'
+            )
     sys.exit(report.number('error') > 0)
 
 

@@ -38,6 +38,10 @@ def writable_file(path: str) -> Path:
     """Argument type: path of a file to write, in an existing folder."""
     if not Path(path).parent.is_dir():
         raise ArgumentTypeError(f'{Path(path).parent} is not a folder')
+    if Path(path).is_dir():
+        raise ArgumentTypeError(
+            f'{path} is a folder: give the path of a file to write'
+        )
     return Path(path)
 
 
@@ -72,6 +76,15 @@ def number_of_jobs(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise ArgumentTypeError(
             f'{text} is no number of processes: give 1 or more'
+        )
+    return int(text)
+
+
+def number_of_classes(text: str) -> int:
+    """Argument type: number of classes, whose ids are below 255."""
+    if not text.isdecimal() or not 0 < int(text) <= 255:
+        raise ArgumentTypeError(
+            f'{text} is no number of classes: give 1 to 255'
         )
     return int(text)
 

@@ -300,6 +300,16 @@ def test_eval_rejects_a_missing_folder_of_json(
     assert f'--json: {folders / "nowhere"} is not a folder' in said
 
 
+def test_eval_rejects_numbers_of_classes_without_a_class(
+    evaluate, folders: Path
+) -> None:
+    for number in (0, -1, 256, 'x'):
+        words = [folders / 'pseudo', folders / 'gt', f'--num-classes={number}']
+        code, said = evaluate(*words)
+        assert code == 2
+        assert f'{number} is no number of classes: give 1 to 255' in said
+
+
 def test_eval_reads_labels_of_any_suffix(evaluate, folders: Path) -> None:
     expected = evaluate()
     assert expected[0] == 0

@@ -61,12 +61,26 @@ def test_validate_dataset_writes_errors(
     }
 
 
+def test_validate_dataset_prints_before_it_writes(
+    run_here, tiny_config: Path
+) -> None:
+    done = run_here(
+        *('validate_dataset.py', tiny_config, '--jobs=1'),
+        *('--json', '/dev/full'),
+    )
+    assert done.returncode == 1
+    assert '| data set ' in done.stdout
+    assert '/dev/full cannot be written' in done.stdout.splitlines()[-1]
+
+
 def test_validate_dataset_refuses_wrong_arguments(
     refusal, run_here, tiny_config: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / 'gone/a.json'
     text = refusal('validate_dataset.py', tiny_config, '--json', out)
     assert f'--json: {tmp_path}/gone is not a folder' in text
+    text = refusal('validate_dataset.py', tiny_config, '--json', tmp_path)
+    assert f'--json: {tmp_path} is a folder: give the path of a file' in text
     text = refusal('validate_dataset.py', tiny_config, '--jobs', 0)
     assert '--jobs: 0 is no number of processes' in text
 
