@@ -17,28 +17,9 @@ train_pipeline = [
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-# Coarse masks label 40% of all pixels, so pseudo-labels weigh less, and may
-# differ more from the teacher (tried in docs/lab_notebook.md).
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    agreement=0.2,
-    sources=[
-        dict(type='LabelSource', name='weak', field='gt_sem_seg'),
-        dict(
-            type='LabelSource',
-            name='pseudo',
-            field='pseudo_sem_seg',
-            loss_weight=0.5,
-        ),
-        dict(
-            type='LabelSource',
-            name='confident',
-            field='confident_sem_seg',
-            loss_weight=0.5,
-            ramp=1000,
-            normalizer='remaining',
-        ),
-    ],
+    regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
     decode_head=dict(num_classes=11),
 )
 default_hooks = dict(

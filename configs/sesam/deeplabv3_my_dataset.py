@@ -19,8 +19,8 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=_base_.num_classes),
-    # CHANGE: 0.1 for strokes, whose edges it finds; 0 for points, which it
-    # harms, and for coarse masks, which gain nothing (docs/accuracy.md).
+    # CHANGE: 0.1 for coarse masks and strokes, beyond which it finds
+    # outlines; 0 for points, which it harms (docs/choosing.md).
     regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
 )
 default_hooks = dict(

@@ -130,17 +130,9 @@ model = dict(
     decode_head=dict(num_classes=num_classes),{auxiliary}
 {ema_momentum_reason}
     ema_momentum={ema_momentum},
-{agreement_reason}
-    agreement={agreement},
     sources=[{dense_source}
         dict(type='LabelSource', name='weak', field='gt_sem_seg'),
-        dict(
-            type='LabelSource',
-            name='pseudo',
-            field='pseudo_sem_seg',
-{pseudo_weight_reason}
-            loss_weight={pseudo_weight},
-        ),
+        dict(type='LabelSource', name='pseudo', field='pseudo_sem_seg'),
         dict(
             type='LabelSource',
             name='confident',

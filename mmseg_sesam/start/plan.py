@@ -49,8 +49,6 @@ class Plan:
         val_interval: steps between two validations, or two checkpoints.
         ema_momentum: share of itself that the teacher keeps in a step.
         crf: weight of the gated CRF loss.
-        pseudo_weight: weight of pseudo-labels in the loss.
-        agreement: least agreement of the teacher with pseudo-labels.
     """
 
     model: Choice
@@ -65,8 +63,6 @@ class Plan:
     val_interval: Choice
     ema_momentum: Choice
     crf: Choice
-    pseudo_weight: Choice
-    agreement: Choice
 
 
 def make_plan(
@@ -90,7 +86,7 @@ def make_plan(
     )
     return Plan(
         **_of_machine(material, machine, segmenter),
-        **_of_labels(material.kind),
+        crf=_crf_weight(material.kind),
         **schedule(steps, reason),
     )
 
@@ -177,24 +173,11 @@ def _of_machine(
     )
 
 
-def _of_labels(kind: str) -> dict[str, Choice]:
-    coarse = kind in ('coarse', 'dense')
-    why = f'labels look like {KIND_REASON[kind]}'
-    return dict(
-        crf=Choice(
-            0.1 if kind == 'scribble' else 0,
-            f'{why}; the loss finds edges of strokes (+0.6 mIoU), harms '
-            'points, and gains nothing for masks (docs/choosing.md)',
-        ),
-        pseudo_weight=Choice(
-            0.5 if coarse else 1.0,
-            f'{why}; 0.5 for masks, which label more themselves, else 1 '
-            '(docs/choosing.md)',
-        ),
-        agreement=Choice(
-            0.2 if coarse else 0.5,
-            f'{why}; 0.2 for masks, else 0.5 (docs/choosing.md)',
-        ),
+def _crf_weight(kind: str) -> Choice:
+    return Choice(
+        0.1 if kind in ('coarse', 'scribble') else 0,
+        f'labels look like {KIND_REASON[kind]}; the loss finds outlines '
+        'beyond masks and strokes, and harms points (docs/choosing.md)',
     )
 
 

@@ -25,8 +25,8 @@ class GatedCRFLoss(nn.Module):
     A pair of pixels costs `1 - sum_c p_c q_c`, weighted by a Gaussian of
     their distance and of their difference in colour. Weak labels say little
     about outlines, and this loss moves outlines of the prediction to edges
-    of the image. Use it for scribbles. With pseudo-labels it gained nothing
-    on coarse masks, and it made points worse (docs/lab_notebook.md).
+    of the image. Use it for coarse masks and scribbles; it made points worse
+    (docs/choosing.md).
 
     Source: gated CRF loss, Obukhov et al., 2019 (arXiv 1906.04651), with its
     widths. It is computed at half of the resolution, in a window of 7 x 7
