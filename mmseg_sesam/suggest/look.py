@@ -11,7 +11,7 @@ from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.report.images import ReportImages
 from mmseg_sesam.store.store import LABELS
 from mmseg_sesam.structures import DENSE
-from mmseg_sesam.suggest.predictor import Opinions, RunPredictor
+from mmseg_sesam.suggest.predictor import RunPrediction, RunPredictor
 from mmseg_sesam.suggest.regions import doubtful_regions, fallback_regions
 from mmseg_sesam.suggest.score import ImageLook
 
@@ -45,11 +45,11 @@ class Looker:
             return ImageLook(
                 np.zeros(0, np.float32), labelled, labelled, complete=True
             )
-        opinions = self.predictor(packed)
-        maps = self.maps(index, opinions)
+        predicted = self.predictor(packed)
+        maps = self.maps(index, predicted)
         free = weak == 255
         differ = np.where(free, _differ(list(maps.values())), False)
-        entropy = np.where(free, opinions.entropy, 0.0)
+        entropy = np.where(free, predicted.entropy, 0.0)
         components = self._components(index)
         lost = [record for record in components if not record['chosen']]
         regions = fallback_regions(lost, self.images.classes)
@@ -58,7 +58,7 @@ class Looker:
         )
         shares = count_values(maps['student']) / weak.size
         return ImageLook(
-            opinions.features,
+            predicted.features,
             labelled,
             shares[: len(labelled)] >= _SHOWN,
             float(differ.mean()),
@@ -74,9 +74,11 @@ class Looker:
         names = list(self.predictor.models)
         return names if self.round_index is None else [*names, 'pseudo-label']
 
-    def maps(self, index: int, opinions: Opinions) -> dict[str, np.ndarray]:
+    def maps(
+        self, index: int, predicted: RunPrediction
+    ) -> dict[str, np.ndarray]:
         """Returns (H, W) uint8 class ids by the name of who gives them."""
-        maps = dict(opinions.labels)
+        maps = dict(predicted.labels)
         if self.round_index is not None:
             maps['pseudo-label'] = self._pseudo_label(index)
         return maps

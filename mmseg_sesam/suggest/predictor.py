@@ -13,7 +13,7 @@ from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.engine.predictor import Predictor
 
 
-class Opinions(NamedTuple):
+class RunPrediction(NamedTuple):
     """What student and teacher predict of an image.
 
     Attributes:
@@ -53,7 +53,7 @@ class RunPredictor:
         if teacher is not None:
             self.models['teacher'] = teacher
 
-    def __call__(self, packed: dict[str, Any]) -> Opinions:
+    def __call__(self, packed: dict[str, Any]) -> RunPrediction:
         """Predicts one image, as a pipeline that only loads packs it."""
         batch = {name: [packed[name]] for name in ('inputs', 'data_samples')}
         data = {name: part for name, (part,) in self.scale(batch).items()}
@@ -81,7 +81,7 @@ class RunPredictor:
             hook.remove()
         # Of all windows, if the model predicts by windows.
         features = torch.stack(pooled).mean(dim=0).float().cpu().numpy()
-        return Opinions(labels, entropy, features)
+        return RunPrediction(labels, entropy, features)
 
 
 def _pool(output: Any) -> Tensor:
