@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from mmengine.logging import MessageHub
 
-# Names of the runs. Their hubs would save the note in checkpoints, and
-# mmengine would warn of it in each resumed run.
-_noted: set[str] = set()
+# Attribute of the run's hub. What `update_info` notes is saved in checkpoints,
+# and mmengine warns of it in each resumed run.
+_KEY = 'sesam_makes_rounds'
 # Name of the hub where no Runner has made one.
 _NO_RUN = 'mmengine'
 
 
 def note_rounds() -> None:
     """Notes that a hook of this run makes pseudo-labels."""
-    _noted.add(MessageHub.get_current_instance().instance_name)
+    setattr(MessageHub.get_current_instance(), _KEY, True)
 
 
 def run_lacks_rounds() -> bool:
@@ -25,5 +25,5 @@ def run_lacks_rounds() -> bool:
 
     Tools without a Runner get False. Forked workers inherit the note.
     """
-    name = MessageHub.get_current_instance().instance_name
-    return name not in {_NO_RUN, *_noted}
+    hub = MessageHub.get_current_instance()
+    return hub.instance_name != _NO_RUN and not hasattr(hub, _KEY)
