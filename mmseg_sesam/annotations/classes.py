@@ -13,7 +13,7 @@ from mmseg_sesam.annotations.files import optional_import, shown
 from mmseg_sesam.io.palettes import voc_colours
 
 IGNORE_INDEX = 255
-# Values of a block of rows: each needs some temporary numbers of 64 bits.
+# Pixels in a block of rows; bounds the memory of temporary 64-bit arrays.
 _BLOCK = 1 << 18
 Classes = tuple[tuple[str, ...], list[list[int]]]
 

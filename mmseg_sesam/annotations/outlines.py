@@ -41,7 +41,7 @@ class Outline(NamedTuple):
         """(N, 2) corners of one polygon, with a bridge to each hole.
 
         A bridge leads to a hole and back along the same line, so that it has
-        no area. Bridges are as short as possible, from hole to hole, too.
+        no area. Bridges are as short as possible and may start at a hole.
         """
         if not self.holes:
             return self.outer
@@ -240,7 +240,7 @@ def _bridges(
     """
     triangles = Delaunay(corners)
     ends = triangles.simplices
-    # Corners of two rings at one place are one corner of triangles.
+    # Of corners at one place, triangles have one; `coplanar` lists the others.
     pairs = [*(ends[:, [i, i - 1]] for i in range(3))]
     pairs = np.concatenate([*pairs, triangles.coplanar[:, [0, 2]]])
     pairs = np.sort(pairs, axis=1)
@@ -250,7 +250,7 @@ def _bridges(
     pairs, rings = pairs[between], rings[between]
     lengths = np.hypot(*(corners[pairs[:, 0]] - corners[pairs[:, 1]]).T)
     order = np.lexsort((*pairs.T, lengths))
-    # The shortest bridge of each two rings.
+    # The shortest bridge between each pair of rings.
     _, first = np.unique(rings[order], axis=0, return_index=True)
     best = order[first]
     number = len(stops)

@@ -77,9 +77,11 @@ class Run(NamedTuple):
 
     @property
     def best_checkpoint(self) -> Path | None:
-        """The checkpoint that `save_best` of mmengine wrote of `best`, if any.
+        """The checkpoint of the best validation, None if there is none.
 
-        Trainings by epochs name it by the epoch, which no validation tells.
+        mmengine's `save_best` names it by the step. In a training by epochs
+        it is named by the epoch, which the log of validations lacks, so that
+        the newest such file is returned.
         """
         if self.best is None:
             return None

@@ -95,8 +95,8 @@ def _predict_and_score(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Returns entries of the gallery, ascending by score, and odd images.
 
-    These cannot be loaded, predicted or scored; each is named with the
-    reason. Images are loaded one by one.
+    An odd image cannot be loaded, predicted or scored; its path is returned
+    with the reason. Images are loaded one by one.
     """
     paths = [dataset.get_data_info(index)['img_path'] for index in indices]
     predictions = predict(run, paths, jobs)

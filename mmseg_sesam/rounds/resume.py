@@ -64,9 +64,9 @@ def inspect_round(
 ) -> tuple[str, str]:
     """Returns why a checkpoint's round is unusable, and how settings differ.
 
-    The first text is the end of a sentence, the second one its beginning;
-    both may be empty. `noted` comes from the checkpoint, see `digests_of`;
-    `with_confident` requires the teacher's predictions.
+    Both are parts of a message, and empty if nothing is wrong. `noted` comes
+    from the checkpoint, see `digests_of`; `with_confident` requires the
+    teacher's predictions.
     """
     manifest, fault = store.manifest(round_index), ''
     folder = store.folder(round_index)

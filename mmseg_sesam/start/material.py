@@ -64,8 +64,9 @@ class Material:
         kind: 'dense', 'coarse', 'scribble' or 'point'.
         command: the command that converts the labels.
         summary: the summary of the conversion.
-        emptied: names of images whose own file of shapes has none. Files of
-            many images list such images if nobody annotated them, too.
+        emptied: names of images whose annotation file has no shape, for
+            formats with one file for each image. Other files also list
+            images that nobody annotated.
     """
 
     images: Path
