@@ -12,11 +12,7 @@ _COMPONENTS = dict(
     DATASETS=['datasets.mapped'],
     DATA_SAMPLERS=['datasets.samplers'],
     HOOKS=['engine'],
-    METRICS=[
-        'evaluation.boundary_metric',
-        'evaluation.metric',
-        'evaluation.weak_pixels',
-    ],
+    METRICS=['evaluation.boundary_metric', 'evaluation.weak_pixels'],
     MODELS=['models'],
     TASK_UTILS=['pseudo_labels.generator', 'segmenters'],
     TRANSFORMS=[

@@ -25,7 +25,7 @@ WITHOUT_FRAMEWORK = (
 # A component of each registry that the package adds to.
 NAMES = dict(
     HOOKS='SAMPseudoLabelHook',
-    METRICS='PseudoLabelQuality',
+    METRICS='WeakPixelAccuracy',
     MODELS='SeSAMEncoderDecoder',
     TASK_UTILS='CoverageMaskSelector',
     TRANSFORMS='LoadPseudoLabel',
