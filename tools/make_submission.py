@@ -1,8 +1,8 @@
 """Packs predictions for the servers of VOC 2012, Cityscapes or ADE20K.
 
 The predictions are a folder that tools/test.py --out wrote, or a network
-predicts the test images now. The tool checks the archive against the rules of
-the server::
+predicts the test images now. The tool checks them against the rules of the
+server::
 
     python tools/make_submission.py voc OUT.tar.gz --predictions DIR
     python tools/make_submission.py cityscapes OUT.zip --images DIR \\
@@ -22,7 +22,6 @@ from mmseg_sesam.cli.arguments import existing_file
 from mmseg_sesam.evaluation.submission import (
     SERVERS,
     Server,
-    check_archive,
     find_images,
     read_predictions,
     write_archive,
@@ -131,11 +130,10 @@ def main() -> None:
             if args.model
             else read_predictions(args.predictions, first_id)
         )
-        count = write_archive(predictions, server, args.out)
-        print(f'{args.out}: {count} predictions')
-        problems = check_archive(args.out, server, images)
+        count, problems = write_archive(predictions, server, args.out, images)
     except (OSError, ValueError) as error:
         sys.exit(f'make_submission: {error}')
+    print(f'{args.out}: {count} predictions')
     for problem in problems:
         print(problem)
     sys.exit(int(bool(problems)))

@@ -1,4 +1,4 @@
-"""Packs and checks archives of predictions for evaluation servers."""
+"""Packs predictions into archives for evaluation servers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import re
 import tarfile
 import zipfile
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -15,7 +14,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.images import image_size, open_image
+from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique
@@ -111,30 +110,55 @@ def read_predictions(
 
 
 def write_archive(
-    predictions: Iterable[tuple[str, np.ndarray]], server: Server, out: Path
-) -> int:
-    """Packs predictions for a server, and returns their number.
+    predictions: Iterable[tuple[str, np.ndarray]],
+    server: Server,
+    out: Path,
+    images: Sequence[Path] = (),
+) -> tuple[int, list[str]]:
+    """Packs predictions for a server, and compares them with its test set.
 
     Args:
         predictions: name without suffix and (H, W) integers from 0 to
             C - 1.
         server: server whose format the archive has.
         out: the archive.
+        images: test images from `find_images`, whose names and sizes the
+            predictions must have; without them only the number of
+            predictions is compared.
+
+    Returns:
+        The number of predictions, and a sentence each if some are missing
+        and if the server expects another number.
 
     Raises:
-        ValueError: a name or a class id does not belong to the data set, or
-            a name occurs twice. No file is left behind.
+        ValueError: a name, a class id or a size does not belong to the data
+            set, or a name occurs twice. No file is left behind.
+        OSError: a file cannot be read or written.
     """
+    paths = {path.stem: path for path in images}
     seen: set[str] = set()
     with replacing(out) as part, _writing(part, server.suffix) as add:
         for name, label in predictions:
             _check_prediction(name, label, server, seen)
+            if paths:
+                _check_size(name, label, paths)
             path = PurePosixPath(server.folder, f'{name}.png')
             png = io.BytesIO()
             ids = np.array(server.ids, np.uint8)[label]
             write_label(png, ids, server.palette)
             add(str(path), png.getvalue())
-    return len(seen)
+    problems = []
+    if missing := sorted({*paths} - seen):
+        problems.append(
+            f'{len(missing)} test images have no prediction, for example '
+            f'{missing[0]}.'
+        )
+    if server.images not in (None, len(seen)):
+        problems.append(
+            f'The server expects {server.images} images, the archive holds '
+            f'{len(seen)}.'
+        )
+    return len(seen), problems
 
 
 @contextmanager
@@ -196,67 +220,6 @@ def find_images(folder: Path, names: Path | None = None) -> list[Path]:
     return images
 
 
-def check_archive(
-    archive: Path, server: Server, images: Sequence[Path] = ()
-) -> list[str]:
-    """Returns the problems of an archive, a sentence for each kind.
-
-    Args:
-        archive: the file.
-        server: server whose format the archive must have.
-        images: test images from `find_images`, whose names and sizes are
-            compared; without them only their number is.
-    """
-    problems: dict[str, list[str]] = defaultdict(list)
-    names, sizes = [], {}
-    for image in images:
-        sizes[image.stem] = image_size(image)
-    for path, content in _members(archive):
-        folder, _, file = path.rpartition('/')
-        name, _, suffix = file.rpartition('.')
-        found = _check_png(content, server, sizes.get(name))
-        if name in names:
-            found.append('have the name of another file')
-        names.append(name)
-        if folder != server.folder:
-            found.append(f'not in the folder {server.folder!r}')
-        if suffix != 'png' or not re.fullmatch(server.name, name):
-            found.append(f'names unlike {server.example}.png')
-        if images and name not in sizes:
-            found.append('without a test image')
-        for problem in found:
-            problems[problem].append(path)
-    said = [
-        f'{len(paths)} files {problem}, for example {paths[0]}.'
-        for problem, paths in problems.items()
-    ]
-    if missing := sorted({*sizes} - {*names}):
-        said.append(
-            f'{len(missing)} test images have no prediction, for '
-            f'example {missing[0]}.'
-        )
-    if server.images not in (None, len(names)):
-        said.append(
-            f'The server expects {server.images} images, the archive holds '
-            f'{len(names)}.'
-        )
-    return said
-
-
-def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields path and content of every file in an archive."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            for info in file.infolist():
-                if not info.is_dir():
-                    yield info.filename, file.read(info)
-        return
-    with tarfile.open(archive) as file:
-        for member in file:
-            if member.isfile():
-                yield member.name, file.extractfile(member).read()
-
-
 def _check_prediction(
     name: str, label: np.ndarray, server: Server, seen: set[str]
 ) -> None:
@@ -280,26 +243,17 @@ def _check_prediction(
         )
 
 
-def _check_png(
-    content: bytes, server: Server, size: tuple[int, int] | None
-) -> list[str]:
-    """Returns the problems of a PNG, in words that many PNGs share."""
-    try:
-        with open_image(io.BytesIO(content)) as image:
-            mode, form, values = image.mode, image.format, np.array(image)
-            palette = image.getpalette()
-    except OSError:
-        return ['cannot be read']
-    kind, wanted = ('indexed', 'P') if server.palette else ('grey 8-bit', 'L')
-    if form != 'PNG' or mode != wanted:
-        return [f'are no {kind} PNGs']
-    found = []
-    if server.palette:
-        colours = np.ravel(server.palette).tolist()
-        if palette[: len(colours)] != colours:
-            found.append('have another palette')
-    if not np.isin(values, server.ids).all():
-        found.append('hold values that are no class')
-    if size is not None and values.shape[::-1] != size:
-        found.append('have another size than their image')
-    return found
+def _check_size(name: str, label: np.ndarray, paths: dict[str, Path]) -> None:
+    if name not in paths:
+        raise ValueError(
+            f'The prediction {name}.png is of none of {len(paths)} test '
+            'images; remove it, or give the folder and the list of all test '
+            'images.'
+        )
+    size = image_size(paths[name])
+    if label.shape[::-1] != size:
+        raise ValueError(
+            f'The prediction {name}.png has {label.shape[1]} x '
+            f'{label.shape[0]} pixels, expected {size[0]} x {size[1]} as '
+            f'{paths[name]}; give predictions in the size of the images.'
+        )
