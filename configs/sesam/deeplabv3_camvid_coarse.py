@@ -1,43 +1,18 @@
-_base_ = [
-    '../_base_/models/deeplabv3_lite0.py',
-    '../_base_/datasets/camvid.py',
-    '../_base_/segmenters/superpixel.py',
-    '../_base_/default_runtime.py',
-    '../_base_/schedules/schedule_20k.py',
-]
+_base_ = './deeplabv3_camvid_scribble.py'
 train_pipeline = [
     *_base_.load,
-    dict(
-        type='SimulateWeakLabel',
-        kind='coarse',
-        data_root=_base_.data_root,
-        cache_dir='work_dirs/weak_labels/camvid',
-    ),
+    dict(_base_.weak_label, kind='coarse'),
     dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-model = dict(
-    data_preprocessor=dict(size=_base_.crop_size),
-    regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
-    decode_head=dict(num_classes=11),
-)
 default_hooks = dict(
     pseudo_labels=dict(
-        type='SAMPseudoLabelHook',
         # A stricter selection, measured with superpixels on coarse masks
         # (docs/choosing.md).
         generator=dict(
-            type='PseudoLabelGenerator',
-            segmenter=_base_.generator.segmenter,
-            prompter=_base_.generator.prompter,
             selector=dict(type='CoverageMaskSelector', min_reliability=0.95),
             min_evidence=0.8,
         ),
-        # 3/8 and 1/4 of the steps, as in the runs of docs/accuracy.md. If you
-        # change max_iters, change both (docs/choosing.md).
-        begin=7500,
-        interval=5000,
-        max_rounds=2,
     ),
 )

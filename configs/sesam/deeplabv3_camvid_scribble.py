@@ -5,14 +5,15 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/schedules/schedule_20k.py',
 ]
+weak_label = dict(
+    type='SimulateWeakLabel',
+    kind='scribble',
+    data_root=_base_.data_root,
+    cache_dir='work_dirs/weak_labels/camvid',
+)
 train_pipeline = [
     *_base_.load,
-    dict(
-        type='SimulateWeakLabel',
-        kind='scribble',
-        data_root=_base_.data_root,
-        cache_dir='work_dirs/weak_labels/camvid',
-    ),
+    weak_label,
     dict(type='LoadPseudoLabel'),
     *_base_.augment,
 ]

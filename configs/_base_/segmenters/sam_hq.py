@@ -2,20 +2,7 @@
 # Download it once: hf download syscv-community/sam-hq-vit-base \
 #     --local-dir checkpoints/sam-hq-vit-base
 # It needs the extra [transformers].
+_base_ = './sam2_1_hiera_t.py'
 generator = dict(
-    type='PseudoLabelGenerator',
-    segmenter=dict(
-        type='CachedSegmenter',
-        segmenter=dict(
-            type='TransformersSegmenter',
-            model='checkpoints/sam-hq-vit-base',
-            dtype='auto',  # bf16 on GPUs that compute it, else fp32
-        ),
-        # 8 MiB for each image, up to `max_gib`; None: in memory. The 10 582
-        # images of VOC take 83 GiB.
-        folder='work_dirs/embeddings',
-        max_gib=100,
-    ),
-    prompter=dict(type='SkeletonPrompter'),
-    selector=dict(type='CoverageMaskSelector'),
+    segmenter=dict(segmenter=dict(model='checkpoints/sam-hq-vit-base'))
 )
