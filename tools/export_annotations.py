@@ -17,13 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import list_keyed_files
-from mmseg_sesam.annotations.classes import resolve_classes
+from mmseg_sesam.annotations import READERS
 from mmseg_sesam.annotations.export import LOCAL_FILES, export
 from mmseg_sesam.annotations.writer import WRITERS
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES
-from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.store.store import STORE_NAME
 
 
@@ -111,31 +108,20 @@ def read_folder_labels(
     folder: Path, images: Path, classes: Sequence[str]
 ) -> tuple[Sequence[Path], Iterable[np.ndarray], dict[str, Any]]:
     """Returns images, the labels of a folder, and options of `export`."""
-    labels = list_keyed_files(folder, LABEL_SUFFIXES)
-    if not labels:
-        raise ValueError(
-            f'{folder} holds no PNG or TIFF files; give the folder of the '
-            'labels.'
-        )
-    listed = list_keyed_files(images, IMAGE_SUFFIXES)
-    wanted = {key for key, _ in labels}
-    check_unique(
-        (pair for pair in listed if pair[0] in wanted),
-        'both have the name of the label {name}',
-    )
-    paths = dict(listed)
-    missing = [path for key, path in labels if key not in paths]
+    reader = READERS['index-png'](folder, images=images, classes=classes)
+    items, missing = reader.items()
     if missing:
         raise ValueError(
-            f'{folder}: {len(missing)} of {len(labels)} labels have no image '
-            f'in {images}, such as {missing[0]}, expected an image with the '
-            'same relative path for each; give the right folders.'
+            f'{folder}: {len(missing)} of {len(items) + len(missing)} labels '
+            f'have no image in {images}, such as {missing[0].source}, '
+            'expected an image with the same relative path for each; give '
+            'the right folders.'
         )
-    names, palette = resolve_classes(classes)
     return (
-        [paths[key] for key, _ in labels],
-        (read_label(path) for _, path in labels),
-        dict(classes=names, palette=palette, root=images),
+        [item.image for item in items],
+        # Errors of `reader.read` name options that this tool does not have.
+        (read_label(item.source) for item in items),
+        dict(classes=reader.names, palette=reader.palette, root=images),
     )
 
 
