@@ -113,21 +113,6 @@ def test_make_weak_labels_with_any_number_of_processes(
     assert f'6 weak labels, {np.mean(shares):.2%} of pixels' in done.stdout
 
 
-def test_make_weak_labels_depends_on_the_seed(
-    simulate, tmp_path: Path
-) -> None:
-    for name, seed in (('one', 1), ('same', 1), ('other', 2)):
-        out = tmp_path / 'out' / name
-        assert simulate(out, '--kind=point', f'--seed={seed}') is None
-    labels = [
-        {k: v for k, v in files(tmp_path / 'out' / name).items() if 'png' in k}
-        for name in ('one', 'same', 'other')
-    ]
-
-    assert labels[0] == labels[1]
-    assert labels[0] != labels[2]
-
-
 def test_make_weak_labels_equals_the_transform(
     simulate, dense: Path, tmp_path: Path
 ) -> None:
@@ -209,24 +194,21 @@ def test_make_weak_labels_passes_options(
     simulate, dense: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / 'weak'
-    assert simulate(out, '--kind=block', '--block-share=0.5') is None
+    words = ['--kind=block', '--block-share=0.5', '--seed=1']
+    assert simulate(out, *words) is None
 
     summary = json.loads((out / 'summary.json').read_text())
     labels = np.array([read(dense / f'{name}.png') for name in NAMES])
-    assert summary['block_share'] == 0.5
+    assert summary['block_share'] == 0.5 and summary['seed'] == 1
     assert summary['labelled'] == pytest.approx((labels != 255).mean() / 2)
 
 
-@pytest.mark.parametrize(
-    'option', ['--margin=0.9', '--placement=edge', '--stroke-share=half']
-)
-def test_make_weak_labels_rejects_options_out_of_range(
-    simulate, tmp_path: Path, option: str
+def test_make_weak_labels_rejects_an_option_out_of_range(
+    simulate, tmp_path: Path
 ) -> None:
-    said = simulate(tmp_path / 'weak', '--kind=point', option)
+    said = simulate(tmp_path / 'weak', '--kind=coarse', '--margin=0.9')
 
-    name, value = option[2:].split('=')
-    assert name in said.replace('_', '-') and value in said
+    assert said.startswith('make_weak_labels: ') and 'margin=0.9' in said
     assert not (tmp_path / 'weak').exists()
 
 

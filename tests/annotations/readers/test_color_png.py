@@ -46,21 +46,6 @@ def test_color_png_reads_tables_of_several_tools(
     assert names == ['Sky', 'Building', 'Archway']
 
 
-def test_color_png_skips_comments(labels, write, summary):
-    colors = str(write('table.txt', TABS + '\n# 1 2 3 was Road\n'))
-    labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
-    assert len(summary()['classes']) == 3
-
-
-@pytest.mark.parametrize(
-    'line', ['Level 2,128,0,0', '1,128,0,0,Building', '128 0 0 255 Building']
-)
-def test_color_png_rejects_further_numbers(labels, write, line):
-    colors = str(write('table.txt', f'{TABS}{line}\n'))
-    with pytest.raises(ValueError, match='line 5 is .* no other number'):
-        labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
-
-
 def test_color_png_gives_several_colours_one_class(labels, write):
     text = CAMVID.replace('Archway', 'Building')
     src = write('png/a.png', IMAGE).parent
@@ -91,22 +76,6 @@ def test_color_png_rejects_unknown_colours(refusal, write):
     src = write('png/a.png', image).parent
     said = refusal('color-png', src, colors=colors)
     assert 'a.png holds 1 colours' in said and '(1, 2, 3)' in said
-
-
-@pytest.mark.parametrize(
-    'text, said',
-    [
-        ('a,1,2,300', 'the colour (1, 2, 300)'),
-        ('a,1,2,3\nb,1,2,3', "(1, 2, 3) to 'b'"),
-        ('a,1,2,3\nb', "line 2 is 'b'"),
-        ('1,2,3', "to ''"),
-    ],
-)
-def test_color_png_rejects_other_tables(refusal, write, text, said):
-    path = write('t.csv', text)
-    src = write('png/a.png', IMAGE).parent
-    found = refusal('color-png', src, colors=str(path))
-    assert 't.csv, line' in found and said in found
 
 
 def test_color_png_needs_a_table(refusal, write):

@@ -23,7 +23,7 @@ TABLE = [('road', (128, 64, 128)), ('traffic light', (250, 170, 30))]
 )
 def test_read_colour_table_of_lines(write, form):
     lines = [form.format(n=name, r=r, g=g, b=b) for name, (r, g, b) in TABLE]
-    path = write('table.txt', '\n'.join(['# a comment', *lines, '']))
+    path = write('table.txt', '\n'.join(['# 1 2 3 was Road', *lines, '']))
     assert read_colour_table(path) == TABLE
 
 
@@ -54,6 +54,9 @@ def test_read_colour_table_of_json(write, content, indent):
         ('road,128,64,128\ncat,#12345', 'line 2 is'),
         ('road,128,64,128\ncat: {r: 1, g: 2, b: 3}', 'line 2 is'),
         ('road,128,64,128\ncat 1 2 3 dog', 'line 2 is'),
+        ('road,128,64,128\n1 2 3 255 cat', 'line 2 is'),
+        ('cat,1,2,300', 'the colour (1, 2, 300)'),
+        ('cat,1,2,3\ndog,1,2,3', "(1, 2, 3) to 'dog'"),
         ('road,128,64,128\ncat,0.1,0.2,0.3', 'line 2 is'),
         ("{'cat': (1, 2, 3)}", 'line 1 begins JSON'),
         ('{"cat": [1, 2]}', "'cat' is '1,2'"),
