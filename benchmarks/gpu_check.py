@@ -30,6 +30,7 @@ import numpy as np
 import torch
 
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.report.run import read_scalars
 
 from .pseudo_labels.data import VOC, Size, make_image
 from .pseudo_labels.families import FAMILIES, prepare
@@ -158,8 +159,8 @@ def train(precision: str, folder: Path, ranks: int = 1) -> dict[str, Any]:
     _run([*start, '--work-dir', out, *words, *options], folder)
     losses = [
         line['loss']
-        for log in out.glob('*/vis_data/scalars.json')
-        for line in map(json.loads, log.read_text().splitlines())
+        for start in out.glob('*/vis_data')
+        for line in read_scalars(start)
         if 'loss' in line
     ]
     passed = len(losses) == STEPS and bool(np.isfinite(losses).all())

@@ -91,8 +91,10 @@ def train_all() -> dict[str, float]:
 
 def read_miou(work_dir: Path) -> float:
     """Returns the last val mIoU in a training's log, in percent."""
-    logs = sorted(work_dir.rglob('scalars.json'))
-    lines = map(json.loads, logs[-1].read_text().splitlines())
+    from mmseg_sesam.report.run import read_scalars
+
+    starts = sorted(work_dir.glob('*/vis_data'))
+    lines = read_scalars(starts[-1])
     return [line['mIoU'] for line in lines if 'mIoU' in line][-1]
 
 
