@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mmseg.registry import DATA_SAMPLERS
 
-from mmseg_sesam.config_checks.parts import check_meta_key
 from mmseg_sesam.config_checks.training import Training
 from mmseg_sesam.datasets.label_kinds import (
     UNSAID,
@@ -12,7 +11,7 @@ from mmseg_sesam.datasets.label_kinds import (
     kind_of_steps,
 )
 from mmseg_sesam.datasets.samplers import check_ratio
-from mmseg_sesam.structures import DENSE, HUMAN_FIELD, LABEL_KINDS, NO_LABEL
+from mmseg_sesam.structures import HUMAN_FIELD, LABEL_KINDS, NO_LABEL
 from mmseg_sesam.type_names import type_names
 
 
@@ -28,8 +27,6 @@ def check_kinds(training: Training) -> None:
     sources = _human_kinds(training)
     if training.is_sesam:
         _check_sources(sources, kinds)
-        if any(sources.values()) or DENSE in kinds:
-            check_meta_key(training, 'label_kind', "a label's kind")
         _check_learns_without_labels(training, kinds)
     # Files decide whether there are images without labels.
     allows = _any_allows(training)

@@ -7,7 +7,6 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.config_checks.parts import check_meta_key
 from mmseg_sesam.config_checks.training import Training, transform_names
 from mmseg_sesam.structures import CONFIDENT_FIELD, PSEUDO_FIELD
 from mmseg_sesam.type_names import option
@@ -129,4 +128,3 @@ def _check_only_weak_classes(training: Training, teacher: str | None) -> None:
                 'load it with LoadWeakAnnotations and end the pipeline with '
                 'PackSeSAMInputs.'
             )
-    check_meta_key(training, 'weak_classes', 'only_weak_classes=True')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from mmengine.logging import print_log
-from mmseg.registry import HOOKS, TRANSFORMS
+from mmseg.registry import HOOKS
 
 from mmseg_sesam.config_checks.training import (
     Training,
@@ -19,7 +19,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     iterate_transforms,
     pseudo_label_source,
 )
-from mmseg_sesam.type_names import lineage, option, type_name
+from mmseg_sesam.type_names import lineage, type_name
 from mmseg_sesam.validators import check_config_fields
 
 # Only SeSAM's pack, preprocessor and model read what these load.
@@ -40,10 +40,6 @@ def check_parts(training: Training) -> None:
     for name in filter(training.find, _TRAINING_ONLY):
         _check_readers(training, name)
         _check_pack(training, name)
-    if training.find('LoadPseudoLabel'):
-        check_meta_key(training, 'pseudo_label_round', 'LoadPseudoLabel')
-    if training.find('LoadRGBView'):
-        check_meta_key(training, 'rgb_view', 'LoadRGBView')
     for loader in ('val_dataloader', 'test_dataloader'):
         dataset = (training.cfg.get(loader) or {}).get('dataset') or {}
         for step in iterate_transforms(dataset):
@@ -104,17 +100,6 @@ def _check_pack(training: Training, name: str) -> None:
                 f'The training pipeline has {name} and ends with {last}, '
                 'which does not hand on what it loads; end it with '
                 'PackSeSAMInputs.'
-            )
-
-
-def check_meta_key(training: Training, key: str, needed_by: str) -> None:
-    """Raises if the meta_keys of PackSeSAMInputs lack a key."""
-    for step in training.find('PackSeSAMInputs'):
-        # The stock class allows None and fails at the first image.
-        if key not in (option(step, TRANSFORMS, 'meta_keys') or ()):
-            raise ValueError(
-                f'PackSeSAMInputs has meta_keys without {key!r}, which '
-                f'{needed_by} needs; add it, or leave meta_keys out.'
             )
 
 

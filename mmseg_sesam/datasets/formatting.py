@@ -12,6 +12,9 @@ from mmseg.registry import TRANSFORMS
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.structures import field_of, is_label_map
 
+# Keys of the results that model and hooks of this package read.
+_OWN_KEYS = ('pseudo_label_round', 'weak_classes', 'label_kind', 'rgb_view')
+
 
 @TRANSFORMS.register_module()
 class KeepTeacherView(BaseTransform):
@@ -44,7 +47,7 @@ class PackSeSAMInputs(PackSegInputs):
 
     Args:
         meta_keys: keys of the results that the data sample keeps as meta
-            information.
+            information, beside those that this package reads.
 
     Example:
         >>> image = np.zeros((2, 3, 3), np.uint8)
@@ -68,13 +71,9 @@ class PackSeSAMInputs(PackSegInputs):
             'flip',
             'flip_direction',
             'reduce_zero_label',
-            'pseudo_label_round',
-            'weak_classes',
-            'label_kind',
-            'rgb_view',
         ),
     ) -> None:
-        super().__init__(meta_keys)
+        super().__init__((*meta_keys, *_OWN_KEYS))
 
     def transform(self, results: dict) -> dict:
         """Packs the results of a pipeline.

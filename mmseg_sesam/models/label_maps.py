@@ -134,8 +134,8 @@ def _refuse_untaken_kinds(
             f'The batch holds an image whose label has the kind '
             f'{untaken.pop()!r}, and model.sources has kinds={sorted(taken)}, '
             'so that its label is lost; set kind of LoadWeakAnnotations, '
-            'leave meta_keys of PackSeSAMInputs out, or end the sources of '
-            'gt_sem_seg with one without kinds.'
+            'pack with PackSeSAMInputs, or end the sources of gt_sem_seg '
+            'with one without kinds.'
         )
 
 

@@ -101,14 +101,6 @@ def two_hooks(cfg: Config) -> None:
     cfg.custom_hooks = [cfg.default_hooks.pseudo_labels]
 
 
-def no_round_in_meta(cfg: Config) -> None:
-    find(cfg, 'PackSeSAMInputs').meta_keys = ('img_path', 'img_shape')
-
-
-def no_meta(cfg: Config) -> None:
-    find(cfg, 'PackSeSAMInputs').meta_keys = None
-
-
 def rounds_in_words(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.max_rounds = 'two'
 
@@ -145,14 +137,6 @@ def weak_classes_of_dense_labels(cfg: Config) -> None:
     weak_only(cfg)
     place = place_of(steps(cfg), 'LoadWeakAnnotations')
     steps(cfg)[place] = dict(type='LoadAnnotations')
-
-
-def weak_classes_not_in_meta(cfg: Config) -> None:
-    cfg.model.only_weak_classes = True
-    find(cfg, 'PackSeSAMInputs').meta_keys = (
-        'img_shape',
-        'pseudo_label_round',
-    )
 
 
 def no_loss(cfg: Config) -> None:

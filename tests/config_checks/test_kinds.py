@@ -54,16 +54,6 @@ def no_labels(cfg: Config) -> None:
         loader_of(part).kind = 'none'
 
 
-def no_kind_in_meta(cfg: Config) -> None:
-    for part in parts_of(cfg):
-        part.pipeline[-1].meta_keys = (
-            'img_path',
-            'img_shape',
-            'weak_classes',
-            'pseudo_label_round',
-        )
-
-
 def epochs(cfg: Config) -> None:
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2)
 
@@ -112,7 +102,6 @@ NO_EFFECT = {
     ratio_without_dense: "without 'dense', whose images would never be drawn",
     ratio_of_unknown_kinds: 'images without a kind; set kind of LoadWeakAnn',
     no_labels: "All training data sets have kind='none'",
-    no_kind_in_meta: "meta_keys without 'label_kind', which a label's kind",
 }
 
 

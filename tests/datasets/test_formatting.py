@@ -60,6 +60,15 @@ def test_pack_meta_information_has_image_and_round(loaded: dict) -> None:
     )
 
 
+def test_pack_keeps_keys_of_the_package_beside_own_meta_keys(
+    loaded: dict,
+) -> None:
+    steps = [dict(type='PackSeSAMInputs', meta_keys=['unrelated'])]
+    sample = Compose(steps)(loaded)['data_samples']
+
+    assert sample.metainfo == dict(unrelated=1, pseudo_label_round=2)
+
+
 def test_pack_without_some_labels(loaded: dict) -> None:
     del loaded['pseudo_seg_map'], loaded['confident_seg_map']
     assert pack(loaded)['data_samples'].keys() == ['gt_sem_seg']
