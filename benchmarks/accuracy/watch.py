@@ -101,7 +101,11 @@ class WatchHook(Hook):
         self.dataset = DATASETS.build(config)
         for loader in iterate_loaders(runner.train_dataloader.dataset):
             attach_store(
-                self.dataset, loader.store, loader.data_root, loader.enabled
+                self.dataset,
+                loader.store,
+                loader.data_root,
+                loader.enabled,
+                loader.with_confident,
             )
         self.file = Path(runner.work_dir, FILE)
         resumed = runner.iter and self.file.exists()

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 
 from mmengine.logging import print_log
-from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.config_checks.training import Training, transform_names
 from mmseg_sesam.structures import CONFIDENT_FIELD, PSEUDO_FIELD
-from mmseg_sesam.type_names import option
 
 _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
 
@@ -59,29 +57,22 @@ def check_model(training: Training) -> None:
 
 def _check_round_teacher(training: Training, teacher: str | None) -> None:
     """Raises if teacher='round' has no reader, no refresh or no weight."""
-    stores = teacher == 'round'
-    sources = training.find('LoadPseudoLabel')
-    loads = any(option(s, TRANSFORMS, 'with_confident') for s in sources)
-    if stores and not sources:
+    if teacher != 'round':
+        return
+    if not training.find('LoadPseudoLabel'):
         raise ValueError(
             "The model has teacher='round', whose predictions are stored "
             'with pseudo-labels, and the training pipeline has no '
             'LoadPseudoLabel; add LoadPseudoLabel and SAMPseudoLabelHook, or '
             "set teacher='online'."
         )
-    if sources and stores != loads:
-        raise ValueError(
-            f"LoadPseudoLabel has with_confident={loads} and the model's "
-            f'teacher is {teacher!r}; with_confident=True goes with '
-            "teacher='round', and neither without the other."
-        )
-    if stores and training.hooks and not training.refreshes:
+    if training.hooks and not training.refreshes:
         raise ValueError(
             "The model has teacher='round', whose predictions refreshes "
             'store, and SAMPseudoLabelHook max_rounds=0; set max_rounds to 1 '
             "or more, or teacher='online'."
         )
-    if stores and not training.weight(CONFIDENT_FIELD):
+    if not training.weight(CONFIDENT_FIELD):
         raise ValueError(
             f"The model has teacher='round' and loss_weight=0 for "
             f'{CONFIDENT_FIELD} in its sources, so that the stored '

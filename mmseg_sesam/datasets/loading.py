@@ -22,7 +22,6 @@ from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 from mmseg_sesam.structures import LABEL_KINDS, NO_LABEL
 from mmseg_sesam.validators import (
-    FLAG,
     LABEL_ID,
     check_options,
     count,
@@ -210,14 +209,12 @@ class LoadPseudoLabel(BaseTransform):
     unlabelled: workers load samples ahead before a run makes its first round.
 
     Required keys: img, img_path, seg_fields. Added keys: pseudo_seg_map and,
-    with `with_confident`, confident_seg_map, (H, W) uint8, both listed in
-    `seg_fields`, so that mmseg's geometric transforms treat them as labels;
-    pseudo_label_round, -1 where there is no round; pseudo_label_unlabelled,
-    the value of unlabelled pixels.
+    if the model has teacher='round', confident_seg_map, (H, W) uint8, both
+    listed in `seg_fields`, so that mmseg's geometric transforms treat them as
+    labels; pseudo_label_round, -1 where there is no round;
+    pseudo_label_unlabelled, the value of unlabelled pixels.
 
     Args:
-        with_confident: load the teacher's confident predictions as well; set
-            it if the model has teacher='round', whose rounds hold them.
         ignore_index: the value of unlabelled pixels.
 
     Example:
@@ -228,13 +225,11 @@ class LoadPseudoLabel(BaseTransform):
         -1
     """
 
-    def __init__(
-        self, with_confident: bool = False, ignore_index: int = 255
-    ) -> None:
-        self.with_confident = with_confident
+    def __init__(self, ignore_index: int = 255) -> None:
         self.ignore_index = ignore_index
-        check_options(self, with_confident=FLAG, ignore_index=LABEL_ID)
+        check_options(self, ignore_index=LABEL_ID)
         self.enabled = True
+        self.with_confident = False
         self.store: PseudoLabelStore | None = None
         self.data_root = os.curdir
 
@@ -294,16 +289,20 @@ def attach_store(
     store: PseudoLabelStore | None,
     data_root: str = os.curdir,
     enabled: bool = True,
+    with_confident: bool = False,
 ) -> None:
     """Sets the store that the `LoadPseudoLabel` of a data set read from.
 
     Workers get it with the data set, so call it before they start. Without
     a store every pixel is unlabelled; `enabled=False` makes the transforms
-    add nothing. `data_root` is the folder to which images are named relative.
+    add nothing. `with_confident` loads the teacher's confident predictions
+    as well, which the rounds of teacher='round' hold. `data_root` is the
+    folder to which images are named relative.
     """
     for transform in iterate_loaders(dataset):
         transform.store, transform.data_root = store, data_root
         transform.enabled = enabled
+        transform.with_confident = with_confident
 
 
 def iterate_loaders(dataset: Dataset) -> Iterator[LoadPseudoLabel]:

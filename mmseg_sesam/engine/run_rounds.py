@@ -70,8 +70,12 @@ class RunRounds:
             distributed.on_all_ranks(lambda: try_sample(runner), self.group)
         # After the trial: a network disk may remember for other ranks that
         # the store has no round.
-        dataset = runner.train_dataloader.dataset
-        attach_store(dataset, self.store, self.images.data_root)
+        attach_store(
+            runner.train_dataloader.dataset,
+            self.store,
+            self.images.data_root,
+            with_confident=self.model.teacher_mode == 'round',
+        )
         self.settings = fingerprint(generator, self.images)
         distributed.on_main_rank(self._take_lock, self.group)
 

@@ -89,7 +89,11 @@ class SeSAMVisualizationHook(Hook):
         )
         for loader in iterate_loaders(runner.train_dataloader.dataset):
             attach_store(
-                self.images, loader.store, loader.data_root, loader.enabled
+                self.images,
+                loader.store,
+                loader.data_root,
+                loader.enabled,
+                loader.with_confident,
             )
         self.scale = ValidationResize.of_config(runner.cfg)
         count = min(self.num_images, len(self.images))

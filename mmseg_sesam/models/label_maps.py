@@ -74,8 +74,7 @@ def stack_labels(samples: list[SegDataSample], field: str) -> Tensor:
     if field not in samples[0]:
         raise ValueError(
             f'The data samples have no {field}; the training pipeline must '
-            "load the labels (for teacher='round' with LoadPseudoLabel's "
-            'with_confident=True) and end with PackSeSAMInputs.'
+            'load the labels and end with PackSeSAMInputs.'
         )
     return torch.cat([sample.get(field).data for sample in samples])
 

@@ -52,7 +52,8 @@ def draw_samples(
     root = common_data_root(config)
     dataset = DATASETS.build(config)
     store = PseudoLabelStore(Path(cfg.work_dir, STORE_NAME))
-    attach_store(dataset, store, root)
+    stores_confident = (cfg.get('model') or {}).get('teacher') == 'round'
+    attach_store(dataset, store, root, with_confident=stores_confident)
     classes = dataset.metainfo.get('classes') or range(255)
     palette = choose_palette(dataset.metainfo.get('palette'), len(classes))
     # Transforms draw from the global generators.

@@ -112,7 +112,6 @@ def round_without_source(cfg: Config) -> None:
 
 def round_unweighed(cfg: Config) -> None:
     cfg.model.teacher = 'round'
-    find(cfg, 'LoadPseudoLabel').with_confident = True
     set_weights(cfg, confident=0)
 
 

@@ -32,10 +32,11 @@ def publish(store: PseudoLabelStore, number: int, **maps: np.ndarray) -> None:
 
 
 def load_pseudo(
-    store: PseudoLabelStore, root: Path, **options
+    store: PseudoLabelStore, root: Path, with_confident: bool = False
 ) -> LoadPseudoLabel:
-    transform = LoadPseudoLabel(**options)
+    transform = LoadPseudoLabel()
     transform.store, transform.data_root = store, str(root)
+    transform.with_confident = with_confident
     return transform
 
 
@@ -94,7 +95,8 @@ def test_load_pseudo_label_of_later_rounds_has_confident_labels(
 def test_load_pseudo_label_without_confident_labels(
     store: PseudoLabelStore, root: Path, results: dict
 ) -> None:
-    load = load_pseudo(store, root, ignore_index=7)
+    load = load_pseudo(store, root)
+    load.ignore_index = 7
     loaded = Compose([LOAD_IMAGE, LOAD_WEAK, load])(results)
 
     assert 'confident_seg_map' not in loaded

@@ -193,21 +193,12 @@ def test_pseudo_label_source_finds_derived_classes() -> None:
     assert loading_dataset(config)['pipeline'][:-1] == load
 
 
-@pytest.mark.parametrize(
-    ('name', 'values', 'remedy'),
-    [
-        ('ignore_index', (255, 254), 'set ignore_index to the same'),
-        ('with_confident', (True, False), 'set with_confident to the same'),
-    ],
-)
-def test_pseudo_label_source_names_options_that_differ(
-    name: str, values: tuple, remedy: str
-) -> None:
+def test_pseudo_label_source_names_options_that_differ() -> None:
     parts = [
-        dataset(*LOAD, dict(SOURCE, **{name: value}), *AUGMENT)
-        for value in values
+        dataset(*LOAD, dict(SOURCE, ignore_index=value), *AUGMENT)
+        for value in (255, 254)
     ]
-    found = f'{name} differs .*{values[0]!r}, {values[1]!r}.*: .*{remedy}'
+    found = 'ignore_index differs .*255, 254.*: set ignore_index to the same'
     with pytest.raises(ValueError, match=found):
         pseudo_label_source(joined(*parts))
 

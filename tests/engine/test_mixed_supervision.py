@@ -13,7 +13,6 @@ import torch
 from mixed import loader_of, mix
 from mmengine.config import Config
 from PIL import Image
-from pipelines import place_of
 from warm_processes import run_warm
 
 from mmseg_sesam.store.store import CONFIDENT, PseudoLabelStore
@@ -92,9 +91,6 @@ def test_train_with_stored_labels_of_the_teacher(
         model__confident_threshold=0.0,
         train_cfg__max_iters=3,
     )
-    for part in cfg.train_dataloader.dataset.datasets:
-        place = place_of(part.pipeline, 'LoadPseudoLabel')
-        part.pipeline[place].with_confident = True
     train(cfg)
     # What a dense label leaves is void, and here it leaves nothing.
     assert (store.read('images/deep/0', 1, CONFIDENT) == 255).all()

@@ -51,18 +51,8 @@ def two_thresholds(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.enrich_threshold = [0.9, 0.8]
 
 
-def confident_of_nobody(cfg: Config) -> None:
-    pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline[place_of(pipeline, 'LoadPseudoLabel')].with_confident = True
-
-
-def confident_for_nobody(cfg: Config) -> None:
-    cfg.model.teacher = 'round'
-
-
 def teacher_never_asked(cfg: Config) -> None:
-    confident_of_nobody(cfg)
-    confident_for_nobody(cfg)
+    cfg.model.teacher = 'round'
     cfg.default_hooks.pseudo_labels.max_rounds = 0
 
 
@@ -94,8 +84,6 @@ def no_beginning(cfg: Config) -> None:
             two_thresholds,
             'has enrich_threshold for 2 classes and .* num_classes=3',
         ),
-        (confident_of_nobody, "with_confident=True and .* is 'online'"),
-        (confident_for_nobody, "with_confident=False and .* is 'round'"),
         (teacher_never_asked, "teacher='round', .* max_rounds=0; set"),
         (mosaic_of_weak_classes, 'RandomMosaic, .* only_weak_classes'),
         (no_beginning, 'begin'),

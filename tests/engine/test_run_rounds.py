@@ -11,7 +11,6 @@ import pytest
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from pipelines import place_of
 
 from mmseg_sesam.rounds.make_round import RoundError
 from mmseg_sesam.store.store import CONFIDENT, PseudoLabelStore
@@ -155,8 +154,6 @@ def test_resume_makes_a_round_without_confident_labels_again(
         model__confident_threshold=0.0,
         train_cfg__max_iters=4,
     )
-    pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline[place_of(pipeline, 'LoadPseudoLabel')].with_confident = True
     cfg.default_hooks.pseudo_labels.begin = 100
     train(cfg)
 

@@ -12,7 +12,6 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
-from pipelines import place_of
 
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 
@@ -92,8 +91,6 @@ def test_refresh_stores_confident_labels_for_round_teacher(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
     cfg = make_config(model__teacher='round', model__confident_threshold=0.0)
-    pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline[place_of(pipeline, 'LoadPseudoLabel')].with_confident = True
 
     runner = train(cfg)
 

@@ -138,8 +138,6 @@ def test_visualization_hook_shows_stored_confident_labels(
         model__confident_threshold=0.0,
         train_cfg__max_iters=3,
     )
-    pipeline = cfg.train_dataloader.dataset.pipeline
-    pipeline[place_of(pipeline, 'LoadPseudoLabel')].with_confident = True
 
     runner = train(cfg, interval=2, num_images=1)
 

@@ -10,7 +10,6 @@ from typing import Callable, NamedTuple
 
 import pytest
 from mmengine.config import Config
-from pipelines import place_of
 
 from mmseg_sesam.store.store import PseudoLabelStore
 
@@ -71,9 +70,6 @@ def make_training(
         )
         cfg.custom_imports = dict(imports=['mmseg_sesam'])
         cfg.work_dir = str(training.work)
-        pipeline = cfg.train_dataloader.dataset.pipeline
-        source = pipeline[place_of(pipeline, 'LoadPseudoLabel')]
-        source.with_confident = True
         cfg.default_hooks.pseudo_labels.update(
             begin=1, interval=2, enrich_threshold=0.35
         )

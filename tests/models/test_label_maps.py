@@ -111,7 +111,7 @@ def test_stack_labels_names_missing_field(
 ) -> None:
     with pytest.raises(ValueError) as error:
         stack_labels(samples, 'confident_sem_seg')
-    for part in ('confident_sem_seg', 'with_confident', 'PackSeSAMInputs'):
+    for part in ('confident_sem_seg', 'PackSeSAMInputs'):
         assert part in str(error.value)
 
 
