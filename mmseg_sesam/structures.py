@@ -39,10 +39,6 @@ _KINDS = Rule(
     ),
     f'a list of kinds of labels, some of {LABEL_KINDS[:-1]}',
 )
-_COLOUR = Rule(
-    lambda value: isinstance(value, str) and value.startswith('#'),
-    "a colour such as '#3f7fbf'",
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,6 @@ class LabelSource:
             their number; 'remaining' divides it by all pixels of the images
             that earlier sources leave, so that few labelled pixels weigh
             little. Padding is not counted, void of a dense label is.
-        colour: of the source in plots.
         kinds: kinds of labels, see `LoadWeakAnnotations`, that the source
             takes from `gt_sem_seg`; None: all that earlier sources leave.
             Set it to give kinds terms of their own, so that one dense image
@@ -87,7 +82,6 @@ class LabelSource:
     loss_weight: float = option(1.0, validators.number(at_least=0))
     ramp: int = option(0, validators.count())
     normalizer: str = option('labelled', _NORMALIZER)
-    colour: str = option('#8a7a3d', _COLOUR)
     kinds: Sequence[str] | None = option(None, _KINDS.or_none())
 
     def __post_init__(self) -> None:
@@ -107,15 +101,14 @@ class LabelSource:
 
 # SeSAM's three terms; the weights and the ramp are our choice.
 SOURCES = (
-    LabelSource('weak', HUMAN_FIELD, colour='#3f7fbf'),
-    LabelSource('pseudo', PSEUDO_FIELD, colour='#d9822b'),
+    LabelSource('weak', HUMAN_FIELD),
+    LabelSource('pseudo', PSEUDO_FIELD),
     LabelSource(
         'confident',
         CONFIDENT_FIELD,
         loss_weight=0.5,
         ramp=1000,
         normalizer='remaining',
-        colour='#3d9a5f',
     ),
 )
 

@@ -15,14 +15,12 @@ import plotly.graph_objects as go
 
 from mmseg_sesam.evaluation.weak_pixels import ALL_PIXELS, BY_CLASS
 from mmseg_sesam.report.run import Run
-from mmseg_sesam.structures import SOURCES
 
 # Readable on white and on black.
 COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
 # Each term has one colour in all plots.
 _COLOUR_OF = dict(
-    {source.name: source.colour for source in SOURCES},
-    loss='#7a7f87',
+    weak='#3f7fbf', pseudo='#d9822b', confident='#3d9a5f', loss='#7a7f87'
 )
 # Prefixes of logged names.
 _LOSS, _SHARE = 'loss', 'share_'
