@@ -7,6 +7,7 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import HOOKS
 
+from mmseg_sesam.config_checks.pipelines import check_pipelines
 from mmseg_sesam.config_checks.training import (
     Training,
     hook_names,
@@ -15,10 +16,7 @@ from mmseg_sesam.config_checks.training import (
     model_names,
     transform_names,
 )
-from mmseg_sesam.datasets.pipeline_configs import (
-    iterate_transforms,
-    pseudo_label_source,
-)
+from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 from mmseg_sesam.type_names import lineage, type_name
 from mmseg_sesam.validators import check_config_fields
 
@@ -35,7 +33,7 @@ def check_parts(training: Training) -> None:
     _check_hooks(training)
     _warn_of_checkpoints_by_epoch(training)
     if training.hooks:
-        pseudo_label_source(training.dataset)
+        check_pipelines(training.dataset)
         _warn_of_late_refreshes(training)
     for name in filter(training.find, _TRAINING_ONLY):
         _check_readers(training, name)

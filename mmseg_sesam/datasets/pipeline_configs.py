@@ -1,4 +1,4 @@
-"""Reads and checks the data sets and pipelines of configs."""
+"""Reads the data sets and pipelines of configs."""
 
 from __future__ import annotations
 
@@ -8,30 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-import mmcv.transforms as of_mmcv
-import mmseg.datasets.transforms as of_mmseg
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from mmseg_sesam.type_names import lineage, option, type_name, type_names
+from mmseg_sesam.type_names import option, type_names
 
-# Transforms that move the image and not all labels.
-_HARMFUL = (
-    of_mmcv.CenterCrop,
-    of_mmcv.Pad,
-    of_mmcv.RandomFlip,
-    of_mmcv.Resize,
-    of_mmseg.Albu,
-    of_mmseg.BioMedical3DPad,
-    of_mmseg.BioMedical3DRandomCrop,
-    of_mmseg.BioMedical3DRandomFlip,
-    of_mmseg.RandomRotFlip,
-)
-# Classes derived from harmful ones that move all labels.
-_HARMLESS = (of_mmseg.RandomFlip, of_mmseg.Resize)
 # Transforms that build a Resize by its name.
 _RESIZING = ('RandomChoiceResize', 'RandomResize')
-# Parts of the names of transforms that move pixels.
-_MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
 # Prefixes of the names of transforms that load images and labels.
 _LOADING = ('Load', 'Simulate')
 # Parts of the names of those that load or make labels.
@@ -81,10 +63,10 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
 def iterate_transforms(dataset: dict) -> Iterator[dict]:
     """Yields all transforms of a data set, also those that others apply."""
     for pipeline in iterate_pipelines(dataset):
-        yield from _iterate_nested(pipeline)
+        yield from iterate_nested(pipeline)
 
 
-def _iterate_nested(part: Any) -> Iterator[dict]:
+def iterate_nested(part: Any) -> Iterator[dict]:
     """Yields all transforms in a part of a config, at any depth."""
     if isinstance(part, dict):
         if 'type' in part:
@@ -94,7 +76,7 @@ def _iterate_nested(part: Any) -> Iterator[dict]:
         part = list(part.values())
     if isinstance(part, (list, tuple)):
         for child in part:
-            yield from _iterate_nested(child)
+            yield from iterate_nested(child)
 
 
 def _names(step: dict) -> set[str]:
@@ -104,94 +86,6 @@ def _names(step: dict) -> set[str]:
 def loads(step: dict) -> bool:
     """Returns whether a transform loads an image or a label."""
     return any(name.startswith(_LOADING) for name in _names(step))
-
-
-def pseudo_label_source(dataset: dict) -> dict:
-    """Returns the config of `LoadPseudoLabel` after checking the pipelines.
-
-    Raises:
-        ValueError: a pipeline has no `LoadPseudoLabel`, has it with other
-            options or after a transform that changes the image, or a
-            transform would move the image and not all labels or views.
-    """
-    for step in iterate_transforms(dataset):
-        _check_moves_labels(step)
-    for _, steps in iterate_leaves(dataset):
-        _check_views_aligned(steps)
-    sources = []
-    for pipeline in iterate_pipelines(dataset):
-        found = [_names(step) for step in pipeline]
-        places = [i for i, n in enumerate(found) if 'LoadPseudoLabel' in n]
-        if not places:
-            # The pipeline of a wrapper loads nothing.
-            if any(map(loads, pipeline)):
-                sources.append(None)
-            continue
-        place = places[0]
-        sources.append(pipeline[place])
-        others = [type_name(s) for s in pipeline[:place] if not loads(s)]
-        if others:
-            raise ValueError(
-                f'The training pipeline holds {others} before '
-                'LoadPseudoLabel; pseudo-labels are of the whole image: '
-                'load them right after the weak labels.'
-            )
-    if not sources or None in sources:
-        number = sources.count(None)
-        raise ValueError(
-            'The training pipeline needs LoadPseudoLabel after the weak '
-            'labels are loaded, with the same options in all data sets; '
-            f'{number} of {len(sources)} pipelines have none: add it there.'
-        )
-    _check_same_options(sources)
-    return sources[0]
-
-
-def _check_moves_labels(step: dict) -> None:
-    """Raises if a transform moves an image and not all its labels."""
-    kinds = set(lineage(step, TRANSFORMS))
-    if not kinds.intersection(_HARMFUL) or kinds.intersection(_HARMLESS):
-        return
-    name = type_name(step)
-    # mmcv and mmseg both have transforms of these names.
-    if kinds.intersection((of_mmcv.RandomFlip, of_mmcv.Resize)):
-        name = f'{name} of mmcv'
-    raise ValueError(
-        f'The training pipeline holds {name}, which does not move all label '
-        'maps along with the image; use RandomCrop, RandomFlip, RandomRotate '
-        'or Resize of mmseg, and let the data preprocessor pad.'
-    )
-
-
-def _check_same_options(sources: Sequence[dict]) -> None:
-    """Raises if data sets have different options of LoadPseudoLabel."""
-    names = dict.fromkeys(name for source in sources for name in source)
-    for name in names:
-        values = [source.get(name) for source in sources]
-        if name == 'type' or all(value == values[0] for value in values):
-            continue
-        raise ValueError(
-            'The training pipeline needs LoadPseudoLabel after the weak '
-            'labels are loaded, with the same options in all data sets, '
-            f'since one store serves all of them; {name} differs '
-            f'({", ".join(map(repr, dict.fromkeys(values)))}): set {name} to '
-            'the same value in each.'
-        )
-
-
-def _check_views_aligned(steps: Sequence[dict]) -> None:
-    """Raises if a transform after `KeepTeacherView` moves pixels."""
-    keeping = ['KeepTeacherView' in _names(step) for step in steps]
-    if not any(keeping):
-        return
-    for step in _iterate_nested(steps[keeping.index(True) :]):
-        if any(part in name for name in _names(step) for part in _MOVING):
-            raise ValueError(
-                f'The training pipeline holds {type_name(step)} after '
-                "KeepTeacherView, which would part the student's view from "
-                "the teacher's; place KeepTeacherView after all transforms "
-                'that move pixels.'
-            )
 
 
 def common_data_root(dataset: dict) -> str:

@@ -1,0 +1,124 @@
+"""Checks that pipelines load pseudo-labels and move all labels alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import mmcv.transforms as of_mmcv
+import mmseg.datasets.transforms as of_mmseg
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.config_checks.training import transform_names
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_leaves,
+    iterate_nested,
+    iterate_pipelines,
+    iterate_transforms,
+    loads,
+)
+from mmseg_sesam.type_names import lineage, type_name
+
+# Transforms that move the image and not all labels.
+_HARMFUL = (
+    of_mmcv.CenterCrop,
+    of_mmcv.Pad,
+    of_mmcv.RandomFlip,
+    of_mmcv.Resize,
+    of_mmseg.Albu,
+    of_mmseg.BioMedical3DPad,
+    of_mmseg.BioMedical3DRandomCrop,
+    of_mmseg.BioMedical3DRandomFlip,
+    of_mmseg.RandomRotFlip,
+)
+# Classes derived from harmful ones that move all labels.
+_HARMLESS = (of_mmseg.RandomFlip, of_mmseg.Resize)
+# Parts of the names of transforms that move pixels.
+_MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
+
+
+def check_pipelines(dataset: dict) -> None:
+    """Raises if `LoadPseudoLabel` and other transforms do not fit together.
+
+    Raises:
+        ValueError: a pipeline has no `LoadPseudoLabel`, has it with other
+            options or after a transform that changes the image, or a
+            transform would move the image and not all labels or views.
+    """
+    for step in iterate_transforms(dataset):
+        _check_moves_labels(step)
+    for _, steps in iterate_leaves(dataset):
+        _check_views_aligned(steps)
+    sources = []
+    for pipeline in iterate_pipelines(dataset):
+        found = [transform_names(step) for step in pipeline]
+        places = [i for i, n in enumerate(found) if 'LoadPseudoLabel' in n]
+        if not places:
+            # The pipeline of a wrapper loads nothing.
+            if any(map(loads, pipeline)):
+                sources.append(None)
+            continue
+        place = places[0]
+        sources.append(pipeline[place])
+        others = [type_name(s) for s in pipeline[:place] if not loads(s)]
+        if others:
+            raise ValueError(
+                f'The training pipeline holds {others} before '
+                'LoadPseudoLabel; pseudo-labels are of the whole image: '
+                'load them right after the weak labels.'
+            )
+    if not sources or None in sources:
+        number = sources.count(None)
+        raise ValueError(
+            'The training pipeline needs LoadPseudoLabel after the weak '
+            'labels are loaded, with the same options in all data sets; '
+            f'{number} of {len(sources)} pipelines have none: add it there.'
+        )
+    _check_same_options(sources)
+
+
+def _check_moves_labels(step: dict) -> None:
+    """Raises if a transform moves an image and not all its labels."""
+    kinds = set(lineage(step, TRANSFORMS))
+    if not kinds.intersection(_HARMFUL) or kinds.intersection(_HARMLESS):
+        return
+    name = type_name(step)
+    # mmcv and mmseg both have transforms of these names.
+    if kinds.intersection((of_mmcv.RandomFlip, of_mmcv.Resize)):
+        name = f'{name} of mmcv'
+    raise ValueError(
+        f'The training pipeline holds {name}, which does not move all label '
+        'maps along with the image; use RandomCrop, RandomFlip, RandomRotate '
+        'or Resize of mmseg, and let the data preprocessor pad.'
+    )
+
+
+def _check_same_options(sources: Sequence[dict]) -> None:
+    """Raises if data sets have different options of LoadPseudoLabel."""
+    names = dict.fromkeys(name for source in sources for name in source)
+    for name in names:
+        values = [source.get(name) for source in sources]
+        if name == 'type' or all(value == values[0] for value in values):
+            continue
+        raise ValueError(
+            'The training pipeline needs LoadPseudoLabel after the weak '
+            'labels are loaded, with the same options in all data sets, '
+            f'since one store serves all of them; {name} differs '
+            f'({", ".join(map(repr, dict.fromkeys(values)))}): set {name} to '
+            'the same value in each.'
+        )
+
+
+def _check_views_aligned(steps: Sequence[dict]) -> None:
+    """Raises if a transform after `KeepTeacherView` moves pixels."""
+    keeping = ['KeepTeacherView' in transform_names(step) for step in steps]
+    if not any(keeping):
+        return
+    for step in iterate_nested(steps[keeping.index(True) :]):
+        names = transform_names(step)
+        if any(part in name for name in names for part in _MOVING):
+            raise ValueError(
+                f'The training pipeline holds {type_name(step)} after '
+                "KeepTeacherView, which would part the student's view from "
+                "the teacher's; place KeepTeacherView after all transforms "
+                'that move pixels.'
+            )
