@@ -101,6 +101,10 @@ def two_hooks(cfg: Config) -> None:
     cfg.custom_hooks = [cfg.default_hooks.pseudo_labels]
 
 
+def no_beginning(cfg: Config) -> None:
+    cfg.default_hooks.pseudo_labels.begin = 0
+
+
 def rounds_in_words(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.max_rounds = 'two'
 
@@ -108,6 +112,11 @@ def rounds_in_words(cfg: Config) -> None:
 def round_without_source(cfg: Config) -> None:
     weak_only(cfg)
     cfg.model.teacher = 'round'
+
+
+def round_never_refreshed(cfg: Config) -> None:
+    cfg.model.teacher = 'round'
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
 
 
 def round_unweighed(cfg: Config) -> None:
@@ -136,6 +145,18 @@ def weak_classes_of_dense_labels(cfg: Config) -> None:
     weak_only(cfg)
     place = place_of(steps(cfg), 'LoadWeakAnnotations')
     steps(cfg)[place] = dict(type='LoadAnnotations')
+
+
+def mosaic_of_weak_classes(cfg: Config) -> None:
+    cfg.model.only_weak_classes = True
+    dataset = cfg.train_dataloader.dataset
+    place = place_of(steps(cfg), 'RandomCrop')
+    loading, augmenting = steps(cfg)[:place], steps(cfg)[place:]
+    cfg.train_dataloader.dataset = dict(
+        type='MultiImageMixDataset',
+        dataset=dict(dataset, pipeline=loading),
+        pipeline=[dict(type='RandomMosaic', prob=1.0), *augmenting],
+    )
 
 
 def no_loss(cfg: Config) -> None:
