@@ -139,7 +139,11 @@ def _refuse_untaken_kinds(
 
 
 def refuse_unmade_labels(samples: list[SegDataSample]) -> None:
-    """Raises if `LoadPseudoLabel` found no round: each label is empty."""
+    """Raises if `LoadPseudoLabel` found no round: each label is empty.
+
+    In a run without the hook `LoadPseudoLabel` itself raises, except in
+    spawned workers, which do not inherit the note of the run.
+    """
     if samples[0].get('pseudo_label_round') == -1:
         raise ValueError(
             'LoadPseudoLabel found no round of pseudo-labels, which '

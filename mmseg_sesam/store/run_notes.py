@@ -1,7 +1,8 @@
 """Note of a run that its hooks make pseudo-labels.
 
 mmseg's own tool calls nothing of this package before a training: without
-this note a run whose config lacks the hook would train on empty labels.
+this note a run whose config lacks the hook would train a stock model on weak
+labels alone. `SeSAMEncoderDecoder` itself refuses labels of no round.
 """
 
 from __future__ import annotations
