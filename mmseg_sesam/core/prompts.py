@@ -12,7 +12,9 @@ from mmseg_sesam.core.components import Component, deepest_point
 from mmseg_sesam.core.skeleton import Curve, walk_skeletons
 from mmseg_sesam.validators import option
 
-STRATEGIES = ('skeleton', 'random', 'centroid')
+STRATEGIES = ('skeleton', 'random')
+# Seed of the strategy 'random'.
+_SEED = 0
 
 
 class PointPrompt(NamedTuple):
@@ -40,15 +42,10 @@ class SkeletonPrompter:
     Attributes:
         spacing: pixels of skeleton for each point. Lower it for a segmenter
             whose masks are small parts of objects.
-        min_points: fewest points of a component whose skeleton is long
-            enough for them.
         max_points: most points of a component. Raise it with a low spacing;
             each point costs a prompt.
-        num_negatives: negative points for each component, from the nearest
-            components of other classes. Set it if masks leak into them.
-        strategy: 'skeleton', or for ablations 'random' (pixels of the
-            component) and 'centroid' (one point).
-        seed: seed of the strategy 'random'.
+        strategy: 'skeleton', or for an ablation 'random' (pixels of the
+            component).
 
     Raises:
         ValueError: an option is out of range.
@@ -63,17 +60,11 @@ class SkeletonPrompter:
     """
 
     spacing: float = option(40.0, validators.number(above=0))
-    min_points: int = option(1, validators.count(1))
     max_points: int = option(5, validators.count(1))
-    num_negatives: int = option(0, validators.count())
     strategy: str = option('skeleton', validators.one_of(STRATEGIES))
-    seed: int = option(0, validators.count())
 
     def __post_init__(self) -> None:
         validators.check_fields(self)
-        validators.check_options(
-            self, max_points=validators.count(self.min_points)
-        )
 
     def __call__(self, components: list[Component]) -> list[list[PointPrompt]]:
         """Returns prompts for each component, the one with all points first.
@@ -81,19 +72,13 @@ class SkeletonPrompter:
         Args:
             components: components of one image, from `find_components`.
         """
-        if self.strategy == 'centroid':
-            positives = [_central_pixel(c.mask)[None] for c in components]
-        else:
-            curves = walk_skeletons([c.mask for c in components])
-            positives = [
-                self._spread(component.mask, curves[index], index)
-                for index, component in enumerate(components)
-            ]
+        curves = walk_skeletons([c.mask for c in components])
         return [
-            _make_prompts(inside + component.bbox[:2], outside)
-            for component, inside, outside in zip(
-                components, positives, self._negatives(components)
+            _make_prompts(
+                self._spread(component.mask, curves[index], index)
+                + component.bbox[:2]
             )
+            for index, component in enumerate(components)
         ]
 
     def _spread(
@@ -101,31 +86,15 @@ class SkeletonPrompter:
     ) -> np.ndarray:
         """Returns (K, 2) points of a component as (row, col) in its box."""
         count = round(curve.length / self.spacing)
-        count = min(max(count, self.min_points), self.max_points)
+        count = min(max(count, 1), self.max_points)
         if self.strategy == 'random':
             pixels = np.argwhere(mask)
-            rng = np.random.default_rng([self.seed, index])
+            rng = np.random.default_rng([_SEED, index])
             count = min(count, len(pixels))
             return rng.choice(pixels, count, replace=False)
         if len(curve.coords) <= 1:
             return np.array([deepest_point(mask)])
         return spread_evenly(curve.coords, curve.steps, count)
-
-    def _negatives(self, components: list[Component]) -> list[np.ndarray]:
-        """Returns for each component (K, 2) negative points (row, col)."""
-        if not self.num_negatives or not components:
-            return [np.zeros((0, 2))] * len(components)
-        deepest = np.array(
-            [np.add(deepest_point(c.mask), c.bbox[:2]) for c in components]
-        )
-        classes = np.array([c.class_id for c in components])
-        chosen = []
-        for point, class_id in zip(deepest, classes):
-            others = deepest[classes != class_id]
-            distance = np.square(others - point).sum(axis=1)
-            nearest = distance.argsort(kind='stable')[: self.num_negatives]
-            chosen.append(others[nearest])
-        return chosen
 
 
 def spread_evenly(
@@ -140,27 +109,8 @@ def spread_evenly(
     return coords[np.unique(np.searchsorted(position, middles))]
 
 
-def _central_pixel(mask: np.ndarray) -> np.ndarray:
-    """Returns the pixel (row, col) of a mask nearest its centre of mass."""
-    pixels = np.argwhere(mask)
-    distance = np.square(pixels - pixels.mean(axis=0)).sum(axis=1)
-    return pixels[distance.argmin()]
-
-
-def _make_prompts(
-    inside: np.ndarray, outside: np.ndarray
-) -> list[PointPrompt]:
-    """Returns prompts of points given as (row, col): all, then each alone."""
-    outside = outside[:, ::-1].astype(np.float32)
-    inside = inside[:, ::-1].astype(np.float32)
-    alone = len(inside) if len(inside) > 1 else 0
-    groups = [inside, *inside[:alone, None]]
-    if len(outside):
-        groups = [np.concatenate([group, outside]) for group in groups]
-    labels = np.zeros(len(groups[0]), np.int8)
-    labels[: len(inside)] = 1
-    # Labels of a single-point prompt: one positive, then the negatives.
-    singles = labels[len(inside) - 1 :]
-    return [PointPrompt(groups[0], labels)] + [
-        PointPrompt(group, singles) for group in groups[1:]
-    ]
+def _make_prompts(coords: np.ndarray) -> list[PointPrompt]:
+    """Returns prompts of (K, 2) points (row, col): all, then each alone."""
+    points = coords[:, ::-1].astype(np.float32)
+    groups = [points, *points[:, None]] if len(points) > 1 else [points]
+    return [PointPrompt(g, np.ones(len(g), np.int8)) for g in groups]

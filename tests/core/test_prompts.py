@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mmseg_sesam.core.components import deepest_point, find_components
+from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.prompts import (
     STRATEGIES,
     SkeletonPrompter,
@@ -27,14 +27,10 @@ def labels(draw):
 
 @st.composite
 def prompters(draw):
-    fewest = draw(st.integers(1, 4))
     return SkeletonPrompter(
         spacing=draw(st.floats(0.5, 20)),
-        min_points=fewest,
-        max_points=draw(st.integers(fewest, 6)),
-        num_negatives=draw(st.integers(0, 3)),
+        max_points=draw(st.integers(1, 6)),
         strategy=draw(st.sampled_from(STRATEGIES)),
-        seed=draw(st.integers(0, 9)),
     )
 
 
@@ -49,11 +45,6 @@ def points_of(prompter, label):
     """(K, 2) points (x, y) of the label's only component."""
     ((together, *_),) = prompter(find_components(label))
     return together.points
-
-
-def class_at(label, points):
-    x, y = points.astype(int).T
-    return label[y, x].tolist()
 
 
 def assert_same(prompts, others):
@@ -76,7 +67,8 @@ def test_prompter_points_lie_on_their_component(label, prompter, radius):
         for points, marks in own:
             assert points.dtype == np.float32
             assert points.shape == (len(marks), 2)
-            x, y = points[marks == 1].T
+            assert marks.tolist() == [1] * len(points)
+            x, y = points.T
             assert set(zip(y, x)) <= pixels
 
 
@@ -84,37 +76,12 @@ def test_prompter_points_lie_on_their_component(label, prompter, radius):
 @given(labels(), prompters())
 def test_prompter_gives_all_points_first_and_then_each_alone(label, prompter):
     for together, *alone in prompter(find_components(label)):
-        inside = together.points[together.labels == 1]
-        outside = together.points[together.labels == 0]
-        assert 1 <= len(inside) <= prompter.max_points
-        assert len(np.unique(inside, axis=0)) == len(inside)
-        assert len(alone) == (len(inside) if len(inside) > 1 else 0)
-        for point, prompt in zip(inside, alone):
-            np.testing.assert_array_equal(
-                prompt.points, np.concatenate([point[None], outside])
-            )
-            assert prompt.labels.tolist() == [1] + [0] * len(outside)
-
-
-@PROPERTY
-@given(labels(), prompters())
-def test_prompter_takes_negatives_of_the_nearest_components(label, prompter):
-    components = find_components(label)
-    deepest = np.array(
-        [np.add(deepest_point(c.mask), c.bbox[:2]) for c in components]
-    ).reshape(-1, 2)
-    classes = np.array([c.class_id for c in components])
-    for index, prompts in enumerate(prompter(components)):
-        points, marks = prompts[0]
-        outside = points[marks == 0]
-        others = deepest[classes != classes[index]]
-        assert len(outside) == min(prompter.num_negatives, len(others))
-        assert 255 not in class_at(label, outside)
-        assert classes[index] not in class_at(label, outside)
-        offsets = others - deepest[index]
-        nearest = np.sort(np.hypot(*offsets.T))[: len(outside)]
-        given_offsets = outside[:, ::-1] - deepest[index]
-        np.testing.assert_allclose(np.hypot(*given_offsets.T), nearest)
+        points = together.points
+        assert 1 <= len(points) <= prompter.max_points
+        assert len(np.unique(points, axis=0)) == len(points)
+        assert len(alone) == (len(points) if len(points) > 1 else 0)
+        for point, prompt in zip(points, alone):
+            np.testing.assert_array_equal(prompt.points, [point])
 
 
 @PROPERTY
@@ -125,21 +92,14 @@ def test_prompter_gives_the_same_prompts_each_time(label, prompter):
 
 
 @PROPERTY
-@given(
-    st.integers(20, 200),
-    st.floats(1, 60),
-    st.integers(1, 3),
-    st.integers(0, 5),
-)
-def test_prompter_adds_points_with_the_skeleton_length(
-    length, spacing, fewest, further
-):
-    prompter = SkeletonPrompter(spacing, fewest, fewest + further)
+@given(st.integers(20, 200), st.floats(1, 60), st.integers(1, 6))
+def test_prompter_adds_points_with_the_skeleton_length(length, spacing, most):
+    prompter = SkeletonPrompter(spacing, most)
     counts = [
         len(points_of(prompter, line(size))) for size in (length, 2 * length)
     ]
     expected = [
-        np.clip(round((size - 1) / spacing), fewest, fewest + further)
+        np.clip(round((size - 1) / spacing), 1, most)
         for size in (length, 2 * length)
     ]
     assert counts == expected
@@ -149,7 +109,7 @@ def test_prompter_adds_points_with_the_skeleton_length(
 @pytest.mark.parametrize('count', [1, 2, 5])
 @pytest.mark.parametrize('thickness', [1, 5])
 def test_prompter_spreads_points_evenly(count, thickness):
-    prompter = SkeletonPrompter(min_points=count, max_points=count)
+    prompter = SkeletonPrompter(spacing=15, max_points=count)
     points = points_of(prompter, line(101, thickness))
     stretch = 100 / count
     middles = (np.arange(count) + 0.5) * stretch
@@ -162,7 +122,7 @@ def test_prompter_spreads_points_evenly(count, thickness):
 def test_prompter_spreads_points_over_all_pieces_of_a_stroke():
     label = line(100)
     label[:, 45:55] = 255
-    prompter = SkeletonPrompter(min_points=2, max_points=2)
+    prompter = SkeletonPrompter(spacing=20, max_points=2)
     ((together, *_),) = prompter(find_components(label, closing_radius=5))
     x = np.sort(together.points[:, 0])
     np.testing.assert_allclose(x, [22, 77], atol=1)
@@ -172,7 +132,7 @@ def test_prompter_spreads_points_over_all_pieces_of_a_stroke():
 def test_prompter_of_one_pixel(strategy):
     label = np.full((4, 6), 255, np.uint8)
     label[1, 5] = 0
-    prompter = SkeletonPrompter(min_points=3, strategy=strategy)
+    prompter = SkeletonPrompter(strategy=strategy)
     assert points_of(prompter, label).tolist() == [[5, 1]]
 
 
@@ -184,45 +144,7 @@ def test_prompter_of_a_disk_takes_its_deepest_point():
 
 
 def test_prompter_without_components():
-    assert SkeletonPrompter(num_negatives=2)([]) == []
-
-
-def test_prompter_without_another_class_has_no_negatives():
-    label = line(20)
-    label[0, 25] = 0
-    for prompts in SkeletonPrompter(num_negatives=2)(find_components(label)):
-        assert prompts[0].labels.all()
-
-
-def test_prompter_random_points_depend_on_the_seed_alone():
-    components = find_components(line(300, 20))
-    first, again, other = (
-        SkeletonPrompter(strategy='random', seed=seed)(components)
-        for seed in (0, 0, 1)
-    )
-    assert_same(first, again)
-    assert first[0][0].points.tolist() != other[0][0].points.tolist()
-
-
-def test_prompter_skeleton_points_do_not_depend_on_the_seed():
-    components = find_components(line(300, 20))
-    assert_same(
-        SkeletonPrompter(seed=0)(components),
-        SkeletonPrompter(seed=1)(components),
-    )
-
-
-@PROPERTY
-@given(labels())
-def test_prompter_centroid_is_the_pixel_nearest_to_the_centre(label):
-    components = find_components(label)
-    prompts = SkeletonPrompter(strategy='centroid')(components)
-    for component, own in zip(components, prompts):
-        pixels = np.transpose(component.pixels)
-        distance = np.hypot(*(pixels - pixels.mean(axis=0)).T)
-        ((x, y),) = own[0].points
-        found = distance[(pixels == (y, x)).all(axis=1)]
-        np.testing.assert_allclose(found, [distance.min()])
+    assert SkeletonPrompter()([]) == []
 
 
 @PROPERTY
@@ -249,11 +171,9 @@ def test_spread_evenly_takes_points_of_the_curve_once(steps, count):
     ('options', 'message'),
     [
         (dict(strategy='medial'), "strategy='medial'"),
-        (dict(min_points=0), 'min_points=0'),
-        (dict(min_points=3, max_points=2), 'max_points=2'),
+        (dict(max_points=0), 'max_points=0'),
         (dict(spacing=0), 'spacing=0'),
         (dict(spacing=-1.0), 'spacing=-1.0'),
-        (dict(num_negatives=-1), 'num_negatives=-1'),
     ],
 )
 def test_prompter_rejects_options_out_of_range(options, message):

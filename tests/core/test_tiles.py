@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.prompts import SkeletonPrompter
+from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
 from mmseg_sesam.core.tiles import TileGrid, prompt_in_tiles
 
 PROPERTY = settings(max_examples=100, deadline=None, derandomize=True)
@@ -84,8 +84,16 @@ def test_prompt_in_tiles_of_a_long_stroke(negatives):
     label[30, 10:990] = 1
     label[50, 500] = 2
     components = find_components(label)
-    prompter = SkeletonPrompter(max_points=2, num_negatives=negatives)
-    prompts = prompter(components)
+    prompts = SkeletonPrompter(max_points=2)(components)
+    # As a prompter of a user may make them.
+    outside = np.array([[500, 50]] * negatives, np.float32).reshape(-1, 2)
+    prompts[0] = [
+        PointPrompt(
+            np.concatenate([prompt.points, outside]),
+            np.append(prompt.labels, np.zeros(negatives, np.int8)),
+        )
+        for prompt in prompts[0]
+    ]
     grid = TileGrid.of(label.shape, tile=100, overlap=20)
     (together, *alone), (dot,) = prompt_in_tiles(grid, components, prompts)
     positive = together.points[together.labels == 1].astype(int)

@@ -76,7 +76,7 @@ def test_generator_assembles_regions_of_one_stroke():
     assert (label == 4).all()
     assert record.coverage == 1
     # One point reaches one region: the stroke is covered in part.
-    lone = dict(type='SkeletonPrompter', strategy='centroid')
+    lone = dict(type='SkeletonPrompter', max_points=1)
     label, (record,) = make_generator(prompter=lone, hole_purity=0)(
         scene.image, weak
     )
@@ -94,16 +94,6 @@ def test_generator_falls_back_in_a_region_of_two_classes():
     assert [r.fell_back for r in records] == [True, True, False]
     np.testing.assert_array_equal(label[:, :24], weak[:, :24])
     assert (label[:, 24:] == 1).all()
-
-
-def test_generator_records_negative_points():
-    scene = make_scene(rows=1, cols=2)
-    options = dict(type='SkeletonPrompter', num_negatives=1)
-    _, records = make_generator(prompter=options)(scene.image, scene.weak)
-    for record, other in zip(records, (1, 0)):
-        (positive, negative) = record.points
-        assert (positive[2], negative[2]) == (1, 0)
-        assert scene.weak[int(negative[1]), int(negative[0])] == other
 
 
 def make_two_lines():

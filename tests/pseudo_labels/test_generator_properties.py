@@ -37,7 +37,6 @@ def generators(draw):
         prompter=dict(
             type='SkeletonPrompter',
             spacing=draw(st.sampled_from([2, 40])),
-            num_negatives=draw(st.integers(0, 2)),
         ),
         selector=dict(
             type='CoverageMaskSelector',
