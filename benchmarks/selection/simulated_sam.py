@@ -79,13 +79,12 @@ class SimulatedSAM(BaseSegmenter):
     ) -> MaskCandidates:
         """Returns three masks for each prompt."""
         made = [self._decode_one(embedding, prompt) for prompt in prompts]
-        masks, scores, stability = map(np.stack, zip(*made))
-        return MaskCandidates(masks, scores, stability)
+        return MaskCandidates(*map(np.stack, zip(*made)))
 
     def _decode_one(
         self, objects: np.ndarray, prompt: PointPrompt
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns (3, H, W) masks, (3,) scores and (3,) stability."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns (3, H, W) masks and (3,) scores."""
         last = np.array(objects.shape[::-1]) - 1
         points = np.clip(np.rint(prompt.points), 0, last).astype(int)
         points = points[prompt.labels == 1]
@@ -104,10 +103,8 @@ class SimulatedSAM(BaseSegmenter):
             else 0.0
             for mask, level in zip(masks, levels)
         ]
-        noise = rng.normal(0, SCORE_NOISE, (2, len(masks)))
-        scores = np.clip(overlap + noise[0], 0, 1)
-        stability = np.clip(0.6 + 0.4 * np.array(overlap) + noise[1], 0, 1)
-        return np.stack(masks), scores, stability
+        noise = rng.normal(0, SCORE_NOISE, len(masks))
+        return np.stack(masks), np.clip(overlap + noise, 0, 1)
 
 
 def _cut_parts(

@@ -108,13 +108,10 @@ class Candidates(ABC):
     Attributes:
         scores: (P, M) float32 in [0, 1], the segmenter's estimate of the
             IoU of each mask.
-        stability: (P, M) float32 in [0, 1], IoU of the masks at a higher
-            and a lower threshold; 1 if the segmenter has no threshold.
         areas: (P, M) float32, estimated pixels of each mask.
     """
 
     scores: np.ndarray
-    stability: np.ndarray
     areas: np.ndarray
 
     @abstractmethod
@@ -148,7 +145,6 @@ class MaskCandidates(Candidates):
     Args:
         masks: (P, M, H, W) bool.
         scores: (P, M) float in [0, 1].
-        stability: (P, M) float in [0, 1]; 1 by default.
 
     Raises:
         ValueError: the shapes of masks and scores do not agree.
@@ -160,12 +156,7 @@ class MaskCandidates(Candidates):
         array([[ 0.,  0., 10.]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        masks: np.ndarray,
-        scores: np.ndarray,
-        stability: np.ndarray | None = None,
-    ) -> None:
+    def __init__(self, masks: np.ndarray, scores: np.ndarray) -> None:
         masks, scores = np.asarray(masks, bool), np.asarray(scores, 'float32')
         if masks.ndim != 4 or masks.shape[:2] != scores.shape:
             raise ValueError(
@@ -174,9 +165,6 @@ class MaskCandidates(Candidates):
             )
         self._masks = masks
         self.scores = scores
-        self.stability = np.asarray(
-            np.ones_like(scores) if stability is None else stability, 'float32'
-        )
         self.areas = masks.sum(axis=(2, 3)).astype('float32')
 
     def contains(

@@ -68,7 +68,6 @@ class ComponentCandidates:
         prepared: label of the image.
         index: place of the component in `prepared.components`.
         scores: (M,) predicted IoU.
-        stability: (M,) stability.
         areas: (M,) estimated pixels.
         shares: (M, K) share of each component of the image inside a mask.
         bits: (M, G / 8) uint8, `inside` with eight values in a byte: an
@@ -78,7 +77,6 @@ class ComponentCandidates:
     prepared: PreparedLabel
     index: int
     scores: np.ndarray
-    stability: np.ndarray
     areas: np.ndarray
     shares: np.ndarray
     bits: np.ndarray
@@ -111,7 +109,6 @@ class ComponentCandidates:
             prepared,
             index,
             candidates.scores[rows].ravel(),
-            candidates.stability[rows].ravel(),
             candidates.areas[rows].ravel(),
             pixels.shares(inside[:, : len(pixels.rows)]),
             np.packbits(inside[:, len(pixels.rows) :], axis=1),

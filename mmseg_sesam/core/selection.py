@@ -25,7 +25,6 @@ class Verdict(Enum):
     CONFLICT = 'too much conflict'
     RELIABILITY = 'unreliable'
     SCORE = 'low score'
-    STABILITY = 'low stability'
     GAIN = 'adds too little'
 
 
@@ -62,8 +61,6 @@ class CoverageMaskSelector:
             more and worse labels.
         min_predicted_iou: least score of a mask. Raise it for a segmenter
             whose scores are reliable.
-        min_stability: least stability of a mask. Raise it for a segmenter
-            whose unstable masks are wrong.
         min_gain: masks are added to the largest while each adds at least
             this share to their union. Lower it for a segmenter whose masks
             are small parts of objects.
@@ -75,7 +72,6 @@ class CoverageMaskSelector:
     max_conflict: float = option(0.1, SHARE)
     min_reliability: float = option(0.8, SHARE)
     min_predicted_iou: float = option(0.0, SHARE)
-    min_stability: float = option(0.0, SHARE)
     min_gain: float = option(0.05, number(above=0, at_most=1))
 
     def __post_init__(self) -> None:
@@ -102,7 +98,6 @@ class CoverageMaskSelector:
                 candidates.reliability >= self.min_reliability
             ),
             Verdict.SCORE: ~(candidates.scores >= self.min_predicted_iou),
-            Verdict.STABILITY: ~(candidates.stability >= self.min_stability),
         }
         allowed = ~np.logical_or.reduce(list(fails.values()))
         chosen = self._cover(candidates, allowed)

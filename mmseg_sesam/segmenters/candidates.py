@@ -62,28 +62,18 @@ class Geometry(NamedTuple):
         ]
         return np.stack(axes, axis=-1) * 2 / self.side - 1
 
-    def measure(
-        self, logits: torch.Tensor, threshold: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns (n, M) stability and areas of (n, M, h, h) float logits.
+    def areas(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
+        """Returns (n, M) areas of (n, M, h, h) float logits.
 
-        Both are estimated on the grid of the logits. Stability is the IoU of
-        the masks at the threshold + 1 and - 1; areas are image pixels.
+        They are image pixels, estimated on the grid of the logits.
         """
         cells = [
             size * logits.shape[-1] / self.side for size in self.input_size
         ]
         rows, cols = (int(np.ceil(count)) for count in cells)
-        inside = logits[..., :rows, :cols]
-        low, middle, high = (
-            (inside > threshold + offset).sum((-2, -1))
-            for offset in (-1.0, 0.0, 1.0)
-        )
-        # An empty mask has no stability: 0 / 0.
-        stability = (high / low).nan_to_num(0.0)
-        share = (middle / np.prod(cells)).clamp(max=1)
-        areas = share * np.prod(self.image_size)
-        return _to_numpy(stability), _to_numpy(areas)
+        inside = (logits[..., :rows, :cols] > threshold).sum((-2, -1))
+        share = (inside / np.prod(cells)).clamp(max=1)
+        return _to_numpy(share * np.prod(self.image_size))
 
     def draw(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
         """Returns the mask of (h, h) float32 logits, (H, W) bool.
@@ -146,9 +136,9 @@ class LogitCandidates(Candidates):
         flat = [own for batch in batches for own in batch.logits.to(device)]
         self._logits = [flat[rank] for rank in ranks]
         scores = [_to_numpy(batch.scores.clamp(0, 1)) for batch in batches]
-        measures = [geometry.measure(b.logits, threshold) for b in batches]
-        self.scores, self.stability, self.areas = (
-            np.concatenate(parts)[ranks] for parts in (scores, *zip(*measures))
+        areas = [geometry.areas(batch.logits, threshold) for batch in batches]
+        self.scores, self.areas = (
+            np.concatenate(parts)[ranks] for parts in (scores, areas)
         )
 
     @torch.inference_mode()

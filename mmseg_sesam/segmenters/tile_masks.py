@@ -20,7 +20,6 @@ class Part(Protocol):
     """A mask on one tile; pixels are those of the tile."""
 
     score: float
-    stability: float
     area: float
 
     def contains(
@@ -47,11 +46,6 @@ class DecodedPart(NamedTuple):
     def score(self) -> float:
         """Predicted IoU."""
         return float(self.candidates.scores[self.prompt, self.index])
-
-    @property
-    def stability(self) -> float:
-        """Stability."""
-        return float(self.candidates.stability[self.prompt, self.index])
 
     @property
     def area(self) -> float:
@@ -88,7 +82,6 @@ class PackedPart(NamedTuple):
         area: pixels of the mask.
         shape: height and width of the tile.
         score: predicted IoU.
-        stability: stability.
     """
 
     row: int
@@ -98,7 +91,6 @@ class PackedPart(NamedTuple):
     area: float
     shape: tuple[int, int]
     score: float
-    stability: float
 
     @classmethod
     def of(cls, part: DecodedPart) -> PackedPart:
@@ -113,7 +105,6 @@ class PackedPart(NamedTuple):
             float(np.count_nonzero(crop.mask)),
             crop.shape,
             part.score,
-            part.stability,
         )
 
     def contains(
@@ -148,7 +139,7 @@ class TiledCandidates(Candidates):
 
     A pixel is inside if the part on the tile in whose cell it lies says so.
     Where that tile has no part, it is inside if any part that reaches it
-    says so. Scores and stability are means of the parts by area.
+    says so. Scores are means of the parts by area.
 
     Args:
         grid: tiles of the image.
@@ -160,7 +151,7 @@ class TiledCandidates(Candidates):
     ) -> None:
         self._grid, self._parts = grid, parts
         measures = [[self._measure(m) for m in masks] for masks in parts]
-        self.scores, self.stability, self.areas = np.moveaxis(
+        self.scores, self.areas = np.moveaxis(
             np.array(measures, np.float32), -1, 0
         )
 
@@ -217,8 +208,8 @@ class TiledCandidates(Candidates):
         """See `Candidates.mask`."""
         return self.crop(prompt, index).whole()
 
-    def _measure(self, parts: dict[int, Part]) -> tuple[float, float, float]:
-        """Returns score, stability and area of a mask."""
+    def _measure(self, parts: dict[int, Part]) -> tuple[float, float]:
+        """Returns score and area of a mask."""
         areas = [part.area for part in parts.values()]
         if len(parts) > 1:
             areas = [
@@ -227,13 +218,8 @@ class TiledCandidates(Candidates):
             ]
         total = sum(areas)
         weights = areas if total > 0 else [1] * len(areas)
-        scores, stability = (
-            np.average(
-                [getattr(p, n) for p in parts.values()], weights=weights
-            )
-            for n in ('score', 'stability')
-        )
-        return float(scores), float(stability), total
+        scores = [part.score for part in parts.values()]
+        return float(np.average(scores, weights=weights)), total
 
     def _own_share(self, parts: dict[int, Part], tile: int) -> float:
         """Returns the share of a part's mask that no other part decides."""

@@ -27,7 +27,6 @@ _COLOURS = {
     Verdict.CONFLICT: '#c8323c',
     Verdict.RELIABILITY: '#c87137',
     Verdict.SCORE: '#8a5ab5',
-    Verdict.STABILITY: '#b5892a',
     Verdict.GAIN: '#4a7fb0',
 }
 # Masks drawn of each component; the scatter plot has all candidates.

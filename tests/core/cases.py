@@ -32,7 +32,6 @@ class Case:
         label: (H, W) uint8.
         masks: (K, M, H, W) bool.
         scores: (K, M) float; 1 by default.
-        stability: (K, M) float; 1 by default.
         evidence: evidence for the classes; by default none.
         prior: by default rejects no mask.
         max_pixels: see `LabelledPixels.gather`.
@@ -41,16 +40,14 @@ class Case:
     label: np.ndarray
     masks: np.ndarray
     scores: np.ndarray | None = None
-    stability: np.ndarray | None = None
     evidence: Evidence | None = None
     prior: ExpansionPrior = field(default_factory=ExpansionPrior.none)
     max_pixels: int = 8192
 
     def __post_init__(self) -> None:
         self.masks = np.asarray(self.masks, bool)
-        for name in ('scores', 'stability'):
-            if getattr(self, name) is None:
-                setattr(self, name, np.ones(self.masks.shape[:2]))
+        if self.scores is None:
+            self.scores = np.ones(self.masks.shape[:2])
 
     @property
     def components(self) -> list[Component]:
@@ -69,11 +66,9 @@ class Case:
             self.evidence or Evidence.none(self.label.shape),
             self.prior,
         )
-        masks, scores, stability = (
-            np.asarray(values)[order]
-            for values in (self.masks, self.scores, self.stability)
+        candidates = MaskCandidates(
+            self.masks[order], np.asarray(self.scores)[order]
         )
-        candidates = MaskCandidates(masks, scores, stability)
         return [
             ComponentCandidates.measure(prepared, place, candidates, place)
             for place in range(len(order))
@@ -93,10 +88,7 @@ class Case:
     def with_order(self, order: list[int]) -> Case:
         """Returns the case with the M candidates in another order."""
         return replace(
-            self,
-            masks=self.masks[:, order],
-            scores=self.scores[:, order],
-            stability=self.stability[:, order],
+            self, masks=self.masks[:, order], scores=self.scores[:, order]
         )
 
 
@@ -127,7 +119,6 @@ def cases(draw: st.DrawFn) -> Case:
         label,
         masks,
         scores=rng.random(first),
-        stability=rng.random(first),
         evidence=evidence_of(rng.random((*label.shape, 8)) ** 2),
     )
     likeness = rng.random((*first, 1, 1))

@@ -26,7 +26,6 @@ def selectors(draw):
         max_conflict=draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])),
         min_reliability=draw(st.sampled_from([0.0, 0.3, 0.7])),
         min_predicted_iou=draw(st.sampled_from([0.0, 0.3])),
-        min_stability=draw(st.sampled_from([0.0, 0.3])),
         min_gain=draw(st.sampled_from([0.01, 0.05, 0.3])),
     )
 
@@ -41,8 +40,6 @@ def failed_rule(candidates, conflict, number, selector):
         return Verdict.RELIABILITY
     if candidates.scores[number] < selector.min_predicted_iou:
         return Verdict.SCORE
-    if candidates.stability[number] < selector.min_stability:
-        return Verdict.STABILITY
     return None
 
 
@@ -160,14 +157,10 @@ def test_selector_ignores_a_far_component_of_a_class_of_the_label(
     ]
     masks = np.zeros((len(places) + 1, *case.masks.shape[1:3], width), bool)
     masks[..., -6:] = True
-    scores, stability = np.ones((2, *masks.shape[:2]))
-    for values, own in (
-        (masks, far.masks),
-        (scores, far.scores),
-        (stability, far.stability),
-    ):
-        values[places] = own
-    more.masks, more.scores, more.stability = masks, scores, stability
+    masks[places] = far.masks
+    scores = np.ones(masks.shape[:2])
+    scores[places] = far.scores
+    more.masks, more.scores = masks, scores
     before, after = selector(far.measure()), selector(more.measure())
     for one, place in zip(before, places):
         assert one.chosen == after[place].chosen
@@ -300,16 +293,11 @@ def test_selector_rejects_masks_outside_the_component():
 
 
 def test_selector_allows_values_at_their_limits():
-    case = line(
-        [[(0, 20)]], scores=np.array([[0.5]]), stability=np.array([[0.25]])
-    )
-    at_limits = CoverageMaskSelector(
-        max_conflict=0, min_predicted_iou=0.5, min_stability=0.25
-    )
+    case = line([[(0, 20)]], scores=np.array([[0.5]]))
+    at_limits = CoverageMaskSelector(max_conflict=0, min_predicted_iou=0.5)
     assert select(case, at_limits).chosen == (0,)
     for stricter, verdict in (
         (dict(min_predicted_iou=0.51), Verdict.SCORE),
-        (dict(min_stability=0.26), Verdict.STABILITY),
         (dict(min_reliability=0.99), Verdict.RELIABILITY),
     ):
         selection = select(case, replace(at_limits, **stricter))
@@ -354,7 +342,6 @@ def test_selector_of_a_label_without_components():
         (dict(min_reliability=-1), 'min_reliability=-1'),
         (dict(min_reliability=float('nan')), 'min_reliability=nan'),
         (dict(min_predicted_iou=-0.1), 'min_predicted_iou=-0.1'),
-        (dict(min_stability=2), 'min_stability=2'),
         (dict(min_gain=0.0), 'above 0'),
     ],
 )

@@ -46,8 +46,6 @@ class UselessSegmenter(BaseSegmenter):
         masks = np.ones((count, 3, height, width), bool)
         if self.answer == 'scores that are no numbers':
             return MaskCandidates(masks, np.nan * scores)
-        if self.answer == 'stability that is no number':
-            return MaskCandidates(masks, scores, np.nan * scores)
         # A wrong size.
         return MaskCandidates(masks[:, :, : height // 2, : width // 2], scores)
 
@@ -58,7 +56,6 @@ class UselessSegmenter(BaseSegmenter):
         'no candidate',
         'empty masks',
         'scores that are no numbers',
-        'stability that is no number',
         'masks of a wrong size',
     ],
 )

@@ -62,7 +62,7 @@ class GuessingSegmenter(BaseSegmenter):
         # A prompt that is decoded once more gets the same masks.
         rng = np.random.default_rng(points.astype(int).ravel())
         masks = rng.random((3, *shape)) < rng.random((3, 1, 1))
-        return masks, rng.random(3), rng.random(3)
+        return masks, rng.random(3)
 
 
 @TASK_UTILS.register_module()

@@ -58,11 +58,7 @@ class Regions(NamedTuple):
 
 
 class RegionCandidates(Candidates):
-    """Candidates that are unions of leaves, (P, 3, R) bool in `table`.
-
-    Stability of mask i is area(i) / area(i + 1); the largest mask gets the
-    value of the second largest.
-    """
+    """Candidates that are unions of leaves, (P, 3, R) bool in `table`."""
 
     def __init__(
         self, regions: Regions, table: np.ndarray, scores: np.ndarray
@@ -71,8 +67,6 @@ class RegionCandidates(Candidates):
         self._table = table
         self.scores = scores
         self.areas = table @ regions.areas
-        ratios = self.areas[:, :-1] / np.maximum(self.areas[:, 1:], 1)
-        self.stability = np.column_stack([ratios, ratios[:, -1]])
 
     def contains(
         self, rows: np.ndarray, cols: np.ndarray, prompts: slice
