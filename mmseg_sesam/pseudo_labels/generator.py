@@ -63,9 +63,6 @@ class PseudoLabelGenerator:
         prompter: config of the prompter; by default `SkeletonPrompter`.
         selector: config of the mask selector; by default
             `CoverageMaskSelector`.
-        closing_radius: pixels by which pieces of a broken stroke are grown
-            to be joined, see `find_components`. Raise it where strokes are
-            broken.
         min_area: smallest component of predictions alone that is kept, in
             pixels. Raise it where refreshes add small wrong components.
         max_labelled_pixels: labelled pixels on which candidates are
@@ -96,7 +93,6 @@ class PseudoLabelGenerator:
     segmenter: Any = validators.required(CONFIG)
     prompter: Any = option(None, CONFIG.or_none())
     selector: Any = option(None, CONFIG.or_none())
-    closing_radius: int = option(0, count())
     min_area: int = option(64, count())
     max_labelled_pixels: int = option(8192, count(1))
     hole_purity: float = option(0.6, SHARE)
@@ -255,7 +251,6 @@ class PseudoLabelGenerator:
             label,
             from_person,
             ignore_index=self.ignore_index,
-            closing_radius=self.closing_radius,
             min_area=self.min_area,
         )
         return PreparedLabel(

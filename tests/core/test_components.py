@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
@@ -48,9 +48,9 @@ def as_pixel_sets(shape, components, turns=0):
 
 
 @PROPERTY
-@given(labels(), st.integers(0, 3))
-def test_find_components_partitions_the_labelled_pixels(label, radius):
-    components = find_components(label, closing_radius=radius)
+@given(labels())
+def test_find_components_partitions_the_labelled_pixels(label):
+    components = find_components(label)
     numbers = number_pixels(label, components)
     np.testing.assert_array_equal(numbers > 0, label != 255)
     for component in components:
@@ -69,9 +69,9 @@ def test_find_components_joins_exactly_connected_pixels(label):
 
 
 @PROPERTY
-@given(labels(), st.integers(0, 3))
-def test_find_components_box_and_mask_fit_the_pixels(label, radius):
-    for component in find_components(label, closing_radius=radius):
+@given(labels())
+def test_find_components_box_and_mask_fit_the_pixels(label):
+    for component in find_components(label):
         rows, cols = component.pixels
         row0, col0, row1, col1 = component.bbox
         assert (row0, col0) == (rows.min(), cols.min())
@@ -84,9 +84,9 @@ def test_find_components_box_and_mask_fit_the_pixels(label, radius):
 
 
 @PROPERTY
-@given(labels(), st.integers(0, 3))
-def test_find_components_in_raster_order(label, radius):
-    components = find_components(label, closing_radius=radius)
+@given(labels())
+def test_find_components_in_raster_order(label):
+    components = find_components(label)
     firsts = [
         np.ravel_multi_index(component.pixels, label.shape)[0]
         for component in components
@@ -95,125 +95,48 @@ def test_find_components_in_raster_order(label, radius):
 
 
 @PROPERTY
-@given(labels(), st.integers(0, 3))
-def test_find_components_does_not_depend_on_orientation(label, radius):
+@given(labels())
+def test_find_components_does_not_depend_on_orientation(label):
     turned = np.ascontiguousarray(np.rot90(label))
     assert as_pixel_sets(
-        turned.shape, find_components(turned, closing_radius=radius)
-    ) == as_pixel_sets(
-        label.shape, find_components(label, closing_radius=radius), turns=1
-    )
+        turned.shape, find_components(turned)
+    ) == as_pixel_sets(label.shape, find_components(label), turns=1)
 
 
 @PROPERTY
-@given(labels(), st.integers(0, 3))
-def test_find_components_only_joins_at_a_larger_radius(label, radius):
-    fine = find_components(label, closing_radius=radius)
-    coarse = find_components(label, closing_radius=radius + 1)
-    numbers = number_pixels(label, coarse)
-    for component in fine:
-        assert len(np.unique(numbers[component.pixels])) == 1
-
-
-def one_above_and_two_below():
-    """Whose middle piece could bridge the gap between the two others."""
-    label = np.full((2, 21), 255, np.uint8)
-    label[0, 10] = label[1, 0] = label[1, 20] = 7
-    return label
-
-
-@PROPERTY
-@given(labels(), st.integers(0, 24), st.integers(1, 6))
-@example(one_above_and_two_below(), 1, 6)
-def test_find_components_never_closes_across_another_class(label, row, radius):
-    row = min(row, len(label))
-    above, below = label[:row], label[row:]
-    wall = np.full((1, label.shape[1]), 9, np.uint8)
-    walled = np.concatenate([above, wall, below])
-    found = {
-        (component.class_id, frozenset(zip(*component.pixels)))
-        for component in find_components(walled, closing_radius=radius)
-        if component.class_id != 9
-    }
-    # As if the wall was the end of the image: neither may one side bridge
-    # a gap of the other.
-    expected = {
-        (component.class_id, frozenset(zip(rows + top, cols)))
-        for top, side in ((0, above), (row + 1, below))
-        if len(side)
-        for component in find_components(side, closing_radius=radius)
-        for rows, cols in [component.pixels]
-    }
-    assert found == expected
-
-
-@pytest.mark.parametrize('radius', [1, 2, 5])
-@pytest.mark.parametrize('turns', range(2))
-def test_find_components_never_closes_across_a_diagonal_line(radius, turns):
-    label = np.full((12, 12), 255, np.uint8)
-    np.fill_diagonal(label, 9)
-    rows = np.array([2, 5, 8, 11])
-    label[rows, rows - 2] = label[rows - 2, rows] = 7
-    found = find_components(np.rot90(label, turns), closing_radius=radius)
-    sides = [c for c in found if c.class_id == 7]
-    above = np.rot90(np.triu(np.ones_like(label), 1), turns) > 0
-    for component in sides:
-        assert len(np.unique(above[component.pixels])) == 1
-    assert len(sides) == 2
-
-
-@pytest.mark.parametrize('radius', [1, 2, 5])
-@pytest.mark.parametrize('step', [(0, 1), (1, 0), (1, 1)])
-def test_find_components_closes_gaps_of_two_radii(radius, step):
-    def count(gap):
-        label = np.full((16, 16), 255, np.uint8)
-        label[1, 1] = 0
-        label[1 + (gap + 1) * step[0], 1 + (gap + 1) * step[1]] = 0
-        return len(find_components(label, closing_radius=radius))
-
-    assert count(2 * radius) == 1
-    assert count(2 * radius + 1) == 2
-
-
-@PROPERTY
-@given(labels(), st.integers(0, 12), st.integers(0, 2), st.data())
+@given(labels(), st.integers(0, 12), st.data())
 def test_find_components_min_area_drops_only_predictions(
-    label, min_area, radius, data
+    label, min_area, data
 ):
     drawn = data.draw(hnp.arrays(bool, label.shape)) & (label != 255)
-    everything = find_components(label, closing_radius=radius)
+    everything = find_components(label)
     kept = [
         component
         for component in everything
         if drawn[component.pixels].any() or component.area >= min_area
     ]
-    found = find_components(
-        label, drawn, closing_radius=radius, min_area=min_area
-    )
+    found = find_components(label, drawn, min_area=min_area)
     assert [c.bbox for c in found] == [c.bbox for c in kept]
     assert [c.from_person for c in found] == [
         drawn[c.pixels].any() for c in kept
     ]
     # By default a person drew all of it, and nothing is dropped.
     assert all(component.from_person for component in everything)
-    undropped = find_components(
-        label, closing_radius=radius, min_area=min_area
-    )
+    undropped = find_components(label, min_area=min_area)
     assert len(undropped) == len(everything)
 
 
 @PROPERTY
-@given(labels(elements=(0, 1, 255)), st.integers(0, 2))
-def test_find_components_with_any_ignore_index(label, radius):
-    components = find_components(label, ignore_index=0, closing_radius=radius)
+@given(labels(elements=(0, 1, 255)))
+def test_find_components_with_any_ignore_index(label):
+    components = find_components(label, ignore_index=0)
     numbers = number_pixels(label, components)
     np.testing.assert_array_equal(numbers > 0, label != 0)
 
 
-@pytest.mark.parametrize('radius', [0, 2])
-def test_find_components_without_labels(radius):
+def test_find_components_without_labels():
     label = np.full((5, 4), 255, np.uint8)
-    assert find_components(label, closing_radius=radius) == []
+    assert find_components(label) == []
 
 
 def test_find_components_of_one_class_that_fills_the_image():
@@ -255,8 +178,6 @@ def test_find_components_of_an_image_of_one_line(shape):
     components = find_components(label.reshape(shape))
     assert [c.class_id for c in components] == [0, 0, 1, 0, 1]
     assert [c.area for c in components] == [2, 1, 1, 1, 1]
-    joined = find_components(label.reshape(shape), closing_radius=1)
-    assert [c.area for c in joined] == [3, 1, 1, 1]
 
 
 @PROPERTY

@@ -25,9 +25,9 @@ def pixels_of(pixels, index):
 
 
 @PROPERTY
-@given(labels(), st.integers(1, 600), st.integers(0, 2))
-def test_gather_takes_pixels_of_each_component(label, max_pixels, radius):
-    components = find_components(label, closing_radius=radius)
+@given(labels(), st.integers(1, 600))
+def test_gather_takes_pixels_of_each_component(label, max_pixels):
+    components = find_components(label)
     pixels = LabelledPixels.gather(components, max_pixels)
     assert len(pixels.starts) == len(components) + 1
     assert pixels.starts[-1] == len(pixels.rows)

@@ -206,7 +206,6 @@ def test_generator_rejects_image_and_label_of_two_sizes():
         dict(segmenter=dict(type='FlatColourSegmenter', score=0.8)),
         dict(prompter=dict(type='SkeletonPrompter', spacing=41)),
         dict(selector=dict(type='CoverageMaskSelector', min_gain=0.1)),
-        dict(closing_radius=3),
         dict(min_area=65),
         dict(max_labelled_pixels=1000),
         dict(hole_purity=0.9),

@@ -45,7 +45,6 @@ def generators(draw):
             min_predicted_iou=draw(st.sampled_from([0, 0.5])),
             min_gain=draw(st.sampled_from([0.05, 1])),
         ),
-        closing_radius=draw(st.integers(0, 2)),
         min_area=draw(st.sampled_from([0, 4])),
         max_labelled_pixels=draw(st.sampled_from([1, 20, 65536])),
         hole_purity=draw(st.sampled_from([0, 0.6])),
@@ -73,9 +72,7 @@ def test_generator_keeps_weak_pixels(scribbled, generator, data):
 def test_generator_records_masks_within_the_limits(scribbled, generator):
     image, label = scribbled
     pseudo, records = generator(image, label)
-    components = find_components(
-        label, closing_radius=generator.closing_radius
-    )
+    components = find_components(label)
     assert [r.bbox for r in records] == [c.bbox for c in components]
     assert [r.area for r in records] == [c.area for c in components]
     selector = generator.selector
