@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Callable
 
@@ -40,6 +41,20 @@ def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
         if text is not None:
             raise RuntimeError(f'rank {rank} failed with {text}')
     return [part for part, _ in results]
+
+
+def interleave(parts: Sequence[Sequence]) -> list:
+    """Returns what ranks made of `items[rank::ranks]`, in the items' order.
+
+    Args:
+        parts: results of each rank, as from `on_all_ranks`.
+
+    Example:
+        >>> interleave([['a', 'c'], ['b']])
+        ['a', 'b', 'c']
+    """
+    longest = max(map(len, parts))
+    return [p[i] for i in range(longest) for p in parts if i < len(p)]
 
 
 def on_main_rank(work: Callable[[], Any], process_group: Any = None) -> Any:

@@ -1,23 +1,26 @@
-"""Learns from weak labels alone, before round 0 is made."""
+"""Learns from weak labels alone, before round 0 is made.
+
+Dense labels need no segmenter: what is learned serves weak ones.
+"""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable, TypeVar
 
 import numpy as np
-from mmengine import dist
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.terminal import Progress
-from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
+from mmseg_sesam.rounds.distributed import (
+    interleave,
+    on_all_ranks,
+    on_main_rank,
+)
 from mmseg_sesam.rounds.training_images import TrainingImages
-from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Images from which each is learned, spread over the set (our choice).
 APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
@@ -41,16 +44,17 @@ def learn_appearance(
     """
 
     def collect() -> list:
-        places = _spread(images, APPEARANCE_IMAGES)
-        samples = _read_share(images, read, places, 'appearance of classes')
+        places = images.spread(APPEARANCE_IMAGES, weak_only=True)
+        batches = images.load_part(places, 'appearance of classes')
         ignored = images.ignore_index
-        return [collect_samples(s.image, s.weak, ignored) for s in samples]
+        return [
+            collect_samples(sample.image, sample.weak, ignored)
+            for sample in map(read, batches)
+        ]
 
-    shares = on_all_ranks(collect, group)
     # In the order of the images, whatever the number of ranks.
-    longest = max(map(len, shares))
-    ordered = [s[i] for i in range(longest) for s in shares if i < len(s)]
-    return on_main_rank(lambda: AppearanceModel.fit(ordered), group)
+    samples = interleave(on_all_ranks(collect, group))
+    return on_main_rank(lambda: AppearanceModel.fit(samples), group)
 
 
 def learn_prior(
@@ -69,8 +73,9 @@ def learn_prior(
     """
 
     def count_share() -> np.ndarray:
-        places = _spread(images, EXPANSION_IMAGES)
-        samples = _read_share(images, read, places, 'expansion of masks')
+        places = images.spread(EXPANSION_IMAGES, weak_only=True)
+        batches = images.load_part(places, 'expansion of masks')
+        samples = map(read, batches)
         return sum(map(count, samples), ExpansionPrior.no_counts())
 
     counts = on_all_ranks(count_share, group)
@@ -111,37 +116,3 @@ def load_learned(
         *(zipfile.BadZipFile, zlib.error),
     ):
         return None
-
-
-def _spread(images: TrainingImages, number: int) -> list[int]:
-    """Returns places of weakly labelled images from all over the set.
-
-    Dense labels need no segmenter: what is learned serves weak ones.
-    """
-    weak = [
-        place
-        for place in images.places().values()
-        if images.facts[place].kind not in (DENSE, NO_LABEL)
-    ]
-    number = min(number, len(weak))
-    chosen = np.linspace(0, len(weak) - 1, number).round().astype(int)
-    return [weak[index] for index in chosen]
-
-
-def _read_share(
-    images: TrainingImages, read: Read, places: list[int], title: str
-) -> Iterator[Sample]:
-    """Yields this rank's share of the samples at places of the set.
-
-    Together the ranks read the same images, whatever their number.
-    """
-    rank, world_size = dist.get_dist_info()
-    share = places[rank::world_size]
-    batches = Progress(
-        images.load(share),
-        desc=title,
-        total=len(share),
-        delay=2,
-        disable=not dist.is_main_process(),
-    )
-    return map(read, batches)

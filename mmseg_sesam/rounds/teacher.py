@@ -9,17 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from mmengine import dist
 from torch import Tensor
 
 from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.refinement import enrich
 from mmseg_sesam.datasets.validation_resize import ValidationResize
-from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.sliding import slide_probability, slides
-from mmseg_sesam.rounds.distributed import on_all_ranks
+from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
 
 # Images of the set, and pixels of each, to which the constants of class
@@ -184,26 +182,14 @@ class TeacherPredictor:
         if prior is None:
             return
         prior.reset()
-        places = [*images.places().values()]
-        number = min(_PRIOR_IMAGES, len(places))
-        chosen = np.linspace(0, len(places) - 1, number).round().astype(int)
-        rank, world_size = dist.get_dist_info()
-        share = [places[i] for i in chosen[rank::world_size]]
-        batches = Progress(
-            images.load(share),
-            desc='class shares of predictions',
-            total=len(share),
-            delay=2,
-            disable=rank > 0,
+        batches = images.load_part(
+            images.spread(_PRIOR_IMAGES), 'class shares of predictions'
         )
         parts = on_all_ranks(
             lambda: [self._some_pixels(batch) for batch in batches], group
         )
         # In the order of the images, whatever the number of ranks.
-        pixels = [
-            parts[i % world_size][i // world_size] for i in range(number)
-        ]
-        prior.fit(torch.cat(pixels))
+        prior.fit(torch.cat(interleave(parts)))
 
     def _some_pixels(self, batch: dict) -> Tensor:
         """Returns (P, C) probabilities on the CPU, evenly spread."""

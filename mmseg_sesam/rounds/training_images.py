@@ -27,7 +27,7 @@ from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.images import open_image, pixel_format
 from mmseg_sesam.io.names import check_unique, printable, sample_key
 from mmseg_sesam.io.terminal import Progress
-from mmseg_sesam.rounds.distributed import on_all_ranks
+from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Bytes of an image file that are read to see whether it changed; reading all
@@ -101,9 +101,7 @@ class TrainingImages:
         parts = on_all_ranks(
             lambda: self._look_at(places[rank::world_size]), process_group
         )
-        self.facts: list[ImageFacts] = [
-            parts[place % world_size][place // world_size] for place in places
-        ]
+        self.facts: list[ImageFacts] = interleave(parts)
         self._refuse_missing_labels()
         self._refuse_two_labels()
         check_unique(
@@ -127,6 +125,22 @@ class TrainingImages:
         for place in places:
             yield next(loaders[self._is_large(place)])
 
+    def load_part(self, places: Sequence[int], title: str) -> Iterator[dict]:
+        """Yields batches of this rank's part of places, with a progress bar.
+
+        Together the ranks load all places; `interleave` puts what they make
+        of the images into the order of the places.
+        """
+        rank, world_size = dist.get_dist_info()
+        part = places[rank::world_size]
+        return Progress(
+            self.load(part),
+            desc=title,
+            total=len(part),
+            delay=2,
+            disable=rank > 0,
+        )
+
     def share(self, places: Sequence[int]) -> list[int]:
         """Returns this rank's share of places; all take a similar time."""
         rank, world_size = dist.get_dist_info()
@@ -147,6 +161,22 @@ class TrainingImages:
         for place, fact in enumerate(self.facts):
             places.setdefault(fact.key, place)
         return places
+
+    def spread(self, number: int, weak_only: bool = False) -> list[int]:
+        """Returns places from all over the set, `number` at most.
+
+        Args:
+            number: most places.
+            weak_only: leaves out dense and unlabelled images.
+        """
+        places = [
+            place
+            for place in self.places().values()
+            if not weak_only or self.facts[place].kind not in (DENSE, NO_LABEL)
+        ]
+        number = min(number, len(places))
+        chosen = np.linspace(0, len(places) - 1, number).round().astype(int)
+        return [places[index] for index in chosen]
 
     def facts_by_kind(self) -> dict[str, list[ImageFacts]]:
         """Returns the facts by the kind of the label, or 'weak'.

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from mmengine import dist
 
-from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.structures import HUMAN_FIELD
@@ -26,18 +24,11 @@ def count_weak_labels(
         num_classes: C.
         process_group: all ranks.
     """
-    rank, world_size = dist.get_dist_info()
-    places = list(images.places().values())[rank::world_size]
+    places = list(images.places().values())
 
     def count() -> np.ndarray:
         counts = np.zeros(256, np.int64)
-        for batch in Progress(
-            images.load(places),
-            desc='counting weak labels',
-            total=len(places),
-            delay=2,
-            disable=rank > 0,
-        ):
+        for batch in images.load_part(places, 'counting weak labels'):
             sample = batch['data_samples'][0]
             label = sample.get(HUMAN_FIELD).data.numpy()
             counts += np.bincount(label.ravel(), minlength=256)
