@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mmseg_sesam.core.bands import count_values, row_bands
+from mmseg_sesam.core.bands import class_ids, row_bands
 from mmseg_sesam.core.evidence import Evidence, cell_size
 
 # Labelled cells taken from one image, about, and the least of each class (our
@@ -123,7 +123,7 @@ class AppearanceModel:
         cells = measure_cells(image)
         own = _labelled(cells, label, ignore_index)
         # A class may lie beside all cells, at the edge of the image.
-        present = _class_ids(label, ignore_index)
+        present = class_ids(label, ignore_index)
         if not len(own.classes):
             return Evidence.none(label.shape)
         learned = np.flatnonzero(self.weights.any(axis=0))
@@ -214,13 +214,6 @@ def _mean_of_cells(image: np.ndarray, band: slice, side: int) -> np.ndarray:
     ).reshape(height // side, width // side, -1)
 
 
-def _class_ids(label: np.ndarray, ignore_index: int) -> np.ndarray:
-    """Returns the ascending class ids of a label."""
-    counts = count_values(label)
-    counts[ignore_index] = 0
-    return np.flatnonzero(counts)
-
-
 def _labelled(
     cells: np.ndarray, label: np.ndarray, ignore_index: int
 ) -> Samples:
@@ -234,7 +227,7 @@ def _labelled(
     side = cell_size(label.shape)
     blocks = label[: rows * side, : cols * side]
     blocks = blocks.reshape(rows, side, cols, side)
-    ids = _class_ids(label, ignore_index)
+    ids = class_ids(label, ignore_index)
     found = [
         np.flatnonzero((blocks == class_id).any(axis=(1, 3)))
         for class_id in ids

@@ -44,3 +44,19 @@ def count_values(label: np.ndarray) -> np.ndarray:
     for rows in row_bands(label.shape):
         counts += np.bincount(label[rows].ravel(), minlength=256)
     return counts
+
+
+def class_ids(label: np.ndarray, ignore_index: int) -> np.ndarray:
+    """Returns the ascending class ids of a label.
+
+    Args:
+        label: (H, W) uint8.
+        ignore_index: value of unlabelled pixels.
+
+    Example:
+        >>> class_ids(np.array([[3, 255, 0]], np.uint8), 255).tolist()
+        [0, 3]
+    """
+    counts = count_values(label)
+    counts[ignore_index] = 0
+    return np.flatnonzero(counts)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from mmseg_sesam.core.bands import count_values
+from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.core.depth import depth_in
 
 
@@ -72,9 +72,7 @@ def find_components(
         The components, in raster order of their first pixels.
     """
     components = []
-    for class_id in np.flatnonzero(count_values(label)):
-        if class_id == ignore_index:
-            continue
+    for class_id in class_ids(label, ignore_index):
         # A class at a time: numbers of all regions take four bytes a pixel.
         own = label == class_id
         window = _window(own)

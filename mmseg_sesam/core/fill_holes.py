@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mmseg_sesam.core.bands import count_values, row_bands
+from mmseg_sesam.core.bands import class_ids, row_bands
 from mmseg_sesam.core.evidence import Evidence
 
 # Least log-odds of the class in a hole (our choice).
@@ -56,9 +56,7 @@ def fill_holes(
         (label == ignore_index).view(np.uint8), connectivity=4
     )
     values, fills = _most_around(holes, number, label, purity, ignore_index)
-    counts = count_values(label)
-    counts[ignore_index] = 0
-    present = np.flatnonzero(counts)
+    present = class_ids(label, ignore_index)
     own = holes[evidence.rows, evidence.cols]
     # Holes with evidence alone: an image may have many more small holes than
     # pixels with evidence, and `inside` has a row for each.

@@ -14,7 +14,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
-from mmseg_sesam.core.bands import count_values
+from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
 from mmseg_sesam.io.labels import id_table, read_label, unmapped_values
 from mmseg_sesam.io.names import sample_key
@@ -145,7 +145,7 @@ class LoadWeakAnnotations(LoadAnnotations):
         )
         if not lacks.any():
             return
-        ids = class_ids(label, self.ignore_index)
+        ids = class_ids(label, self.ignore_index).tolist()
         if unmapped := [i for i in ids if lacks[i]]:
             raise ValueError(
                 f'The weak label {path} holds the ids {unmapped}, which the '
@@ -166,7 +166,7 @@ class LoadWeakAnnotations(LoadAnnotations):
                 f'{shape} pixels (height, width), expected one size; label '
                 'the image at its own size.'
             )
-        ids = class_ids(label, self.ignore_index)
+        ids = class_ids(label, self.ignore_index).tolist()
         wrong = [i for i in ids if i >= self.num_classes]
         if wrong:
             raise ValueError(
@@ -191,13 +191,6 @@ def label_path(info: dict) -> str:
             'LoadWeakAnnotations.'
         )
     return info['seg_map_path']
-
-
-def class_ids(label: np.ndarray, ignore_index: int) -> list[int]:
-    """Returns the sorted class ids of a (H, W) uint8 label."""
-    counts = count_values(label)
-    counts[ignore_index] = 0
-    return np.flatnonzero(counts).tolist()
 
 
 @TRANSFORMS.register_module()

@@ -13,8 +13,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
-from mmseg_sesam.datasets.loading import class_ids
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.names import sample_key
@@ -99,7 +99,7 @@ class SimulateWeakLabel(BaseTransform):
         key = sample_key(results['img_path'], self.data_root)
         weak = self._weak_label(key, results['gt_seg_map'])
         results['gt_seg_map'] = weak
-        results['weak_classes'] = class_ids(weak, self.ignore_index)
+        results['weak_classes'] = class_ids(weak, self.ignore_index).tolist()
         results['label_kind'] = self.kind
         return results
 
