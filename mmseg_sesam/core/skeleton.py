@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import (
     dijkstra,
     minimum_spanning_tree,
 )
+from skimage.measure import block_reduce
 from skimage.morphology import skeletonize
 
 from mmseg_sesam.core.depth import depth_in
@@ -119,18 +120,10 @@ def _place_skeleton(mask: np.ndarray, most: int) -> _Skeleton:
     """Thins a mask in cells so large that it is below 2 `most` cells deep."""
     depth = depth_in(mask, exact=False)
     side = max(int(depth.max(initial=0)) // most, 1)
-    cells = skeleton_pixels(_shrink(mask, side))
+    # A cell is in the coarse mask if any of its pixels is in the mask.
+    coarse = mask if side == 1 else block_reduce(mask, side, np.any)
+    cells = skeleton_pixels(coarse)
     return _Skeleton(cells, _deepest_in(cells, depth, side), side)
-
-
-def _shrink(mask: np.ndarray, side: int) -> np.ndarray:
-    """Returns a bool for each cell of side x side pixels: whether any is."""
-    if side == 1:
-        return mask
-    rows = np.arange(0, mask.shape[0], side)
-    cols = np.arange(0, mask.shape[1], side)
-    some = np.logical_or.reduceat(mask, rows, axis=0)
-    return np.logical_or.reduceat(some, cols, axis=1)
 
 
 def _deepest_in(cells: np.ndarray, depth: np.ndarray, side: int) -> np.ndarray:

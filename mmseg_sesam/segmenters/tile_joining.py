@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mmseg_sesam.core.candidates import Candidates
+from mmseg_sesam.core.components import deepest_point
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import Box, TileGrid, intersect
 from mmseg_sesam.segmenters.tile_masks import DecodedPart, PackedPart, Part
@@ -318,12 +319,9 @@ def _points(values: np.ndarray, edge: np.ndarray) -> np.ndarray:
     sizes = np.bincount(regions.ravel(), minlength=number)
     touching = np.setdiff1d(regions[edge], 0)
     largest = touching[np.argsort(-sizes[touching], kind='stable')]
-    found = []
-    for region in largest[:_REGIONS]:
-        own = np.pad(regions == region, 1).astype(np.uint8)
-        depth = cv2.distanceTransform(own, cv2.DIST_L2, 5)[1:-1, 1:-1]
-        found.append(np.unravel_index(depth.argmax(), depth.shape))
-    return np.array(found)
+    return np.array(
+        [deepest_point(regions == region) for region in largest[:_REGIONS]]
+    )
 
 
 def _answer(

@@ -23,7 +23,7 @@ from mmseg_sesam.segmenters.tile_masks import TiledCandidates
 from mmseg_sesam.validators import CONFIG, check_option, count
 
 # Raise it whenever the same settings give other masks.
-MASK_VERSION = 1
+MASK_VERSION = 2
 
 
 class TiledEmbedding:
