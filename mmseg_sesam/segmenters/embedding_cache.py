@@ -48,10 +48,13 @@ class EmbeddingCache(ABC):
         payload = save(tensors)
         size = len(payload) + _DIGEST
         if self.room() < size:
-            self._warn_once(
-                f'The embedding cache is full with {self.used / GIB:.1f} GiB; '
-                f'other images are encoded in every round. {self._remedy()}'
-            )
+            # The remedy looks at all files of the caches beside this one.
+            if not self._warned:
+                self._warn_once(
+                    f'The embedding cache is full with {self.used / GIB:.1f} '
+                    'GiB; other images are encoded in every round. '
+                    f'{self._remedy()}'
+                )
         elif self._write(key, payload):
             self.used += size
 

@@ -160,6 +160,20 @@ def test_put_into_a_full_cache_warns_once(
     assert len(messages) == 1
 
 
+def test_put_into_a_full_cache_looks_beside_it_once(tmp_path: Path) -> None:
+    looks = []
+
+    class Noting(DiskCache):
+        def _others(self) -> dict[str, int]:
+            looks.append(self.folder)
+            return super()._others()
+
+    cache = Noting(tmp_path / 'own', 500)
+    for index in range(9):
+        cache.put(f'{index:02d}', TENSORS)
+    assert len(looks) == 1
+
+
 def test_put_into_a_full_disk_cache_names_the_caches_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
