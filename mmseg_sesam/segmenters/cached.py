@@ -33,8 +33,10 @@ class CachedSegmenter(BaseSegmenter):
 
     Args:
         segmenter: config of the segmenter.
-        folder: folder of the cache; None stores it in memory, for this run,
-            as long as the machine has more than 2 GiB left.
+        folder: folder of the cache, on a disk of which a tenth of the free
+            space, at least 1 GiB, is left to rounds and checkpoints; None
+            stores it in memory, for this run, as long as the machine has
+            more than 2 GiB left.
         max_gib: largest size in GiB of this segmenter's embeddings, of all
             processes together. Those of other segmenters and settings, which
             `folder` has in folders of their own, are not counted. Raise it if

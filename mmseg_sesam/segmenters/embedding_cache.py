@@ -17,7 +17,9 @@ from mmseg_sesam.io import atomic
 from mmseg_sesam.io.memory import available_memory
 
 GIB = 2**30
-# Bytes of disk space that the cache leaves free (our choice).
+# Share of the free disk space, and least bytes of it, that the cache leaves
+# to rounds and checkpoints, which are written later (our choice).
+RESERVED_SHARE = 0.1
 RESERVE = GIB
 # Bytes of memory that it leaves free, since training needs more later than
 # while a round is made (our choice).
@@ -116,6 +118,8 @@ class DiskCache(EmbeddingCache):
 
     Several processes may write, also on several machines. A file begins with
     the sha256 of its payload; a file that does not match is written again.
+    A tenth of the disk space that is free on construction, and at least
+    1 GiB, is left to rounds and checkpoints.
 
     Args:
         folder: folder of the files, created with the first one.
@@ -138,6 +142,10 @@ class DiskCache(EmbeddingCache):
         self._found = self.used = sum(
             path.stat().st_size for path in self.folder.rglob(f'*{_SUFFIX}')
         )
+        # With its own entries, so that a resumed run leaves as much.
+        self._reserve = max(
+            RESERVE, RESERVED_SHARE * (self._free() + self._found)
+        )
 
     def get(self, key: str) -> dict[str, Tensor] | None:
         """See `EmbeddingCache.get`."""
@@ -154,10 +162,14 @@ class DiskCache(EmbeddingCache):
         """See `EmbeddingCache.room`; at most what the disk has left."""
         share = (self.max_bytes - self._found) / self.num_writers
         written = self.used - self._found
+        return min(share - written, self._free() - self._reserve)
+
+    def _free(self) -> int:
+        """Returns the free bytes of the disk."""
         place = self.folder
         while not place.exists():
             place = place.parent
-        return min(share - written, shutil.disk_usage(place).free - RESERVE)
+        return shutil.disk_usage(place).free
 
     def _remedy(self) -> str:
         text = 'Raise max_gib= of CachedSegmenter, or free disk space.'

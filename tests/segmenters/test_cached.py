@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Callable
@@ -239,6 +240,15 @@ def test_disk_cache_leaves_disk_space_to_others(
     cache.put('00', TENSORS)
     assert cache.get('00') is None
     assert not (tmp_path / 'new').exists()
+
+
+def test_disk_cache_leaves_a_tenth_of_the_disk_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_cache, 'RESERVE', 0)
+    cache = DiskCache(tmp_path, 1e18)
+    # Others write to the disk, too.
+    assert cache.room() < 0.95 * shutil.disk_usage(tmp_path).free
 
 
 def test_memory_cache_leaves_memory_to_others(
