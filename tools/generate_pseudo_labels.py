@@ -57,12 +57,12 @@ def generate(cfg: Config, args: Namespace) -> None:
 
         def take_store() -> None:
             held.enter_context(store.lock())
-            # Later rounds were made from round 0: it belongs to a training.
-            if len(store.rounds()) > 1 and store.settings(0) != settings:
+            # Publishing round 0 would reset the training.
+            if any(store.rounds()):
                 raise ValueError(
-                    f'{store.root} holds the rounds of a training with other '
-                    'settings, which would be replaced: give another folder '
-                    'with --out'
+                    f'{store.root} holds later rounds of a training, expected '
+                    'none but round 0: start the training again with '
+                    '--resume, or give another folder with --out'
                 )
 
         # All ranks stop if rank 0 gets no lock.

@@ -39,6 +39,8 @@ _TEMPORARY = 'temporary_'
 # File systems flush many files at once much faster than one by one.
 _SYNC_THREADS = 16
 _REMEDY = 'make the round again with tools/generate_pseudo_labels.py'
+# Later rounds need the teacher of a checkpoint.
+_LATER_REMEDY = 'start the training again with --resume'
 
 
 class PseudoLabelStore:
@@ -152,12 +154,13 @@ class PseudoLabelStore:
             ValueError: the map is damaged.
         """
         path = self.folder(round_index) / kind / f'{key}.png'
+        remedy = _LATER_REMEDY if round_index else _REMEDY
         if not path.is_file():
             raise FileNotFoundError(
                 f'{path} is missing from a published round of pseudo-labels; '
-                f'{_REMEDY}.'
+                f'{remedy}.'
             )
-        return read_label(path, remedy=_REMEDY)
+        return read_label(path, remedy=remedy)
 
     def record(self, key: str, round_index: int) -> dict[str, Any] | None:
         """Returns an image's record in a published round, or None.

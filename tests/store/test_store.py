@@ -81,16 +81,20 @@ def test_stage_equal_names_in_different_folders(
         assert record['components'] == [dict(index=index)]
 
 
-def test_read_missing_map(store: PseudoLabelStore) -> None:
-    stage(store, 0, 'a')
-    store.commit(0, {})
-    path = store.folder(0) / CONFIDENT / 'a.png'
+@pytest.mark.parametrize(
+    ('number', 'remedy'), [(0, 'generate_pseudo_labels.py'), (1, '--resume')]
+)
+def test_read_missing_map(
+    store: PseudoLabelStore, number: int, remedy: str
+) -> None:
+    stage(store, number, 'a')
+    store.commit(number, {})
+    path = store.folder(number) / CONFIDENT / 'a.png'
 
     with pytest.raises(
-        FileNotFoundError,
-        match=f'{path} is missing from .*generate_pseudo_labels.py',
+        FileNotFoundError, match=f'{path} is missing from .*{remedy}'
     ):
-        store.read('a', 0, CONFIDENT)
+        store.read('a', number, CONFIDENT)
 
 
 @pytest.mark.parametrize('damage', ['empty', 'cut', 'broken chunk'])

@@ -92,14 +92,15 @@ def test_generate_pseudo_labels_keeps_rounds_of_a_training(
     run_again, config: Path, tmp_path: Path
 ) -> None:
     store = PseudoLabelStore(tmp_path / 'out')
-    for number in range(2):
-        store.begin(number, {})
-        store.commit(number, dict(identity=dict(settings={})))
-    tool = TOOLS / 'generate_pseudo_labels.py'
-    done = run_again(tool, config, '--out', store.root)
+    command = [TOOLS / 'generate_pseudo_labels.py', config]
+    command += ['--out', store.root]
+    assert run_again(*command).returncode == 0
+    store.begin(1, {})
+    store.commit(1, {})
+    done = run_again(*command)
     assert done.returncode == 2
-    assert 'give another folder with --out' in done.stdout
-    assert store.settings(0) == {}
+    assert 'start the training again with --resume' in done.stdout
+    assert store.current == 1
 
 
 def test_generate_pseudo_labels_names_what_cannot_be_built(
