@@ -18,6 +18,7 @@ _ON_GPU = (
 )
 _ON_CPU = ('mobile_sam', 'sam2_1_hiera_t', 'sam2_1_hiera_s', 'sam_vit_b')
 _FALLBACK = 'superpixel'
+_TRANSFORMERS = 'transformers'
 
 
 class SegmenterChoice(NamedTuple):
@@ -46,6 +47,9 @@ def pick_segmenter(
         if find_spec(package) is None:
             lacking = f'; {weights} is there without the package {package}'
             continue
+        if package == _TRANSFORMERS and not _is_model(root / weights):
+            lacking = f'; {weights} lacks files of its model'
+            continue
         return SegmenterChoice(name, f'{weights} is there')
     return SegmenterChoice(
         _FALLBACK,
@@ -60,8 +64,20 @@ def _needs(config: dict[str, Any]) -> tuple[str, str]:
         if 'checkpoint' in part:
             return part['checkpoint'], part['builder'].split('.')[0]
         if 'model' in part:
-            return part['model'], 'transformers'
+            return part['model'], _TRANSFORMERS
     raise KeyError('checkpoint')
+
+
+def _is_model(folder: Path) -> bool:
+    """Returns whether a folder holds a model; one may be half downloaded."""
+    # Takes seconds.
+    from mmseg_sesam.segmenters.transformers_sam.model_files import find_files
+
+    try:
+        find_files(str(folder), revision=None, download=False, pickled=False)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _nested(config: dict[str, Any]) -> Iterator[dict[str, Any]]:

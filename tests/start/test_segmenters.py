@@ -42,3 +42,23 @@ def test_pick_segmenter_names_a_package_that_is_missing(
 
     assert found.fragment == 'superpixel'
     assert 'segment_anything' in found.reason
+
+
+def test_pick_segmenter_takes_whole_models_of_transformers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmenters, 'find_spec', lambda package: object())
+    # As a download without access leaves it.
+    folder = tmp_path / 'checkpoints/sam3'
+    (folder / '.cache').mkdir(parents=True)
+
+    found = pick_segmenter(FRAGMENTS, gpu=True, root=tmp_path)
+    assert found.fragment == 'superpixel'
+    assert 'checkpoints/sam3 lacks files' in found.reason
+
+    (folder / 'config.json').write_text('{"model_type": "sam3_tracker"}')
+    (folder / 'processor_config.json').write_text('{}')
+    assert pick_segmenter(FRAGMENTS, True, tmp_path).fragment == 'superpixel'
+
+    (folder / 'model.safetensors').touch()
+    assert pick_segmenter(FRAGMENTS, True, tmp_path).fragment == 'sam3'
