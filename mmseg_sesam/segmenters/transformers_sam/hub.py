@@ -69,7 +69,7 @@ def fetch(
             'it is private; correct model= or revision=, or log in with `hf '
             'auth login`.'
         ) from error
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001, the HTTP client has its own
         if not download:
             raise FileNotFoundError(
                 f'Files of {model} at the commit {revision} are not in the '

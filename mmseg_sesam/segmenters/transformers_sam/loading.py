@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Callable, NamedTuple
 
 import torch
@@ -51,9 +52,12 @@ def load_model(
         ValueError: the sha256 differs, or the weights do not fit the config;
             see also `find_files` for this and other errors.
     """
+    # Before files are fetched with huggingface_hub, which it installs.
+    transformers = _import_transformers()
     files = find_files(model, revision, download, bool(sha256))
     model_class, processor_class = (
-        _import(name) for name in (files.family.model, files.family.processor)
+        _find_class(transformers, name)
+        for name in (files.family.model, files.family.processor)
     )
     digests = files.digests()
     if sha256 and digests['weights'] != sha256.lower():
@@ -68,15 +72,18 @@ def load_model(
     return LoadedModel(network, processor, files.family, digests)
 
 
-def _import(name: str) -> Any:
-    """Returns a class of transformers, whose import takes seconds."""
+def _import_transformers() -> ModuleType:
+    """Returns transformers, whose import takes seconds."""
     try:
-        transformers = import_module('transformers')
+        return import_module('transformers')
     except ImportError as error:
         raise ImportError(
             'TransformersSegmenter needs the package transformers '
             f'({error}); run {install_command("transformers")}.'
         ) from error
+
+
+def _find_class(transformers: ModuleType, name: str) -> Any:
     if not hasattr(transformers, name):
         raise ImportError(
             f'transformers {transformers.__version__} has no {name}; install '

@@ -28,11 +28,15 @@ class Hub(BaseHTTPRequestHandler):
     folder: Path
     # Status and error code of all answers, if they are errors.
     error: tuple[int, str] | None
+    # Whether it closes connections in place of describing a file.
+    cuts: bool
     requests: list[str]
 
     def do_GET(self) -> None:
         self.requests.append(self.path)
-        if self.error:
+        if self.cuts and self.command == 'HEAD':
+            self.close_connection = True
+        elif self.error:
             status, code = self.error
             self._answer(status, b'', {'X-Error-Code': code})
         elif self.path.startswith(f'/api/models/{NAME}/tree/{COMMIT}'):
@@ -76,7 +80,9 @@ def hub(
     """A hub with a small SAM, and an empty cache."""
     folder = Path(shutil.copytree(folders['sam'], tmp_path / 'hub'))
     handler = type(
-        'Handler', (Hub,), dict(folder=folder, error=None, requests=[])
+        'Handler',
+        (Hub,),
+        dict(folder=folder, error=None, cuts=False, requests=[]),
     )
     server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -136,6 +142,16 @@ def test_load_model_says_why_the_hub_gives_no_model(
     hub.error = status, code
     with pytest.raises(error, match=message):
         load_model(NAME, revision=COMMIT, download=True)
+
+
+def test_load_model_says_that_the_connection_was_cut(hub: type[Hub]) -> None:
+    hub.cuts = True
+    with pytest.raises(
+        ConnectionError, match='could not be downloaded'
+    ) as raised:
+        load_model(NAME, revision=COMMIT, download=True)
+    # The HTTP client has errors of its own.
+    assert not isinstance(raised.value.__cause__, OSError)
 
 
 @pytest.mark.parametrize('name', [NAME, 'checkpoints/sam', './sam', 'sam'])

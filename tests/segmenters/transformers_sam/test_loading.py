@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_load_model_takes_weights_in_several_files(
     shards[0].unlink()
     with pytest.raises(FileNotFoundError, match=shards[0].name):
         load_model(str(tmp_path))
+
+
+def test_load_model_needs_transformers_before_it_looks_for_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for package in ('transformers', 'huggingface_hub'):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match='needs the package transformers'):
+        load_model('owner/name', revision='0' * 40)
 
 
 @pytest.mark.parametrize('weight_map', [None, {'a': '../other.safetensors'}])
