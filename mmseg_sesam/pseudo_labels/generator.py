@@ -32,6 +32,7 @@ from mmseg_sesam.core.selection import (
 )
 from mmseg_sesam.core.tiles import prompt_in_tiles
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
+from mmseg_sesam.segmenters.base import json_fingerprint
 from mmseg_sesam.validators import CONFIG, SHARE, count, option
 
 # core/ imports no framework, so its configurable parts are registered here.
@@ -112,11 +113,15 @@ class PseudoLabelGenerator:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """All that its pseudo-labels depend on, as JSON values."""
+        """All that its pseudo-labels depend on, as JSON values.
+
+        Raises:
+            ValueError: the segmenter's fingerprint holds other values.
+        """
         options = {f.name: getattr(self, f.name) for f in fields(self)}
         # It changes the memory needed, not the labels.
         del options['prompts_per_call']
-        options['segmenter'] = self.segmenter.fingerprint
+        options['segmenter'] = json_fingerprint(self.segmenter)
         options['prompter'] = asdict(self.prompter)
         options['selector'] = asdict(self.selector)
         return options

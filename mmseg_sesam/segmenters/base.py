@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,3 +83,31 @@ class BaseSegmenter(ABC):
     def to(self, device: str | torch.device) -> BaseSegmenter:
         """Moves the weights to a device, and returns the segmenter."""
         return self
+
+
+def json_fingerprint(segmenter: BaseSegmenter) -> dict[str, Any]:
+    """Returns a segmenter's fingerprint as a JSON file gives it back.
+
+    Raises:
+        ValueError: the fingerprint holds other values.
+    """
+    fingerprint = segmenter.fingerprint
+    for key, value in _leaves(fingerprint):
+        if not isinstance(value, (str, int, float, type(None))):
+            raise ValueError(
+                f'{type(segmenter).__name__}.fingerprint holds '
+                f'{type(value).__name__} at {key!r}, expected JSON values; '
+                'return texts, numbers, True, False, None, and lists and '
+                'dicts of them.'
+            )
+    return json.loads(json.dumps(fingerprint))
+
+
+def _leaves(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
+    """Yields single values with their dotted names."""
+    if not isinstance(value, (dict, list, tuple)):
+        yield name, value
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in items:
+        yield from _leaves(child, f'{name}.{key}' if name else str(key))

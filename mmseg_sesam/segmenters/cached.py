@@ -16,7 +16,11 @@ from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import TileGrid
-from mmseg_sesam.segmenters.base import BaseSegmenter, Candidates
+from mmseg_sesam.segmenters.base import (
+    BaseSegmenter,
+    Candidates,
+    json_fingerprint,
+)
 from mmseg_sesam.segmenters.embedding_cache import GIB, DiskCache, MemoryCache
 from mmseg_sesam.validators import CONFIG, PATH, check_option, number
 
@@ -43,7 +47,8 @@ class CachedSegmenter(BaseSegmenter):
             a warning says that the images do not fit.
 
     Raises:
-        ValueError: the segmenter has no `pack` and `unpack`.
+        ValueError: the segmenter has no `pack` and `unpack`, or its
+            fingerprint holds other values than JSON has.
 
     Example:
         >>> segmenter = CachedSegmenter(dict(type='SuperpixelSegmenter'))
@@ -77,8 +82,9 @@ class CachedSegmenter(BaseSegmenter):
             local = int(os.environ.get('LOCAL_WORLD_SIZE', processes))
             self.cache = MemoryCache(max_bytes / processes, local)
         else:
-            settings = json.dumps(self.fingerprint, sort_keys=True)
-            name = hashlib.sha256(settings.encode()).hexdigest()[:16]
+            settings = json_fingerprint(self.segmenter)
+            text = json.dumps(settings, sort_keys=True)
+            name = hashlib.sha256(text.encode()).hexdigest()[:16]
             self.cache = DiskCache(Path(folder) / name, max_bytes, processes)
 
     @property
