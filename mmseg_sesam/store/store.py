@@ -189,12 +189,17 @@ class PseudoLabelStore:
 
         The images that an interrupted run staged stay if the identity, all
         that the round depends on as JSON values, is the same.
+
+        Raises:
+            OSError: images of another identity cannot be removed.
         """
         staging = self.staging(round_index)
         note = staging.with_suffix('.json')
         text = json.dumps(identity, sort_keys=True)
         if not note.is_file() or note.read_bytes() != text.encode():
-            shutil.rmtree(staging, ignore_errors=True)
+            # Files that stayed would count as done with the new identity.
+            if staging.exists():
+                shutil.rmtree(staging)
             staging.parent.mkdir(parents=True, exist_ok=True)
             with replacing(note) as part:
                 part.write_text(text)

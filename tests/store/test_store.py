@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -219,6 +220,23 @@ def test_begin_drops_images_of_another_round(store: PseudoLabelStore) -> None:
     store.read('a', 0)
     with pytest.raises(FileNotFoundError):
         store.read('b', 0)
+
+
+def test_begin_stops_at_images_that_cannot_be_removed(
+    store: PseudoLabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage(store, 0, 'a', 'b')
+
+    def refuse(path: str, **options: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    for _ in range(2):
+        with monkeypatch.context() as disk:
+            disk.setattr(os, 'unlink', refuse)
+            with pytest.raises(PermissionError):
+                store.begin(0, dict(keys=('a',)))
+    store.begin(0, dict(keys=('a',)))
+    assert store.staged(0) == {}
 
 
 def test_publish_earlier_round_again(store: PseudoLabelStore) -> None:
