@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 import os
+import re
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Callable, NamedTuple
@@ -94,6 +95,14 @@ FLAG = Rule(lambda value: isinstance(value, bool), 'True or False')
 PATH = Rule(
     lambda value: isinstance(value, (str, os.PathLike)) and bool(str(value)),
     'a path',
+)
+TEXT = Rule(lambda value: isinstance(value, str), 'a text')
+SHA256 = Rule(
+    lambda value: (
+        isinstance(value, str)
+        and re.fullmatch('[0-9a-fA-F]{64}', value) is not None
+    ),
+    '64 hex digits',
 )
 CONFIG = Rule(
     lambda value: isinstance(value, dict) and 'type' in value,

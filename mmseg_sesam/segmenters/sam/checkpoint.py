@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import torch
@@ -27,7 +28,7 @@ SAM_SHA256 = {
 
 
 def load_checkpoint(
-    checkpoint: str | None, sha256: str | None = None
+    checkpoint: str | os.PathLike | None, sha256: str | None = None
 ) -> tuple[dict[str, torch.Tensor], str]:
     """Loads a state dict from a file whose sha256 is known.
 
@@ -42,8 +43,8 @@ def load_checkpoint(
 
     Raises:
         ValueError: no checkpoint is given, the URL is not https, the
-            sha256 differs or is unknown, or the file holds objects other
-            than tensors in plain containers.
+            sha256 differs or is unknown, or the file holds other objects
+            than tensors by their names.
         FileNotFoundError: the file does not exist.
         ConnectionError: the URL cannot be downloaded.
     """
@@ -52,6 +53,7 @@ def load_checkpoint(
             'No SAM checkpoint is configured; set checkpoint= to the path '
             f'or https URL of one, for example {_official_url()}.'
         )
+    checkpoint = os.fspath(checkpoint)
     if '://' in checkpoint:
         path = _download(checkpoint, sha256)
     else:
@@ -136,4 +138,26 @@ def _unpickle(file: BinaryIO) -> dict[str, torch.Tensor]:
             'expected a state dict; save it with '
             'torch.save(model.state_dict(), path).'
         )
+    nested = [key for key, value in state.items() if _holds_tensor(value)]
+    wrong = [
+        key
+        for key, value in state.items()
+        if not (isinstance(key, str) and isinstance(value, torch.Tensor))
+    ]
+    if wrong:
+        (key, *_), remedy = nested or wrong, 'model.state_dict()'
+        if nested:
+            remedy = f'what {key!r} holds'
+        raise ValueError(
+            f'The checkpoint {file.name} holds a {type(state[key]).__name__} '
+            f'at {key!r}, expected tensors by their names; save {remedy} '
+            'alone with torch.save.'
+        )
     return state
+
+
+def _holds_tensor(value: Any) -> bool:
+    """Returns whether a value may be a state dict."""
+    return isinstance(value, dict) and any(
+        isinstance(child, torch.Tensor) for child in value.values()
+    )

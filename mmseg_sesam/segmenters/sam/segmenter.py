@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from importlib import import_module
 from typing import Any, Callable
 
@@ -22,6 +24,10 @@ from mmseg_sesam.segmenters.sam.placed_decoder import (
 
 # Raise it whenever the same weights give other masks.
 MASK_VERSION = 2
+_BUILDER = validators.Rule(
+    lambda value: isinstance(value, str) or callable(value),
+    'a function without arguments or its dotted path',
+)
 
 
 @TASK_UTILS.register_module()
@@ -56,7 +62,7 @@ class SAMSegmenter(NetworkSegmenter):
 
     def __init__(
         self,
-        checkpoint: str | None = None,
+        checkpoint: str | os.PathLike | None = None,
         builder: str | Callable[[], nn.Module] = (
             'segment_anything.build_sam_vit_h'
         ),
@@ -67,11 +73,17 @@ class SAMSegmenter(NetworkSegmenter):
     ) -> None:
         super().__init__(dtype, decode_batch)
         owner = type(self).__name__
-        validators.check_option(owner, 'compile', compile, validators.FLAG)
+        for name, value, rule in (
+            ('checkpoint', checkpoint, validators.PATH.or_none()),
+            ('builder', builder, _BUILDER),
+            ('sha256', sha256, validators.SHA256.or_none()),
+            ('compile', compile, validators.FLAG),
+        ):
+            validators.check_option(owner, name, value, rule)
         if isinstance(builder, str):
             builder = _import_builder(builder)
         state, self._sha256 = load_checkpoint(checkpoint, sha256)
-        self._builder = f'{builder.__module__}.{builder.__qualname__}'
+        self._builder = _name_of(builder)
         self._sam = builder()
         try:
             self._sam.load_state_dict(state)
@@ -162,3 +174,18 @@ def _import_builder(path: str) -> Callable[[], nn.Module]:
             'install its package (pip install segment-anything) or correct '
             'the dotted path.'
         ) from error
+
+
+def _name_of(builder: Callable[..., nn.Module]) -> str:
+    """Returns the dotted path of a builder, with the arguments of a partial.
+
+    Masks depend on the arguments, and so does the fingerprint.
+    """
+    if isinstance(builder, partial):
+        arguments = [repr(value) for value in builder.args]
+        for name, value in sorted(builder.keywords.items()):
+            arguments.append(f'{name}={value!r}')
+        return f'{_name_of(builder.func)}({", ".join(arguments)})'
+    # An object that can be called has the name of its class.
+    owner = builder if hasattr(builder, '__qualname__') else type(builder)
+    return f'{owner.__module__}.{owner.__qualname__}'

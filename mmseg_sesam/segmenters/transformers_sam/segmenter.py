@@ -69,6 +69,8 @@ class TransformersSegmenter(NetworkSegmenter):
         owner = type(self).__name__
         for name, value, rule in (
             ('model', model, validators.PATH),
+            ('revision', revision, validators.TEXT.or_none()),
+            ('sha256', sha256, validators.SHA256.or_none()),
             ('download', download, validators.FLAG),
         ):
             validators.check_option(owner, name, value, rule)

@@ -6,6 +6,7 @@ import pickle
 import urllib.request
 from collections import OrderedDict
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -53,8 +54,9 @@ def server(path, monkeypatch):
     return requests
 
 
-def test_load_checkpoint_of_known_sha256(path):
-    state, digest = load_checkpoint(str(path), sha256_of(path).upper())
+@pytest.mark.parametrize('kind', [str, Path])
+def test_load_checkpoint_of_known_sha256(path, kind):
+    state, digest = load_checkpoint(kind(path), sha256_of(path).upper())
     assert digest == sha256_of(path)
     assert list(state) == ['weight']
     assert torch.equal(state['weight'], torch.arange(3.0))
@@ -122,6 +124,26 @@ def test_load_checkpoint_rejects_a_file_without_state_dict(tmp_path):
     path = tmp_path / 'tensor.pth'
     torch.save(torch.zeros(3), path)
     with pytest.raises(ValueError, match='holds a Tensor'):
+        load_checkpoint(str(path), sha256_of(path))
+
+
+@pytest.mark.parametrize(
+    'state, text',
+    [
+        ({0: torch.zeros(3)}, 'a Tensor at 0, .* save model.state_dict'),
+        ({'w': torch.zeros(3), 'step': 3}, "an? int at 'step'"),
+        (
+            {'meta': {'step': 3}, 'model': {'w': torch.zeros(3)}},
+            "a dict at 'model', .* save what 'model' holds alone",
+        ),
+    ],
+)
+def test_load_checkpoint_rejects_other_values_than_tensors(
+    tmp_path, state, text
+):
+    path = tmp_path / 'state.pth'
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=text):
         load_checkpoint(str(path), sha256_of(path))
 
 

@@ -1,6 +1,7 @@
 """SAMSegmenter against the SamPredictor of the model's own package."""
 
 import json
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -184,12 +185,28 @@ def test_fingerprint_depends_on_masks_and_not_on_places(
 
 @pytest.mark.parametrize(
     'options',
-    [dict(dtype='fp64'), dict(decode_batch=0), dict(compile='yes')],
+    [
+        dict(dtype='fp64'),
+        dict(decode_batch=0),
+        dict(compile='yes'),
+        dict(checkpoint=5),
+        dict(sha256=123),
+        dict(builder=5),
+    ],
     ids=lambda options: next(iter(options)),
 )
 def test_sam_segmenter_rejects_unknown_options(weights, options):
-    with pytest.raises(ValueError, match='SAMSegmenter got'):
-        SAMSegmenter(**weights, builder=build_tiny_sam, **options)
+    (name,) = options
+    with pytest.raises(ValueError, match=f'SAMSegmenter got {name}='):
+        SAMSegmenter(**{**weights, 'builder': build_tiny_sam, **options})
+
+
+def test_fingerprint_names_the_arguments_of_a_partial(weights):
+    builder = partial(build_tiny_sam, img_size=1024)
+    segmenter = SAMSegmenter(**weights, builder=builder)
+    assert segmenter.fingerprint['builder'].endswith(
+        'tiny_sam.build_tiny_sam(img_size=1024)'
+    )
 
 
 @pytest.mark.parametrize(
