@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -220,13 +221,22 @@ class RoundMaker:
     ) -> None:
         """Makes and stages this rank's share of the missing images."""
         share = self.images.share(missing)
-        made = threaded_map(
-            partial(self._make_one, appearance, prior),
-            map(self.labeller.read, self.images.load(share)),
-            self.generator.segmenter.images_at_once,
+        large = [place for place in share if self.images.is_large(place)]
+        small = [place for place in share if not self.images.is_large(place)]
+        make_one = partial(self._make_one, appearance, prior)
+        made = (
+            threaded_map(
+                make_one,
+                map(self.labeller.read, self.images.load(places)),
+                threads,
+            )
+            for places, threads in (
+                (small, self.generator.segmenter.images_at_once),
+                (large, 1),
+            )
         )
         for _ in Progress(
-            made,
+            chain.from_iterable(made),
             desc=f'pseudo-labels, round {self.index}',
             total=len(share),
             disable=not dist.is_main_process(),

@@ -33,8 +33,8 @@ from mmseg_sesam.structures import DENSE, NO_LABEL
 # Bytes of an image file that are read to see whether it changed; reading all
 # of it takes longer (our choice).
 _HEAD = 1 << 16
-# Larger images are loaded one by one, since workers would hold several in
-# memory (our choice).
+# Larger images are loaded and labelled one by one, since workers and threads
+# would hold several in memory (our choice).
 _PIXELS_AHEAD = 2**25
 # Encoding an image takes as long as this many components (our choice).
 _ENCODING = 16
@@ -117,13 +117,13 @@ class TrainingImages:
         """
         by_size: dict[bool, list[int]] = {}
         for place in places:
-            by_size.setdefault(self._is_large(place), []).append(place)
+            by_size.setdefault(self.is_large(place), []).append(place)
         loaders = {
             large: iter(self._loader(same, 0 if large else self.num_workers))
             for large, same in by_size.items()
         }
         for place in places:
-            yield next(loaders[self._is_large(place)])
+            yield next(loaders[self.is_large(place)])
 
     def load_part(self, places: Sequence[int], title: str) -> Iterator[dict]:
         """Yields batches of this rank's part of places, with a progress bar.
@@ -188,7 +188,8 @@ class TrainingImages:
             kinds.setdefault(fact.kind or UNSAID, []).append(fact)
         return kinds
 
-    def _is_large(self, place: int) -> bool:
+    def is_large(self, place: int) -> bool:
+        """Returns whether an image is loaded and labelled alone."""
         return self.facts[place].pixels > _PIXELS_AHEAD
 
     def _loader(self, places: list[int], num_workers: int) -> DataLoader:

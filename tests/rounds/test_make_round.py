@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Callable
@@ -16,6 +17,7 @@ from mmseg.registry import MODELS
 
 from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
+from mmseg_sesam.rounds import training_images
 from mmseg_sesam.rounds.make_round import RoundError, RoundMaker
 from mmseg_sesam.rounds.provenance import fingerprint
 from mmseg_sesam.rounds.summary import RoundSummary
@@ -71,6 +73,41 @@ def test_make_round_with_threads_gives_the_same_round(
 
     assert make('several') == one_by_one
     assert len(one_by_one[1]) == THREADS
+
+
+class LonelySegmenter(SuperpixelSegmenter):
+    """Encodes no image while another thread encodes one."""
+
+    images_at_once = THREADS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._free = threading.Lock()
+
+    def encode(self, images: Sequence[np.ndarray]) -> list:
+        if not self._free.acquire(blocking=False):
+            raise RuntimeError('two images at once')
+        # Other threads would come meanwhile.
+        time.sleep(0.05)
+        encoded = super().encode(images)
+        self._free.release()
+        return encoded
+
+
+def test_make_round_labels_large_images_one_at_a_time(
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    init_default_scope('mmseg')
+    monkeypatch.setattr(training_images, '_PIXELS_AHEAD', 0)
+    images = TrainingImages(make_config().train_dataloader.dataset, 0)
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    settings = fingerprint(generator, images)
+    generator.segmenter = LonelySegmenter()
+    store = PseudoLabelStore(tmp_path)
+    made = RoundMaker(0, generator, images, store, settings).make()
+    assert made.images == THREADS
 
 
 def test_make_round_again_needs_space_beside_the_published_one(
