@@ -77,6 +77,15 @@ class MaskCrop(NamedTuple):
         height, width = self.mask.shape
         return self.row, self.col, self.row + height, self.col + width
 
+    def check_size(self, shape: tuple[int, int]) -> None:
+        """Raises ValueError unless it is of an image of this (H, W)."""
+        if self.shape != shape:
+            raise ValueError(
+                f'The segmenter drew a mask of {self.shape} pixels (height, '
+                f'width), expected {shape}, the size of the image; correct '
+                'its `Candidates.mask`.'
+            )
+
     def paste(
         self, canvas: np.ndarray, origin: tuple[int, int] = (0, 0)
     ) -> None:
@@ -113,6 +122,15 @@ class Candidates(ABC):
 
     scores: np.ndarray
     areas: np.ndarray
+
+    def check_number(self, prompts: int) -> None:
+        """Raises ValueError unless they are of this number of prompts."""
+        if len(self.scores) != prompts:
+            raise ValueError(
+                f'The segmenter returned candidates of {len(self.scores)} '
+                f'prompts, expected {prompts}, those of each prompt in one '
+                'row; correct its `decode`.'
+            )
 
     @abstractmethod
     def contains(

@@ -215,11 +215,16 @@ def measure_components(
         prepared: label of the image.
         prompts_per_call: most prompts decoded at once, unless a component
             has more; bounds the memory that candidates take.
+
+    Raises:
+        ValueError: candidates are of another number of prompts.
     """
     measured = []
     for group in _groups([len(p) for p in prepared.prompts], prompts_per_call):
         prompts = [p for index in group for p in prepared.prompts[index]]
-        candidates, first = decode(prompts), 0
+        candidates = decode(prompts)
+        candidates.check_number(len(prompts))
+        first = 0
         for index in group:
             measured.append(
                 ComponentCandidates.measure(prepared, index, candidates, first)
@@ -270,14 +275,8 @@ def draw_unions(
                 for prompt, number in parts[index]
             ]
             first += len(asked[index])
-            shape = components[places[index]].prepared.label.shape
             for crop in crops:
-                if crop.shape != shape:
-                    raise ValueError(
-                        f'The segmenter drew a mask of {crop.shape} pixels '
-                        f'(height, width), expected {shape}, the size of the '
-                        'image; correct its `Candidates.mask`.'
-                    )
+                crop.check_size(components[places[index]].prepared.label.shape)
             yield places[index], MaskCrop.union(crops)
 
 

@@ -55,6 +55,8 @@ class BaseSegmenter(ABC):
     ) -> Candidates:
         """Returns the candidates of prompts on one image, in their order.
 
+        Those of each prompt are one row of `Candidates.scores`.
+
         Args:
             embedding: embedding of the image, from `encode`.
             prompts: P >= 1 prompts, with any numbers of points.

@@ -151,8 +151,9 @@ class TiledCandidates(Candidates):
     ) -> None:
         self._grid, self._parts = grid, parts
         measures = [[self._measure(m) for m in masks] for masks in parts]
+        # reshape for a segmenter that returns no candidate.
         self.scores, self.areas = np.moveaxis(
-            np.array(measures, np.float32), -1, 0
+            np.array(measures, np.float32).reshape(len(parts), -1, 2), -1, 0
         )
 
     def contains(
@@ -180,15 +181,12 @@ class TiledCandidates(Candidates):
 
     def crop(self, prompt: int, index: int) -> MaskCrop:
         """See `Candidates.crop`."""
-        grid, parts = self._grid, self._parts[prompt][index]
-        drawn = {
-            tile: MaskCrop(
-                *np.add(grid.box(tile)[:2], (crop.row, crop.col)).tolist(),
-                crop.mask,
-                grid.shape,
-            )
-            for tile, crop in ((t, p.crop()) for t, p in parts.items())
-        }
+        grid, drawn = self._grid, {}
+        for tile, part in self._parts[prompt][index].items():
+            crop = part.crop()
+            crop.check_size(grid.size)
+            place = np.add(grid.box(tile)[:2], (crop.row, crop.col)).tolist()
+            drawn[tile] = MaskCrop(*place, crop.mask, grid.shape)
         union = MaskCrop.union(list(drawn.values()))
         if len(drawn) == 1 or not union.mask.size:
             return union

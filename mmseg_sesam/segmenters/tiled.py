@@ -176,4 +176,7 @@ class TiledSegmenter(BaseSegmenter):
                 known.popitem(last=False)
             (known[tile],) = self.segmenter.encode([image])
         known.move_to_end(tile)
-        return self.segmenter.decode(known[tile], list(prompts))
+        candidates = self.segmenter.decode(known[tile], list(prompts))
+        # Joined masks are of all prompts, so that nobody else would notice.
+        candidates.check_number(len(prompts))
+        return candidates

@@ -259,6 +259,22 @@ def test_measure_components_decodes_few_prompts_at_once(
         np.testing.assert_array_equal(one.areas, other.areas)
 
 
+@pytest.mark.parametrize('change', [-1, 1])
+def test_measure_components_raises_on_candidates_of_other_prompts(
+    prepared, change
+):
+    boxes = Boxes(prepared.label.shape)
+    number = sum(map(len, prepared.prompts))
+
+    def decode(prompts):
+        return boxes((prompts * 2)[: number + change])
+
+    with pytest.raises(
+        ValueError, match=f'of {number + change} prompts, expected {number},'
+    ):
+        measure_components(decode, prepared)
+
+
 def test_prepared_label_computes_classes_once(prepared):
     assert sorted(prepared.classes) == [0, 3, 200]
     assert prepared.present.tolist() == [0, 3, 200]

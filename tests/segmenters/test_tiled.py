@@ -261,6 +261,46 @@ def test_cached_segmenter_outside_names_the_remedy():
         CachedSegmenter(inner)
 
 
+class WrongSegmenter(RegionSegmenter):
+    """Returns candidates of which a part is missing, by axis."""
+
+    def __init__(self, **missing):
+        super().__init__()
+        self.ends = [
+            missing.get(name) for name in ('prompts', 'masks', 'rows')
+        ]
+
+    def decode(self, embedding, prompts):
+        shape = len(prompts), 3, *embedding.shape
+        masks = np.ones(shape, bool)[tuple(map(slice, self.ends))]
+        return MaskCandidates(masks, np.ones(masks.shape[:2]))
+
+
+def decode_wrongly(**missing):
+    segmenter = tiled()
+    segmenter.segmenter = WrongSegmenter(**missing)
+    (embedding,) = segmenter.encode([grey((64, 200))])
+    return segmenter.decode(embedding, [prompt((30, 30)), prompt((34, 30))])
+
+
+def test_decode_raises_on_candidates_of_other_prompts():
+    with pytest.raises(ValueError, match='of 1 prompts, expected 2,'):
+        decode_wrongly(prompts=1)
+
+
+def test_crop_raises_on_a_mask_of_another_size():
+    candidates = decode_wrongly(rows=32)
+    with pytest.raises(ValueError, match=r'\(32, 64\).*expected \(64, 64\)'):
+        candidates.crop(0, 0)
+
+
+def test_decode_without_candidates():
+    candidates = decode_wrongly(masks=0)
+    assert candidates.scores.shape == candidates.areas.shape == (2, 0)
+    pixels = np.arange(9)
+    assert candidates.contains(pixels, pixels, slice(None)).shape == (2, 0, 9)
+
+
 @pytest.mark.parametrize(
     'option', ['tile', 'overlap', 'reach', 'segmenter', 'tiles_in_memory']
 )
