@@ -259,22 +259,22 @@ def draw_unions(
     places = list(chosen)
     parts = [[components[p].split(n) for n in chosen[p]] for p in places]
     # A prompt may have several chosen candidates.
-    asked = [list(dict.fromkeys(prompt for prompt, _ in p)) for p in parts]
-    for group in _groups([*map(len, asked)], prompts_per_call):
+    prompts = [list(dict.fromkeys(prompt for prompt, _ in p)) for p in parts]
+    for group in _groups([*map(len, prompts)], prompts_per_call):
         candidates = decode(
             [
                 components[places[index]].prompts[prompt]
                 for index in group
-                for prompt in asked[index]
+                for prompt in prompts[index]
             ]
         )
         first = 0
         for index in group:
             crops = [
-                candidates.crop(first + asked[index].index(prompt), number)
+                candidates.crop(first + prompts[index].index(prompt), number)
                 for prompt, number in parts[index]
             ]
-            first += len(asked[index])
+            first += len(prompts[index])
             for crop in crops:
                 crop.check_size(components[places[index]].prepared.label.shape)
             yield places[index], MaskCrop.union(crops)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
 import cv2
@@ -59,14 +60,14 @@ class Lattice(NamedTuple):
         return cls(*np.meshgrid(*sides, indexing='ij', copy=False))
 
     def read(
-        self, part: Part, box: Box, known: dict | None = None
+        self, part: Part, box: Box, lookups: dict | None = None
     ) -> np.ndarray:
         """Returns the values of a part, whose tile is `box`, (R, C) bool.
 
-        `known` is that of `Part.contains`.
+        `lookups` is that of `Part.contains`.
         """
         rows, cols = self.rows.ravel() - box[0], self.cols.ravel() - box[1]
-        return part.contains(rows, cols, known).reshape(self.rows.shape)
+        return part.contains(rows, cols, lookups).reshape(self.rows.shape)
 
 
 def split_points(
@@ -83,11 +84,12 @@ def split_points(
     wanted = prompt.labels == 1
     if not wanted.any():
         wanted = np.ones(len(wanted), bool)
-    found = {}
-    for tile in grid.holding(rows[wanted], cols[wanted]):
-        held = grid.holds(tile, rows, cols)
-        found[tile] = _localise(grid, tile, points, prompt.labels, held)
-    return found
+    return {
+        tile: _localise(
+            grid, tile, points, prompt.labels, grid.holds(tile, rows, cols)
+        )
+        for tile in grid.holding(rows[wanted], cols[wanted])
+    }
 
 
 def _localise(
@@ -102,7 +104,7 @@ def _localise(
 
 
 def join_tiles(
-    grid: TileGrid, found: dict[int, tuple[Candidates, int]]
+    grid: TileGrid, decoded: dict[int, tuple[Candidates, int]]
 ) -> list[dict[int, Part]]:
     """Joins the candidates that one prompt has on several tiles.
 
@@ -112,17 +114,17 @@ def join_tiles(
 
     Args:
         grid: tiles of the image.
-        found: by tile the candidates and the place of the prompt.
+        decoded: by tile the candidates and the place of the prompt.
 
     Returns:
         For each mask its parts by tile.
     """
-    waiting = dict(found)
+    waiting = dict(decoded)
     joined: list[dict[int, Part]] = []
     while waiting:
-        known = set(joined[0]) if joined else set()
+        done = set(joined[0]) if joined else set()
         tile = next(
-            (t for t in waiting if known.intersection(grid.beside(t))),
+            (t for t in waiting if done.intersection(grid.beside(t))),
             next(iter(waiting)),
         )
         candidates, prompt = waiting.pop(tile)
@@ -131,10 +133,10 @@ def join_tiles(
         if not joined:
             joined = [{tile: part} for part in parts]
             continue
-        beside = sorted(known.intersection(grid.beside(tile)))
+        beside = sorted(done.intersection(grid.beside(tile)))
         for rank, masks in enumerate(joined):
-            own = parts[min(rank, len(parts) - 1)]
-            masks[tile] = _agreeing(grid, tile, parts, own, masks, beside)
+            default = parts[min(rank, len(parts) - 1)]
+            masks[tile] = _agreeing(grid, tile, parts, default, masks, beside)
     return joined
 
 
@@ -151,29 +153,46 @@ def _agreeing(
     for other in beside:
         lattice = Lattice.between(grid, other, tile)
         values = lattice.read(masks[other], grid.box(other))
-        known: dict = {}
+        lookups: dict = {}
         for place, part in enumerate(parts):
-            mine = lattice.read(part, grid.box(tile), known)
-            shared[place] += np.count_nonzero(values & mine)
-            united[place] += np.count_nonzero(values | mine)
+            candidate = lattice.read(part, grid.box(tile), lookups)
+            shared[place] += np.count_nonzero(values & candidate)
+            united[place] += np.count_nonzero(values | candidate)
     iou = shared / np.maximum(united, 1)
     if iou[parts.index(default)] == iou.max():
         return default
     return parts[int(iou.argmax())]
 
 
+@dataclass(eq=False)
+class _OpenMask:
+    """A mask that may continue in further tiles.
+
+    Attributes:
+        prompt: its prompt on the image.
+        parts: its parts by tile.
+        prompted: tiles with a part, and tiles that were prompted for one.
+        ends: tiles from which it may continue.
+    """
+
+    prompt: PointPrompt
+    parts: dict[int, Part]
+    prompted: set[int]
+    ends: list[int]
+
+
 class _Request(NamedTuple):
     """A mask that may continue in a tile.
 
     Attributes:
-        parts: parts of the mask.
+        mask: the mask.
         prompt: the prompt for the tile.
         lattice: pixels of the overlap with the tile.
         bits: values of the mask there, eight in a byte: many masks wait for
             their tiles at once.
     """
 
-    parts: dict[int, Part]
+    mask: _OpenMask
     prompt: PointPrompt
     lattice: Lattice
     bits: np.ndarray
@@ -206,41 +225,22 @@ def continue_masks(
         reach: tiles by which a mask continues in each direction.
     """
     masks = [
-        (prompt, parts, set(parts))
-        for prompt, own in zip(prompts, joined)
-        for parts in own
+        _OpenMask(prompt, parts, set(parts), list(parts))
+        for prompt, masks_of_prompt in zip(prompts, joined)
+        for parts in masks_of_prompt
     ]
     edges = _TileEdges(grid)
-    ends = [list(parts) for _, parts, _ in masks]
     for _ in range(reach):
-        requests: dict[int, list[_Request]] = defaultdict(list)
-        last, known = None, {}
-        for (prompt, parts, asked), tiles in zip(masks, ends):
-            if prompt is not last:
-                # The masks of a prompt on a tile are looked up together.
-                last, known = prompt, {}
-            for tile in tiles:
-                reached = edges.reached(tile, parts[tile], known)
-                for other in sorted(reached - asked):
-                    asked.add(other)
-                    requests[other].append(
-                        _request(grid, prompt, parts, tile, other)
-                    )
-        before = [set(parts) for _, parts, _ in masks]
-        answers = []
+        requests = _requests(grid, edges, masks)
+        added: list[tuple[_OpenMask, int, Part]] = []
         # From the end: the tiles decoded last are still encoded.
         for tile in sorted(requests, reverse=True):
-            own = requests.pop(tile)
-            answers += [
-                (tile, *answer) for answer in _answer(grid, decode, tile, own)
-            ]
-        for tile, parts, part in reversed(answers):
-            parts[tile] = part
-        # What this step added continues in the next one.
-        ends = [
-            [tile for tile in parts if tile not in those]
-            for (_, parts, _), those in zip(masks, before)
-        ]
+            added += _decode_requests(grid, decode, tile, requests.pop(tile))
+        for mask in masks:
+            mask.ends.clear()
+        for mask, tile, part in reversed(added):
+            mask.parts[tile] = part
+            mask.ends.append(tile)
 
 
 class _TileEdges:
@@ -248,17 +248,17 @@ class _TileEdges:
 
     def __init__(self, grid: TileGrid) -> None:
         self._grid = grid
-        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._edges: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
-    def reached(self, tile: int, part: Part, known: dict) -> set[int]:
+    def reached(self, tile: int, part: Part, lookups: dict) -> set[int]:
         """Returns the neighbours at whose side the mask meets the edge.
 
-        `known` is that of `Part.contains`.
+        `lookups` is that of `Part.contains`.
         """
-        if tile not in self._known:
-            self._known[tile] = self._pixels(tile)
-        (rows, cols), others = self._known[tile]
-        return set(others[part.contains(rows, cols, known)].tolist())
+        if tile not in self._edges:
+            self._edges[tile] = self._pixels(tile)
+        (rows, cols), others = self._edges[tile]
+        return set(others[part.contains(rows, cols, lookups)].tolist())
 
     def _pixels(self, tile: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns (2, N) pixels of the tile, and (N,) neighbours there."""
@@ -269,7 +269,7 @@ class _TileEdges:
             pixels.append(np.stack([side[edge] for side in lattice]))
             others.append(np.full(np.count_nonzero(edge), other))
         origin = np.array(self._grid.box(tile)[:2])[:, None]
-        # Half of the memory, since all tiles of an image may be known.
+        # Half of the memory, since all tiles of an image may be there.
         places = (np.concatenate(pixels, axis=1) - origin).astype(np.int32)
         return places, np.concatenate(others).astype(np.int32)
 
@@ -288,19 +288,33 @@ def _edge(
     return edge
 
 
+def _requests(
+    grid: TileGrid, edges: _TileEdges, masks: Sequence[_OpenMask]
+) -> dict[int, list[_Request]]:
+    """Returns by tile the requests for further parts of masks."""
+    requests: dict[int, list[_Request]] = defaultdict(list)
+    last, lookups = None, {}
+    for mask in masks:
+        if mask.prompt is not last:
+            # The masks of a prompt on a tile are looked up together.
+            last, lookups = mask.prompt, {}
+        for tile in mask.ends:
+            reached = edges.reached(tile, mask.parts[tile], lookups)
+            for other in sorted(reached - mask.prompted):
+                mask.prompted.add(other)
+                requests[other].append(_request(grid, mask, tile, other))
+    return requests
+
+
 def _request(
-    grid: TileGrid,
-    prompt: PointPrompt,
-    parts: dict[int, Part],
-    tile: int,
-    other: int,
+    grid: TileGrid, mask: _OpenMask, tile: int, other: int
 ) -> _Request:
     """Returns the request for a part in another tile."""
     lattice = Lattice.between(grid, tile, other)
-    values = lattice.read(parts[tile], grid.box(tile))
+    values = lattice.read(mask.parts[tile], grid.box(tile))
     points = _points(values, _edge(grid, tile, other, lattice))
     rows, cols = (side[tuple(points.T)] for side in lattice)
-    negative = prompt.points[prompt.labels != 1]
+    negative = mask.prompt.points[mask.prompt.labels != 1]
     pixels = np.rint(negative).astype(int)
     held = grid.holds(other, pixels[:, 1], pixels[:, 0])
     points = np.concatenate([np.stack([cols, rows], 1), negative[held]])
@@ -310,7 +324,7 @@ def _request(
     local = _localise(
         grid, other, points.astype(np.float32), labels, everything
     )
-    return _Request(parts, local, lattice, np.packbits(values, axis=1))
+    return _Request(mask, local, lattice, np.packbits(values, axis=1))
 
 
 def _points(values: np.ndarray, edge: np.ndarray) -> np.ndarray:
@@ -324,10 +338,10 @@ def _points(values: np.ndarray, edge: np.ndarray) -> np.ndarray:
     )
 
 
-def _answer(
+def _decode_requests(
     grid: TileGrid, decode: DecodeTile, tile: int, requests: list[_Request]
-) -> Iterator[tuple[dict[int, Part], Part]]:
-    """Yields the parts to which a tile adds one, and that part."""
+) -> Iterator[tuple[_OpenMask, int, Part]]:
+    """Yields masks that continue in a tile, the tile, and the part there."""
     box = grid.box(tile)
     for first in range(0, len(requests), _PROMPTS):
         some = requests[first : first + _PROMPTS]
@@ -337,12 +351,12 @@ def _answer(
                 DecodedPart(candidates, place, index)
                 for index in range(candidates.areas.shape[1])
             ]
-            known: dict = {}
-            found = [request.lattice.read(part, box, known) for part in parts]
+            lookups: dict = {}
+            read = [request.lattice.read(p, box, lookups) for p in parts]
             values = request.values
-            shared = [np.sum(values & mine) for mine in found]
-            united = [np.sum(values | mine) for mine in found]
+            shared = [np.sum(values & candidate) for candidate in read]
+            united = [np.sum(values | candidate) for candidate in read]
             iou = np.divide(shared, np.maximum(united, 1))
             if iou.max() >= _LEAST_IOU:
                 best = parts[int(iou.argmax())]
-                yield request.parts, PackedPart.of(best)
+                yield request.mask, tile, PackedPart.of(best)

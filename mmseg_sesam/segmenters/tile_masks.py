@@ -23,12 +23,12 @@ class Part(Protocol):
     area: float
 
     def contains(
-        self, rows: np.ndarray, cols: np.ndarray, known: dict | None = None
+        self, rows: np.ndarray, cols: np.ndarray, lookups: dict | None = None
     ) -> np.ndarray:
         """Returns (N,) bool, whether pixels are inside.
 
-        `known` keeps what parts of one prompt share; an empty dict for each
-        prompt.
+        `lookups` keeps what parts of one prompt share; an empty dict for
+        each prompt.
         """
 
     def crop(self) -> MaskCrop:
@@ -53,15 +53,15 @@ class DecodedPart(NamedTuple):
         return float(self.candidates.areas[self.prompt, self.index])
 
     def contains(
-        self, rows: np.ndarray, cols: np.ndarray, known: dict | None = None
+        self, rows: np.ndarray, cols: np.ndarray, lookups: dict | None = None
     ) -> np.ndarray:
         """See `Part.contains`."""
-        known = {} if known is None else known
+        lookups = {} if lookups is None else lookups
         key = id(self.candidates), self.prompt
-        if key not in known:
+        if key not in lookups:
             prompts = slice(self.prompt, self.prompt + 1)
-            known[key] = self.candidates.contains(rows, cols, prompts)[0]
-        return known[key][self.index]
+            lookups[key] = self.candidates.contains(rows, cols, prompts)[0]
+        return lookups[key][self.index]
 
     def crop(self) -> MaskCrop:
         """See `Part.crop`."""
@@ -108,7 +108,7 @@ class PackedPart(NamedTuple):
         )
 
     def contains(
-        self, rows: np.ndarray, cols: np.ndarray, known: dict | None = None
+        self, rows: np.ndarray, cols: np.ndarray, lookups: dict | None = None
     ) -> np.ndarray:
         """See `Part.contains`."""
         height, width = self.box
@@ -168,15 +168,15 @@ class TiledCandidates(Candidates):
             row, col = grid.box(tile)[:2]
             held[tile] = pixels, rows[pixels] - row, cols[pixels] - col
         inside = np.zeros((*self.scores[prompts].shape, len(rows)), bool)
-        for own, masks in zip(inside, chosen):
-            known: dict = {}
-            for values, parts in zip(own, masks):
+        for rows_of_prompt, masks in zip(inside, chosen):
+            lookups: dict = {}
+            for values, parts in zip(rows_of_prompt, masks):
                 # Where no part decides, any part does.
                 free = ~np.isin(owners, list(parts))
                 for tile, part in parts.items():
                     pixels, *places = held[tile]
                     decides = free[pixels] | (owners[pixels] == tile)
-                    values[pixels] |= decides & part.contains(*places, known)
+                    values[pixels] |= decides & part.contains(*places, lookups)
         return inside
 
     def crop(self, prompt: int, index: int) -> MaskCrop:
@@ -191,11 +191,11 @@ class TiledCandidates(Candidates):
         if len(drawn) == 1 or not union.mask.size:
             return union
         origin = union.row, union.col
-        for tile, own in drawn.items():
+        for tile, crop in drawn.items():
             row0, col0, row1, col1 = intersect(grid.cell(tile), union.box)
             if row0 < row1 and col0 < col1:
                 cell = np.zeros((row1 - row0, col1 - col0), bool)
-                own.paste(cell, (row0, col0))
+                crop.paste(cell, (row0, col0))
                 union.mask[
                     row0 - origin[0] : row1 - origin[0],
                     col0 - origin[1] : col1 - origin[1],

@@ -36,8 +36,8 @@ class TiledEmbedding:
 
     def __init__(self, image: np.ndarray, grid: TileGrid) -> None:
         self.image, self.grid = image, grid
-        # By tile, the one that was used last at the end.
-        self.known: OrderedDict[int, Any] = OrderedDict()
+        # Embeddings by tile, the one that was used last at the end.
+        self.encoded: OrderedDict[int, Any] = OrderedDict()
 
 
 @TASK_UTILS.register_module()
@@ -140,17 +140,17 @@ class TiledSegmenter(BaseSegmenter):
         grid = embedding.grid
         if len(grid) == 1:
             return self._decode_tile(embedding, 0, prompts)
-        asked: dict[int, list[tuple[int, PointPrompt]]] = defaultdict(list)
+        by_tile: dict[int, list[tuple[int, PointPrompt]]] = defaultdict(list)
         for place, prompt in enumerate(prompts):
             for tile, part in split_points(grid, prompt).items():
-                asked[tile].append((place, part))
-        found: list[dict] = [{} for _ in prompts]
-        for tile in sorted(asked):
-            places, parts = zip(*asked[tile])
+                by_tile[tile].append((place, part))
+        decoded: list[dict] = [{} for _ in prompts]
+        for tile in sorted(by_tile):
+            places, parts = zip(*by_tile[tile])
             candidates = self._decode_tile(embedding, tile, parts)
             for number, place in enumerate(places):
-                found[place][tile] = candidates, number
-        joined = [join_tiles(grid, own) for own in found]
+                decoded[place][tile] = candidates, number
+        joined = [join_tiles(grid, candidates) for candidates in decoded]
         continue_masks(
             grid,
             lambda tile, parts: self._decode_tile(embedding, tile, parts),
@@ -167,16 +167,16 @@ class TiledSegmenter(BaseSegmenter):
         prompts: Sequence[PointPrompt],
     ) -> Candidates:
         """Returns candidates on a tile, of prompts in pixels of the tile."""
-        known = embedding.known
-        if tile not in known:
+        encoded = embedding.encoded
+        if tile not in encoded:
             row0, col0, row1, col1 = embedding.grid.box(tile)
             image = np.ascontiguousarray(embedding.image[row0:row1, col0:col1])
             # Room is made first.
-            while len(known) >= self.tiles_in_memory:
-                known.popitem(last=False)
-            (known[tile],) = self.segmenter.encode([image])
-        known.move_to_end(tile)
-        candidates = self.segmenter.decode(known[tile], list(prompts))
+            while len(encoded) >= self.tiles_in_memory:
+                encoded.popitem(last=False)
+            (encoded[tile],) = self.segmenter.encode([image])
+        encoded.move_to_end(tile)
+        candidates = self.segmenter.decode(encoded[tile], list(prompts))
         # Joined masks are of all prompts, so that nobody else would notice.
         candidates.check_number(len(prompts))
         return candidates
