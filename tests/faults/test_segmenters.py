@@ -50,6 +50,7 @@ class UselessSegmenter(BaseSegmenter):
         return MaskCandidates(masks[:, :, : height // 2, : width // 2], scores)
 
 
+@pytest.mark.parametrize('in_tiles', [False, True])
 @pytest.mark.parametrize(
     'answer',
     [
@@ -64,10 +65,17 @@ def test_train_falls_back_with_unusable_masks(
     tmp_path: Path,
     scribbles: Path,
     answer: str,
+    in_tiles: bool,
 ) -> None:
+    segmenter = dict(type='UselessSegmenter', answer=answer)
+    if in_tiles:
+        # Four tiles, over all of which each mask continues.
+        segmenter = dict(
+            type='TiledSegmenter', segmenter=segmenter, tile=36, overlap=16
+        )
     cfg = make_config(train_cfg__max_iters=1)
     cfg.default_hooks.pseudo_labels.generator.update(
-        segmenter=dict(type='UselessSegmenter', answer=answer),
+        segmenter=segmenter,
         # Appearance would label pixels without a mask.
         min_evidence=1.0,
         hole_purity=0.0,
