@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from PIL import ImageOps
 
 from mmseg_sesam.cli.arguments import config_file, existing_file, writable_file
-from mmseg_sesam.io.images import is_deep_tiff, open_image
+from mmseg_sesam.io.images import read_image
 from mmseg_sesam.io.labels import read_label, read_palette
 
 DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
@@ -134,30 +133,19 @@ def choose_names(
     )
 
 
-def read_image(path: str, cfg: Config) -> np.ndarray:
-    """Returns an image as the config shows it, or one of 8 bits."""
+def read_view(path: str, cfg: Config) -> np.ndarray:
+    """Returns an image as the config shows it, else as training reads it."""
     from mmseg_sesam.datasets.pipeline_configs import view_steps
     from mmseg_sesam.datasets.rgb_view import load_view
 
     loader = cfg.get('train_dataloader')
     if steps := view_steps(loader.dataset) if loader else []:
         return load_view(path, steps)
-    try:
-        with open_image(path) as file:
-            # Pillow would clip them to 255.
-            if file.mode.startswith(('I', 'F')) or is_deep_tiff(file):
-                raise ValueError(
-                    f'{path} holds values of more than 8 bits (mode '
-                    f'{file.mode}), expected 8-bit RGB or grey; give --config '
-                    'of a training with LoadRGBView.'
-                )
-            return np.array(ImageOps.exif_transpose(file).convert('RGB'))
-    except (OSError, SyntaxError) as error:
-        raise ValueError(
-            f'{path} cannot be read as an image ({error}); give another file, '
-            'or, for images of other bands, --config of a training with '
-            'LoadRGBView.'
-        ) from error
+    remedy = (
+        'give another file, or, for images of other bands, --config of a '
+        'training with LoadRGBView'
+    )
+    return read_image(path, remedy)
 
 
 def main() -> None:
@@ -180,7 +168,7 @@ def main() -> None:
     try:
         cfg = read_config(args.config)
         dataset = find_training_set(cfg, args.weak)
-        image = read_image(args.image, cfg)
+        image = read_view(args.image, cfg)
         weak = read_weak(args.weak, image, dataset)
         generator = build_generator(cfg)
         height, width = image.shape[:2]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.class_shares import COLUMNS, NO_CLASS
-from mmseg_sesam.io.images import decoding, image_size, is_deep_tiff
+from mmseg_sesam.io.images import image_size, read_image
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.io.templates import render
@@ -113,7 +113,7 @@ def write_page(
         pixels: from `draw_pixels`, of each image one after the other.
         classes: names of the classes, in the order of their ids.
         read: returns an image as (H, W, 3) uint8 in RGB, by its path; by
-            default images of 8 bits are read, and of 16 bits the upper 8.
+            default as training reads it, see `read_image`.
 
     Raises:
         ValueError: an image cannot be read.
@@ -122,7 +122,8 @@ def write_page(
     entries: list[dict[str, Any]] = []
     groups = groupby(pixels, key=lambda pixel: pixel.image)
     for name, group in Progress(list(map(_listed, groups)), desc='page'):
-        shown = (read or _read)(folder / name)
+        file = folder / name
+        shown = read(file) if read else read_image(file, _VIEW_REMEDY)
         image = Image.fromarray(shown)
         small = image.copy()
         small.thumbnail((_SMALL, _SMALL))
@@ -154,20 +155,6 @@ def _listed(group: tuple[str, Any]) -> tuple[str, list[Pixel]]:
 def _keys(classes: Sequence[str]) -> list[str]:
     """Returns a key for each class, and '' once there are no more."""
     return [*_KEYS[: len(classes)], *[''] * (len(classes) - len(_KEYS))]
-
-
-def _read(path: Path) -> np.ndarray:
-    """Returns an image upright, (H, W, 3) uint8 in RGB."""
-    # Pillow opens few files of more bands or bits.
-    with decoding(path, printable(path), _VIEW_REMEDY) as image:
-        if is_deep_tiff(image):
-            raise ValueError(f'mode {image.mode} has more than 8 bits')
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith('I'):
-            # Pillow would cut 16 bits off at 255.
-            values = np.asarray(upright).astype(np.int64) >> 8
-            upright = Image.fromarray(values.clip(0, 255).astype(np.uint8))
-        return np.array(upright.convert('RGB'))
 
 
 def _surroundings(image: Image.Image, pixel: Pixel) -> Image.Image:

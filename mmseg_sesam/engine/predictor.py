@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import mmcv
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -25,7 +24,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
 )
 from mmseg_sesam.datasets.rgb_view import load_view
 from mmseg_sesam.engine.downloads import drop_downloads
-from mmseg_sesam.io.images import is_deep_tiff, open_image
+from mmseg_sesam.io.images import read_image
 from mmseg_sesam.models.checkpoint_file import read_checkpoint
 from mmseg_sesam.models.sliding import check_windows, slide_logits
 from mmseg_sesam.type_names import type_names
@@ -169,7 +168,7 @@ class Predictor:
     def show(self, path: str | Path) -> np.ndarray:
         """Returns the image of a file as training shows it.
 
-        That is the view of `LoadRGBView`, else the colours of 8 bits.
+        That is the view of `LoadRGBView`, else what `read_image` returns.
 
         Returns:
             (H, W, 3) uint8 in RGB.
@@ -179,15 +178,11 @@ class Predictor:
         """
         if self._view:
             return load_view(str(path), self._view)
-        # OpenCV would show other values, or fail.
-        if not _has_colours(path):
-            raise ValueError(
-                f'{path} has other bands or values than 8 bits of RGB, and '
-                'the config no LoadRGBView to show them; put it into the '
-                'test pipeline after the step that loads the image, or leave '
-                'the overlays out with --no-overlays.'
-            )
-        return mmcv.imread(str(path), channel_order='rgb')
+        remedy = (
+            'put LoadRGBView into the test pipeline after the step that loads '
+            'the image, or leave the overlays out with --no-overlays'
+        )
+        return read_image(path, remedy)
 
     def _decide(
         self, bands: Iterator[tuple[int, Tensor]], shape: tuple[int, int]
@@ -309,16 +304,6 @@ def _view_of(cfg: Config) -> list[dict]:
     loader = cfg.get('train_dataloader')
     steps = view_steps(loader.dataset) if loader else []
     return steps or view_steps(dict(pipeline=_test_pipeline(cfg)))
-
-
-def _has_colours(path: str | Path) -> bool:
-    """Returns whether OpenCV shows an image as it is."""
-    try:
-        with open_image(path) as image:
-            return not is_deep_tiff(image)
-    # Pillow's decoders raise anything for a file of another kind.
-    except Exception:  # noqa: BLE001
-        return False
 
 
 def _enlarge(

@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
+import numpy as np
 from PIL import Image
+
+from mmseg_sesam.io.names import printable
 
 # OpenCV and Pillow both read these formats. Pillow chooses the decoder by
 # content, and for EPS, which is left out, it would start another program.
@@ -51,6 +55,28 @@ def decoding(
         raise ValueError(
             f'{name} cannot be read as an image ({error}); {remedy}.'
         ) from error
+
+
+def read_image(path: str | os.PathLike, remedy: str) -> np.ndarray:
+    """Returns an image as training reads it, (H, W, 3) uint8 in RGB.
+
+    Training turns it by EXIF, and shows the upper 8 bits of 16-bit files.
+
+    Args:
+        path: path of the image.
+        remedy: what to do, the end of the error.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        ValueError: the file is no image, or a TIFF of more than 8 bits.
+    """
+    with decoding(path, printable(path), remedy) as image:
+        if is_deep_tiff(image):
+            raise ValueError('it is a TIFF file of more than 8 bits')
+        colours = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if colours is None:
+            raise ValueError('OpenCV cannot decode it')
+    return np.ascontiguousarray(colours[..., ::-1])
 
 
 def pixel_format(path: str | os.PathLike) -> str:

@@ -12,7 +12,12 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 
 from mmseg_sesam.annotations.files import read_index, read_rgb
-from mmseg_sesam.io.images import image_size, open_image, upright_size
+from mmseg_sesam.io.images import (
+    image_size,
+    open_image,
+    read_image,
+    upright_size,
+)
 
 SIZE = (6, 4)
 
@@ -69,3 +74,28 @@ def test_upright_size_equals_the_size_in_mmcv(
     with open_image(path) as image:
         assert upright_size(image) == (width, height)
     assert image_size(path) == (width, height)
+
+
+@pytest.mark.parametrize('kind', ['turned', 'grey', '16 bits'])
+def test_read_image_shows_what_mmcv_reads(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / 'a.png'
+    if kind == 'turned':
+        turned(path, 6)
+    else:
+        values = np.arange(24).reshape(4, 6) * (1 if kind == 'grey' else 2000)
+        dtype = np.uint8 if kind == 'grey' else np.uint16
+        Image.fromarray(values.astype(dtype)).save(path)
+    expected = mmcv.imread(str(path), channel_order='rgb')
+    np.testing.assert_array_equal(read_image(path, 'replace it'), expected)
+
+
+def test_read_image_refuses_deep_tiff_and_damaged_files(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'a.tif'
+    Image.fromarray(np.zeros((4, 6), np.uint16)).save(path)
+    with pytest.raises(ValueError, match='more than 8 bits.*; replace it'):
+        read_image(path, 'replace it')
+    path.write_bytes(b'no image')
+    with pytest.raises(ValueError, match='cannot be read as an image'):
+        read_image(path, 'replace it')

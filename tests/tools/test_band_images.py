@@ -174,7 +174,7 @@ def test_sample_pixels_shows_bands_by_the_view_of_a_config(
 
     done = run_here(*words, *options)
     assert done.returncode == 1
-    assert 'mode RGBA has more than 8 bits' in done.stdout
+    assert 'it is a TIFF file of more than 8 bits' in done.stdout
     assert 'give --config of a training with LoadRGBView' in done.stdout
 
     done = run_here(*words, *options, '--config', config)

@@ -45,17 +45,21 @@ def test_explain_image_rejects_a_config_without_a_generator(
     assert not (scribbles / 'why.png').exists()
 
 
-def test_explain_image_takes_grey_and_rejects_deeper_images(
+def test_explain_image_reads_images_as_training_does(
     run_here, scribbles: Path
 ) -> None:
     words = [scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')]
     image = np.array(Image.open(words[0]).convert('L'))
-    for values, code, said in (
-        (image, 0, '3 components'),
-        (image.astype(np.uint16) * 16, 1, 'holds values of more than 8 bits'),
+    deep = image.astype(np.uint16) * 256
+    for number, (values, kind, code, said) in enumerate(
+        (
+            (image, 'PNG', 0, '3 components'),
+            (deep, 'PNG', 0, '3 components'),
+            (deep, 'TIFF', 1, 'it is a TIFF file of more than 8 bits'),
+        )
     ):
-        Image.fromarray(values).save(words[0])
-        out = scribbles / f'{code}.png'
+        Image.fromarray(values).save(words[0], kind)
+        out = scribbles / f'{number}.png'
         done = run_here('explain_image.py', *words, '--out', out)
         assert done.returncode == code and said in done.stdout
 
