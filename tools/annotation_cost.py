@@ -10,7 +10,6 @@ With --plan, it says which mix of labels promises most for the hours.
 
 from __future__ import annotations
 
-import math
 import sys
 import textwrap
 from argparse import ArgumentParser, ArgumentTypeError
@@ -29,6 +28,7 @@ from mmseg_sesam.annotations.mixes import (
     best_mix,
     read_measured,
 )
+from mmseg_sesam.cli.arguments import positive, whole
 
 RESULTS = Path(__file__).resolve().parents[1] / 'benchmarks/accuracy/results'
 
@@ -36,14 +36,16 @@ RESULTS = Path(__file__).resolve().parents[1] / 'benchmarks/accuracy/results'
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        '--images', type=amount(int), help='number of images to annotate'
+        '--images',
+        type=whole('number of images', 1),
+        help='number of images to annotate',
     )
     parser.add_argument(
-        '--hours', type=amount(float), help='hours of work that you can spend'
+        '--hours', type=positive, help='hours of work that you can spend'
     )
     parser.add_argument(
         '--plan',
-        type=amount(float),
+        type=positive,
         metavar='HOURS',
         help='name the mix of labels that promises most for these hours, by '
         f'measurements on {SET} (--images: number of your images)',
@@ -58,19 +60,6 @@ def make_parser() -> ArgumentParser:
         help='your own seconds per image; kinds: ' + ', '.join(RATES),
     )
     return parser
-
-
-def amount(number: type) -> type:
-    """Returns a parser of a number above 0."""
-
-    def parse(text: str) -> float:
-        value = number(text)
-        if not 0 < value < math.inf:
-            raise ArgumentTypeError(f'{text} is not above 0 and finite')
-        return value
-
-    parse.__name__ = number.__name__
-    return parse
 
 
 def named_seconds(text: str) -> tuple[str, float]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from mmseg_sesam.annotations import READERS, ConversionError, convert
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import class_table, remarks
+from mmseg_sesam.cli.arguments import number_of_jobs
 
 # Number of sentences that fit a screen.
 SHOWN = 20
@@ -69,7 +70,10 @@ def make_parser() -> ArgumentParser:
         for option, arguments in arguments_of(reader):
             sub.add_argument(option, **arguments)
         sub.add_argument(
-            '--jobs', type=int, default=os.cpu_count(), help='processes'
+            '--jobs',
+            type=number_of_jobs,
+            default=os.cpu_count(),
+            help='processes',
         )
     return parser
 

@@ -16,7 +16,12 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
-from mmseg_sesam.cli.arguments import config_file, existing_file, writable_file
+from mmseg_sesam.cli.arguments import (
+    config_file,
+    existing_file,
+    whole,
+    writable_file,
+)
 from mmseg_sesam.io.images import read_image
 from mmseg_sesam.io.labels import read_label, read_palette
 
@@ -44,7 +49,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         '--components',
-        type=number_of_rows,
+        type=whole('number of rows', 0),
         default=6,
         help='rows (default: 6)',
     )
@@ -57,12 +62,6 @@ def png_file(path: str) -> Path:
             f'{path} is no name of a PNG: give one that ends in .png'
         )
     return writable_file(path)
-
-
-def number_of_rows(text: str) -> int:
-    if not text.isdecimal():
-        raise ArgumentTypeError(f'{text} is no number of rows: give 0 or more')
-    return int(text)
 
 
 def find_training_set(cfg: Config, weak: str) -> Any:

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mmseg_sesam.cli.arguments import whole
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.terminal import Progress
 
@@ -522,13 +523,10 @@ def main() -> None:
     parser.add_argument('out', type=Path, help='folder to make')
     for name, (default, least) in OPTIONS.items():
         text = f'{least} or more (default: {default})'
-        parser.add_argument(f'--{name}', type=int, default=default, help=text)
+        kind = whole('number', least)
+        parser.add_argument(f'--{name}', type=kind, default=default, help=text)
     settings = vars(parser.parse_args())
     out = settings.pop('out').resolve()
-    for name, value in settings.items():
-        if value < OPTIONS[name][1]:
-            parser.error(f'--{name} {value} is under {OPTIONS[name][1]}')
-
     about = dict(classes=CLASSES, palette=PALETTE, settings=settings)
     about, about_file = json.dumps(about) + '\n', out / 'classes.json'
     if about_file.is_file() and about_file.read_text() == about:

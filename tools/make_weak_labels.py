@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmseg_sesam.cli.arguments import number_of_classes, number_of_jobs
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, read_palette, write_label
@@ -43,8 +44,8 @@ def make_parser() -> ArgumentParser:
     parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
     parser.add_argument('out_dir', type=Path, help='folder to be written')
     parser.add_argument('--kind', choices=KINDS, required=True)
-    parser.add_argument('--num-classes', type=int, required=True)
-    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument('--num-classes', type=number_of_classes, required=True)
+    parser.add_argument('--jobs', type=number_of_jobs, default=os.cpu_count())
     group = parser.add_argument_group('options of WeakLabelSimulator')
     for name, default in OPTIONS.items():
         group.add_argument(

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from mmseg_sesam.cli.arguments import (
     config_file,
     existing_file,
     number_of_jobs,
+    whole,
 )
 from mmseg_sesam.cli.configs import read_config
 from mmseg_sesam.io.atomic import replacing
@@ -39,15 +40,6 @@ from mmseg_sesam.io.terminal import hide_warnings
 RECORD = 'predictions.json'
 # Number of failed images that are named.
 SHOWN = 20
-
-
-def tile_side(text: str) -> int:
-    """Argument type: side of a tile in pixels."""
-    if not text.isdecimal() or int(text) < 32:
-        raise ArgumentTypeError(
-            f'{text} is no side of a tile in pixels: give 32 or more'
-        )
-    return int(text)
 
 
 def make_parser() -> ArgumentParser:
@@ -73,7 +65,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         '--tile',
-        type=tile_side,
+        type=whole('side of a tile in pixels', 32),
         help='largest side in pixels that is predicted as a whole; larger '
         'images are predicted in overlapping tiles of this side, unless the '
         "config's test_cfg slides a window (default: 2048)",

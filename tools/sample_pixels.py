@@ -11,7 +11,7 @@ and its standard error. ClassSharesHook reads the same file.
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Callable
 
@@ -24,7 +24,12 @@ from mmseg_sesam.annotations.pixel_samples import (
     write_page,
     write_table,
 )
-from mmseg_sesam.cli.arguments import config_file, existing_file, new_folder
+from mmseg_sesam.cli.arguments import (
+    config_file,
+    existing_file,
+    new_folder,
+    whole,
+)
 from mmseg_sesam.core.class_shares import standard_errors
 from mmseg_sesam.io.class_shares import NO_CLASS, count_classified
 from mmseg_sesam.io.names import printable
@@ -36,7 +41,8 @@ def make_parser() -> ArgumentParser:
     draw = commands.add_parser('draw', help='draw pixels, write their page')
     draw.add_argument('images', type=Path, help='folder of training images')
     draw.add_argument('out', type=new_folder, help='folder to be written')
-    draw.add_argument('--number', type=positive, default=300)
+    number = whole('number of pixels', 1)
+    draw.add_argument('--number', type=number, default=300)
     draw.add_argument('--seed', type=int, default=0)
     draw.add_argument(
         '--config',
@@ -58,14 +64,6 @@ def make_parser() -> ArgumentParser:
             'voc',
         )
     return parser
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(
-            f'{text} is no number of pixels: give 1 or more'
-        )
-    return int(text)
 
 
 def draw(args: Namespace, classes: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ from argparse import (
 from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError
-from mmseg_sesam.cli.arguments import number_of_jobs
+from mmseg_sesam.cli.arguments import number_of_jobs, positive
 from mmseg_sesam.io.terminal import hide_warnings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,13 +35,6 @@ def share(text: str) -> float:
     value = float(text)
     if not 0 <= value < 1:
         raise ArgumentTypeError(f'{text} is not at least 0 and below 1')
-    return value
-
-
-def positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float('inf'):
-        raise ArgumentTypeError(f'{text} is not above 0 and finite')
     return value
 
 

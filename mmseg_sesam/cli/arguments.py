@@ -6,6 +6,7 @@ wrong arguments at once.
 
 from __future__ import annotations
 
+import math
 import os
 from argparse import (
     ArgumentError,
@@ -15,6 +16,7 @@ from argparse import (
 )
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Callable
 
 from mmengine.config import DictAction
 
@@ -71,22 +73,39 @@ def new_folder(path: str) -> Path:
     return folder
 
 
-def number_of_jobs(text: str) -> int:
-    """Argument type: number of processes, at least 1."""
-    if not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(
-            f'{text} is no number of processes: give 1 or more'
-        )
-    return int(text)
+def whole(
+    noun: str, least: int, most: float = math.inf
+) -> Callable[[str], int]:
+    """Returns an argument type: a whole number from `least` to `most`.
+
+    Example:
+        >>> whole('number of rows', 1)('3')
+        3
+    """
+    expected = f'{least} or more' if most == math.inf else f'{least} to {most}'
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ArgumentTypeError(f'{text} is no {noun}: give {expected}')
+        return int(text)
+
+    return parse
 
 
-def number_of_classes(text: str) -> int:
-    """Argument type: number of classes, whose ids are below 255."""
-    if not text.isdecimal() or not 0 < int(text) <= 255:
-        raise ArgumentTypeError(
-            f'{text} is no number of classes: give 1 to 255'
-        )
-    return int(text)
+number_of_jobs = whole('number of processes', 1)
+# Index images hold ids below 255.
+number_of_classes = whole('number of classes', 1, 255)
+
+
+def positive(text: str) -> float:
+    """Argument type: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < math.inf:
+        raise ArgumentTypeError(f'{text} is no finite number above 0')
+    return value
 
 
 def add_arguments(parser: ArgumentParser) -> None:

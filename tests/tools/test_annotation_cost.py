@@ -62,10 +62,10 @@ def test_annotation_cost_of_images_or_hours(
     ('words', 'said'),
     [
         ([], 'give --images, --hours or both'),
-        (['--plan=0'], '0 is not above 0'),
+        (['--plan=0'], '0 is no finite number above 0'),
         (['--plan=1', '--hours=2'], 'give one of them'),
-        (['--images=0'], '0 is not above 0'),
-        (['--hours=nan'], 'nan is not above 0'),
+        (['--images=0'], '0 is no number of images: give 1 or more'),
+        (['--hours=nan'], 'nan is no finite number above 0'),
         (['--hours=1', '--rate=voc-box=3'], "no kind 'voc-box'"),
         (['--hours=1', '--rate=voc-point'], 'is not like voc-scribble=34.9'),
         (['--hours=1', '--rate=voc-point=0'], 'seconds of work'),

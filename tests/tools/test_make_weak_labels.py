@@ -128,6 +128,14 @@ def test_make_weak_labels_equals_the_transform(
         )
 
 
+def test_make_weak_labels_refuses_other_numbers(
+    simulate, tmp_path: Path
+) -> None:
+    for option, number in (('--jobs', 0), ('--num-classes', 256)):
+        said = simulate(tmp_path / 'weak', '--kind=point', option, number)
+        assert f'argument {option}: {number} is no number of' in said
+
+
 def test_make_weak_labels_overwrites_nothing(
     simulate, dense: Path, tmp_path: Path
 ) -> None:
