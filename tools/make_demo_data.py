@@ -25,6 +25,7 @@ from PIL import Image
 
 from mmseg_sesam.cli.arguments import whole
 from mmseg_sesam.io.labels import write_label
+from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.io.terminal import Progress
 
 # fmt: off
@@ -532,7 +533,7 @@ def main() -> None:
     if about_file.is_file() and about_file.read_text() == about:
         print(f'{out} already holds this data set; nothing to do.')
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not is_empty_or_absent(out):
         found = 'exists and is not the data set of these options'
         parser.exit(2, f'{out} {found}: name a new folder or remove it.\n')
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmseg_sesam.cli.arguments import number_of_classes, number_of_jobs
+from mmseg_sesam.cli.arguments import (
+    new_folder,
+    number_of_classes,
+    number_of_jobs,
+)
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, read_palette, write_label
@@ -42,7 +46,9 @@ OPTIONS = {
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
-    parser.add_argument('out_dir', type=Path, help='folder to be written')
+    parser.add_argument(
+        'out_dir', type=new_folder, help='folder to be written'
+    )
     parser.add_argument('--kind', choices=KINDS, required=True)
     parser.add_argument('--num-classes', type=number_of_classes, required=True)
     parser.add_argument('--jobs', type=number_of_jobs, default=os.cpu_count())
@@ -93,11 +99,6 @@ def make(args: Namespace) -> str:
     """Writes all weak labels and a summary; returns it as a sentence."""
     options = {name: getattr(args, name) for name in OPTIONS}
     simulator = WeakLabelSimulator(args.kind, **options)
-    if args.out_dir.exists() and any(args.out_dir.iterdir()):
-        raise ValueError(
-            f'{args.out_dir} is not empty, and nothing in it shall be '
-            'overwritten; give a new folder.'
-        )
     relative = sorted(
         path.relative_to(args.gt_dir).as_posix()
         for path in list_files(args.gt_dir, LABEL_SUFFIXES)

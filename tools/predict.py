@@ -32,7 +32,7 @@ from mmseg_sesam.cli.arguments import (
 )
 from mmseg_sesam.cli.configs import read_config
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, is_empty_or_absent
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import hide_warnings
 
@@ -84,10 +84,7 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> Config:
     """Returns the config; ends the program on arguments that do not fit."""
     if not args.images.exists():
         parser.error(f'argument images: {args.images} does not exist')
-    used = args.out.exists() and (
-        not args.out.is_dir() or any(args.out.iterdir())
-    )
-    if used and not args.resume:
+    if not args.resume and not is_empty_or_absent(args.out):
         parser.error(
             f'argument out: {args.out} is there and not an empty folder, and '
             'nothing in it shall be overwritten: give a new one, or --resume '
@@ -120,7 +117,7 @@ def check_record(out: Path, record: dict[str, Any]) -> None:
                     'the same arguments and files.'
                 )
         return
-    if out.is_dir() and any(out.iterdir()):
+    if not is_empty_or_absent(out):
         raise ValueError(
             f'{out} has no {RECORD}, so it holds no predictions of this tool '
             'to continue; give a new folder.'

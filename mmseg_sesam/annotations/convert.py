@@ -26,6 +26,7 @@ from mmseg_sesam.annotations.summary import summarise
 from mmseg_sesam.io import atomic
 from mmseg_sesam.io.images import image_size, is_turned
 from mmseg_sesam.io.labels import write_label
+from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress
 
@@ -206,7 +207,7 @@ def _load_journal(
     """
     path = out / JOURNAL
     if not path.is_file():
-        if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        if not is_empty_or_absent(out):
             raise ValueError(
                 f'{out} exists and holds no conversion, and nothing in it '
                 'shall be overwritten; give a new folder.'

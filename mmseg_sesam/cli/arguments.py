@@ -20,6 +20,7 @@ from typing import Callable
 
 from mmengine.config import DictAction
 
+from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.io.terminal import hide_warnings
 
 # Files that mmengine reads.
@@ -65,7 +66,7 @@ def checkpoint(path: str) -> str:
 def new_folder(path: str) -> Path:
     """Argument type: path of a folder that is empty or does not exist."""
     folder = Path(path)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if not is_empty_or_absent(folder):
         raise ArgumentTypeError(
             f'{path} is there and not an empty folder, and nothing in it '
             'shall be overwritten: give a new one'

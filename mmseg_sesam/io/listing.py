@@ -37,6 +37,13 @@ def list_files(
     ]
 
 
+def is_empty_or_absent(folder: Path) -> bool:
+    """Returns whether files can be written to a folder and replace none."""
+    if folder.is_dir():
+        return not any(folder.iterdir())
+    return not folder.exists()
+
+
 def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     here = folder.resolve()
     if here in above or not folder.is_dir():

@@ -12,6 +12,7 @@ from mmengine.device import get_device
 from mmseg_sesam.annotations.cost import RATES, Rate
 from mmseg_sesam.annotations.export import WRITERS
 from mmseg_sesam.datasets.label_kinds import image_kinds
+from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.report.images import ReportImages
 from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.suggest.budget import affordable_images, rate_of_run
@@ -111,7 +112,7 @@ def _check_output(out: Path, formats: Sequence[str], tolerance: float) -> None:
     for name in formats:
         check_option('suggest', 'formats', name, one_of([*WRITERS]))
     check_option('suggest', 'tolerance', tolerance, number(at_least=0))
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    if not is_empty_or_absent(out):
         raise ValueError(
             f'{out} is there and not an empty folder, and nothing in it '
             'shall be overwritten; give a new one.'
