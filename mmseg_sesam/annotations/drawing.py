@@ -23,6 +23,8 @@ from mmseg_sesam.annotations.overlaps import (
 OUTSIDE = ('drop', 'clip')
 # Points outside by more than this many image sides are rejected as corrupt.
 _FAR = 10
+# A point for each degree, the ends of both axes among them.
+_ELLIPSE_POINTS = 360
 
 
 class Canvas:
@@ -296,3 +298,21 @@ class Canvas:
         self.notes.append(
             (reason, f'{self.name}: ({x:.1f}, {y:.1f}) of {width} x {height}')
         )
+
+
+def ellipse_points(radii: Sequence[float]) -> np.ndarray:
+    """Returns (N, 2) points of the ellipse about (0, 0) of radii in x, y."""
+    angles = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)
+    return np.stack([np.cos(angles), np.sin(angles)], 1) * radii
+
+
+def turn(points: np.ndarray, degrees: float) -> np.ndarray:
+    """Returns (N, 2) points turned clockwise about (0, 0).
+
+    Example:
+        >>> turn(np.array([[2, 0]]), 90).round().tolist()
+        [[0.0, 2.0]]
+    """
+    angle = np.deg2rad(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return points @ np.array([[cos, sin], [-sin, cos]])

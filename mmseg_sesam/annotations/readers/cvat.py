@@ -14,7 +14,7 @@ from PIL import ImageColor
 from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import Annotation, Item, safe_key
 from mmseg_sesam.annotations.classes import name_classes
-from mmseg_sesam.annotations.drawing import Canvas
+from mmseg_sesam.annotations.drawing import Canvas, ellipse_points, turn
 from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
 
@@ -24,8 +24,6 @@ EXPORT = (
 )
 _STROKES = ('polyline', 'points')
 _DRAWN = (*_STROKES, 'polygon', 'box', 'ellipse', 'mask')
-# A point for each degree, the ends of both axes among them.
-_ELLIPSE_POINTS = 360
 # Types of labels that no pixels have.
 _WITHOUT_PIXELS = ('tag', 'skeleton')
 
@@ -170,30 +168,24 @@ def _numbers(shape: dict, keys: str, where: str, kind: type) -> list[Any]:
 
 
 def _box(shape: dict[str, str], where: str) -> np.ndarray:
-    """Returns the corners of a box after its rotation."""
+    """Returns the corners of a box, turned about its centre."""
     left, top, right, bottom = _numbers(shape, 'xtl ytl xbr ybr', where, float)
     corners = np.array(
         [(left, top), (right, top), (right, bottom), (left, bottom)]
     )
-    return _turn(shape, corners, corners.mean(0), where)
+    centre = corners.mean(0)
+    return turn(corners - centre, _rotation(shape, where)) + centre
 
 
 def _ellipse(shape: dict[str, str], where: str) -> np.ndarray:
-    """Returns points of an ellipse after its rotation."""
-    x, y, radius_x, radius_y = _numbers(shape, 'cx cy rx ry', where, float)
-    angles = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)
-    points = np.stack([np.cos(angles), np.sin(angles)], 1)
-    centre = np.array([x, y])
-    return _turn(shape, points * (radius_x, radius_y) + centre, centre, where)
+    """Returns points of an ellipse, turned about its centre."""
+    x, y, *radii = _numbers(shape, 'cx cy rx ry', where, float)
+    return turn(ellipse_points(radii), _rotation(shape, where)) + [x, y]
 
 
-def _turn(
-    shape: dict, points: np.ndarray, centre: np.ndarray, where: str
-) -> np.ndarray:
-    """Returns (N, 2) points turned clockwise by the rotation of the shape."""
-    angle = np.deg2rad(_number(shape, 'rotation', where, float, '0'))
-    cos, sin = np.cos(angle), np.sin(angle)
-    return (points - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
+def _rotation(shape: dict[str, str], where: str) -> float:
+    """Returns the rotation of a shape, clockwise in degrees."""
+    return _number(shape, 'rotation', where, float, '0')
 
 
 def _mask(shape: dict, where: str) -> tuple[np.ndarray, tuple[int, int]]:

@@ -16,7 +16,7 @@ from mmseg_sesam.annotations.base import (
     list_keyed_files,
 )
 from mmseg_sesam.annotations.brush_rle import decode_brush
-from mmseg_sesam.annotations.drawing import Canvas
+from mmseg_sesam.annotations.drawing import Canvas, ellipse_points, turn
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.options import choice, option
 from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
@@ -33,7 +33,6 @@ _OF_IMAGES = (
 _MORE = 'further annotation of a task, left out'
 # Digits of coordinates in pixels: a percentage has rounding errors.
 _DIGITS = 6
-_ELLIPSE_POINTS = 360
 
 
 @dataclass
@@ -263,7 +262,7 @@ def _rectangle(canvas: Canvas, value: dict) -> np.ndarray:
         canvas, _numbers(canvas, value, 'x y', 'width height')
     )
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * sides
-    return _turn(canvas, value, corners) + corner
+    return turn(corners, _rotation(canvas, value)) + corner
 
 
 def _ellipse(canvas: Canvas, value: dict) -> np.ndarray:
@@ -271,20 +270,16 @@ def _ellipse(canvas: Canvas, value: dict) -> np.ndarray:
     centre, radii = _pixels(
         canvas, _numbers(canvas, value, 'x y', 'radiusX radiusY')
     )
-    angles = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)
-    points = np.stack([np.cos(angles), np.sin(angles)], 1) * radii
-    return _turn(canvas, value, points) + centre
+    return turn(ellipse_points(radii), _rotation(canvas, value)) + centre
 
 
-def _turn(canvas: Canvas, value: dict, points: np.ndarray) -> np.ndarray:
-    """Returns (N, 2) points turned clockwise about 0 by the rotation."""
+def _rotation(canvas: Canvas, value: dict) -> float:
+    """Returns the rotation of a region, clockwise in degrees."""
     degrees = 0
     if value.get('rotation') is not None:
         degrees = take(value, 'rotation', (int, float), canvas.name)
     # Python's modulo works for integers of any size.
-    angle = np.deg2rad(float(degrees % 360))
-    cos, sin = np.cos(angle), np.sin(angle)
-    return points @ np.array([[cos, sin], [-sin, cos]])
+    return float(degrees % 360)
 
 
 def _decode(code: Any, canvas: Canvas) -> np.ndarray:
