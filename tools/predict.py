@@ -31,7 +31,7 @@ from mmseg_sesam.cli.arguments import (
     whole,
 )
 from mmseg_sesam.cli.configs import read_config
-from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.atomic import replace_file
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, is_empty_or_absent
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import hide_warnings
@@ -123,8 +123,7 @@ def check_record(out: Path, record: dict[str, Any]) -> None:
             'to continue; give a new folder.'
         )
     out.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(json.dumps(record, indent=1) + '\n')
+    replace_file(path, json.dumps(record, indent=1) + '\n')
 
 
 def find_images(args: Namespace) -> list[tuple[str, Path]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config
 
 from mmseg_sesam.cli import arguments
+from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.type_names import type_name
 
 if TYPE_CHECKING:
@@ -61,15 +62,16 @@ def refuse_equal_names(
     dataset: Dataset, parser: argparse.ArgumentParser
 ) -> None:
     """Ends the program if two images would share one prediction file."""
-    paths: dict[str, str] = {}
-    for index in range(len(dataset)):
-        path = dataset.get_data_info(index)['img_path']
-        other = paths.setdefault(Path(path).stem, path)
-        if other != path:
-            parser.error(
-                f'--out: {other} and {path} would have one file; test them '
-                'apart, or give them names of their own'
-            )
+    indices = range(len(dataset))
+    paths = [dataset.get_data_info(index)['img_path'] for index in indices]
+    try:
+        check_unique(
+            ((Path(path).stem, path) for path in paths),
+            'would have one file',
+            'test them apart, or give them names of their own',
+        )
+    except ValueError as error:
+        parser.error(f'--out: {error}')
 
 
 def paint_predictions(cfg: Config, folder: str) -> None:

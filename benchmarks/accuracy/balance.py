@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
-from tqdm import tqdm
 
 from mmseg_sesam.datasets.pipeline_configs import leaf_datasets
+from mmseg_sesam.io.terminal import Progress
 
 LOADING = (
     'LoadImageFromFile',
@@ -47,7 +47,7 @@ def count_classes(dataset: dict, num_classes: int) -> np.ndarray:
             if transform['type'] in LOADING
         ]
         labels = DATASETS.build({**leaf, 'pipeline': loading})
-        for index in tqdm(range(len(labels)), desc='pixels of classes'):
+        for index in Progress(range(len(labels)), desc='pixels of classes'):
             label = labels[index]['gt_seg_map']
             counts += np.bincount(label.ravel(), minlength=256)
     return counts[:num_classes]

@@ -356,5 +356,4 @@ def _replace(path: Path, content: bytes) -> None:
     """Replaces a file at once, unless it has the content."""
     if path.is_file() and path.read_bytes() == content:
         return
-    with atomic.replacing(path) as part:
-        part.write_bytes(content)
+    atomic.replace_file(path, content)

@@ -13,7 +13,7 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 from PIL import Image
 
-from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.atomic import replace_file, replacing
 from mmseg_sesam.io.class_shares import COLUMNS, NO_CLASS
 from mmseg_sesam.io.images import image_size, read_image
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_files
@@ -144,8 +144,7 @@ def write_page(
         side=2 * _CONTEXT + 1,
     )
     text = render(__package__, 'pixels.html', content=content)
-    with replacing(path) as part:
-        part.write_text(text, encoding='utf-8')
+    replace_file(path, text)
 
 
 def _listed(group: tuple[str, Any]) -> tuple[str, list[Pixel]]:

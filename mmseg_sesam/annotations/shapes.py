@@ -13,7 +13,7 @@ from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import NAMES, choice, option
 from mmseg_sesam.io.images import image_size
-from mmseg_sesam.validators import Rule, count
+from mmseg_sesam.validators import NAME, Rule, count
 
 WIDTH = count(1, 255)
 # Names of classes that may mean unlabelled.
@@ -143,7 +143,7 @@ class NamedReader(AnnotationReader):
         None,
         'name of the class of all pixels that no shape covers (default: '
         'they are unlabelled)',
-        Rule(lambda value: isinstance(value, str), 'a name').or_none(),
+        NAME.or_none(),
         metavar='CLASS',
     )
 

@@ -12,7 +12,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import CheckpointLoader, Runner
 from mmseg.registry import HOOKS
 
-from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing
+from mmseg_sesam.io.atomic import PARTS, remove_parts, replace_file
 
 _CHECKPOINT_KEY = 'outdated_checkpoints'
 # Only files of such names are removed on behalf of a checkpoint.
@@ -31,8 +31,7 @@ class AtomicBackend(LocalBackend):
         """Writes a file under another name and moves it to its place."""
         path = Path(filepath)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path, sync=True) as part, part.open('wb') as file:
-            file.write(obj)
+        replace_file(path, obj, sync=True)
 
     def remove(self, filepath: str | Path) -> None:
         """Marks a file, for `remove_outdated`."""

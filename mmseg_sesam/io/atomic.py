@@ -56,6 +56,16 @@ def replacing(path: str | os.PathLike, sync: bool = False) -> Iterator[Path]:
         raise
 
 
+def replace_file(
+    path: str | os.PathLike, content: str | bytes, sync: bool = False
+) -> None:
+    """Writes text in UTF-8, or bytes, as `replacing` does."""
+    if isinstance(content, str):
+        content = content.encode()
+    with replacing(path, sync) as part:
+        part.write_bytes(content)
+
+
 def sync_file(path: Path) -> None:
     """Waits until a file, or the entries of a folder, are on disk."""
     handle = os.open(path, os.O_RDONLY)

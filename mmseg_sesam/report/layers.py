@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mmseg_sesam.report.images import Labelled
-from mmseg_sesam.visualization.sheet import resize_label
+from mmseg_sesam.visualization.sheet import reduced_size, resize_label
 
 # Pixels of the longer side; bounds the size of the page (our choice).
 MAX_SIDE = 512
@@ -44,8 +44,7 @@ def encode_layers(
         raster order.
     """
     height, width = image.shape[:2]
-    scale = min(MAX_SIDE / max(height, width), 1)
-    shape = (max(round(width * scale), 1), max(round(height * scale), 1))
+    shape = reduced_size(width, height, MAX_SIDE)
     return dict(
         jpeg=_encode_photo(image, shape),
         size=[width, height],

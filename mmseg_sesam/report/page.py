@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from plotly.offline import get_plotlyjs
 
-from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.atomic import replace_file
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.io.templates import render
 from mmseg_sesam.report import plots, tables
@@ -77,8 +77,7 @@ def build_report(
         suggestions_note=suggested.said,
     )
     text = render(__package__, 'report.html', **context)
-    with replacing(out) as part:
-        part.write_text(text, encoding='utf-8')
+    replace_file(out, text)
 
 
 def _build_gallery(

@@ -58,22 +58,22 @@ def predict(
 
 
 def map_images(
-    work: Callable[[Predictor, Any], Any],
-    predictor: Predictor,
+    work: Callable[[Any, Any], Any],
+    shared: Any,
     items: Sequence[Any],
     jobs: int,
 ) -> Iterator[Any]:
-    """Yields `work(predictor, item)` for each item, with progress.
+    """Yields `work(shared, item)` for each item, with progress.
 
     Without a GPU several processes of one thread predict: threads of one
     process wait for each other in every layer, which takes ten times as long
     where other programs run.
     """
     if get_device() == 'cpu':
-        yield from map_in_processes(work, predictor, items, jobs, 'predicting')
+        yield from map_in_processes(work, shared, items, jobs, 'predicting')
         return
     for item in Progress(items, desc='predicting'):
-        yield work(predictor, item)
+        yield work(shared, item)
 
 
 def write_predictions(

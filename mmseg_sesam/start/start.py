@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmseg_sesam.io import atomic
+from mmseg_sesam.io.atomic import replace_file
 from mmseg_sesam.start.detect import check_exists
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.material import Reading, gather
@@ -99,9 +99,10 @@ def prepare(
         plan = replace(plan, **schedule(*steps))
     files = {config.name: config_text(plan, sets, out, bases), **_lists(sets)}
     for name, content in files.items():
-        _write(out / name, content)
+        replace_file(out / name, content)
     digests = {name: _digest(content) for name, content in files.items()}
-    _write(out / _RECORD, json.dumps({**_written(out), **digests}, indent=1))
+    record = {**_written(out), **digests}
+    replace_file(out / _RECORD, json.dumps(record, indent=1))
     parts = [sets.train, *sets.corrected, *([sets.val] if sets.val else [])]
     commands = [
         *dict.fromkeys(part.command for part in parts),
@@ -175,8 +176,3 @@ def _written(out: Path) -> dict[str, str]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic.replacing(path) as part:
-        part.write_text(text, encoding='utf-8')

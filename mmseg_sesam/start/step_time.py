@@ -23,6 +23,7 @@ def seconds_per_step(plan: Plan, bases: Path, num_classes: int) -> float:
     """
     import torch
     from mmengine.config import Config
+    from mmengine.model import revert_sync_batchnorm
     from mmseg.registry import MODELS
     from mmseg.utils import register_all_modules
 
@@ -34,9 +35,9 @@ def seconds_per_step(plan: Plan, bases: Path, num_classes: int) -> float:
     for name in ('decode_head', 'auxiliary_head'):
         if cfg.get(name):
             cfg[name].num_classes = num_classes
-    _use_plain_norm(cfg)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    model = MODELS.build(cfg).to(device).train()
+    # SyncBN runs in several processes only.
+    model = revert_sync_batchnorm(MODELS.build(cfg)).to(device).train()
     images = torch.rand(
         plan.batch_size.value, 3, *plan.crop.value, device=device
     )
@@ -53,13 +54,3 @@ def seconds_per_step(plan: Plan, bases: Path, num_classes: int) -> float:
         times.append(time.perf_counter() - begin)
     # The first step allocates memory.
     return min(times[1:])
-
-
-def _use_plain_norm(cfg: dict) -> None:
-    """Replaces SyncBN, which runs in several processes only."""
-    for value in cfg.values():
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, dict):
-                _use_plain_norm(part)
-    if cfg.get('type') == 'SyncBN':
-        cfg['type'] = 'BN'

@@ -7,14 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.atomic import replace_file
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Writes a record, JSON values, whole and with a digest of itself."""
     content = dict(sha256=_digest(record), record=record)
-    with replacing(path) as part:
-        part.write_text(json.dumps(content))
+    replace_file(path, json.dumps(content))
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.io.atomic import PARTS, remove_parts, replacing, sync_file
+from mmseg_sesam.io.atomic import PARTS, remove_parts, replace_file, sync_file
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.locks import FolderLock, lock_folder
 from mmseg_sesam.store.records import (
@@ -201,8 +201,7 @@ class PseudoLabelStore:
             if staging.exists():
                 shutil.rmtree(staging)
             staging.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(note) as part:
-                part.write_text(text)
+            replace_file(note, text)
         staging.mkdir(exist_ok=True)
 
     def stage(
@@ -292,8 +291,7 @@ class PseudoLabelStore:
                 'pseudo-labels; restore that folder, or start the run again '
                 'without --resume.'
             )
-        with replacing(self.root / _CURRENT, sync=True) as part:
-            part.write_text(str(round_index))
+        replace_file(self.root / _CURRENT, str(round_index), sync=True)
         sync_file(self.root)
 
     def lock(self) -> FolderLock:

@@ -10,6 +10,7 @@ import numpy as np
 from mmseg_sesam.visualization.sheet import (
     join_strip,
     paint_label,
+    reduced_size,
     resize_label,
 )
 
@@ -37,8 +38,8 @@ def draw_strip(
         (h, w, 3) uint8 in RGB.
     """
     height, width = image.shape[:2]
-    scale = min(_SIDE / max(height, width), 1)
-    shape = (max(round(width * scale), 1), max(round(height * scale), 1))
+    shape = reduced_size(width, height, _SIDE)
+    scale = max(shape) / max(height, width)
     small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
     framed = small.copy()
     for number, box in enumerate(boxes, 1):

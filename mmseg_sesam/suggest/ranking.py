@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from mmengine.device import get_device
 
-from mmseg_sesam.io.terminal import Progress
-from mmseg_sesam.report.processes import map_in_processes
+from mmseg_sesam.report.predict import map_images
 from mmseg_sesam.suggest.look import Looker
 from mmseg_sesam.suggest.score import ImageLook, Scores, score_images
 
@@ -41,7 +39,7 @@ def rank_images(looker: Looker, candidates: int | None, jobs: int) -> Ranking:
         ValueError: the labels of all images are complete.
     """
     indices = draw_images(looker.images.keys, candidates)
-    looks = _look_at_all(looker, indices, jobs)
+    looks = list(map_images(Looker.look, looker, indices, jobs))
     labelled = np.sum([look.labelled for look in looks], axis=0)
     pairs = [(i, one) for i, one in zip(indices, looks) if not one.complete]
     if not pairs:
@@ -71,12 +69,3 @@ def draw_images(keys: Sequence[str], number: int | None) -> list[int]:
         places = sorted(rng.choice(len(names), number, replace=False))
         names = [names[place] for place in places]
     return [first[name] for name in names]
-
-
-def _look_at_all(
-    looker: Looker, indices: Sequence[int], jobs: int
-) -> list[ImageLook]:
-    if get_device() == 'cpu':
-        task = looker, indices, jobs, 'predicting'
-        return [*map_in_processes(Looker.look, *task)]
-    return [*map(looker.look, Progress(indices, desc='predicting'))]

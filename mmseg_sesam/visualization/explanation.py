@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.component_candidates import ComponentCandidates
 from mmseg_sesam.core.selection import Selection
+from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import (
     PseudoLabel,
     PseudoLabelGenerator,
@@ -91,7 +91,7 @@ def explain(
             selections[index],
             decode(prepared.prompts[index]),
         )
-        for index in tqdm(indices, desc='explaining', delay=2)
+        for index in Progress(indices, desc='explaining', delay=2)
     ]
     return made, explanations
 

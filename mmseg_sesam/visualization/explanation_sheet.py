@@ -12,14 +12,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
-from tqdm import tqdm
 
 from mmseg_sesam.core.selection import Verdict
 from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabel
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
 from mmseg_sesam.visualization.explanation import Explanation, largest_first
-from mmseg_sesam.visualization.sheet import paint_label, resize_label
+from mmseg_sesam.visualization.sheet import (
+    paint_label,
+    reduced_size,
+    resize_label,
+)
 
 _COLOURS = {
     Verdict.TAKEN: '#2a8a4a',
@@ -78,7 +82,7 @@ def save_explanation(
     parts = figure.subfigures(len(heights), 1, height_ratios=heights)
     _draw_head(parts[0], image, weak, made, palette)
     rows = zip(parts[1::2], parts[2::2], explanations)
-    rows = tqdm(rows, desc='drawing', total=len(explanations), delay=2)
+    rows = Progress(rows, desc='drawing', total=len(explanations), delay=2)
     for number, (heading, part, explanation) in enumerate(rows, 1):
         name = f'{number}  class {classes[explanation.record.class_id]}'
         text = _summarise(name, explanation)
@@ -120,7 +124,7 @@ def _draw_head(
 ) -> None:
     """Draws image, components with their points, and pseudo-label."""
     height, width = weak.shape
-    shape = _reduced(width, height, _HEAD_SIDE)
+    shape = reduced_size(width, height, _HEAD_SIDE)
     small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
     labelled = np.mean(made.label != 255)
     pictures = {
@@ -268,7 +272,7 @@ def _draw_mask(
     """Draws a mask around the component, and the component in white."""
     height, width = mask.shape
     top, left = window[0].start, window[1].start
-    shape = _reduced(width, height, _MASK_SIDE)
+    shape = reduced_size(width, height, _MASK_SIDE)
     small = cv2.resize(crop, shape, interpolation=cv2.INTER_AREA)
     label = np.where(mask, 0, 255).astype(np.uint8)
     painted = paint_label(small, resize_label(label, shape), [colour])
@@ -288,12 +292,6 @@ def _draw_points(axis: Axes, points: np.ndarray) -> None:
     for inside, colour in ((1, 'black'), (0, 'red')):
         chosen = points[points[:, 2] == inside]
         axis.plot(*chosen[:, :2].T, '.', ms=3.5, color=colour)
-
-
-def _reduced(width: int, height: int, side: int) -> tuple[int, int]:
-    """Returns width and height, reduced so that both are at most `side`."""
-    scale = min(side / max(width, height), 1)
-    return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
 def _window(

@@ -88,6 +88,12 @@ def choose_palette(
     return table.tolist()
 
 
+def reduced_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Returns width and height, reduced so that both are at most `side`."""
+    scale = min(side / max(width, height), 1)
+    return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
 def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Resizes a label and keeps thin scribbles.
 

@@ -22,7 +22,7 @@ from mmseg_sesam.annotations.options import choice, option
 from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
-from mmseg_sesam.validators import Rule
+from mmseg_sesam.validators import NAME
 
 # Results that describe an image, and no region of it.
 _OF_IMAGES = (
@@ -56,7 +56,7 @@ class LabelStudioReader(NamedReader, AllShapes):
         None,
         "field of a task's data that holds the image (default: the only one "
         'that ends like an image)',
-        Rule(lambda value: isinstance(value, str), 'a name').or_none(),
+        NAME.or_none(),
     )
 
     def list_items(self) -> Iterable[Item]:
