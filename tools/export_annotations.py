@@ -85,7 +85,7 @@ def read_run_labels(
     work_dir: Path,
 ) -> tuple[Sequence[Path], Iterable[np.ndarray], dict[str, Any]]:
     """Returns the images of a run, their labels, and options of `export`."""
-    from mmseg_sesam.report.images import ReportImages
+    from mmseg_sesam.report.images import RunImages
     from mmseg_sesam.report.run import read_run
 
     run = read_run(work_dir)
@@ -94,7 +94,7 @@ def read_run_labels(
             f'{work_dir} has no published round of pseudo-labels; give the '
             'work dir of a training that has begun.'
         )
-    images = ReportImages(run)
+    images = RunImages(run)
     # A data set of several parts may list an image twice.
     keys = dict(zip(images.keys, map(Path, images.paths)))
     labels = (run.store.read(key, run.store.current) for key in keys)

@@ -143,8 +143,11 @@ def predict(cfg: Config, args: Namespace) -> tuple[int, list[str]]:
     """Returns the number of predictions, and sentences about failures."""
     from mmengine.device import get_device
 
+    from mmseg_sesam.engine.prediction_files import (
+        PredictionFiles,
+        write_predictions,
+    )
     from mmseg_sesam.engine.predictor import TILE, Predictor
-    from mmseg_sesam.report.predict import PredictionFiles, write_predictions
 
     images = find_images(args)
     tile = args.tile or TILE

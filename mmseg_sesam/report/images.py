@@ -49,7 +49,7 @@ class Labelled(NamedTuple):
     kind: str | None = None
 
 
-class ReportImages:
+class RunImages:
     """Reads the training images of a run, whole and each once.
 
     `gt_dir` has dense index images of some or all images; those of images of

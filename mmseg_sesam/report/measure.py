@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.engine.processes import map_in_processes
 from mmseg_sesam.evaluation.boundary import count_boundaries
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
 )
-from mmseg_sesam.report.images import Labelled, ReportImages
-from mmseg_sesam.report.processes import map_in_processes
+from mmseg_sesam.report.images import Labelled, RunImages
 
 # Limits of the sample, which bound the time for any data set (our choice:
 # 20 s for 10 000 images of VOC's size on two cores).
@@ -71,7 +71,7 @@ class Measures(NamedTuple):
     rounds: dict[int, RoundCounts]
 
 
-def draw_sample(images: ReportImages) -> list[int]:
+def draw_sample(images: RunImages) -> list[int]:
     """Draws the images that are measured, and from which some are shown.
 
     The indices ascend; they are only of images with a dense label, if there
@@ -84,9 +84,7 @@ def draw_sample(images: ReportImages) -> list[int]:
     return sorted(rng.choice(pool, count, replace=False).tolist())
 
 
-def measure(
-    images: ReportImages, indices: Sequence[int], jobs: int
-) -> Measures:
+def measure(images: RunImages, indices: Sequence[int], jobs: int) -> Measures:
     """Returns the measures of images, made in several processes.
 
     Raises:
@@ -106,7 +104,7 @@ def measure(
     return Measures(scores, weak, pixels, rounds)
 
 
-def _measure_image(images: ReportImages, index: int) -> Measures:
+def _measure_image(images: RunImages, index: int) -> Measures:
     labelled, num_classes = images[index], len(images.classes)
     weak = _count(labelled.weak, num_classes)
     try:

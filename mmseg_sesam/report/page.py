@@ -14,7 +14,7 @@ from mmseg_sesam.io.templates import render
 from mmseg_sesam.report import plots, tables
 from mmseg_sesam.report.advice import advise
 from mmseg_sesam.report.gallery import choose_images
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.layers import encode_images
 from mmseg_sesam.report.measure import Measures, draw_sample, measure
 from mmseg_sesam.report.predict import predict
@@ -61,7 +61,7 @@ def build_report(
         FileNotFoundError: nowhere holds no logs of a training ...
     """
     run = read_run(work_dir)
-    images = ReportImages(run, gt_dir, suffixes)
+    images = RunImages(run, gt_dir, suffixes)
     suggested = Suggested({}, '')
     if suggestions is not None:
         suggested = read_suggestions(suggestions, images)
@@ -81,7 +81,7 @@ def build_report(
 
 
 def _build_gallery(
-    images: ReportImages,
+    images: RunImages,
     measures: Measures,
     sample: list[int],
     suggested: dict[int, dict[str, Any]],
@@ -116,7 +116,7 @@ def _build_gallery(
 
 
 def _encode(
-    images: ReportImages,
+    images: RunImages,
     shown: list[int],
     measures: Measures,
     with_predictions: bool,
@@ -146,7 +146,7 @@ def _encode(
 
 
 def _collect(
-    run: Run, images: ReportImages, measures: Measures, sample: list[int]
+    run: Run, images: RunImages, measures: Measures, sample: list[int]
 ) -> dict[str, Any]:
     """Returns everything on the page except the gallery."""
     classes = tables.tabulate_classes(measures, images.classes)

@@ -1,48 +1,15 @@
-"""Predictions of a trained network on many images."""
+"""Predictions of a run, for its report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any, Callable, NamedTuple
 
 import numpy as np
-import torch
 from mmengine.device import get_device
-from PIL import Image
 
-from mmseg_sesam.engine.predictor import Prediction, Predictor
-from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.labels import write_label
-from mmseg_sesam.io.terminal import Progress
-from mmseg_sesam.report.processes import map_in_processes
+from mmseg_sesam.engine.predictor import Predictor
+from mmseg_sesam.engine.processes import map_images
 from mmseg_sesam.report.run import Run
-from mmseg_sesam.visualization.sheet import choose_palette, paint_label
-
-# Quality of the overlays' JPEG files (our choice).
-_QUALITY = 90
-
-
-class PredictionFiles(NamedTuple):
-    """The files of a prediction.
-
-    Attributes:
-        image: path of the image.
-        label: index PNG of its classes.
-        overlay: JPEG of the classes over the image, None to leave it out.
-        confidence: PNG of 255 times the probabilities, None to leave it out.
-    """
-
-    image: Path
-    label: Path
-    overlay: Path | None
-    confidence: Path | None
-
-    @property
-    def exist(self) -> bool:
-        """Whether all files but the image exist."""
-        return all(path.is_file() for path in self[1:] if path)
 
 
 def predict(
@@ -57,87 +24,8 @@ def predict(
     yield from map_images(_predict_label, predictor, paths, jobs)
 
 
-def map_images(
-    work: Callable[[Any, Any], Any],
-    shared: Any,
-    items: Sequence[Any],
-    jobs: int,
-) -> Iterator[Any]:
-    """Yields `work(shared, item)` for each item, with progress.
-
-    Without a GPU several processes of one thread predict: threads of one
-    process wait for each other in every layer, which takes ten times as long
-    where other programs run.
-    """
-    if get_device() == 'cpu':
-        yield from map_in_processes(work, shared, items, jobs, 'predicting')
-        return
-    for item in Progress(items, desc='predicting'):
-        yield work(shared, item)
-
-
-def write_predictions(
-    predictor: Predictor, files: Sequence[PredictionFiles], jobs: int
-) -> list[str]:
-    """Writes predictions; returns a sentence for each that is incomplete."""
-    results = map_images(_write, predictor, files, jobs)
-    return [said for said in results if said]
-
-
 def _predict_label(predictor: Predictor, path: str) -> np.ndarray | ValueError:
     try:
         return predictor(path).label
     except ValueError as error:
         return error
-
-
-def _write(predictor: Predictor, files: PredictionFiles) -> str | None:
-    """Writes the files of a prediction, the overlay last, which may fail."""
-    try:
-        prediction = predictor(files.image)
-        palette = predictor.palette
-        write = partial(write_label, label=prediction.label, palette=palette)
-        _save(files.label, write)
-        if files.confidence:
-            write = partial(write_label, label=prediction.confidence)
-            _save(files.confidence, write)
-        if files.overlay:
-            _save(files.overlay, partial(_paint, predictor, files, prediction))
-    except torch.cuda.OutOfMemoryError:
-        return (
-            f'{files.image} does not fit the memory of the GPU; give a '
-            'smaller --tile, or a smaller crop_size if the config slides a '
-            'window.'
-        )
-    except (OSError, ValueError) as error:
-        return str(error)
-    return None
-
-
-def _save(path: Path, write: Callable[[Path], None]) -> None:
-    """Writes a file, unless an earlier call has written it."""
-    if path.is_file():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        write(part)
-
-
-def _paint(
-    predictor: Predictor,
-    files: PredictionFiles,
-    prediction: Prediction,
-    path: Path,
-) -> None:
-    image = predictor.show(files.image)
-    if image.shape[:2] != prediction.label.shape:
-        raise ValueError(
-            f'{files.image} is {image.shape[1]} x {image.shape[0]} pixels, '
-            'and the test pipeline loads it at another size; leave the '
-            'overlays out with --no-overlays.'
-        )
-    # A head with one output tells two classes apart.
-    number = max(predictor.num_classes, int(prediction.label.max()) + 1)
-    palette = choose_palette(predictor.palette, number)
-    painted = paint_label(image, prediction.label, palette)
-    Image.fromarray(painted).save(path, 'JPEG', quality=_QUALITY)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.report.gallery import GROUP_SIZE
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 
 # The list of suggestions in their folder, and their group in the gallery.
 LIST_NAME = 'suggestions.json'
@@ -28,7 +28,7 @@ class Suggested(NamedTuple):
     said: str
 
 
-def read_suggestions(folder: Path, images: ReportImages) -> Suggested:
+def read_suggestions(folder: Path, images: RunImages) -> Suggested:
     """Returns the suggestions that a report shows.
 
     Args:

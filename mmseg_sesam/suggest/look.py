@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.core.bands import count_values
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.store.store import LABELS
 from mmseg_sesam.structures import DENSE
 from mmseg_sesam.suggest.predictor import RunPrediction, RunPredictor
@@ -30,7 +30,7 @@ class Looker:
         round_index: of the current pseudo-labels, None without any.
     """
 
-    images: ReportImages
+    images: RunImages
     predictor: RunPredictor
     round_index: int | None
 

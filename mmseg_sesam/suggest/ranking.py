@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.report.predict import map_images
+from mmseg_sesam.engine.processes import map_images
 from mmseg_sesam.suggest.look import Looker
 from mmseg_sesam.suggest.score import ImageLook, Scores, score_images
 

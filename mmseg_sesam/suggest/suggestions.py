@@ -13,7 +13,7 @@ from mmseg_sesam.annotations.cost import RATES, Rate
 from mmseg_sesam.annotations.export import WRITERS
 from mmseg_sesam.datasets.label_kinds import image_kinds
 from mmseg_sesam.io.listing import is_empty_or_absent
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.suggest.budget import affordable_images, rate_of_run
 from mmseg_sesam.suggest.choose import Choice, choose
@@ -66,7 +66,7 @@ def suggest(
     check_option('suggest', 'diversity', diversity, number(at_least=0))
     check_option('suggest', 'candidates', candidates, count(1).or_none())
     run = _read_trained(work_dir)
-    images = ReportImages(run)
+    images = RunImages(run)
     rate_name, rate = _find_rate(images, kind, seconds)
     wanted = affordable_images(rate, minutes)
     looker = _make_looker(run, images)
@@ -120,7 +120,7 @@ def _check_output(out: Path, formats: Sequence[str], tolerance: float) -> None:
 
 
 def _find_rate(
-    images: ReportImages, kind: str | None, seconds: float | None
+    images: RunImages, kind: str | None, seconds: float | None
 ) -> tuple[str, Rate]:
     """Returns the time for one image, and the name of the kind."""
     if seconds is not None:
@@ -129,7 +129,7 @@ def _find_rate(
     return name, RATES[name]
 
 
-def _make_looker(run: Run, images: ReportImages) -> Looker:
+def _make_looker(run: Run, images: RunImages) -> Looker:
     predictor = RunPredictor(run.cfg, str(run.checkpoint), get_device())
     round_index = None if run.store is None else run.store.current
     return Looker(images, predictor, round_index)

@@ -18,7 +18,7 @@ from pipelines import place_of
 
 from mmseg_sesam.models.colours import colours_of
 from mmseg_sesam.models.label_maps import LabelMaps
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.store.store import LABELS, RECORDS, PseudoLabelStore
 
@@ -95,7 +95,7 @@ def test_train_on_grey_images_has_the_labels_of_colour(
     assert found == content(colour.folder(0))
     pictures = Path(runner.log_dir, 'vis_data/vis_image')
     assert len(list(pictures.glob('*.png'))) == 2
-    shown = ReportImages(read_run(Path(runner.work_dir)))[0].image
+    shown = RunImages(read_run(Path(runner.work_dir)))[0].image
     file = np.array(Image.open(grey / 'images/deep/0.png'))
     np.testing.assert_array_equal(shown, np.stack([file] * 3, axis=2))
 

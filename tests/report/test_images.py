@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
 
 
@@ -20,7 +20,7 @@ def test_training_images_read_dense_labels_like_the_data_set(
     expected = [
         image.truth
         for image in map(
-            ReportImages(read_run(work_dir), scribbles / 'dense').__getitem__,
+            RunImages(read_run(work_dir), scribbles / 'dense').__getitem__,
             range(3),
         )
     ]
@@ -32,7 +32,7 @@ def test_training_images_read_dense_labels_like_the_data_set(
         Image.fromarray(ids).save(path)
     amend("train_dataloader['dataset']['reduce_zero_label'] = True")
 
-    images = ReportImages(read_run(work_dir), scribbles / 'dense')
+    images = RunImages(read_run(work_dir), scribbles / 'dense')
     for index, truth in enumerate(expected):
         assert (images[index].truth == truth).all()
         assert set(np.unique(images[index].weak)) == {0, 1, 2, 255}
@@ -57,7 +57,7 @@ train_dataloader['dataset'] = dict(
     ],
 )
 del part""")
-    images = ReportImages(read_run(work_dir), scribbles / 'dense')
+    images = RunImages(read_run(work_dir), scribbles / 'dense')
     for index, path in enumerate(sorted(scribbles.glob('dense/deep/*.png'))):
         ids = np.array(Image.open(path))
         truth = ids if index == 0 else 2 - ids
@@ -69,7 +69,7 @@ def test_training_images_names_missing_files(
 ) -> None:
     run = read_run(work_dir)
     with pytest.raises(FileNotFoundError, match='holds no label for'):
-        ReportImages(run, work_dir)
+        RunImages(run, work_dir)
     shutil.rmtree(scribbles)
     with pytest.raises(FileNotFoundError, match='where the training was'):
-        ReportImages(run)
+        RunImages(run)

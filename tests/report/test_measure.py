@@ -8,14 +8,14 @@ import numpy as np
 from mixed import mix
 from PIL import Image
 
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.measure import draw_sample, measure
 from mmseg_sesam.report.run import read_run
 
 
 def test_measure_counts_labels(work_dir: Path, scribbles: Path) -> None:
     run = read_run(work_dir)
-    images = ReportImages(run, scribbles / 'dense')
+    images = RunImages(run, scribbles / 'dense')
 
     measures = measure(images, [0, 2], jobs=2)
 
@@ -42,7 +42,7 @@ def test_measure_leaves_out_dense_training_images(
     (scribbles / 'dense/deep/2.png').unlink()
     run = read_run(work_dir)
     mix(run.cfg, ('dense', 'scribble', 'scribble'))
-    images = ReportImages(run, scribbles / 'dense')
+    images = RunImages(run, scribbles / 'dense')
 
     assert list(images.truths) == draw_sample(images) == [1]
     measures = measure(images, [0, 1, 2], jobs=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.report.suggested import LIST_NAME, read_suggestions
 
@@ -28,7 +28,7 @@ def write_list(folder: Path, *images: str) -> Path:
 def test_read_suggestions_finds_their_images(
     work_dir: Path, tmp_path: Path
 ) -> None:
-    images = ReportImages(read_run(work_dir))
+    images = RunImages(read_run(work_dir))
     folder = write_list(tmp_path / 'next', images.paths[2], images.paths[0])
 
     found = read_suggestions(folder, images)
@@ -42,7 +42,7 @@ def test_read_suggestions_finds_their_images(
 def test_read_suggestions_refuses_those_of_another_run(
     work_dir: Path, tmp_path: Path
 ) -> None:
-    images = ReportImages(read_run(work_dir))
+    images = RunImages(read_run(work_dir))
     folder = write_list(tmp_path / 'next', 'other/1.png')
     with pytest.raises(ValueError, match='no training image'):
         read_suggestions(folder, images)

@@ -17,7 +17,7 @@ from PIL import Image
 from pipelines import place_of
 
 from mmseg_sesam.io.labels import read_label, read_palette
-from mmseg_sesam.report.images import ReportImages
+from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.store.store import LABELS, PseudoLabelStore
 from mmseg_sesam.visualization.sheet import paint_label
@@ -151,7 +151,7 @@ def test_bands_of_16_bits_from_annotations_to_report(
     made = store.read('images/0', 0, LABELS)
     assert (made == dense)[made != 255].mean() > 0.9
     assert np.mean(made != 255) > 0.9
-    shown = ReportImages(read_run(tmp_path / 'run'))[0].image
+    shown = RunImages(read_run(tmp_path / 'run'))[0].image
     image = tifffile.imread(folder / 'images/0.tif')[..., [3, 1, 0]]
     expected = (image / 6000).clip(0, 1) * 255
     np.testing.assert_allclose(shown, expected, atol=0.51)

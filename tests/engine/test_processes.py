@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from mmseg_sesam.report.processes import map_in_processes
+from mmseg_sesam.engine.processes import map_in_processes
 
 
 def end_at_two(shared: int, item: int) -> int:
