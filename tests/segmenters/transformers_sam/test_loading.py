@@ -208,7 +208,13 @@ def test_fingerprint_depends_on_masks_and_not_on_places(
 
 @pytest.mark.parametrize(
     'options',
-    [dict(dtype='fp64'), dict(decode_batch=0), dict(download='yes')],
+    [
+        dict(dtype='fp64'),
+        dict(decode_batch=0),
+        dict(download='yes'),
+        dict(revision=5),
+        dict(sha256=123),
+    ],
     ids=lambda options: next(iter(options)),
 )
 def test_transformers_segmenter_rejects_unknown_options(

@@ -204,15 +204,6 @@ def test_decode_uses_the_cpu_without_memory(
     assert len(set(homes)) == 2
 
 
-@pytest.mark.parametrize('options', [dict(revision=5), dict(sha256=123)])
-def test_transformers_segmenter_rejects_options_of_wrong_types(
-    options: dict,
-) -> None:
-    (name,) = options
-    with pytest.raises(ValueError, match=f'TransformersSegmenter got {name}='):
-        TransformersSegmenter('owner/name', **options)
-
-
 def test_encode_takes_a_mirrored_view(
     folders: dict[str, Path], family: str
 ) -> None:
