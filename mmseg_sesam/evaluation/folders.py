@@ -33,7 +33,8 @@ def compare_folders(
     `match_labels` finds their labels. Dense labels of a few images suffice.
 
     Args:
-        pseudo_dir: folder of index images, at any depth.
+        pseudo_dir: folder of index images, at any depth. Files of `gt_dir`
+            below it are no pseudo-labels.
         gt_dir: folder of dense index images, with 255 for void pixels.
         num_classes: number of classes.
         weak_dir: folder of weak index images, to measure the added pixels.
@@ -61,6 +62,7 @@ def compare_folders(
             f'{pseudo_dir} holds no PNG or TIFF files; give the folder of '
             'a round of pseudo-labels, or of the store.'
         )
+    paths = _leave_out(paths, pseudo_dir, gt_dir)
     truths = match_labels(paths, pseudo_dir, gt_dir, suffixes)
     weak_paths = {}
     if weak_dir:
@@ -76,6 +78,31 @@ def compare_folders(
             truths.pairs, weak_paths, id_table(reduce_zero_label), num_classes
         ),
     }
+
+
+def _leave_out(
+    paths: list[Path], pseudo_dir: Path, gt_dir: Path
+) -> list[Path]:
+    """Returns the files that are not in the folder of dense labels.
+
+    A dense label measured against itself would give 100%.
+    """
+    truth = gt_dir.resolve()
+    # Pseudo-labels in a folder below the dense labels are still theirs.
+    if truth in pseudo_dir.resolve().parents:
+        return paths
+    folders = {path.parent: path.parent.resolve() for path in paths}
+    paths = [
+        path
+        for path in paths
+        if truth not in (folders[path.parent], *folders[path.parent].parents)
+    ]
+    if not paths:
+        raise FileNotFoundError(
+            f'{pseudo_dir} holds only the dense labels of {gt_dir}, expected '
+            'pseudo-labels; give their folder.'
+        )
+    return paths
 
 
 def _measure(

@@ -73,16 +73,21 @@ def match_labels(
             f'{len(files)} files; give the matching folder, or if the names '
             'end differently their ends (--gt-suffix, --weak-suffix).'
         )
-    _keep_nearest(claims, labels)
+    exact = {
+        end: own
+        for end, claimants in claims.items()
+        if (own := [file for file in claimants if keys[file] == end])
+    }
+    others = {end: claims[end] for end in claims if end not in exact}
+    _keep_nearest(others, labels)
     pairs: dict[Path, Path] = {}
-    for end, claimants in claims.items():
+    for end, claimants in (exact | others).items():
         check_unique(
             ((folder, label) for label in labels[end]),
             remedy='remove one of them',
         )
-        exact = [file for file in claimants if keys[file] == end]
         label = labels[end][0]
-        pairs[_only_file(exact or claimants, label, root, folder)] = label
+        pairs[_only_file(claimants, label, root, folder)] = label
     unused = {p for paths in labels.values() for p in paths}
     return Matches(
         pairs={file: pairs[file] for file in files if file in pairs},

@@ -73,6 +73,18 @@ def test_match_labels_prefers_an_exact_path(
     assert matches.missing == files[:1]
 
 
+def test_match_labels_prefers_an_exact_path_to_a_near_folder(
+    tmp_path: Path,
+) -> None:
+    files = touch(tmp_path, 'town/a.png', 'a.png')
+    touch(tmp_path, 'town/labels/a.png')
+
+    matches = match_labels(files, tmp_path, tmp_path / 'town/labels')
+
+    assert [*matches.pairs] == files[1:]
+    assert matches.missing == files[:1]
+
+
 def test_match_labels_names_remedies_for_a_label_of_two_files(
     tmp_path: Path,
 ) -> None:

@@ -236,6 +236,31 @@ def test_eval_names_labels_without_counterpart(
     assert len(result['without pseudo-label']) == 5
 
 
+def test_eval_never_measures_dense_labels_against_themselves(
+    evaluate, folders: Path
+) -> None:
+    for name in PSEUDO:
+        (folders / f'weak/{name}.png').unlink()
+    expected = evaluate()
+
+    assert evaluate(folders, folders / 'gt') == expected
+
+    code, said = evaluate(folders / 'gt/town', folders / 'gt/town')
+    assert code == 1
+    assert 'holds only the dense labels of' in said
+
+
+def test_eval_takes_pseudo_labels_below_the_dense_labels(
+    evaluate, folders: Path
+) -> None:
+    for name, label in PSEUDO.items():
+        write(folders / f'gt/round/{name}.png', label)
+    code, said = evaluate(folders / 'gt/round', folders / 'gt')
+
+    assert code == 0
+    assert said.endswith(evaluate()[1])
+
+
 def test_eval_rejects_a_missing_weak_label(evaluate, folders: Path) -> None:
     (folders / 'weak/b.png').unlink()
 
