@@ -29,8 +29,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--show-dir',
-        help='write the predictions, painted over the images, into this '
-        'folder of the work dir',
+        help='write the predictions, painted over the images, into '
+        'vis_data/vis_image of this folder',
     )
     parser.add_argument(
         '--tta',
@@ -76,8 +76,17 @@ def refuse_equal_names(
 
 def paint_predictions(cfg: Config, folder: str) -> None:
     """Makes the visualizer write painted predictions into a folder."""
-    cfg.default_hooks.visualization.draw = True
-    cfg.visualizer.save_dir = folder
+    cfg.default_hooks = cfg.get('default_hooks') or {}
+    painter = cfg.default_hooks.get('visualization') or dict(
+        type='SegVisualizationHook'
+    )
+    # By default the hook paints one image of 50.
+    painter = dict(painter, draw=True, interval=1)
+    cfg.default_hooks.visualization = painter
+    visualizer = cfg.get('visualizer') or dict(
+        type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+    )
+    cfg.visualizer = dict(visualizer, save_dir=folder)
 
 
 def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:

@@ -77,7 +77,7 @@ optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01))
 default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2),
     logger=dict(type='LoggerHook', interval=1),
-    visualization=dict(type='SegVisualizationHook', interval=1),
+    visualization=dict(type='SegVisualizationHook'),
 )
 visualizer = dict(
     type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]

@@ -97,13 +97,19 @@ def test_test_without_weights_of_the_segmenter(
     assert accuracy(done.stdout) == 50
 
 
+@pytest.mark.parametrize('added', ['', 'del default_hooks, visualizer'])
 def test_test_augments_and_paints(
-    run_here, tiny_config: Path, checkpoint: Path, project_root: Path
+    run_here,
+    tiny_config: Path,
+    checkpoint: Path,
+    project_root: Path,
+    added: str,
 ):
     runtime = project_root / 'configs/_base_/default_runtime.py'
     with tiny_config.open('a') as file:
         for name in ('tta_model', 'tta_pipeline'):
             file.write(f'\n{name} = {Config.fromfile(runtime)[name]}\n')
+        file.write(f'{added}\n')
     painted = tiny_config.parent / 'painted'
     command = ['test.py', tiny_config, checkpoint, '--tta']
     command += ['--work-dir', tiny_config.parent / 'run']
