@@ -13,7 +13,11 @@ from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.type_names import type_name
 
 if TYPE_CHECKING:
+    from torch import nn
     from torch.utils.data import Dataset
+
+# Parts of a config without which nothing is tested.
+NEEDED = ('model', 'test_dataloader', 'test_evaluator', 'test_cfg')
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -74,6 +78,31 @@ def refuse_equal_names(
         parser.error(f'--out: {error}')
 
 
+def refuse_other_weights(
+    model: nn.Module, path: str, parser: argparse.ArgumentParser
+) -> None:
+    """Ends the program if a checkpoint lacks weights of the student.
+
+    mmengine warns of them, and random weights would be tested.
+    """
+    from mmengine.model import BaseTTAModel
+
+    from mmseg_sesam.engine.models import unwrap
+    from mmseg_sesam.models.checkpoint_file import (
+        TEACHER,
+        TRAINING,
+        read_weights,
+    )
+
+    model = unwrap(model)
+    if isinstance(model, BaseTTAModel):
+        model = model.module
+    try:
+        read_weights(model, path, (*TEACHER, *TRAINING))
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
 def paint_predictions(cfg: Config, folder: str) -> None:
     """Makes the visualizer write painted predictions into a folder."""
     cfg.default_hooks = cfg.get('default_hooks') or {}
@@ -109,6 +138,7 @@ def test(
     # The runner holds the connection of the processes, and must be deleted
     # before they disconnect: it is local to this function.
     runner = TerminalRunner.from_cfg(cfg)
+    refuse_other_weights(runner.model, args.checkpoint, parser)
     if args.out:
         refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
     runner.test()
@@ -122,7 +152,7 @@ def main() -> None:
     from mmseg_sesam.engine.downloads import drop_downloads
 
     try:
-        cfg = launch.load_config(args, 'model', 'test_dataloader')
+        cfg = launch.load_config(args, *NEEDED)
     except ValueError as error:
         parser.error(str(error))
     cfg.load_from, cfg.resume = args.checkpoint, False

@@ -11,13 +11,11 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
-from mmengine.runner import CheckpointLoader
 from mmseg.apis import init_model
 from mmseg.registry import TRANSFORMS
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_pipelines,
     view_steps,
@@ -25,7 +23,11 @@ from mmseg_sesam.datasets.pipeline_configs import (
 from mmseg_sesam.datasets.rgb_view import load_view
 from mmseg_sesam.engine.downloads import drop_downloads
 from mmseg_sesam.io.images import read_image
-from mmseg_sesam.models.checkpoint_file import read_checkpoint
+from mmseg_sesam.models.checkpoint_file import (
+    TEACHER,
+    TRAINING,
+    read_weights,
+)
 from mmseg_sesam.models.sliding import check_windows, slide_logits
 from mmseg_sesam.type_names import type_names
 
@@ -34,8 +36,6 @@ from mmseg_sesam.type_names import type_names
 TILE = 2048
 # Values of the scores that are enlarged at once; bounds the memory.
 _VALUES = 1 << 25
-# Weights that predictions do not need.
-_TEACHER, _TRAINING = 'teacher.', ('regularizers.', '_extra_state')
 
 
 class Prediction(NamedTuple):
@@ -91,8 +91,10 @@ class Predictor:
                 'an EncoderDecoder or a class derived from it.'
             )
         check_windows(self.model.test_cfg)
-        unneeded = _TRAINING if with_teacher else (_TEACHER, *_TRAINING)
-        meta = _load_weights(self.model, checkpoint, unneeded)
+        unneeded = TRAINING if with_teacher else (*TEACHER, *TRAINING)
+        weights, meta = read_weights(self.model, checkpoint, unneeded)
+        self.model.load_state_dict(weights, strict=False)
+        meta = meta.get('dataset_meta') or {}
         self.model.to(device)
         self.classes: list[str] | None = meta.get('classes')
         self.palette: list[list[int]] | None = meta.get('palette')
@@ -243,38 +245,6 @@ class Predictor:
             stride = max(self.tile * 2 // 3, 1)
             return (self.tile, self.tile), (stride, stride)
         return (height, width), (height, width)
-
-
-def _load_weights(
-    model: nn.Module, path: str, unneeded: tuple[str, ...]
-) -> dict[str, Any]:
-    """Loads a checkpoint; returns what it says about the classes.
-
-    Weights whose names begin with one of `unneeded` are left out.
-    """
-    if loads_safely():
-        checkpoint = read_checkpoint(path)
-    else:
-        checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', 'silent')
-    state = {
-        # A wrapper that distributes the model adds this to all names.
-        name.removeprefix('module.'): value
-        for name, value in checkpoint.get('state_dict', checkpoint).items()
-    }
-    lacking = [
-        name
-        for name, value in model.state_dict().items()
-        if not name.startswith(unneeded)
-        and (name not in state or state[name].shape != value.shape)
-    ]
-    if lacking:
-        raise ValueError(
-            f'{path} lacks {len(lacking)} weights of the model, such as '
-            f'{lacking[0]}; give the config that it was trained with.'
-        )
-    needed = {n: v for n, v in state.items() if not n.startswith(unneeded)}
-    model.load_state_dict(needed, strict=False)
-    return checkpoint.get('meta', {}).get('dataset_meta') or {}
 
 
 def _test_pipeline(cfg: Config) -> list[dict]:

@@ -6,6 +6,15 @@ import pickle
 from typing import Any
 
 import torch
+from mmengine.runner import CheckpointLoader
+from torch import nn
+
+from mmseg_sesam.compat import loads_safely
+
+# Weights of a checkpoint or a model that the predictions of the student do
+# not need: beginnings of their names.
+TEACHER = ('teacher.',)
+TRAINING = ('regularizers.', 'auxiliary_head.', '_extra_state')
 
 
 def read_checkpoint(path: str) -> dict[str, Any]:
@@ -34,3 +43,42 @@ def read_checkpoint(path: str) -> dict[str, Any]:
             'give one that tools/train.py wrote.'
         ) from error
     return checkpoint
+
+
+def read_weights(
+    model: nn.Module, path: str, unneeded: tuple[str, ...]
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Returns the weights of a checkpoint for a model, and its `meta`.
+
+    Args:
+        model: segmentor that gets the weights.
+        path: path or address of the checkpoint.
+        unneeded: beginnings of the names of weights that are left out, and
+            that it may lack.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it cannot be read, or lacks weights of the model.
+    """
+    if loads_safely() and '://' not in path:
+        checkpoint = read_checkpoint(path)
+    else:
+        checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', 'silent')
+    state = {
+        # A wrapper that distributes the model adds this to all names.
+        name.removeprefix('module.'): value
+        for name, value in checkpoint.get('state_dict', checkpoint).items()
+    }
+    lacking = [
+        name
+        for name, value in model.state_dict().items()
+        if not name.startswith(unneeded)
+        and (name not in state or state[name].shape != value.shape)
+    ]
+    if lacking:
+        raise ValueError(
+            f'{path} lacks {len(lacking)} weights of the model, such as '
+            f'{lacking[0]}; give the config that it was trained with.'
+        )
+    needed = {n: v for n, v in state.items() if not n.startswith(unneeded)}
+    return needed, checkpoint.get('meta', {})

@@ -162,3 +162,24 @@ def test_test_predictions_never_overwrite(refusal, tiny_config: Path):
 def test_test_missing_checkpoint(refusal, tiny_config: Path):
     said = refusal('test.py', tiny_config, 'gone.pth')
     assert 'argument checkpoint: gone.pth is not a file' in said
+
+
+def test_test_refuses_weights_of_another_model(
+    refusal, tiny_config: Path, tmp_path: Path
+):
+    other = tmp_path / 'other.pth'
+    torch.save({'state_dict': {'layer.weight': torch.ones(2)}}, other)
+    command = [tiny_config, other, '--work-dir', tmp_path / 'run']
+    said = refusal('test.py', *command)
+    assert f'{other} lacks ' in said
+    assert 'weights of the model, such as backbone.stem' in said
+
+
+@pytest.mark.parametrize('words', [(), ('--out', 'out')])
+def test_test_needs_a_metric(
+    refusal, tiny_config: Path, checkpoint: Path, words: tuple[str, ...]
+):
+    with tiny_config.open('a') as file:
+        file.write('\ndel test_evaluator\n')
+    said = refusal('test.py', tiny_config, checkpoint, *words)
+    assert 'tiny.py has no test_evaluator' in said
