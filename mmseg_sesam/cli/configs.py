@@ -10,6 +10,27 @@ from json import JSONDecodeError
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.config.utils import ConfigParsingError
+from yaml import YAMLError
+
+# Names at the top of a config that a Runner, mmseg or a tool reads; an option
+# may add them.
+READ = (
+    *('auto_scale_lr', 'custom_hooks', 'custom_imports', 'data_preprocessor'),
+    *('default_hooks', 'default_scope', 'env_cfg', 'experiment_name'),
+    *('launcher', 'load_from', 'log_level', 'log_processor', 'model'),
+    *('optim_wrapper', 'param_scheduler', 'randomness', 'resume'),
+    *('test_cfg', 'test_dataloader', 'test_evaluator', 'test_pipeline'),
+    *('train_cfg', 'train_dataloader', 'tta_model', 'tta_pipeline'),
+    *('val_cfg', 'val_dataloader', 'val_evaluator', 'visualizer', 'work_dir'),
+    *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval'),
+    *('find_unused_parameters', 'model_wrapper_cfg', 'strategy', 'sync_bn'),
+)
+# What mmengine raises for a file that is no config, besides KeyError.
+_UNREADABLE = (
+    *(ConfigParsingError, ImportError, JSONDecodeError, OSError),
+    *(SyntaxError, UnicodeDecodeError, YAMLError),
+)
 
 
 def read_config(
@@ -23,17 +44,28 @@ def read_config(
         *parts: names that the config must have at its top.
 
     Raises:
-        ValueError: the file or a base of it is missing or cannot be parsed,
-            options do not fit it, or it lacks a part. Errors of the code in a
-            config are raised as they are: their traceback shows the line.
+        ValueError: the file, a base of it or a module that it imports is
+            missing or cannot be parsed, options do not fit it, or it lacks a
+            part. Errors of the code in a config are raised as they are: their
+            traceback shows the line.
     """
     try:
         cfg = Config.fromfile(path)
-    except (OSError, SyntaxError, JSONDecodeError) as error:
+    except (KeyError, *_UNREADABLE) as error:
+        # One of two bases with the same names, else of the config's code.
+        if isinstance(error, KeyError) and 'Duplicate' not in str(error):
+            raise
         raise ValueError(
-            f'{path} cannot be read as a config ({error}): correct it, or '
-            'the file that its _base_ names'
+            f'{path} cannot be read as a config ({_reason(error)}): correct '
+            'it, or the file that its _base_ names'
         ) from error
+    for key in options or ():
+        name = key.partition('.')[0]
+        if name not in cfg and name not in READ:
+            raise ValueError(
+                f'--cfg-options set {name}, which {path} does not have and '
+                'no tool reads: give the name of a part that it has'
+            )
     try:
         cfg.merge_from_dict(dict(options or {}))
     except (KeyError, TypeError) as error:
@@ -49,3 +81,18 @@ def read_config(
                 f'add {part}, or give another config'
             )
     return cfg
+
+
+def _reason(error: Exception) -> str:
+    """Returns what an error says, in one line.
+
+    mmengine's error of an import lists the search path; the first error of
+    the chain names the module.
+    """
+    while isinstance(error.__context__, ImportError):
+        error = error.__context__
+    if isinstance(error, UnicodeDecodeError):
+        return f'{error}; expected UTF-8'
+    # str() of a KeyError adds quotes.
+    text = error.args[0] if isinstance(error, KeyError) else error
+    return ' '.join(str(text).split())

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import pytest
+from mmengine.runner import Runner
 
-from mmseg_sesam.cli.configs import read_config
+from mmseg_sesam.cli.configs import READ, read_config
+
+TWO_BASES = "_base_ = ['./one.py', './two.py']\n"
+NO_MODULE = "custom_imports = dict(imports=['gone'])\n"
+NO_BASE = """
+from mmengine.config import read_base
+with read_base():
+    from .gone import *
+"""
 
 
 @pytest.mark.parametrize(
@@ -15,18 +26,33 @@ from mmseg_sesam.cli.configs import read_config
         ('a.py', "_base_ = './gone.py'\n", r'a\.py .*gone\.py.* _base_ names'),
         ('a.py', 'model = (\n', r"a\.py cannot be read .*'\(' was never clo"),
         ('a.json', '{"model": ', r'a\.json cannot be read as a config .*line'),
+        (
+            'a.yaml',
+            'model: [1,\n',
+            r'a\.yaml cannot be .*flow .* expected.*: cor',
+        ),
+        ('a.py', 'lr = "é"\n', r'a\.py cannot be .*decode.* expected UTF-8\)'),
+        ('a.py', TWO_BASES, r'a\.py cannot be read .*\(Duplicate key .*x'),
+        ('a.py', NO_MODULE, r"a\.py cannot be .*\(No module named 'gone'\)"),
+        ('a.py', NO_BASE, r'a\.py cannot be read .*gone\.py not found'),
         ('a.py', 'lr = 1\n', r'a\.py has no model, expected .*: add model'),
         ('a.py', 'model = None\n', r'a\.py has no model'),
     ],
-    ids=['base', 'syntax', 'json', 'part', 'none'],
+    ids=[
+        *('base', 'syntax', 'json', 'yaml', 'encoding', 'two bases'),
+        *('module', 'read base', 'part', 'none'),
+    ],
 )
 def test_read_config_names_a_wrong_file(
     tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     path = tmp_path / name
-    path.write_text(content)
-    with pytest.raises(ValueError, match=message):
+    path.write_bytes(content.encode('latin-1'))
+    for base in ('one.py', 'two.py'):
+        (tmp_path / base).write_text('x = 1\n')
+    with pytest.raises(ValueError, match=message) as refused:
         read_config(str(path), None, 'model')
+    assert 'sys.path' not in str(refused.value)
 
 
 def test_read_config_applies_options_that_fit(tmp_path: Path) -> None:
@@ -35,6 +61,22 @@ def test_read_config_applies_options_that_fit(tmp_path: Path) -> None:
     assert read_config(str(path), {'model.a': 3}, 'model').model.a == 3
     with pytest.raises(ValueError, match=r'do not fit .*a\.py'):
         read_config(str(path), {'model.b.5': 3})
+
+
+def test_read_config_refuses_options_that_nothing_reads(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'a.py'
+    path.write_text('train_cfg = dict(max_iters=9)\n')
+    with pytest.raises(ValueError, match=r'set trian_cfg, which .*a\.py doe'):
+        read_config(str(path), {'trian_cfg.max_iters': 5})
+    assert read_config(str(path), {'load_from': 'a.pth'}).load_from
+
+
+def test_read_has_all_names_that_a_runner_reads() -> None:
+    code = inspect.getsource(Runner)
+    read = re.findall(r"\bcfg(?:\.get\(|\[)'(\w+)'", code)
+    assert len(read) > 30 and {*read} <= {*READ}
 
 
 def test_read_config_leaves_errors_of_code_to_their_traceback(
