@@ -16,6 +16,8 @@ CONFIDENT_FIELD = 'confident_sem_seg'
 # last one need no segmenter.
 LABEL_KINDS = ('dense', 'coarse', 'scribble', 'point', 'none')
 DENSE, NO_LABEL = LABEL_KINDS[0], LABEL_KINDS[-1]
+# Modes of the teacher of `SeSAMEncoderDecoder`.
+TEACHERS = ('online', 'round', None)
 _MAP, LABEL_SUFFIX = '_seg_map', '_sem_seg'
 _NORMALIZER = validators.one_of(('labelled', 'remaining'))
 # mmengine adds all logged values with 'loss' in their name to the loss; the

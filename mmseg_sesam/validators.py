@@ -167,6 +167,16 @@ def check_config_fields(config: dict, kind: type) -> None:
     for name, rule in _rules(kind).items():
         if name in config:
             check_option(kind.__name__, name, config[name], rule)
+    for field in dataclasses.fields(kind):
+        if _is_required(field) and field.name not in config:
+            raise ValueError(
+                f'{kind.__name__} has no {field.name}, expected '
+                f'{field.metadata[_RULE].expected}; set it.'
+            )
+
+
+def _is_required(field: dataclasses.Field) -> bool:
+    return _RULE in field.metadata and field.default is dataclasses.MISSING
 
 
 def _rules(dataclass: Any) -> dict[str, Rule]:

@@ -31,7 +31,8 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
 
     Raises:
         ValueError: a part needs another one that is missing, or values
-            that several parts share differ.
+            that several parts share differ, or a file that a part reads
+            is missing.
 
     Example:
         >>> from mmengine.config import Config
@@ -53,5 +54,5 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
         check_joined(training)
         check_values(training)
         check_shares(training)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f'{cfg.filename or "The config"}: {error}') from error

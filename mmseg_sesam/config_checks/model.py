@@ -7,8 +7,20 @@ import logging
 from mmengine.logging import print_log
 
 from mmseg_sesam.config_checks.training import Training, transform_names
-from mmseg_sesam.structures import CONFIDENT_FIELD, PSEUDO_FIELD
+from mmseg_sesam.structures import (
+    CONFIDENT_FIELD,
+    PSEUDO_FIELD,
+    TEACHERS,
+)
+from mmseg_sesam.validators import Rule, check_option, one_of
 
+_SOURCES = Rule(
+    lambda value: (
+        isinstance(value, (list, tuple))
+        and all(isinstance(source, dict) for source in value)
+    ),
+    'a list of configs of LabelSource',
+).or_none()
 _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
 
 
@@ -22,6 +34,10 @@ def check_model(training: Training) -> None:
     if not training.is_sesam:
         return
     teacher = training.model_option('teacher')
+    name = 'SeSAMEncoderDecoder'
+    check_option(name, 'teacher', teacher, one_of(TEACHERS))
+    sources = training.model_option('sources')
+    check_option(name, 'sources', sources, _SOURCES)
     _check_round_teacher(training, teacher)
     if teacher == 'online':
         _check_online_teacher(training)

@@ -7,7 +7,7 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import HOOKS
 
-from mmseg_sesam.config_checks.pipelines import check_pipelines
+from mmseg_sesam.config_checks.pipelines import check_pipelines, check_views
 from mmseg_sesam.config_checks.training import (
     Training,
     hook_names,
@@ -32,6 +32,8 @@ def check_parts(training: Training) -> None:
             check_config_fields(hook, kind)
     _check_hooks(training)
     _warn_of_checkpoints_by_epoch(training)
+    for _, steps in training.leaves:
+        check_views(steps)
     if training.hooks:
         check_pipelines(training.dataset)
         _warn_of_late_refreshes(training)

@@ -10,7 +10,6 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.config_checks.training import transform_names
 from mmseg_sesam.datasets.pipeline_configs import (
-    iterate_leaves,
     iterate_nested,
     iterate_pipelines,
     iterate_transforms,
@@ -42,12 +41,10 @@ def check_pipelines(dataset: dict) -> None:
     Raises:
         ValueError: a pipeline has no `LoadPseudoLabel`, has it with other
             options or after a transform that changes the image, or a
-            transform would move the image and not all labels or views.
+            transform would move the image and not all labels.
     """
     for step in iterate_transforms(dataset):
         _check_moves_labels(step)
-    for _, steps in iterate_leaves(dataset):
-        _check_views_aligned(steps)
     sources = []
     for pipeline in iterate_pipelines(dataset):
         found = [transform_names(step) for step in pipeline]
@@ -108,8 +105,12 @@ def _check_same_options(sources: Sequence[dict]) -> None:
         )
 
 
-def _check_views_aligned(steps: Sequence[dict]) -> None:
-    """Raises if a transform after `KeepTeacherView` moves pixels."""
+def check_views(steps: Sequence[dict]) -> None:
+    """Raises if a transform after `KeepTeacherView` moves pixels.
+
+    Student and teacher would then see different places in one image, in any
+    training, with and without pseudo-labels.
+    """
     keeping = ['KeepTeacherView' in transform_names(step) for step in steps]
     if not any(keeping):
         return

@@ -28,7 +28,12 @@ from mmseg_sesam.models.label_maps import LabelMaps, stack_labels
 from mmseg_sesam.models.sliding import check_windows
 from mmseg_sesam.models.source_losses import source_losses
 from mmseg_sesam.models.teacher_state import TeacherState
-from mmseg_sesam.structures import CONFIDENT_FIELD, HUMAN_FIELD, PSEUDO_FIELD
+from mmseg_sesam.structures import (
+    CONFIDENT_FIELD,
+    HUMAN_FIELD,
+    PSEUDO_FIELD,
+    TEACHERS,
+)
 from mmseg_sesam.validators import FLAG, SHARE, check_option, number, one_of
 
 MODELS.register_module(module=structures.LabelSource)
@@ -85,7 +90,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         **kwargs,
     ) -> None:
         options = dict(
-            teacher=(teacher, one_of(('online', 'round', None))),
+            teacher=(teacher, one_of(TEACHERS)),
             ema_momentum=(ema_momentum, number(at_least=0, below=1)),
             confident_threshold=(confident_threshold, SHARE),
             agreement=(agreement, SHARE),

@@ -159,6 +159,25 @@ def mosaic_of_weak_classes(cfg: Config) -> None:
     )
 
 
+def misspelt_teacher(cfg: Config) -> None:
+    cfg.model.teacher = 'onlin'
+
+
+def sources_by_name(cfg: Config) -> None:
+    cfg.model.sources = dict(weak=dict(type='LabelSource'))
+
+
+def view_before_a_flip(cfg: Config) -> None:
+    pipeline = steps(cfg)
+    pipeline.insert(-1, dict(type='RandomFlip', prob=0.5))
+    cfg.default_hooks.pseudo_labels.enabled = False
+
+
+def view_before_a_flip_of_weak_labels(cfg: Config) -> None:
+    view_before_a_flip(cfg)
+    weak_only(cfg)
+
+
 def no_loss(cfg: Config) -> None:
     set_weights(cfg, weak=0, pseudo=0, confident=0)
 

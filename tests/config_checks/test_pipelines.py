@@ -18,7 +18,8 @@ from dataset_configs import (
 from mmseg.datasets.transforms import RandomFlip, Resize
 from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.config_checks.pipelines import check_pipelines
+from mmseg_sesam.config_checks.pipelines import check_pipelines, check_views
+from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 
 
 @pytest.mark.parametrize('config', WRAPPED.values(), ids=WRAPPED.keys())
@@ -165,6 +166,11 @@ def test_check_pipelines_refuses_padding() -> None:
 KEEP = dict(type='KeepTeacherView')
 
 
+def check_leaves(config: dict) -> None:
+    for _, steps in iterate_leaves(config):
+        check_views(steps)
+
+
 @pytest.mark.parametrize(
     'later',
     [
@@ -174,17 +180,17 @@ KEEP = dict(type='KeepTeacherView')
     ],
     ids=lambda step: step['type'],
 )
-def test_check_pipelines_refuses_views_that_differ(later: dict) -> None:
+def test_check_views_refuses_views_that_differ(later: dict) -> None:
     colours = dict(type='PhotoMetricDistortion')
     fitting = dataset(*LOAD, SOURCE, *AUGMENT[:2], KEEP, colours, AUGMENT[2])
-    check_pipelines(fitting)
+    check_leaves(fitting)
 
     for parted in (
         dataset(*LOAD, SOURCE, KEEP, later, AUGMENT[2]),
         mixed(repeated(dataset(*LOAD, SOURCE, KEEP)), later, AUGMENT[2]),
     ):
         with pytest.raises(ValueError, match='after KeepTeacherView, which'):
-            check_pipelines(parted)
+            check_leaves(parted)
 
 
 def test_check_pipelines_refuses_changed_images() -> None:
