@@ -29,7 +29,12 @@ DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
 
 
 def make_parser() -> ArgumentParser:
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser = ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog='The pseudo-label of a run may differ: it also uses the '
+        'appearance of classes and the limits on expansion, learned from the '
+        'whole data set, and after a refresh the predictions of the teacher.',
+    )
     parser.add_argument('image', type=existing_file)
     parser.add_argument(
         'weak',
