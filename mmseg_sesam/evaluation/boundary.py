@@ -25,9 +25,9 @@ def count_boundaries(
     does it for IoU (our choice).
 
     Args:
-        truth: (H, W) uint8 dense class ids. Void pixels are not counted, and
-            no outline: the truth is unknown there, so that the label stands
-            for it.
+        truth: (H, W) uint8 dense class ids. Void pixels are not counted. The
+            edge of a void region is no outline: its pixels get the ids of
+            the label before outlines are searched.
         label: (H, W) uint8 class ids, with or without unlabelled pixels.
         num_classes: number C of classes.
         ignore_index: value of void and of unlabelled pixels.

@@ -22,8 +22,9 @@ _VERSION_1 = (
 def available_memory() -> float:
     """Returns the bytes of memory that programs can still get.
 
-    The least of what the machine has left and of what the container or job
-    has. Infinite where the system does not tell it, which Linux alone does.
+    The result is the memory that the machine has left, or that the container
+    or job has left, if this is less. Only Linux names these numbers: the
+    result is infinite on other systems.
     """
     left = _numbers(_MEMINFO).get('MemAvailable', math.inf)
     groups = (_left_in(*found) for found in _control_groups())
@@ -31,7 +32,10 @@ def available_memory() -> float:
 
 
 def _numbers(path: Path) -> dict[str, int]:
-    """Returns the numbers of a file of lines 'name number'; none without."""
+    """Returns the numbers of a file by their names; {} if it is missing.
+
+    Its lines are 'name number' or 'name: number'.
+    """
     try:
         lines = path.read_text().splitlines()
     except OSError:
