@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from prettytable import PrettyTable
 
+from mmseg_sesam.core.bands import row_bands
+
 MEASURES = ('coverage', 'precision', 'recall', 'iou')
 
 
@@ -51,12 +53,15 @@ def confusion_matrix(
                 f'the {name} holds the class ids {wrong.tolist()}, expected '
                 f'ids below {num_classes}, or {ignore_index}'
             )
-    counted = truth != ignore_index
-    rows = truth[counted].astype(np.int64)
-    columns = label[counted].astype(np.int64)
-    columns[columns == ignore_index] = num_classes
     shape = (num_classes, num_classes + 1)
-    counts = np.bincount(rows * shape[1] + columns, minlength=np.prod(shape))
+    counts = np.zeros(np.prod(shape), np.int64)
+    # Bands: the int64 of a whole image take 26 times its memory.
+    for band in row_bands(truth.shape):
+        counted = truth[band] != ignore_index
+        rows = truth[band][counted].astype(np.int64)
+        columns = label[band][counted].astype(np.int64)
+        columns[columns == ignore_index] = num_classes
+        counts += np.bincount(rows * shape[1] + columns, minlength=len(counts))
     return counts.reshape(shape)
 
 

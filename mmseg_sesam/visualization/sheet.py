@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmseg_sesam.core.bands import row_bands
+
 # Share of the label's colour over the image.
 _OPACITY = 0.65
 # A colour with all channels below this is nearly black (our choice).
@@ -44,10 +46,14 @@ def paint_label(
     """
     colours = np.zeros((256, 3))
     colours[: len(palette)] = palette
-    painted = _OPACITY * colours[label] + (1 - _OPACITY) * image
-    grey = 0.5 * image.mean(axis=2, keepdims=True)
-    unlabelled = (label == 255)[..., None]
-    return np.where(unlabelled, grey, painted).astype(np.uint8)
+    result = np.empty(image.shape, np.uint8)
+    # Bands: the float64 of a whole image take 20 times its memory.
+    for rows in row_bands(label.shape):
+        ids, photo = label[rows], image[rows]
+        painted = _OPACITY * colours[ids] + (1 - _OPACITY) * photo
+        grey = 0.5 * photo.mean(axis=2, keepdims=True)
+        result[rows] = np.where((ids == 255)[..., None], grey, painted)
+    return result
 
 
 def choose_palette(
@@ -105,9 +111,10 @@ def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         (height, width) uint8.
     """
     small = cv2.resize(label, shape, interpolation=cv2.INTER_NEAREST)
-    rows, cols = np.nonzero(label != 255)
+    labelled = label != 255
     # In a sparse label a pixel shows any labelled pixel of its block.
-    if len(rows) < 0.3 * label.size:
+    if np.count_nonzero(labelled) < 0.3 * label.size:
+        rows, cols = np.nonzero(labelled)
         height, width = label.shape
         block = rows * shape[1] // height, cols * shape[0] // width
         small[block] = label[rows, cols]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -161,3 +162,21 @@ def test_quality_table_has_percentages() -> None:
         ['car', '-', '0.0', '-', '0.0'],
         ['all', '75.0', '66.7', '50.0', '42.5'],
     ]
+
+
+def test_confusion_matrix_counts_in_bands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    values = np.array([0, 1, 2, 255], np.uint8)
+    truth, label = rng.choice(values, (2, 256, 256))
+    whole = confusion_matrix(truth, label, 3)
+    monkeypatch.setattr('mmseg_sesam.core.bands.BAND_PIXELS', 2**12)
+
+    tracemalloc.start()
+    counts = confusion_matrix(truth, label, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    np.testing.assert_array_equal(counts, whole)
+    assert peak / truth.size < 6

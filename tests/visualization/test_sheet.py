@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from typing import Callable
+
 import numpy as np
 import pytest
 
-from mmseg_sesam.visualization.sheet import choose_palette, paint_label
+from mmseg_sesam.visualization.sheet import (
+    choose_palette,
+    paint_label,
+    resize_label,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +46,40 @@ def test_paint_label_black_class_shows_on_a_dark_photo() -> None:
 
     contrast = painted[:, :3].max(axis=2).min() - painted[:, 3:].max()
     assert contrast > 100
+
+
+def peak_per_pixel(call: Callable[[], np.ndarray], pixels: int) -> float:
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / pixels
+
+
+def test_paint_label_takes_the_memory_of_a_band(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    label = np.random.default_rng(0).integers(0, 4, (256, 256), np.uint8)
+    label[label == 3] = 255
+    photo = np.random.default_rng(1).integers(0, 256, (256, 256, 3), np.uint8)
+    palette = [[200, 0, 0], [0, 90, 0], [0, 0, 255]]
+    whole = paint_label(photo, label, palette)
+    monkeypatch.setattr('mmseg_sesam.core.bands.BAND_PIXELS', 2**12)
+
+    np.testing.assert_array_equal(paint_label(photo, label, palette), whole)
+    assert (
+        peak_per_pixel(lambda: paint_label(photo, label, palette), label.size)
+        < 10
+    )
+
+
+def test_resize_label_lists_no_pixels_of_a_dense_label() -> None:
+    label = np.zeros((256, 256), np.uint8)
+    peak = peak_per_pixel(lambda: resize_label(label, (32, 32)), label.size)
+    assert peak < 2
+
+
+def test_resize_label_keeps_a_thin_scribble() -> None:
+    label = np.full((64, 64), 255, np.uint8)
+    label[:, 5] = 1
+    assert (resize_label(label, (8, 8)) == 1).sum() == 8
