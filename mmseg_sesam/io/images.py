@@ -43,13 +43,18 @@ def decoding(
 
     Raises:
         FileNotFoundError: there is no file.
-        ValueError: the image cannot be opened or decoded.
+        ValueError: the image cannot be opened or decoded, or is too large.
     """
     try:
         with open_image(file) as image:
             yield image
     except FileNotFoundError:
         raise
+    except Image.DecompressionBombError as error:
+        raise ValueError(
+            f'{name} is larger than Pillow opens ({error}); cut it into '
+            'parts, see docs/large_images.md.'
+        ) from error
     # Pillow's decoders raise anything when a file is damaged.
     except Exception as error:
         raise ValueError(

@@ -18,6 +18,7 @@ from mmseg_sesam.io.images import (
     read_image,
     upright_size,
 )
+from mmseg_sesam.io.labels import read_label
 
 SIZE = (6, 4)
 
@@ -99,3 +100,13 @@ def test_read_image_refuses_deep_tiff_and_damaged_files(
     path.write_bytes(b'no image')
     with pytest.raises(ValueError, match='cannot be read as an image'):
         read_image(path, 'replace it')
+
+
+def test_decoding_tells_to_cut_an_image_that_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / 'large.png'
+    Image.new('L', SIZE).save(path)
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 10)
+    with pytest.raises(ValueError, match=r'large\.png is larger .*; cut it'):
+        read_label(path)
