@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import zlib
 from argparse import ArgumentParser, Namespace
@@ -118,9 +119,15 @@ def make(args: Namespace) -> str:
         simulator=simulator,
         num_classes=args.num_classes,
     )
-    with ProcessPoolExecutor(args.jobs) as pool:
-        counts = pool.map(work, relative, chunksize=4)
-        counts = list(Progress(counts, total=len(relative), desc=args.kind))
+    try:
+        with ProcessPoolExecutor(args.jobs) as pool:
+            counts = pool.map(work, relative, chunksize=4)
+            progress = Progress(counts, total=len(relative), desc=args.kind)
+            counts = list(progress)
+    except BaseException:
+        # It was empty: the corrected command shall not be refused.
+        shutil.rmtree(args.out_dir.resolve(), ignore_errors=True)
+        raise
     labelled, pixels = map(sum, zip(*counts))
     summary = dict(
         asdict(simulator),
@@ -139,8 +146,7 @@ def main() -> None:
     except BrokenProcessPool:
         sys.exit(
             'make_weak_labels: a process was killed, probably because the '
-            f'memory did not suffice; remove {args.out_dir} and give fewer '
-            '--jobs.'
+            'memory did not suffice; give fewer --jobs.'
         )
     except (OSError, ValueError) as error:
         sys.exit(f'make_weak_labels: {error}')

@@ -284,3 +284,14 @@ def test_make_weak_labels_names_a_killed_process(
     assert done.returncode == 1
     assert 'a process was killed' in done.stdout
     assert 'Traceback' not in done.stdout
+
+
+def test_make_weak_labels_leaves_nothing_after_a_wrong_label(
+    simulate, dense: Path, tmp_path: Path
+) -> None:
+    wrong = dense / 'void.png'
+    write_label(wrong, np.full((9, 9), 7, np.uint8))
+    out = tmp_path / 'weak'
+    assert 'void.png holds the class ids [7]' in simulate(out)
+    wrong.unlink()
+    assert simulate(out) is None
