@@ -36,7 +36,7 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmseg_sesam.config_checks import check_config
     from mmseg_sesam.rounds.distributed import build_group, on_main_rank
     from mmseg_sesam.rounds.make_round import RoundMaker
-    from mmseg_sesam.rounds.provenance import fingerprint
+    from mmseg_sesam.rounds.provenance import diff, fingerprint
     from mmseg_sesam.rounds.training_images import TrainingImages
     from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
 
@@ -63,6 +63,13 @@ def generate(cfg: Config, args: Namespace) -> None:
                     f'{store.root} holds later rounds of a training, expected '
                     'none but round 0: start the training again with '
                     '--resume, or give another folder with --out'
+                )
+            made = store.settings(0)
+            if changes := made and diff(made, settings):
+                raise ValueError(
+                    f'{store.folder(0)} was made with other settings '
+                    f'({changes}), and would be replaced: give another --out '
+                    'or --work-dir, or remove it'
                 )
 
         # All ranks stop if rank 0 gets no lock.

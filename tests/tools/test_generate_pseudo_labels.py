@@ -103,6 +103,20 @@ def test_generate_pseudo_labels_keeps_rounds_of_a_training(
     assert store.current == 1
 
 
+def test_generate_pseudo_labels_keeps_a_round_of_other_settings(
+    run_again, config: Path, tmp_path: Path
+) -> None:
+    store = PseudoLabelStore(tmp_path / 'out')
+    store.begin(0, {})
+    store.commit(0, dict(identity=dict(settings=dict(step=1))))
+    tool = TOOLS / 'generate_pseudo_labels.py'
+    done = run_again(tool, config, '--out', store.root)
+    assert done.returncode == 2
+    assert 'step was 1 and is (not there)' in done.stdout
+    assert 'or remove it' in done.stdout
+    assert store.settings(0) == dict(step=1)
+
+
 def test_generate_pseudo_labels_names_what_cannot_be_built(
     run_again, config: Path
 ) -> None:
