@@ -126,7 +126,13 @@ def main() -> None:
         except (OSError, ValueError) as error:
             parser.error(str(error))
         launch.add_safeguards(cfg)
-        train(cfg)
+        from mmseg_sesam.rounds.make_round import RoundError
+
+        try:
+            train(cfg)
+        # It names the cause and the remedy; others need their traceback.
+        except RoundError as error:
+            parser.error(str(error))
     launch.disconnect_processes()
 
 

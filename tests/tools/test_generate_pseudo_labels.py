@@ -117,6 +117,36 @@ def test_generate_pseudo_labels_keeps_a_round_of_other_settings(
     assert store.settings(0) == dict(step=1)
 
 
+TAKE_AWAY = """
+from pathlib import Path
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class TakeAway(Hook):
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        if runner.iter == 1:
+            self.path.unlink()
+"""
+
+
+def test_train_names_why_a_round_was_not_made(
+    run_again, config: Path, tmp_path: Path, scribbles: Path
+) -> None:
+    (tmp_path / 'take_away.py').write_text(TAKE_AWAY)
+    hook = dict(type='TakeAway', path=str(scribbles / 'images/deep/2.png'))
+    with config.open('a') as file:
+        file.write("\ncustom_imports['imports'] += ['take_away']\n")
+        file.write(f'custom_hooks = [{hook}]\n')
+    done = run_again(TOOLS / 'train.py', config, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert 'train.py: error: Round 1 of pseudo-labels was not' in done.stdout
+    assert 'Traceback' not in done.stdout
+
+
 def test_generate_pseudo_labels_names_what_cannot_be_built(
     run_again, config: Path
 ) -> None:
