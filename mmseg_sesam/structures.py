@@ -1,4 +1,4 @@
-"""The sources of labels: their maps in a sample and their loss terms."""
+"""Unlabelled pixels, and the sources of labels with their loss terms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from mmseg_sesam import validators
 from mmseg_sesam.validators import Rule, option, required
 
+# Value of pixels without a label, and of void in dense labels.
+UNLABELLED = 255
 # Field of the labels that a person gave.
 HUMAN_FIELD = 'gt_sem_seg'
 PSEUDO_FIELD = 'pseudo_sem_seg'

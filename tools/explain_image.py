@@ -24,6 +24,7 @@ from mmseg_sesam.cli.arguments import (
 )
 from mmseg_sesam.io.images import read_image
 from mmseg_sesam.io.labels import read_label, read_palette
+from mmseg_sesam.structures import NO_LABEL, UNLABELLED
 
 DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
 
@@ -79,7 +80,6 @@ def find_training_set(cfg: Config, weak: str) -> Any:
 
     from mmseg_sesam.datasets.label_kinds import kind_of_steps
     from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
-    from mmseg_sesam.structures import NO_LABEL
     from mmseg_sesam.type_names import type_names
 
     loader, found = cfg.get('train_dataloader'), []
@@ -179,13 +179,11 @@ def main() -> None:
         size = f'{width} x {height} pixels'
         print(f'making the pseudo-label of {size}', flush=True)
         made, explanations = explain(generator, image, weak, args.components)
-        ignored = generator.ignore_index
         palette, classes = choose_names(
-            args.weak, weak[weak != ignored], dataset
+            args.weak, weak[weak != UNLABELLED], dataset
         )
         save_explanation(
-            *(out, image, weak, made, explanations),
-            *(palette, classes, ignored),
+            out, image, weak, made, explanations, palette, classes
         )
     except (ImportError, OSError, ValueError) as error:
         sys.exit(f'explain_image: {error}')
@@ -195,7 +193,7 @@ def main() -> None:
     fell_back = sum(record.fell_back for record in made.records)
     print(
         f'{out}: {len(made.records)} components, {fell_back} fell back, '
-        f'{np.mean(made.label != ignored):.1%} of pixels labelled'
+        f'{np.mean(made.label != UNLABELLED):.1%} of pixels labelled'
     )
 
 

@@ -46,12 +46,7 @@ def generate(cfg: Config, args: Namespace) -> None:
     store = PseudoLabelStore(args.out or Path(cfg.work_dir, STORE_NAME))
     generator = build_generator(cfg)
     group = build_group()
-    images = TrainingImages(
-        dataset,
-        hook.get('num_workers', 2),
-        generator.ignore_index,
-        group,
-    )
+    images = TrainingImages(dataset, hook.get('num_workers', 2), group)
     settings = fingerprint(generator, images)
     with ExitStack() as held:
 

@@ -91,7 +91,7 @@ def ceiling(
         mask = best_union(decode, prepared, place, sample.dense)
         if mask is not None and mask.any():
             masks.append(ClassMask.crop(mask, component.class_id))
-    return compose(sample.weak, masks, IGNORE)
+    return compose(sample.weak, masks)
 
 
 def best_union(

@@ -39,38 +39,36 @@ def check_pipelines(dataset: dict) -> None:
     """Raises if `LoadPseudoLabel` and other transforms do not fit together.
 
     Raises:
-        ValueError: a pipeline has no `LoadPseudoLabel`, has it with other
-            options or after a transform that changes the image, or a
-            transform would move the image and not all labels.
+        ValueError: a pipeline has no `LoadPseudoLabel`, has it after a
+            transform that changes the image, or a transform would move the
+            image and not all labels.
     """
     for step in iterate_transforms(dataset):
         _check_moves_labels(step)
-    sources = []
+    has_source = []
     for pipeline in iterate_pipelines(dataset):
         found = [transform_names(step) for step in pipeline]
         places = [i for i, n in enumerate(found) if 'LoadPseudoLabel' in n]
         if not places:
             # The pipeline of a wrapper loads nothing.
             if any(map(loads, pipeline)):
-                sources.append(None)
+                has_source.append(False)
             continue
-        place = places[0]
-        sources.append(pipeline[place])
-        others = [type_name(s) for s in pipeline[:place] if not loads(s)]
+        has_source.append(True)
+        before = pipeline[: places[0]]
+        others = [type_name(step) for step in before if not loads(step)]
         if others:
             raise ValueError(
                 f'The training pipeline holds {others} before '
                 'LoadPseudoLabel; pseudo-labels are of the whole image: '
                 'load them right after the weak labels.'
             )
-    if not sources or None in sources:
-        number = sources.count(None)
+    if not has_source or not all(has_source):
         raise ValueError(
             'The training pipeline needs LoadPseudoLabel after the weak '
-            'labels are loaded, with the same options in all data sets; '
-            f'{number} of {len(sources)} pipelines have none: add it there.'
+            f'labels are loaded, in all data sets; {has_source.count(False)} '
+            f'of {len(has_source)} pipelines have none: add it there.'
         )
-    _check_same_options(sources)
 
 
 def _check_moves_labels(step: dict) -> None:
@@ -87,22 +85,6 @@ def _check_moves_labels(step: dict) -> None:
         'maps along with the image; use RandomCrop, RandomFlip, RandomRotate '
         'or Resize of mmseg, and let the data preprocessor pad.'
     )
-
-
-def _check_same_options(sources: Sequence[dict]) -> None:
-    """Raises if data sets have different options of LoadPseudoLabel."""
-    names = dict.fromkeys(name for source in sources for name in source)
-    for name in names:
-        values = [source.get(name) for source in sources]
-        if name == 'type' or all(value == values[0] for value in values):
-            continue
-        raise ValueError(
-            'The training pipeline needs LoadPseudoLabel after the weak '
-            'labels are loaded, with the same options in all data sets, '
-            f'since one store serves all of them; {name} differs '
-            f'({", ".join(map(repr, dict.fromkeys(values)))}): set {name} to '
-            'the same value in each.'
-        )
 
 
 def check_views(steps: Sequence[dict]) -> None:

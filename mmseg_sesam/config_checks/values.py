@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import numpy as np
-from mmseg.registry import DATASETS, MODELS, TASK_UTILS, TRANSFORMS
+from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
 from mmseg_sesam.config_checks.training import (
     Training,
@@ -14,13 +14,11 @@ from mmseg_sesam.config_checks.training import (
     transform_names,
 )
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
+from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.type_names import lineage, option, type_name
 
 # The option of each transform that holds the value of unlabelled pixels.
 _UNLABELLED = dict(
-    LoadWeakAnnotations='ignore_index',
-    SimulateWeakLabel='ignore_index',
-    LoadPseudoLabel='ignore_index',
     RandomCutOut='seg_fill_in',
     RandomMosaic='seg_pad_val',
     RandomRotate='seg_pad_val',
@@ -37,15 +35,20 @@ def check_values(training: Training) -> None:
 
 
 def _check_unlabelled(training: Training) -> None:
-    """Raises if parts have different values for unlabelled pixels."""
+    """Raises if a part has another value for unlabelled pixels than 255."""
     # None: nothing tells, or labels are left as they are.
-    found = [f for f in _iterate_unlabelled(training) if f[1] is not None]
-    if len({value for _, value in found}) > 1:
-        listed = dict.fromkeys(f'{value} as {place}' for place, value in found)
+    found = dict.fromkeys(
+        f'{value} as {place}'
+        for place, value in _iterate_unlabelled(training)
+        if value not in (None, UNLABELLED)
+    )
+    if found:
         raise ValueError(
-            f'Unlabelled pixels have different values: {", ".join(listed)}; '
-            'set all of them to the value of unlabelled pixels in the labels '
-            '(255, unless the files have another).'
+            f'The config has {", ".join(found)}, expected {UNLABELLED}, the '
+            'value of unlabelled pixels; correct these options, and where '
+            'label files have another value, convert them with '
+            '`tools/convert_annotations.py index-png --unlabelled VALUE`, or '
+            'set reduce_zero_label=True of the data set if it is 0.'
         )
 
 
@@ -62,14 +65,6 @@ def _iterate_unlabelled(
         if 'RandomCrop' in names and step.get('cat_max_ratio', 1) < 1:
             value = option(step, TRANSFORMS, 'ignore_index')
             yield 'ignore_index of RandomCrop', value
-    for hook in training.hooks:
-        generator = hook_option(hook, 'generator')
-        if isinstance(generator, dict):
-            value = option(generator, TASK_UTILS, 'ignore_index')
-        else:
-            # The hook itself says that it needs one.
-            value = getattr(generator, 'ignore_index', None)
-        yield 'ignore_index of the generator', value
     for name, head in _heads(training.model).items():
         if 'type' in head:
             value = option(head, MODELS, 'ignore_index')

@@ -110,20 +110,17 @@ class AppearanceModel:
             _temperature(scores, classes),
         )
 
-    def __call__(
-        self, image: np.ndarray, label: np.ndarray, ignore_index: int = 255
-    ) -> Evidence:
+    def __call__(self, image: np.ndarray, label: np.ndarray) -> Evidence:
         """Returns the evidence for the classes of an image's label.
 
         Args:
             image: (H, W, 3) uint8 in RGB.
             label: (H, W) uint8 class ids.
-            ignore_index: value of unlabelled pixels.
         """
         cells = measure_cells(image)
-        own = _labelled(cells, label, ignore_index)
+        own = _labelled(cells, label)
         # A class may lie beside all cells, at the edge of the image.
-        present = class_ids(label, ignore_index)
+        present = class_ids(label)
         if not len(own.classes):
             return Evidence.none(label.shape)
         learned = np.flatnonzero(self.weights.any(axis=0))
@@ -152,17 +149,14 @@ class AppearanceModel:
         return _fourier((measures - self.mean) / self.scale)
 
 
-def collect_samples(
-    image: np.ndarray, label: np.ndarray, ignore_index: int = 255
-) -> Samples:
+def collect_samples(image: np.ndarray, label: np.ndarray) -> Samples:
     """Returns samples of an image's labelled cells, about 256 at most.
 
     Args:
         image: (H, W, 3) uint8 in RGB.
         label: (H, W) uint8 class ids.
-        ignore_index: value of unlabelled pixels.
     """
-    return _labelled(measure_cells(image), label, ignore_index)
+    return _labelled(measure_cells(image), label)
 
 
 def measure_cells(image: np.ndarray) -> np.ndarray:
@@ -214,9 +208,7 @@ def _mean_of_cells(image: np.ndarray, band: slice, side: int) -> np.ndarray:
     ).reshape(height // side, width // side, -1)
 
 
-def _labelled(
-    cells: np.ndarray, label: np.ndarray, ignore_index: int
-) -> Samples:
+def _labelled(cells: np.ndarray, label: np.ndarray) -> Samples:
     """Returns samples of the labelled ones among (h, w, F) cells.
 
     Classes share `CELLS_PER_IMAGE` by the roots of their cells: large classes
@@ -227,7 +219,7 @@ def _labelled(
     side = cell_size(label.shape)
     blocks = label[: rows * side, : cols * side]
     blocks = blocks.reshape(rows, side, cols, side)
-    ids = class_ids(label, ignore_index)
+    ids = class_ids(label)
     found = [
         np.flatnonzero((blocks == class_id).any(axis=(1, 3)))
         for class_id in ids

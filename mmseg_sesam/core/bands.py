@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mmseg_sesam.structures import UNLABELLED
+
 # Pixels of a band (our choice: a float32 of each takes 16 MiB).
 BAND_PIXELS = 2**22
 
@@ -46,17 +48,16 @@ def count_values(label: np.ndarray) -> np.ndarray:
     return counts
 
 
-def class_ids(label: np.ndarray, ignore_index: int) -> np.ndarray:
+def class_ids(label: np.ndarray) -> np.ndarray:
     """Returns the ascending class ids of a label.
 
     Args:
         label: (H, W) uint8.
-        ignore_index: value of unlabelled pixels.
 
     Example:
-        >>> class_ids(np.array([[3, 255, 0]], np.uint8), 255).tolist()
+        >>> class_ids(np.array([[3, 255, 0]], np.uint8)).tolist()
         [0, 3]
     """
     counts = count_values(label)
-    counts[ignore_index] = 0
+    counts[UNLABELLED] = 0
     return np.flatnonzero(counts)

@@ -51,7 +51,6 @@ def find_components(
     label: np.ndarray,
     from_person: np.ndarray | None = None,
     *,
-    ignore_index: int = 255,
     min_area: int = 0,
 ) -> list[Component]:
     """Splits a label into the 8-connected components of its classes.
@@ -61,10 +60,9 @@ def find_components(
     is our choice.
 
     Args:
-        label: (H, W) uint8 class ids; `ignore_index` is unlabelled.
+        label: (H, W) uint8 class ids; 255 is unlabelled.
         from_person: (H, W) bool, true on pixels labelled by a person; by
             default all labelled pixels.
-        ignore_index: the value of unlabelled pixels.
         min_area: smallest component, in pixels, that is kept if no person
             labelled any of its pixels.
 
@@ -72,7 +70,7 @@ def find_components(
         The components, in raster order of their first pixels.
     """
     components = []
-    for class_id in class_ids(label, ignore_index):
+    for class_id in class_ids(label):
         # A class at a time: numbers of all regions take four bytes a pixel.
         own = label == class_id
         window = _window(own)

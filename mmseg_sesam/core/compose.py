@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmseg_sesam.core.candidates import MaskCrop
+from mmseg_sesam.structures import UNLABELLED
 
 
 class ClassMask(NamedTuple):
@@ -58,9 +59,7 @@ class ClassMask(NamedTuple):
         return int(np.count_nonzero(own & mask))
 
 
-def compose(
-    label: np.ndarray, masks: Sequence[ClassMask], ignore_index: int = 255
-) -> np.ndarray:
+def compose(label: np.ndarray, masks: Sequence[ClassMask]) -> np.ndarray:
     """Pastes the masks, large ones first, then the weak label.
 
     A small object lies before a large one more often than behind it. Source:
@@ -69,10 +68,9 @@ def compose(
     Args:
         label: (H, W) uint8 class ids; its labelled pixels keep their class.
         masks: masks of all components, in any order.
-        ignore_index: value of unlabelled pixels.
 
     Returns:
-        (H, W) uint8; `ignore_index` outside all masks.
+        (H, W) uint8; 255 outside all masks.
 
     Example:
         >>> label = np.array([[0, 255, 255, 255]], np.uint8)
@@ -80,7 +78,7 @@ def compose(
         >>> compose(label, [ClassMask.crop(mask, 7)])
         array([[  0,   7,   7, 255]], dtype=uint8)
     """
-    pseudo_label = np.full_like(label, ignore_index)
+    pseudo_label = np.full_like(label, UNLABELLED)
     # The class is the last key, so that the result does not depend on the
     # order of `masks`.
     for mask in sorted(masks, key=lambda m: (-m.area, m.class_id)):
@@ -89,5 +87,5 @@ def compose(
             mask.col : mask.col + mask.width,
         ]
         np.copyto(window, mask.class_id, where=mask.mask)
-    np.copyto(pseudo_label, label, where=label != ignore_index)
+    np.copyto(pseudo_label, label, where=label != UNLABELLED)
     return pseudo_label

@@ -7,13 +7,11 @@ import numpy as np
 
 from mmseg_sesam.core.bands import count_values, row_bands
 from mmseg_sesam.core.evidence import FLOOR, Evidence, cell_size
+from mmseg_sesam.structures import UNLABELLED
 
 
 def fill_confident(
-    label: np.ndarray,
-    evidence: Evidence,
-    threshold: float,
-    ignore_index: int = 255,
+    label: np.ndarray, evidence: Evidence, threshold: float
 ) -> np.ndarray:
     """Labels pixels for whose class the evidence is confident.
 
@@ -25,7 +23,6 @@ def fill_confident(
         label: (H, W) uint8 class ids; labelled pixels keep their class.
         evidence: evidence for the classes, nothing where it does not fill.
         threshold: least probability of a class; 1 fills nothing.
-        ignore_index: value of unlabelled pixels.
 
     Returns:
         (H, W) uint8.
@@ -33,7 +30,7 @@ def fill_confident(
     if not evidence.fills or threshold >= 1:
         return label
     areas = count_values(label)
-    areas[ignore_index] = 0
+    areas[UNLABELLED] = 0
     ids = np.flatnonzero(areas)
     ids = ids[ids < evidence.log_probabilities.shape[1]]
     # One class alone would be certain everywhere.
@@ -53,7 +50,7 @@ def fill_confident(
         part = filled[rows]
         offset = origin[0] - rows.start, origin[1]
         best = _most_confident(shares, offset, step, part.shape, threshold)
-        unlabelled = (part == ignore_index) & (best >= 0)
+        unlabelled = (part == UNLABELLED) & (best >= 0)
         part[unlabelled] = ids[best[unlabelled]]
     return filled
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from mmseg_sesam.core.bands import class_ids, row_bands
 from mmseg_sesam.core.evidence import Evidence
+from mmseg_sesam.structures import UNLABELLED
 
 # Least log-odds of the class in a hole (our choice).
 _LEAST_ODDS = 0.5
@@ -21,10 +22,7 @@ _BESIDE = (
 
 
 def fill_holes(
-    label: np.ndarray,
-    purity: float,
-    evidence: Evidence,
-    ignore_index: int = 255,
+    label: np.ndarray, purity: float, evidence: Evidence
 ) -> np.ndarray:
     """Fills unlabelled holes with the class that surrounds them.
 
@@ -38,7 +36,6 @@ def fill_holes(
         evidence: a hole is filled only if evidence favours the class
             there. Holes that contain no pixel with evidence are filled by
             purity alone. If the evidence has no classes, no hole is filled.
-        ignore_index: value of unlabelled pixels.
 
     Returns:
         (H, W) uint8; holes beside no label remain.
@@ -53,10 +50,10 @@ def fill_holes(
         return label
     # OpenCV needs half of scikit-image's memory for its numbers.
     number, holes = cv2.connectedComponents(
-        (label == ignore_index).view(np.uint8), connectivity=4
+        (label == UNLABELLED).view(np.uint8), connectivity=4
     )
-    values, fills = _most_around(holes, number, label, purity, ignore_index)
-    present = class_ids(label, ignore_index)
+    values, fills = _most_around(holes, number, label, purity)
+    present = class_ids(label)
     own = holes[evidence.rows, evidence.cols]
     # Holes with evidence alone: an image may have many more small holes than
     # pixels with evidence, and `inside` has a row for each.
@@ -68,7 +65,7 @@ def fill_holes(
         inside = own == filled[:, None]
         odds = evidence.log_odds(inside, int(class_id), present)
         fills[filled] = odds >= _LEAST_ODDS
-    values = np.where(fills, values, ignore_index).astype(np.uint8)
+    values = np.where(fills, values, UNLABELLED).astype(np.uint8)
     filled = label.copy()
     for rows in row_bands(label.shape):
         part = holes[rows]
@@ -77,11 +74,7 @@ def fill_holes(
 
 
 def _most_around(
-    holes: np.ndarray,
-    number: int,
-    label: np.ndarray,
-    purity: float,
-    ignore_index: int,
+    holes: np.ndarray, number: int, label: np.ndarray, purity: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns for each hole the most frequent class around it.
 
@@ -90,7 +83,6 @@ def _most_around(
         number: of holes, and one.
         label: (H, W) uint8 class ids.
         purity: see `fill_holes`.
-        ignore_index: value of unlabelled pixels.
 
     Returns:
         (number,) class, and (number,) bool, whether its share of the hole's
@@ -110,7 +102,7 @@ def _most_around(
             inside[-1] = 0
         found = [pairs]
         for here, there in _BESIDE:
-            touches = (inside[here] > 0) & (around[there] != ignore_index)
+            touches = (inside[here] > 0) & (around[there] != UNLABELLED)
             codes = inside[here][touches].astype(np.int64) * 256
             found.append(codes + around[there][touches])
         weights = np.ones(sum(map(len, found)), np.int64)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmseg_sesam.structures import UNLABELLED
+
 
 def enrich(
     weak: np.ndarray,
     prediction: np.ndarray,
     probability: np.ndarray,
     enrich_threshold: float | Sequence[float],
-    ignore_index: int = 255,
 ) -> np.ndarray:
     """Adds confident predictions to the unlabelled pixels of a weak label.
 
@@ -24,7 +25,6 @@ def enrich(
         probability: (H, W) float in [0, 1], probability of that class.
         enrich_threshold: least probability of a confident prediction, one
             for all classes or one for each.
-        ignore_index: value of unlabelled pixels.
 
     Returns:
         (H, W) uint8.
@@ -32,5 +32,5 @@ def enrich(
     thresholds = np.asarray(enrich_threshold, dtype=probability.dtype)
     if thresholds.ndim:
         thresholds = thresholds[prediction]
-    joins = (weak == ignore_index) & (probability >= thresholds)
+    joins = (weak == UNLABELLED) & (probability >= thresholds)
     return np.where(joins, prediction, weak).astype(np.uint8)

@@ -10,7 +10,7 @@ from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.io.names import printable
-from mmseg_sesam.structures import field_of, is_label_map
+from mmseg_sesam.structures import UNLABELLED, field_of, is_label_map
 
 # Keys of the results that model and hooks of this package read.
 _OWN_KEYS = ('pseudo_label_round', 'weak_classes', 'label_kind', 'rgb_view')
@@ -83,7 +83,7 @@ class PackSeSAMInputs(PackSegInputs):
                 moved the label maps differently.
         """
         _check_depth(results)
-        if 'pseudo_label_unlabelled' in results:
+        if 'pseudo_label_round' in results:
             _check_labels_aligned(results)
         # Labels stay at 8 bits; stock packing converts them to 64.
         labels = {
@@ -145,8 +145,8 @@ def _check_labels_aligned(results: dict) -> None:
     if not {'gt_seg_map', 'pseudo_seg_map'} <= maps.keys():
         return
     weak, pseudo = maps['gt_seg_map'], maps['pseudo_seg_map']
-    unlabelled = results['pseudo_label_unlabelled']
-    differ = (weak != pseudo) & (weak != unlabelled) & (pseudo != unlabelled)
+    both = (weak != UNLABELLED) & (pseudo != UNLABELLED)
+    differ = both & (weak != pseudo)
     if differ.any():
         raise ValueError(
             f'The pseudo-label of {path} differs from its weak label in '

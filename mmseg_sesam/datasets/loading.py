@@ -20,13 +20,8 @@ from mmseg_sesam.io.labels import id_table, read_label, unmapped_values
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
-from mmseg_sesam.structures import LABEL_KINDS, NO_LABEL
-from mmseg_sesam.validators import (
-    LABEL_ID,
-    check_options,
-    count,
-    one_of,
-)
+from mmseg_sesam.structures import LABEL_KINDS, NO_LABEL, UNLABELLED
+from mmseg_sesam.validators import check_options, count, one_of
 
 
 @TRANSFORMS.register_module()
@@ -45,7 +40,6 @@ class LoadWeakAnnotations(LoadAnnotations):
         num_classes: valid ids are 0 to `num_classes` - 1, after
             `reduce_zero_label` and the data set's `label_map`. Ids that a
             `label_map` lacks are refused.
-        ignore_index: the value of unlabelled pixels.
         kind: kind of the labels: 'dense', 'coarse', 'scribble', 'point', or
             'none' for images without labels, of which no file is read. Set
             it where data sets of several kinds are joined. A dense label is
@@ -64,20 +58,17 @@ class LoadWeakAnnotations(LoadAnnotations):
     def __init__(
         self,
         num_classes: int,
-        ignore_index: int = 255,
         kind: str | None = None,
         unlabelled: str = 'refuse',
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
-        self.ignore_index = ignore_index
         self.kind = kind
         self.unlabelled = unlabelled
         check_options(
             self,
             num_classes=count(1, 255),
-            ignore_index=LABEL_ID,
             kind=one_of((None, *LABEL_KINDS)),
             unlabelled=one_of(('refuse', 'allow')),
         )
@@ -89,7 +80,7 @@ class LoadWeakAnnotations(LoadAnnotations):
         if label is None:
             kind = NO_LABEL
             results['gt_seg_map'] = np.full(
-                results['img'].shape[:2], self.ignore_index, np.uint8
+                results['img'].shape[:2], UNLABELLED, np.uint8
             )
             results['weak_classes'] = []
         else:
@@ -140,20 +131,17 @@ class LoadWeakAnnotations(LoadAnnotations):
 
         They would become the classes that have these ids in the data set.
         """
-        lacks = unmapped_values(
-            self.reduce_zero_label, label_map, self.ignore_index
-        )
+        lacks = unmapped_values(self.reduce_zero_label, label_map)
         if not lacks.any():
             return
-        ids = class_ids(label, self.ignore_index).tolist()
+        ids = class_ids(label).tolist()
         if unmapped := [i for i in ids if lacks[i]]:
             raise ValueError(
                 f'The weak label {path} holds the ids {unmapped}, which the '
                 'label_map of its data set lacks, expected ids '
-                f'{min(label_map)} to {max(label_map)}, or '
-                f'{self.ignore_index} for unlabelled pixels; correct the '
-                'label, or give the ids names, as in file_classes of '
-                'MappedSegDataset.'
+                f'{min(label_map)} to {max(label_map)}, or 255 for '
+                'unlabelled pixels; correct the label, or give the ids names, '
+                'as in file_classes of MappedSegDataset.'
             )
 
     def _check(
@@ -166,14 +154,14 @@ class LoadWeakAnnotations(LoadAnnotations):
                 f'{shape} pixels (height, width), expected one size; label '
                 'the image at its own size.'
             )
-        ids = class_ids(label, self.ignore_index).tolist()
+        ids = class_ids(label).tolist()
         wrong = [i for i in ids if i >= self.num_classes]
         if wrong:
             raise ValueError(
                 f'The weak label {path} holds the class ids '
                 f'{wrong}, expected ids below num_classes='
-                f'{self.num_classes}, or {self.ignore_index} for unlabelled '
-                'pixels; correct the label, or num_classes.'
+                f'{self.num_classes}, or 255 for unlabelled pixels; correct '
+                'the label, or num_classes.'
             )
         return ids
 
@@ -204,11 +192,7 @@ class LoadPseudoLabel(BaseTransform):
     Required keys: img, img_path, seg_fields. Added keys: pseudo_seg_map and,
     if the model has teacher='round', confident_seg_map, (H, W) uint8, both
     listed in `seg_fields`, so that mmseg's geometric transforms treat them as
-    labels; pseudo_label_round, -1 where there is no round;
-    pseudo_label_unlabelled, the value of unlabelled pixels.
-
-    Args:
-        ignore_index: the value of unlabelled pixels.
+    labels; pseudo_label_round, -1 where there is no round.
 
     Example:
         >>> import numpy as np
@@ -218,9 +202,7 @@ class LoadPseudoLabel(BaseTransform):
         -1
     """
 
-    def __init__(self, ignore_index: int = 255) -> None:
-        self.ignore_index = ignore_index
-        check_options(self, ignore_index=LABEL_ID)
+    def __init__(self) -> None:
         self.enabled = True
         self.with_confident = False
         self.store: PseudoLabelStore | None = None
@@ -250,8 +232,6 @@ class LoadPseudoLabel(BaseTransform):
         for field, kind in fields.items():
             results[field] = self._load(results, round_index, kind)
             results['seg_fields'].append(field)
-        # For the check of PackSeSAMInputs.
-        results['pseudo_label_unlabelled'] = self.ignore_index
         results['pseudo_label_round'] = (
             -1 if round_index is None else round_index
         )
@@ -264,7 +244,7 @@ class LoadPseudoLabel(BaseTransform):
         shape = results['img'].shape[:2]
         # Round 0 is made without a teacher.
         if round_index is None or (kind == CONFIDENT and not round_index):
-            return np.full(shape, self.ignore_index, np.uint8)
+            return np.full(shape, UNLABELLED, np.uint8)
         key = sample_key(results['img_path'], self.data_root)
         label = self.store.read(key, round_index, kind)
         if label.shape != shape:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import Rule, check_options, one_of
 
 _NAMES = Rule(
@@ -88,6 +89,6 @@ class MappedSegDataset(BaseSegDataset):
             )
         ids = {name: index for index, name in enumerate(classes)}
         return {
-            index: ids.get(name, self.ignore_index)
+            index: ids.get(name, UNLABELLED)
             for index, name in enumerate(self.file_classes)
         }

@@ -19,7 +19,7 @@ from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.structures import NO_LABEL
-from mmseg_sesam.validators import LABEL_ID, PATH, check_option, check_options
+from mmseg_sesam.validators import PATH, check_option, check_options
 from mmseg_sesam.version import __version__
 
 # The kind of labels that each kind of simulation resembles.
@@ -53,7 +53,6 @@ class SimulateWeakLabel(BaseTransform):
         seed: seed of the simulation.
         cache_dir: folder for the simulated labels, which are faster to read
             than to simulate; by default every epoch simulates again.
-        ignore_index: the value of void and of unlabelled pixels.
         **options: further options of `WeakLabelSimulator` that act for the
             kind.
 
@@ -72,7 +71,6 @@ class SimulateWeakLabel(BaseTransform):
         data_root: str,
         seed: int = 0,
         cache_dir: str | None = None,
-        ignore_index: int = 255,
         **options,
     ) -> None:
         owner = type(self).__name__
@@ -80,14 +78,9 @@ class SimulateWeakLabel(BaseTransform):
         self.simulator = WeakLabelSimulator(kind, seed=seed, **options)
         self.kind = SIMULATED_KINDS[kind]
         self.data_root = data_root
-        self.ignore_index = ignore_index
-        check_options(self, data_root=PATH, ignore_index=LABEL_ID)
+        check_options(self, data_root=PATH)
         # Another version of the package may draw differently.
-        settings = dict(
-            asdict(self.simulator),
-            ignore_index=ignore_index,
-            version=__version__,
-        )
+        settings = dict(asdict(self.simulator), version=__version__)
         text = json.dumps(settings, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         self.cache = cache_dir and Path(cache_dir, kind, digest)
@@ -99,7 +92,7 @@ class SimulateWeakLabel(BaseTransform):
         key = sample_key(results['img_path'], self.data_root)
         weak = self._weak_label(key, results['gt_seg_map'])
         results['gt_seg_map'] = weak
-        results['weak_classes'] = class_ids(weak, self.ignore_index).tolist()
+        results['weak_classes'] = class_ids(weak).tolist()
         results['label_kind'] = self.kind
         return results
 
@@ -110,9 +103,7 @@ class SimulateWeakLabel(BaseTransform):
             cached = self.cache / f'{key}.{checksum:08x}.png'
             if cached.exists():
                 return read_label(cached)
-        weak = self.simulator(
-            dense, zlib.crc32(os.fsencode(key)), self.ignore_index
-        )
+        weak = self.simulator(dense, zlib.crc32(os.fsencode(key)))
         if self.cache:
             cached.parent.mkdir(parents=True, exist_ok=True)
             # Two workers may write one file: both write the same label.

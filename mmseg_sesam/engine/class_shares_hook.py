@@ -86,9 +86,7 @@ class ClassSharesHook(Hook):
         given, classes = shares_of(self.shares, config)
         model = unwrap(runner.model)
         group = build_group()
-        images = TrainingImages(
-            config, self.num_workers, model.decode_head.ignore_index, group
-        )
+        images = TrainingImages(config, self.num_workers, group)
         counts = count_weak_labels(images, len(classes), group)
         shares, weak = match_weak_labels(given, counts, classes)
         runner.logger.info(

@@ -57,7 +57,6 @@ class RunRounds:
         self.images = TrainingImages(
             runner.cfg.train_dataloader.dataset,
             num_workers,
-            generator.ignore_index,
             self.group,
         )
         # After the images, whose errors name the file. A published round may

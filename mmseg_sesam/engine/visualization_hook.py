@@ -22,6 +22,7 @@ from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.engine.models import refuse_sharded, unwrap
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
+from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import check_options, count
 from mmseg_sesam.visualization import sheet
 from mmseg_sesam.visualization.training_sample import describe_label
@@ -160,7 +161,7 @@ def draw_strip(
     image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
     pictures = dict(image=image)
     for name, layer in layers.items():
-        title = f'{name}, {np.mean(layer != 255):.1%}'
+        title = f'{name}, {np.mean(layer != UNLABELLED):.1%}'
         label = sheet.resize_label(layer, shape)
         pictures[title] = sheet.paint_label(image, label, palette)
     return sheet.join_strip(pictures)

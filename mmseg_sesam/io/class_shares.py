@@ -12,6 +12,7 @@ import numpy as np
 
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
+from mmseg_sesam.structures import UNLABELLED
 
 # Columns of a table of classified pixels.
 COLUMNS = ('image', 'x', 'y', 'class')
@@ -19,7 +20,6 @@ COLUMNS = ('image', 'x', 'y', 'class')
 NO_CLASS = '(none)'
 # Given shares may be rounded (our choice).
 _TOLERANCE = 0.01
-_UNLABELLED = 255
 
 
 class ClassShares(NamedTuple):
@@ -169,7 +169,7 @@ def _count_labels(
             )
         label = label if table is None else table[label]
         found = np.bincount(label.ravel(), minlength=256)
-        wrong = np.flatnonzero(found[len(classes) : _UNLABELLED])
+        wrong = np.flatnonzero(found[len(classes) : UNLABELLED])
         if len(wrong):
             raise ValueError(
                 f'{path} holds the class id {wrong[0] + len(classes)}, '

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mmseg_sesam.io.images import decoding, open_image
 from mmseg_sesam.io.palettes import full_palette
+from mmseg_sesam.structures import UNLABELLED
 
 
 def read_label(
@@ -92,7 +93,7 @@ def id_table(
     table = np.arange(256, dtype=np.uint8)
     if reduce_zero_label:
         # 0 becomes 255, and 255 stays 255.
-        table = np.where(table == 255, 255, table - np.uint8(1))
+        table = np.where(table == UNLABELLED, UNLABELLED, table - np.uint8(1))
     renamed = np.arange(256, dtype=np.uint8)
     for old, new in (label_map or {}).items():
         # Some data sets drop ids by -1, which is 255 in 8 bits.
@@ -101,18 +102,16 @@ def id_table(
 
 
 def unmapped_values(
-    reduce_zero_label: bool,
-    label_map: dict[int, int] | None,
-    ignore_index: int = 255,
+    reduce_zero_label: bool, label_map: dict[int, int] | None
 ) -> np.ndarray:
     """Returns (256,) bool, the values of a file that a label map lacks.
 
-    `id_table` keeps them, so that they would become other classes.
+    `id_table` keeps them, so that they would become other classes. No map
+    needs 255, the id of unlabelled pixels.
 
     Args:
         reduce_zero_label: see `id_table`.
         label_map: see `id_table`; None lacks no value.
-        ignore_index: id of unlabelled pixels, which no map needs.
 
     Example:
         >>> unmapped_values(False, {0: 1, 1: 0})[[0, 1, 2, 255]].tolist()
@@ -120,4 +119,4 @@ def unmapped_values(
     """
     if label_map is None:
         return np.zeros(256, bool)
-    return ~np.isin(id_table(reduce_zero_label), [*label_map, ignore_index])
+    return ~np.isin(id_table(reduce_zero_label), [*label_map, UNLABELLED])

@@ -44,7 +44,7 @@ class PseudoLabel(NamedTuple):
     """A pseudo-label and how it came about.
 
     Attributes:
-        label: (H, W) uint8 class ids, `ignore_index` where unlabelled.
+        label: (H, W) uint8 class ids, 255 where unlabelled.
         records: one for each component.
     """
 
@@ -78,7 +78,6 @@ class PseudoLabelGenerator:
             off. Lower it for more and worse labels.
         prompts_per_call: most prompts decoded at once. Lower it if the
             candidates of large images fill the memory.
-        ignore_index: value of unlabelled pixels.
 
     Example:
         >>> image = np.zeros((20, 30, 3), np.uint8)
@@ -99,7 +98,6 @@ class PseudoLabelGenerator:
     hole_purity: float = option(0.6, SHARE)
     min_evidence: float = option(0.7, SHARE)
     prompts_per_call: int = option(256, count(1))
-    ignore_index: int = option(255, validators.LABEL_ID)
 
     def __post_init__(self) -> None:
         validators.check_fields(self)
@@ -178,17 +176,13 @@ class PseudoLabelGenerator:
             for place, crop in unions
             if crop.mask.size
         }
-        pseudo_label = compose(
-            prepared.label, list(drawn.values()), self.ignore_index
-        )
-        evidence, ignore = prepared.evidence, self.ignore_index
+        pseudo_label = compose(prepared.label, list(drawn.values()))
+        evidence = prepared.evidence
         if self.hole_purity:
-            pseudo_label = fill_holes(
-                pseudo_label, self.hole_purity, evidence, ignore
-            )
+            pseudo_label = fill_holes(pseudo_label, self.hole_purity, evidence)
         # After holes: what a class surrounds belongs to it first of all.
         pseudo_label = fill_confident(
-            pseudo_label, evidence, self.min_evidence, ignore
+            pseudo_label, evidence, self.min_evidence
         )
         records = [
             ComponentRecord.of(*made, drawn.get(place))
@@ -253,10 +247,7 @@ class PseudoLabelGenerator:
                 '(height, width) pixels; both must have one size.'
             )
         components = find_components(
-            label,
-            from_person,
-            ignore_index=self.ignore_index,
-            min_area=self.min_area,
+            label, from_person, min_area=self.min_area
         )
         return PreparedLabel(
             label,

@@ -20,7 +20,7 @@ from mmseg_sesam.pseudo_labels.generator import (
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.teacher import TeacherPrediction, TeacherPredictor
 from mmseg_sesam.store.store import CONFIDENT, LABELS
-from mmseg_sesam.structures import DENSE, NO_LABEL
+from mmseg_sesam.structures import DENSE, NO_LABEL, UNLABELLED
 
 
 class Sample(NamedTuple):
@@ -91,7 +91,7 @@ class ImageLabeller:
         evidence = prediction = None
         if self.teacher is not None and kind != DENSE:
             prediction = self.teacher.predict_labels(
-                batch, weak, self.enrich_threshold, self.generator.ignore_index
+                batch, weak, self.enrich_threshold
             )
             label, evidence = prediction.label, prediction.evidence
         return Sample(
@@ -99,7 +99,7 @@ class ImageLabeller:
             kind,
             rgb_view(batch['inputs'][0], sample),
             weak,
-            weak != self.generator.ignore_index,
+            weak != UNLABELLED,
             label,
             evidence,
             prediction,
@@ -134,7 +134,7 @@ class ImageLabeller:
                 prior,
             )
         maps = self._maps(sample, made.label)
-        labelled = maps[LABELS] != self.generator.ignore_index
+        labelled = maps[LABELS] != UNLABELLED
         counts = RoundSummary(
             images=1,
             unlabelled_images=int(not sample.from_person.any()),
@@ -154,9 +154,7 @@ class ImageLabeller:
         """Returns the evidence of the appearance, else of the teacher."""
         if appearance is None:
             return sample.evidence
-        return appearance(
-            sample.image, sample.weak, self.generator.ignore_index
-        )
+        return appearance(sample.image, sample.weak)
 
     def _maps(
         self, sample: Sample, pseudo: np.ndarray
@@ -167,10 +165,8 @@ class ImageLabeller:
             return {LABELS: pseudo}
         if sample.kind == DENSE:
             # The unlabelled pixels of a dense label are void.
-            nothing = np.full_like(pseudo, self.generator.ignore_index)
+            nothing = np.full_like(pseudo, UNLABELLED)
             return {LABELS: pseudo, CONFIDENT: nothing}
-        agreeing = sample.prediction.agreeing(
-            pseudo, self.generator.ignore_index
-        )
+        agreeing = sample.prediction.agreeing(pseudo)
         labels = np.where(sample.from_person, sample.weak, agreeing)
         return {LABELS: labels, CONFIDENT: sample.prediction.confident}

@@ -46,9 +46,8 @@ def learn_appearance(
     def collect() -> list:
         places = images.spread(APPEARANCE_IMAGES, weak_only=True)
         batches = images.load_part(places, 'appearance of classes')
-        ignored = images.ignore_index
         return [
-            collect_samples(sample.image, sample.weak, ignored)
+            collect_samples(sample.image, sample.weak)
             for sample in map(read, batches)
         ]
 

@@ -19,6 +19,7 @@ from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.sliding import slide_probability, slides
 from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
+from mmseg_sesam.structures import UNLABELLED
 
 # Images of the set, and pixels of each, to which the constants of class
 # shares are fitted (our choice).
@@ -45,9 +46,9 @@ class TeacherPrediction(NamedTuple):
     confident: np.ndarray | None
     agrees: np.ndarray | None
 
-    def agreeing(self, label: np.ndarray, ignore_index: int) -> np.ndarray:
+    def agreeing(self, label: np.ndarray) -> np.ndarray:
         """Returns an (H, W) uint8 label without contradicted pixels."""
-        kept = np.full_like(label, ignore_index)
+        kept = np.full_like(label, UNLABELLED)
         for rows in row_bands(label.shape):
             part, bits = label[rows], self.agrees[:, rows]
             # Unlabelled pixels are no class.
@@ -93,7 +94,6 @@ class TeacherPredictor:
         batch: dict,
         weak: np.ndarray,
         enrich_threshold: float | Sequence[float],
-        ignore_index: int = 255,
     ) -> TeacherPrediction:
         """Returns what a round needs of the predictions of an image.
 
@@ -101,7 +101,6 @@ class TeacherPredictor:
             batch: of the one image.
             weak: (H, W) uint8 weak label.
             enrich_threshold: see `enrich`.
-            ignore_index: value of unlabelled pixels.
         """
         label = np.empty_like(weak)
         confident = np.empty_like(weak) if self.stores_labels else None
@@ -117,7 +116,6 @@ class TeacherPredictor:
                 probability.argmax(dim=0).cpu().numpy(),
                 probability.amax(dim=0).cpu().numpy(),
                 enrich_threshold,
-                ignore_index,
             )
             if confident is not None:
                 confident[band], bits = self._confident_and_agreeing(

@@ -28,7 +28,7 @@ from mmseg_sesam.io.images import open_image, pixel_format
 from mmseg_sesam.io.names import check_unique, printable, sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
-from mmseg_sesam.structures import DENSE, NO_LABEL
+from mmseg_sesam.structures import DENSE, NO_LABEL, UNLABELLED
 
 # Bytes of an image file that are read to see whether it changed; reading all
 # of it takes longer (our choice).
@@ -71,7 +71,6 @@ class TrainingImages:
     Args:
         config: config of the training data set.
         num_workers: processes that load images.
-        ignore_index: the value of unlabelled pixels.
         process_group: all ranks.
 
     Raises:
@@ -86,7 +85,6 @@ class TrainingImages:
         self,
         config: dict,
         num_workers: int = 2,
-        ignore_index: int = 255,
         process_group: Any = None,
     ) -> None:
         self.config = loading_dataset(config)
@@ -94,7 +92,6 @@ class TrainingImages:
         self.dataset: Dataset = DATASETS.build(copy.deepcopy(self.config))
         self.data_root = common_data_root(self.config)
         self.num_workers = num_workers
-        self.ignore_index = ignore_index
         self.kinds = image_kinds(self.dataset)
         rank, world_size = dist.get_dist_info()
         places = range(len(self.dataset))
@@ -275,7 +272,7 @@ class TrainingImages:
         except (OSError, SyntaxError, ValueError):
             # Loading the label raises an error with the reason.
             return 0, 0
-        regions = find_regions(ids, background=self.ignore_index)
+        regions = find_regions(ids, background=UNLABELLED)
         return pixels, int(regions.max())
 
 

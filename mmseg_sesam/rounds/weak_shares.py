@@ -8,7 +8,7 @@ import numpy as np
 
 from mmseg_sesam.rounds.distributed import on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
-from mmseg_sesam.structures import HUMAN_FIELD
+from mmseg_sesam.structures import HUMAN_FIELD, UNLABELLED
 
 
 def count_weak_labels(
@@ -35,5 +35,5 @@ def count_weak_labels(
         return counts
 
     counts = np.sum(on_all_ranks(count, process_group), axis=0)
-    counts[images.ignore_index] = 0
+    counts[UNLABELLED] = 0
     return counts[:num_classes]

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from mmseg_sesam.start.sizes import MAX_SIDE
+from mmseg_sesam.structures import UNLABELLED
 
 # Limits between the kinds (our choice).
 _DENSE = 0.95
@@ -49,12 +50,12 @@ def guess_kind(labels: Iterable[np.ndarray], scale: float = 1) -> str:
     areas: Counter[str] = Counter()
     labelled = pixels = 0
     for label in labels:
-        labelled += int((label != 255).sum())
+        labelled += int((label != UNLABELLED).sum())
         pixels += label.size
         # Connected parts of large labels take a second a label.
         step = math.ceil(max(label.shape) / MAX_SIDE)
         label = _shrink(label, step)
-        for class_id in np.unique(label[label != 255]):
+        for class_id in np.unique(label[label != UNLABELLED]):
             for form, area in _forms(label == class_id, scale / step):
                 forms[form] += 1
                 areas[form] += area

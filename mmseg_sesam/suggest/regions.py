@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from mmseg_sesam.structures import UNLABELLED
+
 # Regions named for an image (our choice).
 _NUMBER = 3
 # Doubt above which a pixel belongs to a region (our choice).
@@ -67,7 +69,7 @@ def doubtful_regions(
         words = [
             f'{name}: {classes[_most(label[rows, cols][inside])]}'
             for name, label in maps.items()
-            if (label[rows, cols][inside] != 255).any()
+            if (label[rows, cols][inside] != UNLABELLED).any()
         ]
         regions.append(
             Region(
@@ -80,4 +82,4 @@ def doubtful_regions(
 
 def _most(ids: np.ndarray) -> int:
     """Returns the most frequent class id."""
-    return int(np.bincount(ids[ids != 255]).argmax())
+    return int(np.bincount(ids[ids != UNLABELLED]).argmax())

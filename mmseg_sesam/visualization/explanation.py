@@ -67,8 +67,7 @@ def explain(
     Args:
         generator: generator of the pseudo-label.
         image: (H, W, 3) uint8 in RGB.
-        weak: (H, W) uint8 class ids, `ignore_index` of the generator where
-            unlabelled.
+        weak: (H, W) uint8 class ids, 255 where unlabelled.
         number: components to explain, all by default. Their prompts are
             decoded a second time.
 

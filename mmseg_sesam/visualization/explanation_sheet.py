@@ -18,6 +18,7 @@ from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabel
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
+from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.visualization.explanation import Explanation, largest_first
 from mmseg_sesam.visualization.sheet import (
     paint_label,
@@ -54,7 +55,6 @@ def save_explanation(
     explanations: Sequence[Explanation],
     palette: Sequence[Sequence[int]],
     classes: Sequence[str],
-    ignore_index: int = 255,
 ) -> None:
     """Draws an image, its pseudo-label, and a row for each explanation.
 
@@ -67,14 +67,7 @@ def save_explanation(
             `explain`; the sheet names the other components.
         palette: RGB of each class.
         classes: name of each class.
-        ignore_index: the value of unlabelled pixels in both labels.
     """
-    # Pictures have 255 for unlabelled pixels, which is no class's id.
-    weak, label = (
-        np.where(ids == ignore_index, np.uint8(255), ids)
-        for ids in (weak, made.label)
-    )
-    made = made._replace(label=label)
     height, width = image.shape[:2]
     head = _WIDTH / 3 * min(height / width, 1) + _TITLES
     heights = [head, *[_HEADING, _PICTURES] * len(explanations), _FOOT]
@@ -126,7 +119,7 @@ def _draw_head(
     height, width = weak.shape
     shape = reduced_size(width, height, _HEAD_SIDE)
     small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-    labelled = np.mean(made.label != 255)
+    labelled = np.mean(made.label != UNLABELLED)
     pictures = {
         'image': small,
         f'weak label: {len(made.records)} components': paint_label(
@@ -274,7 +267,7 @@ def _draw_mask(
     top, left = window[0].start, window[1].start
     shape = reduced_size(width, height, _MASK_SIDE)
     small = cv2.resize(crop, shape, interpolation=cv2.INTER_AREA)
-    label = np.where(mask, 0, 255).astype(np.uint8)
+    label = np.where(mask, 0, UNLABELLED).astype(np.uint8)
     painted = paint_label(small, resize_label(label, shape), [colour])
     rows, cols = explanation.candidates.component.pixels
     painted[

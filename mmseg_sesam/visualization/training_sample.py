@@ -119,7 +119,7 @@ def draw_views(
             if field in _FROM_ROUNDS:
                 made = sample.get('pseudo_label_round', -1)
                 name += f' of round {made}' if made >= 0 else ' (no round yet)'
-            title = f'{name}, {np.mean(label != 255):.0%}'
+            title = f'{name}, {np.mean(label != structures.UNLABELLED):.0%}'
             pictures[title] = paint_label(image, label, palette)
     return pictures
 

@@ -42,15 +42,9 @@ def set_option(place: str, value: object) -> Spoil:
 
 SIMULATE = dict(type='SimulateWeakLabel', kind='point', data_root='.')
 DIFFERENT = {
-    'loader': (change('LoadWeakAnnotations', ignore_index=200), '200 as .*W'),
-    'source': (change('LoadPseudoLabel', ignore_index=200), '200 as .*Load'),
-    'generator': (
-        set_option('default_hooks.pseudo_labels.generator.ignore_index', 200),
-        '200 as ignore_index of the generator',
-    ),
     'head': (
         set_option('model.decode_head.ignore_index', 0),
-        '255 as ignore_index of LoadPseudoLabel.*0 as .* of decode_head',
+        'The config has 0 as ignore_index of decode_head, .* index-png',
     ),
     'auxiliary': (auxiliary(ignore_index=1), '1 as .* of auxiliary_head'),
     'padding': (
@@ -86,10 +80,6 @@ DIFFERENT = {
             )
         ),
         '0 as ignore_index of RandomCrop',
-    ),
-    'simulation': (
-        add(dict(SIMULATE, ignore_index=254), 'LoadPseudoLabel'),
-        '254 as ignore_index of SimulateWeakLabel',
     ),
     'classes of the loader': (
         change('LoadWeakAnnotations', num_classes=4),
@@ -137,18 +127,17 @@ def test_check_config_rejects_values_that_differ(
         check_config(cfg)
 
 
-def test_check_config_accepts_another_ignore_index_everywhere(
+def test_check_config_names_all_other_values_of_unlabelled_pixels(
     make_config: MakeConfig,
 ) -> None:
     cfg = make_config()
-    loader, source = (
-        find(cfg, name) for name in ('LoadWeakAnnotations', 'LoadPseudoLabel')
-    )
-    for part in (loader, source, head(cfg)):
-        part.ignore_index = 200
-    cfg.default_hooks.pseudo_labels.generator.ignore_index = 200
-    cfg.model.data_preprocessor.seg_pad_val = 200
-    check_config(cfg)
+    head(cfg).ignore_index = cfg.model.data_preprocessor.seg_pad_val = 200
+    with pytest.raises(
+        ValueError,
+        match='200 as ignore_index of decode_head, 200 as seg_pad_val of d'
+        '.* expected 255',
+    ):
+        check_config(cfg)
 
 
 def test_check_config_accepts_data_sets_with_own_roots(

@@ -32,10 +32,8 @@ def halves(seed=0, size=16, classes=(DARK, BRIGHT)):
     return image.astype(np.uint8), label
 
 
-def fit(scenes, ignore_index=255):
-    return AppearanceModel.fit(
-        [collect_samples(*scene, ignore_index) for scene in scenes]
-    )
+def fit(scenes):
+    return AppearanceModel.fit([collect_samples(*scene) for scene in scenes])
 
 
 def probabilities(model, image, label):
@@ -114,17 +112,6 @@ def test_model_of_an_image_without_labels_knows_nothing():
     model = fit([halves(seed) for seed in range(2)])
     image, label = halves()
     assert not model(image, np.full_like(label, 255)).known
-    assert not model(image, np.full_like(label, 7), ignore_index=7).known
-
-
-def test_model_skips_unlabelled_pixels_of_another_value():
-    model = fit([halves(seed) for seed in range(2)])
-    image, label = halves()
-    other = np.where(label == 255, 0, label).astype(np.uint8)
-    np.testing.assert_array_equal(
-        model(image, other, ignore_index=0).log_probabilities,
-        model(image, label).log_probabilities,
-    )
 
 
 def test_model_is_the_same_each_time():
@@ -197,12 +184,11 @@ def test_model_of_thin_images(shape):
         hnp.array_shapes(min_dims=2, max_dims=2, max_side=30),
         elements=st.sampled_from([0, 7, 200, 255]),
     ),
-    st.sampled_from([0, 255]),
 )
-def test_collect_samples_takes_labelled_cells(label, ignore_index):
+def test_collect_samples_takes_labelled_cells(label):
     image = np.tile(label[..., None], 3)
-    samples = collect_samples(image, label, ignore_index)
-    labelled = label[label != ignore_index]
+    samples = collect_samples(image, label)
+    labelled = label[label != 255]
     assert len(samples.measures) == len(samples.classes)
     ids, areas = np.unique(labelled, return_counts=True)
     classes, counts = np.unique(samples.classes, return_counts=True)

@@ -126,14 +126,6 @@ def test_find_components_min_area_drops_only_predictions(
     assert len(undropped) == len(everything)
 
 
-@PROPERTY
-@given(labels(elements=(0, 1, 255)))
-def test_find_components_with_any_ignore_index(label):
-    components = find_components(label, ignore_index=0)
-    numbers = number_pixels(label, components)
-    np.testing.assert_array_equal(numbers > 0, label != 0)
-
-
 def test_find_components_without_labels():
     label = np.full((5, 4), 255, np.uint8)
     assert find_components(label) == []

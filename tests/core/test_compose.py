@@ -1,7 +1,6 @@
 """Composition of masks and a weak label."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -41,8 +40,8 @@ def scenes(draw):
     return label, masks
 
 
-def lay(label, masks, ignore_index=255):
-    return compose(label, [ClassMask.crop(*m) for m in masks], ignore_index)
+def lay(label, masks):
+    return compose(label, [ClassMask.crop(*m) for m in masks])
 
 
 @PROPERTY
@@ -129,10 +128,9 @@ def test_compose_lays_the_smaller_mask_over_the_larger():
             )
 
 
-@pytest.mark.parametrize('ignore_index', [0, 255])
-def test_compose_without_masks_returns_the_label(ignore_index):
+def test_compose_without_masks_returns_the_label():
     label = np.array([[0, 255, 3]], np.uint8)
-    np.testing.assert_array_equal(lay(label, [], ignore_index), label)
+    np.testing.assert_array_equal(lay(label, []), label)
 
 
 def test_compose_with_three_hundred_objects():

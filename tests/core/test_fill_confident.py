@@ -98,17 +98,6 @@ def test_fill_confident_skips_evidence_that_does_not_fill():
     assert (fill_confident(points(), none, 0.7) == points()).all()
 
 
-def test_fill_confident_with_another_ignore_index():
-    label = points(first=7)
-    probabilities = np.full((20, 30, 8), 0.05)
-    probabilities[..., 7] = 0.9
-    evidence = evidence_of(probabilities)
-    zero = np.where(label == 255, 0, label).astype(np.uint8)
-    filled = fill_confident(zero, evidence, 0.7, ignore_index=0)
-    np.testing.assert_array_equal(filled, fill_confident(label, evidence, 0.7))
-    assert (filled[1:] == 7).all()
-
-
 @pytest.mark.parametrize('shape', [(1, 2), (1, 20000), (30, 1)])
 def test_fill_confident_of_thin_images(shape):
     label = np.full(shape, 255, np.uint8)

@@ -98,12 +98,3 @@ def test_enrich_with_a_threshold_for_each_class():
     probability = np.array([[0.8, 0.8, 0.95, 0.95]], np.float32)
     enriched = enrich(weak, prediction, probability, [0.7, 0.9])
     assert enriched.tolist() == [[0, 255, 0, 1]]
-
-
-@pytest.mark.parametrize('ignore_index', [0, 254])
-def test_enrich_with_any_ignore_index(ignore_index):
-    weak = np.array([[ignore_index, 3, 255]], np.uint8)
-    enriched = enrich(
-        weak, np.full((1, 3), 5), np.ones((1, 3)), 0.5, ignore_index
-    )
-    assert enriched.tolist() == [[5, 3, 255]]

@@ -117,16 +117,6 @@ def test_simulator_coarse_labels_more_than_scribbles_and_points(seed):
     assert np.count_nonzero(label != 255) > coarse > scribble > point > 0
 
 
-@PROPERTY
-@given(dense_labels(), simulators())
-def test_simulator_with_any_ignore_index(label, simulator):
-    swap = np.arange(256, dtype=np.uint8)
-    swap[[0, 255]] = 255, 0
-    np.testing.assert_array_equal(
-        simulator(swap[label], 3, ignore_index=0), swap[simulator(label, 3)]
-    )
-
-
 def square(size=61, border=10):
     label = np.full((size + 2 * border,) * 2, 1, np.uint8)
     label[border:-border, border:-border] = 0

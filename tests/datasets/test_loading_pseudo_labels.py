@@ -96,11 +96,10 @@ def test_load_pseudo_label_without_confident_labels(
     store: PseudoLabelStore, root: Path, results: dict
 ) -> None:
     load = load_pseudo(store, root)
-    load.ignore_index = 7
     loaded = Compose([LOAD_IMAGE, LOAD_WEAK, load])(results)
 
     assert 'confident_seg_map' not in loaded
-    assert (loaded['pseudo_seg_map'] == 7).all()
+    assert (loaded['pseudo_seg_map'] == 255).all()
 
 
 @pytest.mark.parametrize('kind', [LABELS, CONFIDENT])

@@ -122,15 +122,14 @@ def test_load_weak_annotations_renumbers_chosen_classes(root: Path) -> None:
     assert ids[:, 1].tolist() == [255, 1, 0, 255, 255]
 
 
-def test_load_weak_annotations_with_another_ignore_index(
+def test_load_weak_annotations_rejects_another_value_of_unlabelled_pixels(
     results: dict, label: np.ndarray
 ) -> None:
     label[label == 255] = 7
     Image.fromarray(label).save(results['seg_map_path'])
 
-    np.testing.assert_array_equal(load_weak(results, ignore_index=7), label)
     with pytest.raises(ValueError, match=r'ids \[7\].* or 255'):
-        load_weak(dict(results, seg_fields=[]))
+        load_weak(results)
 
 
 @pytest.mark.parametrize(
@@ -218,9 +217,9 @@ def test_load_weak_annotations_allows_images_without_a_file(
     present = load(dict(results, seg_fields=[]), **options)
     assert present['label_kind'] == 'scribble'
     Path(results['seg_map_path']).unlink()
-    loaded = load(results, ignore_index=7, **options)
+    loaded = load(results, **options)
     assert loaded['label_kind'] == 'none'
-    assert (loaded['gt_seg_map'] == 7).all()
+    assert (loaded['gt_seg_map'] == 255).all()
 
 
 @pytest.mark.parametrize(

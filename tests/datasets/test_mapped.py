@@ -31,8 +31,8 @@ def label_map(*names: str, **options) -> dict[int, int]:
 def test_mapped_seg_dataset_maps_by_name() -> None:
     assert label_map('c', 'a', 'b') == {0: 2, 1: 0, 2: 1}
     assert label_map('b', 'a') == {0: 1, 1: 0}
-    options = dict(other_classes='unlabelled', ignore_index=250)
-    assert label_map('b', 'void', **options) == {0: 1, 1: 250}
+    mapped = label_map('b', 'void', other_classes='unlabelled')
+    assert mapped == {0: 1, 1: 255}
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,6 @@ def test_simulate_reads_the_cache(
         dict(seed=1),
         dict(kind='point'),
         dict(stroke_width=1),
-        dict(ignore_index=254),
     ],
     ids=lambda options: next(iter(options)),
 )

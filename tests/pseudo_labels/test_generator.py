@@ -187,13 +187,6 @@ def test_generator_of_a_dense_label_returns_it():
     np.testing.assert_array_equal(label, scene.truth)
 
 
-def test_generator_with_any_ignore_index():
-    scene = make_scene()
-    shifted = np.where(scene.weak == 255, 0, scene.weak + 1).astype(np.uint8)
-    label, _ = make_generator(ignore_index=0)(scene.image, shifted)
-    np.testing.assert_array_equal(label, scene.truth + 1)
-
-
 def test_generator_rejects_image_and_label_of_two_sizes():
     scene = make_scene()
     with pytest.raises(ValueError, match=r'\(72, 96\) .* \(71, 96\)'):

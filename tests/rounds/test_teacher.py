@@ -78,7 +78,7 @@ def test_predict_labels_of_bands_are_those_of_the_whole_image(
     )
     assert 0 < np.mean(agreeing.numpy() != 255) < 0.7
     np.testing.assert_array_equal(
-        prediction.agreeing(pseudo, 255), agreeing[0].numpy()
+        prediction.agreeing(pseudo), agreeing[0].numpy()
     )
 
 

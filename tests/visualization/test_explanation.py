@@ -120,30 +120,6 @@ def test_save_explanation_has_a_row_for_each_component(
     assert rows[0] == rows[1] > 100
 
 
-def test_save_explanation_with_any_ignore_index(
-    generator: PseudoLabelGenerator,
-    stripes: tuple[np.ndarray, np.ndarray],
-    tmp_path: Path,
-) -> None:
-    image, weak = stripes
-    made, explanations = explain(generator, image, weak, 1)
-    sheets = []
-    for value in (255, 9):
-        path = tmp_path / f'{value}.png'
-        weak, label = (
-            np.where(ids == 255, np.uint8(value), ids)
-            for ids in (stripes[1], made.label)
-        )
-        save_explanation(
-            *(path, image, weak, made._replace(label=label), explanations),
-            [[200, 60, 40], [40, 180, 70], [60, 60, 200]],
-            'abc',
-            value,
-        )
-        sheets.append(np.array(Image.open(path)))
-    np.testing.assert_array_equal(*sheets)
-
-
 def test_explain_takes_the_largest_components(
     generator: PseudoLabelGenerator, stripes: tuple[np.ndarray, np.ndarray]
 ) -> None:

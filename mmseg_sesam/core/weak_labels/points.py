@@ -7,6 +7,7 @@ from scipy.ndimage import distance_transform_edt
 
 from mmseg_sesam.core.components import Component
 from mmseg_sesam.core.depth import depth_in
+from mmseg_sesam.structures import UNLABELLED
 
 PLACEMENTS = ('centre', 'random')
 # Greatest distance of a missed point to its object, as a share of the square
@@ -40,14 +41,13 @@ def place_in_object(
 
 
 def surroundings(
-    label: np.ndarray, component: Component, ignore_index: int
+    label: np.ndarray, component: Component
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the pixels of other classes near an object, in a window.
 
     Args:
-        label: (H, W) uint8 dense class ids.
+        label: (H, W) uint8 dense class ids, 255 for void.
         component: the object.
-        ignore_index: the value of void, which has no class.
 
     Returns:
         (h, w) bool pixels of the window, and its first row and column.
@@ -64,7 +64,7 @@ def surroundings(
     )
     outside[rows, cols] = ~component.mask
     near = distance_transform_edt(outside) <= reach
-    foreign = (window != component.class_id) & (window != ignore_index)
+    foreign = (window != component.class_id) & (window != UNLABELLED)
     return near & foreign, corner
 
 

@@ -10,6 +10,7 @@ from mmseg_sesam import validators
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.weak_labels import points, shapes
 from mmseg_sesam.core.weak_labels.scribble import draw_scribble
+from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import check_fields, option, required
 
 # Kinds that mark objects, and kinds that mark pixels of the image.
@@ -104,31 +105,27 @@ class WeakLabelSimulator:
                     f'{", ".join(kinds)}; take it out.'
                 )
 
-    def __call__(
-        self, label: np.ndarray, image_seed: int, ignore_index: int = 255
-    ) -> np.ndarray:
+    def __call__(self, label: np.ndarray, image_seed: int) -> np.ndarray:
         """Simulates the weak label of one image.
 
         Args:
-            label: (H, W) uint8 dense class ids.
+            label: (H, W) uint8 dense class ids, 255 for void.
             image_seed: number of the image, such as a checksum of its name;
                 the result depends on this number and on `seed` alone.
-            ignore_index: the value of void and of unlabelled pixels.
 
         Returns:
-            (H, W) uint8 class ids, `ignore_index` where nothing is drawn.
+            (H, W) uint8 class ids, 255 where nothing is drawn.
         """
         if self.kind in _IMAGE_KINDS:
             rng = np.random.default_rng([self.seed, image_seed])
-            return self._draw_on_image(label, rng, ignore_index)
-        weak = np.full_like(label, ignore_index)
-        components = find_components(label, ignore_index=ignore_index)
-        for index, component in enumerate(components):
+            return self._draw_on_image(label, rng)
+        weak = np.full_like(label, UNLABELLED)
+        for index, component in enumerate(find_components(label)):
             if component.area < self.min_area:
                 continue
             rng = np.random.default_rng([self.seed, image_seed, index])
             if self.kind == 'point':
-                self._draw_points(weak, label, component, rng, ignore_index)
+                self._draw_points(weak, label, component, rng)
             else:
                 drawn = self._draw(component.mask, rng)
                 weak[component.slices][drawn] = component.class_id
@@ -150,7 +147,6 @@ class WeakLabelSimulator:
         label: np.ndarray,
         component: Component,
         rng: np.random.Generator,
-        ignore_index: int,
     ) -> None:
         """Draws the dots of one object, right ones over wrong ones."""
         mask, brush = component.mask, 2 * self.dot_radius + 1
@@ -160,7 +156,7 @@ class WeakLabelSimulator:
         )
         misses = rng.random(len(places)) < self.miss_rate
         if misses.any():
-            near, corner = points.surroundings(label, component, ignore_index)
+            near, corner = points.surroundings(label, component)
             # Without another class nearby no dot can miss.
             misses &= near.any()
         hits = shapes.stamp(mask.shape, places[~misses], brush) & mask
@@ -168,12 +164,12 @@ class WeakLabelSimulator:
         if misses.any():
             missed = rng.choice(np.argwhere(near), misses.sum()) + corner
             wrong = shapes.stamp(label.shape, missed, brush)
-            wrong &= (label != component.class_id) & (label != ignore_index)
-            wrong &= weak == ignore_index
+            wrong &= (label != component.class_id) & (label != UNLABELLED)
+            wrong &= weak == UNLABELLED
             weak[wrong] = component.class_id
 
     def _draw_on_image(
-        self, label: np.ndarray, rng: np.random.Generator, ignore_index: int
+        self, label: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
         """Returns the (H, W) uint8 weak label with dots over the image."""
         place = (
@@ -183,8 +179,8 @@ class WeakLabelSimulator:
         )
         places = place(label.shape, rng, self.image_points)
         ids = label[places[:, 0], places[:, 1]]
-        weak = np.full_like(label, ignore_index)
-        for class_id in np.unique(ids[ids != ignore_index]):
+        weak = np.full_like(label, UNLABELLED)
+        for class_id in np.unique(ids[ids != UNLABELLED]):
             dots = shapes.stamp(
                 label.shape, places[ids == class_id], 2 * self.dot_radius + 1
             )

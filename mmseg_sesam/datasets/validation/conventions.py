@@ -11,7 +11,7 @@ import numpy as np
 
 from mmseg_sesam.datasets.validation.findings import Finding, name_some
 from mmseg_sesam.datasets.validation.splits import Split
-from mmseg_sesam.structures import DENSE
+from mmseg_sesam.structures import DENSE, UNLABELLED
 
 _CITYSCAPES_CLASSES, _CITYSCAPES_LAST_ID = 19, 33
 _CONVERT = 'tools/convert_annotations.py'
@@ -49,14 +49,14 @@ class Labels:
         """(256,) bool, whether an id is a class."""
         number = self.split.num_classes
         known = np.arange(256) < (256 if number is None else number)
-        known[self.split.ignore_index] = False
+        known[UNLABELLED] = False
         return known
 
     @property
     def wrong_ids(self) -> list[int]:
         """Ids in the labels that are neither a class nor unlabelled."""
         wrong = self.ids.any(axis=0) & ~self.is_class
-        wrong[self.split.ignore_index] = False
+        wrong[UNLABELLED] = False
         return np.flatnonzero(wrong).tolist()
 
 
@@ -80,7 +80,7 @@ def check_ids(labels: Labels) -> Iterator[Finding]:
     concerned = labels.ids[:, wrong].any(axis=1)
     yield split.error(
         f'labels hold the ids {name_some(wrong, _LISTED)}, expected ids below '
-        f'{split.num_classes}, or {split.ignore_index} for unlabelled pixels',
+        f'{split.num_classes}, or 255 for unlabelled pixels',
         _explain_ids(split, labels.counts.sum(axis=0), wrong),
         (labels.paths[i] for i in np.flatnonzero(concerned)),
     )
@@ -94,15 +94,14 @@ def check_unlabelled(labels: Labels) -> Iterator[Finding]:
     split, counts = labels.split, labels.counts
     if not split.sparse or not len(counts) or labels.wrong_ids:
         return
-    if labels.ids[:, split.ignore_index].any():
+    if labels.ids[:, UNLABELLED].any():
         return
     shares = counts.sum(axis=0) / counts.sum()
     most = counts[:, 0] > _MOST * counts.sum(axis=1)
-    if split.table[0] != split.ignore_index and most.mean() >= _NEARLY_ALL:
+    if split.table[0] != UNLABELLED and most.mean() >= _NEARLY_ALL:
         yield split.warning(
-            f'0 covers {shares[0]:.0%} of the pixels and {split.ignore_index} '
-            'never appears: 0 looks like unlabelled, as in Scribbles4All and '
-            'ADE20K',
+            f'0 covers {shares[0]:.0%} of the pixels and 255 never appears: '
+            '0 looks like unlabelled, as in Scribbles4All and ADE20K',
             'set reduce_zero_label=True in the data set if ids of classes '
             f'start at 1, or convert with `{_CONVERT}`; if 0 is a class and '
             'the labels are dense, train the _full config',
@@ -110,9 +109,8 @@ def check_unlabelled(labels: Labels) -> Iterator[Finding]:
     else:
         value = shares.argmax()
         yield split.warning(
-            f'{split.ignore_index} never appears, so that no pixel is '
-            f'unlabelled (the most frequent value is {value}, '
-            f'{shares[value]:.0%})',
+            '255 never appears, so that no pixel is unlabelled (the most '
+            f'frequent value is {value}, {shares[value]:.0%})',
             'if another value means unlabelled, convert with '
             f'`{_CONVERT} index-png --unlabelled VALUE`; if the labels are '
             "dense, set kind='dense' of LoadWeakAnnotations, train the _full "
@@ -125,7 +123,7 @@ def check_dense(labels: Labels) -> Iterator[Finding]:
     split, ids = labels.split, labels.ids
     if split.kind != DENSE or not len(ids):
         return
-    share = ids[:, split.ignore_index].sum() / ids.sum()
+    share = ids[:, UNLABELLED].sum() / ids.sum()
     if share > _MOST:
         yield split.warning(
             f'{share:.0%} of the pixels of dense labels are unlabelled, and '
@@ -137,7 +135,7 @@ def check_dense(labels: Labels) -> Iterator[Finding]:
 
 def check_empty(labels: Labels) -> Iterator[Finding]:
     """Finds labels without any labelled pixel."""
-    labelled = np.delete(labels.ids, labels.split.ignore_index, axis=1)
+    labelled = np.delete(labels.ids, UNLABELLED, axis=1)
     empty = np.flatnonzero(~labelled.any(axis=1))
     if len(empty):
         yield labels.split.warning(
@@ -198,7 +196,7 @@ def summarise(labels: Labels) -> dict[str, Any]:
 def _explain_ids(split: Split, totals: np.ndarray, wrong: list[int]) -> str:
     """Returns the remedy for the convention that explains wrong ids."""
     number, last = split.num_classes, wrong[-1]
-    present = set(np.flatnonzero(totals).tolist()) - {split.ignore_index}
+    present = set(np.flatnonzero(totals).tolist()) - {UNLABELLED}
     if (split.table != np.arange(256)).any():
         return (
             'correct the labels, or reduce_zero_label and classes, which '

@@ -82,7 +82,6 @@ class Split:
         table: (256,) uint8, the class id of each value in a file.
         unmapped: (256,) bool, the values that the label map lacks.
         num_classes: class ids are below it; None if unknown.
-        ignore_index: the id of unlabelled pixels.
         classes: their names, () if there are none.
         palette: their RGB colours.
         kind: kind of the labels, None if the config does not say it.
@@ -104,7 +103,6 @@ class Split:
     table: np.ndarray
     unmapped: np.ndarray
     num_classes: int | None
-    ignore_index: int
     classes: tuple[str, ...]
     palette: tuple[tuple[int, ...], ...]
     kind: str | None
@@ -170,9 +168,6 @@ def _read_split(
         reduces = getattr(dataset, 'reduce_zero_label', False)
     numbers = [label.get('num_classes'), len(classes), *heads.values()]
     label_map = getattr(dataset, 'label_map', None)
-    ignore_index = label.get(
-        'ignore_index', getattr(dataset, 'ignore_index', 255)
-    )
     root = getattr(dataset, 'data_root', None)
     prefixes = getattr(dataset, 'data_prefix', None) or {}
     folders = [f for f in prefixes.values() if f is not None]
@@ -186,9 +181,8 @@ def _read_split(
         turns=_option(image, 'color_type') in _TURNING,
         view=view_steps(config),
         table=id_table(reduces, label_map),
-        unmapped=unmapped_values(reduces, label_map, ignore_index),
+        unmapped=unmapped_values(reduces, label_map),
         num_classes=next((n for n in numbers if n), None),
-        ignore_index=ignore_index,
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
         kind=kind,
