@@ -30,7 +30,7 @@ from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.models.label_maps import stack_labels
 from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
-from mmseg_sesam.structures import PSEUDO_FIELD
+from mmseg_sesam.structures import PSEUDO_FIELD, UNLABELLED
 
 from .balance import LOADING
 
@@ -150,13 +150,13 @@ def measure(model: SeSAMEncoderDecoder, batch: dict) -> dict[str, Any]:
     maps = model.label_maps(views['teacher'], samples)
     logits = model.head_logits(views['student'], dense.shape[1:])['decode']
     predicted = logits.argmax(1)
-    known = dense != maps.ignore_index
+    known = dense != UNLABELLED
     labels = dict(maps.labels)
-    free = maps.merged() == maps.ignore_index
+    free = maps.merged() == UNLABELLED
     if PSEUDO_FIELD in samples[0]:
         given = stack_labels(samples, PSEUDO_FIELD)
-        labels['dropped'] = given.masked_fill(~free, maps.ignore_index)
-        free = free & (given == maps.ignore_index)
+        labels['dropped'] = given.masked_fill(~free, UNLABELLED)
+        free = free & (given == UNLABELLED)
     right = predicted == dense
     record: dict[str, Any] = dict(
         round=samples[0].get('pseudo_label_round', -1),
@@ -172,9 +172,9 @@ def measure(model: SeSAMEncoderDecoder, batch: dict) -> dict[str, Any]:
             logits,
             label.long(),
             reduction='none',
-            ignore_index=maps.ignore_index,
+            ignore_index=UNLABELLED,
         )
-        labelled = known & (label != maps.ignore_index)
+        labelled = known & (label != UNLABELLED)
         parts = dict(right=label == dense, wrong=label != dense)
         record[name] = {
             part: dict(

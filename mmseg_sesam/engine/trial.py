@@ -16,15 +16,13 @@ from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.models.source_losses import loss_list, source_losses
+from mmseg_sesam.structures import UNLABELLED
 
 
 def try_losses(model: SeSAMEncoderDecoder) -> None:
     """Raises ValueError if a loss fails on human labels of two classes."""
     device = next(model.parameters()).device
-    ignore_index = model.decode_head.ignore_index
-    label = torch.full(
-        (1, 8, 8), ignore_index, dtype=torch.uint8, device=device
-    )
+    label = torch.full((1, 8, 8), UNLABELLED, dtype=torch.uint8, device=device)
     empty = label.clone()
     label[:, :4], label[:, 4:6] = 0, model.num_classes - 1
     labels = {
@@ -32,7 +30,7 @@ def try_losses(model: SeSAMEncoderDecoder) -> None:
         for source in model.sources
     }
     inside = torch.ones_like(label, dtype=torch.bool)
-    maps = LabelMaps.disjoint(labels, inside, ignore_index)
+    maps = LabelMaps.disjoint(labels, inside)
     for name, head in model.heads():
         # The trial must not change the state of a loss.
         head = copy.deepcopy(head)

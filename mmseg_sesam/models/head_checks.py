@@ -11,7 +11,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import nn
 
 from mmseg_sesam.models.source_losses import is_entropy, loss_list, loss_scale
-from mmseg_sesam.structures import HUMAN_FIELD, LabelSource
+from mmseg_sesam.structures import HUMAN_FIELD, UNLABELLED, LabelSource
 
 
 def check_head(name: str, head: BaseDecodeHead) -> None:
@@ -176,10 +176,10 @@ def _faults_of_options(head: BaseDecodeHead, loss: nn.Module) -> Iterator[str]:
                 'class.'
             )
     tversky = isinstance(loss, losses.TverskyLoss)
-    if tversky and loss.ignore_index != head.ignore_index:
+    if tversky and loss.ignore_index != UNLABELLED:
         yield (
-            f' with ignore_index={loss.ignore_index} and has ignore_index='
-            f'{head.ignore_index}; set both to the value of unlabelled pixels.'
+            f' with ignore_index={loss.ignore_index}, expected '
+            f'{UNLABELLED}, the value of unlabelled pixels; leave it out.'
         )
     # A derived class may average over labelled pixels.
     if type(loss) is losses.FocalLoss and loss.reduction != 'sum':
@@ -206,7 +206,7 @@ def _takes_labels(loss: nn.Module) -> bool:
     """Returns whether a loss can be called as heads of mmseg call it."""
     try:
         inspect.signature(loss.forward).bind(
-            None, None, weight=None, ignore_index=255
+            None, None, weight=None, ignore_index=UNLABELLED
         )
     except TypeError:
         return False

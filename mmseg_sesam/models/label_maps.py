@@ -9,52 +9,49 @@ import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmseg_sesam.structures import DENSE, NO_LABEL, LabelSource
+from mmseg_sesam.structures import DENSE, NO_LABEL, UNLABELLED, LabelSource
 
 
 class LabelMaps(NamedTuple):
     """Labels of a batch by source; no pixel is labelled by two sources.
 
     Attributes:
-        labels: name of each source -> (N, H, W) uint8 class ids.
+        labels: name of each source -> (N, H, W) uint8 class ids, 255 where
+            unlabelled.
         inside: (N, H, W) bool, False on pixels that padding added.
-        ignore_index: the value of unlabelled pixels in all maps.
     """
 
     labels: dict[str, Tensor]
     inside: Tensor
-    ignore_index: int
 
     @classmethod
-    def disjoint(
-        cls, labels: dict[str, Tensor], inside: Tensor, ignore_index: int
-    ) -> LabelMaps:
+    def disjoint(cls, labels: dict[str, Tensor], inside: Tensor) -> LabelMaps:
         """Removes from each map the pixels that an earlier map labels.
 
         Example:
             >>> weak = torch.tensor([[[1, 255, 255]]], dtype=torch.uint8)
             >>> pseudo = torch.tensor([[[1, 2, 255]]], dtype=torch.uint8)
             >>> maps = LabelMaps.disjoint(
-            ...     dict(weak=weak, pseudo=pseudo), weak != 3, 255
+            ...     dict(weak=weak, pseudo=pseudo), weak != 3
             ... )
             >>> maps.labels['pseudo'].tolist()
             [[[255, 2, 255]]]
         """
         disjoint, free = {}, torch.ones_like(inside)
         for name, label in labels.items():
-            disjoint[name] = label.masked_fill(~free, ignore_index)
-            free = free & (disjoint[name] == ignore_index)
-        return cls(disjoint, inside, ignore_index)
+            disjoint[name] = label.masked_fill(~free, UNLABELLED)
+            free = free & (disjoint[name] == UNLABELLED)
+        return cls(disjoint, inside)
 
     def labelled(self) -> dict[str, Tensor]:
         """Returns the labelled pixels of each source, (N, H, W) bool."""
-        return {n: m != self.ignore_index for n, m in self.labels.items()}
+        return {n: m != UNLABELLED for n, m in self.labels.items()}
 
     def merged(self) -> Tensor:
         """Returns the labels of all sources in one (N, H, W) uint8 map."""
         merged, *others = self.labels.values()
         for label in others:
-            merged = torch.where(merged == self.ignore_index, label, merged)
+            merged = torch.where(merged == UNLABELLED, label, merged)
         return merged
 
     def shares(self) -> dict[str, Tensor]:
@@ -83,7 +80,6 @@ def labels_by_source(
     labels: dict[str, Tensor],
     sources: Sequence[LabelSource],
     samples: list[SegDataSample],
-    ignore_index: int,
 ) -> dict[str, Tensor]:
     """Returns the (N, H, W) label map of each source, by its name.
 
@@ -94,7 +90,6 @@ def labels_by_source(
         labels: (N, H, W) uint8 label maps by field.
         sources: sources of labels, in the order in which they take pixels.
         samples: N data samples.
-        ignore_index: the value of unlabelled pixels.
     """
     kinds = [sample.get('label_kind') for sample in samples]
     _refuse_untaken_kinds(kinds, sources)
@@ -103,20 +98,18 @@ def labels_by_source(
         label = labels[source.field]
         if source.kinds is not None:
             others = [kind not in source.kinds for kind in kinds]
-            label = _without_images(label, others, ignore_index)
+            label = _without_images(label, others)
         elif not source.is_human and DENSE in kinds:
             dense = [kind == DENSE for kind in kinds]
-            label = _without_images(label, dense, ignore_index)
+            label = _without_images(label, dense)
         found[source.name] = label
     return found
 
 
-def _without_images(
-    labels: Tensor, removed: Sequence[bool], ignore_index: int
-) -> Tensor:
+def _without_images(labels: Tensor, removed: Sequence[bool]) -> Tensor:
     """Returns labels, (N, H, W), that some of the images have lost."""
     rows = torch.tensor(removed).to(labels.device, non_blocking=True)
-    return labels.masked_fill(rows[:, None, None], ignore_index)
+    return labels.masked_fill(rows[:, None, None], UNLABELLED)
 
 
 def _refuse_untaken_kinds(

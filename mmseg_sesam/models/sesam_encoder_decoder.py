@@ -33,6 +33,7 @@ from mmseg_sesam.structures import (
     HUMAN_FIELD,
     PSEUDO_FIELD,
     TEACHERS,
+    UNLABELLED,
 )
 from mmseg_sesam.validators import FLAG, SHARE, check_option, number, one_of
 
@@ -187,9 +188,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         inside = label_maps.inside_images(
             samples, stack_labels(samples, HUMAN_FIELD)
         )
-        nothing = inside.new_full(
-            inside.shape, self.decode_head.ignore_index, dtype=torch.uint8
-        )
+        nothing = inside.new_full(inside.shape, UNLABELLED, dtype=torch.uint8)
         # A baseline loads no pseudo-labels, and only rounds store confident
         # labels.
         absent = {
@@ -215,11 +214,8 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
                 labels[PSEUDO_FIELD] = self.agreeing_labels(
                     labels[PSEUDO_FIELD], probability
                 )
-        ignore_index = self.decode_head.ignore_index
-        named = label_maps.labels_by_source(
-            labels, self.sources, samples, ignore_index
-        )
-        return LabelMaps.disjoint(named, inside, ignore_index)
+        named = label_maps.labels_by_source(labels, self.sources, samples)
+        return LabelMaps.disjoint(named, inside)
 
     def head_logits(
         self, images: Tensor, size: tuple[int, int]
@@ -270,7 +266,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         """
         best, prediction = probability.max(dim=1)
         return prediction.to(torch.uint8).masked_fill(
-            ~(best >= self.confident_threshold), self.decode_head.ignore_index
+            ~(best >= self.confident_threshold), UNLABELLED
         )
 
     def agreeing_labels(self, labels: Tensor, probability: Tensor) -> Tensor:
@@ -283,7 +279,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         given = probability.gather(1, index[:, None])[:, 0]
         best = probability.amax(dim=1)
         return labels.masked_fill(
-            ~(given >= self.agreement * best), self.decode_head.ignore_index
+            ~(given >= self.agreement * best), UNLABELLED
         )
 
     @torch.no_grad()

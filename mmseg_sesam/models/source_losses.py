@@ -13,7 +13,7 @@ from mmseg.models.losses import CrossEntropyLoss, DiceLoss
 from torch import Tensor, nn
 
 from mmseg_sesam.models.label_maps import LabelMaps
-from mmseg_sesam.structures import LabelSource
+from mmseg_sesam.structures import UNLABELLED, LabelSource
 
 _TINY = torch.finfo(torch.half).tiny
 
@@ -46,7 +46,7 @@ def source_losses(
     masks = maps.labelled()
     # The maps are disjoint: one pass serves all sources.
     entropy = F.cross_entropy(
-        logits, target, reduction='none', ignore_index=maps.ignore_index
+        logits, target, reduction='none', ignore_index=UNLABELLED
     )
     # Padding is no pixel of an image.
     free = maps.inside
@@ -56,7 +56,7 @@ def source_losses(
         remaining = source.normalizer == 'remaining'
         if source.is_human:
             label = maps.labels[source.name].long()
-            terms = _own_losses(logits, label, maps, entropy, head)
+            terms = _own_losses(logits, label, entropy, head)
             if remaining:
                 weight = weight * _share(labelled, free, entropy.dtype)
             losses[f'loss_{source.name}'] = weight * terms.pop('entropy')
@@ -75,14 +75,10 @@ def source_losses(
 
 
 def _own_losses(
-    logits: Tensor,
-    label: Tensor,
-    maps: LabelMaps,
-    entropy: Tensor,
-    head: BaseDecodeHead,
+    logits: Tensor, label: Tensor, entropy: Tensor, head: BaseDecodeHead
 ) -> dict[str, Tensor]:
     """Returns 'entropy' and the head's other losses, on human labels."""
-    labelled = label != maps.ignore_index
+    labelled = label != UNLABELLED
     pixel_weight = None
     if head.sampler is not None:
         pixel_weight = head.sampler.sample(logits, label[:, None])
@@ -99,7 +95,7 @@ def _own_losses(
             value = loss.loss_weight * _mean(entropy, weight, total)
         else:
             name = loss.loss_name
-            value = _on_labels(loss, logits, label, pixel_weight, maps)
+            value = _on_labels(loss, logits, label, pixel_weight)
         losses[name] = losses[name] + value if name in losses else value
     return losses
 
@@ -160,26 +156,23 @@ def _on_labels(
     logits: Tensor,
     label: Tensor,
     pixel_weight: Tensor | None,
-    maps: LabelMaps,
 ) -> Tensor:
     """Computes any loss of mmseg over the images that have labels."""
     # LovaszLoss cannot take an image with one labelled pixel either.
-    has = (label != maps.ignore_index).sum(dim=(1, 2)) > 1
+    has = (label != UNLABELLED).sum(dim=(1, 2)) > 1
     if not bool(has.any()):
         return logits.sum() * 0
     if isinstance(loss, DiceLoss):
-        return _dice(loss, logits[has], label[has], maps.ignore_index)
+        return _dice(loss, logits[has], label[has])
     return loss(
         logits[has],
         label[has],
         weight=None if pixel_weight is None else pixel_weight[has],
-        ignore_index=maps.ignore_index,
+        ignore_index=UNLABELLED,
     )
 
 
-def _dice(
-    loss: DiceLoss, logits: Tensor, label: Tensor, ignore_index: int
-) -> Tensor:
+def _dice(loss: DiceLoss, logits: Tensor, label: Tensor) -> Tensor:
     """Computes the Dice loss of each image over its labelled pixels.
 
     The stock loss counts confident predictions on unlabelled pixels as
@@ -187,7 +180,7 @@ def _dice(
     """
     losses = []
     for scores, ids in zip(logits, label):
-        labelled = ids != ignore_index
+        labelled = ids != UNLABELLED
         # An image of one column, with as many rows as there are labels.
         pixels, target = scores[:, labelled], ids[labelled]
         losses.append(loss(pixels[None, ..., None], target[None, :, None]))

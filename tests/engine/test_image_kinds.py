@@ -113,7 +113,7 @@ def test_gated_crf_loss_of_grey_images_equals_colour(
     values = torch.arange(16.0).reshape(1, 1, 4, 4) / 9
     logits = dict(decode=torch.rand(1, 3, 4, 4))
     label = torch.full((1, 4, 4), 255, dtype=torch.uint8)
-    maps = LabelMaps(dict(weak=label), label == 255, 255)
+    maps = LabelMaps(dict(weak=label), label == 255)
 
     costs = [
         model.loss_by_regularizers(

@@ -37,7 +37,7 @@ def make_head(*losses: dict, **options) -> BaseDecodeHead:
 
 def make_maps(weak: Tensor, pseudo: Tensor, confident: Tensor) -> LabelMaps:
     labels = dict(weak=weak, pseudo=pseudo, confident=confident)
-    return LabelMaps.disjoint(labels, torch.ones_like(weak).bool(), NONE)
+    return LabelMaps.disjoint(labels, torch.ones_like(weak).bool())
 
 
 def compute(

@@ -62,7 +62,7 @@ def build(make_config: MakeConfig, losses: object, **options) -> nn.Module:
         (dict(ENTROPY, loss_name='watched'), "loss_name='watched', and mmseg"),
         (
             dict(type='TverskyLoss', ignore_index=200),
-            'TverskyLoss with ignore_index=200 and has ignore_index=255',
+            'TverskyLoss with ignore_index=200, expected 255',
         ),
         (
             [dict(ENTROPY, loss_weight=0.0), dict(type='DiceLoss')],

@@ -40,7 +40,7 @@ def shared() -> LabelMaps:
     dense[0] = random_ids(6, 4)
     weak[1, :2] = random_ids(2, 4)
     labels = dict(dense=dense, weak=weak)
-    return LabelMaps.disjoint(labels, torch.ones_like(weak).bool(), NONE)
+    return LabelMaps.disjoint(labels, torch.ones_like(weak).bool())
 
 
 def test_source_losses_have_a_mean_for_each_kind(
@@ -206,7 +206,7 @@ def test_entropy_of_one_dense_image_does_not_outweigh_scribbles() -> None:
     dense, weak = torch.full((2, 2, 10, 10), NONE, dtype=torch.uint8)
     dense[0], weak[1, 0, 0] = 0, 1
     maps = LabelMaps.disjoint(
-        dict(dense=dense, weak=weak), torch.ones_like(weak).bool(), NONE
+        dict(dense=dense, weak=weak), torch.ones_like(weak).bool()
     )
     losses = source_losses(
         logits, maps, make_head(CROSS_ENTROPY), [DENSE, SOURCES[0]], 0

@@ -221,24 +221,6 @@ class TestLabelMaps:
 
         assert (agreed == 255).all()
 
-    @pytest.mark.parametrize('teacher', ['online', None])
-    def test_loss_with_another_ignore_index(
-        self, make_config: MakeConfig, batch_of: BatchOf, teacher: str | None
-    ) -> None:
-        cfg = make_config(teacher=teacher)
-        cfg['decode_head']['ignore_index'] = 7
-        cfg['data_preprocessor']['seg_pad_val'] = 7
-        batch = batch_of((32, 32), (16, 32), maps=1)
-        for sample in batch['data_samples']:
-            label = sample.gt_sem_seg.data
-            label[label == 255] = 7
-
-        log = train_step(build(cfg), batch)
-
-        assert log['share_weak'] == pytest.approx((10 + 5) / (32 + 16))
-        assert log['share_pseudo'] == 0
-        assert torch.isfinite(log['loss'])
-
 
 class TestHeads:
     @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def gradient(parts):
     logits = images[parts] + bias[:, None, None]
     labels = dict(weak=weak[parts], pseudo=pseudo[parts],
                   confident=free[parts])
-    maps = LabelMaps(labels, free[parts] == 255, 255)
+    maps = LabelMaps(labels, free[parts] == 255)
     terms = source_losses(logits, maps, head, SOURCES, 1000)
     sum(v for k, v in terms.items() if 'loss' in k).backward()
     return bias.grad

@@ -38,7 +38,7 @@ class GatedCRFLoss(nn.Module):
     Example:
         >>> loss = GatedCRFLoss(loss_weight=0.1)
         >>> label = torch.full((1, 8, 8), 255, dtype=torch.uint8)
-        >>> maps = LabelMaps(dict(weak=label), label == 255, 255)
+        >>> maps = LabelMaps(dict(weak=label), label == 255)
         >>> loss(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8), maps) > 0
         tensor(True)
     """
