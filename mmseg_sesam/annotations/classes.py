@@ -11,8 +11,8 @@ import numpy as np
 
 from mmseg_sesam.annotations.files import optional_import, shown
 from mmseg_sesam.io.palettes import voc_colours
+from mmseg_sesam.structures import UNLABELLED
 
-IGNORE_INDEX = 255
 # Pixels in a block of rows; bounds the memory of temporary 64-bit arrays.
 _BLOCK = 1 << 18
 Classes = tuple[tuple[str, ...], list[list[int]]]
@@ -26,10 +26,10 @@ def name_classes(names: Iterable[str]) -> Classes:
     """
     names = tuple(names)
     twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or len(names) > IGNORE_INDEX:
+    if twice or len(names) > UNLABELLED:
         raise ValueError(
             f'There are {len(names)} classes, {shown(twice)} more than once, '
-            f'expected up to {IGNORE_INDEX} different names; give --classes.'
+            f'expected up to {UNLABELLED} different names; give --classes.'
         )
     return names, voc_colours()[: len(names)]
 
@@ -106,8 +106,8 @@ def to_label(
         >>> to_label(np.array([0, 1, 2]), 2, 'a.png', void=[0], first=1)
         array([255,   0,   1], dtype=uint8)
     """
-    last = first + (num_classes or IGNORE_INDEX) - 1
-    void = [*void, IGNORE_INDEX]
+    last = first + (num_classes or UNLABELLED) - 1
+    void = [*void, UNLABELLED]
     label = np.empty(values.shape, np.uint8)
     strange = set()
     for rows in row_blocks(values):
@@ -115,7 +115,7 @@ def to_label(
         unlabelled = np.isin(block, void)
         wrong = ~unlabelled & ((block < first) | (block > last))
         strange.update(np.unique(block[wrong]).tolist())
-        label[rows] = np.where(unlabelled, IGNORE_INDEX, block - first)
+        label[rows] = np.where(unlabelled, UNLABELLED, block - first)
     if strange:
         raise ValueError(
             f'{where} holds the values {sorted(strange)[:8]}, '
@@ -146,7 +146,7 @@ def train_ids(
     """
     labels = optional_import('cityscapesscripts.helpers.labels')
     table = np.full(256, -1, np.int16)
-    table[IGNORE_INDEX] = IGNORE_INDEX
+    table[UNLABELLED] = UNLABELLED
     for entry in labels.labels:
         if entry.id >= 0:
             table[entry.id] = entry.trainId

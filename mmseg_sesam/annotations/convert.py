@@ -19,7 +19,6 @@ from typing import Any, Callable, Union
 import numpy as np
 
 from mmseg_sesam.annotations.base import AnnotationReader, Item
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import summarise
@@ -29,6 +28,7 @@ from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.structures import UNLABELLED
 
 SUMMARY = 'summary.json'
 # First line: settings. Then the record of each label that is done.
@@ -142,7 +142,7 @@ def labelled_keys(out: Path) -> set[str]:
     return {
         record['key']
         for record in map(json.loads, lines)
-        if {*record['pixels']} != {str(IGNORE_INDEX)}
+        if {*record['pixels']} != {str(UNLABELLED)}
     }
 
 
@@ -334,7 +334,7 @@ def _check_records(
     values = {v for record in records for v in record['values']}
     if values and (said := reader.misfit(values)):
         raise ValueError(said)
-    if any({*record['pixels']} != {str(IGNORE_INDEX)} for record in records):
+    if any({*record['pixels']} != {str(UNLABELLED)} for record in records):
         return
     notes = Counter(reason for r in records for reason, _ in r['notes'])
     why = ''.join(f' ({n} x {reason})' for reason, n in notes.most_common(1))

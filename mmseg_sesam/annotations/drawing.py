@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 from skimage.draw import disk
 
 from mmseg_sesam.annotations.base import NO_SHAPE, Annotation
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.annotations.overlaps import (
     Shape,
@@ -19,6 +18,7 @@ from mmseg_sesam.annotations.overlaps import (
     draw_by_area,
     draw_in_order,
 )
+from mmseg_sesam.structures import UNLABELLED
 
 OUTSIDE = ('drop', 'clip')
 # Points outside by more than this many image sides are rejected as corrupt.
@@ -61,7 +61,7 @@ class Canvas:
         name: str,
         size: tuple[int, int],
         outside: str = 'drop',
-        fill: int = IGNORE_INDEX,
+        fill: int = UNLABELLED,
         names: Sequence[str] = (),
         by_area: bool = False,
     ) -> None:
@@ -72,7 +72,7 @@ class Canvas:
         self.by_area = by_area
         self.notes: list[tuple[str, str]] = []
         self._shapes: list[Shape] = []
-        self._filled = fill != IGNORE_INDEX
+        self._filled = fill != UNLABELLED
         self._ground = np.full(size[::-1], fill, np.uint8)
 
     @property
@@ -117,7 +117,7 @@ class Canvas:
             place = tuple(map(slice, low[::-1], high[::-1]))
         elif self._filled:
             rest = ', and --undrawn not used in its image'
-        self._ground[place] = IGNORE_INDEX
+        self._ground[place] = UNLABELLED
         self.notes.append((f'{kind}, skipped{rest}', self.name))
 
     def dots(self, points: Any, class_id: int, radius: int) -> None:
@@ -283,7 +283,7 @@ class Canvas:
         return label, []
 
     def _called(self, class_id: int) -> str:
-        if class_id == IGNORE_INDEX:
+        if class_id == UNLABELLED:
             return 'unlabelled pixels'
         if class_id < len(self.names):
             return shown(self.names[class_id])

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from scipy.spatial import Delaunay
 
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
+from mmseg_sesam.structures import UNLABELLED
 
 # Distance of a corner from the pixel's edges, inwards: readers that draw the
 # pixel of a corner, and readers that draw the area, both get the mask.
@@ -94,7 +94,7 @@ def outlines_in_order(label: np.ndarray, tolerance: float) -> list[Outline]:
             slice(part.top, part.top + height),
             slice(part.left, part.left + width),
         )
-        is_ground = part.class_id == IGNORE_INDEX
+        is_ground = part.class_id == UNLABELLED
         if is_ground and not covered[window][part.mask].any():
             continue
         mask = _fill_holes(part, drawn[window])
@@ -115,7 +115,7 @@ def separate_outlines(label: np.ndarray, tolerance: float) -> list[Outline]:
     return [
         _outline(part, label.shape, tolerance)
         for part in _components(label)
-        if part.class_id != IGNORE_INDEX
+        if part.class_id != UNLABELLED
     ]
 
 
@@ -148,7 +148,7 @@ def _components(label: np.ndarray) -> Iterator[_Component]:
     components, so that a hole of the class is one of its own.
     """
     for class_id in np.unique(label).tolist():
-        joins = _FOUR if class_id == IGNORE_INDEX else _EIGHT
+        joins = _FOUR if class_id == UNLABELLED else _EIGHT
         numbers, _ = find_components(label == class_id, joins)
         for index, window in enumerate(find_objects(numbers), 1):
             mask = numbers[window] == index

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
+from mmseg_sesam.structures import UNLABELLED
 
 # Above this ratio of areas, the smaller shape may as well lie behind the
 # larger one (our choice).
@@ -118,7 +118,7 @@ def draw_by_area(
                 continue
             shared = shape.shared(larger)
             if shared is not None and not _lies_on(shape, larger, shared):
-                label[shape.window][shared] = IGNORE_INDEX
+                label[shape.window][shared] = UNLABELLED
                 contested.append((shape, larger))
     return contested
 

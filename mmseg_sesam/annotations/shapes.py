@@ -8,11 +8,11 @@ from typing import Any
 
 from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import AnnotationReader, Item
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import NAMES, choice, option
 from mmseg_sesam.io.images import image_size
+from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import NAME, Rule, count
 
 WIDTH = count(1, 255)
@@ -170,7 +170,7 @@ class NamedReader(AnnotationReader):
             ValueError: the name is unknown.
         """
         if name in self.unlabelled:
-            return IGNORE_INDEX
+            return UNLABELLED
         if name not in self.names:
             raise ValueError(
                 f'{where} has the label {shown(name)}, expected one of '
@@ -189,7 +189,7 @@ class NamedReader(AnnotationReader):
             size: width and height in pixels.
             **options: further options of the canvas.
         """
-        fill = IGNORE_INDEX
+        fill = UNLABELLED
         if self.undrawn is not None:
             fill = self.class_id(self.undrawn, '--undrawn')
         return Canvas(item.where, size, fill=fill, names=self.names, **options)

@@ -9,8 +9,8 @@ from typing import Any
 from prettytable import PrettyTable
 
 from mmseg_sesam.annotations.base import NO_SHAPE, AnnotationReader, Item
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.io.names import printable
+from mmseg_sesam.structures import UNLABELLED
 
 
 def summarise(
@@ -35,20 +35,20 @@ def summarise(
         for reason, detail in record['notes']:
             skipped[reason].append(detail)
         empty = any(reason == NO_SHAPE for reason, _ in record['notes'])
-        if {*record['pixels']} == {str(IGNORE_INDEX)} and not empty:
+        if {*record['pixels']} == {str(UNLABELLED)} and not empty:
             skipped['label without a labelled pixel'].append(record['key'])
     for item in missing:
         skipped['annotation without an image, left out'].append(item.key)
     if reader.unannotated:
         skipped['image without an annotation'] = reader.unannotated
-    found = {int(index) for index in pixels} - {IGNORE_INDEX}
+    found = {int(index) for index in pixels} - {UNLABELLED}
     names = dict(enumerate(reader.names))
     total = sum(pixels.values())
     return dict(
         settings=settings,
         files=len(records),
         pixels=total,
-        labelled=1 - pixels[str(IGNORE_INDEX)] / total,
+        labelled=1 - pixels[str(UNLABELLED)] / total,
         classes=[
             dict(
                 id=index,

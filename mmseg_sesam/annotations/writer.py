@@ -11,9 +11,9 @@ from typing import ClassVar, TextIO
 
 import numpy as np
 
-from mmseg_sesam.annotations.classes import IGNORE_INDEX
 from mmseg_sesam.annotations.outlines import Outline
 from mmseg_sesam.io.atomic import replacing
+from mmseg_sesam.structures import UNLABELLED
 
 # Label of outlines of unlabelled pixels; readers know it as --unlabelled.
 IGNORED = '__ignore__'
@@ -78,7 +78,7 @@ class AnnotationWriter(ABC):
 
     def label(self, outline: Outline) -> str:
         """Returns the name of an outline's class."""
-        if outline.class_id == IGNORE_INDEX:
+        if outline.class_id == UNLABELLED:
             return IGNORED
         return self.classes[outline.class_id]
 

@@ -10,7 +10,7 @@ import numpy as np
 from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.store.store import LABELS
-from mmseg_sesam.structures import DENSE
+from mmseg_sesam.structures import DENSE, UNLABELLED
 from mmseg_sesam.suggest.predictor import RunPrediction, RunPredictor
 from mmseg_sesam.suggest.regions import doubtful_regions, fallback_regions
 from mmseg_sesam.suggest.score import ImageLook
@@ -41,13 +41,13 @@ class Looker:
         counts = count_values(weak)[: len(self.images.classes)]
         labelled = counts > 0
         kind = packed['data_samples'].get('label_kind')
-        if kind == DENSE or (weak != 255).all():
+        if kind == DENSE or (weak != UNLABELLED).all():
             return ImageLook(
                 np.zeros(0, np.float32), labelled, labelled, complete=True
             )
         predicted = self.predictor(packed)
         maps = self.maps(index, predicted)
-        free = weak == 255
+        free = weak == UNLABELLED
         differ = np.where(free, _differ(list(maps.values())), False)
         entropy = np.where(free, predicted.entropy, 0.0)
         components = self._components(index)
@@ -113,5 +113,6 @@ def _differ(maps: list[np.ndarray]) -> np.ndarray:
     differ = np.zeros(maps[0].shape, bool)
     for place, one in enumerate(maps):
         for other in maps[:place]:
-            differ |= (one != other) & (one != 255) & (other != 255)
+            both = (one != UNLABELLED) & (other != UNLABELLED)
+            differ |= both & (one != other)
     return differ

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mmseg_sesam.core.bands import row_bands
+from mmseg_sesam.structures import UNLABELLED
 
 # Share of the label's colour over the image.
 _OPACITY = 0.65
@@ -52,7 +53,7 @@ def paint_label(
         ids, photo = label[rows], image[rows]
         painted = _OPACITY * colours[ids] + (1 - _OPACITY) * photo
         grey = 0.5 * photo.mean(axis=2, keepdims=True)
-        result[rows] = np.where((ids == 255)[..., None], grey, painted)
+        result[rows] = np.where((ids == UNLABELLED)[..., None], grey, painted)
     return result
 
 
@@ -111,7 +112,7 @@ def resize_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         (height, width) uint8.
     """
     small = cv2.resize(label, shape, interpolation=cv2.INTER_NEAREST)
-    labelled = label != 255
+    labelled = label != UNLABELLED
     # In a sparse label a pixel shows any labelled pixel of its block.
     if np.count_nonzero(labelled) < 0.3 * label.size:
         rows, cols = np.nonzero(labelled)

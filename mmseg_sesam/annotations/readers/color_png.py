@@ -13,7 +13,6 @@ import numpy as np
 
 from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.classes import (
-    IGNORE_INDEX,
     name_classes,
     resolve_classes,
     row_blocks,
@@ -23,6 +22,7 @@ from mmseg_sesam.annotations.options import NAMES, option
 from mmseg_sesam.annotations.readers.cvat import EXPORT
 from mmseg_sesam.annotations.rendered import holds_renderings
 from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import PATH
 
 Colour = tuple[int, ...]
@@ -123,7 +123,7 @@ class ColorPngReader(NamedReader):
             except ValueError as error:
                 raise ValueError(f'--unlabelled {text} {error}.') from None
             if colour:
-                self.ids[colour] = IGNORE_INDEX
+                self.ids[colour] = UNLABELLED
             else:
                 self._check_unlabelled_name(text, known)
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.classes import (
-    IGNORE_INDEX,
     row_blocks,
     to_label,
 )
 from mmseg_sesam.annotations.files import read_index, shown
 from mmseg_sesam.annotations.options import NAMES, list_of, option
 from mmseg_sesam.annotations.rendered import holds_index_images
+from mmseg_sesam.structures import UNLABELLED
 
 _NUMBERS = list_of(int, 'a list of whole numbers')
 
@@ -96,7 +96,7 @@ class IndexPngReader(AnnotationReader):
     def misfit(self, values: set[int]) -> str | None:
         option = '--unlabelled' if self.map is None else '--map'
         # -1 means the largest value, which depends on the file.
-        given = [v for v in self.unlabelled if v not in (-1, IGNORE_INDEX)]
+        given = [v for v in self.unlabelled if v not in (-1, UNLABELLED)]
         unused = [v for v in (*self.table, *given) if v not in values]
         if not unused:
             return None
@@ -126,7 +126,7 @@ class IndexPngReader(AnnotationReader):
             )
             found = found.tolist()
             counted.update(dict(zip(found, counts.tolist())))
-            ids = [self.table.get(value, IGNORE_INDEX) for value in found]
+            ids = [self.table.get(value, UNLABELLED) for value in found]
             label[rows] = np.array(ids, np.uint8)[places.reshape(block.shape)]
         lacking = sorted(counted.keys() - self.table.keys())
         if lacking:
@@ -159,8 +159,8 @@ def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:
     """
     classes = {name: i for i, name in enumerate(names)}
     # A number is an id, even if a class has the number for a name.
-    classes |= {str(i): i for i in range(len(names) or IGNORE_INDEX)}
-    classes['unlabelled'] = IGNORE_INDEX
+    classes |= {str(i): i for i in range(len(names) or UNLABELLED)}
+    classes['unlabelled'] = UNLABELLED
     table: dict[int, int] = {}
     for entry in entries:
         value, _, name = entry.partition('=')
@@ -169,7 +169,7 @@ def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:
             raise ValueError(
                 f'--map has {shown(entry)}, expected VALUE=CLASS, each value '
                 f'once, with a class id from 0 to '
-                f'{(len(names) or IGNORE_INDEX) - 1}, a name of --classes, '
+                f'{(len(names) or UNLABELLED) - 1}, a name of --classes, '
                 'or unlabelled, such as 1=0.'
             )
         table[int(value)] = classes[name]
