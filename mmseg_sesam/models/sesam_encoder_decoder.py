@@ -113,9 +113,11 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         super().__init__(**kwargs)
         for name, head in self.heads():
             check_head(name, head)
-        self.sources = [
-            MODELS.build(s) for s in sources or ()
-        ] or structures.SOURCES
+        self.sources = (
+            structures.SOURCES
+            if sources is None
+            else [MODELS.build(source) for source in sources]
+        )
         self.regularizers = nn.ModuleList(map(MODELS.build, regularizers))
         check_sources(self.sources, self.regularizers)
         check_loss_names(self.heads(), self.sources, self.regularizers)

@@ -153,7 +153,7 @@ def test_check_loss_names_rejects_the_name_of_an_own_loss(
         cfg = make_config(
             sources=[
                 source if isinstance(s, str) else s
-                for s in options.get('sources', [])
+                for s in options.get('sources', [WEAK])
             ],
             regularizers=[
                 dict(type='LossOfNoLabel', name=name)

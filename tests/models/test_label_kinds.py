@@ -173,6 +173,7 @@ def test_only_weak_classes_rules_nothing_out_without_a_label(
 @pytest.mark.parametrize(
     ('sources', 'said'),
     [
+        ([], 'got no source with field='),
         ([SOURCES[1]], 'got no source with field='),
         ([SOURCES[0], DENSE], "'weak' .* takes all labels .* 'dense' after"),
         (
