@@ -60,7 +60,7 @@ def main() -> None:
     from mmseg_sesam.models.export import export
 
     try:
-        own = export(
+        own, added = export(
             read_config(args.config, None, 'model'),
             args.checkpoint,
             args.out,
@@ -73,6 +73,11 @@ def main() -> None:
     before = Path(args.checkpoint).stat().st_size / 1e6
     config = args.out.with_suffix('.py')
     print(f'{args.out}, {size:.1f} MB (was {before:.1f}), and {config}')
+    if added:
+        print(
+            f'The weights of {", ".join(added)} are left out: EncoderDecoder '
+            'has no such modules.'
+        )
     if own:
         print(
             f'{config} needs mmseg_sesam for {", ".join(own)}; mmseg alone '

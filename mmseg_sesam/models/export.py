@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mmseg.registry import (
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.models.checkpoint_file import read_checkpoint
+from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
 from mmseg_sesam.type_names import lineage, type_name, type_names
 
 # Beginnings of the keys of a config that testing and inference need.
@@ -51,7 +52,7 @@ _STOCK_STEPS = dict(
 
 def export(
     cfg: Config, checkpoint_path: str, out: Path, teacher: bool, half: bool
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
     """Writes a plain checkpoint and, beside it, a plain config.
 
     Args:
@@ -62,7 +63,8 @@ def export(
         half: store floating point weights in 16 bits.
 
     Returns:
-        `own_parts` of the plain config.
+        `own_parts` of the plain config, and `added_modules` of the model,
+        whose weights are left out.
 
     Raises:
         ValueError: config and checkpoint do not fit each other, or loading
@@ -72,8 +74,15 @@ def export(
     plain = plain_config(cfg)
     weights = student_weights(checkpoint, teacher)
     init_default_scope('mmseg')
+    model = MODELS.build(plain.model)
+    added = added_modules(cfg, model, weights)
+    weights = {
+        name: value
+        for name, value in weights.items()
+        if name.split('.')[0] not in added
+    }
     try:
-        MODELS.build(plain.model).load_state_dict(weights)
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
             f'{checkpoint_path} does not fit {cfg.filename}; give the config '
@@ -90,7 +99,7 @@ def export(
     out.with_suffix('.py').write_text(plain.pretty_text)
     with replacing(out) as part, part.open('wb') as file:
         torch.save(dict(meta=kept, state_dict=weights), file)
-    return own_parts(plain)
+    return own_parts(plain), added
 
 
 def plain_config(cfg: Config) -> Config:
@@ -134,6 +143,22 @@ def own_parts(cfg: Config) -> list[str]:
     `MappedSegDataset` as data set of the test.
     """
     return sorted(set(_iterate_own(cfg._cfg_dict)))
+
+
+def added_modules(
+    cfg: Config, stock: EncoderDecoder, names: Iterable[str]
+) -> list[str]:
+    """Returns the modules that a class derived from this package's adds.
+
+    Args:
+        cfg: the training's config.
+        stock: the model of the plain config.
+        names: names of the student's weights.
+    """
+    if SeSAMEncoderDecoder not in lineage(cfg.model, MODELS)[1:]:
+        return []
+    known = {name for name, _ in stock.named_children()}
+    return sorted({name.split('.')[0] for name in names} - known)
 
 
 def student_weights(

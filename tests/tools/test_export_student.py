@@ -15,6 +15,7 @@ from mmseg.registry import MODELS
 
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.models import SeSAMDataPreProcessor, SeSAMEncoderDecoder
+from mmseg_sesam.models.export import export as export_model
 from mmseg_sesam.models.export import plain_config
 
 pytestmark = pytest.mark.skipif(
@@ -175,6 +176,30 @@ def test_export_student_replaces_derived_classes(
     assert model.type == 'EncoderDecoder' and 'own_option' not in model
     assert model.decode_head == cfg.model.decode_head
     assert model.data_preprocessor == kept
+
+
+def test_export_leaves_out_modules_that_a_derived_class_adds(
+    trained: Path,
+) -> None:
+    @MODELS.register_module(force=True)
+    class WithProjection(SeSAMEncoderDecoder):
+        pass
+
+    cfg = Config.fromfile(trained / 'sesam.py')
+    checkpoint = torch.load(trained / 'sesam.pth', weights_only=True)
+    checkpoint['state_dict']['projection.weight'] = torch.zeros(2, 2)
+    torch.save(checkpoint, trained / 'derived.pth')
+    source, out = str(trained / 'derived.pth'), trained / 'plain.pth'
+
+    # The stock class of the package has no such module: another config's.
+    with pytest.raises(ValueError, match='projection.weight'):
+        export_model(cfg, source, out, teacher=False, half=False)
+    cfg.model.type = 'WithProjection'
+    _, added = export_model(cfg, source, out, teacher=False, half=False)
+
+    assert added == ['projection']
+    names = torch.load(out, weights_only=True)['state_dict']
+    assert not [name for name in names if name.startswith('projection')]
 
 
 def test_export_student_refuses_other_files(export, trained: Path) -> None:
