@@ -12,11 +12,11 @@ from torch import Tensor, nn
 def colours_of(
     images: Tensor, samples: Sequence[SegDataSample], preprocessor: nn.Module
 ) -> Tensor:
-    """Returns images of a batch as (N, 3, H, W) float colours.
+    """Returns images of a batch as (N, C, H, W) float colours.
 
-    Black and white differ by 1. Samples of `LoadRGBView` show its channels
-    and ranges, as segmenters see them; others show the channels that the
-    network sees.
+    Black and white differ by 1. Samples of `LoadRGBView` show its view in
+    RGB, in [0, 1], as segmenters see it; others show the C channels that the
+    network sees, a single one repeated to three.
 
     Args:
         images: (N, C, H, W) float, as the preprocessor returns them.

@@ -250,7 +250,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     ) -> dict[str, Tensor]:
         """Returns `decode.loss_<name>` of each regularizer.
 
-        They get the decode head's logits, and the (N, 3, H, W) images of
+        They get the decode head's logits, and the (N, C, H, W) images of
         `colours_of`.
         """
         return {

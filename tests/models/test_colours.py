@@ -49,3 +49,16 @@ def test_colours_of_samples_without_a_view_are_all_channels() -> None:
     colours = colours_of(batch['inputs'], [SegDataSample()], preprocessor)
     steps = images.diff(dim=3) / 255
     torch.testing.assert_close(colours.diff(dim=3), steps)
+
+
+@pytest.mark.parametrize(('number', 'shown'), [(1, 3), (4, 4)])
+def test_colours_of_samples_without_a_view_keep_channels(
+    number: int, shown: int
+) -> None:
+    preprocessor = SeSAMDataPreProcessor(
+        mean=[90.0] * number, std=[60.0] * number
+    )
+    colours = colours_of(
+        torch.zeros(2, number, 6, 8), 2 * [SegDataSample()], preprocessor
+    )
+    assert colours.shape == (2, shown, 6, 8)

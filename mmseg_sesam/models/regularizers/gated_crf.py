@@ -57,7 +57,7 @@ class GatedCRFLoss(nn.Module):
 
         Args:
             logits: (N, C, H, W) of the decode head.
-            images: (N, 3, H, W) float; black and white differ by 1.
+            images: (N, C, H, W) float; black and white differ by 1.
             maps: labels of the batch, of which only `inside` is read.
         """
         energy = gated_crf(logits.softmax(dim=1), images, maps.inside)
