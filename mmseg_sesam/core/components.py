@@ -63,8 +63,8 @@ def find_components(
         label: (H, W) uint8 class ids; 255 is unlabelled.
         from_person: (H, W) bool, true on pixels labelled by a person; by
             default all labelled pixels.
-        min_area: smallest component, in pixels, that is kept if no person
-            labelled any of its pixels.
+        min_area: smallest component, in pixels, that is returned if no
+            person labelled any of its pixels.
 
     Returns:
         The components, in raster order of their first pixels.

@@ -64,8 +64,10 @@ class PseudoLabelGenerator:
         prompter: config of the prompter; by default `SkeletonPrompter`.
         selector: config of the mask selector; by default
             `CoverageMaskSelector`.
-        min_area: smallest component of predictions alone that is kept, in
-            pixels. Raise it where refreshes add small wrong components.
+        min_area: smallest component of predictions alone that gets prompts
+            and a record, in pixels; smaller ones keep their pixels in the
+            pseudo-label. Raise it where refreshes take long. Against wrong
+            predictions, raise `enrich_threshold` of the hook.
         max_labelled_pixels: labelled pixels on which candidates are
             measured, see `LabelledPixels.gather`. Raise it for coarse labels
             on large images if time allows.
