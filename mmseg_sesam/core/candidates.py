@@ -191,7 +191,7 @@ class MaskCandidates(Candidates):
         """See `Candidates.contains`."""
         masks = self._masks[prompts]
         # One index is much faster than two. 'clip' lets masks of a wrong
-        # size pass; the selector rejects them when they are drawn.
+        # size pass; `draw_unions` raises if one of them is selected.
         pixels = rows * masks.shape[3] + cols
         # reshape(-1) fails where there are no candidates.
         flat = masks.reshape(*masks.shape[:2], -1 if masks.size else 1)

@@ -1,4 +1,4 @@
-"""Components fall back if a segmenter returns unusable masks."""
+"""Components fall back, or an error says why, if masks are unusable."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mmseg.registry import TASK_UTILS
 from PIL import Image
 
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.segmenters import BaseSegmenter, Candidates, MaskCandidates
 from mmseg_sesam.store.store import PseudoLabelStore
 
@@ -53,12 +54,7 @@ class UselessSegmenter(BaseSegmenter):
 @pytest.mark.parametrize('in_tiles', [False, True])
 @pytest.mark.parametrize(
     'answer',
-    [
-        'no candidate',
-        'empty masks',
-        'scores that are no numbers',
-        'masks of a wrong size',
-    ],
+    ['no candidate', 'empty masks', 'scores that are no numbers'],
 )
 def test_train_falls_back_with_unusable_masks(
     make_config: Callable[..., Config],
@@ -89,3 +85,14 @@ def test_train_falls_back_with_unusable_masks(
         weak = np.array(Image.open(scribbles / f'weak/deep/{index}.png'))
         label = store.read(f'images/deep/{index}', 0)
         np.testing.assert_array_equal(label, weak)
+
+
+def test_generator_raises_on_masks_of_a_wrong_size() -> None:
+    # A second component of another class would reject the masks before.
+    weak = np.full((20, 30), 255, np.uint8)
+    weak[4, 5:9] = 1
+    generator = PseudoLabelGenerator(
+        dict(type='UselessSegmenter', answer='masks of a wrong size')
+    )
+    with pytest.raises(ValueError, match=r'\(10, 15\).*expected \(20, 30\)'):
+        generator(np.zeros((20, 30, 3), np.uint8), weak)
