@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -33,11 +33,20 @@ from mmseg_sesam.core.selection import (
 from mmseg_sesam.core.tiles import prompt_in_tiles
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
 from mmseg_sesam.segmenters.base import json_fingerprint
-from mmseg_sesam.validators import CONFIG, SHARE, count, option
+from mmseg_sesam.validators import CONFIG, SHARE, Rule, count, option
 
 # core/ imports no framework, so its configurable parts are registered here.
 TASK_UTILS.register_module(module=SkeletonPrompter)
 TASK_UTILS.register_module(module=CoverageMaskSelector)
+# The fields of a dataclass are its part of the fingerprint.
+_PROMPTER = Rule(
+    lambda value: is_dataclass(value) and callable(value),
+    'an object of a dataclass with __call__',
+)
+_SELECTOR = Rule(
+    lambda value: _PROMPTER.allows(value) and hasattr(value, 'max_conflict'),
+    'an object of a dataclass with __call__ and a field max_conflict',
+)
 
 
 class PseudoLabel(NamedTuple):
@@ -61,9 +70,11 @@ class PseudoLabelGenerator:
 
     Args:
         segmenter: config of a `BaseSegmenter`.
-        prompter: config of the prompter; by default `SkeletonPrompter`.
-        selector: config of the mask selector; by default
-            `CoverageMaskSelector`.
+        prompter: config of the prompter, a dataclass that returns prompts
+            as `SkeletonPrompter`, the default, does.
+        selector: config of the mask selector, a dataclass with a field
+            `max_conflict` that returns selections as `CoverageMaskSelector`,
+            the default, does.
         min_area: smallest component of predictions alone that gets prompts
             and a record, in pixels; smaller ones keep their pixels in the
             pseudo-label. Raise it where refreshes take long. Against wrong
@@ -110,6 +121,7 @@ class PseudoLabelGenerator:
         self.selector = TASK_UTILS.build(
             self.selector or dict(type='CoverageMaskSelector')
         )
+        validators.check_options(self, prompter=_PROMPTER, selector=_SELECTOR)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -122,8 +134,9 @@ class PseudoLabelGenerator:
         # It changes the memory needed, not the labels.
         del options['prompts_per_call']
         options['segmenter'] = json_fingerprint(self.segmenter)
-        options['prompter'] = asdict(self.prompter)
-        options['selector'] = asdict(self.selector)
+        for name in ('prompter', 'selector'):
+            part = getattr(self, name)
+            options[name] = dict(asdict(part), type=type(part).__name__)
         return options
 
     def __call__(

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from mmseg.registry import TASK_UTILS
 
+from mmseg_sesam.core.prompts import SkeletonPrompter
+from mmseg_sesam.core.selection import CoverageMaskSelector
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 
 from .segmenters import make_generator
@@ -210,6 +213,56 @@ def test_fingerprint_depends_on_options_of_masks(options):
     default = PseudoLabelGenerator(**defaults).fingerprint
     other = PseudoLabelGenerator(**{**defaults, **options}).fingerprint
     assert json.loads(json.dumps(default)) == default != other
+
+
+@TASK_UTILS.register_module()
+class DerivedPrompter(SkeletonPrompter):
+    """Has the options of the default."""
+
+
+@TASK_UTILS.register_module()
+class DerivedSelector(CoverageMaskSelector):
+    """Has the options of the default."""
+
+
+@pytest.mark.parametrize('part', ['prompter', 'selector'])
+def test_fingerprint_depends_on_the_class_of_a_part(part):
+    derived = dict(type=f'Derived{part.capitalize()}')
+    assert (
+        make_generator(**{part: derived}).fingerprint
+        != make_generator().fingerprint
+    )
+
+
+@TASK_UTILS.register_module()
+class PlainPart:
+    """Has no fields that tell it from another one."""
+
+    max_conflict = 0.1
+
+    def __call__(self, components):
+        return []
+
+
+@TASK_UTILS.register_module()
+@dataclass
+class PartWithoutConflict:
+    def __call__(self, components):
+        return []
+
+
+@pytest.mark.parametrize(
+    ('options', 'expected'),
+    [
+        (dict(prompter='PlainPart'), 'got prompter=.*PlainPart.*a dataclass'),
+        (dict(selector='PlainPart'), 'got selector=.*PlainPart.*a dataclass'),
+        (dict(selector='PartWithoutConflict'), 'selector=.*max_conflict'),
+    ],
+)
+def test_generator_rejects_parts_without_what_it_reads(options, expected):
+    configs = {name: dict(type=kind) for name, kind in options.items()}
+    with pytest.raises(ValueError, match=expected):
+        make_generator(**configs)
 
 
 def test_fingerprint_does_not_depend_on_the_batch_size():
