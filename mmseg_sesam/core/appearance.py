@@ -11,6 +11,7 @@ import numpy as np
 
 from mmseg_sesam.core.bands import class_ids, row_bands
 from mmseg_sesam.core.evidence import Evidence, cell_size
+from mmseg_sesam.structures import UNLABELLED
 
 # Labelled cells taken from one image, about, and the least of each class (our
 # choice).
@@ -217,13 +218,15 @@ def _labelled(cells: np.ndarray, label: np.ndarray) -> Samples:
     """
     rows, cols = cells.shape[:2]
     side = cell_size(label.shape)
-    blocks = label[: rows * side, : cols * side]
-    blocks = blocks.reshape(rows, side, cols, side)
     ids = class_ids(label)
-    found = [
-        np.flatnonzero((blocks == class_id).any(axis=(1, 3)))
-        for class_id in ids
-    ]
+    # Whether a cell has a pixel of a class: one pass for all classes.
+    has = np.zeros((256, rows, cols), bool)
+    for row in range(rows):
+        part = label[row * side : (row + 1) * side, : cols * side]
+        labelled = part != UNLABELLED
+        _, places = np.nonzero(labelled)
+        has[part[labelled], row, places // side] = True
+    found = [np.flatnonzero(has[class_id]) for class_id in ids]
     roots = np.sqrt([len(own) for own in found])
     shares = np.ceil(CELLS_PER_IMAGE * roots / max(roots.sum(), 1))
     rng = np.random.default_rng(0)

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.core.depth import depth_in
 
 
@@ -70,20 +69,23 @@ def find_components(
         The components, in raster order of their first pixels.
     """
     components = []
-    for class_id in class_ids(label):
+    # `find_objects` leaves out 0, to which unlabelled pixels turn.
+    windows = ndimage.find_objects(label + np.uint8(1))
+    for class_id, window in enumerate(windows):
+        if window is None:
+            continue
         # A class at a time: numbers of all regions take four bytes a pixel.
-        own = label == class_id
-        window = _window(own)
+        own = label[window] == class_id
         # OpenCV needs half of scikit-image's memory for its numbers.
         _, regions = cv2.connectedComponents(
-            own[window].view(np.uint8), connectivity=8
+            own.view(np.uint8), connectivity=8
         )
         origin = [side.start for side in window]
         for index, box in enumerate(ndimage.find_objects(regions), start=1):
             mask = regions[box] == index
             row0, col0 = (o + side.start for o, side in zip(origin, box))
             bbox = (row0, col0, row0 + mask.shape[0], col0 + mask.shape[1])
-            components.append(Component(int(class_id), bbox, mask))
+            components.append(Component(class_id, bbox, mask))
     if from_person is not None:
         components = [
             replace(c, from_person=bool(from_person[c.slices][c.mask].any()))
@@ -108,12 +110,3 @@ def _first_pixel(component: Component) -> tuple[int, int]:
     """Returns the first pixel (row, col) in raster order."""
     row, col = component.bbox[:2]
     return row, col + int(component.mask[0].argmax())
-
-
-def _window(own: np.ndarray) -> tuple[slice, slice]:
-    """Returns rows and columns around the true pixels of an image."""
-    sides = []
-    for axis in (1, 0):
-        found = np.flatnonzero(own.any(axis=axis))
-        sides.append(slice(int(found[0]), int(found[-1]) + 1))
-    return tuple(sides)

@@ -186,3 +186,14 @@ def test_deepest_point_is_farthest_from_the_outside(label):
     assert mask[row, col]
     first = np.flatnonzero(np.isclose(depth, depth.max()))[0]
     assert (row, col) == tuple(inside[first])
+
+
+def test_find_components_of_classes_above_and_below_the_unlabelled_value():
+    label = np.array([[255, 7, 7, 0, 8], [255, 7, 7, 7, 6]], np.uint8)
+    found = find_components(label, ignore_index=7)
+    assert [(c.class_id, c.bbox) for c in found] == [
+        (255, (0, 0, 2, 1)),
+        (0, (0, 3, 1, 4)),
+        (8, (0, 4, 1, 5)),
+        (6, (1, 4, 2, 5)),
+    ]
