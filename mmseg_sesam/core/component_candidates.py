@@ -69,7 +69,11 @@ class ComponentCandidates:
         index: place of the component in `prepared.components`.
         scores: (M,) predicted IoU.
         areas: (M,) estimated pixels.
-        shares: (M, K) share of each component of the image inside a mask.
+        coverage: (M,) share of the component's pixels inside a mask.
+        masks: (S,) candidates of the shares: most masks hold few of the
+            hundreds of components of an image, and the others are left out.
+        held: (S,) places of the components that these candidates hold.
+        shares: (S,) share of each of these components inside its mask.
         bits: (M, G / 8) uint8, `inside` with eight values in a byte: an
             image may have hundreds of components with hundreds of candidates.
     """
@@ -78,6 +82,9 @@ class ComponentCandidates:
     index: int
     scores: np.ndarray
     areas: np.ndarray
+    coverage: np.ndarray
+    masks: np.ndarray
+    held: np.ndarray
     shares: np.ndarray
     bits: np.ndarray
 
@@ -105,12 +112,18 @@ class ComponentCandidates:
             rows,
         )
         inside = inside.reshape(-1, inside.shape[-1])
+        shares = pixels.shares(inside[:, : len(pixels.rows)])
+        masks, held = np.nonzero(shares)
         return cls(
             prepared,
             index,
             candidates.scores[rows].ravel(),
             candidates.areas[rows].ravel(),
-            pixels.shares(inside[:, : len(pixels.rows)]),
+            # A view would keep the shares of all components.
+            shares[:, index].copy(),
+            masks.astype(np.int32),
+            held.astype(np.int32),
+            shares[masks, held],
             np.packbits(inside[:, len(pixels.rows) :], axis=1),
         )
 
@@ -129,11 +142,6 @@ class ComponentCandidates:
         """(M, G) bool, whether a pixel with evidence is inside a mask."""
         number = len(self.prepared.evidence.rows)
         return np.unpackbits(self.bits, axis=1, count=number).view(bool)
-
-    @property
-    def coverage(self) -> np.ndarray:
-        """(M,) share of the component's pixels inside a mask."""
-        return self.shares[:, self.index]
 
     @cached_property
     def expansion(self) -> np.ndarray:
@@ -169,8 +177,8 @@ class ComponentCandidates:
         the area of the best one; infinite if there is none.
         """
         foreign = self.prepared.classes != self.component.class_id
-        total = self.shares.sum(axis=1)
-        held = self.shares[:, foreign].sum(axis=1)
+        total = self._sum_shares(np.ones(len(foreign)))
+        held = self._sum_shares(foreign)
         own = (self.coverage > 0) & (held <= _FOREIGN * total)
         if not own.any():
             return np.inf
@@ -191,14 +199,16 @@ class ComponentCandidates:
             extents: (K,) pixels, `extent` of each component of the image.
         """
         foreign = self.prepared.classes != self.component.class_id
-        shares = self.shares[:, foreign]
-        taken = np.multiply(
-            shares,
-            extents[foreign],
-            out=np.zeros(shares.shape),
-            where=shares > 0,
-        ).sum(axis=1)
+        taken = self._sum_shares(np.where(foreign, extents, 0))
         return np.minimum(taken / np.maximum(self.areas, 1), 1)
+
+    def _sum_shares(self, weights: np.ndarray) -> np.ndarray:
+        """Returns (M,) sums of shares times (K,) weights of components."""
+        return np.bincount(
+            self.masks,
+            self.shares * weights[self.held],
+            minlength=len(self.scores),
+        )
 
     def split(self, number: int) -> tuple[int, int]:
         """Returns prompt of the component and index for a candidate."""
