@@ -188,12 +188,10 @@ def test_deepest_point_is_farthest_from_the_outside(label):
     assert (row, col) == tuple(inside[first])
 
 
-def test_find_components_of_classes_above_and_below_the_unlabelled_value():
-    label = np.array([[255, 7, 7, 0, 8], [255, 7, 7, 7, 6]], np.uint8)
-    found = find_components(label, ignore_index=7)
-    assert [(c.class_id, c.bbox) for c in found] == [
-        (255, (0, 0, 2, 1)),
+def test_find_components_of_the_first_and_the_last_class():
+    label = np.array([[254, 255, 255, 0], [254, 255, 7, 255]], np.uint8)
+    assert [(c.class_id, c.bbox) for c in find_components(label)] == [
+        (254, (0, 0, 2, 1)),
         (0, (0, 3, 1, 4)),
-        (8, (0, 4, 1, 5)),
-        (6, (1, 4, 2, 5)),
+        (7, (1, 2, 2, 3)),
     ]
