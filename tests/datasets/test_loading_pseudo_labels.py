@@ -115,7 +115,7 @@ def test_load_pseudo_label_names_a_file_missing_from_a_round(
     path.unlink()
 
     with pytest.raises(
-        FileNotFoundError, match=f'{path} is missing .* make the round'
+        FileNotFoundError, match=f'{path} is missing .* --resume'
     ):
         pipeline(results)
 
