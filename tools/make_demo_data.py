@@ -524,7 +524,7 @@ def main() -> None:
     parser.add_argument('out', type=Path, help='folder to make')
     for name, (default, least) in OPTIONS.items():
         text = f'{least} or more (default: {default})'
-        kind = whole('number', least)
+        kind = whole(f'value of --{name}', least)
         parser.add_argument(f'--{name}', type=kind, default=default, help=text)
     settings = vars(parser.parse_args())
     out = settings.pop('out').resolve()

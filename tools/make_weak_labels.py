@@ -96,6 +96,15 @@ def simulate(
     return int((weak != 255).sum()), weak.size
 
 
+def empty(folder: Path) -> None:
+    """Removes all that a folder holds, and not the folder."""
+    for path in folder.glob('*'):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 def make(args: Namespace) -> str:
     """Writes all weak labels and a summary; returns it as a sentence."""
     options = {name: getattr(args, name) for name in OPTIONS}
@@ -119,6 +128,7 @@ def make(args: Namespace) -> str:
         simulator=simulator,
         num_classes=args.num_classes,
     )
+    is_new = not args.out_dir.exists()
     try:
         with ProcessPoolExecutor(args.jobs) as pool:
             counts = pool.map(work, relative, chunksize=4)
@@ -126,7 +136,9 @@ def make(args: Namespace) -> str:
             counts = list(progress)
     except BaseException:
         # It was empty: the corrected command shall not be refused.
-        shutil.rmtree(args.out_dir.resolve(), ignore_errors=True)
+        empty(args.out_dir)
+        if is_new and args.out_dir.exists():
+            args.out_dir.rmdir()
         raise
     labelled, pixels = map(sum, zip(*counts))
     summary = dict(

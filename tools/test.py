@@ -112,10 +112,11 @@ def paint_predictions(cfg: Config, folder: str) -> None:
     # By default the hook paints one image of 50.
     painter = dict(painter, draw=True, interval=1)
     cfg.default_hooks.visualization = painter
-    visualizer = cfg.get('visualizer') or dict(
-        type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
-    )
-    cfg.visualizer = dict(visualizer, save_dir=folder)
+    visualizer = cfg.get('visualizer') or dict(type='SegLocalVisualizer')
+    backends = list(visualizer.get('vis_backends') or ())
+    if 'LocalVisBackend' not in map(type_name, backends):
+        backends.append(dict(type='LocalVisBackend'))
+    cfg.visualizer = dict(visualizer, vis_backends=backends, save_dir=folder)
 
 
 def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:

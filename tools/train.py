@@ -130,8 +130,10 @@ def main() -> None:
 
         try:
             train(cfg)
-        # It names the cause and the remedy; others need their traceback.
         except RoundError as error:
+            # Errors of code, such as a segmenter's, need their traceback.
+            if not isinstance(error.__cause__, (OSError, ValueError)):
+                raise
             parser.error(str(error))
     launch.disconnect_processes()
 

@@ -78,7 +78,7 @@ class MaskCrop(NamedTuple):
         return self.row, self.col, self.row + height, self.col + width
 
     def check_size(self, shape: tuple[int, int]) -> None:
-        """Raises ValueError unless it is of an image of this (H, W)."""
+        """Raises ValueError if the image of the mask has another (H, W)."""
         if self.shape != shape:
             raise ValueError(
                 f'The segmenter drew a mask of {self.shape} pixels (height, '
@@ -124,7 +124,7 @@ class Candidates(ABC):
     areas: np.ndarray
 
     def check_number(self, prompts: int) -> None:
-        """Raises ValueError unless they are of this number of prompts."""
+        """Raises ValueError if the candidates are of more or fewer prompts."""
         if len(self.scores) != prompts:
             raise ValueError(
                 f'The segmenter returned candidates of {len(self.scores)} '

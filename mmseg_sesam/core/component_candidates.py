@@ -70,10 +70,11 @@ class ComponentCandidates:
         scores: (M,) predicted IoU.
         areas: (M,) estimated pixels.
         coverage: (M,) share of the component's pixels inside a mask.
-        masks: (S,) candidates of the shares: most masks hold few of the
-            hundreds of components of an image, and the others are left out.
-        held: (S,) places of the components that these candidates hold.
-        shares: (S,) share of each of these components inside its mask.
+        masks: (S,) rows of the values above 0 in an (M, K) table: the share
+            of each component of the image inside each candidate. Most are 0,
+            and an image may have thousands of components.
+        held: (S,) columns of these values.
+        shares: (S,) these values.
         bits: (M, G / 8) uint8, `inside` with eight values in a byte: an
             image may have hundreds of components with hundreds of candidates.
     """

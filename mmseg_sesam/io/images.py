@@ -78,7 +78,10 @@ def read_image(path: str | os.PathLike, remedy: str) -> np.ndarray:
     with decoding(path, printable(path), remedy) as image:
         if is_deep_tiff(image):
             raise ValueError('it is a TIFF file of more than 8 bits')
-        colours = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        # From the content, as mmcv does: OpenCV takes no path of other bytes
+        # than UTF-8, and does not open all files that it can decode.
+        content = np.frombuffer(Path(path).read_bytes(), np.uint8)
+        colours = cv2.imdecode(content, cv2.IMREAD_COLOR)
         if colours is None:
             raise ValueError('OpenCV cannot decode it')
     return np.ascontiguousarray(colours[..., ::-1])

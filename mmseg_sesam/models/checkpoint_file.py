@@ -64,15 +64,23 @@ def read_weights(
         checkpoint = read_checkpoint(path)
     else:
         checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', 'silent')
+    weights = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(weights, dict):
+        raise ValueError(
+            f'{path} has a state_dict that is no dict of weights; give a '
+            'checkpoint that tools/train.py wrote.'
+        )
     state = {
         # A wrapper that distributes the model adds this to all names.
         name.removeprefix('module.'): value
-        for name, value in checkpoint.get('state_dict', checkpoint).items()
+        for name, value in weights.items()
     }
     lacking = [
         name
         for name, value in model.state_dict().items()
         if not name.startswith(unneeded)
+        # A counter that no prediction depends on; converters leave it out.
+        and not name.endswith('num_batches_tracked')
         and (name not in state or state[name].shape != value.shape)
     ]
     if lacking:
@@ -81,4 +89,4 @@ def read_weights(
             f'{lacking[0]}; give the config that it was trained with.'
         )
     needed = {n: v for n, v in state.items() if not n.startswith(unneeded)}
-    return needed, checkpoint.get('meta', {})
+    return needed, checkpoint.get('meta') or {}

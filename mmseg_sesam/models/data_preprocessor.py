@@ -47,7 +47,7 @@ class SeSAMDataPreProcessor(SegDataPreProcessor):
             training: whether to pad to `size` or `size_divisor`.
 
         Returns:
-            A dict with 'data_samples' and 'inputs', the (N, 3, H, W) float
+            A dict with 'data_samples' and 'inputs', the (N, C, H, W) float
             images, or a dict of 'student' and 'teacher' views.
         """
         inputs, samples = data['inputs'], data.get('data_samples')

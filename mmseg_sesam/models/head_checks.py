@@ -103,6 +103,11 @@ def _check_human_sources(human: Sequence[LabelSource]) -> None:
 
 def _faults_of_head(head: BaseDecodeHead) -> Iterator[str]:
     """Yields what is wrong with a head and its losses, and the remedy."""
+    if head.ignore_index != UNLABELLED:
+        yield (
+            f'has ignore_index={head.ignore_index}, expected {UNLABELLED}, '
+            'the value of unlabelled pixels; leave it out.'
+        )
     kind = type(head)
     if (
         kind.loss is not BaseDecodeHead.loss

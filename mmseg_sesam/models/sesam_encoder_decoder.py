@@ -144,7 +144,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         """Computes the losses of a step.
 
         Args:
-            inputs: (N, 3, H, W) float images, or a dict of their 'student'
+            inputs: (N, C, H, W) float images, or a dict of their 'student'
                 and 'teacher' views.
             data_samples: N samples with gt_sem_seg (weak labels), and the
                 other fields of `sources`.
@@ -183,7 +183,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         """Returns the disjoint label maps of a batch.
 
         Args:
-            teacher_view: (N, 3, H, W) float images.
+            teacher_view: (N, C, H, W) float images.
             samples: N data samples.
         """
         label_maps.refuse_unmade_labels(samples)

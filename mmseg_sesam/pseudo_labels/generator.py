@@ -38,9 +38,22 @@ from mmseg_sesam.validators import CONFIG, SHARE, Rule, count, option
 # core/ imports no framework, so its configurable parts are registered here.
 TASK_UTILS.register_module(module=SkeletonPrompter)
 TASK_UTILS.register_module(module=CoverageMaskSelector)
-# The fields of a dataclass are its part of the fingerprint.
+
+
+def _tells_options(value: Any) -> bool:
+    """Returns whether the fields of a dataclass hold all of its options.
+
+    They are its part of the fingerprint; a derived class with an `__init__`
+    of its own has others.
+    """
+    own = vars(type(value))
+    return is_dataclass(value) and (
+        '__init__' not in own or '__dataclass_fields__' in own
+    )
+
+
 _PROMPTER = Rule(
-    lambda value: is_dataclass(value) and callable(value),
+    lambda value: _tells_options(value) and callable(value),
     'an object of a dataclass with __call__',
 )
 _SELECTOR = Rule(
@@ -128,7 +141,8 @@ class PseudoLabelGenerator:
         """All that its pseudo-labels depend on, as JSON values.
 
         Raises:
-            ValueError: the segmenter's fingerprint holds other values.
+            ValueError: the segmenter's fingerprint holds values that JSON
+                cannot hold.
         """
         options = {f.name: getattr(self, f.name) for f in fields(self)}
         # It changes the memory needed, not the labels.

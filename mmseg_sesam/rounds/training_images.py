@@ -14,6 +14,7 @@ import numpy as np
 from mmengine import dist
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
+from PIL import Image
 from skimage.measure import label as find_regions
 from torch.utils.data import DataLoader, Dataset
 
@@ -24,7 +25,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     loading_dataset,
 )
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.io.images import open_image, pixel_format
+from mmseg_sesam.io.images import image_size, open_image, pixel_format
 from mmseg_sesam.io.names import check_unique, printable, sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
@@ -263,13 +264,20 @@ class TrainingImages:
     def _measure(self, path: Path, kind: str | None) -> tuple[int, int]:
         """Returns the numbers of pixels and components of a label."""
         try:
+            if kind == NO_LABEL:
+                # Pillow does not open images of many bands.
+                width, height = image_size(path)
+                return width * height, 0
             with open_image(path) as image:
                 pixels = image.width * image.height
                 # A single rank shares nothing out.
-                if dist.get_world_size() == 1 or kind in (DENSE, NO_LABEL):
+                if dist.get_world_size() == 1 or kind == DENSE:
                     return pixels, 0
                 ids = np.asarray(image)
-        except (OSError, SyntaxError, ValueError):
+        except (
+            *(OSError, SyntaxError, ValueError),
+            Image.DecompressionBombError,
+        ):
             # Loading the label raises an error with the reason.
             return 0, 0
         regions = find_regions(ids, background=UNLABELLED)

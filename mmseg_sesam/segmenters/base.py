@@ -91,7 +91,7 @@ def json_fingerprint(segmenter: BaseSegmenter) -> dict[str, Any]:
     """Returns a segmenter's fingerprint as a JSON file gives it back.
 
     Raises:
-        ValueError: the fingerprint holds other values.
+        ValueError: the fingerprint holds values that JSON cannot hold.
     """
     fingerprint = segmenter.fingerprint
     for key, value in _leaves(fingerprint):
@@ -106,10 +106,12 @@ def json_fingerprint(segmenter: BaseSegmenter) -> dict[str, Any]:
 
 
 def _leaves(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
-    """Yields single values with their dotted names."""
+    """Yields single values, and keys, with their dotted names."""
     if not isinstance(value, (dict, list, tuple)):
         yield name, value
         return
+    if isinstance(value, dict):
+        yield from ((name, key) for key in value)
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in items:
         yield from _leaves(child, f'{name}.{key}' if name else str(key))

@@ -38,9 +38,13 @@ _STAGING = '.staging'
 _TEMPORARY = 'temporary_'
 # File systems flush many files at once much faster than one by one.
 _SYNC_THREADS = 16
-_REMEDY = 'make the round again with tools/generate_pseudo_labels.py'
+# A run makes its newest round again, and none before it.
+_RESTORE = ', or restore the file if the run has later rounds'
+_REMEDY = (
+    f'make the round again with tools/generate_pseudo_labels.py{_RESTORE}'
+)
 # Later rounds need the teacher of a checkpoint.
-_LATER_REMEDY = 'start the training again with --resume'
+_LATER_REMEDY = f'start the training again with --resume{_RESTORE}'
 
 
 class PseudoLabelStore:

@@ -90,6 +90,12 @@ def test_read_image_shows_what_mmcv_reads(tmp_path: Path, kind: str) -> None:
     np.testing.assert_array_equal(read_image(path, 'replace it'), expected)
 
 
+def test_read_image_takes_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / 'caf\udce9.png'
+    Image.new('RGB', SIZE, (9, 5, 1)).save(path)
+    assert read_image(path, 'replace it')[0, 0].tolist() == [9, 5, 1]
+
+
 def test_read_image_refuses_deep_tiff_and_damaged_files(
     tmp_path: Path,
 ) -> None:

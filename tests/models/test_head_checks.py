@@ -93,6 +93,13 @@ def test_check_head_rejects_options_without_effect(
     assert str(error.value).startswith('The decode head FCNHead ')
 
 
+def test_check_head_rejects_another_value_of_unlabelled_pixels(
+    make_config: MakeConfig,
+) -> None:
+    with pytest.raises(ValueError, match='has ignore_index=0, expected 255'):
+        build(make_config, ENTROPY, ignore_index=0)
+
+
 def test_check_head_of_auxiliary_heads(make_config: MakeConfig) -> None:
     cfg = make_config()
     cfg['auxiliary_head'] = dict(

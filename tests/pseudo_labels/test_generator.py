@@ -251,9 +251,19 @@ class PartWithoutConflict:
         return []
 
 
+@TASK_UTILS.register_module()
+class PartWithOptions(SkeletonPrompter):
+    """Has an option that is no field."""
+
+    def __init__(self, jitter=0):
+        super().__init__()
+        self.jitter = jitter
+
+
 @pytest.mark.parametrize(
     ('options', 'expected'),
     [
+        (dict(prompter='PartWithOptions'), 'PartWithOptions.*a dataclass'),
         (dict(prompter='PlainPart'), 'got prompter=.*PlainPart.*a dataclass'),
         (dict(selector='PlainPart'), 'got selector=.*PlainPart.*a dataclass'),
         (dict(selector='PartWithoutConflict'), 'selector=.*max_conflict'),

@@ -80,6 +80,16 @@ def test_load_has_workers_for_small_images_beside_large_ones(
     assert [sample.by_worker for sample in samples] == [True, False, True]
 
 
+def test_loading_names_a_label_that_is_too_large(
+    make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init_default_scope('mmseg')
+    dataset = make_config().train_dataloader.dataset
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 50)
+    with pytest.raises(ValueError, match='is larger than Pillow opens'):
+        list(TrainingImages(dataset, 0).load([0]))
+
+
 @pytest.mark.parametrize('empty', [False, True])
 def test_training_images_name_a_missing_or_empty_image(
     make_config: Callable[..., Config], scribbles: Path, empty: bool

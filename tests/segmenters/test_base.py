@@ -35,6 +35,7 @@ def test_json_fingerprint_is_as_a_file_gives_it_back() -> None:
         (dict(radii=np.arange(2)), "ndarray at 'facts.radii'"),
         ([1, np.float32(1)], "float32 at 'facts.1'"),
         (int, "type at 'facts'"),
+        ({(1, 2): 3}, "tuple at 'facts'"),
     ],
 )
 def test_json_fingerprint_names_other_values(facts: Any, text: str) -> None:

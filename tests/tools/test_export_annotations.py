@@ -112,5 +112,5 @@ def test_export_annotations_rejects_other_arguments(
     words[1] = tmp_path / 'empty'
     done = run_here(*words, '--images', images, '--classes', 'a', 'b')
     assert done.returncode == 1
-    assert 'empty holds no annotation of the format index-png' in done.stdout
+    assert 'empty holds no PNG or TIFF files' in done.stdout
     assert not (tmp_path / 'out').exists()

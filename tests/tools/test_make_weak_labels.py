@@ -291,7 +291,11 @@ def test_make_weak_labels_leaves_nothing_after_a_wrong_label(
 ) -> None:
     wrong = dense / 'void.png'
     write_label(wrong, np.full((9, 9), 7, np.uint8))
-    out = tmp_path / 'weak'
-    assert 'void.png holds the class ids [7]' in simulate(out)
+    out, mine = tmp_path / 'weak', tmp_path / 'mine'
+    mine.mkdir()
+    for folder in (out, mine):
+        assert 'void.png holds the class ids [7]' in simulate(folder)
+    assert not out.exists()
+    assert list(mine.iterdir()) == []
     wrong.unlink()
     assert simulate(out) is None

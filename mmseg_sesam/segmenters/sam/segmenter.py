@@ -182,6 +182,14 @@ def _name_of(builder: Callable[..., nn.Module]) -> str:
     Masks depend on the arguments, and so does the fingerprint.
     """
     if isinstance(builder, partial):
+        given = [*builder.args, *builder.keywords.values()]
+        plain = str, int, float, type(None)
+        if not all(isinstance(value, plain) for value in given):
+            raise ValueError(
+                f'builder of SAMSegmenter is {builder}, expected texts and '
+                'numbers as its arguments, which the fingerprint names; write '
+                'a function that sets the others.'
+            )
         arguments = [repr(value) for value in builder.args]
         for name, value in sorted(builder.keywords.items()):
             arguments.append(f'{name}={value!r}')

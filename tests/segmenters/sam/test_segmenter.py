@@ -209,6 +209,12 @@ def test_fingerprint_names_the_arguments_of_a_partial(weights):
     )
 
 
+def test_sam_segmenter_rejects_a_partial_of_objects(weights):
+    builder = partial(build_tiny_sam, img_size=object())
+    with pytest.raises(ValueError, match='expected texts and numbers as its'):
+        SAMSegmenter(**weights, builder=builder)
+
+
 @pytest.mark.parametrize(
     'builder',
     ['no_such_package.build', 'segment_anything.no_such_name', 'build_sam'],
