@@ -56,6 +56,8 @@ def _iterate_unlabelled(
     training: Training,
 ) -> Iterator[tuple[str, int | None]]:
     """Yields each option for unlabelled pixels, and its value."""
+    for leaf, _ in training.leaves:
+        yield f'ignore_index of {type_name(leaf)}', leaf.get('ignore_index')
     for step in training.transforms:
         names = transform_names(step)
         for name in names & _UNLABELLED.keys():

@@ -46,6 +46,10 @@ DIFFERENT = {
         set_option('model.decode_head.ignore_index', 0),
         'The config has 0 as ignore_index of decode_head, .* index-png',
     ),
+    'data set': (
+        set_option('train_dataloader.dataset.ignore_index', 0),
+        '0 as ignore_index of BaseSegDataset',
+    ),
     'auxiliary': (auxiliary(ignore_index=1), '1 as .* of auxiliary_head'),
     'padding': (
         set_option('model.data_preprocessor.seg_pad_val', 0),
