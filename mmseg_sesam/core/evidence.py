@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-# An image is cut into at most this many square cells, unless it is very thin,
-# and evidence lies in the middle of every second row and column of them (our
-# choice).
-MAX_CELLS = 2**14
+# An image is cut into square cells, and evidence lies in the middle of every
+# second row and column of them. A large image has at most this many cells,
+# unless it is very thin; so has a small one if cells of this side, in pixels,
+# allow (our choice).
+MAX_CELLS, MAX_CELLS_OF_SMALL, SMALL_CELL = 2**16, 2**14, 5
 # Least probability that counts, so that no single pixel decides (our choice).
 FLOOR = 0.01
 
@@ -91,7 +92,9 @@ class Evidence(NamedTuple):
 
 def cell_size(shape: tuple[int, int]) -> int:
     """Returns the side in pixels of the cells of an (H, W) image."""
-    side = int(np.ceil(np.sqrt(shape[0] * shape[1] / MAX_CELLS)))
+    area = shape[0] * shape[1]
+    small = min(np.ceil(np.sqrt(area / MAX_CELLS_OF_SMALL)), SMALL_CELL)
+    side = int(max(small, np.ceil(np.sqrt(area / MAX_CELLS))))
     # A cell is never higher or wider than a thin image.
     return min(side, *shape)
 

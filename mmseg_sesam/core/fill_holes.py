@@ -11,6 +11,12 @@ from mmseg_sesam.structures import UNLABELLED
 
 # Least log-odds of the class in a hole (our choice).
 _LEAST_ODDS = 0.5
+# Most pixels of a hole that is filled without evidence, as large as a window
+# in a wall (our choice). In very large images a car fits between two pixels
+# with evidence.
+_SMALL_HOLE = 32 * 32
+# Holes compared at once, which bounds memory.
+_HOLES_AT_ONCE = 256
 
 # Pairs of views of an image: each pixel, and one of its four neighbours.
 _BESIDE = (
@@ -35,7 +41,8 @@ def fill_holes(
             if at least this share of its labelled neighbours has one class.
         evidence: a hole is filled only if evidence favours the class
             there. Holes that contain no pixel with evidence are filled by
-            purity alone. If the evidence has no classes, no hole is filled.
+            purity alone up to 32 x 32 pixels, and larger ones are not. If
+            the evidence has no classes, no hole is filled.
 
     Returns:
         (H, W) uint8; holes beside no label remain.
@@ -49,22 +56,25 @@ def fill_holes(
     if not evidence.known:
         return label
     # OpenCV needs half of scikit-image's memory for its numbers.
-    number, holes = cv2.connectedComponents(
+    number, holes, stats, _ = cv2.connectedComponentsWithStats(
         (label == UNLABELLED).view(np.uint8), connectivity=4
     )
-    values, fills = _most_around(holes, number, label, purity)
+    values, pure = _most_around(holes, number, label, purity)
     present = class_ids(label)
     own = holes[evidence.rows, evidence.cols]
     # Holes with evidence alone: an image may have many more small holes than
     # pixels with evidence, and `inside` has a row for each.
     compared = np.zeros(number, bool)
     compared[own] = True
-    compared &= fills
+    fills = pure & ~compared & (stats[:, cv2.CC_STAT_AREA] <= _SMALL_HOLE)
+    compared &= pure
     for class_id in np.unique(values[compared]):
-        filled = np.flatnonzero(compared & (values == class_id))
-        inside = own == filled[:, None]
-        odds = evidence.log_odds(inside, int(class_id), present)
-        fills[filled] = odds >= _LEAST_ODDS
+        same = np.flatnonzero(compared & (values == class_id))
+        for start in range(0, len(same), _HOLES_AT_ONCE):
+            part = same[start : start + _HOLES_AT_ONCE]
+            inside = own == part[:, None]
+            odds = evidence.log_odds(inside, int(class_id), present)
+            fills[part] = odds >= _LEAST_ODDS
     values = np.where(fills, values, UNLABELLED).astype(np.uint8)
     filled = label.copy()
     for rows in row_bands(label.shape):

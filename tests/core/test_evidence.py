@@ -56,6 +56,11 @@ def test_cell_size_bounds_the_number_of_cells(shape):
     assert cells <= MAX_CELLS or side == min(shape)
 
 
+def test_cell_size_grows_little_with_an_image():
+    sides = [cell_size((side, side)) for side in (128, 512, 1024, 2048, 8192)]
+    assert sides == [1, 4, 5, 8, 32]
+
+
 @pytest.mark.parametrize('shape', [(1, 1), (1, 9), (1, 40000), (40000, 1)])
 def test_spread_pixels_of_a_thin_image(shape):
     rows, cols = spread_pixels(shape)

@@ -170,3 +170,14 @@ def test_fill_holes_of_a_line(shape: tuple[int, int]) -> None:
     label = np.array([0, 255, 0, 0, 255, 255, 1, 1, 255], np.uint8)
     filled = fill(label.reshape(shape), 0.6).ravel().tolist()
     assert filled == [0, 0, 0, 0, 255, 255, 1, 1, 1]
+
+
+@pytest.mark.parametrize('pixels, fills', [(1024, True), (1025, False)])
+def test_fill_holes_fills_small_holes_without_evidence(pixels, fills) -> None:
+    label = np.zeros((8, 1200), np.uint8)
+    label[3, 1 : pixels + 1] = 255
+    rows, _ = spread_pixels(label.shape)
+    assert 3 not in rows
+    favours = np.tile([0.9, 0.1], (len(rows), 1))
+    filled = fill_holes(label, 0.6, Evidence.of(label.shape, favours))
+    assert (filled == 255).any() != fills
