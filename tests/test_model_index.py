@@ -25,9 +25,8 @@ def test_metafile_lists_every_config_but_the_template(metafile: dict) -> None:
     listed = [model['Config'] for model in metafile['Models']]
     there = MIM.glob('configs/sesam/*.py')
     names = {path.relative_to(MIM).as_posix() for path in there}
-    my_dataset = 'configs/sesam/deeplabv3_my_dataset'
-    template = {f'{my_dataset}.py', f'{my_dataset}_weak-only.py'}
-    assert sorted(listed) == sorted(names - template)
+    template = 'configs/sesam/deeplabv3_my_dataset.py'
+    assert sorted(listed) == sorted(names - {template})
 
 
 def test_metafile_entries_agree_with_their_configs(metafile: dict) -> None:
@@ -37,8 +36,8 @@ def test_metafile_entries_agree_with_their_configs(metafile: dict) -> None:
         assert model['In Collection'] == collection['Name']
         data = model['Metadata']['Training Data']
         assert data in collection['Metadata']['Training Data']
-        # Twins have the data of the config that they begin with.
-        if not model['Name'].endswith(('_offline', '_weak-only', '_full')):
+        # A dense baseline has the data of the config that it begins with.
+        if not model['Name'].endswith('_full'):
             root = Config.fromfile(MIM / model['Config']).data_root.lower()
             folders = {'Pascal VOC 2012': 'voc2012', 'ADE20K': 'adechallenge'}
             assert folders.get(data, data.lower()) in root

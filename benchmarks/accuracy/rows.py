@@ -37,32 +37,46 @@ class Row(NamedTuple):
 
 
 _RATE = 'optim_wrapper.optimizer.lr'
+_HOOK = 'default_hooks.pseudo_labels'
+# The baselines of configs/sesam/README.md.
+_NO_TEACHER = {'model.teacher': None, 'model.regularizers': []}
+_WEAK_ONLY = _NO_TEACHER | {f'{_HOOK}.enabled': False}
+_OFFLINE = _NO_TEACHER | {f'{_HOOK}.max_rounds': 0}
 # Starts of the names of the rows of which the best is 'weak only'.
 WEAK = ('weak', 'unweighted', 'slow', 'fast', 'gated-crf')
 
 
 def _kind_rows(config: str, kind: str) -> dict[str, Row]:
-    weak = f'{config}_weak-only'
+    weak = _WEAK_ONLY
     crf = [dict(type='GatedCRFLoss', loss_weight=0.1)]
     return {
-        f'weak-{kind}': Row(weak, 'weak labels alone'),
+        f'weak-{kind}': Row(config, 'weak labels alone', weak),
         f'unweighted-{kind}': Row(
-            weak, 'weak labels, no class weights', class_weights=False
+            *(config, 'weak labels, no class weights', weak),
+            class_weights=False,
         ),
         f'slow-{kind}': Row(
-            weak, 'weak labels, half the learning rate', {_RATE: 0.5 * RATE}
+            config,
+            'weak labels, half the learning rate',
+            weak | {_RATE: 0.5 * RATE},
         ),
         f'fast-{kind}': Row(
-            weak, 'weak labels, twice the learning rate', {_RATE: 2 * RATE}
+            config,
+            'weak labels, twice the learning rate',
+            weak | {_RATE: 2 * RATE},
         ),
         f'teacher-{kind}': Row(
-            weak, 'weak labels + EMA teacher', {'model.teacher': 'online'}
+            config,
+            'weak labels + EMA teacher',
+            weak | {'model.teacher': 'online'},
         ),
         f'gated-crf-{kind}': Row(
-            weak, 'weak labels + gated CRF loss', {'model.regularizers': crf}
+            config,
+            'weak labels + gated CRF loss',
+            weak | {'model.regularizers': crf},
         ),
         f'offline-{kind}': Row(
-            f'{config}_offline', 'pseudo-labels of round 0, no teacher'
+            config, 'pseudo-labels of round 0, no teacher', _OFFLINE
         ),
         f'sesam-{kind}': Row(config, 'SeSAM'),
     }
@@ -162,7 +176,6 @@ def _without(name: str) -> dict[str, Any]:
 
 
 _SCRIBBLE = 'deeplabv3_camvid_scribble'
-_HOOK = 'default_hooks.pseudo_labels'
 _PROMPTER = f'{_HOOK}.generator.prompter'
 _SELECTOR = f'{_HOOK}.generator.selector'
 

@@ -1,3 +1,0 @@
-_base_ = './deeplabv3plus_cityscapes_coarse.py'
-model = dict(teacher=None)
-default_hooks = dict(pseudo_labels=dict(enabled=False))
