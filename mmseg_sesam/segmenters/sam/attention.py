@@ -17,9 +17,8 @@ def fuse_attention(encoder: nn.Module) -> None:
 
     The original stores three maps over all pairs of tokens. The fused kernels
     give the same result up to rounding, in half of the time on a CPU, and
-    store only the bias of relative positions. The encoder, of Segment
-    Anything or SAM-HQ, is changed in place; others (MobileSAM's) remain as
-    they are.
+    store only the bias of relative positions. Segment Anything's encoder is
+    changed in place; others (MobileSAM's) remain as they are.
     """
     for module in encoder.modules():
         if all(hasattr(module, part) for part in _PARTS):

@@ -24,14 +24,11 @@ class SAMEmbedding(TypedDict):
 
     Attributes:
         features: (1, 256, 64, 64) float, from the image encoder.
-        interm: (1, 64, 64, C) float, early features for SAM-HQ's decoder;
-            None for other models.
         image_size: (H, W) of the image.
         input_size: (H, W) of the image resized for the encoder, unpadded.
     """
 
     features: Tensor
-    interm: Tensor | None
     image_size: tuple[int, int]
     input_size: tuple[int, int]
 
@@ -103,10 +100,7 @@ class PlacedDecoder:
         self, embedding: SAMEmbedding
     ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
         """Returns a function from (n, K, C) embeddings to logits, scores."""
-        features, interm = (
-            tensor if tensor is None else tensor.to(self.device, torch.float)
-            for tensor in (embedding['features'], embedding['interm'])
-        )
+        features = embedding['features'].to(self.device, torch.float)
         # Positions in fp32: with the 8 bits of bf16 they would be off by
         # several pixels.
         positions = self._prompt_encoder.get_dense_pe()
@@ -116,15 +110,10 @@ class PlacedDecoder:
             with autocast(self._dtype, self.device):
                 image = shared.share(features, dense, positions)
             return lambda sparse: shared(image, sparse)
-        options = {}
-        if interm is not None:
-            options['interm_embeddings'] = [interm]
-            options['hq_token_only'] = False
         return lambda sparse: self._mask_decoder(
             image_embeddings=features,
             image_pe=positions,
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense.expand(len(sparse), -1, -1, -1),
             multimask_output=True,
-            **options,
         )

@@ -35,15 +35,14 @@ class SAMSegmenter(NetworkSegmenter):
     """Returns masks of Segment Anything (arXiv 2304.02643).
 
     The masks are those of `SamPredictor` with `multimask_output=True`: three
-    candidates for a prompt, and one with SAM-HQ, which merges them itself.
-    The weights are loaded on construction, so that errors are found early.
+    candidates for a prompt. The weights are loaded on construction, so that
+    errors are found early. `TransformersSegmenter` runs SAM-HQ.
 
     Args:
         checkpoint: path or https URL of the weights, see `load_checkpoint`.
         builder: a function without arguments that returns the model, or its
             dotted path: 'segment_anything.build_sam_vit_b'
-            (or _l, _h), 'segment_anything_hq.build_sam_vit_h',
-            'mobile_sam.build_sam_vit_t'.
+            (or _l, _h), 'mobile_sam.build_sam_vit_t'.
         sha256: sha256 of the checkpoint, see `load_checkpoint`.
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision of
             the image encoder and the mask decoder, or 'auto': 'bf16' on a
@@ -56,8 +55,8 @@ class SAMSegmenter(NetworkSegmenter):
 
     Raises:
         ImportError: the builder cannot be imported.
-        ValueError: an option is unknown, or the weights do not fit the
-            builder; see also `load_checkpoint`.
+        ValueError: an option is unknown, the model is a SAM-HQ, or the
+            weights do not fit the builder; see also `load_checkpoint`.
     """
 
     def __init__(
@@ -85,6 +84,13 @@ class SAMSegmenter(NetworkSegmenter):
         state, self._sha256 = load_checkpoint(checkpoint, sha256)
         self._builder = _name_of(builder)
         self._sam = builder()
+        if 'HQ' in type(self._sam.mask_decoder).__name__:
+            raise ValueError(
+                f'SAMSegmenter got builder={self._builder}, which makes a '
+                'SAM-HQ, expected a SAM or MobileSAM; set '
+                "type='TransformersSegmenter' and "
+                "model='syscv-community/sam-hq-vit-base'."
+            )
         try:
             self._sam.load_state_dict(state)
         except RuntimeError as error:
@@ -131,14 +137,9 @@ class SAMSegmenter(NetworkSegmenter):
         pixels = torch.as_tensor(resized, device=self._sam.device)
         pixels = pixels.permute(2, 0, 1).contiguous()
         with self._encoding, autocast(self.dtype, pixels.device):
-            output = self._encode(self._sam.preprocess(pixels)[None])
-        # SAM-HQ's encoder also gives the features of its early layers.
-        features, interm = output, None
-        if isinstance(output, tuple):
-            features, interm = output[0], output[1][0]
+            features = self._encode(self._sam.preprocess(pixels)[None])
         return SAMEmbedding(
             features=features,
-            interm=interm,
             image_size=image.shape[:2],
             input_size=tuple(pixels.shape[1:]),
         )
@@ -146,19 +147,14 @@ class SAMSegmenter(NetworkSegmenter):
     def pack(self, embedding: SAMEmbedding) -> dict[str, torch.Tensor]:
         """See `BaseSegmenter.pack`; features as fp16."""
         sizes = [*embedding['image_size'], *embedding['input_size']]
-        tensors = {
-            name: embedding[name].to('cpu', torch.half).contiguous()
-            for name in ('features', 'interm')
-            if embedding[name] is not None
-        }
-        return dict(tensors, sizes=torch.tensor(sizes))
+        features = embedding['features'].to('cpu', torch.half).contiguous()
+        return dict(features=features, sizes=torch.tensor(sizes))
 
     def unpack(self, tensors: dict[str, torch.Tensor]) -> SAMEmbedding:
         """See `BaseSegmenter.unpack`."""
-        sizes, interm = tensors['sizes'].tolist(), tensors.get('interm')
+        sizes = tensors['sizes'].tolist()
         return SAMEmbedding(
             features=tensors['features'].float(),
-            interm=None if interm is None else interm.float(),
             image_size=tuple(sizes[:2]),
             input_size=tuple(sizes[2:]),
         )

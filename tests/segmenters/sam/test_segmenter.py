@@ -36,8 +36,16 @@ class DiskDecoder(MaskDecoder):
         return logits.repeat(count, 1, 1, 1), torch.full((count, 3), 1.5)
 
 
+class MaskDecoderHQ(MaskDecoder):
+    """Has the name of SAM-HQ's class."""
+
+
 def build_disk_sam():
     return build_tiny_sam(DiskDecoder)
+
+
+def build_hq_sam():
+    return build_tiny_sam(MaskDecoderHQ)
 
 
 def build_small_sam():
@@ -50,7 +58,7 @@ def make_predictor(sam, weights):
     return import_module(package).SamPredictor(sam.eval())
 
 
-def assert_equals_predictor(segmenter, predictor, sizes, num_masks=3):
+def assert_equals_predictor(segmenter, predictor, sizes):
     images = [make_image(size) for size in sizes]
     embeddings = segmenter.encode(images)
     assert len(embeddings) == len(images)
@@ -58,7 +66,7 @@ def assert_equals_predictor(segmenter, predictor, sizes, num_masks=3):
         prompts = make_prompts(image.shape[:2])
         candidates = segmenter.decode(embedding, prompts)
         predictor.set_image(image)
-        assert candidates.scores.shape == (len(prompts), num_masks)
+        assert candidates.scores.shape == (len(prompts), 3)
         for index, (points, labels) in enumerate(prompts):
             masks, scores, logits = predictor.predict(points, labels)
             assert 0.01 < masks.mean() < 0.99
@@ -66,7 +74,7 @@ def assert_equals_predictor(segmenter, predictor, sizes, num_masks=3):
             np.testing.assert_allclose(
                 candidates.scores[index], scores.clip(0, 1), atol=1e-4
             )
-            ours = [candidates.mask(index, m) for m in range(num_masks)]
+            ours = [candidates.mask(index, m) for m in range(3)]
             agreement = (np.stack(ours) == masks).mean(axis=(1, 2))
             assert (agreement >= 0.999).all()
 
@@ -87,20 +95,13 @@ def test_sam_segmenter_equals_predictor_with_vit_b(tmp_path):
     assert_equals_predictor(segmenter, predictor, SIZES[1:])
 
 
-@pytest.mark.parametrize(
-    ('package', 'num_masks'), [('mobile_sam', 3), ('segment_anything_hq', 1)]
-)
-def test_sam_segmenter_equals_predictor_of_other_packages(
-    tmp_path, package, num_masks
-):
-    pytest.importorskip(package)
-    build = import_module(f'{package}.build_sam').build_sam_vit_t
+def test_sam_segmenter_equals_predictor_of_mobile_sam(tmp_path):
+    build = pytest.importorskip('mobile_sam.build_sam').build_sam_vit_t
     torch.manual_seed(0)
     weights = save(build(), tmp_path / 'vit_t.pth')
-    builder = f'{package}.build_sam.build_sam_vit_t'
+    builder = 'mobile_sam.build_sam.build_sam_vit_t'
     segmenter = SAMSegmenter(**weights, builder=builder)
-    predictor = make_predictor(build(), weights)
-    assert_equals_predictor(segmenter, predictor, SIZES, num_masks)
+    assert_equals_predictor(segmenter, make_predictor(build(), weights), SIZES)
 
 
 def test_decode_measures_the_low_resolution_logits(weights):
@@ -229,6 +230,11 @@ def test_sam_segmenter_rejects_weights_of_another_model(tmp_path):
     weights = save(torch.nn.Linear(2, 2), path)
     with pytest.raises(ValueError, match='does not fit the model'):
         SAMSegmenter(**weights, builder=build_tiny_sam)
+
+
+def test_sam_segmenter_names_the_class_that_runs_sam_hq(weights):
+    with pytest.raises(ValueError, match="type='TransformersSegmenter'"):
+        SAMSegmenter(**weights, builder=build_hq_sam)
 
 
 def test_generator_with_sam_segmenter_equals_predictor(weights):
