@@ -13,6 +13,12 @@ from mmseg_sesam.config_checks.training import (
     hook_option,
     transform_names,
 )
+from mmseg_sesam.datasets.class_counts import (
+    REMEDY,
+    differing_counts,
+    head_counts,
+    heads_of,
+)
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.type_names import lineage, option, type_name
@@ -67,7 +73,7 @@ def _iterate_unlabelled(
         if 'RandomCrop' in names and step.get('cat_max_ratio', 1) < 1:
             value = option(step, TRANSFORMS, 'ignore_index')
             yield 'ignore_index of RandomCrop', value
-    for name, head in _heads(training.model).items():
+    for name, head in heads_of(training.model).items():
         if 'type' in head:
             value = option(head, MODELS, 'ignore_index')
             yield f'ignore_index of {name}', value
@@ -77,53 +83,28 @@ def _iterate_unlabelled(
         yield 'seg_pad_val of data_preprocessor', value
 
 
-def _heads(model: dict) -> dict[str, dict]:
-    """Returns the decode head and all auxiliary heads, by name."""
-    heads = {}
-    for name in ('decode_head', 'auxiliary_head'):
-        found = model.get(name) or []
-        if isinstance(found, dict):
-            heads[name] = found
-        else:
-            heads.update({f'{name}[{i}]': h for i, h in enumerate(found)})
-    return heads
-
-
 def _check_classes(training: Training) -> None:
     """Raises if parts have different numbers of classes."""
-    heads = _heads(training.model)
-    number = heads.get('decode_head', {}).get('num_classes')
-    if number is None:
-        return
+    heads = head_counts(training.model)
     loader = training.cfg.get('val_dataloader') or {}
     validation = iterate_leaves(loader.get('dataset') or {})
     parts = dict(training=training.leaves, validation=validation)
     for kind, leaves in parts.items():
-        for leaf, _ in leaves:
-            classes = classes_of(leaf)
-            if classes is not None and len(classes) != number:
+        for leaf, steps in leaves:
+            found = differing_counts(heads, classes_of(leaf), steps)
+            if found:
                 raise ValueError(
-                    f'The {kind} data set has {len(classes)} classes and the '
-                    f'decode head num_classes={number}; set num_classes of '
-                    'all heads to the number of classes.'
+                    f'The numbers of classes of the model and the {kind} data '
+                    f'set differ ({found}); {REMEDY}.'
                 )
+    number = heads.get('num_classes of decode_head')
     for hook in training.hooks:
         shares = hook_option(hook, 'enrich_threshold')
-        if np.ndim(shares) and len(shares) != number:
+        if number and np.ndim(shares) and len(shares) != number:
             raise ValueError(
                 f'SAMPseudoLabelHook has enrich_threshold for {len(shares)} '
                 f'classes and the decode head num_classes={number}; give one '
                 'value, or one for each class.'
-            )
-    counts = {name: head.get('num_classes') for name, head in heads.items()}
-    for step in training.find('LoadWeakAnnotations'):
-        counts[type_name(step)] = step.get('num_classes')
-    for name, count in counts.items():
-        if count is not None and count != number:
-            raise ValueError(
-                f'{name} has num_classes={count} and the decode head '
-                f'num_classes={number}; set both to the number of classes, '
-                'unlabelled not counted.'
             )
 
 

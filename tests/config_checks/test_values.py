@@ -87,22 +87,22 @@ DIFFERENT = {
     ),
     'classes of the loader': (
         change('LoadWeakAnnotations', num_classes=4),
-        'LoadWeakAnnotations has num_classes=4 and .* num_classes=3',
+        'training .*decode_head: 3, .*num_classes of LoadWeakAnnotations: 4',
     ),
     'classes of the auxiliary head': (
         auxiliary(num_classes=2),
-        r'auxiliary_head\[0\] has num_classes=2 and .* num_classes=3',
+        r'decode_head: 3, num_classes of auxiliary_head\[0\]: 2',
     ),
     'classes of the data set': (
         set_option('train_dataloader.dataset.metainfo.classes', ('a', 'b')),
-        'training data set has 2 classes and .* num_classes=3',
+        'training .*decode_head: 3, classes of the data set: 2',
     ),
     'classes by the class of the data set': (
         set_option(
             'val_dataloader',
             dict(dataset=dict(type='PascalVOCDataset', pipeline=[])),
         ),
-        'validation data set has 21 classes and .* num_classes=3',
+        'validation .*decode_head: 3, classes of the data set: 21',
     ),
     'enrich_threshold': (
         of_three([0.9, 0.8]),

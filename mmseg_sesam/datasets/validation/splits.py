@@ -13,6 +13,11 @@ from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import TRANSFORMS
 
+from mmseg_sesam.datasets.class_counts import (
+    REMEDY,
+    differing_counts,
+    head_counts,
+)
 from mmseg_sesam.datasets.label_kinds import allows_unlabelled, kind_of_steps
 from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
 from mmseg_sesam.datasets.pipeline_configs import (
@@ -139,14 +144,19 @@ def read_splits(
         ValueError: the config has no data set for any of the loaders.
     """
     splits, findings = [], []
-    heads = _count_classes(cfg)
+    heads = head_counts(cfg.get('model') or {})
     for name, config in named_datasets(cfg, loaders).items():
         built = build_dataset(name, config)
         if isinstance(built, Finding):
             findings.append(built)
             continue
-        splits.append(_read_split(name, config, built, heads))
-        findings += _check_numbers(splits[-1], config, heads)
+        split = _read_split(name, config, built, heads)
+        splits.append(split)
+        steps = config.get('pipeline', [])
+        counts = differing_counts(heads, split.classes, steps)
+        if counts:
+            what = f'the numbers of classes differ ({counts})'
+            findings.append(split.error(what, REMEDY))
     return splits, findings
 
 
@@ -221,35 +231,3 @@ def _find_folder(
         dataset.seg_map_suffix,
         bool(listed) and not os.path.isdir(listed),
     )
-
-
-def _count_classes(cfg: dict) -> dict[str, int]:
-    """Returns num_classes of the model's heads."""
-    numbers = {}
-    for name in ('decode_head', 'auxiliary_head'):
-        heads = (cfg.get('model') or {}).get(name) or []
-        for head in heads if isinstance(heads, (list, tuple)) else [heads]:
-            if 'num_classes' in head:
-                numbers[f'num_classes of {name}'] = head['num_classes']
-    return numbers
-
-
-def _check_numbers(
-    split: Split, config: dict, heads: dict[str, int]
-) -> list[Finding]:
-    """Checks that heads, transforms and data set agree on num_classes."""
-    counts = dict(heads)
-    if split.classes:
-        counts['classes of the data set'] = len(split.classes)
-    for step in config.get('pipeline', []):
-        if 'num_classes' in step:
-            counts[f'num_classes of {step["type"]}'] = step['num_classes']
-    if len(set(counts.values())) < 2:
-        return []
-    what = ', '.join(f'{name}: {count}' for name, count in counts.items())
-    return [
-        split.error(
-            f'the numbers of classes differ ({what})',
-            'make them all the number of classes, unlabelled not counted',
-        )
-    ]

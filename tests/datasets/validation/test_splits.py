@@ -78,5 +78,5 @@ def test_read_splits_numbers_of_classes_differ(data) -> None:
     assert [f.split for f in report.findings] == ['train', 'val, test']
     for finding in report.findings:
         assert finding.level == 'error'
-        assert 'num_classes of auxiliary_head: 19' in finding.problem
+        assert 'num_classes of auxiliary_head[0]: 19' in finding.problem
         assert 'classes of the data set: 3' in finding.problem
