@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose
+from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
 from mmseg.registry import TRANSFORMS
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_pipelines,
@@ -28,14 +27,12 @@ from mmseg_sesam.models.checkpoint_file import (
     TRAINING,
     read_weights,
 )
-from mmseg_sesam.models.sliding import check_windows, slide_logits
+from mmseg_sesam.models.sliding import check_windows, score_bands
 from mmseg_sesam.type_names import type_names
 
 # Side of the tiles of an image that is too large to be predicted as a whole
 # (our choice).
 TILE = 2048
-# Values of the scores that are enlarged at once; bounds the memory.
-_VALUES = 1 << 25
 
 
 class Prediction(NamedTuple):
@@ -124,7 +121,8 @@ class Predictor:
             ) from error
         try:
             shape = tuple(data['data_samples'].ori_shape[:2])
-            return self._decide(self.bands(data), shape)
+            bands = self.bands(pseudo_collate([data]))
+            return self._decide(bands, shape)
         except torch.cuda.OutOfMemoryError:
             raise
         # Networks raise anything for sizes and bands that they do not take.
@@ -136,35 +134,21 @@ class Predictor:
                 'training images.'
             ) from error
 
-    @torch.no_grad()
     def bands(
-        self, data: dict[str, Any], model: nn.Module | None = None
-    ) -> Iterator[tuple[int, Tensor]]:
-        """Yields class scores of an image at the size of its file.
+        self, batch: dict[str, Any], model: nn.Module | None = None
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """Returns what `score_bands` yields.
 
         Args:
-            data: 'inputs', (C, H, W), and 'data_samples', as a pipeline
-                packs one image.
+            batch: of one image.
             model: segmentor that predicts in the place of the student, with
                 the same classes.
-
-        Yields:
-            First row of a band, and its (C, h, W) scores, from top to
-            bottom.
         """
-        model = model or self.model
-        packed = {name: [data[name]] for name in ('inputs', 'data_samples')}
-        packed = self.model.data_preprocessor(packed, False)
-        meta = packed['data_samples'][0].metainfo
-        inputs = packed['inputs']
-        # Left, right, above and below, as mmseg takes them off again.
-        padding = meta.get('img_padding_size', meta.get('padding_size'))
-        padding = padding or (0, 0, 0, 0)
-        yield from _enlarge(
-            self._score_rows(model, inputs, meta, padding),
-            inputs.shape[2] - padding[2] - padding[3],
-            tuple(meta['ori_shape'][:2]),
-            model.align_corners,
+        return score_bands(
+            model or self.model,
+            self.model.data_preprocessor,
+            batch,
+            self.tile,
         )
 
     def show(self, path: str | Path) -> np.ndarray:
@@ -187,11 +171,11 @@ class Predictor:
         return read_image(path, remedy)
 
     def _decide(
-        self, bands: Iterator[tuple[int, Tensor]], shape: tuple[int, int]
+        self, bands: Iterator[tuple[slice, Tensor]], shape: tuple[int, int]
     ) -> Prediction:
         """Returns the classes and probabilities of bands of class scores."""
         label, confidence = np.empty((2, *shape), np.uint8)
-        for top, scores in bands:
+        for rows, scores in bands:
             if len(scores) == 1:
                 head = self.model.decode_head
                 # A cascade has several heads, and the last one predicts.
@@ -203,48 +187,9 @@ class Predictor:
                 chances, ids = scores.softmax(0).max(0)
                 # Probabilities round to equal numbers before scores do.
                 ids = scores.argmax(0)
-            band = slice(top, top + len(ids))
-            label[band] = ids.byte().cpu().numpy()
-            confidence[band] = (255 * chances).byte().cpu().numpy()
+            label[rows] = ids.byte().cpu().numpy()
+            confidence[rows] = (255 * chances).byte().cpu().numpy()
         return Prediction(label, confidence)
-
-    def _score_rows(
-        self,
-        model: nn.Module,
-        inputs: Tensor,
-        meta: dict[str, Any],
-        padding: Sequence[int],
-    ) -> Iterator[Tensor]:
-        """Yields the (C, n, W) scores of consecutive rows without padding."""
-        height, width = inputs.shape[2:]
-        left, right, above, below = padding
-
-        def predict(window: Tensor) -> Tensor:
-            here = dict(meta, img_shape=window.shape[2:])
-            return model.encode_decode(window, [here])[0]
-
-        top = 0
-        for scores in slide_logits(
-            lambda rows: inputs[..., rows, :],
-            predict,
-            (height, width),
-            *self._windows(height, width),
-        ):
-            first, last = above - top, height - below - top
-            yield scores[:, max(first, 0) : max(last, 0), left : width - right]
-            top += scores.shape[1]
-
-    def _windows(
-        self, height: int, width: int
-    ) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Returns height and width of the windows, and of their strides."""
-        cfg = self.model.test_cfg
-        if cfg.get('mode', 'whole') == 'slide':
-            return cfg.crop_size, cfg.stride
-        if max(height, width) > self.tile:
-            stride = max(self.tile * 2 // 3, 1)
-            return (self.tile, self.tile), (stride, stride)
-        return (height, width), (height, width)
 
 
 def _test_pipeline(cfg: Config) -> list[dict]:
@@ -274,57 +219,3 @@ def _view_of(cfg: Config) -> list[dict]:
     loader = cfg.get('train_dataloader')
     steps = view_steps(loader.dataset) if loader else []
     return steps or view_steps(dict(pipeline=_test_pipeline(cfg)))
-
-
-def _enlarge(
-    rows: Iterator[Tensor],
-    source: int,
-    shape: tuple[int, int],
-    align_corners: bool,
-) -> Iterator[tuple[int, Tensor]]:
-    """Yields scores of rows of the image file, and the first row's index.
-
-    It resizes as `torch.nn.functional.interpolate` does, by rows.
-
-    Args:
-        rows: (C, n, W) scores of consecutive rows.
-        source: number of all these rows.
-        shape: height and width of the image file.
-        align_corners: option of the model.
-    """
-    height, width = shape
-    places = _source_rows(source, height, align_corners)
-    low = places.floor().long().clamp(max=source - 1)
-    high = (low + 1).clamp(max=source - 1)
-    share = (places - low).float()
-    kept, first, done = None, 0, 0
-    for band in rows:
-        kept = band if kept is None else torch.cat([kept, band], 1)
-        ready = int((high < first + kept.shape[1]).sum())
-        step = max(_VALUES // (len(kept) * max(width, kept.shape[2])), 1)
-        for top in range(done, ready, step):
-            part = slice(top, min(top + step, ready))
-            weight = share[part].to(kept.device)[:, None]
-            above = kept[:, (low[part] - first).to(kept.device)]
-            below = kept[:, (high[part] - first).to(kept.device)]
-            scores = torch.lerp(above, below, weight.to(above.dtype))
-            if scores.shape[2] != width:
-                scores = functional.interpolate(
-                    *(scores[None], (scores.shape[1], width)),
-                    mode='bilinear',
-                    align_corners=align_corners,
-                )[0]
-            yield top, scores
-        done = ready
-        if done < height:
-            # The next row of the file may lie below all rows that are there.
-            past = min(int(low[done]) - first, kept.shape[1])
-            kept, first = kept[:, past:], first + past
-
-
-def _source_rows(source: int, target: int, align_corners: bool) -> Tensor:
-    """Returns the place of each row of a resized image in the source."""
-    rows = torch.arange(target, dtype=torch.float64)
-    if align_corners:
-        return rows * (source - 1) / max(target - 1, 1)
-    return ((rows + 0.5) * source / target - 0.5).clamp(min=0)

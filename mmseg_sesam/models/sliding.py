@@ -1,30 +1,68 @@
-"""Predictions of large images in bands of rows, by windows that slide."""
+"""Predictions of images of any size in bands of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 import torch
-from mmseg.structures import SegDataSample
-from torch import Tensor
+from mmseg.models import EncoderDecoder
+from torch import Tensor, nn
+from torch.nn import functional
 
 from mmseg_sesam.validators import count
 
-if TYPE_CHECKING:
-    from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
+# Values of the scores that are enlarged at once; bounds the memory.
+_VALUES = 1 << 25
 
 
-def slides(model: SeSAMEncoderDecoder) -> bool:
-    """Returns whether a model predicts by windows that do not depend on pads.
+@torch.no_grad()
+def score_bands(
+    model: EncoderDecoder,
+    preprocessor: nn.Module,
+    batch: Mapping[str, Any],
+    tile: int | None = None,
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yields class scores of an image at the size of its file.
 
-    mmseg slides if `test_cfg` has mode='slide'; a preprocessor that pads
-    test images would move its windows.
+    They are those of mmseg's `predict`, which holds the scores of the whole
+    image. Here the scores of one row of windows are in memory.
+
+    Args:
+        model: in evaluation mode; its `test_cfg` says whether it slides.
+        preprocessor: data preprocessor of the model.
+        batch: 'inputs', a list of one (C, H, W) image, and 'data_samples', a
+            list of its sample.
+        tile: largest side that a model that does not slide predicts as a
+            whole; larger images are predicted in tiles of this side that
+            overlap by a third. None predicts all as a whole.
+
+    Yields:
+        Rows, and their (K, h, W) scores, from top to bottom.
     """
-    return (
-        model.test_cfg.get('mode', 'whole') == 'slide'
-        and not model.data_preprocessor.test_cfg
-        and model.out_channels > 1
+    strip, size, meta = _read_strips(preprocessor, batch)
+    # Left, right, above and below, as mmseg takes them off again.
+    padding = meta.get('img_padding_size', meta.get('padding_size'))
+    left, right, above, below = padding or (0, 0, 0, 0)
+    height, width = size
+
+    def predict(window: Tensor) -> Tensor:
+        here = dict(meta, img_shape=window.shape[2:])
+        return model.encode_decode(window, [here])[0]
+
+    def without_padding() -> Iterator[Tensor]:
+        top = 0
+        windows = _windows(model.test_cfg, size, tile)
+        for scores in _slide_logits(strip, predict, size, *windows):
+            first, last = above - top, height - below - top
+            yield scores[:, max(first, 0) : max(last, 0), left : width - right]
+            top += scores.shape[1]
+
+    yield from _enlarge(
+        without_padding(),
+        height - above - below,
+        tuple(meta['ori_shape'][:2]),
+        model.align_corners,
     )
 
 
@@ -49,44 +87,41 @@ def check_windows(test_cfg: Mapping[str, Any] | None) -> None:
         )
 
 
-def slide_probability(
-    model: SeSAMEncoderDecoder, image: Tensor, sample: SegDataSample
-) -> Iterator[tuple[slice, Tensor]]:
-    """Predicts an image at its own size, in bands of rows.
+def _read_strips(
+    preprocessor: nn.Module, batch: Mapping[str, Any]
+) -> tuple[Callable[[slice], Tensor], tuple[int, int], dict[str, Any]]:
+    """Returns a function from rows to the network's input, its size and meta.
 
-    The probabilities are those of `predict_probability`, which mmseg's
-    `slide_inference` makes for the whole image at once. Here the logits of
-    one row of windows are in memory.
-
-    Args:
-        model: in evaluation mode, with test_cfg mode='slide'.
-        image: (C, H, W), as the data loader returns it.
-        sample: its data sample.
-
-    Yields:
-        Rows, and their (C, h, W) probabilities, from top to bottom.
+    Rows are preprocessed when they are needed, since a float image takes
+    four times the memory. Padding depends on the size of the whole image.
     """
-    segmentor = model.predictor
+    if getattr(preprocessor, 'test_cfg', True):
+        whole = preprocessor(batch, False)
+        inputs = whole['inputs']
+        meta = whole['data_samples'][0].metainfo
+        return lambda rows: inputs[..., rows, :], inputs.shape[2:], meta
+    image, samples = batch['inputs'][0], batch['data_samples']
 
     def strip(rows: slice) -> Tensor:
-        batch = dict(inputs=[image[:, rows]], data_samples=[sample])
-        return model.data_preprocessor(batch, False)['inputs']
+        part = dict(inputs=[image[:, rows]], data_samples=samples)
+        return preprocessor(part, False)['inputs']
 
-    def predict(window: Tensor) -> Tensor:
-        meta = dict(sample.metainfo, img_shape=window.shape[2:])
-        return segmentor.encode_decode(window, [meta])[0]
-
-    crop, stride = segmentor.test_cfg.crop_size, segmentor.test_cfg.stride
-    first = 0
-    for logits in slide_logits(strip, predict, image.shape[1:], crop, stride):
-        with torch.no_grad():
-            probability = model.to_probability(logits[None], [sample])[0]
-        following = first + logits.shape[1]
-        yield slice(first, following), probability
-        first = following
+    return strip, image.shape[1:], samples[0].metainfo
 
 
-def slide_logits(
+def _windows(
+    test_cfg: Mapping[str, Any], size: tuple[int, int], tile: int | None
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Returns height and width of the windows, and of their strides."""
+    if test_cfg.get('mode', 'whole') == 'slide':
+        return test_cfg['crop_size'], test_cfg['stride']
+    if tile is not None and max(size) > tile:
+        stride = max(tile * 2 // 3, 1)
+        return (tile, tile), (stride, stride)
+    return size, size
+
+
+def _slide_logits(
     strip: Callable[[slice], Tensor],
     predict: Callable[[Tensor], Tensor],
     size: tuple[int, int],
@@ -108,27 +143,83 @@ def slide_logits(
     height, width = size
     bands = _spans(height, crop[0], stride[0])
     places = _spans(width, crop[1], stride[1])
+    if len(bands) == len(places) == 1:
+        yield predict(strip(bands[0]))
+        return
     ends = [*(rows.start for rows in bands[1:]), height]
     first, summed, counts = 0, None, None
     for rows, following in zip(bands, ends):
-        with torch.no_grad():
-            inputs = strip(rows)
-            for place in places:
-                logits = predict(inputs[..., place])
-                if place is places[0]:
-                    zeros = logits.new_zeros(
-                        len(logits), rows.stop - first, width
-                    )
-                    summed = _lengthen(summed, zeros)
-                    counts = _lengthen(counts, torch.zeros_like(zeros[:1]))
-                summed[:, rows.start - first :, place] += logits
-                counts[:, rows.start - first :, place] += 1
-            done = following - first
-            mean = summed[:, :done] / counts[:, :done]
-            # Copied, so that the rows above are freed.
-            summed, counts = summed[:, done:].clone(), counts[:, done:].clone()
+        inputs = strip(rows)
+        for place in places:
+            logits = predict(inputs[..., place])
+            if place is places[0]:
+                zeros = logits.new_zeros(
+                    (len(logits), rows.stop - first, width)
+                )
+                summed = _lengthen(summed, zeros)
+                counts = _lengthen(counts, torch.zeros_like(zeros[:1]))
+            summed[:, rows.start - first :, place] += logits
+            counts[:, rows.start - first :, place] += 1
+        done = following - first
+        mean = summed[:, :done] / counts[:, :done]
+        # Copied, so that the rows above are freed.
+        summed, counts = summed[:, done:].clone(), counts[:, done:].clone()
         yield mean
         first = following
+
+
+def _enlarge(
+    rows: Iterator[Tensor],
+    source: int,
+    shape: tuple[int, int],
+    align_corners: bool,
+) -> Iterator[tuple[slice, Tensor]]:
+    """Yields rows of the image file, and their scores.
+
+    It resizes as `torch.nn.functional.interpolate` does, by rows.
+
+    Args:
+        rows: (C, n, W) scores of consecutive rows.
+        source: number of all these rows.
+        shape: height and width of the image file.
+        align_corners: option of the model.
+    """
+    height, width = shape
+    places = _source_rows(source, height, align_corners)
+    low = places.floor().long().clamp(max=source - 1)
+    high = (low + 1).clamp(max=source - 1)
+    share = (places - low).float()
+    kept, first, done = None, 0, 0
+    for band in rows:
+        kept = band if kept is None else torch.cat([kept, band], 1)
+        ready = int((high < first + kept.shape[1]).sum())
+        step = max(_VALUES // (len(kept) * max(width, kept.shape[2])), 1)
+        for top in range(done, ready, step):
+            part = slice(top, min(top + step, ready))
+            weight = share[part].to(kept.device)[:, None]
+            above = kept[:, (low[part] - first).to(kept.device)]
+            below = kept[:, (high[part] - first).to(kept.device)]
+            scores = torch.lerp(above, below, weight.to(above.dtype))
+            if scores.shape[2] != width:
+                scores = functional.interpolate(
+                    *(scores[None], (scores.shape[1], width)),
+                    mode='bilinear',
+                    align_corners=align_corners,
+                )[0]
+            yield slice(top, part.stop), scores
+        done = ready
+        if done < height:
+            # The next row of the file may lie below all rows that are there.
+            past = min(int(low[done]) - first, kept.shape[1])
+            kept, first = kept[:, past:], first + past
+
+
+def _source_rows(source: int, target: int, align_corners: bool) -> Tensor:
+    """Returns the place of each row of a resized image in the source."""
+    rows = torch.arange(target, dtype=torch.float64)
+    if align_corners:
+        return rows * (source - 1) / max(target - 1, 1)
+    return ((rows + 0.5) * source / target - 0.5).clamp(min=0)
 
 
 def _is_size(value: Any) -> bool:

@@ -16,7 +16,7 @@ from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.refinement import enrich
 from mmseg_sesam.datasets.validation_resize import ValidationResize
 from mmseg_sesam.models import SeSAMEncoderDecoder
-from mmseg_sesam.models.sliding import slide_probability, slides
+from mmseg_sesam.models.sliding import score_bands
 from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.structures import UNLABELLED
@@ -71,23 +71,19 @@ class TeacherPredictor:
     model: SeSAMEncoderDecoder
     scale: ValidationResize
 
-    def __call__(self, batch: dict) -> Tensor:
-        """Returns (C, H, W) probabilities of the one image of a batch."""
-        data = self.model.data_preprocessor(self.scale(batch), False)
-        return self.model.predict_probability(**data)
-
+    @torch.no_grad()
     def bands(self, batch: dict) -> Iterator[tuple[slice, Tensor]]:
         """Yields rows of an image, and their (C, h, W) probabilities.
 
         Together they are the probabilities of the whole image, which a model
         with test_cfg mode='slide' makes one row of windows at a time.
         """
-        if slides(self.model) and not self.scale.transforms:
-            (image,), (sample,) = batch['inputs'], batch['data_samples']
-            yield from slide_probability(self.model, image, sample)
-        else:
-            probabilities = self(batch)
-            yield slice(0, probabilities.shape[1]), probabilities
+        model, batch = self.model, self.scale(batch)
+        for rows, scores in score_bands(
+            model.predictor, model.data_preprocessor, batch
+        ):
+            samples = batch['data_samples']
+            yield rows, model.to_probability(scores[None], samples)[0]
 
     def predict_labels(
         self,

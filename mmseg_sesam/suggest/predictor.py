@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from mmseg_sesam.datasets.validation_resize import ValidationResize
@@ -55,8 +56,7 @@ class RunPredictor:
 
     def __call__(self, packed: dict[str, Any]) -> RunPrediction:
         """Predicts one image, as a pipeline that only loads packs it."""
-        batch = {name: [packed[name]] for name in ('inputs', 'data_samples')}
-        data = {name: part for name, (part,) in self.scale(batch).items()}
+        batch = self.scale(pseudo_collate([packed]))
         shape = tuple(packed['data_samples'].ori_shape[:2])
         labels = {name: np.empty(shape, np.uint8) for name in self.models}
         entropy = np.empty(shape, np.float32)
@@ -68,12 +68,12 @@ class RunPredictor:
             # Both have the same head, and so the same bands.
             for bands in zip(
                 *(
-                    self.predictor.bands(data, model)
+                    self.predictor.bands(batch, model)
                     for model in self.models.values()
                 )
             ):
                 chances = [_probability(scores) for _, scores in bands]
-                rows = slice(bands[0][0], bands[0][0] + chances[0].shape[1])
+                rows = bands[0][0]
                 for label, chance in zip(labels.values(), chances):
                     label[rows] = chance.argmax(dim=0).byte().cpu().numpy()
                 entropy[rows] = _entropy(chances).cpu().numpy()

@@ -73,7 +73,9 @@ def test_shares_of_a_refresh_are_those_of_its_predictions(
 
         predict = TeacherPredictor(model, rounds.scale)
         means = [
-            predict(batch).mean(dim=(1, 2))
+            torch.cat([band for _, band in predict.bands(batch)], dim=1)
+            .flatten(1)
+            .mean(dim=1)
             for batch in rounds.images.load(range(3))
         ]
     found = torch.stack(means).mean(0)

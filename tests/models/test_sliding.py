@@ -9,62 +9,60 @@ import torch
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from mmseg_sesam.models.sliding import check_windows, slide_probability, slides
+from mmseg_sesam.models.sliding import check_windows, score_bands
 
 
-@pytest.mark.parametrize('teacher', ['online', None])
+def windows(crop: tuple[int, int], stride: tuple[int, int]) -> dict:
+    return dict(mode='slide', crop_size=crop, stride=stride)
+
+
+@pytest.mark.parametrize('pad', [None, dict(size_divisor=32)])
+@pytest.mark.parametrize('ori_shape', [None, (90, 70)])
 @pytest.mark.parametrize(
-    ('size', 'crop', 'stride'),
+    ('size', 'test_cfg'),
     [
-        ((70, 50), (32, 32), (20, 20)),
-        ((64, 96), (32, 48), (32, 48)),
-        ((20, 90), (32, 32), (16, 30)),
-        ((20, 24), (32, 32), (16, 16)),
+        ((70, 50), windows((32, 32), (20, 20))),
+        ((64, 96), windows((32, 48), (32, 48))),
+        ((20, 90), windows((32, 32), (16, 30))),
+        ((20, 24), windows((32, 32), (16, 16))),
+        ((70, 50), dict(mode='whole')),
     ],
 )
-def test_slide_probability_is_that_of_the_whole_image(
+def test_score_bands_are_those_of_the_whole_image(
     make_config: Callable[..., dict],
-    teacher: str | None,
     size: tuple[int, int],
-    crop: tuple[int, int],
-    stride: tuple[int, int],
+    test_cfg: dict,
+    ori_shape: tuple[int, int] | None,
+    pad: dict | None,
 ) -> None:
-    cfg = make_config(
-        teacher=teacher,
-        test_cfg=dict(mode='slide', crop_size=crop, stride=stride),
-    )
+    cfg = make_config(test_cfg=test_cfg)
+    cfg.data_preprocessor.test_cfg = pad
     model = MODELS.build(cfg).eval()
     image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
-    meta = dict(ori_shape=size, img_shape=size)
-    sample = SegDataSample(metainfo=meta)
-    batch = dict(inputs=[image], data_samples=[sample])
-    expected = model.predict_probability(**model.data_preprocessor(batch))
+    meta = dict(ori_shape=ori_shape or size, img_shape=size)
 
-    sample = SegDataSample(metainfo=meta)
-    found = list(slide_probability(model, image, sample))
+    def batch() -> dict:
+        sample = SegDataSample(metainfo=meta)
+        return dict(inputs=[image], data_samples=[sample])
 
-    assert slides(model)
+    data = model.data_preprocessor(batch(), False)
+    with torch.no_grad():
+        expected = model.predict(**data)[0].seg_logits.data
+
+    found = list(score_bands(model, model.data_preprocessor, batch()))
+
     ends = [0] + [rows.stop for rows, _ in found]
-    assert ends[-1] == size[0]
+    assert ends[-1] == meta['ori_shape'][0]
     assert [rows.start for rows, _ in found] == ends[:-1]
-    # No band is higher than a window.
-    assert max(map(int.__sub__, ends[1:], ends)) <= crop[0]
+    if ori_shape is None and 'crop_size' in test_cfg:
+        # The height of a window, and a row that the one before waited for.
+        assert max(map(int.__sub__, ends[1:], ends)) <= 33
     bands = torch.cat([band for _, band in found], dim=1)
-    torch.testing.assert_close(bands, expected, rtol=0, atol=1e-6)
-
-
-def test_slides_leaves_out_whole_images_and_padded_ones(
-    make_config: Callable[..., dict],
-) -> None:
-    slide = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
-    assert not slides(MODELS.build(make_config()))
-    cfg = make_config(test_cfg=slide)
-    cfg.data_preprocessor.test_cfg = dict(size_divisor=32)
-    assert not slides(MODELS.build(cfg))
+    torch.testing.assert_close(bands, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    'windows',
+    'sizes',
     [
         dict(crop_size=(32, 32), stride=(33, 20)),
         dict(crop_size=(32, 32), stride=(20, 0)),
@@ -73,9 +71,9 @@ def test_slides_leaves_out_whole_images_and_padded_ones(
     ],
 )
 def test_check_windows_refuses_gaps(
-    make_config: Callable[..., dict], windows: dict
+    make_config: Callable[..., dict], sizes: dict
 ) -> None:
-    check_windows(dict(mode='whole', **windows))
-    cfg = make_config(test_cfg=dict(mode='slide', **windows))
+    check_windows(dict(mode='whole', **sizes))
+    cfg = make_config(test_cfg=dict(mode='slide', **sizes))
     with pytest.raises(ValueError, match="test_cfg has mode='slide', crop"):
         MODELS.build(cfg)
