@@ -19,7 +19,7 @@ LAYERS = [
         'structures',
     ],
     ['registration', 'io'],
-    ['core'],
+    ['core', 'street_scenes'],
     ['segmenters', 'store', 'annotations', 'models'],
     ['pseudo_labels', 'datasets'],
     ['evaluation', 'rounds', 'config_checks'],
