@@ -1,19 +1,4 @@
-'use strict';
-const byId = (id) => document.getElementById(id);
-const read = (id) => JSON.parse(byId(id).textContent);
-const UNLABELLED = 255;
-
-/** An element with attributes and text; never with markup from data. */
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    made.setAttribute(name, value);
-  }
-  made.append(...children);
-  return made;
-}
-
-// Gallery.
+// Images with their labels, prompts and components.
 
 const gallery = read('gallery-data');
 const { images, classes, palette } = gallery;
@@ -397,62 +382,5 @@ function onKey(event) {
   action();
 }
 
-// Tables.
-
-function sortTable(table, column, heading) {
-  const ascending = heading.getAttribute('aria-sort') === 'descending';
-  for (const other of heading.parentNode.children) other.removeAttribute('aria-sort');
-  heading.setAttribute('aria-sort', ascending ? 'ascending' : 'descending');
-  const value = (row) => row.cells[column].dataset.value;
-  const rows = [...table.tBodies[0].rows];
-  rows.sort((one, two) => {
-    const [a, b] = [value(one), value(two)];
-    // Unknown values come last in both directions.
-    if (a === '' || b === '') return (a === '') - (b === '');
-    const order = column ? a - b : a.localeCompare(b);
-    return ascending ? order : -order;
-  });
-  table.tBodies[0].append(...rows);
-}
-
-for (const table of document.querySelectorAll('.sortable')) {
-  [...table.tHead.rows[0].cells].forEach((heading, column) => {
-    heading.querySelector('button').onclick = () => sortTable(table, column, heading);
-  });
-}
-
-// Plots.
-
-const plotData = read('plot-data');
-const dark = window.matchMedia('(prefers-color-scheme: dark)');
-
-function drawPlots() {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(name).trim();
-  const axis = { gridcolor: colour('--line'), linecolor: colour('--line'), zerolinecolor: colour('--line') };
-  for (const node of document.querySelectorAll('.plot')) {
-    const name = node.dataset.plot;
-    const figure = name in plotData ? plotData[name] : plotData.curves[name].figure;
-    // Plotly resets the height of its layout when the window is resized.
-    node.style.height = `${figure.layout.height}px`;
-    const layout = {
-      ...figure.layout,
-      template: {},
-      font: { color: colour('--text'), size: 12, family: getComputedStyle(document.body).fontFamily },
-      paper_bgcolor: 'transparent',
-      plot_bgcolor: 'transparent',
-      xaxis: { ...axis, ...figure.layout.xaxis },
-      yaxis: { ...axis, ...figure.layout.yaxis },
-      hoverlabel: { bgcolor: colour('--surface'), bordercolor: colour('--line'), font: { color: colour('--text') } },
-    };
-    for (const trace of figure.data) {
-      if (trace.type === 'heatmap') trace.colorscale = [[0, colour('--surface')], [1, colour('--accent')]];
-    }
-    Plotly.react(node, figure.data, layout, { displayModeBar: false, responsive: true });
-  }
-}
-
-dark.addEventListener('change', drawPlots);
-drawPlots();
 if (window.DecompressionStream) buildGallery();
 else byId('caption').textContent = 'The layers need a browser of 2023 or later.';
