@@ -13,7 +13,6 @@ from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.type_names import type_name
 
 if TYPE_CHECKING:
-    from torch import nn
     from torch.utils.data import Dataset
 
 # Parts of a config without which nothing is tested.
@@ -78,31 +77,6 @@ def refuse_equal_names(
         parser.error(f'--out: {error}')
 
 
-def refuse_other_weights(
-    model: nn.Module, path: str, parser: argparse.ArgumentParser
-) -> None:
-    """Ends the program if a checkpoint lacks weights of the student.
-
-    mmengine warns of them, and random weights would be tested.
-    """
-    from mmengine.model import BaseTTAModel
-
-    from mmseg_sesam.engine.models import unwrap
-    from mmseg_sesam.models.checkpoint_file import (
-        TEACHER,
-        TRAINING,
-        read_weights,
-    )
-
-    model = unwrap(model)
-    if isinstance(model, BaseTTAModel):
-        model = model.module
-    try:
-        read_weights(model, path, (*TEACHER, *TRAINING))
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-
-
 def paint_predictions(cfg: Config, folder: str) -> None:
     """Makes the visualizer write painted predictions into a folder."""
     cfg.default_hooks = cfg.get('default_hooks') or {}
@@ -134,15 +108,18 @@ def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
 def test(
     cfg: Config, args: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> None:
-    from mmseg_sesam.engine.terminal_runner import TerminalRunner
+    from mmseg_sesam.engine.terminal_runner import Refusal, TerminalRunner
 
     # The runner holds the connection of the processes, and must be deleted
     # before they disconnect: it is local to this function.
     runner = TerminalRunner.from_cfg(cfg)
-    refuse_other_weights(runner.model, args.checkpoint, parser)
+    runner.needs_weights = True
     if args.out:
         refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
-    runner.test()
+    try:
+        runner.test()
+    except Refusal as error:
+        parser.error(str(error))
     runner.logger.info(f'The log and the metrics are in {runner.log_dir}.')
 
 

@@ -126,10 +126,13 @@ def main() -> None:
         except (OSError, ValueError) as error:
             parser.error(str(error))
         launch.add_safeguards(cfg)
+        from mmseg_sesam.engine.terminal_runner import Refusal
         from mmseg_sesam.rounds.make_round import RoundError
 
         try:
             train(cfg)
+        except Refusal as error:
+            parser.error(str(error))
         except RoundError as error:
             # Errors of code, such as a segmenter's, need their traceback.
             if not isinstance(error.__cause__, (OSError, ValueError)):

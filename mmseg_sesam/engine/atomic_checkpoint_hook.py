@@ -9,10 +9,11 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.fileio.backends import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_sesam.io.atomic import PARTS, remove_parts, replace_file
+from mmseg_sesam.models.checkpoint_file import read_checkpoint
 
 _CHECKPOINT_KEY = 'outdated_checkpoints'
 # Only files of such names are removed on behalf of a checkpoint.
@@ -131,7 +132,7 @@ class AtomicCheckpointHook(CheckpointHook):
             return
         best = steps[max(steps)]
         if _step_of(noted) < _step_of(best):
-            saved = CheckpointLoader.load_checkpoint(str(best), 'cpu')
+            saved = read_checkpoint(str(best))
             noted_by_it = saved['message_hub']['runtime_info']
             score = noted_by_it.get(f'best_score{suffix}')
             # A run with another number of metrics saved it.

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.logging import MMLogger
+from mmengine.model import BaseTTAModel
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
+from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.io.terminal import Pace, shorten
+from mmseg_sesam.models.checkpoint_file import (
+    TEACHER,
+    TRAINING,
+    read_checkpoint,
+    select_weights,
+)
 
 # Names of the hooks that every Runner registers unless they are None.
 _OWN_HOOKS = (
@@ -18,12 +27,23 @@ _OWN_HOOKS = (
 )
 
 
+class Refusal(ValueError):
+    """A sentence on what a user gave, which needs no traceback."""
+
+
 class TerminalRunner(Runner):
     """mmengine's Runner with short terminal output.
 
     Config and hooks are written to the log file only, and a slow step shows
-    that it is alive.
+    that it is alive. A checkpoint that cannot be loaded is a `Refusal`.
+
+    Attributes:
+        needs_weights: also refuses a checkpoint that lacks weights of the
+            student. mmengine warns of them, and random weights would be
+            tested.
     """
+
+    needs_weights = False
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -48,6 +68,36 @@ class TerminalRunner(Runner):
             if hook is not None or name in _OWN_HOOKS
         }
         super().register_default_hooks(kept)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: Any = 'cpu',
+        strict: bool = False,
+        revise_keys: Sequence[tuple[str, str]] = ((r'^module\.', ''),),
+    ) -> dict[str, Any]:
+        """Loads a checkpoint as mmengine does, and checks it before.
+
+        Raises:
+            Refusal: it cannot be read, or lacks weights.
+        """
+        model = unwrap(self.model)
+        try:
+            checkpoint = read_checkpoint(filename, map_location)
+            if self.needs_weights:
+                augments = isinstance(model, BaseTTAModel)
+                plain = model.module if augments else model
+                unneeded = (*TEACHER, *TRAINING)
+                select_weights(plain, checkpoint, filename, unneeded)
+        except ValueError as error:
+            raise Refusal(str(error)) from error
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        _load_checkpoint_to_model(
+            model, checkpoint, strict, revise_keys=revise_keys
+        )
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
 
 
 class ProgressHook(Hook):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 import torch
 from mmengine.runner import CheckpointLoader
 from torch import nn
-
-from mmseg_sesam.compat import loads_safely
+from torch.hub import get_dir
 
 # Weights of a checkpoint or a model that the predictions of the student do
 # not need: beginnings of their names.
@@ -17,30 +15,40 @@ TEACHER = ('teacher.',)
 TRAINING = ('regularizers.', 'auxiliary_head.', '_extra_state')
 
 
-def read_checkpoint(path: str) -> dict[str, Any]:
-    """Returns what a checkpoint file holds, on the CPU.
+def read_checkpoint(path: str, map_location: Any = 'cpu') -> dict[str, Any]:
+    """Returns what a checkpoint holds, with names for its weights.
 
-    Call it only if `compat.loads_safely`: an older torch cannot read the
-    checkpoints of mmengine this way.
+    torch older than 2.6 runs code that it holds, see `compat.loads_safely`.
+
+    Args:
+        path: path or address of the checkpoint.
+        map_location: device of the tensors.
 
     Raises:
-        OSError: the file cannot be opened.
-        ValueError: the file is damaged, no checkpoint, or asks to run code.
+        ValueError: the file cannot be opened, is damaged or no checkpoint,
+            or asks to run code.
     """
+    copy = f'its copy in {get_dir()}/checkpoints' if '://' in path else 'it'
     try:
-        checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-        if not isinstance(checkpoint, dict):
-            raise TypeError(f'it holds a {type(checkpoint).__name__}')
-    except OSError:
+        checkpoint = CheckpointLoader.load_checkpoint(
+            path, map_location, 'silent'
+        )
+        if not _is_checkpoint(checkpoint):
+            raise TypeError('it holds no weights by name')
+    except torch.cuda.OutOfMemoryError:
         raise
-    except Exception as error:  # noqa: BLE001, damaged files raise anything
-        reason = (str(error).splitlines() or ['it ends too early'])[0]
-        if isinstance(error, pickle.UnpicklingError):
-            # torch's own message advises to load without weights_only.
-            reason = 'it is damaged, or asks to run code'
+    except OSError as error:
         raise ValueError(
-            f'{path} is no checkpoint that can be loaded safely ({reason}); '
-            'give one that tools/train.py wrote.'
+            f'{path} cannot be read ({str(error).rstrip(".")}); give the path '
+            'of another checkpoint.'
+        ) from error
+    # Damaged files raise anything. torch's own message advises to load
+    # without weights_only.
+    except Exception as error:
+        raise ValueError(
+            f'{path} is no checkpoint that can be loaded safely: it is '
+            'damaged, another kind of file, or asks to run code; remove '
+            f'{copy}, or give another one that tools/train.py wrote.'
         ) from error
     return checkpoint
 
@@ -57,23 +65,30 @@ def read_weights(
             that it may lack.
 
     Raises:
-        OSError: the file cannot be opened.
         ValueError: it cannot be read, or lacks weights of the model.
     """
-    if loads_safely() and '://' not in path:
-        checkpoint = read_checkpoint(path)
-    else:
-        checkpoint = CheckpointLoader.load_checkpoint(path, 'cpu', 'silent')
-    weights = checkpoint.get('state_dict', checkpoint)
-    if not isinstance(weights, dict):
-        raise ValueError(
-            f'{path} has a state_dict that is no dict of weights; give a '
-            'checkpoint that tools/train.py wrote.'
-        )
+    checkpoint = read_checkpoint(path)
+    weights = select_weights(model, checkpoint, path, unneeded)
+    return weights, checkpoint.get('meta') or {}
+
+
+def select_weights(
+    model: nn.Module,
+    checkpoint: dict[str, Any],
+    path: str,
+    unneeded: tuple[str, ...],
+) -> dict[str, torch.Tensor]:
+    """Returns the weights for a model of what `read_checkpoint` returned.
+
+    The other arguments are those of `read_weights`.
+
+    Raises:
+        ValueError: the checkpoint lacks weights of the model.
+    """
     state = {
         # A wrapper that distributes the model adds this to all names.
         name.removeprefix('module.'): value
-        for name, value in weights.items()
+        for name, value in _state_of(checkpoint).items()
     }
     lacking = [
         name
@@ -81,12 +96,25 @@ def read_weights(
         if not name.startswith(unneeded)
         # A counter that no prediction depends on; converters leave it out.
         and not name.endswith('num_batches_tracked')
-        and (name not in state or state[name].shape != value.shape)
+        and getattr(state.get(name), 'shape', None) != value.shape
     ]
     if lacking:
         raise ValueError(
             f'{path} lacks {len(lacking)} weights of the model, such as '
             f'{lacking[0]}; give the config that it was trained with.'
         )
-    needed = {n: v for n, v in state.items() if not n.startswith(unneeded)}
-    return needed, checkpoint.get('meta') or {}
+    return {n: v for n, v in state.items() if not n.startswith(unneeded)}
+
+
+def _is_checkpoint(content: Any) -> bool:
+    return (
+        isinstance(content, dict)
+        and isinstance(_state_of(content), dict)
+        and all(isinstance(name, str) for name in _state_of(content))
+        and isinstance(content.get('meta') or {}, dict)
+    )
+
+
+def _state_of(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Returns the weights by name; some files hold nothing else."""
+    return checkpoint.get('state_dict', checkpoint)

@@ -93,7 +93,7 @@ def export(
             name: value.half() if value.is_floating_point() else value
             for name, value in weights.items()
         }
-    meta = checkpoint.get('meta', {})
+    meta = checkpoint.get('meta') or {}
     kept = {n: meta[n] for n in ('dataset_meta', 'iter') if n in meta}
     # The weights come last: where they exist, the config exists too.
     out.with_suffix('.py').write_text(plain.pretty_text)

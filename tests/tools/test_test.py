@@ -103,8 +103,16 @@ def test_test_augments_and_paints(
     tiny_config: Path,
     checkpoint: Path,
     project_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
     added: str,
 ):
+    load, loaded = torch.load, []
+
+    def note(file: object, *args: object, **kwargs: object) -> object:
+        loaded.append(str(file))
+        return load(file, *args, **kwargs)
+
+    monkeypatch.setattr(torch, 'load', note)
     runtime = project_root / 'configs/_base_/default_runtime.py'
     with tiny_config.open('a') as file:
         for name in ('tta_model', 'tta_pipeline'):
@@ -117,6 +125,7 @@ def test_test_augments_and_paints(
     assert done.returncode == 0, done.stdout
     assert accuracy(done.stdout) == 50
     assert len(list(painted.rglob('test_*.png'))) == 4
+    assert loaded == [str(checkpoint)]
 
 
 def test_test_config_that_cannot_augment(
@@ -173,6 +182,15 @@ def test_test_refuses_weights_of_another_model(
     said = refusal('test.py', *command)
     assert f'{other} lacks ' in said
     assert 'weights of the model, such as backbone.stem' in said
+
+
+def test_test_names_a_damaged_checkpoint(
+    refusal, tiny_config: Path, checkpoint: Path
+):
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-40])
+    work_dir = tiny_config.parent / 'run'
+    said = refusal('test.py', tiny_config, checkpoint, '--work-dir', work_dir)
+    assert f'{checkpoint} is no checkpoint that can be loaded' in said
 
 
 @pytest.mark.parametrize('words', [(), ('--out', 'out')])

@@ -195,6 +195,16 @@ def test_train_names_a_missing_checkpoint(refusal, tiny_config: Path):
     assert 'gone.pth is not a file' in said
 
 
+def test_train_names_damaged_weights_to_begin_with(refusal, tiny_config: Path):
+    weights = tiny_config.parent / 'weights.pth'
+    weights.write_bytes(b'junk')
+    said = refusal(
+        *('train.py', tiny_config, '--work-dir', tiny_config.parent / 'run'),
+        *('--cfg-options', f'load_from={weights}'),
+    )
+    assert f'{weights} is no checkpoint that can be loaded' in said
+
+
 def test_train_rejects_the_folder_of_an_earlier_run(
     refusal, tiny_config: Path
 ):
