@@ -83,6 +83,7 @@ def main() -> None:
     from mmengine.registry import init_default_scope
 
     from mmseg_sesam.cli import launch
+    from mmseg_sesam.rounds.distributed import RankError
     from mmseg_sesam.rounds.make_round import RoundError
 
     try:
@@ -95,7 +96,7 @@ def main() -> None:
     MMLogger.get_instance('mmseg_sesam', logger_name='mmseg_sesam')
     try:
         generate(cfg, args)
-    except (OSError, RoundError, ValueError) as error:
+    except (OSError, RankError, RoundError, ValueError) as error:
         parser.error(str(error))
     launch.disconnect_processes()
 

@@ -127,15 +127,18 @@ def main() -> None:
             parser.error(str(error))
         launch.add_safeguards(cfg)
         from mmseg_sesam.engine.terminal_runner import Refusal
+        from mmseg_sesam.rounds.distributed import RankError
         from mmseg_sesam.rounds.make_round import RoundError
 
+        told = OSError, RankError, ValueError
         try:
             train(cfg)
-        except Refusal as error:
+        # NonFiniteLossHook raises a FloatingPointError.
+        except (FloatingPointError, Refusal) as error:
             parser.error(str(error))
         except RoundError as error:
             # Errors of code, such as a segmenter's, need their traceback.
-            if not isinstance(error.__cause__, (OSError, ValueError)):
+            if not isinstance(error.__cause__, told):
                 raise
             parser.error(str(error))
     launch.disconnect_processes()

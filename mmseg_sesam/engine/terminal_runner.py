@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mmengine.hooks import Hook, LoggerHook
@@ -10,6 +11,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseTTAModel
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from mmseg.registry import HOOKS
 
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.io.terminal import Pace, shorten
@@ -19,7 +21,10 @@ from mmseg_sesam.models.checkpoint_file import (
     read_checkpoint,
     select_weights,
 )
+from mmseg_sesam.rounds.distributed import RankError
+from mmseg_sesam.type_names import lineage
 
+_PACKAGE = __name__.split('.')[0]
 # Names of the hooks that every Runner registers unless they are None.
 _OWN_HOOKS = (
     *('runtime_info', 'timer', 'sampler_seed', 'logger'),
@@ -35,7 +40,8 @@ class TerminalRunner(Runner):
     """mmengine's Runner with short terminal output.
 
     Config and hooks are written to the log file only, and a slow step shows
-    that it is alive. A checkpoint that cannot be loaded is a `Refusal`.
+    that it is alive. It raises a `Refusal` for a checkpoint that cannot be
+    loaded, and for what hooks of this package refuse before training.
 
     Attributes:
         needs_weights: also refuses a checkpoint that lacks weights of the
@@ -69,6 +75,23 @@ class TerminalRunner(Runner):
         }
         super().register_default_hooks(kept)
 
+    def register_hook(
+        self, hook: Hook | dict, priority: int | str | None = None
+    ) -> None:
+        """Builds a hook and registers it."""
+        named = isinstance(hook, dict) and 'type' in hook
+        with _refusals(lineage(hook, HOOKS) if named else ()):
+            super().register_hook(hook, priority)
+
+    def call_hook(self, fn_name: str, **kwargs) -> None:
+        """Calls the method of all hooks that have it."""
+        if fn_name != 'before_train':
+            super().call_hook(fn_name, **kwargs)
+            return
+        for hook in self.hooks:
+            with _refusals(type(hook).__mro__):
+                hook.before_train(self)
+
     def load_checkpoint(
         self,
         filename: str,
@@ -98,6 +121,23 @@ class TerminalRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
+
+
+@contextmanager
+def _refusals(kinds: Sequence[type]) -> Iterator[None]:
+    """Turns what a hook of this package refuses into a `Refusal`.
+
+    Errors of other hooks may be of code, and need their traceback.
+
+    Args:
+        kinds: class of the hook and its base classes.
+    """
+    try:
+        yield
+    except (OSError, RankError, ValueError) as error:
+        if not any(k.__module__.split('.')[0] == _PACKAGE for k in kinds):
+            raise
+        raise Refusal(str(error)) from error
 
 
 class ProgressHook(Hook):

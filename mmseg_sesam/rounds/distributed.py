@@ -8,6 +8,11 @@ from typing import Any, Callable
 
 import torch
 from mmengine import dist
+from mmengine.logging import MMLogger
+
+
+class RankError(RuntimeError):
+    """Another rank failed, and says why."""
 
 
 def build_group(timeout_hours: float = 24) -> Any:
@@ -24,9 +29,12 @@ def build_group(timeout_hours: float = 24) -> Any:
 def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
     """Returns the results of a function on all ranks, in their order.
 
+    Other ranks may take hours: a rank that fails logs its error at once, and
+    raises it when all have ended.
+
     Raises:
         Exception: this rank's part failed; the error as it was raised.
-        RuntimeError: another rank's part failed.
+        RankError: another rank's part failed.
     """
     result = failure = error = None
     try:
@@ -34,12 +42,17 @@ def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
     except Exception as caught:
         # Other ranks wait for this one: tell them before raising.
         error, failure = caught, f'{type(caught).__name__}: {caught}'
+        if dist.get_world_size() > 1:
+            MMLogger.get_current_instance().error(
+                f'Rank {dist.get_rank()} failed with {failure}. It waits for '
+                'the other ranks.'
+            )
     results = dist.all_gather_object((result, failure), process_group)
     if error is not None:
         raise error
     for rank, (_, text) in enumerate(results):
         if text is not None:
-            raise RuntimeError(f'rank {rank} failed with {text}')
+            raise RankError(f'rank {rank} failed with {text}')
     return [part for part, _ in results]
 
 
@@ -62,7 +75,7 @@ def on_main_rank(work: Callable[[], Any], process_group: Any = None) -> Any:
 
     Raises:
         Exception: the work failed, on rank 0; the error as it was raised.
-        RuntimeError: the work failed, on the other ranks.
+        RankError: the work failed, on the other ranks.
     """
     is_main = dist.get_rank() == 0
     return on_all_ranks(work if is_main else lambda: None, process_group)[0]

@@ -7,13 +7,14 @@ from typing import Callable
 
 import pytest
 from mmengine.config import Config
-from mmengine.hooks import IterTimerHook
+from mmengine.hooks import Hook, IterTimerHook
+from mmengine.runner import Runner
 from pipelines import place_of
 
 from mmseg_sesam.cli.launch import add_safeguards
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.engine import ClassSharesHook, StepSeedHook
-from mmseg_sesam.engine.terminal_runner import TerminalRunner
+from mmseg_sesam.engine.terminal_runner import Refusal, TerminalRunner
 from mmseg_sesam.io import terminal
 
 
@@ -69,3 +70,29 @@ def test_terminal_runner_leaves_out_hooks_that_options_remove(
     assert not [hook for hook in hooks if isinstance(hook, dropped)]
     kinds = {type(hook).__name__ for hook in hooks}
     assert {'SAMPseudoLabelHook', 'RuntimeInfoHook'} <= kinds
+
+
+class Picky(Hook):
+    """A hook of a user."""
+
+    def before_train(self, runner: Runner) -> None:
+        raise ValueError('an error of code')
+
+
+def test_terminal_runner_refuses_what_hooks_of_the_package_refuse(
+    make_config: Callable[..., Config],
+) -> None:
+    cfg = make_config(model__teacher=None, train_cfg__max_iters=1)
+    cfg.default_hooks.pseudo_labels.enabled = False
+    cfg.default_hooks.class_shares = dict(
+        type='ClassSharesHook', shares=dict(a=0.6, b=0.3, c=0.1)
+    )
+    with pytest.raises(Refusal, match='ClassSharesHook, which adjusts'):
+        TerminalRunner.from_cfg(cfg).train()
+
+    del cfg.default_hooks['class_shares']
+    runner = TerminalRunner.from_cfg(cfg)
+    runner.register_hook(Picky())
+    with pytest.raises(ValueError, match='an error of code') as error:
+        runner.train()
+    assert error.type is ValueError

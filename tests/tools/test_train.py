@@ -256,6 +256,35 @@ def test_train_rejects_a_part_without_effect(
     assert f'{tmp_path}/child.py: The training pipeline has LoadPseudo' in said
 
 
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (
+            {'default_hooks.pictures.interval': 0},
+            'SeSAMVisualizationHook got interval=0, expected a whole',
+        ),
+        (
+            {'default_hooks.pseudo_labels.init_from': 'nowhere'},
+            "init_from='nowhere' of SAMPseudoLabelHook holds no whole round 0",
+        ),
+        (
+            {'optim_wrapper.optimizer.lr': 1e30},
+            'At iteration 1 the loss is not finite',
+        ),
+    ],
+    ids=['option', 'before-training', 'in-training'],
+)
+def test_train_ends_with_the_sentence_of_a_hook(
+    refusal, make_config, tmp_path: Path, options: dict, said: str
+):
+    cfg = make_config(train_cfg__max_iters=2)
+    cfg.default_hooks.pseudo_labels.max_rounds = 0
+    cfg.default_hooks.pictures = dict(type='SeSAMVisualizationHook')
+    cfg.merge_from_dict(options)
+    cfg.dump(tmp_path / 'child.py')
+    assert f'error: {said}' in refusal('train.py', tmp_path / 'child.py')
+
+
 def test_add_safeguards_adds_hooks(tiny_config: Path):
     cfg = Config.fromfile(tiny_config)
     cfg.default_hooks.step_seed = None
