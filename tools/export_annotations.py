@@ -18,11 +18,9 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.annotations import READERS
-from mmseg_sesam.annotations.base import list_keyed_files
 from mmseg_sesam.annotations.export import LOCAL_FILES, export
 from mmseg_sesam.annotations.writer import WRITERS
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.io.listing import LABEL_SUFFIXES
 from mmseg_sesam.store.store import STORE_NAME
 
 
@@ -110,13 +108,14 @@ def read_folder_labels(
     folder: Path, images: Path, classes: Sequence[str]
 ) -> tuple[Sequence[Path], Iterable[np.ndarray], dict[str, Any]]:
     """Returns images, the labels of a folder, and options of `export`."""
-    if not list_keyed_files(folder, LABEL_SUFFIXES):
+    reader = READERS['index-png'](folder, images=images, classes=classes)
+    try:
+        items, missing = reader.items()
+    except FileNotFoundError as error:
         raise ValueError(
             f'{folder} holds no PNG or TIFF files; give the folder of the '
             'labels.'
-        )
-    reader = READERS['index-png'](folder, images=images, classes=classes)
-    items, missing = reader.items()
+        ) from error
     if missing:
         raise ValueError(
             f'{folder}: {len(missing)} of {len(items) + len(missing)} labels '

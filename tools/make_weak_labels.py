@@ -109,6 +109,10 @@ def make(args: Namespace) -> str:
     """Writes all weak labels and a summary; returns it as a sentence."""
     options = {name: getattr(args, name) for name in OPTIONS}
     simulator = WeakLabelSimulator(args.kind, **options)
+    if not args.gt_dir.is_dir():
+        raise ValueError(
+            f'{args.gt_dir} is no folder; give the folder of the dense labels.'
+        )
     relative = sorted(
         path.relative_to(args.gt_dir).as_posix()
         for path in list_files(args.gt_dir, LABEL_SUFFIXES)

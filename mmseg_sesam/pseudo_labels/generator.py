@@ -273,7 +273,8 @@ class PseudoLabelGenerator:
         if image.shape[:2] != label.shape:
             raise ValueError(
                 f'The image is {image.shape[:2]} and its label {label.shape} '
-                '(height, width) pixels; both must have one size.'
+                '(height, width) pixels, expected one size; give the label '
+                'of this image.'
             )
         components = find_components(
             label, from_person, min_area=self.min_area

@@ -132,3 +132,17 @@ def test_explain_image_names_what_cannot_be_built(
     )
     assert done.returncode == 1
     assert f'explain_image: {config} has a generator that' in done.stdout
+
+
+def test_explain_image_rejects_a_label_of_another_image(
+    run_here, scribbles: Path
+) -> None:
+    image, weak = (
+        scribbles / f'{kind}/deep/0.png' for kind in ('images', 'weak')
+    )
+    Image.new('L', (10, 20), 255).save(weak)
+    out = scribbles / 'why.png'
+    done = run_here('explain_image.py', image, weak, '--out', out)
+    assert done.returncode == 1
+    assert 'its label (20, 10) ' in done.stdout
+    assert 'expected one size; give the label of this image' in done.stdout

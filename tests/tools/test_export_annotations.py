@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Callable
 
@@ -35,9 +36,16 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_export_annotations_of_a_folder(
-    run_here, folders: tuple[Path, Path], tmp_path: Path
+    run_here,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     labels, images = folders
+    scan, scanned = os.scandir, []
+    monkeypatch.setattr(
+        os, 'scandir', lambda path: scanned.append(path) or scan(path)
+    )
     out = tmp_path / 'out'
     words = (
         *('export_annotations.py', labels, out, '--format', 'labelme'),
@@ -48,6 +56,7 @@ def test_export_annotations_of_a_folder(
 
     assert done.returncode == 0, done.stdout
     assert '2 images in 2 files' in done.stdout
+    assert scanned.count(labels) == 1
     reader = READERS['labelme'](out, classes=['ground', 'cat'])
     convert(reader, tmp_path / 'back')
     for name in ('town/a.png', 'b.png'):

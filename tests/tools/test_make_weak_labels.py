@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 from typing import Callable
@@ -164,6 +165,9 @@ def test_make_weak_labels_without_labels(
     said = simulate(tmp_path / 'weak')
 
     assert f'{dense} holds no PNG or TIFF files; give the folder' in said
+    shutil.rmtree(dense)
+    said = simulate(tmp_path / 'weak')
+    assert f'{dense} is no folder; give the folder' in said
     assert not (tmp_path / 'weak').exists()
 
 
