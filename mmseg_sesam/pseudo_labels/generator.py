@@ -32,7 +32,7 @@ from mmseg_sesam.core.selection import (
 )
 from mmseg_sesam.core.tiles import prompt_in_tiles
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
-from mmseg_sesam.segmenters.base import json_fingerprint
+from mmseg_sesam.segmenters.base import json_fingerprint, json_values
 from mmseg_sesam.validators import CONFIG, SHARE, Rule, count, option
 
 # core/ imports no framework, so its configurable parts are registered here.
@@ -50,6 +50,12 @@ def _tells_options(value: Any) -> bool:
     return is_dataclass(value) and (
         '__init__' not in own or '__dataclass_fields__' in own
     )
+
+
+def _part_fingerprint(part: Any) -> dict[str, Any]:
+    """Returns class and options of a prompter or selector."""
+    name = type(part).__name__
+    return dict(json_values(name, asdict(part)), type=name)
 
 
 _PROMPTER = Rule(
@@ -135,6 +141,9 @@ class PseudoLabelGenerator:
             self.selector or dict(type='CoverageMaskSelector')
         )
         validators.check_options(self, prompter=_PROMPTER, selector=_SELECTOR)
+        # Not when a round begins, after all weak labels were read.
+        for part in (self.prompter, self.selector):
+            _part_fingerprint(part)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -149,8 +158,7 @@ class PseudoLabelGenerator:
         del options['prompts_per_call']
         options['segmenter'] = json_fingerprint(self.segmenter)
         for name in ('prompter', 'selector'):
-            part = getattr(self, name)
-            options[name] = dict(asdict(part), type=type(part).__name__)
+            options[name] = _part_fingerprint(getattr(self, name))
         return options
 
     def __call__(

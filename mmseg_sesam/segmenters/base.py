@@ -93,16 +93,28 @@ def json_fingerprint(segmenter: BaseSegmenter) -> dict[str, Any]:
     Raises:
         ValueError: the fingerprint holds values that JSON cannot hold.
     """
-    fingerprint = segmenter.fingerprint
-    for key, value in _leaves(fingerprint):
+    owner = f'{type(segmenter).__name__}.fingerprint'
+    return json_values(owner, segmenter.fingerprint)
+
+
+def json_values(owner: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Returns options as a JSON file gives them back.
+
+    Args:
+        owner: what has the options, for messages.
+        values: value of each option.
+
+    Raises:
+        ValueError: JSON cannot hold a value.
+    """
+    for key, value in _leaves(values):
         if not isinstance(value, (str, int, float, type(None))):
             raise ValueError(
-                f'{type(segmenter).__name__}.fingerprint holds '
-                f'{type(value).__name__} at {key!r}, expected JSON values; '
-                'return texts, numbers, True, False, None, and lists and '
-                'dicts of them.'
+                f'{owner} holds {type(value).__name__} at {key!r}, expected '
+                'JSON values; use texts, numbers, True, False, None, and '
+                'lists and dicts of them.'
             )
-    return json.loads(json.dumps(fingerprint))
+    return json.loads(json.dumps(values))
 
 
 def _leaves(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:

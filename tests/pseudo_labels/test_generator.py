@@ -275,6 +275,20 @@ def test_generator_rejects_parts_without_what_it_reads(options, expected):
         make_generator(**configs)
 
 
+@TASK_UTILS.register_module()
+@dataclass(frozen=True)
+class PartWithValue(CoverageMaskSelector):
+    """Has an option of any type."""
+
+    value: object = None
+
+
+def test_generator_names_options_of_parts_that_json_cannot_hold():
+    selector = dict(type='PartWithValue', value=[1, np.float32(2)])
+    with pytest.raises(ValueError, match="Value holds float32 at 'value.1'"):
+        make_generator(selector=selector)
+
+
 def test_fingerprint_does_not_depend_on_the_batch_size():
     assert (
         make_generator(prompts_per_call=3).fingerprint
