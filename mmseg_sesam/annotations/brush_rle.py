@@ -31,7 +31,7 @@ def decode_brush(data: bytes, size: tuple[int, int]) -> np.ndarray:
 
     Example:
         >>> bits = f'{4:032b}' + f'{7:05b}' + f'{2:04b}' * 4
-        >>> bits += '1' + '00' + f'{3:03b}' + f'{255:08b}' + '0'
+        >>> bits += '1' + '00' + f'{3:03b}' + f'{255:08b}' + '0' * 5
         >>> decode_brush(int(bits, 2).to_bytes(len(bits) // 8, 'big'), (1, 1))
         array([[ True]])
     """

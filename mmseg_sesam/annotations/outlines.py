@@ -128,7 +128,7 @@ def trace_rings(mask: np.ndarray) -> list[np.ndarray]:
     Example:
         >>> (ring,) = trace_rings(np.ones((1, 2), bool))
         >>> ring.tolist()
-        [[0.25, 0.25], [1.75, 0.25], [1.75, 0.75], [0.25, 0.75]]
+        [[1.75, 0.25], [1.75, 0.75], [0.25, 0.75], [0.25, 0.25]]
     """
     edges = _boundary_edges(mask)
     touching = (edges & (edges - 1)) > 0

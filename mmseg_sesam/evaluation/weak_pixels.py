@@ -39,11 +39,9 @@ class WeakPixelAccuracy(BaseMetric):
         prefix: prefix of the metric's names.
 
     Example:
-        >>> metric = WeakPixelAccuracy()
-        >>> metric.dataset_meta = dict(classes=('cat', 'dog'))
-        >>> counts = pack_counts(np.array([[3, 1, 0], [0, 2, 0]]))
-        >>> metric.compute_metrics([counts])
-        {'proxyAcc': 83.33, 'proxyMeanAcc': 87.5}
+        >>> metric = WeakPixelAccuracy(prefix='strokes')
+        >>> metric.prefix, metric.ignore_index
+        ('strokes', 255)
     """
 
     def __init__(
