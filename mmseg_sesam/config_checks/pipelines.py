@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Sequence
 
 import mmcv.transforms as of_mmcv
@@ -31,8 +33,11 @@ _HARMFUL = (
 )
 # Classes derived from harmful ones that move all labels.
 _HARMLESS = (of_mmseg.RandomFlip, of_mmseg.Resize)
-# Parts of the names of transforms that move pixels.
-_MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic')
+# Parts of the names of classes that move pixels. Those of albumentations
+# derive from DualTransform.
+_MOVING = ('Resize', 'Crop', 'Flip', 'Rotate', 'Mosaic', 'DualTransform')
+# Parts of the names of classes derived from DualTransform that move nothing.
+_STAYING = ('Dropout', 'NoOp')
 
 
 def check_pipelines(dataset: dict) -> None:
@@ -88,20 +93,41 @@ def _check_moves_labels(step: dict) -> None:
 
 
 def check_views(steps: Sequence[dict]) -> None:
-    """Raises if a transform after `KeepTeacherView` moves pixels.
+    """Raises if a transform spoils the view that `KeepTeacherView` keeps.
 
-    Student and teacher would then see different places in one image, in any
+    Student and teacher would see different places if a later transform moved
+    pixels, and the teacher would label pixels that `Pad` added, in any
     training, with and without pseudo-labels.
     """
     keeping = ['KeepTeacherView' in transform_names(step) for step in steps]
     if not any(keeping):
         return
+    for step in iterate_nested(steps):
+        if 'Pad' in transform_names(step):
+            raise ValueError(
+                f'The training pipeline holds {type_name(step)} and '
+                'KeepTeacherView, so that the teacher would label the pixels '
+                'that padding adds; take it out, and let the data '
+                'preprocessor pad.'
+            )
     for step in iterate_nested(steps[keeping.index(True) :]):
-        names = transform_names(step)
-        if any(part in name for name in names for part in _MOVING):
+        if _moves_pixels(step):
             raise ValueError(
                 f'The training pipeline holds {type_name(step)} after '
                 "KeepTeacherView, which would part the student's view from "
                 "the teacher's; place KeepTeacherView after all transforms "
                 'that move pixels.'
             )
+
+
+def _moves_pixels(step: dict) -> bool:
+    """Returns whether a transform, or one within `Albu`, moves pixels."""
+    names = transform_names(step)
+    # mmseg has imported it if it is installed.
+    albumentations = sys.modules.get('albumentations')
+    kind = getattr(albumentations, type_name(step), None)
+    if inspect.isclass(kind):
+        names.update(base.__name__ for base in inspect.getmro(kind))
+    stays = any(part in name for name in names for part in _STAYING)
+    moves = any(part in name for name in names for part in _MOVING)
+    return moves and not stays

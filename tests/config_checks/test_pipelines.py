@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import mmcv.transforms
 import pytest
 from dataset_configs import (
@@ -181,6 +184,57 @@ def test_check_views_refuses_views_that_differ(later: dict) -> None:
     ):
         with pytest.raises(ValueError, match='after KeepTeacherView, which'):
             check_leaves(parted)
+
+
+class DualTransform:
+    """Base of the classes of albumentations that change masks, too."""
+
+
+class Affine(DualTransform):
+    pass
+
+
+class CoarseDropout(DualTransform):
+    pass
+
+
+class GaussNoise:
+    pass
+
+
+def albu(*kinds: str | type) -> dict:
+    one_of = dict(type='OneOf', transforms=[dict(type=k) for k in kinds])
+    return dict(type='Albu', transforms=[one_of])
+
+
+@pytest.fixture
+def albumentations(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {k.__name__: k for k in (Affine, CoarseDropout, GaussNoise)}
+    library = SimpleNamespace(**kinds)
+    monkeypatch.setitem(sys.modules, 'albumentations', library)
+
+
+@pytest.mark.usefixtures('albumentations')
+@pytest.mark.parametrize('moving', ['Affine', Affine, 'HorizontalFlip'])
+def test_check_views_refuses_moves_of_albu(moving: str | type) -> None:
+    later = albu('GaussNoise', moving)
+    check_leaves(dataset(*LOAD, later, KEEP, AUGMENT[2]))
+    with pytest.raises(ValueError, match='(Affine|HorizontalFlip) after'):
+        check_leaves(dataset(*LOAD, KEEP, later, AUGMENT[2]))
+
+
+@pytest.mark.usefixtures('albumentations')
+def test_check_views_accepts_albu_that_moves_nothing() -> None:
+    later = albu('GaussNoise', 'CoarseDropout')
+    check_leaves(dataset(*LOAD, KEEP, later, AUGMENT[2]))
+
+
+@pytest.mark.parametrize('place', [2, 3])
+def test_check_views_refuses_padding(place: int) -> None:
+    steps = [*LOAD, KEEP, AUGMENT[2]]
+    steps.insert(place, dict(type='Pad', size=(8, 8)))
+    with pytest.raises(ValueError, match='holds Pad and KeepTeacherView'):
+        check_leaves(dataset(*steps))
 
 
 def test_check_pipelines_refuses_changed_images() -> None:
