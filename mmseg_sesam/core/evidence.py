@@ -47,9 +47,15 @@ class Evidence(NamedTuple):
         probabilities: np.ndarray,
         fills: bool = False,
     ) -> Evidence:
-        """Returns evidence from (G, C) probabilities at `spread_pixels`."""
+        """Returns evidence from (G, C) probabilities at `spread_pixels`.
+
+        Pixels with an undefined probability favour no class.
+        """
         rows, cols = spread_pixels(shape)
-        logs = np.log(probabilities.astype(np.float32) + FLOOR)
+        probabilities = probabilities.astype(np.float32)
+        # One such pixel would make the evidence of all masks undefined.
+        probabilities[~np.isfinite(probabilities).all(axis=1)] = 0
+        logs = np.log(probabilities + FLOOR)
         return cls(rows, cols, logs, fills)
 
     @property

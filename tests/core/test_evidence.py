@@ -171,6 +171,17 @@ def test_log_odds_are_bounded_by_the_least_probability():
     assert odds[0] == pytest.approx(np.log(101), abs=1e-4)
 
 
+@pytest.mark.parametrize('undefined', [np.nan, np.inf])
+def test_evidence_of_undefined_pixels_favours_no_class(undefined):
+    probabilities = np.tile([0.2, 0.8], (3, 3, 1))
+    probabilities[0, 0, 1] = undefined
+    evidence = evidence_of(probabilities)
+    rest = np.array([[False, True, True, True]])
+    plain = two_by_two(0.2, 0.8).log_odds(rest, 1, np.arange(2))
+    assert evidence.log_odds(rest, 1, np.arange(2)) == pytest.approx(plain)
+    assert evidence.log_odds(~rest, 1, np.arange(2)).tolist() == [0]
+
+
 def test_log_odds_of_no_mask():
     evidence = two_by_two(0.5, 0.5)
     assert evidence.log_odds(ALL[:0], 0, np.arange(2)).shape == (0,)
