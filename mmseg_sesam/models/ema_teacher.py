@@ -11,11 +11,13 @@ class EMATeacher(EncoderDecoder):
     """Stock segmentor that averages a student's weights over the steps.
 
     Source: mean teacher (Tarvainen and Valpola, 2017). The average starts
-    as a copy of the student. It is a plain mean until it reaches
-    `momentum`, so that the random start soon has no weight.
+    as a copy of the student. It is the plain mean of all steps in the first
+    `1 / (1 - momentum)` steps, so that the random start soon has no weight,
+    and an exponential average after them.
 
     Args:
-        momentum: share of its weights that the teacher keeps in a step.
+        momentum: share of its weights that the teacher keeps in a step
+            after the first `1 / (1 - momentum)` steps.
         **cfg: options of `EncoderDecoder`, without auxiliary heads.
     """
 

@@ -61,13 +61,17 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             refresh stored, which makes a step as fast as plain training; or
             None, no teacher, and refreshes predict with the student.
         ema_momentum: share of its weights that the teacher keeps in an
-            iteration, also where gradients are accumulated. Lower it for
-            trainings of few thousand iterations.
+            iteration, also where gradients are accumulated. In the first
+            1 / (1 - ema_momentum) iterations the teacher is the plain mean
+            of the student's weights. Lower it for trainings of few thousand
+            iterations, in which that mean would lag behind.
         confident_threshold: least probability of a confident prediction.
-        agreement: a pixel's pseudo-label is dropped where the online teacher
-            gives its class less than this share of the probability of the
-            class that it prefers; 0 keeps all. Early in training
-            probabilities are flat, so few labels are dropped.
+        agreement: a pixel's pseudo-label is dropped where the teacher gives
+            its class less than this share of the probability of the class
+            that it prefers; 0 keeps all. With teacher='online' labels are
+            dropped in each step; early in training probabilities are flat,
+            so few are. With 'round' a refresh drops them from the
+            pseudo-labels that it stores.
         only_weak_classes: the teacher predicts only classes that the weak
             label of the whole image has. Set it where weak labels mark every
             class that an image shows.

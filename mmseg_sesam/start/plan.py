@@ -47,7 +47,7 @@ class Plan:
         begin: step after which pseudo-labels are refreshed first.
         interval: steps between two refreshes.
         val_interval: steps between two validations, or two checkpoints.
-        ema_momentum: share of itself that the teacher keeps in a step.
+        ema_momentum: of the teacher, see `EMATeacher`.
         crf: weight of the gated CRF loss.
     """
 
@@ -128,8 +128,8 @@ def schedule(steps: int, reason: str) -> dict[str, Choice]:
         val_interval=Choice(steps // 4, '4 in a training (our choice)'),
         ema_momentum=Choice(
             momentum,
-            f'0.99 up to {_SHORT} steps, else 0.999: a slower teacher would '
-            'still hold its first weights (docs/choosing.md)',
+            f'0.99 up to {_SHORT} steps, else 0.999: a slower teacher is a '
+            'mean that lags behind (docs/choosing.md)',
         ),
     )
 
