@@ -47,17 +47,21 @@ class LabelledPixels:
 
         Args:
             components: components of one image.
-            max_pixels: if there are more labelled pixels, each component
-                gives an equal share of this number, but at least 32. It is
-                cut into as many stretches in raster order, and each gives
-                one random pixel of a fixed seed (our choice: it bounds the
-                cost of coarse labels on large images).
+            max_pixels: if there are more labelled pixels, the components
+                share this number: each gives all its pixels up to the same
+                limit, which is at least 32, so that large components get
+                what small ones leave over. A larger component is cut into
+                as many stretches in raster order, and each gives one random
+                pixel of a fixed seed (our choice: it bounds the cost of
+                coarse labels on large images).
         """
         areas = np.array([component.area for component in components], int)
-        share = max(max_pixels // max(len(components), 1), MIN_PIXELS)
-        if areas.sum() <= max_pixels:
-            share = int(areas.max(initial=0))
-        counts = np.minimum(areas, share)
+        ordered = np.sort(areas)
+        smaller = ordered.cumsum() - ordered
+        # The limit if a component and all larger ones share what smaller
+        # ones leave over: at the right component it is the greatest.
+        limits = (max_pixels - smaller) // np.arange(len(areas), 0, -1)
+        counts = np.minimum(areas, limits.max(initial=MIN_PIXELS))
         # All components use the same numbers, so that the pixels of one do
         # not depend on the others.
         random = np.random.default_rng(0).random(counts.max(initial=0))

@@ -124,6 +124,24 @@ def test_shares_of_a_small_component_beside_a_large_one():
     assert shares.tolist() == [[0, 0.5]]
 
 
+def test_gather_gives_large_components_what_small_ones_leave():
+    label = np.full((300, 300), 255, np.uint8)
+    label[:100] = 0
+    label[150, 100:] = 1
+    label[200::2, ::2] = 2
+    pixels = LabelledPixels.gather(find_components(label), max_pixels=8192)
+    clicks = 50 * 150
+    counts = np.diff(pixels.starts)
+    assert sorted(counts) == [*[1] * clicks, 200, 8192 - clicks - 200]
+
+
+def test_gather_shares_equally_between_large_components():
+    label = np.full((300, 300), 255, np.uint8)
+    label[:100], label[150:200], label[220:] = 0, 1, 2
+    pixels = LabelledPixels.gather(find_components(label), max_pixels=1000)
+    assert np.diff(pixels.starts).tolist() == [333, 333, 333]
+
+
 def test_shares_of_no_mask():
     pixels = LabelledPixels.gather(find_components(np.eye(2, dtype=np.uint8)))
     assert pixels.shares(np.zeros((0, 4), bool)).shape == (0, 2)
