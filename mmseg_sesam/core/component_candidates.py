@@ -24,6 +24,9 @@ _FOREIGN, _NEAR_BEST = 1 / 3, 0.8
 # Exponent of the odds of evidence. They are a mean over pixels: a sum would
 # treat the pixels of a mask as independent (our choice).
 _EVIDENCE_WEIGHT = 2.0
+# Bounds of the prior's share: no expansion is certain to be right or wrong.
+# Reliability without evidence is at most 1 minus the lower one (our choice).
+_LEAST_SHARE, _GREATEST_SHARE = 0.02, 0.98
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,10 +165,11 @@ class ComponentCandidates:
         """(M,) float in (0, 1), how likely a mask is of the class throughout.
 
         The odds that a mask of this class and expansion does not conflict
-        with weak labels, times the square of those of the evidence.
+        with weak labels, times the square of those of the evidence. Without
+        evidence it is 0.98 at most.
         """
         share = self.prepared.prior(self.component.class_id, self.expansion)
-        share = share.clip(0.02, 0.98)
+        share = share.clip(_LEAST_SHARE, _GREATEST_SHARE)
         odds = np.log(1 / share - 1) + _EVIDENCE_WEIGHT * self.log_odds
         return 1 / (1 + np.exp(-odds))
 

@@ -58,7 +58,8 @@ class CoverageMaskSelector:
             may take. Raise it where weak labels are wrong in places.
         min_reliability: least reliability of a mask, from weak labels and
             appearance, see `ComponentCandidates.reliability`. Lower it for
-            more and worse labels.
+            more and worse labels. Values above 0.98 reject every mask that
+            evidence does not support.
         min_predicted_iou: least score of a mask. Raise it for a segmenter
             whose scores are reliable.
         min_gain: masks are added to the largest while each adds at least
@@ -70,7 +71,7 @@ class CoverageMaskSelector:
     """
 
     max_conflict: float = option(0.1, SHARE)
-    min_reliability: float = option(0.8, SHARE)
+    min_reliability: float = option(0.8, number(at_least=0, below=1))
     min_predicted_iou: float = option(0.0, SHARE)
     min_gain: float = option(0.05, number(above=0, at_most=1))
 

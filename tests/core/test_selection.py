@@ -340,6 +340,7 @@ def test_selector_of_a_label_without_components():
     [
         (dict(max_conflict=1.1), 'max_conflict=1.1'),
         (dict(min_reliability=-1), 'min_reliability=-1'),
+        (dict(min_reliability=1), 'min_reliability=1, .* below 1'),
         (dict(min_reliability=float('nan')), 'min_reliability=nan'),
         (dict(min_predicted_iou=-0.1), 'min_predicted_iou=-0.1'),
         (dict(min_gain=0.0), 'above 0'),
