@@ -15,9 +15,9 @@ from mmengine import dist
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 from PIL import Image
-from skimage.measure import label as find_regions
 from torch.utils.data import DataLoader, Dataset
 
+from mmseg_sesam.core.components import find_components
 from mmseg_sesam.datasets.label_kinds import UNSAID, image_kinds
 from mmseg_sesam.datasets.loading import label_path
 from mmseg_sesam.datasets.pipeline_configs import (
@@ -26,10 +26,11 @@ from mmseg_sesam.datasets.pipeline_configs import (
 )
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.images import image_size, open_image, pixel_format
+from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.names import check_unique, printable, sample_key
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
-from mmseg_sesam.structures import DENSE, NO_LABEL, UNLABELLED
+from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Bytes of an image file that are read to see whether it changed; reading all
 # of it takes longer (our choice).
@@ -273,15 +274,13 @@ class TrainingImages:
                 # A single rank shares nothing out.
                 if dist.get_world_size() == 1 or kind == DENSE:
                     return pixels, 0
-                ids = np.asarray(image)
+            return pixels, len(find_components(read_label(path)))
         except (
             *(OSError, SyntaxError, ValueError),
             Image.DecompressionBombError,
         ):
             # Loading the label raises an error with the reason.
             return 0, 0
-        regions = find_regions(ids, background=UNLABELLED)
-        return pixels, int(regions.max())
 
 
 def share_out(costs: Sequence[float], number: int) -> list[list[int]]:

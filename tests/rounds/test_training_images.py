@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +53,26 @@ def test_facts_change_with_the_image(
     path.write_bytes(content)
     after = look().facts
     assert [a == b for a, b in zip(before, after)] == [True, False, True]
+
+
+def test_components_of_several_ranks_are_counted_in_little_memory(
+    look: Callable[[], TrainingImages],
+    scribbles: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert {fact.components for fact in look().facts} == {0}
+    monkeypatch.setattr('mmengine.dist.get_world_size', lambda: 2)
+    assert {fact.components for fact in look().facts} == {3}
+
+    label = np.full((1000, 1000), 255, np.uint8)
+    label[:300], label[500::50, ::50] = 0, 1
+    Image.fromarray(label).save(scribbles / 'weak/deep/1.png')
+    tracemalloc.start()
+    components = look().facts[1].components
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert components == 1 + 10 * 20
+    assert peak / label.size < 10
 
 
 class NoteWorker(BaseTransform):
