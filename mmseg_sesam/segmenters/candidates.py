@@ -65,14 +65,17 @@ class Geometry(NamedTuple):
     def areas(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
         """Returns (n, M) areas of (n, M, h, h) float logits.
 
-        They are image pixels, estimated on the grid of the logits.
+        They are image pixels, estimated on the grid of the logits. The last
+        row and column of cells count by the share of them that is image.
         """
         cells = [
             size * logits.shape[-1] / self.side for size in self.input_size
         ]
         rows, cols = (int(np.ceil(count)) for count in cells)
-        inside = (logits[..., :rows, :cols] > threshold).sum((-2, -1))
-        share = (inside / np.prod(cells)).clamp(max=1)
+        inside = logits[..., :rows, :cols] > threshold
+        by_row = inside.sum(-1) - (cols - cells[1]) * inside[..., -1]
+        total = by_row.sum(-1) - (rows - cells[0]) * by_row[..., -1]
+        share = (total / np.prod(cells)).clamp(max=1)
         return _to_numpy(share * np.prod(self.image_size))
 
     def draw(self, logits: torch.Tensor, threshold: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Candidates as low-resolution logits, in both geometries."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,11 +49,27 @@ def test_contains_agrees_with_mask(size, padded, detail, seed):
         assert mask.shape == size
         assert (inside[0, index] == mask[rows, cols]).mean() >= 0.995
         area = candidates.areas[1, index]
-        # Cells of the logits at the border count whole, and the pixels of a
-        # small image are a sample of them.
-        border = max(size) / 256 * max(size)
+        # The pixels of a small image are a sample of the cells.
         chance = 2 * mask.size**0.5
-        assert abs(area - mask.sum()) <= 0.02 * mask.size + border + chance
+        assert abs(area - mask.sum()) <= 0.02 * mask.size + chance
+
+
+@pytest.mark.parametrize('padded', [True, False])
+@pytest.mark.parametrize(
+    'size', [(5, 2000), (2000, 5), (37, 1000), (300, 400), (1, 1)]
+)
+def test_areas_of_thin_images(size, padded):
+    geometry = make_geometry(size, padded)
+    logits = torch.full((1, 2, 256, 256), -1.0)
+    # All of the image, and half of its longer side.
+    logits[0, 0] = 1
+    half = logits[0, 1] if size[0] >= size[1] else logits[0, 1].T
+    half[:128] = 1
+    batch = DecodedBatch([0], logits, torch.ones(1, 2))
+    candidates = LogitCandidates([batch], geometry)
+    whole, half = candidates.areas[0] / np.prod(size)
+    assert abs(whole - 1) < 1e-6
+    assert abs(half - 0.5) < 0.01
 
 
 def test_mask_lies_at_the_point_in_both_geometries():
