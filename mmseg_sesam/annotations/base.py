@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -241,7 +242,6 @@ class AnnotationReader(ABC):
             )
         try:
             items, twice = join_entries(self.list_items())
-            items.sort(key=lambda item: item.key)
         except ValueError as error:
             raise ValueError(self.foreign() or str(error)) from error
         if not items:
@@ -255,19 +255,44 @@ class AnnotationReader(ABC):
                 'Images with several entries, whose shapes are joined: '
                 f'{shortened(twice)}.'
             )
+        images = self._list_images()
+        items = self._spell_like(items, [key for key, _ in images])
         check_unique(
             ((item.key, item.where) for item in items),
             'would both be written to {name}.png',
         )
-        return self._with_images(items) if self.images else (items, [])
+        return self._with_images(items, images) if self.images else (items, [])
 
-    def _with_images(self, items: list[Item]) -> tuple[list[Item], list[Item]]:
+    def _list_images(self) -> list[tuple[str, Path]]:
+        """Returns key and path of all images; none if no folder is given."""
+        if self.images is None:
+            return []
         if not self.images.is_dir():
             raise FileNotFoundError(
                 f'{self.images} is not a folder; give the folder of the '
                 'images.'
             )
-        images = list_keyed_files(self.images, IMAGE_SUFFIXES)
+        return list_keyed_files(self.images, IMAGE_SUFFIXES)
+
+    def _spell_like(self, items: list[Item], keys: list[str]) -> list[Item]:
+        """Returns items with the keys of their images, sorted by them.
+
+        A Mac writes an accent as a character of its own (NFD), and other
+        systems write it within the letter (NFC).
+        """
+        known = {*keys}
+        spelled = {unicodedata.normalize('NFC', key): key for key in keys}
+        named = []
+        for item in items:
+            if item.key not in known and self.image_key(item) == item.key:
+                name = unicodedata.normalize('NFC', item.key)
+                item = replace(item, key=spelled.get(name, item.key))
+            named.append(item)
+        return sorted(named, key=lambda item: item.key)
+
+    def _with_images(
+        self, items: list[Item], images: list[tuple[str, Path]]
+    ) -> tuple[list[Item], list[Item]]:
         wanted = {self.image_key(item) for item in items}
         check_unique(
             (pair for pair in images if pair[0] in wanted),
@@ -283,9 +308,9 @@ class AnnotationReader(ABC):
         if not found:
             raise ValueError(
                 f'{self.images} holds no image for any of {len(items)} '
-                f'annotations (looked for {self.image_key(items[0])}.*); '
-                'give the folder in which images have the same relative '
-                'paths.'
+                f'annotations (looked for {self.image_key(items[0])}.*, '
+                f'found {images[0][1] if images else "no image"}); give the '
+                'folder in which images have the same relative paths.'
             )
         return found, [item for item in items if not item.image]
 

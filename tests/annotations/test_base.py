@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -102,11 +104,27 @@ def test_items_leaves_out_annotations_without_image(labels, summary, write):
     assert skipped['image without an annotation'] == ['c']
 
 
+@pytest.mark.parametrize(
+    'of_label, of_image', [('NFC', 'NFD'), ('NFD', 'NFC')]
+)
+def test_items_matches_names_of_another_unicode_form(
+    labels, write, of_label, of_image
+):
+    label, image = (
+        unicodedata.normalize(form, 'caf\u00e9')
+        for form in (of_label, of_image)
+    )
+    src = write(f'weak/{label}.png', LABEL).parent
+    images = write(f'images/{image}.jpg', LABEL).parent
+
+    assert {*labels('index-png', src, images=images)} == {image}
+
+
 def test_items_rejects_a_folder_without_matching_images(refusal, write):
     src = write('weak/a.png', LABEL).parent
     images = write('images/b.jpg', LABEL).parent
     said = refusal('index-png', src, images=images)
-    assert str(images) in said and 'a.*' in said
+    assert 'looked for a.*' in said and f'found {images}/b.jpg' in said
     said = refusal('index-png', src, images=images / 'x')
     assert 'is not a folder' in said
 
