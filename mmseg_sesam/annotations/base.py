@@ -23,6 +23,7 @@ from mmseg_sesam.validators import PATH, check_option
 
 # Reason of a note about an image without labelled pixels.
 NO_SHAPE = 'annotation without a shape'
+NO_ANNOTATION = 'image without an annotation'
 # File systems allow 255 bytes in a part of a path; the rest is for suffixes.
 _NAME_BYTES = 240
 READERS: dict[str, type[AnnotationReader]] = {}

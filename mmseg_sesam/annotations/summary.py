@@ -8,7 +8,12 @@ from typing import Any
 
 from prettytable import PrettyTable
 
-from mmseg_sesam.annotations.base import NO_SHAPE, AnnotationReader, Item
+from mmseg_sesam.annotations.base import (
+    NO_ANNOTATION,
+    NO_SHAPE,
+    AnnotationReader,
+    Item,
+)
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.structures import UNLABELLED
 
@@ -40,7 +45,7 @@ def summarise(
     for item in missing:
         skipped['annotation without an image, left out'].append(item.key)
     if reader.unannotated:
-        skipped['image without an annotation'] = reader.unannotated
+        skipped[NO_ANNOTATION] = reader.unannotated
     found = {int(index) for index in pixels} - {UNLABELLED}
     names = dict(enumerate(reader.names))
     total = sum(pixels.values())

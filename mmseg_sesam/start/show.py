@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 
+from mmseg_sesam.annotations.base import NO_ANNOTATION
 from mmseg_sesam.annotations.files import shortened
+from mmseg_sesam.annotations.summary import remarks
 from mmseg_sesam.start.label_kind import KIND_REASON
+from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.start.start import Start
 
 
@@ -30,6 +34,7 @@ def plan_text(start: Start) -> str:
             else []
         ),
         f'Validation: {sets.measured}.',
+        *_notes(sets),
         '',
         f'Plan ({start.config}):',
     ]
@@ -38,3 +43,27 @@ def plan_text(start: Start) -> str:
         lines.append(f'  {field.name} = {value}: {reason}')
     lines += ['', 'By hand:', *(f'  {line}' for line in start.commands)]
     return '\n'.join(lines)
+
+
+def _notes(sets: DataSets) -> Iterator[str]:
+    """Yields what the conversions left out or changed."""
+    train = sets.train
+    parts = [train, *sets.corrected, *([sets.val] if sets.val else [])]
+    # Held-back labels were converted with those of the training.
+    for part in {part.labels: part for part in parts}.values():
+        settings = part.summary['settings']
+        skipped = [
+            entry
+            for entry in part.summary['skipped']
+            # The plan counts images without a label.
+            if entry['reason'] != NO_ANNOTATION
+        ]
+        # Other parts need not show all classes.
+        said = train.summary['remarks'] if part.labels == train.labels else []
+        if said or skipped:
+            yield (
+                f'Notes on {settings["src"]} (options: '
+                f'tools/convert_annotations.py {settings["format"]} --help):'
+            )
+        for line in remarks(dict(remarks=said, skipped=skipped)):
+            yield f'  {line}'

@@ -1,0 +1,33 @@
+"""What the tests of start share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import pytest
+from labelme_photos import strokes, write_photo
+
+from mmseg_sesam.start.machine import Machine
+from mmseg_sesam.start.start import Request, Start, prepare
+
+BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
+
+
+@pytest.fixture
+def plan_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Start]:
+    """Five photos with strokes, 0 to 4, and a call that plans with them."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(5):
+        write_photo(Path(f'photos/{number}.jpg'), rng, strokes)
+    request = Request(Path('photos'), Path('photos'), Path('out'))
+
+    def run(**changes: object) -> Start:
+        return prepare(replace(request, **changes), BASES, Machine(1, 0))
+
+    return run

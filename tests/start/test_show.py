@@ -1,0 +1,25 @@
+"""The text of a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmseg_sesam.start.show import plan_text
+
+
+def test_plan_text_names_labels_that_are_left_out(plan_photos) -> None:
+    Path('photos/1.jpg').rename('photos/renamed.jpg')
+    boxed = Path('photos/2.json')
+    boxed.write_text(boxed.read_text().replace('linestrip', 'rectangle'))
+
+    text = plan_text(plan_photos())
+
+    assert f'Notes on {Path("photos").resolve()} ' in text
+    assert '  1 x annotation without an image, left out, such as 1' in text
+    assert '  3 x rectangle, which is no outline (see --boxes), ' in text
+    assert '  1 x label without a labelled pixel, such as 2' in text
+    assert 'image without an annotation' not in text
+
+
+def test_plan_text_notes_only_what_is_left_out(plan_photos) -> None:
+    assert 'Notes on' not in plan_text(plan_photos())
