@@ -198,6 +198,16 @@ class AnnotationReader(ABC):
         """Returns the relative path of an item's image, without suffix."""
         return item.key
 
+    def is_unchanged(self, item: Item) -> bool:
+        """Returns whether a file is as an export wrote it, uncorrected.
+
+        By default False: most formats do not say it.
+
+        Raises:
+            ValueError: the file is damaged.
+        """
+        return False
+
     def foreign(self) -> str | None:
         """Returns a sentence if the sources follow another convention."""
         said = (foreign(source, self.name) for source in self.sources)

@@ -77,7 +77,12 @@ class ConversionError(ValueError):
         return lines
 
 
-def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
+def convert(
+    reader: AnnotationReader,
+    out: Path,
+    jobs: int = 1,
+    allow_empty: bool = False,
+) -> Record:
     """Writes the labels of all annotations, and `summary.json`.
 
     Labels of an earlier run with the same settings stay if their files, and
@@ -88,6 +93,8 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
         reader: reader of the annotations.
         out: folder to be written, new or of an earlier run.
         jobs: number of processes.
+        allow_empty: take annotations without one labelled pixel; set it for
+            corrections, which may remove labels only.
 
     Returns:
         The summary, as `summary.json` holds it.
@@ -129,7 +136,9 @@ def convert(reader: AnnotationReader, out: Path, jobs: int = 1) -> Record:
         raise ConversionError(failed)
     # The order of the items does not depend on interruptions.
     ordered = [records[item.key] for item in items]
-    _check_records(reader, items, ordered)
+    _check_values(reader, ordered)
+    if not allow_empty:
+        _check_labelled(reader, items, ordered)
     _write_journal(out, settings, ordered)
     summary = summarise(reader, settings, ordered, missing)
     _replace(out / SUMMARY, f'{json.dumps(summary, indent=1)}\n'.encode())
@@ -327,13 +336,17 @@ def _convert_one(
     )
 
 
-def _check_records(
-    reader: AnnotationReader, items: list[Item], records: list[Record]
-) -> None:
-    """Raises if settings do not fit the files, or no pixel is labelled."""
+def _check_values(reader: AnnotationReader, records: list[Record]) -> None:
+    """Raises if settings do not fit the values of the files."""
     values = {v for record in records for v in record['values']}
     if values and (said := reader.misfit(values)):
         raise ValueError(said)
+
+
+def _check_labelled(
+    reader: AnnotationReader, items: list[Item], records: list[Record]
+) -> None:
+    """Raises if no pixel is labelled."""
     if any({*record['pixels']} != {str(UNLABELLED)} for record in records):
         return
     notes = Counter(reason for r in records for reason, _ in r['notes'])

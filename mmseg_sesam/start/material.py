@@ -67,6 +67,8 @@ class Material:
         emptied: names of images whose annotation file has no shape, for
             formats with one file for each image. Other files also list
             images that nobody annotated.
+        unchanged: names of images whose correction is as it was exported,
+            and is left out.
     """
 
     images: Path
@@ -81,6 +83,7 @@ class Material:
     command: str
     summary: dict
     emptied: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -100,6 +103,7 @@ def gather(
     like: Material | None = None,
     kind: str | None = None,
     without: Sequence[Path] = (),
+    corrected: bool = False,
 ) -> Material:
     """Converts annotations, and returns what they label.
 
@@ -113,6 +117,9 @@ def gather(
             unless the shapes are strokes or points.
         without: folders that hold no images to be trained on. Those of
             annotations and labels are left out anyway.
+        corrected: annotations are corrections: each file belongs to an
+            image, one that nobody changed counts for nothing, and labels
+            may have been removed only.
 
     Raises:
         ValueError: annotations are damaged, or do not fit the options.
@@ -120,18 +127,24 @@ def gather(
     name = reading.format
     name = detect_format(annotations) if name == 'auto' else name
     reader = _open(name, images, annotations, reading, like)
-    items, _ = reader.items()
+    items, missing = reader.items()
     _check_keys(reader, items)
+    unchanged = set()
+    if corrected:
+        _check_placed(annotations, images, missing)
+        # A person looked at none of them.
+        unchanged = {item.key for item in items if reader.is_unchanged(item)}
     suffix = _common_suffix([item.image for item in items])
     size = median_size([image_size(item.image) for item in items])
     reader = _adapt(reader, size)
     if kind == DENSE:
         reader = _fill_background(reader, items, drawing_scale(size))
-    summary = convert(reader, out, reading.jobs)
+    summary = convert(reader, out, reading.jobs, allow_empty=corrected)
     # An export may list images that nobody annotated.
-    labelled = sorted(labelled_keys(out))
-    empty = [item for item in items if item.key not in {*labelled}]
-    remove_labels(out, [item.key for item in empty])
+    found = labelled_keys(out)
+    labelled = sorted(found - unchanged)
+    empty = [item for item in items if item.key not in found | unchanged]
+    remove_labels(out, [*unchanged, *(item.key for item in empty)])
     apart = (annotations, out, *without)
     return Material(
         images=images,
@@ -155,6 +168,7 @@ def gather(
         emptied=()
         if reader.label_images
         else tuple(item.key for item in empty if not item.data),
+        unchanged=tuple(sorted(unchanged)),
     )
 
 
@@ -234,6 +248,25 @@ def _check_keys(reader: AnnotationReader, items: list[Item]) -> None:
         )
 
 
+def _check_placed(src: Path, images: Path, missing: list[Item]) -> None:
+    """Raises if a file that corrects one image belongs to none."""
+    lost = [item for item in missing if not item.data]
+    if not lost:
+        return
+    item = lost[0]
+    keys = [key for key, _ in list_keyed_files(images, IMAGE_SUFFIXES)]
+    name = Path(item.key).name
+    same = [key for key in keys if Path(key).name == name]
+    remedy = 'give it the name of its image, or take it away'
+    if same:
+        # LabelMe writes all files of an --output side by side.
+        remedy = f'move it to {src / same[0]}{item.source.suffix}'
+    raise ValueError(
+        f'{item.source} corrects no image of {images} ({len(lost)} such '
+        f'files), expected the relative path of an image; {remedy}.'
+    )
+
+
 def _common_suffix(paths: list[Path]) -> str:
     """Returns the one suffix of all images; a data set takes only one."""
     counts = Counter(path.suffix for path in paths)
@@ -291,7 +324,7 @@ def _readable_labels(
 
 def _samples(values: list) -> list:
     """Returns evenly spaced values of a list, `_SAMPLES` at most."""
-    return values[:: -(-len(values) // _SAMPLES)]
+    return values[:: max(-(-len(values) // _SAMPLES), 1)]
 
 
 def _command(reader: AnnotationReader, out: Path) -> str:

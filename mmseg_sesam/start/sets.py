@@ -35,6 +35,7 @@ class DataSets:
             measures.
         proxy: whether the validation knows weakly labelled pixels only.
         emptied: training images whose labels a correction removed.
+        unchanged: images whose correction is as it was exported.
     """
 
     train: Material
@@ -43,6 +44,7 @@ class DataSets:
     measured: str = ''
     proxy: bool = False
     emptied: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -126,7 +128,8 @@ def add_corrections(
 ) -> DataSets:
     """Puts corrected labels into the place of those of the training.
 
-    An image whose shapes a correction removed becomes unlabelled.
+    An image whose shapes a correction removed becomes unlabelled. A file
+    as `tools/suggest.py` wrote it is left out: it has labels of a network.
 
     Args:
         sets: training and validation.
@@ -137,27 +140,38 @@ def add_corrections(
 
     Raises:
         ValueError: a corrected image belongs to the validation, or has
-            another ending than the others.
+            another ending than the others, or a file belongs to no image.
     """
-    train, seen, taken, found = sets.train, set(), set(), []
+    train, found = sets.train, []
+    seen, taken, unchanged = set(), set(), set()
     for number in reversed(range(len(folders))):
         target = out / f'corrected_{number + 1}'
         folder = folders[number]
-        part = gather(images, folder, target, _prefer(reading, folder), train)
+        fitting = _prefer(reading, folder)
+        part = gather(
+            *(images, folder, target, fitting, train), corrected=True
+        )
         part = replace(part, unlabelled=[*part.emptied])
         _check_part(part, sets, folder)
         fresh = [name for name in part.labelled if name not in seen]
+        # The checks would name labels that no list uses.
+        remove_labels(target, {*part.labelled} - {*fresh})
         taken.update(fresh)
         seen.update(part.names)
+        unchanged.update(part.unchanged)
         found.append(replace(part, labelled=fresh, unlabelled=[]))
     train = without(train, taken)
     emptied = [name for name in train.labelled if name in seen]
-    remove_labels(train.labels, emptied)
+    remove_labels(train.labels, [*taken, *emptied])
     unlabelled = sorted([*train.unlabelled, *emptied])
     train = replace(without(train, emptied), unlabelled=unlabelled)
     corrected = tuple(part for part in reversed(found) if part.labelled)
     return replace(
-        sets, train=train, corrected=corrected, emptied=tuple(emptied)
+        sets,
+        train=train,
+        corrected=corrected,
+        emptied=tuple(emptied),
+        unchanged=tuple(sorted(unchanged - seen)),
     )
 
 

@@ -33,6 +33,14 @@ def plan_text(start: Start) -> str:
             if sets.emptied
             else []
         ),
+        *(
+            [
+                'Left out of --corrected, as nobody changed a shape: '
+                f'{shortened(sets.unchanged)}'
+            ]
+            if sets.unchanged
+            else []
+        ),
         f'Validation: {sets.measured}.',
         *_notes(sets),
         '',

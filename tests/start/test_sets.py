@@ -14,6 +14,7 @@ from PIL import Image
 
 from mmseg_sesam.annotations import convert
 from mmseg_sesam.annotations.readers.labelme import LabelmeReader
+from mmseg_sesam.datasets.validation import validate_datasets
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.show import plan_text
@@ -306,6 +307,20 @@ def test_prepare_joins_corrections(request_of_photos: Request) -> None:
     for part in parts:
         assert Path(part.ann_file).read_text().split()
     assert cfg.model.sources[0].kinds == ['dense']
+
+
+def test_prepare_removes_labels_that_a_correction_replaced(
+    request_of_photos: Request,
+) -> None:
+    rng = np.random.default_rng(1)
+    for name in ('first/01', 'first/02', 'second/02'):
+        write_photo(Path(f'{name}.jpg'), rng, strokes)
+        Path(f'{name}.jpg').unlink()
+
+    start = plan(request_of_photos, corrected=(Path('first'), Path('second')))
+
+    report = validate_datasets(Config.fromfile(start.config), 1)
+    assert not report.findings
 
 
 def test_prepare_takes_labels_away_that_a_correction_removes(

@@ -14,6 +14,7 @@ from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
+from mmseg_sesam.annotations.labelme_digest import is_unchanged
 from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
 from mmseg_sesam.io.images import image_size
 
@@ -36,6 +37,9 @@ class LabelmeReader(NamedReader, AllShapes):
         record = files.read_json(item.source)
         shapes = take(record, 'shapes', list, item.where)
         return [take(shape, 'label', str, item.where) for shape in shapes]
+
+    def is_unchanged(self, item: Item) -> bool:
+        return is_unchanged(files.read_json(item.source))
 
     def read(self, item: Item) -> Annotation:
         record = files.read_json(item.source)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from mmseg_sesam.annotations.labelme_digest import DIGEST, shapes_digest
 from mmseg_sesam.annotations.writer import (
     AnnotationWriter,
     Drawing,
@@ -42,13 +43,14 @@ class LabelmeWriter(AnnotationWriter):
             for outline in drawing.outlines
         ]
         width, height = drawing.size
-        return dict(
-            version='5.5.0',
-            flags={},
-            shapes=shapes,
+        return {
+            'version': '5.5.0',
+            'flags': {},
+            'shapes': shapes,
             # LabelMe looks for the image from the folder of the file.
-            imagePath=os.path.relpath(drawing.path, path.parent),
-            imageData=None,
-            imageHeight=height,
-            imageWidth=width,
-        )
+            'imagePath': os.path.relpath(drawing.path, path.parent),
+            'imageData': None,
+            'imageHeight': height,
+            'imageWidth': width,
+            DIGEST: shapes_digest(shapes),
+        }

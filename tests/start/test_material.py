@@ -1,0 +1,74 @@
+"""Gathering images and labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmseg_sesam.annotations.export import export
+from mmseg_sesam.start.show import plan_text
+
+
+def suggest(*names: str) -> Path:
+    """Writes LabelMe files of photos as tools/suggest.py does."""
+    images = [Path(f'photos/{name}.jpg') for name in names]
+    labels = [np.eye(72, 96, dtype=np.uint8) for _ in names]
+    options = dict(classes=['background', 'cat', 'dog'], root=Path('photos'))
+    export(images, labels, Path('corrected'), 'labelme', **options)
+    return Path('corrected')
+
+
+def change(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(dict(json.loads(path.read_text()), **changes)))
+
+
+def test_gather_leaves_out_suggested_labels_that_nobody_changed(
+    plan_photos,
+) -> None:
+    folder = suggest('1', '2', '3')
+    # LabelMe writes numbers and entries differently when it saves a file.
+    shapes = json.loads((folder / '1.json').read_text())['shapes']
+    for shape in shapes:
+        shape['points'] = [[float(x), float(y)] for x, y in shape['points']]
+        shape.pop('description')
+    change(folder / '1.json', shapes=shapes, imageData='')
+    shapes[0]['points'][0][0] += 5
+    change(folder / '2.json', shapes=shapes)
+    change(folder / '3.json', shapes=[])
+
+    start = plan_photos(corrected=(folder,))
+
+    sets = start.sets
+    assert [part.labelled for part in sets.corrected] == [['2']]
+    assert sets.emptied == ('3',)
+    assert sets.train.labelled == ['0', '1', '4']
+    assert not Path('out/corrected_1/1.png').exists()
+    text = plan_text(start)
+    assert 'Left out of --corrected, as nobody changed a shape: 1' in text
+
+
+def test_gather_takes_corrections_that_remove_labels_only(
+    plan_photos,
+) -> None:
+    folder = suggest('1')
+    change(folder / '1.json', shapes=[])
+
+    sets = plan_photos(corrected=(folder,)).sets
+
+    assert (sets.corrected, sets.emptied) == ((), ('1',))
+    assert sets.train.unlabelled == ['1']
+
+
+def test_gather_refuses_a_correction_of_no_image(plan_photos) -> None:
+    Path('photos/reef').mkdir()
+    for path in Path('photos').glob('3.*'):
+        path.rename(Path('photos/reef', path.name))
+    folder = suggest('1', 'reef/3')
+    # LabelMe writes the file of photos/reef/3.jpg there.
+    (folder / 'reef/3.json').rename(folder / '3.json')
+
+    with pytest.raises(ValueError, match='move it to corrected/reef/3.json'):
+        plan_photos(corrected=(folder,))
