@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+# The list in a folder that tools/suggest.py writes.
+SUGGESTIONS = 'suggestions.json'
+
 
 def printable(name: str | os.PathLike) -> str:
     r"""Returns a name with escapes for characters that cannot be shown.

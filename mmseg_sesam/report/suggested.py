@@ -7,12 +7,11 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.names import SUGGESTIONS, printable
 from mmseg_sesam.report.gallery import GROUP_SIZE
 from mmseg_sesam.report.images import RunImages
 
-# The list of suggestions in their folder, and their group in the gallery.
-LIST_NAME = 'suggestions.json'
+# Group of the suggestions in the gallery.
 GROUP = 'label next'
 
 
@@ -39,7 +38,7 @@ def read_suggestions(folder: Path, images: RunImages) -> Suggested:
         FileNotFoundError: the folder has no list.
         ValueError: the list names an image that is not of this training.
     """
-    path = folder / LIST_NAME
+    path = folder / SUGGESTIONS
     if not path.is_file():
         raise FileNotFoundError(
             f'{path} does not exist; give a folder that tools/suggest.py '

@@ -14,18 +14,32 @@ from mmseg_sesam.annotations.base import READERS, AnnotationReader, Item
 from mmseg_sesam.annotations.files import read_index
 from mmseg_sesam.annotations.readers.index_png import IndexPngReader
 from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.io.names import SUGGESTIONS
 
 # Endings of the formats that keep all images in one file.
 _ONE_FILE = {'coco': '.json', 'label-studio': '.json'}
 _TOOL = 'tools/convert_annotations.py'
 
 
-def check_exists(src: Path) -> None:
-    """Raises FileNotFoundError if there is no file or folder `src`."""
+def check_annotations(src: Path) -> None:
+    """Checks a path of annotations; no annotation is read.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ValueError: it is the folder of tools/suggest.py, which holds the
+            same labels in several formats.
+    """
     if not src.exists():
         raise FileNotFoundError(
             f'{src} does not exist; give the file or the folder of the '
             'annotations.'
+        )
+    if (src / SUGGESTIONS).is_file():
+        found = [str(src / name) for name in READERS if (src / name).is_dir()]
+        raise ValueError(
+            f'{src} is the folder of tools/suggest.py, expected the one of '
+            'its folders in which you corrected labels; give '
+            f'{" or ".join(sorted(found)) or "that folder"}.'
         )
 
 
@@ -39,7 +53,7 @@ def detect_format(src: Path) -> str:
         FileNotFoundError: `src` does not exist.
         ValueError: no reader recognises `src`, or several do.
     """
-    check_exists(src)
+    check_annotations(src)
     names = [name for name in sorted(READERS) if READERS[name].recognises(src)]
     if len(names) > 1 and 'index-png' in names:
         # Cityscapes, and perhaps other formats, consist of such images.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmseg_sesam.io.atomic import replace_file
-from mmseg_sesam.start.detect import check_exists
+from mmseg_sesam.start.detect import check_annotations
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.material import Reading, gather
 from mmseg_sesam.start.plan import Plan, make_plan, schedule, steps_in
@@ -125,7 +125,7 @@ def _gather_sets(request: Request) -> DataSets:
     others = [*request.corrected, *([request.val] if request.val else [])]
     # All of them, before the first is converted.
     for path in (request.annotations, *others):
-        check_exists(path)
+        check_annotations(path)
     material = gather(
         *(images, request.annotations, out / 'labels', reading),
         without=[out, *others],

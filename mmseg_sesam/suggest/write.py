@@ -11,10 +11,9 @@ from PIL import Image
 
 from mmseg_sesam.annotations.export import export
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.names import SUGGESTIONS, printable
 from mmseg_sesam.io.templates import render
 from mmseg_sesam.io.terminal import Progress
-from mmseg_sesam.report.suggested import LIST_NAME
 from mmseg_sesam.suggest.look import Looker
 from mmseg_sesam.suggest.pictures import draw_strip
 from mmseg_sesam.visualization.training_sample import describe_label
@@ -85,7 +84,7 @@ def write_annotations(
 def _write_list(out: Path, content: dict[str, Any]) -> None:
     """Writes the suggestions as JSON."""
     text = json.dumps(content, indent=1, allow_nan=False)
-    (out / LIST_NAME).write_text(text)
+    (out / SUGGESTIONS).write_text(text)
 
 
 def _write_page(

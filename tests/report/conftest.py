@@ -11,9 +11,9 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmseg_sesam.io.names import SUGGESTIONS
 from mmseg_sesam.report import build_report
 from mmseg_sesam.report.run import read_run
-from mmseg_sesam.report.suggested import LIST_NAME
 
 TRUTH_PIPELINE = [
     dict(type='LoadImageFromFile'),
@@ -47,7 +47,7 @@ def write_suggestion(folder: Path, image: Path) -> Path:
     one = dict(rank=1, image=str(image), reason='it is rare', regions=[region])
     content = dict(checkpoint='iter_6.pth', suggestions=[one])
     folder.mkdir()
-    (folder / LIST_NAME).write_text(json.dumps(content))
+    (folder / SUGGESTIONS).write_text(json.dumps(content))
     return folder
 
 

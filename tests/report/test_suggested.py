@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mmseg_sesam.io.names import SUGGESTIONS
 from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
-from mmseg_sesam.report.suggested import LIST_NAME, read_suggestions
+from mmseg_sesam.report.suggested import read_suggestions
 
 
 def write_list(folder: Path, *images: str) -> Path:
@@ -21,7 +22,7 @@ def write_list(folder: Path, *images: str) -> Path:
         for rank, image in enumerate(images, 1)
     ]
     content = dict(checkpoint='iter_6.pth', suggestions=suggestions)
-    (folder / LIST_NAME).write_text(json.dumps(content))
+    (folder / SUGGESTIONS).write_text(json.dumps(content))
     return folder
 
 

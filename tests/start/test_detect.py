@@ -8,7 +8,11 @@ import pytest
 from labelme_photos import strokes, write_photo
 from PIL import Image
 
-from mmseg_sesam.start.detect import detect_format, open_reader
+from mmseg_sesam.start.detect import (
+    check_annotations,
+    detect_format,
+    open_reader,
+)
 
 
 def test_detect_format_knows_json_and_xml(tmp_path: Path) -> None:
@@ -63,3 +67,15 @@ def test_open_reader_names_an_option_that_a_format_needs(
 ) -> None:
     with pytest.raises(ValueError, match='--colors'):
         open_reader('color-png', tmp_path, tmp_path)
+
+
+def test_check_annotations_names_folders_of_suggestions(
+    tmp_path: Path,
+) -> None:
+    for name in ('pictures', 'labelme', 'cvat'):
+        (tmp_path / name).mkdir()
+    check_annotations(tmp_path)
+    (tmp_path / 'suggestions.json').write_text('{}')
+
+    with pytest.raises(ValueError, match='give .*cvat or .*/labelme[.]$'):
+        check_annotations(tmp_path)
