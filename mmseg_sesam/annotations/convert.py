@@ -14,25 +14,30 @@ from dataclasses import asdict
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Callable, Union
+from typing import Callable, Union
 
 import numpy as np
 
 from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.conventions import foreign
+from mmseg_sesam.annotations.journal import (
+    JOURNAL,
+    Record,
+    label_digest,
+    load_records,
+    replace_changed,
+    write_journal,
+)
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import summarise
 from mmseg_sesam.io import atomic
 from mmseg_sesam.io.images import image_size, is_turned
 from mmseg_sesam.io.labels import write_label
-from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.structures import UNLABELLED
 
 SUMMARY = 'summary.json'
-# First line: settings. Then the record of each label that is done.
-JOURNAL = 'conversion.jsonl'
 # Number of sentences that are shown of those that differ in the file only.
 _ALIKE = 3
 
@@ -43,7 +48,6 @@ _TURNED = (
     'it, remove that entry, as with `exiftool -Orientation= PHOTO`.'
 )
 
-Record = dict[str, Any]
 # The record of a label, or the sentence that says why there is none.
 Result = Union[Record, str]
 
@@ -81,6 +85,7 @@ def convert(
     reader: AnnotationReader,
     out: Path,
     jobs: int = 1,
+    renew: bool = False,
     allow_empty: bool = False,
 ) -> Record:
     """Writes the labels of all annotations, and `summary.json`.
@@ -93,6 +98,9 @@ def convert(
         reader: reader of the annotations.
         out: folder to be written, new or of an earlier run.
         jobs: number of processes.
+        renew: labels of an earlier run with other settings, or of
+            annotations that are gone, make way, unless somebody changed
+            them; without it they are an error.
         allow_empty: take annotations without one labelled pixel; set it for
             corrections, which may remove labels only.
 
@@ -127,7 +135,7 @@ def convert(
     items, missing = reader.items()
     reader.check(items)
     settings = _settings(reader)
-    records = _load_journal(out, settings, items)
+    records = load_records(out, settings, {item.key for item in items}, renew)
     failed = _convert_new(reader, items, records, settings, out, jobs)
     if failed:
         # A file of many images gets one sentence, not one for each image.
@@ -139,20 +147,12 @@ def convert(
     _check_values(reader, ordered)
     if not allow_empty:
         _check_labelled(reader, items, ordered)
-    _write_journal(out, settings, ordered)
+    write_journal(out, settings, ordered)
     summary = summarise(reader, settings, ordered, missing)
-    _replace(out / SUMMARY, f'{json.dumps(summary, indent=1)}\n'.encode())
+    replace_changed(
+        out / SUMMARY, f'{json.dumps(summary, indent=1)}\n'.encode()
+    )
     return summary
-
-
-def labelled_keys(out: Path) -> set[str]:
-    """Returns the keys of the labels of a conversion that label a pixel."""
-    _, *lines = (out / JOURNAL).read_text(encoding='utf-8').splitlines()
-    return {
-        record['key']
-        for record in map(json.loads, lines)
-        if {*record['pixels']} != {str(UNLABELLED)}
-    }
 
 
 def _convert_new(
@@ -181,7 +181,7 @@ def _convert_new(
         # A summary means that all labels are there.
         (out / SUMMARY).unlink(missing_ok=True)
         atomic.remove_parts(out.rglob(atomic.PARTS), atomic.STALE_SECONDS)
-        _write_journal(out, settings, [*records.values()])
+        write_journal(out, settings, [*records.values()])
     failed = []
     for item, result in Progress(
         _convert_all(reader, todo, out, jobs),
@@ -203,53 +203,6 @@ def _settings(reader: AnnotationReader) -> Record:
     settings = dict(format=reader.name, **asdict(reader), **reader.contents())
     text = json.dumps(settings, default=lambda path: str(path.resolve()))
     return json.loads(text)
-
-
-def _load_journal(
-    out: Path, settings: Record, items: list[Item]
-) -> dict[str, Record]:
-    """Returns the records of an earlier run by key.
-
-    Raises:
-        ValueError: `out` belongs to other settings or other annotations, or
-            to something else.
-    """
-    path = out / JOURNAL
-    if not path.is_file():
-        if not is_empty_or_absent(out):
-            raise ValueError(
-                f'{out} exists and holds no conversion, and nothing in it '
-                'shall be overwritten; give a new folder.'
-            )
-        return {}
-    header, *lines = path.read_text(encoding='utf-8').split('\n')
-    earlier = json.loads(header)
-    for key in sorted({*earlier, *settings}):
-        if earlier.get(key) != settings.get(key):
-            raise ValueError(
-                f'{out} was made with {key}={earlier.get(key)!r}, and now '
-                f'{key}={settings.get(key)!r} is asked for; give a new '
-                'folder, or the earlier setting.'
-            )
-    records = {}
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except ValueError:
-            # An interrupted run may leave a truncated last line.
-            continue
-        records[record['key']] = record
-    if gone := sorted({*records} - {item.key for item in items}):
-        raise ValueError(
-            f'{out} holds labels of {len(gone)} annotations that are gone, '
-            f'such as {gone[0]}; give a new folder, or bring them back.'
-        )
-    return records
-
-
-def _write_journal(out: Path, settings: Record, records: list[Record]) -> None:
-    lines = [json.dumps(line) + '\n' for line in (settings, *records)]
-    _replace(out / JOURNAL, ''.join(lines).encode())
 
 
 def _inputs(item: Item) -> list[list[int]]:
@@ -326,10 +279,11 @@ def _convert_one(
     path.parent.mkdir(parents=True, exist_ok=True)
     content = BytesIO()
     write_label(content, annotation.label, palette)
-    _replace(path, content.getvalue())
+    replace_changed(path, content.getvalue())
     counts = np.bincount(annotation.label.ravel(), minlength=256)
     return dict(
         key=item.key,
+        digest=label_digest(content.getvalue()),
         pixels={str(i): int(counts[i]) for i in np.flatnonzero(counts)},
         notes=annotation.notes,
         values=annotation.values,
@@ -363,10 +317,3 @@ def _check_labelled(
         f'labelled pixel{why}, expected some; correct the files, or change '
         f'one of {options}, and give a new folder.'
     )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replaces a file at once, unless it has the content."""
-    if path.is_file() and path.read_bytes() == content:
-        return
-    atomic.replace_file(path, content)

@@ -18,7 +18,8 @@ from mmseg_sesam.annotations.base import (
     Item,
     list_keyed_files,
 )
-from mmseg_sesam.annotations.convert import SUMMARY, convert, labelled_keys
+from mmseg_sesam.annotations.convert import SUMMARY, convert
+from mmseg_sesam.annotations.journal import labelled_keys
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
@@ -139,7 +140,9 @@ def gather(
     reader = _adapt(reader, size)
     if kind == DENSE:
         reader = _fill_background(reader, items, drawing_scale(size))
-    summary = convert(reader, out, reading.jobs, allow_empty=corrected)
+    summary = convert(
+        reader, out, reading.jobs, renew=True, allow_empty=corrected
+    )
     # An export may list images that nobody annotated.
     found = labelled_keys(out)
     labelled = sorted(found - unchanged)

@@ -81,7 +81,8 @@ def prepare(
         ConversionError: annotations are damaged.
         FileExistsError: a config or a list of images that a user wrote or
             changed is in the way; no label is written then.
-        ValueError: the options do not fit the data.
+        ValueError: the options do not fit the data, or a user changed a
+            label that would be replaced.
         OSError: a file cannot be read or written.
     """
     out = request.out

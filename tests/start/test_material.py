@@ -62,6 +62,29 @@ def test_gather_takes_corrections_that_remove_labels_only(
     assert sets.train.unlabelled == ['1']
 
 
+def test_gather_renews_labels_after_everyday_changes(plan_photos) -> None:
+    misspelt = Path('photos/1.json')
+    misspelt.write_text(misspelt.read_text().replace('"cat"', '"cta"'))
+    first = suggest('1', '2')
+    for name in '12':
+        change(first / f'{name}.json', exported_shapes='')
+    second = first.rename('second')
+    first = suggest('3')
+    change(first / '3.json', exported_shapes='')
+    plan_photos(corrected=(first, second), classes=())
+    # Spelt right, a photo taken away, one correction less, another order.
+    misspelt.write_text(misspelt.read_text().replace('"cta"', '"cat"'))
+    for path in Path('photos').glob('4.*'):
+        path.unlink()
+    (second / '2.json').unlink()
+
+    sets = plan_photos(corrected=(second, first)).sets
+
+    assert sets.train.classes == ('background', 'cat', 'dog')
+    assert sets.train.labelled == ['0', '2']
+    assert [part.labelled for part in sets.corrected] == [['1'], ['3']]
+
+
 def test_gather_refuses_a_correction_of_no_image(plan_photos) -> None:
     Path('photos/reef').mkdir()
     for path in Path('photos').glob('3.*'):

@@ -1,0 +1,125 @@
+"""The journal of a conversion: its settings, and what it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from mmseg_sesam.io import atomic
+from mmseg_sesam.io.listing import is_empty_or_absent
+from mmseg_sesam.structures import UNLABELLED
+
+# First line: settings. Then the record of each label that is done.
+JOURNAL = 'conversion.jsonl'
+
+Record = dict[str, Any]
+
+
+def load_records(
+    out: Path, settings: Record, keys: set[str], renew: bool = False
+) -> dict[str, Record]:
+    """Returns the records of an earlier run by key.
+
+    Args:
+        out: folder of the labels.
+        settings: those of this run.
+        keys: of all annotations.
+        renew: remove labels of other settings, and of annotations that are
+            gone, unless somebody changed them.
+
+    Raises:
+        ValueError: `out` belongs to something else, or has a label that
+            shall not be removed.
+    """
+    path = out / JOURNAL
+    if not path.is_file():
+        if not is_empty_or_absent(out):
+            raise ValueError(
+                f'{out} exists and holds no conversion, and nothing in it '
+                'shall be overwritten; give a new folder.'
+            )
+        return {}
+    header, *lines = path.read_text(encoding='utf-8').split('\n')
+    records = _read_records(lines)
+    earlier, gone = json.loads(header), sorted({*records} - keys)
+    changed = [
+        key
+        for key in sorted({*earlier, *settings})
+        if earlier.get(key) != settings.get(key)
+    ]
+    if renew:
+        old = sorted(records) if changed else gone
+        _remove_labels(out, {key: records.pop(key) for key in old})
+    elif changed:
+        key = changed[0]
+        raise ValueError(
+            f'{out} was made with {key}={earlier.get(key)!r}, and now '
+            f'{key}={settings.get(key)!r} is asked for; give a new folder, '
+            'or the earlier setting.'
+        )
+    elif gone:
+        raise ValueError(
+            f'{out} holds labels of {len(gone)} annotations that are gone, '
+            f'such as {gone[0]}; give a new folder, or bring them back.'
+        )
+    return records
+
+
+def _read_records(lines: list[str]) -> dict[str, Record]:
+    records = {}
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            # An interrupted run may leave a truncated last line.
+            continue
+        records[record['key']] = record
+    return records
+
+
+def _remove_labels(out: Path, records: dict[str, Record]) -> None:
+    """Removes labels that are as they were written.
+
+    Raises:
+        ValueError: somebody changed one of them; then none is removed.
+    """
+    paths = {key: out / f'{key}.png' for key in records}
+    paths = {key: path for key, path in paths.items() if path.is_file()}
+    for key, path in paths.items():
+        if label_digest(path.read_bytes()) != records[key].get('digest'):
+            raise ValueError(
+                f'{path} is not as this tool wrote it, and shall not be '
+                'overwritten; move it away, or give another folder.'
+            )
+    for path in paths.values():
+        path.unlink()
+
+
+def write_journal(out: Path, settings: Record, records: list[Record]) -> None:
+    """Writes settings and records."""
+    lines = [json.dumps(line) + '\n' for line in (settings, *records)]
+    replace_changed(out / JOURNAL, ''.join(lines).encode())
+
+
+def labelled_keys(out: Path) -> set[str]:
+    """Returns the keys of the labels of a conversion that label a pixel."""
+    _, *lines = (out / JOURNAL).read_text(encoding='utf-8').splitlines()
+    return {
+        record['key']
+        for record in map(json.loads, lines)
+        if {*record['pixels']} != {str(UNLABELLED)}
+    }
+
+
+def label_digest(content: bytes) -> str:
+    """Returns a digest of a label file."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def replace_changed(path: Path, content: bytes) -> None:
+    """Replaces a file at once, unless it has the content."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    atomic.replace_file(path, content)

@@ -1,0 +1,59 @@
+"""Labels of an earlier conversion that make way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_sesam.annotations import READERS, convert
+
+
+@pytest.fixture
+def src(tmp_path: Path) -> Path:
+    folder = tmp_path / 'src'
+    folder.mkdir()
+    for value, name in enumerate('abc'):
+        Image.fromarray(np.full((4, 6), value, np.uint8)).save(
+            folder / f'{name}.png'
+        )
+    return folder
+
+
+def renew(src: Path, out: Path, **settings: object) -> list[str]:
+    """Converts again; returns the names of all labels."""
+    convert(READERS['index-png'](src, **settings), out, renew=True)
+    return sorted(path.stem for path in out.glob('*.png'))
+
+
+def test_load_records_renews_labels_of_other_annotations(src, out) -> None:
+    renew(src, out)
+    kept = (out / 'a.png').stat().st_mtime_ns
+    (src / 'b.png').rename(src / 'd.png')
+
+    assert renew(src, out) == ['a', 'c', 'd']
+    assert (out / 'a.png').stat().st_mtime_ns == kept
+    # Nothing is left of the earlier annotations.
+    convert(READERS['index-png'](src), out)
+
+
+def test_load_records_renews_labels_of_other_settings(src, out) -> None:
+    renew(src, out)
+
+    renew(src, out, unlabelled=(1,))
+
+    assert (np.array(Image.open(out / 'b.png')) == 255).all()
+
+
+def test_load_records_keeps_labels_that_somebody_changed(src, out) -> None:
+    renew(src, out)
+    Image.new('L', (6, 4), 2).save(out / 'b.png')
+    changed = (out / 'b.png').read_bytes()
+
+    with pytest.raises(ValueError, match='b.png is not as this tool wrote'):
+        renew(src, out, unlabelled=(1,))
+
+    assert (out / 'b.png').read_bytes() == changed
+    assert (out / 'a.png').is_file()
