@@ -8,6 +8,7 @@ from dataclasses import fields
 from mmseg_sesam.annotations.base import NO_ANNOTATION
 from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.annotations.summary import remarks
+from mmseg_sesam.start.class_names import misspelt_names
 from mmseg_sesam.start.label_kind import KIND_REASON
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.start.start import Start
@@ -16,11 +17,13 @@ from mmseg_sesam.start.start import Start
 def plan_text(start: Start) -> str:
     """Returns what was found, the numbers with reasons, and the commands."""
     material, sets = start.sets.train, start.sets
+    images = {c['name']: c['files'] for c in material.summary['classes']}
     shares = f'{material.summary["labelled"]:.1%}'
     lines = [
         f'Format: {material.summary["settings"]["format"]}; labels look like '
         f'{KIND_REASON[material.kind]} ({shares} of pixels)',
-        f'Classes: {", ".join(material.classes)}',
+        f'Classes, with their numbers of images: {_counted(images)}',
+        *(f'Warning: {said}' for said in misspelt_names(images)),
         f'Training images: {len(material.labelled)} with a label, '
         f'{len(material.unlabelled)} without',
         *(
@@ -51,6 +54,10 @@ def plan_text(start: Start) -> str:
         lines.append(f'  {field.name} = {value}: {reason}')
     lines += ['', 'By hand:', *(f'  {line}' for line in start.commands)]
     return '\n'.join(lines)
+
+
+def _counted(images: dict[str, int]) -> str:
+    return ', '.join(f'{name} {number}' for name, number in images.items())
 
 
 def _notes(sets: DataSets) -> Iterator[str]:

@@ -21,5 +21,15 @@ def test_plan_text_names_labels_that_are_left_out(plan_photos) -> None:
     assert 'image without an annotation' not in text
 
 
+def test_plan_text_counts_images_of_classes(plan_photos) -> None:
+    path = Path('photos/1.json')
+    path.write_text(path.read_text().replace('"dog"', '" Dog"'))
+
+    text = plan_text(plan_photos())
+
+    assert 'images: background 5,  Dog 1, cat 5, dog 4\n' in text
+    assert "Warning: ' Dog', 'dog' differ in spaces" in text
+
+
 def test_plan_text_notes_only_what_is_left_out(plan_photos) -> None:
     assert 'Notes on' not in plan_text(plan_photos())
