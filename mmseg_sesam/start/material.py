@@ -19,6 +19,7 @@ from mmseg_sesam.annotations.base import (
     list_keyed_files,
 )
 from mmseg_sesam.annotations.convert import SUMMARY, convert
+from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.annotations.journal import labelled_keys
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.images import image_size
@@ -68,6 +69,7 @@ class Material:
         emptied: names of images whose annotation file has no shape, for
             formats with one file for each image. Other files also list
             images that nobody annotated.
+        left_out: images without a label that end in another suffix.
         unchanged: names of images whose correction is as it was exported,
             and is left out.
     """
@@ -85,6 +87,7 @@ class Material:
     summary: dict
     emptied: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    left_out: tuple[Path, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -149,6 +152,7 @@ def gather(
     empty = [item for item in items if item.key not in found | unchanged]
     remove_labels(out, [*unchanged, *(item.key for item in empty)])
     apart = (annotations, out, *without)
+    listed = list_keyed_files(images, IMAGE_SUFFIXES, apart)
     return Material(
         images=images,
         suffix=suffix,
@@ -156,7 +160,7 @@ def gather(
         labelled=labelled,
         unlabelled=[
             key
-            for key, path in list_keyed_files(images, IMAGE_SUFFIXES, apart)
+            for key, path in listed
             if path.name.endswith(suffix) and key not in {*labelled}
         ],
         size=size,
@@ -172,6 +176,9 @@ def gather(
         if reader.label_images
         else tuple(item.key for item in empty if not item.data),
         unchanged=tuple(sorted(unchanged)),
+        left_out=tuple(
+            path for _, path in listed if not path.name.endswith(suffix)
+        ),
     )
 
 
@@ -273,13 +280,21 @@ def _check_placed(src: Path, images: Path, missing: list[Item]) -> None:
 def _common_suffix(paths: list[Path]) -> str:
     """Returns the one suffix of all images; a data set takes only one."""
     counts = Counter(path.suffix for path in paths)
-    if len(counts) > 1:
-        found = ', '.join(f'{n} x {name}' for name, n in counts.most_common())
+    (suffix, number), *others = counts.most_common()
+    if others:
+        rare = [path for path in paths if path.suffix != suffix]
         raise ValueError(
-            f'{paths[0].parent} holds images with several endings ({found}), '
-            'expected one; convert the images of the others.'
+            f'{shortened(map(str, rare))}: {len(rare)} labelled images end '
+            f'differently from {number} others, expected {suffix}; '
+            f'{change_to(suffix, rare)}.'
         )
-    return next(iter(counts))
+    return suffix
+
+
+def change_to(suffix: str, paths: Iterable[Path]) -> str:
+    """Returns what to do with images that do not end in a suffix."""
+    alike = all(path.suffix.lower() == suffix.lower() for path in paths)
+    return f'{"rename" if alike else "convert"} them to {suffix}'
 
 
 def _adapt(

@@ -11,6 +11,7 @@ from mmseg_sesam.start.label_kind import THIN
 from mmseg_sesam.start.material import (
     Material,
     Reading,
+    change_to,
     gather,
     remove_labels,
 )
@@ -193,9 +194,11 @@ def _prefer(reading: Reading, src: Path) -> Reading:
 def _check_part(part: Material, sets: DataSets, src: Path) -> None:
     """Raises if corrected images cannot join the training."""
     if part.suffix != sets.train.suffix:
+        paths = map(part.path, part.names)
+        remedy = change_to(sets.train.suffix, paths)
         raise ValueError(
             f'--corrected {src} labels images *{part.suffix}, expected '
-            f'*{sets.train.suffix} as the others; convert these images.'
+            f'*{sets.train.suffix} as the others; {remedy}.'
         )
     both = sets.val and _shared(part, sets.val)
     if both:

@@ -10,6 +10,7 @@ from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.annotations.summary import remarks
 from mmseg_sesam.start.class_names import misspelt_names
 from mmseg_sesam.start.label_kind import KIND_REASON
+from mmseg_sesam.start.material import Material, change_to
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.start.start import Start
 
@@ -26,6 +27,7 @@ def plan_text(start: Start) -> str:
         *(f'Warning: {said}' for said in misspelt_names(images)),
         f'Training images: {len(material.labelled)} with a label, '
         f'{len(material.unlabelled)} without',
+        *_left_out(material),
         *(
             f'Corrected images of {part.summary["settings"]["src"]}: '
             f'{len(part.labelled)}, which look like {KIND_REASON[part.kind]}'
@@ -58,6 +60,16 @@ def plan_text(start: Start) -> str:
 
 def _counted(images: dict[str, int]) -> str:
     return ', '.join(f'{name} {number}' for name, number in images.items())
+
+
+def _left_out(material: Material) -> Iterator[str]:
+    paths, suffix = material.left_out, material.suffix
+    if paths:
+        yield (
+            f'Left out, as they have no label and do not end in {suffix}: '
+            f'{shortened(path.name for path in paths)} ({len(paths)}); '
+            f'{change_to(suffix, paths)}'
+        )
 
 
 def _notes(sets: DataSets) -> Iterator[str]:

@@ -85,6 +85,22 @@ def test_gather_renews_labels_after_everyday_changes(plan_photos) -> None:
     assert [part.labelled for part in sets.corrected] == [['1'], ['3']]
 
 
+@pytest.mark.parametrize(
+    'ending, remedy', [('.JPG', 'rename'), ('.png', 'convert')]
+)
+def test_gather_names_photos_of_a_rare_ending(
+    plan_photos, ending: str, remedy: str
+) -> None:
+    Path('photos/0.jpg').rename(f'photos/0{ending}')
+
+    with pytest.raises(ValueError) as error:
+        plan_photos()
+
+    assert str(error.value).startswith(f'photos/0{ending}: 1 labelled images')
+    assert f'expected .jpg; {remedy} them to .jpg' in str(error.value)
+    assert not Path('out').exists()
+
+
 def test_gather_refuses_a_correction_of_no_image(plan_photos) -> None:
     Path('photos/reef').mkdir()
     for path in Path('photos').glob('3.*'):

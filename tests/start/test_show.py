@@ -31,5 +31,16 @@ def test_plan_text_counts_images_of_classes(plan_photos) -> None:
     assert "Warning: ' Dog', 'dog' differ in spaces" in text
 
 
+def test_plan_text_names_photos_of_another_ending(plan_photos) -> None:
+    for number in (3, 4):
+        Path(f'photos/{number}.json').unlink()
+        Path(f'photos/{number}.jpg').rename(f'photos/{number}.JPG')
+
+    text = plan_text(plan_photos())
+
+    assert 'Training images: 3 with a label, 0 without' in text
+    assert 'end in .jpg: 3.JPG, 4.JPG (2); rename them to .jpg' in text
+
+
 def test_plan_text_notes_only_what_is_left_out(plan_photos) -> None:
     assert 'Notes on' not in plan_text(plan_photos())
