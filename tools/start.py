@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from argparse import (
@@ -130,6 +131,20 @@ def add_validation(parser: ArgumentParser) -> None:
     )
 
 
+def check_not_trained(out: Path) -> None:
+    """Ends the program if a folder has a training already."""
+    from mmseg_sesam.engine.work_dir import latest_checkpoint
+
+    if latest_checkpoint(out / 'run'):
+        config = out / f'{out.resolve().name}.py'
+        command = shlex.join(['python', 'tools/train.py', str(config)])
+        sys.exit(
+            f'start: {out / "run"} holds the checkpoints of an earlier '
+            'training, and nothing was written; give another --out, or '
+            f'continue that training with `{command} --resume`.'
+        )
+
+
 def check(config: Path, jobs: int) -> None:
     """Ends the program if images or labels have errors."""
     from mmengine.config import Config
@@ -174,6 +189,8 @@ def main() -> None:
         parser.error('--cfg-options acts on a training: give --run, too')
     for name in ('classes', 'unlabelled', 'corrected'):
         args[name] = tuple(args[name])
+    if run:
+        check_not_trained(args['out'])
     from mmseg_sesam.start.show import plan_text
     from mmseg_sesam.start.start import Request, prepare
 

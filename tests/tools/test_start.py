@@ -79,6 +79,18 @@ def test_start_ends_where_training_fails(photos: Path) -> None:
     assert not Path('pets/run/report.html').exists()
 
 
+def test_start_keeps_an_earlier_training(photos: Path) -> None:
+    Path('pets/run').mkdir(parents=True)
+    Path('pets/run/iter_2.pth').touch()
+
+    done = run_warm(TOOL, photos, photos, '--out', 'pets', '--run')
+
+    assert done.returncode == 1
+    assert '`python tools/train.py pets/pets.py --resume`' in done.stdout
+    assert 'give another --out' in done.stdout
+    assert [*Path('pets').iterdir()] == [Path('pets/run')]
+
+
 def test_start_holds_back_share_as_proxy(photos: Path) -> None:
     done = run_warm(
         *(TOOL, photos, photos, '--out', 'pets', '--jobs', 1),
