@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mmseg_sesam.annotations.base import safe_key
+from mmseg_sesam.io.names import nfc
 
 # Label Studio puts part of a random id before the names of uploaded files.
 _UPLOADED = re.compile(r'[0-9a-f]{8}-(?=.)')
@@ -55,13 +57,17 @@ class AddressedImages:
 
     def __init__(self, source: Path, known: Sequence[str]) -> None:
         self.source = source
-        self.known = {*known}
+        self._known = {nfc(key): key for key in known}
+        # An uploaded name loses accents that are characters of their own.
         uploaded = {
-            key: uploaded_name(PurePosixPath(key).name) for key in self.known
+            (uploaded_name(unicodedata.normalize(form, name)), key)
+            for key in known
+            for name in [PurePosixPath(key).name]
+            for form in ('NFC', 'NFD')
         }
-        counts = Counter(uploaded.values())
+        counts = Counter(name for name, _ in uploaded)
         self._uploaded = {
-            name: key for key, name in uploaded.items() if counts[name] == 1
+            name: key for name, key in uploaded if counts[name] == 1
         }
 
     def key(self, address: str) -> str:
@@ -79,14 +85,14 @@ class AddressedImages:
         if is_upload:
             # The number of the project may precede the name.
             name = PurePosixPath(path).name
-            whole = safe_key(name, self.source)
-            if whole in self.known:
-                return whole
+            whole = nfc(safe_key(name, self.source))
+            if whole in self._known:
+                return self._known[whole]
             path = _UPLOADED.sub('', name, count=1)
         key = safe_key(path, self.source)
-        parts = PurePosixPath(key).parts
+        parts = PurePosixPath(nfc(key)).parts
         ends = ['/'.join(parts[index:]) for index in range(len(parts))]
-        found = next((end for end in ends if end in self.known), None)
+        found = next(filter(None, map(self._known.get, ends)), None)
         if found is None and is_upload:
-            found = self._uploaded.get(key)
+            found = self._uploaded.get(nfc(key))
         return found or key

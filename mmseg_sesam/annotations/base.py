@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -18,7 +17,7 @@ from mmseg_sesam.annotations.entries import join_entries
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import option
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_files
-from mmseg_sesam.io.names import check_unique
+from mmseg_sesam.io.names import check_unique, nfc
 from mmseg_sesam.validators import PATH, check_option
 
 # Reason of a note about an image without labelled pixels.
@@ -286,18 +285,14 @@ class AnnotationReader(ABC):
         return list_keyed_files(self.images, IMAGE_SUFFIXES)
 
     def _spell_like(self, items: list[Item], keys: list[str]) -> list[Item]:
-        """Returns items with the keys of their images, sorted by them.
-
-        A Mac writes an accent as a character of its own (NFD), and other
-        systems write it within the letter (NFC).
-        """
+        """Returns items with the keys of their images, sorted by them."""
         known = {*keys}
-        spelled = {unicodedata.normalize('NFC', key): key for key in keys}
+        spelled = {nfc(key): key for key in keys}
         named = []
         for item in items:
             if item.key not in known and self.image_key(item) == item.key:
-                name = unicodedata.normalize('NFC', item.key)
-                item = replace(item, key=spelled.get(name, item.key))
+                key = spelled.get(nfc(item.key), item.key)
+                item = replace(item, key=key)
             named.append(item)
         return sorted(named, key=lambda item: item.key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,6 +26,19 @@ def printable(name: str | os.PathLike) -> str:
         c if c.isprintable() else c.encode('unicode_escape').decode()
         for c in str(name)
     )
+
+
+def nfc(name: str) -> str:
+    r"""Returns a name with its accents within letters, to compare names.
+
+    Macs write an accent as a character of its own (NFD), other systems write
+    it within the letter (NFC).
+
+    Example:
+        >>> len('cafe\u0301'), len(nfc('cafe\u0301'))
+        (5, 4)
+    """
+    return unicodedata.normalize('NFC', name)
 
 
 def check_unique(

@@ -202,6 +202,10 @@ def test_label_studio_names_images(labels, write, address, key):
         (UPLOAD, 'a'),
         (UPLOAD, '1f2e3d4c-a'),
         ('/data/upload/3/1f2e3d4c-my_cat_1.jpg', 'town/my cat (1)'),
+        # A Mac uploads an accent as a character, which gets lost.
+        ('/data/upload/3/1f2e3d4c-cafe_1.jpg', 'caf\u00e9 (1)'),
+        ('/data/upload/3/1f2e3d4c-caf\u00e9_1.jpg', 'cafe\u0301 (1)'),
+        ('/data/local-files/?d=srv/cafe\u0301.jpg', 'caf\u00e9'),
     ],
 )
 def test_label_studio_finds_images(labels, write, address, image):
