@@ -85,6 +85,7 @@ def convert(
     reader: AnnotationReader,
     out: Path,
     jobs: int = 1,
+    *,
     renew: bool = False,
     allow_empty: bool = False,
 ) -> Record:
