@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.core.tiles import Box
+
 
 class MaskCrop(NamedTuple):
     """A mask without the empty rows and columns around it.
@@ -143,6 +145,19 @@ class Candidates(ABC):
             cols: (N,) integers.
             prompts: the p prompts whose masks are looked up.
         """
+
+    def window(self, prompts: slice) -> Box | None:
+        """Returns a box that holds all masks of some prompts.
+
+        (row0, col0, row1, col1) in pixels, half open; it may be larger than
+        the masks, and None stands for the whole image. Labelled pixels
+        outside are not looked up. Override it where it is known: an image
+        may have thousands of components with small masks.
+
+        Args:
+            prompts: the prompts.
+        """
+        return None
 
     @abstractmethod
     def mask(self, prompt: int, index: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior, measure_expansion
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.tiles import Box
 
 Decode = Callable[[list[PointPrompt]], Candidates]
 # A candidate may give the extent of its component if at most this share of
@@ -53,6 +54,11 @@ class PreparedLabel:
     def classes(self) -> np.ndarray:
         """(K,) class of each component."""
         return np.array([c.class_id for c in self.components], int)
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """(K, 4) `Component.bbox` of each component."""
+        return np.array([c.bbox for c in self.components], int)
 
     @cached_property
     def present(self) -> np.ndarray:
@@ -109,7 +115,11 @@ class ComponentCandidates:
             first: place of its first prompt in `candidates`.
         """
         rows = slice(first, first + len(prepared.prompts[index]))
-        pixels, evidence = prepared.pixels, prepared.evidence
+        near = _touching(prepared.boxes, candidates.window(rows))
+        # Its coverage is measured, too, where no mask touches it.
+        near[index] = True
+        near = np.flatnonzero(near)
+        pixels, evidence = prepared.pixels.of(near), prepared.evidence
         inside = candidates.contains(
             np.concatenate([pixels.rows, evidence.rows]),
             np.concatenate([pixels.cols, evidence.cols]),
@@ -124,9 +134,9 @@ class ComponentCandidates:
             candidates.scores[rows].ravel(),
             candidates.areas[rows].ravel(),
             # A view would keep the shares of all components.
-            shares[:, index].copy(),
+            shares[:, np.searchsorted(near, index)].copy(),
             masks.astype(np.int32),
-            held.astype(np.int32),
+            near[held].astype(np.int32),
             shares[masks, held],
             np.packbits(inside[:, len(pixels.rows) :], axis=1),
         )
@@ -293,6 +303,14 @@ def draw_unions(
             for crop in crops:
                 crop.check_size(components[places[index]].prepared.label.shape)
             yield places[index], MaskCrop.union(crops)
+
+
+def _touching(boxes: np.ndarray, window: Box | None) -> np.ndarray:
+    """Returns (K,) bool, whether (K, 4) boxes share pixels with a window."""
+    if window is None:
+        return np.ones(len(boxes), bool)
+    first, last = boxes[:, :2], boxes[:, 2:]
+    return ((first < window[2:]) & (last > window[:2])).all(axis=1)
 
 
 def _groups(counts: Sequence[int], size: int) -> Iterator[list[int]]:

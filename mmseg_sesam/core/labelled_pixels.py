@@ -72,6 +72,14 @@ class LabelledPixels:
         rows, cols = np.concatenate([np.zeros((2, 0), int), *pixels], axis=1)
         return cls(rows, cols, np.concatenate([[0], counts.cumsum()]))
 
+    def of(self, places: np.ndarray) -> LabelledPixels:
+        """Returns the pixels of some components, by their places."""
+        counts = np.diff(self.starts)[places]
+        starts = np.concatenate([[0], counts.cumsum()])
+        pixels = np.arange(starts[-1])
+        pixels += np.repeat(self.starts[places] - starts[:-1], counts)
+        return LabelledPixels(self.rows[pixels], self.cols[pixels], starts)
+
     def shares(self, inside: np.ndarray) -> np.ndarray:
         """Returns (M, K) float32, share of each component inside each mask.
 

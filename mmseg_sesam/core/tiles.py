@@ -148,6 +148,14 @@ def intersect(one: Box, other: Box) -> Box:
     return (*map(max, one[:2], other[:2]), *map(min, one[2:], other[2:]))
 
 
+def unite(boxes: np.ndarray | Sequence[Box]) -> Box:
+    """Returns the smallest box around (N, 4) boxes; an empty one for none."""
+    if not len(boxes):
+        return 0, 0, 0, 0
+    row0, col0, row1, col1 = np.transpose(boxes)
+    return row0.min(), col0.min(), row1.max(), col1.max()
+
+
 def prompt_in_tiles(
     grid: TileGrid,
     components: Sequence[Component],

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from mmseg_sesam.core.candidates import Candidates
+from mmseg_sesam.core.tiles import Box, unite
 
 # Pixels looked up at once, which bounds the memory of `contains`.
 PIXELS_PER_CHUNK = 8192
@@ -78,6 +79,25 @@ class Geometry(NamedTuple):
         share = (total / np.prod(cells)).clamp(max=1)
         return _to_numpy(share * np.prod(self.image_size))
 
+    def windows(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
+        """Returns (n, 4) boxes of pixels that hold all masks of a prompt.
+
+        Pixels between the cells of (n, M, h, h) float logits get values
+        between theirs: beyond the cells next to a mask is no mask.
+        """
+        inside = (logits > threshold).any(dim=1)
+        number = inside.shape[-1]
+        firsts, ends = [], []
+        for axis in (0, 1):
+            cells = inside.any(dim=2 - axis).cpu().numpy()
+            pixels = self.side / number / self.input_size[axis]
+            pixels *= self.image_size[axis]
+            first = cells.argmax(axis=1) - 1
+            end = number + 1 - cells[:, ::-1].argmax(axis=1)
+            firsts.append(np.floor(first * pixels))
+            ends.append(np.ceil(end * pixels))
+        return np.stack([*firsts, *ends], axis=1).astype(int)
+
     def draw(self, logits: torch.Tensor, threshold: float) -> np.ndarray:
         """Returns the mask of (h, h) float32 logits, (H, W) bool.
 
@@ -140,8 +160,11 @@ class LogitCandidates(Candidates):
         self._logits = [flat[rank] for rank in ranks]
         scores = [_to_numpy(batch.scores.clamp(0, 1)) for batch in batches]
         areas = [geometry.areas(batch.logits, threshold) for batch in batches]
-        self.scores, self.areas = (
-            np.concatenate(parts)[ranks] for parts in (scores, areas)
+        boxes = [
+            geometry.windows(batch.logits, threshold) for batch in batches
+        ]
+        self.scores, self.areas, self._windows = (
+            np.concatenate(parts)[ranks] for parts in (scores, areas, boxes)
         )
 
     @torch.inference_mode()
@@ -169,6 +192,10 @@ class LogitCandidates(Candidates):
         ]
         inside = torch.cat(inside, dim=-1).cpu().numpy()
         return inside.reshape(*logits.shape[:2], len(rows))
+
+    def window(self, prompts: slice) -> Box:
+        """See `Candidates.window`."""
+        return unite(self._windows[prompts])
 
     @torch.inference_mode()
     def mask(self, prompt: int, index: int) -> np.ndarray:

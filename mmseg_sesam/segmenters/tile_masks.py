@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from mmseg_sesam.core.candidates import Candidates, MaskCrop
-from mmseg_sesam.core.tiles import TileGrid, intersect
+from mmseg_sesam.core.tiles import Box, TileGrid, intersect, unite
 
 # Rows and columns of pixels at which areas within a tile are estimated (our
 # choice).
@@ -30,6 +30,9 @@ class Part(Protocol):
         `lookups` keeps what parts of one prompt share; an empty dict for
         each prompt.
         """
+
+    def window(self) -> Box | None:
+        """Returns a box that holds the mask, see `Candidates.window`."""
 
     def crop(self) -> MaskCrop:
         """Returns the mask."""
@@ -62,6 +65,10 @@ class DecodedPart(NamedTuple):
             prompts = slice(self.prompt, self.prompt + 1)
             lookups[key] = self.candidates.contains(rows, cols, prompts)[0]
         return lookups[key][self.index]
+
+    def window(self) -> Box | None:
+        """See `Part.window`."""
+        return self.candidates.window(slice(self.prompt, self.prompt + 1))
 
     def crop(self) -> MaskCrop:
         """See `Part.crop`."""
@@ -122,6 +129,11 @@ class PackedPart(NamedTuple):
             )
         return inside
 
+    def window(self) -> Box:
+        """See `Part.window`."""
+        height, width = self.box
+        return self.row, self.col, self.row + height, self.col + width
+
     def crop(self) -> MaskCrop:
         """See `Part.crop`."""
         mask = np.unpackbits(self._bytes(), axis=1, count=self.box[1])
@@ -178,6 +190,25 @@ class TiledCandidates(Candidates):
                     decides = free[pixels] | (owners[pixels] == tile)
                     values[pixels] |= decides & part.contains(*places, lookups)
         return inside
+
+    def window(self, prompts: slice) -> Box:
+        """See `Candidates.window`."""
+        return unite(
+            [
+                self._window(tile, part)
+                for masks in self._parts[prompts]
+                for parts in masks
+                for tile, part in parts.items()
+            ]
+        )
+
+    def _window(self, tile: int, part: Part) -> Box:
+        """Returns a box of the image that holds a part."""
+        box, own = self._grid.box(tile), part.window()
+        if own is None:
+            return box
+        row, col = box[:2]
+        return own[0] + row, own[1] + col, own[2] + row, own[3] + col
 
     def crop(self, prompt: int, index: int) -> MaskCrop:
         """See `Candidates.crop`."""

@@ -21,6 +21,21 @@ from mmseg_sesam.core.prompts import PointPrompt
 
 from .cases import Case, cases, evidence_of
 
+
+class WindowedCandidates(MaskCandidates):
+    """Tells the window of its masks, and counts the pixels looked up."""
+
+    looked_up = 0
+
+    def window(self, prompts):
+        rows, cols = np.nonzero(self._masks[prompts].any(axis=(0, 1)))
+        return rows.min(), cols.min(), rows.max() + 1, cols.max() + 1
+
+    def contains(self, rows, cols, prompts):
+        self.looked_up += len(rows)
+        return super().contains(rows, cols, prompts)
+
+
 PROPERTY = settings(max_examples=30, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32)
 
@@ -320,3 +335,35 @@ def test_measure_components_of_a_label_without_components():
     assert measure_components(decode, prepared) == []
     assert list(draw_unions(decode, [], {})) == []
     assert decode.calls == []
+
+
+def test_measure_looks_up_components_in_the_window_alone():
+    # Dots in every fourth pixel, with masks that hold each dot and the next.
+    label = np.full((24, 24), 255, np.uint8)
+    label[::4, ::4] = np.arange(6) % 3
+    components = find_components(label)
+    masks = np.zeros((36, 1, 24, 24), bool)
+    for mask, component in zip(masks, components):
+        row, col = component.bbox[:2]
+        mask[0, row, col : col + 5] = True
+    evidence = Evidence(*np.zeros((2, 0), int), np.zeros((0, 0), np.float32))
+    prompt = PointPrompt(np.zeros((1, 2), np.float32), np.ones(1, np.int8))
+    prepared = PreparedLabel(
+        label,
+        components,
+        [[prompt]] * 36,
+        LabelledPixels.gather(components),
+        evidence,
+        ExpansionPrior.none(),
+    )
+
+    kinds = MaskCandidates, WindowedCandidates
+    whole, windowed = (kind(masks, np.ones((36, 1))) for kind in kinds)
+    expected = measure_components(lambda _: whole, prepared)
+    measured = measure_components(lambda _: windowed, prepared)
+
+    assert windowed.looked_up <= 2 * 36
+    for one, other in zip(measured, expected):
+        np.testing.assert_array_equal(one.held, other.held)
+        np.testing.assert_array_equal(one.shares, other.shares)
+        np.testing.assert_array_equal(one.coverage, other.coverage)

@@ -151,3 +151,17 @@ def test_shares_without_components():
     pixels = LabelledPixels.gather([])
     assert len(pixels.rows) == 0 and pixels.starts.tolist() == [0]
     assert pixels.shares(np.zeros((3, 0), bool)).shape == (3, 0)
+
+
+@PROPERTY
+@given(labels(), st.integers(0, 2**32))
+def test_of_takes_the_pixels_of_some_components(label, seed):
+    pixels = LabelledPixels.gather(find_components(label), 64)
+    number = len(pixels.starts) - 1
+    places = np.flatnonzero(np.random.default_rng(seed).random(number) < 0.5)
+    some = pixels.of(places)
+    assert len(some.starts) == len(places) + 1
+    for index, place in enumerate(places):
+        np.testing.assert_array_equal(
+            pixels_of(some, index), pixels_of(pixels, place)
+        )

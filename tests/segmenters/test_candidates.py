@@ -99,3 +99,30 @@ def test_logit_candidates_follow_the_order_of_prompts():
     assert candidates.scores.ravel().tolist() == [1, 0.5, np.float32(0.2)]
     assert [candidates.mask(i, 0).all() for i in range(3)] == [1, 1, 0]
     assert candidates.areas.ravel().tolist() == [100, 100, 0]
+
+
+@given(
+    size=st.tuples(st.integers(8, 300), st.integers(8, 300)),
+    padded=st.booleans(),
+    middle=st.tuples(st.integers(0, 63), st.integers(0, 63)),
+    radius=st.floats(0.5, 20),
+)
+@settings(max_examples=50, deadline=None)
+def test_window_holds_the_masks_and_little_more(size, padded, middle, radius):
+    rows, cols = np.mgrid[:64, :64]
+    disc = radius - np.hypot(rows - middle[0], cols - middle[1])
+    logits = torch.tensor(disc, dtype=torch.float)[None, None]
+    geometry = make_geometry(size, padded)
+    batch = DecodedBatch([0], logits, torch.ones(1, 1))
+    candidates = LogitCandidates([batch], geometry)
+    rows, cols = np.indices(size).reshape(2, -1)
+    inside = candidates.contains(rows, cols, slice(1))[0, 0]
+    row0, col0, row1, col1 = candidates.window(slice(1))
+    held = (rows >= row0) & (rows < row1) & (cols >= col0) & (cols < col1)
+    assert held[inside].all()
+    # Two cells on each side of the disc, and the rest of a pixel.
+    cells = 2 * radius + 5
+    for low, high, own, resized in zip(
+        (row0, col0), (row1, col1), size, geometry.input_size
+    ):
+        assert high - low <= cells * SIDE / 64 * own / resized + 2

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
+from mmseg_sesam.core.candidates import MaskCrop
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.tiles import unite
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter
@@ -80,6 +82,20 @@ def test_superpixel_masks_nest_and_contain_their_points(blobs):
             np.testing.assert_array_equal(held[index, level], mask.ravel())
             assert candidates.areas[index, level] == mask.sum()
     assert masks(candidates, 0)[2].sum() > masks(candidates, 0)[0].sum()
+
+
+@pytest.mark.parametrize('max_pixels', [2**18, 700])
+def test_superpixel_window_is_the_box_of_the_masks(blobs, max_pixels):
+    segmenter = SuperpixelSegmenter(max_pixels=max_pixels)
+    prompts = [ask((10, 10)), ask((70, 20), (88, 69)), ask((1, 1), labels=[0])]
+    candidates = segmenter.decode(segmenter.encode([blobs])[0], prompts)
+    for index in range(3):
+        union = np.logical_or.reduce(masks(candidates, index))
+        box = candidates.window(slice(index, index + 1))
+        assert box == MaskCrop.of(union).box
+    # Of both, the masks of the first two prompts.
+    held = [candidates.window(slice(i, i + 1)) for i in range(2)]
+    assert candidates.window(slice(2)) == unite(held)
 
 
 def test_superpixel_scores_are_shares(blobs):

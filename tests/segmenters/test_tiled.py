@@ -96,6 +96,10 @@ def masks_of(segmenter, image, *prompts) -> np.ndarray:
     np.testing.assert_array_equal(
         inside.reshape(len(prompts), 3, *image.shape[:2]), masks
     )
+    for place, own in enumerate(masks):
+        box = candidates.window(slice(place, place + 1))
+        held = [np.sum(mask[box[0] : box[2], box[1] : box[3]]) for mask in own]
+        assert held == [np.sum(mask) for mask in own]
     areas = np.sum(masks, axis=(2, 3))
     np.testing.assert_allclose(candidates.areas, areas, rtol=0.15, atol=20)
     return np.array(masks)

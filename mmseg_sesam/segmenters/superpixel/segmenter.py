@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmseg.registry import TASK_UTILS
+from scipy.ndimage import find_objects
 from skimage.segmentation import felzenszwalb
 
 from mmseg_sesam import validators
 from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.prompts import PointPrompt
+from mmseg_sesam.core.tiles import Box, unite
 from mmseg_sesam.segmenters.base import BaseSegmenter
 from mmseg_sesam.segmenters.superpixel import partition
 
@@ -74,6 +77,25 @@ class RegionCandidates(Candidates):
         """See `Candidates.contains`."""
         leaves = self._regions.leaves(rows, cols)
         return self._table[prompts].take(leaves, axis=2)
+
+    def window(self, prompts: slice) -> Box:
+        """See `Candidates.window`."""
+        held = self._table[prompts].any(axis=(0, 1))
+        box = unite(self._boxes[held])
+        # The rows and columns of the image that show those of the box.
+        rows = np.searchsorted(self._regions.rows, box[::2])
+        cols = np.searchsorted(self._regions.cols, box[1::2])
+        return rows[0], cols[0], rows[1], cols[1]
+
+    @cached_property
+    def _boxes(self) -> np.ndarray:
+        """(R, 4) box of each leaf in the reduced image."""
+        return np.array(
+            [
+                [rows.start, cols.start, rows.stop, cols.stop]
+                for rows, cols in find_objects(self._regions.leaf + 1)
+            ]
+        )
 
     def mask(self, prompt: int, index: int) -> np.ndarray:
         """See `Candidates.mask`."""
