@@ -99,11 +99,14 @@ def prepare(
         steps = steps_in(request.minutes, seconds)
         plan = replace(plan, **schedule(*steps))
     files = {config.name: config_text(plan, sets, out, bases), **_lists(sets)}
+    record = _written(out)
+    for name, content in files.items():
+        record[name] = [*_digests(out / name), _digest(content)]
+    # Before the files, with those that are there: a call that is interrupted
+    # leaves some of both.
+    replace_file(out / _RECORD, json.dumps(record, indent=1))
     for name, content in files.items():
         replace_file(out / name, content)
-    digests = {name: _digest(content) for name, content in files.items()}
-    record = {**_written(out), **digests}
-    replace_file(out / _RECORD, json.dumps(record, indent=1))
     parts = [sets.train, *sets.corrected, *([sets.val] if sets.val else [])]
     commands = [
         *dict.fromkeys(part.command for part in parts),
@@ -160,19 +163,24 @@ def _check_unchanged(out: Path, names: Sequence[str]) -> None:
     written = _written(out)
     for name in names:
         path = out / name
-        if not path.exists():
-            continue
-        if written.get(name) != _digest(path.read_text(encoding='utf-8')):
+        if not {*_digests(path)} <= {*written.get(name, [])}:
             raise FileExistsError(
                 f'{path} exists and is not as this tool wrote it, and shall '
                 'not be overwritten; move it away, or give another --out.'
             )
 
 
-def _written(out: Path) -> dict[str, str]:
+def _written(out: Path) -> dict[str, list[str]]:
     """Returns digests of the files that earlier calls wrote, by name."""
     path = out / _RECORD
     return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _digests(path: Path) -> list[str]:
+    """Returns the digest of a file, or nothing if it does not exist."""
+    if not path.exists():
+        return []
+    return [_digest(path.read_text(encoding='utf-8'))]
 
 
 def _digest(text: str) -> str:

@@ -16,6 +16,7 @@ from mmseg_sesam.annotations import convert
 from mmseg_sesam.annotations.readers.labelme import LabelmeReader
 from mmseg_sesam.datasets.validation import validate_datasets
 from mmseg_sesam.io.labels import read_label
+from mmseg_sesam.start import start
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.show import plan_text
 from mmseg_sesam.start.start import Request, Start, prepare
@@ -224,6 +225,29 @@ def test_prepare_renews_its_own_config(request_of_photos: Request) -> None:
 
     assert '13' in sets.train.labelled
     assert config.read_text() != text
+
+
+@pytest.mark.parametrize('calls', [1, 2, 3, 4])
+def test_prepare_continues_after_an_interruption(
+    calls: int, request_of_photos: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted before each of the files in turn."""
+    write = start.replace_file
+    left = iter(range(calls - 1))
+
+    def write_some(*args: object) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        write(*args)
+
+    plan(request_of_photos)
+    write_photo(Path('photos/13.jpg'), np.random.default_rng(1), strokes)
+    with monkeypatch.context() as patch:
+        patch.setattr(start, 'replace_file', write_some)
+        with pytest.raises(KeyboardInterrupt):
+            plan(request_of_photos)
+
+    assert '13' in plan(request_of_photos).sets.train.labelled
 
 
 def test_prepare_keeps_a_changed_config(request_of_photos: Request) -> None:
