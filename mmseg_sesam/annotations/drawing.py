@@ -258,15 +258,19 @@ class Canvas:
 
     def _area(self, kind: str, points: np.ndarray, class_id: int) -> None:
         self.note_cut(points)
-        # A smaller canvas is faster. Its origin stays at the image's: moving
-        # the shape would change how Pillow rounds it.
-        size = np.clip(np.floor(points.max(0)) + 2, 0, self.size)
+        # A smaller canvas is faster. It begins at the left of the image:
+        # Pillow computes columns from the rows' distances, and would round
+        # those of a shape that is moved sideways in another way.
+        top = int(np.clip(points[:, 1].min() - 1, 0, self.size[1]))
+        size = np.clip(np.floor(points.max(0)) + 2, 0, self.size) - [0, top]
         image = Image.new('L', tuple(size.astype(int).tolist()))
         draw = getattr(ImageDraw.Draw(image), kind)
-        draw([*map(tuple, points)], fill=1, outline=1)
+        draw([*map(tuple, points - [0, top])], fill=1, outline=1)
         box = image.getbbox()
         if box:
-            self._add(np.array(image.crop(box)), class_id, *box[:2])
+            left, first = box[:2]
+            part = np.array(image.crop(box))
+            self._add(part, class_id, left, first + top)
 
     def _add(
         self, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0

@@ -111,11 +111,23 @@ def draw_by_area(
     ordered = sorted(
         shapes, key=lambda s: (-s.area, s.class_id, s.top, s.left, s.bits)
     )
+    # An image may hold thousands of shapes: pairs whose boxes do not meet are
+    # left out at once.
+    boxes = np.array(
+        [
+            (s.top, s.left, s.top + s.size[0], s.left + s.size[1], s.class_id)
+            for s in ordered
+        ]
+    ).reshape(-1, 5)
+    first, stop, classes = boxes[:, :2], boxes[:, 2:4], boxes[:, 4]
     for index, shape in enumerate(ordered):
         draw_in_order([shape], label)
-        for larger in ordered[:index]:
-            if larger.class_id == shape.class_id:
-                continue
+        meets = (
+            (first[:index] < stop[index]) & (stop[:index] > first[index])
+        ).all(axis=1)
+        meets &= classes[:index] != shape.class_id
+        for place in np.flatnonzero(meets):
+            larger = ordered[place]
             shared = shape.shared(larger)
             if shared is not None and not _lies_on(shape, larger, shared):
                 label[shape.window][shared] = UNLABELLED

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmseg_sesam.annotations import drawing
 from mmseg_sesam.annotations.drawing import Canvas
 
 SIZE = (12, 8)
@@ -213,3 +214,33 @@ def test_canvas_draws_or_rejects_any_points(points, outside):
 def test_points_rejects_points_far_outside(bad):
     with pytest.raises(ValueError, match='expected pixels of an image of 12'):
         canvas(outside='clip').dots([(1, 2), (3, bad)], 1, 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    corners=st.lists(
+        st.tuples(st.floats(-9, 30), st.floats(1, 30)), min_size=3, max_size=8
+    ),
+    kind=st.sampled_from(['polygon', 'rectangle', 'circle']),
+)
+def test_area_is_the_same_farther_below(corners, kind):
+    # Hundredths, as tools write them: sums with integers are exact enough.
+    corners = np.round(np.array(corners), 2)
+    near, far = Canvas('a', (40, 100)), Canvas('a', (40, 100))
+    getattr(near, kind)(corners + [0, 20], 1)
+    getattr(far, kind)(corners + [0, 60], 1)
+    np.testing.assert_array_equal(near.label[:60], far.label[40:])
+
+
+def test_polygon_far_below_is_drawn_on_few_rows(monkeypatch):
+    sizes, new = [], drawing.Image.new
+
+    def note_size(mode, size):
+        sizes.append(size)
+        return new(mode, size)
+
+    monkeypatch.setattr(drawing.Image, 'new', note_size)
+    drawn = Canvas('a', (50, 4000))
+    drawn.polygon([(10, 3990), (20, 3990), (20, 3995)], 1)
+    assert sizes == [(22, 8)]
+    assert where(drawn, 1)[0] == (10, 3990)

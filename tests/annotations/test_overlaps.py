@@ -176,3 +176,19 @@ def test_shape_unpacks_some_rows(data):
     last = data.draw(st.integers(first + 1, height))
     found = shape.rows(slice(first, last))
     np.testing.assert_array_equal(found, mask[first:last])
+
+
+def test_draw_by_area_compares_shapes_that_meet_alone(monkeypatch):
+    compared, shared = [], Shape.shared
+
+    def note(self, other):
+        compared.append((self.left, other.left))
+        return shared(self, other)
+
+    monkeypatch.setattr(Shape, 'shared', note)
+    # The first and the last share pixels, and the others have one corner each.
+    label = drawn(
+        [(0, 0, 5, 5, 1), (6, 6, 9, 9, 2), (12, 0, 13, 1, 1), (4, 3, 5, 4, 0)]
+    ).label
+    assert compared == [(4, 0)]
+    assert label[3, 4] == 0
