@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from scipy.spatial import Delaunay
 
+from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.structures import UNLABELLED
 
 # Distance of a corner from the pixel's edges, inwards: readers that draw the
@@ -21,6 +24,9 @@ _INSET = 0.25
 _STEPS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
 _EIGHT = np.ones((3, 3), bool)
 _FOUR = None
+# Corners of the rings that are simplified together, which bounds the memory
+# (our choice).
+_CORNERS = 2**18
 
 
 class Outline(NamedTuple):
@@ -65,9 +71,15 @@ class _Component(NamedTuple):
 
     class_id: int
     mask: np.ndarray
-    filled: np.ndarray
     left: int
     top: int
+
+
+class _Traced(NamedTuple):
+    """Class of a component and its boundaries, the outer one first."""
+
+    class_id: int
+    rings: list[np.ndarray]
 
 
 def outlines_in_order(label: np.ndarray, tolerance: float) -> list[Outline]:
@@ -81,14 +93,16 @@ def outlines_in_order(label: np.ndarray, tolerance: float) -> list[Outline]:
         tolerance: corners are left out that lie within this distance, in
             pixels, of the outline without them.
     """
-    components = sorted(
-        _components(label), key=lambda part: -np.count_nonzero(part.filled)
-    )
-    outlines = []
+    components = [
+        (part, _filled(part.mask))
+        for part in _components(label, np.unique(label))
+    ]
+    components.sort(key=lambda pair: -np.count_nonzero(pair[1]))
+    traced = []
     # Pixels of components that are drawn, and pixels that they cover.
     drawn = np.zeros(label.shape, bool)
     covered = np.zeros(label.shape, bool)
-    for part in components:
+    for part, filled in components:
         height, width = part.mask.shape
         window = (
             slice(part.top, part.top + height),
@@ -97,14 +111,12 @@ def outlines_in_order(label: np.ndarray, tolerance: float) -> list[Outline]:
         is_ground = part.class_id == UNLABELLED
         if is_ground and not covered[window][part.mask].any():
             continue
-        mask = _fill_holes(part, drawn[window])
+        mask = _fill_holes(part.mask, filled, drawn[window])
         if not is_ground:
             covered[window] |= mask
         drawn[window] |= part.mask
-        outlines.append(
-            _outline(part._replace(mask=mask), label.shape, tolerance)
-        )
-    return outlines
+        traced.append(_trace(part._replace(mask=mask)))
+    return _outlines(traced, label.shape, tolerance)
 
 
 def separate_outlines(label: np.ndarray, tolerance: float) -> list[Outline]:
@@ -112,11 +124,8 @@ def separate_outlines(label: np.ndarray, tolerance: float) -> list[Outline]:
 
     For formats without an order of drawing; see `outlines_in_order`.
     """
-    return [
-        _outline(part, label.shape, tolerance)
-        for part in _components(label)
-        if part.class_id != UNLABELLED
-    ]
+    components = _components(label, class_ids(label))
+    return _outlines([*map(_trace, components)], label.shape, tolerance)
 
 
 def trace_rings(mask: np.ndarray) -> list[np.ndarray]:
@@ -141,21 +150,19 @@ def trace_rings(mask: np.ndarray) -> list[np.ndarray]:
     return rings
 
 
-def _components(label: np.ndarray) -> Iterator[_Component]:
-    """Yields the components of all classes, and of unlabelled pixels.
+def _components(label: np.ndarray, values: np.ndarray) -> Iterator[_Component]:
+    """Yields the components of some values of a label.
 
     Unlabelled pixels on both sides of a diagonal of a class are two
     components, so that a hole of the class is one of its own.
     """
-    for class_id in np.unique(label).tolist():
+    for class_id in values.tolist():
         joins = _FOUR if class_id == UNLABELLED else _EIGHT
         numbers, _ = find_components(label == class_id, joins)
         for index, window in enumerate(find_objects(numbers), 1):
             mask = numbers[window] == index
             rows, columns = window
-            yield _Component(
-                class_id, mask, _filled(mask), columns.start, rows.start
-            )
+            yield _Component(class_id, mask, columns.start, rows.start)
 
 
 def _filled(mask: np.ndarray) -> np.ndarray:
@@ -164,63 +171,115 @@ def _filled(mask: np.ndarray) -> np.ndarray:
     return (outside != outside[0, 0])[1:-1, 1:-1]
 
 
-def _fill_holes(part: _Component, drawn: np.ndarray) -> np.ndarray:
+def _fill_holes(
+    mask: np.ndarray, filled: np.ndarray, drawn: np.ndarray
+) -> np.ndarray:
     """Returns a component with the holes in which nothing is drawn yet."""
-    holes, number = find_components(part.filled & ~part.mask, _FOUR)
+    holes, number = find_components(filled & ~mask, _FOUR)
     occupied = np.zeros(number + 1, bool)
     occupied[holes[drawn]] = True
     occupied[0] = True
-    return part.mask | ~occupied[holes]
+    return mask | ~occupied[holes]
 
 
-def _outline(
-    part: _Component, shape: tuple[int, int], tolerance: float
-) -> Outline:
-    rings = [ring + [part.left, part.top] for ring in trace_rings(part.mask)]
+def _trace(part: _Component) -> _Traced:
+    corner = [part.left, part.top]
+    rings = [ring + corner for ring in trace_rings(part.mask)]
+    return _Traced(part.class_id, rings)
+
+
+def _outlines(
+    traced: list[_Traced], shape: tuple[int, int], tolerance: float
+) -> list[Outline]:
+    rings = [ring for part in traced for ring in part.rings]
     if tolerance > 0:
-        rings = [ring[_kept(ring, shape, tolerance)] for ring in rings]
-    return Outline(part.class_id, rings[0], rings[1:])
+        numbers = np.cumsum([len(ring) for ring in rings]) // _CORNERS
+        batches = groupby(zip(numbers.tolist(), rings), key=itemgetter(0))
+        rings = [
+            ring
+            for _, batch in batches
+            for ring in _simplify([r for _, r in batch], shape, tolerance)
+        ]
+    left = iter(rings)
+    return [
+        Outline(
+            part.class_id, next(left), [next(left) for _ in part.rings[1:]]
+        )
+        for part in traced
+    ]
 
 
-def _kept(
-    ring: np.ndarray, shape: tuple[int, int], tolerance: float
-) -> np.ndarray:
-    """Returns (N,) bool, the corners that stay: Douglas-Peucker on a ring.
+def _simplify(
+    rings: list[np.ndarray], shape: tuple[int, int], tolerance: float
+) -> list[np.ndarray]:
+    """Returns rings with the corners that stay: Douglas-Peucker on rings.
 
     Corners at the border of the image stay, as pixels at the border belong
-    to no other outline, and three corners that span an area.
+    to no other outline, and three corners of a ring that span an area. All
+    rings are divided together, since a label may have thousands of them.
     """
-    farthest = np.square(ring - ring[0]).sum(1).argmax()
-    beside = _distances(ring, ring[0], ring[farthest]).argmax()
+    # Each ring ends where it begins.
+    line = np.concatenate([p for ring in rings for p in (ring, ring[:1])])
+    after = np.cumsum([len(ring) + 1 for ring in rings])
+    firsts = np.append(0, after[:-1])
     size = np.array(shape[::-1])
-    kept = ((ring <= _INSET) | (ring >= size - _INSET)).any(1)
-    kept[[0, farthest, beside]] = True
-    # The ring ends where it begins.
-    line = np.concatenate([ring, ring[:1]])
-    ends = np.append(np.flatnonzero(kept), len(ring)).tolist()
-    parts = [*zip(ends, ends[1:])]
-    while parts:
-        start, stop = parts.pop()
-        if stop - start < 2:
-            continue
-        gaps = _distances(line[start + 1 : stop], line[start], line[stop])
-        place = int(gaps.argmax())
-        if gaps[place] > tolerance:
-            place += start + 1
-            kept[place] = True
-            parts += [(start, place), (place, stop)]
-    return kept
+    kept = ((line <= _INSET) | (line >= size - _INSET)).any(1)
+    kept[firsts] = kept[after - 1] = True
+    farthest, _ = _most_distant(line, firsts, after, firsts, firsts)
+    beside, _ = _most_distant(line, firsts, after, firsts, farthest)
+    kept[farthest] = kept[beside] = True
+    ends = np.flatnonzero(kept)
+    starts, stops = ends[:-1], ends[1:]
+    while len(starts):
+        # Nothing lies between neighbours, such as the ends of two rings.
+        apart = stops - starts > 1
+        starts, stops = starts[apart], stops[apart]
+        places, gaps = _most_distant(line, starts + 1, stops, starts, stops)
+        split = gaps > tolerance
+        starts, places, stops = starts[split], places[split], stops[split]
+        kept[places] = True
+        starts, stops = np.append(starts, places), np.append(places, stops)
+    return [
+        ring[kept[first : stop - 1]]
+        for ring, first, stop in zip(rings, firsts, after)
+    ]
 
 
-def _distances(
-    points: np.ndarray, start: np.ndarray, stop: np.ndarray
-) -> np.ndarray:
-    """Returns the distances of (N, 2) points from a line between two."""
-    along, way = stop - start, points - start
-    length = along @ along
-    share = np.clip(way @ along / length, 0, 1) if length else 0.0
-    rest = way - np.multiply.outer(share, along)
-    return np.hypot(rest[..., 0], rest[..., 1])
+def _most_distant(
+    points: np.ndarray,
+    firsts: np.ndarray,
+    stops: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the points most distant from lines.
+
+    Args:
+        points: (N, 2) points.
+        firsts: (P,) places of the first points that belong to a line.
+        stops: (P,) places after the last ones.
+        starts: (P,) places of the points where lines start.
+        ends: (P,) places of the points where they end.
+
+    Returns:
+        (P,) places of the points, the first of several, and their distances.
+    """
+    if not len(firsts):
+        return firsts, np.zeros(0)
+    counts = stops - firsts
+    begins = np.append(0, counts.cumsum()[:-1])
+    places = np.arange(counts.sum()) + np.repeat(firsts - begins, counts)
+    along = np.repeat(points[ends] - points[starts], counts, axis=0)
+    way = points[places] - np.repeat(points[starts], counts, axis=0)
+    length = np.square(along).sum(1)
+    share = np.zeros(len(places))
+    np.divide((way * along).sum(1), length, out=share, where=length > 0)
+    rest = way - share.clip(0, 1)[:, None] * along
+    distances = np.hypot(*rest.T)
+    most = np.maximum.reduceat(distances, begins)
+    is_most = distances == np.repeat(most, counts)
+    places = np.where(is_most, places, len(points))
+    return np.minimum.reduceat(places, begins), most
 
 
 def _bridges(

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 
+from mmseg_sesam.annotations import outlines
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.outlines import (
     outlines_in_order,
@@ -126,3 +127,19 @@ def test_separate_outlines_leave_out_corners_within_the_tolerance():
 def test_trace_rings_of_pixels_that_touch_at_a_corner():
     (ring,) = trace_rings(np.eye(2, dtype=bool))
     assert {*map(tuple, np.floor(ring).tolist())} == {(0, 0), (1, 1)}
+
+
+def test_separate_outlines_simplify_all_rings_together(monkeypatch):
+    calls, find = [], outlines._most_distant
+
+    def note(*args):
+        calls.append(args)
+        return find(*args)
+
+    monkeypatch.setattr(outlines, '_most_distant', note)
+    blob = np.full((5, 6), 255, np.uint8)
+    blob[1:4, 1:5] = [[255, 1, 1, 255], [1, 1, 1, 1], [255, 1, 255, 1]]
+    assert len(separate_outlines(blob, 1)) == 1
+    number = len(calls)
+    assert len(separate_outlines(np.tile(blob, (9, 9)), 1)) == 81
+    assert len(calls) == 2 * number
