@@ -28,6 +28,9 @@ _EVIDENCE_WEIGHT = 2.0
 # Bounds of the prior's share: no expansion is certain to be right or wrong.
 # Reliability without evidence is at most 1 minus the lower one (our choice).
 _LEAST_SHARE, _GREATEST_SHARE = 0.02, 0.98
+# Components of an image from which on those near a mask are looked up alone;
+# of fewer, finding them takes longer than looking up all (our choice).
+_MANY = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +118,14 @@ class ComponentCandidates:
             first: place of its first prompt in `candidates`.
         """
         rows = slice(first, first + len(prepared.prompts[index]))
-        near = _touching(prepared.boxes, candidates.window(rows))
-        # Its coverage is measured, too, where no mask touches it.
-        near[index] = True
-        near = np.flatnonzero(near)
-        pixels, evidence = prepared.pixels.of(near), prepared.evidence
+        near, pixels = np.arange(len(prepared.components)), prepared.pixels
+        if len(near) > _MANY and (window := candidates.window(rows)):
+            touched = _touching(prepared.boxes, window)
+            # Its coverage is measured, too, where no mask touches it.
+            touched[index] = True
+            near = np.flatnonzero(touched)
+            pixels = pixels.of(near)
+        evidence = prepared.evidence
         inside = candidates.contains(
             np.concatenate([pixels.rows, evidence.rows]),
             np.concatenate([pixels.cols, evidence.cols]),
@@ -305,10 +311,8 @@ def draw_unions(
             yield places[index], MaskCrop.union(crops)
 
 
-def _touching(boxes: np.ndarray, window: Box | None) -> np.ndarray:
+def _touching(boxes: np.ndarray, window: Box) -> np.ndarray:
     """Returns (K,) bool, whether (K, 4) boxes share pixels with a window."""
-    if window is None:
-        return np.ones(len(boxes), bool)
     first, last = boxes[:, :2], boxes[:, 2:]
     return ((first < window[2:]) & (last > window[:2])).all(axis=1)
 

@@ -339,10 +339,10 @@ def test_measure_components_of_a_label_without_components():
 
 def test_measure_looks_up_components_in_the_window_alone():
     # Dots in every fourth pixel, with masks that hold each dot and the next.
-    label = np.full((24, 24), 255, np.uint8)
-    label[::4, ::4] = np.arange(6) % 3
+    label = np.full((68, 68), 255, np.uint8)
+    label[::4, ::4] = np.arange(17) % 3
     components = find_components(label)
-    masks = np.zeros((36, 1, 24, 24), bool)
+    masks = np.zeros((289, 1, 68, 68), bool)
     for mask, component in zip(masks, components):
         row, col = component.bbox[:2]
         mask[0, row, col : col + 5] = True
@@ -351,18 +351,18 @@ def test_measure_looks_up_components_in_the_window_alone():
     prepared = PreparedLabel(
         label,
         components,
-        [[prompt]] * 36,
+        [[prompt]] * 289,
         LabelledPixels.gather(components),
         evidence,
         ExpansionPrior.none(),
     )
 
     kinds = MaskCandidates, WindowedCandidates
-    whole, windowed = (kind(masks, np.ones((36, 1))) for kind in kinds)
-    expected = measure_components(lambda _: whole, prepared)
-    measured = measure_components(lambda _: windowed, prepared)
+    whole, windowed = (kind(masks, np.ones((289, 1))) for kind in kinds)
+    expected = measure_components(lambda _: whole, prepared, 289)
+    measured = measure_components(lambda _: windowed, prepared, 289)
 
-    assert windowed.looked_up <= 2 * 36
+    assert windowed.looked_up <= 2 * 289
     for one, other in zip(measured, expected):
         np.testing.assert_array_equal(one.held, other.held)
         np.testing.assert_array_equal(one.shares, other.shares)
