@@ -5,7 +5,7 @@ This module does not import torch, as `mmseg_sesam.cli.arguments`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from json import JSONDecodeError
 from typing import Any
 
@@ -26,6 +26,10 @@ READ = (
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval'),
     *('find_unused_parameters', 'model_wrapper_cfg', 'strategy', 'sync_bn'),
 )
+# Values that unrelated options share.
+_PLAIN = (int, float, type(None))
+# Keys named in a message; train, validation and test data sets are three.
+_PLACES = 4
 # What mmengine raises for a file that is no config, besides KeyError.
 _UNREADABLE = (
     *(ConfigParsingError, ImportError, JSONDecodeError, OSError),
@@ -45,9 +49,9 @@ def read_config(
 
     Raises:
         ValueError: the file, a base of it or a module that it imports is
-            missing or cannot be parsed, options do not fit it, or it lacks a
-            part. Errors of the code in a config are raised as they are: their
-            traceback shows the line.
+            missing or cannot be parsed, options do not fit it or set what
+            nothing reads, or it lacks a part. Errors of the code in a config
+            are raised as they are: their traceback shows the line.
     """
     try:
         cfg = Config.fromfile(path)
@@ -66,6 +70,12 @@ def read_config(
                 f'--cfg-options set {name}, which {path} does not have and '
                 'no tool reads: give the name of a part that it has'
             )
+        if not _is_read(cfg, name):
+            raise ValueError(
+                f'--cfg-options set {key}, and {path} uses {name} only to '
+                f'write other parts, which keep their values: '
+                f'{_remedy(cfg, key)}'
+            )
     try:
         cfg.merge_from_dict(dict(options or {}))
     except (KeyError, TypeError) as error:
@@ -81,6 +91,38 @@ def read_config(
                 f'add {part}, or give another config'
             )
     return cfg
+
+
+def _is_read(cfg: Config, name: str) -> bool:
+    """Returns whether a name at the top of a config has readers."""
+    # A Runner takes it for a model that has none.
+    if name == 'data_preprocessor' and name in (cfg.get('model') or {}):
+        return False
+    return name in READ
+
+
+def _remedy(cfg: Config, key: str) -> str:
+    """Returns the keys that act in place of one that nothing reads."""
+    name, dot, rest = key.partition('.')
+    parts = {top: part for top, part in cfg.items() if _is_read(cfg, top)}
+    places = [*_iterate_places(parts, name, cfg[name])]
+    if not places:
+        return 'change it in the file'
+    keys = [f'{place}{dot}{rest}' for place in places[:_PLACES]]
+    more = ', ...' if len(places) > _PLACES else ''
+    return f'set {", ".join(keys)}{more} instead'
+
+
+def _iterate_places(
+    node: Any, name: str, value: Any, prefix: str = ''
+) -> Iterator[str]:
+    """Yields the dotted keys that have the value of a variable."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, child in items:
+        if child == value and (key == name or not isinstance(value, _PLAIN)):
+            yield f'{prefix}{key}'
+        elif isinstance(child, (dict, list, tuple)):
+            yield from _iterate_places(child, name, value, f'{prefix}{key}.')
 
 
 def _reason(error: Exception) -> str:

@@ -73,6 +73,65 @@ def test_read_config_refuses_options_that_nothing_reads(
     assert read_config(str(path), {'load_from': 'a.pth'}).load_from
 
 
+VARIABLES = """
+root = 'data/pets'
+path = root + '/images'
+number = 2
+size = (64, 64)
+generator = dict(min_area=9)
+steps = [dict(type='A'), dict(type='B', size=size)]
+data_preprocessor = dict(mean=[1])
+set_a = dict(data_root=root, pipeline=steps, path=path + '/train')
+train_dataloader = dict(workers=number, number=number, dataset=set_a)
+val_dataloader = dict(dataset=set_a)
+default_hooks = dict(pseudo_labels=dict(generator=generator))
+model = dict(data_preprocessor=data_preprocessor)
+"""
+
+
+@pytest.mark.parametrize(
+    ('key', 'remedy'),
+    [
+        (
+            'root',
+            'set train_dataloader.dataset.data_root, '
+            'val_dataloader.dataset.data_root instead',
+        ),
+        ('path', 'change it in the file'),
+        ('number', 'set train_dataloader.number instead'),
+        (
+            'generator.min_area',
+            'set default_hooks.pseudo_labels.generator.min_area instead',
+        ),
+        (
+            'steps.1.size',
+            'set train_dataloader.dataset.pipeline.1.size, '
+            'val_dataloader.dataset.pipeline.1.size instead',
+        ),
+        (
+            'data_preprocessor.mean',
+            'set model.data_preprocessor.mean instead',
+        ),
+    ],
+)
+def test_read_config_names_the_keys_that_act(
+    tmp_path: Path, key: str, remedy: str
+) -> None:
+    path = tmp_path / 'a.py'
+    path.write_text(VARIABLES)
+    with pytest.raises(ValueError, match=f'set {key}, and .*: {remedy}$'):
+        read_config(str(path), {key: 3})
+
+
+def test_read_config_applies_a_preprocessor_that_the_model_lacks(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'a.py'
+    path.write_text('data_preprocessor = dict(mean=[1])\nmodel = dict()\n')
+    cfg = read_config(str(path), {'data_preprocessor.mean': [2]})
+    assert cfg.data_preprocessor.mean == [2]
+
+
 def test_read_has_all_names_that_a_runner_reads() -> None:
     code = inspect.getsource(Runner)
     read = re.findall(r"\bcfg(?:\.get\(|\[)'(\w+)'", code)

@@ -20,7 +20,7 @@ from .pages import DOCS, ONE_REFRESH, ROOT, read_commands
 PAGE = DOCS / 'my_images.md'
 # A schedule of two steps, and no download.
 SMALL = (
-    'max_iters=2 train_cfg.max_iters=2 train_cfg.val_interval=2 '
+    'train_cfg.max_iters=2 train_cfg.val_interval=2 '
     'default_hooks.logger.interval=1 train_dataloader.batch_size=2 '
     'default_hooks.checkpoint.save_optimizer=False '
     f'model.backbone.pretrained=False {ONE_REFRESH}'

@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / 'tools/start.py'
 # A schedule of two steps, small images, and no download.
 SMALL = [
-    'max_iters=2',
     'train_cfg.max_iters=2',
     'train_cfg.val_interval=2',
     'model.backbone.pretrained=False',
@@ -148,7 +147,7 @@ def test_start_rejects_a_folder_that_is_not_there(refusal) -> None:
 
 
 def test_start_refuses_options_of_a_training_without_one(refusal) -> None:
-    words = 'start.py', '.', '.', '--cfg-options', 'max_iters=2'
+    words = 'start.py', '.', '.', '--cfg-options', 'train_cfg.max_iters=2'
     assert 'give --run' in refusal(*words)
 
 
