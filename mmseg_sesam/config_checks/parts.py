@@ -36,7 +36,6 @@ def check_parts(training: Training) -> None:
         check_views(steps)
     if training.hooks:
         check_pipelines(training.dataset)
-        _warn_of_late_refreshes(training)
     for name in filter(training.find, _TRAINING_ONLY):
         _check_readers(training, name)
         _check_pack(training, name)
@@ -124,26 +123,3 @@ def _warn_of_checkpoints_by_epoch(training: Training) -> None:
                 logger='current',
                 level=logging.WARNING,
             )
-
-
-def _warn_of_late_refreshes(training: Training) -> None:
-    """Warns of refreshes from which no iteration learns."""
-    (hook,) = training.hooks
-    rounds = training.refreshes
-    last = (training.cfg.get('train_cfg') or {}).get('max_iters')
-    begin, interval = (hook_option(hook, k) for k in ('begin', 'interval'))
-    numbers = (rounds, last, begin, interval)
-    # Options of a wrong type are refused where they are used.
-    if not rounds or not all(isinstance(n, int) for n in numbers):
-        return
-    # None is made after the last iteration.
-    made = max((last - 1 - begin) // max(interval, 1) + 1, 0)
-    if made < rounds:
-        print_log(
-            f'SAMPseudoLabelHook has max_rounds={rounds}, begin={begin} and '
-            f'interval={interval}, and training ends after {last} '
-            f'iterations: {made} refreshes are made. Lower begin or interval '
-            'to get the others.',
-            logger='current',
-            level=logging.WARNING,
-        )

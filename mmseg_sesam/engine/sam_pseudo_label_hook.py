@@ -125,6 +125,7 @@ class SAMPseudoLabelHook(Hook):
         note_rounds()
         check_config(runner.cfg, runner.hooks)
         if self.enabled:
+            self._warn_of_missing_refreshes(runner)
             self._begin(runner)
         else:
             attach_store(runner.train_dataloader.dataset, None, enabled=False)
@@ -176,6 +177,21 @@ class SAMPseudoLabelHook(Hook):
         """Returns whether a refresh follows an iteration, from 1."""
         refreshes, rest = divmod(iteration - self.begin, self.interval)
         return not rest and 0 <= refreshes < self.max_rounds
+
+    def _warn_of_missing_refreshes(self, runner: Runner) -> None:
+        """Warns of refreshes that the end of the training leaves out."""
+        end = self.begin + self.max_rounds * self.interval
+        planned = range(self.begin, end, self.interval)
+        # None is made after the last iteration.
+        made = sum(iteration < runner.max_iters for iteration in planned)
+        if made < self.max_rounds:
+            runner.logger.warning(
+                f'SAMPseudoLabelHook has max_rounds={self.max_rounds}, '
+                f'begin={self.begin} and interval={self.interval}, and '
+                f'training ends after {runner.max_iters} iterations: {made} '
+                'refreshes are made. Lower begin or interval to get the '
+                'others.'
+            )
 
     def _begin(self, runner: Runner) -> None:
         """Publishes round 0, or the round of the resumed checkpoint."""

@@ -184,14 +184,6 @@ def test_check_config_leaves_stock_parts_to_mmseg(
             'by_epoch=True and interval=3, and train_cfg counts iter',
         ),
         (
-            dict(default_hooks__pseudo_labels__begin=5),
-            'and training ends after 6 .*: 1 re',
-        ),
-        (
-            dict(default_hooks__pseudo_labels__begin=4),
-            'and training ends after 6 .*: 1 re',
-        ),
-        (
             dict(
                 model__sources=[
                     dict(type='LabelSource', name='weak', field='gt_sem_seg'),

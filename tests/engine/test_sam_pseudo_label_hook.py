@@ -20,6 +20,11 @@ from .conftest import hook_of, logged, train
 MakeConfig = Callable[..., Config]
 
 
+def log_of(runner: Runner) -> str:
+    (path,) = Path(runner.log_dir).glob('*.log')
+    return path.read_text()
+
+
 def test_hook_makes_rounds_when_due(
     make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
 ) -> None:
@@ -35,6 +40,7 @@ def test_hook_makes_rounds_when_due(
     assert len(manifests[1]['identity']['settings']['weak_labels']) == 64
     assert {'mmseg_sesam', 'torch', 'numpy'} <= set(manifests[1]['versions'])
     assert logged(runner, 'round') == [0, 0, 1, 1, 2, 2]
+    assert 'refreshes are made' not in log_of(runner)
     saved = torch.load(tmp_path / 'work/iter_3.pth', weights_only=False)
     assert saved['sesam_round'] == 1
     assert 'teacher.decode_head.conv_seg.weight' in saved['state_dict']
@@ -43,8 +49,9 @@ def test_hook_makes_rounds_when_due(
 def test_hook_makes_no_round_that_nothing_learns_from(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
-    train(make_config(train_cfg__max_iters=4))
+    runner = train(make_config(train_cfg__max_iters=4))
     assert store.rounds() == [0, 1]
+    assert 'ends after 4 iterations: 1 refreshes are made' in log_of(runner)
     # A finished run that is started again has nothing to make.
     train(make_config(train_cfg__max_iters=4, resume=True))
     assert store.rounds() == [0, 1]
@@ -53,6 +60,20 @@ def test_hook_makes_no_round_that_nothing_learns_from(
 
     assert store.manifest(2)['iteration'] == 4
     assert logged(runner, 'round') == [2]
+
+
+def test_hook_warns_of_refreshes_after_the_last_epoch(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    cfg = make_config()
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=4)
+    # Epochs of one iteration.
+    sampler = dict(type='DefaultSampler', shuffle=True)
+    cfg.train_dataloader.update(sampler=sampler, drop_last=True)
+    runner = train(cfg)
+
+    assert store.rounds() == [0, 1]
+    assert 'ends after 4 iterations: 1 refreshes are made' in log_of(runner)
 
 
 def test_hook_round_0_labels_scribbled_regions(
@@ -168,6 +189,5 @@ def test_hook_counts_prefetched_batches_of_workers(
     rounds = logged(runner, 'round')
     assert rounds[0] == 0
     late = [r < (i // 2) for i, r in enumerate(rounds)]
-    (log,) = Path(runner.log_dir).glob('*.log')
-    counts = re.findall(r'(\d+) batches after round', log.read_text())
+    counts = re.findall(r'(\d+) batches after round', log_of(runner))
     assert sum(map(int, counts)) == sum(late)
