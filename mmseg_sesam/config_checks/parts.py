@@ -51,9 +51,10 @@ def check_parts(training: Training) -> None:
 
 def _check_hooks(training: Training) -> None:
     """Raises if no hook, or more than one, makes the pseudo-labels."""
-    if len(training.hooks) > 1:
+    # One that is disabled switches LoadPseudoLabel off.
+    if (number := len(training.round_hooks)) > 1:
         raise ValueError(
-            f'SAMPseudoLabelHook stands {len(training.hooks)} times in '
+            f'SAMPseudoLabelHook stands {number} times in '
             'custom_hooks and default_hooks, expected once; take the others '
             'out.'
         )

@@ -24,8 +24,9 @@ class Training:
 
     Attributes:
         cfg: the whole config.
-        hooks: all enabled SAMPseudoLabelHook, as configs or as a Runner has
+        round_hooks: all SAMPseudoLabelHook, as configs or as a Runner has
             them.
+        hooks: those of them that are enabled.
         dataset: config of the training data set.
         model: config of the model.
         leaves: config and transforms of each data set within wrappers.
@@ -37,14 +38,14 @@ class Training:
         self.share_hooks = [
             hook for hook in found if 'ClassSharesHook' in hook_names(hook)
         ]
-        found = [hook for hook in found if is_round_hook(hook)]
+        self.round_hooks = [hook for hook in found if is_round_hook(hook)]
         self.cfg = cfg
-        self.hooks = [h for h in found if hook_option(h, 'enabled')]
+        self.hooks = [h for h in self.round_hooks if hook_option(h, 'enabled')]
         self.dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
         self.model = cfg.get('model') or {}
         self.leaves = list(iterate_leaves(self.dataset))
         self.transforms = list(iterate_transforms(self.dataset))
-        if found and not self.hooks:
+        if self.round_hooks and not self.hooks:
             # LoadPseudoLabel then adds nothing.
             self.leaves = [(d, _without_source(s)) for d, s in self.leaves]
             self.transforms = _without_source(self.transforms)

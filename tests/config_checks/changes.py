@@ -101,6 +101,10 @@ def two_hooks(cfg: Config) -> None:
     cfg.custom_hooks = [cfg.default_hooks.pseudo_labels]
 
 
+def second_hook_disabled(cfg: Config) -> None:
+    cfg.custom_hooks = [dict(cfg.default_hooks.pseudo_labels, enabled=False)]
+
+
 def no_beginning(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.begin = 0
 
