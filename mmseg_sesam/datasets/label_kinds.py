@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import mmengine.fileio as fileio
+from mmengine.dataset import RepeatDataset
 from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
@@ -50,16 +51,27 @@ def image_kinds(dataset: Dataset) -> list[str | None]:
 
     None where no data set says it. Files are looked for where images without
     a label are allowed.
+
+    Raises:
+        ValueError: a wrapper does not tell which images it takes.
     """
-    parts = getattr(dataset, 'datasets', None)
-    if parts:
-        return [kind for part in parts for kind in image_kinds(part)]
-    for part in wrapped_datasets(dataset):
-        kinds = image_kinds(part)
-        repeated = getattr(dataset, 'repeat_indices', None)
-        places = range(len(dataset)) if repeated is None else repeated
-        return [kinds[place % len(kinds)] for place in places]
-    return _kinds_of_leaf(dataset)
+    parts = wrapped_datasets(dataset)
+    if not parts:
+        return _kinds_of_leaf(dataset)
+    kinds = [kind for part in parts for kind in image_kinds(part)]
+    if isinstance(dataset, RepeatDataset):
+        return [kinds[i % len(kinds)] for i in range(len(dataset))]
+    # Of ClassBalancedDataset; of torch's Subset and most others.
+    for name in ('repeat_indices', 'indices'):
+        if (places := getattr(dataset, name, None)) is not None:
+            return [kinds[place] for place in places]
+    if len(dataset) != len(kinds):
+        raise ValueError(
+            f'{type(dataset).__name__} has {len(dataset)} images of '
+            f'{len(kinds)} in its data sets, and does not tell which: give '
+            'it an attribute `indices`, the place of each image in them.'
+        )
+    return kinds
 
 
 def _kinds_of_leaf(dataset: Any) -> list[str | None]:

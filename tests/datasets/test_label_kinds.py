@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.fileio.backends import LocalBackend, register_backend
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
+from torch.utils.data import Dataset, Subset
 
 from mmseg_sesam.datasets.label_kinds import image_kinds, kind_of_steps
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
@@ -40,6 +41,37 @@ def test_image_kinds_of_joined_data_sets(make_config: MakeConfig) -> None:
     twice = dict(type='RepeatDataset', times=2, dataset=dataset)
     mixed = dict(type='MultiImageMixDataset', pipeline=[], dataset=twice)
     assert kinds_of(mixed) == kinds * 2
+
+
+class Reversed(Dataset):
+    """The last images of a data set, from the end."""
+
+    def __init__(self, dataset: Dataset, number: int) -> None:
+        self.dataset = dataset
+        self.number = number
+
+    def __len__(self) -> int:
+        return self.number
+
+    def __getitem__(self, index: int) -> dict:
+        return self.dataset[-1 - index]
+
+
+def test_image_kinds_of_subset_are_those_of_its_images(
+    make_config: MakeConfig,
+) -> None:
+    built = DATASETS.build(mix(make_config()).train_dataloader.dataset)
+    subset = Subset(built, [2, 0])
+    found = [sample['data_samples'].label_kind for sample in subset]
+    assert image_kinds(subset) == found == ['none', 'dense']
+
+
+def test_image_kinds_refuses_wrapper_that_hides_its_images(
+    make_config: MakeConfig,
+) -> None:
+    built = DATASETS.build(mix(make_config()).train_dataloader.dataset)
+    with pytest.raises(ValueError, match='Reversed has 2 images of 3 .*`ind'):
+        image_kinds(Reversed(built, 2))
 
 
 def test_image_kinds_looks_for_files_where_they_may_be_missing(
