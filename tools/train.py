@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -61,13 +62,38 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     if resume is not None and '://' not in resume:
         from mmseg_sesam.cli import launch
 
-        seed = launch.check_checkpoint(resume).get('seed')
+        notes = launch.check_checkpoint(resume)
+        refuse_earlier_end(cfg, resume, notes)
+        seed = notes.get('seed')
         randomness = cfg.get('randomness') or {}
         # mmengine reads it after the order of images was drawn with another.
         if seed is not None and randomness.get('seed') is None:
             cfg.randomness = dict(randomness, seed=seed)
     cfg.resume = resume is not None
     cfg.load_from = resume or cfg.get('load_from')
+
+
+def refuse_earlier_end(cfg: Config, path: str, notes: dict[str, Any]) -> None:
+    """Raises if the config ends where an unfinished run has been.
+
+    Usually `--cfg-options` of the first call are missing. A run that reached
+    its own end passes: it may be started again.
+
+    Args:
+        cfg: of the training that resumes.
+        path: path of the checkpoint.
+        notes: what the checkpoint says of the run that saved it.
+    """
+    for unit in ('iter', 'epoch'):
+        name = f'max_{unit}s'
+        end, planned = cfg.train_cfg.get(name), notes.get(name)
+        if end and planned and end <= notes[unit] < planned:
+            raise ValueError(
+                f'{path} is of {unit} {notes[unit]} of a run with train_cfg.'
+                f'{name}={planned}, and {cfg.filename} has {name}={end}, so '
+                'that nothing would be trained: give the --cfg-options of '
+                f'that run, or a larger {name}'
+            )
 
 
 def set_amp(cfg: Config) -> None:

@@ -169,7 +169,9 @@ def refuse_missing_backbone(cfg: Config) -> None:
 
 
 def check_checkpoint(path: str) -> dict[str, Any]:
-    """Returns `meta` of a checkpoint from which a training can be resumed.
+    """Returns what a checkpoint notes of the training that saved it.
+
+    These are `meta`, and the facts of the run such as `max_iters`.
 
     The file must be whole, hold only tensors and mmengine's own records, and
     be a checkpoint of a training. With torch older than 2.6 only the
@@ -210,7 +212,8 @@ def check_checkpoint(path: str) -> dict[str, Any]:
             f'CheckpointHook saves: {remedy}, or set load_from to it to '
             'begin with its weights'
         )
-    return meta
+    hub = checkpoint.get('message_hub') or {}
+    return {**(hub.get('runtime_info') or {}), **meta}
 
 
 def _connect_cpu_processes(cfg: Config) -> None:
