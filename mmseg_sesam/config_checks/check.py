@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from mmseg_sesam.config_checks.heads import check_heads
 from mmseg_sesam.config_checks.joined import check_joined
 from mmseg_sesam.config_checks.kinds import check_kinds
 from mmseg_sesam.config_checks.model import check_model
@@ -48,6 +49,7 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
     if not training.has_own_parts:
         return
     try:
+        check_heads(training)
         check_parts(training)
         check_model(training)
         check_kinds(training)

@@ -9,6 +9,7 @@ from mmseg.registry import HOOKS
 
 from mmseg_sesam.config_checks.pipelines import check_pipelines, check_views
 from mmseg_sesam.config_checks.training import (
+    TRAINING_ONLY,
     Training,
     hook_names,
     hook_option,
@@ -19,9 +20,6 @@ from mmseg_sesam.config_checks.training import (
 from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 from mmseg_sesam.type_names import lineage, type_name
 from mmseg_sesam.validators import check_config_fields
-
-# Only SeSAM's pack, preprocessor and model read what these load.
-_TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
 
 
 def check_parts(training: Training) -> None:
@@ -36,13 +34,13 @@ def check_parts(training: Training) -> None:
         check_views(steps)
     if training.hooks:
         check_pipelines(training.dataset)
-    for name in filter(training.find, _TRAINING_ONLY):
+    for name in filter(training.find, TRAINING_ONLY):
         _check_readers(training, name)
         _check_pack(training, name)
     for loader in ('val_dataloader', 'test_dataloader'):
         dataset = (training.cfg.get(loader) or {}).get('dataset') or {}
         for step in iterate_transforms(dataset):
-            if found := transform_names(step).intersection(_TRAINING_ONLY):
+            if found := transform_names(step).intersection(TRAINING_ONLY):
                 raise ValueError(
                     f'The pipeline of {loader} has {min(found)}, which only '
                     'training reads; take it out there.'

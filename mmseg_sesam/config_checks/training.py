@@ -16,6 +16,8 @@ from mmseg_sesam.datasets.pipeline_configs import (
 from mmseg_sesam.structures import SOURCES
 from mmseg_sesam.type_names import lineage, option, type_name, type_names
 
+# Only SeSAM's pack, preprocessor and model read what these load.
+TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
 _PACKAGE = __name__.split('.')[0]
 
 

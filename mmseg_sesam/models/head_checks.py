@@ -14,8 +14,23 @@ from mmseg_sesam.models.source_losses import is_entropy, loss_list, loss_scale
 from mmseg_sesam.structures import HUMAN_FIELD, UNLABELLED, LabelSource
 
 
+def check_head_class(name: str, kind: type) -> None:
+    """Raises if a class of heads has a loss of its own."""
+    names = ('loss', 'loss_by_feat')
+    # Some heads of mmseg have another base class.
+    found = [getattr(kind, name, None) for name in names]
+    if found != [getattr(BaseDecodeHead, name) for name in names]:
+        raise ValueError(
+            f'The {name} {kind.__name__} computes its loss from dense labels '
+            'in a way of its own; use a head with the loss of BaseDecodeHead '
+            '(FCNHead, ASPPHead, DepthwiseSeparableASPPHead, PSPHead, '
+            'UPerHead, SegformerHead, ...) or leave this head out.'
+        )
+
+
 def check_head(name: str, head: BaseDecodeHead) -> None:
     """Raises if a head's losses cannot be computed as its config says."""
+    check_head_class(f'{name} head', type(head))
     for fault in _faults_of_head(head):
         raise ValueError(f'The {name} head {type(head).__name__} {fault}')
 
@@ -107,17 +122,6 @@ def _faults_of_head(head: BaseDecodeHead) -> Iterator[str]:
         yield (
             f'has ignore_index={head.ignore_index}, expected {UNLABELLED}, '
             'the value of unlabelled pixels; leave it out.'
-        )
-    kind = type(head)
-    if (
-        kind.loss is not BaseDecodeHead.loss
-        or kind.loss_by_feat is not BaseDecodeHead.loss_by_feat
-    ):
-        yield (
-            'computes its loss from dense labels in a way of its own; use a '
-            'head with the loss of BaseDecodeHead (FCNHead, ASPPHead, '
-            'DepthwiseSeparableASPPHead, PSPHead, UPerHead, SegformerHead, '
-            '...) or leave this head out.'
         )
     for loss in loss_list(head):
         for fault in chain(
