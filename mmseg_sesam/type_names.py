@@ -51,3 +51,28 @@ def option(config: dict, registry: Registry, name: str) -> Any:
             default = parameter.default
             return None if default is parameter.empty else default
     return None
+
+
+def option_names(kind: type) -> set[str] | None:
+    """Returns the names of all options of a class, None if it takes any.
+
+    Example:
+        >>> class Base:
+        ...     def __init__(self, size=1): ...
+        >>> class Derived(Base):
+        ...     def __init__(self, scale=1, **kwargs): ...
+        >>> sorted(option_names(Derived))
+        ['scale', 'size']
+    """
+    names = set()
+    for base in inspect.getmro(kind):
+        if '__init__' not in vars(base):
+            continue
+        # The first is self.
+        _, *parameters = inspect.signature(base.__init__).parameters.values()
+        several = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+        names.update(p.name for p in parameters if p not in several)
+        # Further options are those of the next base class.
+        if not several:
+            return names
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import traceback
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -113,11 +114,25 @@ def set_amp(cfg: Config) -> None:
     wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def is_of_package(error: Exception) -> bool:
+    """Returns whether this package raised an error, to refuse an option.
+
+    Others may be errors of code, which need their traceback.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals.get('__name__', '').startswith('mmseg_sesam.')
+
+
 def train(cfg: Config) -> None:
     from mmseg_sesam.engine import summarise
     from mmseg_sesam.engine.terminal_runner import TerminalRunner
 
-    runner = TerminalRunner.from_cfg(cfg)
+    try:
+        runner = TerminalRunner.from_cfg(cfg)
+    except (OSError, ValueError) as error:
+        if not is_of_package(error):
+            raise
+        make_parser().error(str(error))
     runner.train()
     runner.logger.info(summarise(runner))
 

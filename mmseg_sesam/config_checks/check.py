@@ -11,6 +11,7 @@ from mmseg_sesam.config_checks.heads import check_heads
 from mmseg_sesam.config_checks.joined import check_joined
 from mmseg_sesam.config_checks.kinds import check_kinds
 from mmseg_sesam.config_checks.model import check_model
+from mmseg_sesam.config_checks.names import check_names
 from mmseg_sesam.config_checks.parts import check_parts
 from mmseg_sesam.config_checks.shares import check_shares
 from mmseg_sesam.config_checks.training import Training
@@ -49,6 +50,7 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
     if not training.has_own_parts:
         return
     try:
+        check_names(training)
         check_heads(training)
         check_parts(training)
         check_model(training)

@@ -374,6 +374,27 @@ def test_train_rejects_a_launcher_that_cannot_start(
     assert reason in refusal('train.py', tiny_config, '--launcher', launcher)
 
 
+def broken(**options) -> None:
+    raise ValueError('an error of code')
+
+
+def test_train_refuses_options_of_model_by_a_sentence(
+    refusal, run_here, make_config, tmp_path: Path
+):
+    cfg = make_config(model__agreement=2)
+    path = tmp_path / 'config.py'
+    cfg.dump(path)
+    said = refusal('train.py', path)
+    assert said.endswith('at least 0 and at most 1.\n'), said
+    assert 'error: SeSAMEncoderDecoder got agreement=2, expected' in said
+
+    cfg.model.agreement = 0.5
+    cfg.model.backbone = dict(type=f'{__name__}.broken')
+    cfg.dump(path)
+    with pytest.raises(ValueError, match='an error of code'):
+        run_here('train.py', path)
+
+
 def train_by_epochs(config: Path) -> None:
     """Changes the config to one epoch, of two iterations."""
     text = config.read_text()
