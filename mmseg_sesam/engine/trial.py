@@ -79,8 +79,9 @@ def try_sample(runner: Runner) -> None:
         raise ValueError(
             'The first training image cannot be trained on '
             f'({type(error).__name__}: {error}); unless memory ran out, '
-            'correct the training pipeline, the data preprocessor, or '
-            'in_channels and in_index of the backbone and heads.'
+            'correct the training pipeline, mean and std of the data '
+            'preprocessor, which need a number for each channel of the '
+            'images, or in_channels and in_index of the backbone and heads.'
         ) from error
     finally:
         model.train(training)

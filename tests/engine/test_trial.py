@@ -20,7 +20,7 @@ MakeConfig = Callable[..., Config]
 
 @pytest.mark.parametrize(
     'kept',
-    # PhotoMetricDistortion needs three channels, and so does the backbone.
+    # PhotoMetricDistortion needs three channels; mean and std have three.
     [True, False],
     ids=['transform', 'network'],
 )
@@ -36,7 +36,12 @@ def test_trial_rejects_grey_images_before_round_0(
         for step in dataset.pipeline
         if kept or step['type'] != 'PhotoMetricDistortion'
     ]
-    with pytest.raises(ValueError, match='image cannot be trained on'):
+    # The preprocessor spreads a single channel over three numbers.
+    cfg.model.data_preprocessor.update(mean=[100.0] * 3, std=[50.0] * 3)
+    cfg.model.backbone.in_channels = 3 if kept else 1
+    with pytest.raises(
+        ValueError, match='(?s)image cannot be trained on .* mean and std of'
+    ):
         Runner.from_cfg(cfg).train()
     assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
 
