@@ -29,12 +29,15 @@ _UNLABELLED = dict(
     RandomMosaic='seg_pad_val',
     RandomRotate='seg_pad_val',
 )
+# Transforms that change the scale of the values of an image.
+_RESCALING = ('Normalize', 'Rerange')
 
 
 def check_values(training: Training) -> None:
     """Raises if a value that several parts share is not the same in each."""
     _check_unlabelled(training)
     _check_classes(training)
+    _check_colours(training)
     for leaf, steps in training.leaves:
         _check_zero_label(leaf, steps)
         _check_roots(leaf, steps)
@@ -119,6 +122,23 @@ def metainfo_of(dataset: dict) -> dict:
     if not kinds or not hasattr(kinds[0], '_load_metainfo'):
         return {}
     return kinds[0]._load_metainfo(dataset.get('metainfo'))
+
+
+def _check_colours(training: Training) -> None:
+    """Raises if regularizers would see colours of another scale.
+
+    `colours_of` undoes what the preprocessor does to values of 8 bits.
+    """
+    if not training.model_option('regularizers'):
+        return
+    for step in training.transforms:
+        if transform_names(step).intersection(_RESCALING):
+            raise ValueError(
+                f'The training pipeline holds {type_name(step)}, and '
+                'model.regularizers expect values from 0 to 255, or those of '
+                'LoadRGBView, with their differences in colour; take it out, '
+                'and set mean and std of model.data_preprocessor.'
+            )
 
 
 def _check_zero_label(dataset: dict, steps: list[dict]) -> None:

@@ -88,6 +88,11 @@ def loads(step: dict) -> bool:
     return any(name.startswith(_LOADING) for name in _names(step))
 
 
+def packs(step: dict) -> bool:
+    """Returns whether a transform packs image and labels for the model."""
+    return 'PackSegInputs' in _names(step)
+
+
 def common_data_root(dataset: dict) -> str:
     """Returns the absolute folder to which pseudo-labels are named relative.
 

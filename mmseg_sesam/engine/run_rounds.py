@@ -11,10 +11,14 @@ from mmengine import dist
 from mmengine.runner import Runner
 
 from mmseg_sesam.datasets.loading import attach_store
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.checkpoints import prune_rounds, save_checkpoint_now
 from mmseg_sesam.engine.models import average_buffers, refuse_sharded, unwrap
-from mmseg_sesam.engine.trial import try_losses, try_sample
+from mmseg_sesam.engine.trial import (
+    try_losses,
+    try_sample,
+    try_transforms,
+)
 from mmseg_sesam.models.alignment import moving_features
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds import distributed
@@ -52,7 +56,7 @@ class RunRounds:
         self._stale_in_round = 0
         self.group = distributed.build_group(timeout_hours)
         distributed.on_all_ranks(self._check_model, self.group)
-        self.scale = ValidationResize.of_config(runner.cfg)
+        self.prepare = ValidationTransforms.of_config(runner.cfg)
         self.store = PseudoLabelStore(Path(runner.work_dir, STORE_NAME))
         self.images = TrainingImages(
             runner.cfg.train_dataloader.dataset,
@@ -66,7 +70,7 @@ class RunRounds:
             lambda: self.store.current is None, self.group
         )
         if first:
-            distributed.on_all_ranks(lambda: try_sample(runner), self.group)
+            distributed.on_all_ranks(self._try_images, self.group)
         # After the trial: a network disk may remember for other ranks that
         # the store has no round.
         attach_store(
@@ -159,7 +163,7 @@ class RunRounds:
             self.images,
             self.store,
             self.settings,
-            TeacherPredictor(model, self.scale) if round_index else None,
+            TeacherPredictor(model, self.prepare) if round_index else None,
             self.enrich_threshold,
             iteration,
             self.group,
@@ -203,6 +207,10 @@ class RunRounds:
         warning = moving_features(self.model)
         if warning:
             self.runner.logger.warning(warning)
+
+    def _try_images(self) -> None:
+        try_sample(self.runner)
+        try_transforms(self.images.dataset, self.prepare)
 
     def _take_lock(self) -> None:
         self._lock = self.store.lock()

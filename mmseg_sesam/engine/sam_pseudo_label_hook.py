@@ -33,12 +33,12 @@ class SAMPseudoLabelHook(Hook):
     The store is `<work_dir>/pseudo_labels`; the hook attaches it to the
     `LoadPseudoLabel` of the training data set. Round 0 is made from the weak
     labels before the first step, or taken over if the store holds one of the
-    same settings and weak labels. Later rounds are made with the teacher, at
-    the scale of validation. A checkpoint notes its round: a resumed run
-    continues with that, and is refused if settings or weak labels have
-    changed. Where checkpoints are saved by iterations, one is saved before
-    each refresh, so that an interrupted refresh is continued with the same
-    teacher. Rounds that no checkpoint needs are removed, except round 0.
+    same settings and weak labels. Later rounds are made with the teacher,
+    which sees images as validation does. A checkpoint notes its round: a
+    resumed run continues with that, and is refused if settings or weak labels
+    have changed. Where checkpoints are saved by iterations, one is saved
+    before each refresh, so that an interrupted refresh is continued with the
+    same teacher. Rounds that no checkpoint needs are removed, except round 0.
 
     Source: SeSAM's iterative refinement; every default is our choice.
 

@@ -11,12 +11,15 @@ import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
+from torch.utils.data import Dataset
 
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.models.source_losses import loss_list, source_losses
 from mmseg_sesam.structures import UNLABELLED
+from mmseg_sesam.type_names import type_name
 
 
 def try_losses(model: SeSAMEncoderDecoder) -> None:
@@ -85,6 +88,27 @@ def try_sample(runner: Runner) -> None:
         ) from error
     finally:
         model.train(training)
+
+
+def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:
+    """Raises ValueError if a refresh cannot apply transforms of validation.
+
+    `images` packs whole training images, see `loading_dataset`.
+    """
+    if not prepare.steps:
+        return
+    batch = pseudo_collate([images[0]])
+    try:
+        prepare(batch)
+    # Transforms raise errors of any type.
+    except Exception as error:  # noqa: BLE001
+        names = ', '.join(map(type_name, prepare.steps))
+        raise ValueError(
+            f'The transforms of val_dataloader ({names}) fail on a training '
+            f'image without a label ({type(error).__name__}: {error}), as '
+            'refreshes apply them; begin the names of those that change only '
+            'labels with Load, or correct them.'
+        ) from error
 
 
 @contextmanager

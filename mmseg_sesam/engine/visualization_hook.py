@@ -18,7 +18,7 @@ from mmseg.registry import DATASETS, HOOKS
 from mmseg_sesam.datasets.loading import attach_store, iterate_loaders
 from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.models import refuse_sharded, unwrap
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
@@ -41,8 +41,8 @@ class SeSAMVisualizationHook(Hook):
     the share of pixels that it labels. Strips are drawn before the first
     step, every `interval` iterations and after the last one, on the main
     process. The images are spread evenly over the data set, shown whole and
-    predicted at the scale of validation, as refreshes predict them. Weights
-    and random numbers of the training stay the same.
+    predicted with the transforms of validation, as refreshes predict them.
+    Weights and random numbers of the training stay the same.
 
     Args:
         interval: iterations between strips (our choice).
@@ -96,7 +96,7 @@ class SeSAMVisualizationHook(Hook):
                 loader.enabled,
                 loader.with_confident,
             )
-        self.scale = ValidationResize.of_config(runner.cfg)
+        self.prepare = ValidationTransforms.of_config(runner.cfg)
         count = min(self.num_images, len(self.images))
         places = np.linspace(0, len(self.images) - 1, count)
         self.shown = places.round().astype(int).tolist()
@@ -112,7 +112,7 @@ class SeSAMVisualizationHook(Hook):
         model.eval()
         for place, index in enumerate(self.shown):
             packed = self.images[index]
-            layers = label_layers(model, packed, self.scale)
+            layers = label_layers(model, packed, self.prepare)
             strip = draw_strip(packed, layers, palette)
             # OpenCV writes only names in UTF-8.
             stem = printable(Path(packed['data_samples'].img_path).stem)
@@ -122,14 +122,16 @@ class SeSAMVisualizationHook(Hook):
 
 @torch.no_grad()
 def label_layers(
-    model: EncoderDecoder, packed: dict[str, Any], scale: ValidationResize
+    model: EncoderDecoder,
+    packed: dict[str, Any],
+    prepare: ValidationTransforms,
 ) -> dict[str, np.ndarray]:
     """Returns the labels of an image, (H, W) uint8 class ids by title.
 
     255 where nothing is labelled. The model is in evaluation mode, the image
     a sample of a `loading_dataset`.
     """
-    batch = scale(pseudo_collate([packed]))
+    batch = prepare(pseudo_collate([packed]))
     data = model.data_preprocessor(batch, False)
     sample = data['data_samples'][0]
     name = describe_label(sample.get('label_kind'))

@@ -115,7 +115,7 @@ class RoundMaker:
         return dict(
             settings=self.settings,
             enrich_threshold=np.asarray(self.enrich_threshold).tolist(),
-            scale=as_json(self.teacher.scale.steps),
+            validation=as_json(self.teacher.prepare.steps),
             inference=as_json(self.teacher.inference),
             teacher=self.teacher.digest(),
             thresholds=as_json(self.teacher.thresholds),

@@ -14,7 +14,7 @@ from torch import Tensor
 from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.refinement import enrich
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.sliding import score_bands
 from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
@@ -65,11 +65,11 @@ class TeacherPredictor:
 
     Args:
         model: in evaluation mode, with the same weights on all ranks.
-        scale: scale at which the teacher is shown images.
+        prepare: changes images as validation does.
     """
 
     model: SeSAMEncoderDecoder
-    scale: ValidationResize
+    prepare: ValidationTransforms
 
     @torch.no_grad()
     def bands(self, batch: dict) -> Iterator[tuple[slice, Tensor]]:
@@ -78,7 +78,7 @@ class TeacherPredictor:
         Together they are the probabilities of the whole image, which a model
         with test_cfg mode='slide' makes one row of windows at a time.
         """
-        model, batch = self.model, self.scale(batch)
+        model, batch = self.model, self.prepare(batch)
         for rows, scores in score_bands(
             model.predictor, model.data_preprocessor, batch
         ):
@@ -152,7 +152,7 @@ class TeacherPredictor:
 
     @property
     def inference(self) -> dict[str, Any]:
-        """The options by which images become predictions, but the scale."""
+        """The options by which images become predictions, but `prepare`."""
         preprocessor = self.model.data_preprocessor
         normalization = {
             name: getattr(preprocessor, name).flatten().tolist()

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.predictor import Predictor
 
 
@@ -33,7 +33,7 @@ class RunPrediction(NamedTuple):
 class RunPredictor:
     """Predicts with the student, and with the teacher if there is one.
 
-    Images are resized as in validation and in a refresh, and predicted in
+    Images are changed as in validation and in a refresh, and predicted in
     bands of rows, see `Predictor`.
 
     Args:
@@ -47,7 +47,7 @@ class RunPredictor:
 
     def __init__(self, cfg: Config, checkpoint: str, device: str) -> None:
         self.predictor = Predictor(cfg, checkpoint, device, with_teacher=True)
-        self.scale = ValidationResize.of_config(cfg)
+        self.prepare = ValidationTransforms.of_config(cfg)
         student = self.predictor.model
         self.models: dict[str, nn.Module] = dict(student=student)
         teacher = getattr(student, 'teacher', None)
@@ -56,7 +56,7 @@ class RunPredictor:
 
     def __call__(self, packed: dict[str, Any]) -> RunPrediction:
         """Predicts one image, as a pipeline that only loads packs it."""
-        batch = self.scale(pseudo_collate([packed]))
+        batch = self.prepare(pseudo_collate([packed]))
         shape = tuple(packed['data_samples'].ori_shape[:2])
         labels = {name: np.empty(shape, np.uint8) for name in self.models}
         entropy = np.empty(shape, np.float32)

@@ -40,6 +40,14 @@ def set_option(place: str, value: object) -> Spoil:
     return spoil
 
 
+def regularize(scaling: dict) -> Spoil:
+    def spoil(cfg: Config) -> None:
+        cfg.model.regularizers = [dict(type='GatedCRFLoss')]
+        add(scaling)(cfg)
+
+    return spoil
+
+
 SIMULATE = dict(type='SimulateWeakLabel', kind='point', data_root='.')
 DIFFERENT = {
     'head': (
@@ -111,6 +119,14 @@ DIFFERENT = {
     'root of the simulation': (
         add(dict(SIMULATE, data_root='/else'), 'LoadPseudoLabel'),
         "lies outside of data_root='/else' of SimulateWeakLabel",
+    ),
+    'range of colours': (
+        regularize(dict(type='Rerange', min_value=0, max_value=1)),
+        'holds Rerange, and model.regularizers expect values from 0 to 255',
+    ),
+    'normalized colours': (
+        regularize(dict(type='mmcv.Normalize', mean=[0] * 3, std=[1] * 3)),
+        'holds Normalize, .* set mean and std of model.data_preprocessor',
     ),
     'zero label': (
         change('LoadWeakAnnotations', reduce_zero_label=True),

@@ -69,3 +69,14 @@ def test_trial_rejects_an_unfitting_head_before_round_0(
     with pytest.raises(ValueError, match='image cannot be trained on'):
         Runner.from_cfg(cfg).train()
     assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+
+def test_trial_rejects_transforms_that_a_refresh_cannot_apply(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    runner = Runner.from_cfg(make_config())
+    steps = [dict(type='LoadImageFromFile'), dict(type='GenerateEdge')]
+    runner.cfg.val_dataloader = dict(dataset=dict(pipeline=steps))
+    with pytest.raises(ValueError, match=r'\(GenerateEdge\) fail .* Load'):
+        runner.train()
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))

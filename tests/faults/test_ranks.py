@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from mmseg.registry import MODELS
 
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.rounds.teacher import TeacherPredictor
 
 from .conftest import Reference, Training, often
@@ -105,7 +105,7 @@ def test_scheduled_checkpoint_before_a_refresh_has_its_teacher(
     init_default_scope('mmseg')
     model = MODELS.build(cfg.model)
     load_checkpoint(model, str(training.work / 'iter_2.pth'))
-    teacher = TeacherPredictor(model, ValidationResize.of_config(cfg))
+    teacher = TeacherPredictor(model, ValidationTransforms.of_config(cfg))
     made_with = training.store.manifest(1)['identity']['teacher']
     assert teacher.digest() == made_with
 

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds import training_images
 from mmseg_sesam.rounds.make_round import RoundError, RoundMaker
@@ -171,7 +171,7 @@ def test_make_round_again_if_the_teacher_predicts_differently(
     cfg = make_config()
     cfg.model.data_preprocessor.update(mean=[100] * 3, std=[50] * 3)
     model = MODELS.build(cfg.model).eval()
-    teacher = TeacherPredictor(model, ValidationResize())
+    teacher = TeacherPredictor(model, ValidationTransforms())
     images = TrainingImages(cfg.train_dataloader.dataset, 0)
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
     settings = fingerprint(generator, images)

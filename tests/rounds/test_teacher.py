@@ -15,7 +15,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.refinement import enrich
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.rounds.teacher import TeacherPredictor
 from mmseg_sesam.rounds.training_images import TrainingImages
@@ -40,7 +40,7 @@ def test_predict_labels_of_bands_are_those_of_the_whole_image(
     cfg = make_config(model__teacher='round').model
     cfg.test_cfg = test_cfg
     model = MODELS.build(cfg).eval()
-    teacher = TeacherPredictor(model, ValidationResize())
+    teacher = TeacherPredictor(model, ValidationTransforms())
     weak = np.full(SIZE, 255, np.uint8)
     weak[10:20, 10:20] = 1
     whole = model.predict_probability(**model.data_preprocessor(batch))
@@ -88,9 +88,9 @@ def test_predict_labels_leaves_out_labels_that_training_does_not_read(
     init_default_scope('mmseg')
     model = MODELS.build(make_config().model).eval()
     weak = np.full(SIZE, 255, np.uint8)
-    prediction = TeacherPredictor(model, ValidationResize()).predict_labels(
-        batch, weak, 0.9
-    )
+    prediction = TeacherPredictor(
+        model, ValidationTransforms()
+    ).predict_labels(batch, weak, 0.9)
     assert prediction.confident is None and prediction.agrees is None
 
 
@@ -108,6 +108,6 @@ def test_fit_prior_counts_an_image_once_that_is_listed_twice(
     for names in (['deep/0', 'deep/1', 'deep/0'], ['deep/0', 'deep/1']):
         (scribbles / 'list.txt').write_text('\n'.join(names))
         images = TrainingImages(dataset, 0)
-        TeacherPredictor(model, ValidationResize()).fit_prior(images)
+        TeacherPredictor(model, ValidationTransforms()).fit_prior(images)
         fitted.append(model.teacher_prior.constants.tolist())
     assert fitted[0] == fitted[1]

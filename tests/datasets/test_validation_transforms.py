@@ -1,15 +1,16 @@
-"""Images at the scale of validation."""
+"""Images as validation sees them."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.structures import PixelData
 from mmseg.datasets.transforms import Resize
 from mmseg.structures import SegDataSample
 
-from mmseg_sesam.datasets.validation_resize import ValidationResize
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 
 LOAD = dict(type='LoadImageFromFile')
 RESIZE = dict(type='mmseg.Resize', scale=(64, 20), keep_ratio=True)
@@ -34,7 +35,7 @@ def batch() -> dict:
 
 @pytest.mark.parametrize('loader', ['val_dataloader', 'test_dataloader'])
 def test_call_scales_only_the_image(batch: dict, loader: str) -> None:
-    scaled = ValidationResize.of_config(
+    scaled = ValidationTransforms.of_config(
         config(LOAD, RESIZE, PACK, loader=loader)
     )(batch)
 
@@ -50,9 +51,33 @@ def test_call_scales_only_the_image(batch: dict, loader: str) -> None:
 
 def test_call_keeps_a_single_channel(batch: dict) -> None:
     batch['inputs'] = [batch['inputs'][0][:1]]
-    scaled = ValidationResize([RESIZE])(batch)
+    scaled = ValidationTransforms([RESIZE])(batch)
 
     assert scaled['inputs'][0].shape == (1, 20, 32)
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_call_changes_values_and_not_the_batch(
+    batch: dict, channels: int
+) -> None:
+    batch['inputs'] = [batch['inputs'][0][:channels]]
+    before = batch['inputs'][0].clone()
+    # As a pipeline loads it; a grey image has no axis of channels.
+    given = before.permute(1, 2, 0).numpy().copy()
+    given = given[..., 0] if channels == 1 else given
+    steps = [dict(type='Rerange', min_value=0, max_value=1), RESIZE]
+    if channels == 3:
+        # It writes into the image.
+        steps.insert(0, dict(type='CLAHE'))
+    changed = ValidationTransforms.of_config(
+        config(LOAD, *steps, dict(type='LoadAnnotations'), PACK)
+    )(batch)
+
+    expected = Compose(steps)(dict(img=given))['img'].reshape(20, 32, -1)
+    image = changed['inputs'][0].permute(1, 2, 0).numpy()
+    assert image.tolist() == expected.tolist()
+    assert changed['data_samples'][0].img_shape == (20, 32)
+    assert torch.equal(batch['inputs'][0], before)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +88,7 @@ def test_call_keeps_a_single_channel(batch: dict) -> None:
 def test_of_config_without_resize_scales_nothing(
     batch: dict, cfg: Config
 ) -> None:
-    scale = ValidationResize.of_config(cfg)
+    scale = ValidationTransforms.of_config(cfg)
 
     assert scale.steps == []
     assert scale(batch) is batch
@@ -79,4 +104,4 @@ def test_of_config_reads_wrapped_data_sets() -> None:
         )
     )
 
-    assert ValidationResize.of_config(cfg).steps == [RESIZE]
+    assert ValidationTransforms.of_config(cfg).steps == [RESIZE]
