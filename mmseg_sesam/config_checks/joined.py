@@ -8,7 +8,11 @@ from typing import Any
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.config_checks.training import Training
-from mmseg_sesam.config_checks.values import classes_of, metainfo_of
+from mmseg_sesam.config_checks.values import (
+    classes_of,
+    describe_difference,
+    metainfo_of,
+)
 from mmseg_sesam.datasets.pipeline_configs import (
     leaf_datasets,
     wrapped_datasets,
@@ -73,11 +77,10 @@ def _check_same_classes(
     """Raises if a data set has other classes, or in another order."""
     if classes == first:
         return
-    odd = sorted(set(first) ^ set(classes))
-    found = f'they differ in {odd}' if odd else f'it has them as {classes}'
     raise ValueError(
         f'Training data set {place} of ConcatDataset has other classes than '
-        f'data set 0: {found}, expected {first}; set metainfo.classes to '
+        f'data set 0: {describe_difference(first, classes)}, expected '
+        f'{first}; set metainfo.classes to '
         'the same list in all, and where ids in files have other names or '
         'another order, type=MappedSegDataset with file_classes.'
     )

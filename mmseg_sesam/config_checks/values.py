@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
@@ -37,6 +37,7 @@ def check_values(training: Training) -> None:
     """Raises if a value that several parts share is not the same in each."""
     _check_unlabelled(training)
     _check_classes(training)
+    _check_evaluated_classes(training)
     _check_colours(training)
     for leaf, steps in training.leaves:
         _check_zero_label(leaf, steps)
@@ -109,6 +110,38 @@ def _check_classes(training: Training) -> None:
                 f'classes and the decode head num_classes={number}; give one '
                 'value, or one for each class.'
             )
+
+
+def _check_evaluated_classes(training: Training) -> None:
+    """Raises if validation or test have other classes than training.
+
+    mmseg would convert the ids of their labels and not the predictions.
+    """
+    named = (classes_of(leaf) for leaf, _ in training.leaves)
+    expected = next(filter(None, named), None)
+    if expected is None:
+        return
+    for loader in ('val_dataloader', 'test_dataloader'):
+        dataset = (training.cfg.get(loader) or {}).get('dataset') or {}
+        for leaf, _ in iterate_leaves(dataset):
+            classes = classes_of(leaf)
+            if classes is not None and list(classes) != list(expected):
+                raise ValueError(
+                    f'The data set of {loader} has other classes than that of '
+                    f'training: {describe_difference(expected, classes)}, '
+                    f'expected {list(expected)}; set metainfo.classes to the '
+                    'same list in both.'
+                )
+
+
+def describe_difference(
+    expected: Sequence[str], classes: Sequence[str]
+) -> str:
+    """Says in which names two lists of classes differ, or their order."""
+    odd = sorted(set(expected) ^ set(classes))
+    if odd:
+        return f'they differ in {odd}'
+    return f'it has them as {list(classes)}'
 
 
 def classes_of(dataset: dict) -> list[str] | None:

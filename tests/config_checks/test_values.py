@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ def regularize(scaling: dict) -> Spoil:
     def spoil(cfg: Config) -> None:
         cfg.model.regularizers = [dict(type='GatedCRFLoss')]
         add(scaling)(cfg)
+
+    return spoil
+
+
+def evaluate(loader: str, *classes: str) -> Spoil:
+    """Evaluates by classes of other names, or in another order."""
+
+    def spoil(cfg: Config) -> None:
+        dataset = copy.deepcopy(cfg.train_dataloader.dataset)
+        dataset.update(metainfo=dict(classes=classes), pipeline=[])
+        cfg[loader] = dict(dataset=dataset)
 
     return spoil
 
@@ -111,6 +123,14 @@ DIFFERENT = {
             dict(dataset=dict(type='PascalVOCDataset', pipeline=[])),
         ),
         'validation .*decode_head: 3, classes of the data set: 21',
+    ),
+    'order of classes': (
+        evaluate('val_dataloader', 'a', 'c', 'b'),
+        r"of val_dataloader has .* it has them as \['a', 'c', 'b'\], expected",
+    ),
+    'names of classes': (
+        evaluate('test_dataloader', 'a', 'b', 'd'),
+        r"of test_dataloader has .* they differ in \['c', 'd'\], expected",
     ),
     'enrich_threshold': (
         of_three([0.9, 0.8]),
