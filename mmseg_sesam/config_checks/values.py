@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -41,7 +40,6 @@ def check_values(training: Training) -> None:
     _check_colours(training)
     for leaf, steps in training.leaves:
         _check_zero_label(leaf, steps)
-        _check_roots(leaf, steps)
 
 
 def _check_unlabelled(training: Training) -> None:
@@ -186,24 +184,4 @@ def _check_zero_label(dataset: dict, steps: list[dict]) -> None:
                 f'{type_name(step)} has reduce_zero_label={found} and its '
                 f'data set {type_name(dataset)} reduce_zero_label='
                 f'{bool(expected)}; set it in the data set alone.'
-            )
-
-
-def _check_roots(dataset: dict, steps: list[dict]) -> None:
-    """Raises if a data_root does not contain the data set's images."""
-    prefix = (dataset.get('data_prefix') or {}).get('img_path') or ''
-    folder = os.path.join(dataset.get('data_root') or '', prefix)
-    if not folder or '://' in folder:
-        return
-    for step in steps:
-        simulates = 'SimulateWeakLabel' in transform_names(step)
-        if not simulates or not step.get('data_root'):
-            continue
-        relative = os.path.relpath(folder, step['data_root'])
-        if relative.split(os.sep)[0] == os.pardir:
-            raise ValueError(
-                f'The folder of training images {folder} lies outside of '
-                f'data_root={step["data_root"]!r} of SimulateWeakLabel; set '
-                'that to data_root of the data set, or to a folder that holds '
-                'the images of all data sets.'
             )

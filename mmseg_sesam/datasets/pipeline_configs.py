@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
-from mmseg.registry import DATASETS, TRANSFORMS
+from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.type_names import option, type_names
+from mmseg_sesam.type_names import type_names
 
 # Transforms that build a Resize by its name.
 _RESIZING = ('RandomChoiceResize', 'RandomResize')
@@ -93,17 +93,20 @@ def packs(step: dict) -> bool:
     return 'PackSegInputs' in _names(step)
 
 
-def common_data_root(dataset: dict) -> str:
+def common_data_root(dataset: Any) -> str:
     """Returns the absolute folder to which pseudo-labels are named relative.
 
     This is the data set's data_root; with several data sets, or images
     outside of data_root, the folder that holds all.
+
+    Args:
+        dataset: a built data set, since its class may set folders.
     """
     folders = []
     for leaf in leaf_datasets(dataset):
-        root = option(leaf, DATASETS, 'data_root') or ''
-        prefix = (leaf.get('data_prefix') or {}).get('img_path') or ''
-        images = os.path.join(root, prefix)
+        root = getattr(leaf, 'data_root', None) or ''
+        prefixes = getattr(leaf, 'data_prefix', None) or {}
+        images = prefixes.get('img_path') or ''
         folders += [os.path.abspath(root or images), os.path.abspath(images)]
     return os.path.commonpath(folders)
 

@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.label_kinds import image_kinds
 from mmseg_sesam.datasets.pipeline_configs import (
+    common_data_root,
     leaf_datasets,
     loading_dataset,
 )
@@ -87,9 +88,10 @@ class RunImages:
             self.dataset.get_data_info(index)['img_path']
             for index in range(len(self.dataset))
         ]
-        root = run.data_root or os.path.commonpath(
-            [os.path.dirname(path) for path in self.paths]
-        )
+        if run.store:
+            root = common_data_root(self.dataset)
+        else:
+            root = os.path.commonpath(map(os.path.dirname, self.paths))
         self.keys = [sample_key(path, root) for path in self.paths]
         self.truths: dict[int, Path] = {}
         self.left_out: list[str] = []

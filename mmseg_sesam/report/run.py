@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 from mmseg.registry import METRICS, TRANSFORMS
 
-from mmseg_sesam.datasets.pipeline_configs import (
-    common_data_root,
-    iterate_transforms,
-)
+from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.evaluation.weak_pixels import PROXY, WeakPixelAccuracy
 from mmseg_sesam.report.class_iou import match_class_tables, read_class_tables
@@ -33,8 +30,6 @@ class Run(NamedTuple):
         class_iou: IoU of each class by name, in percent, by the step of the
             validation; empty without such tables in the log.
         store: the run's pseudo-labels, None if it trains without any.
-        data_root: the folder to which images are named relative, None if it
-            trains without pseudo-labels.
         rounds: manifests by number of the round.
         checkpoint: the latest one, None if there is none.
     """
@@ -45,7 +40,6 @@ class Run(NamedTuple):
     val: list[dict[str, float]]
     class_iou: dict[float, dict[str, float]]
     store: PseudoLabelStore | None
-    data_root: str | None
     rounds: dict[int, dict[str, Any]]
     checkpoint: Path | None
 
@@ -129,13 +123,13 @@ def read_run(work_dir: Path) -> Run:
         val += validated
         class_iou = {s: iou for s, iou in class_iou.items() if s < first}
         class_iou.update(_read_class_iou(start, validated))
-    store, data_root = _find_store(work_dir, cfg)
+    store = _find_store(work_dir, cfg)
     rounds = _find_rounds(store, train[-1]['step']) if store else {}
     latest = latest_checkpoint(work_dir)
     checkpoint = latest if latest and latest.is_file() else None
     return Run(
         *(work_dir, cfg, train, val, class_iou),
-        *(store, data_root, rounds, checkpoint),
+        *(store, rounds, checkpoint),
     )
 
 
@@ -167,16 +161,12 @@ def _read_class_iou(
     return {val[index]['step']: table for index, table in matched.items()}
 
 
-def _find_store(
-    work_dir: Path, cfg: Config
-) -> tuple[PseudoLabelStore | None, str | None]:
-    """Returns the store and its data_root, if the config uses them."""
-    dataset = cfg.train_dataloader.dataset
-    steps = iterate_transforms(dataset)
+def _find_store(work_dir: Path, cfg: Config) -> PseudoLabelStore | None:
+    """Returns the store, if the config uses it."""
+    steps = iterate_transforms(cfg.train_dataloader.dataset)
     if not any('LoadPseudoLabel' in type_names(s, TRANSFORMS) for s in steps):
-        return None, None
-    store = PseudoLabelStore(work_dir / STORE_NAME)
-    return store, common_data_root(dataset)
+        return None
+    return PseudoLabelStore(work_dir / STORE_NAME)
 
 
 def _find_rounds(

@@ -92,7 +92,7 @@ class TrainingImages:
         self.config = loading_dataset(config)
         # Building may take options out of a config.
         self.dataset: Dataset = DATASETS.build(copy.deepcopy(self.config))
-        self.data_root = common_data_root(self.config)
+        self.data_root = common_data_root(self.dataset)
         self.num_workers = num_workers
         self.kinds = image_kinds(self.dataset)
         rank, world_size = dist.get_dist_info()

@@ -49,8 +49,8 @@ def draw_samples(
         The number of pictures.
     """
     config = cfg[f'{split}_dataloader'].dataset
-    root = common_data_root(config)
     dataset = DATASETS.build(config)
+    root = common_data_root(dataset)
     store = PseudoLabelStore(Path(cfg.work_dir, STORE_NAME))
     stores_confident = (cfg.get('model') or {}).get('teacher') == 'round'
     attach_store(dataset, store, root, with_confident=stores_confident)

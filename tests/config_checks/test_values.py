@@ -60,7 +60,6 @@ def evaluate(loader: str, *classes: str) -> Spoil:
     return spoil
 
 
-SIMULATE = dict(type='SimulateWeakLabel', kind='point', data_root='.')
 DIFFERENT = {
     'head': (
         set_option('model.decode_head.ignore_index', 0),
@@ -135,10 +134,6 @@ DIFFERENT = {
     'enrich_threshold': (
         of_three([0.9, 0.8]),
         'enrich_threshold for 2 classes',
-    ),
-    'root of the simulation': (
-        add(dict(SIMULATE, data_root='/else'), 'LoadPseudoLabel'),
-        "lies outside of data_root='/else' of SimulateWeakLabel",
     ),
     'range of colours': (
         regularize(dict(type='Rerange', min_value=0, max_value=1)),

@@ -18,7 +18,8 @@ from dataset_configs import (
 )
 from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
-from mmseg.registry import TRANSFORMS
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS, TRANSFORMS
 
 from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
 from mmseg_sesam.datasets.pipeline_configs import (
@@ -103,6 +104,14 @@ def test_loading_dataset_takes_each_image_once() -> None:
     assert [part['ann_file'] for part in reduced['datasets']] == ['a', 'b']
 
 
+class OwnFolders(BaseSegDataset):
+    """A user's class that sets folders itself."""
+
+    def __init__(self, **options) -> None:
+        prefix = dict(img_path='images')
+        super().__init__(data_root='/d/own', data_prefix=prefix, **options)
+
+
 @pytest.mark.parametrize(
     ('parts', 'expected'),
     [
@@ -111,13 +120,17 @@ def test_loading_dataset_takes_each_image_once() -> None:
         ([dict(data_root='/d', data_prefix=dict(img_path='i'))], '/d'),
         ([dict(data_root='/d/a', data_prefix=dict(img_path='/d/i'))], '/d'),
         ([dict(data_prefix=dict(img_path='/d/i'))], '/d/i'),
+        ([dict(type=OwnFolders)], '/d/own'),
     ],
 )
 def test_common_data_root_of_several_data_sets(
     parts: list[dict], expected: str
 ) -> None:
-    config = joined(*(dict(part, type='BaseSegDataset') for part in parts))
-    assert common_data_root(config) == expected
+    configs = [dict(dict(type='BaseSegDataset'), **part) for part in parts]
+    # Without it data sets look for their files.
+    configs = [dict(config, lazy_init=True) for config in configs]
+    built = DATASETS.build(dict(joined(*configs), lazy_init=True))
+    assert common_data_root(built) == expected
 
 
 @pytest.mark.parametrize('derives', [False, True])

@@ -18,7 +18,7 @@ def run_of(*mious: float) -> Run:
     val = [dict(step=100 * i, mIoU=v) for i, v in enumerate(mious, 1)]
     cfg = Config(dict(train_cfg=dict(max_iters=400)))
     train = [dict(step=100 * max(len(val), 1))]
-    return Run(Path(), cfg, train, val, {}, None, None, {}, None)
+    return Run(Path(), cfg, train, val, {}, None, {}, None)
 
 
 def round_of(**numbers: float) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_tabulate_kinds_over_all_images(tmp_path: Path) -> None:
         return dict(kinds=dict(scribble=scribble, none=none))
 
     run = Run(
-        *(tmp_path, Config(), [], [], {}, None, None),
+        *(tmp_path, Config(), [], [], {}, None),
         {0: manifest(0), 2: manifest(100)},
         None,
     )
@@ -99,7 +99,7 @@ def test_tabulate_rounds_leaves_out_dense_images(tmp_path: Path) -> None:
     total = dict(images=3, pixels=300, components=4, fell_back=1)
     total.update(weak_pixels=120, labelled_pixels=200)
     rounds = {0: dict(summary=total, kinds=dict(dense=dense))}
-    run = Run(*(tmp_path, Config(), [], [], {}, None, None), rounds, None)
+    run = Run(*(tmp_path, Config(), [], [], {}, None), rounds, None)
     nothing = np.zeros((3, 4), int)
     counts = RoundCounts(nothing, *[nothing[0]] * 4)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipeline_configs import leaf_datasets
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
-from mmseg_sesam.type_names import lineage
+from mmseg_sesam.type_names import lineage, option
 
 # UTF-32 before UTF-16, whose mark it begins with.
 _MARKS = {
@@ -61,34 +61,51 @@ def build_dataset(name: str, config: dict) -> BaseDataset | Finding:
     if kinds and not issubclass(kinds[0], BaseDataset):
         what = f'{kinds[0].__name__} is no BaseDataset and was not checked'
         return Finding(WARNING, name, what, 'derive it from BaseSegDataset')
-    if problem := _find_missing(config, root):
-        return Finding(ERROR, name, *problem)
-    # Serialising would take longer than all other checks of lists. A Runner
-    # reads a list that lazy_init puts off.
-    config = dict(config, pipeline=[], serialize_data=False, lazy_init=False)
+    # Serialising would take longer than all other checks of lists. The class
+    # may set folders that the config does not name.
+    config = dict(config, pipeline=[], serialize_data=False, lazy_init=True)
+    dataset = None
     try:
-        return DATASETS.build(config)
+        dataset = DATASETS.build(config)
+        folders = dataset.data_root, *dataset.data_prefix.values()
+        problem = _find_missing(folders, dataset.ann_file)
+        if problem is None:
+            dataset.full_init()
+            return dataset
     # A data set's class, or a list file, may fail in any way.
     except Exception as error:
+        problem = None
+        if dataset is None and kinds:
+            # Some classes of mmseg assert without a word that files exist.
+            problem = _find_missing(*_named_paths(config))
         text = ' '.join(str(error).split())
         text = f'{type(error).__name__}: {text}'.removesuffix(': ')
         what = f'the data set cannot be built ({text})'
-        return Finding(ERROR, name, what, 'correct it in the config')
+        problem = problem or (what, 'correct it in the config')
+    return Finding(ERROR, name, *problem)
 
 
-def _find_missing(config: dict, root: str) -> tuple[str, str] | None:
+def _named_paths(config: dict) -> tuple[list[str], str]:
+    """Returns the folders and the list that options of a data set name."""
+    names = ('data_root', 'data_prefix', 'ann_file')
+    root, prefixes, listed = (option(config, DATASETS, n) for n in names)
+    folders = ['', *(prefixes or {}).values()]
+    folders = [os.path.join(root or '', folder or '') for folder in folders]
+    return folders, listed and os.path.join(root or '', listed)
+
+
+def _find_missing(
+    folders: Iterable[str | None], path: str | None
+) -> tuple[str, str] | None:
     """Returns problem and remedy if a folder or the list is missing."""
-    prefixes = config.get('data_prefix') or {}
-    folders = ['', *prefixes.values()]
-    for folder in (os.path.join(root, part or '') for part in folders):
+    for folder in folders:
         if folder and not os.path.isdir(folder):
             return (
                 f'{os.path.abspath(folder)} is not a folder',
                 'put the data there, or correct data_root, data_prefix',
             )
-    if not config.get('ann_file'):
+    if not path:
         return None
-    path = os.path.join(root, config['ann_file'])
     if not os.path.exists(path):
         return (
             f'the list {os.path.abspath(path)} is missing',

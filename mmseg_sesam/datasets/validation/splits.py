@@ -200,7 +200,7 @@ def _read_split(
         sparse=bool(drawn)
         and kind != DENSE
         and not _find(pipeline, SimulateWeakLabel),
-        key_root=common_data_root(config) if pseudo else None,
+        key_root=common_data_root(dataset) if pseudo else None,
         folder=_find_folder(dataset, prefixes),
     )
 

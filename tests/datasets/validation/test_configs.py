@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mmseg.datasets import BaseSegDataset
 
 from mmseg_sesam.datasets.validation.configs import named_datasets
 
@@ -53,6 +54,30 @@ def test_build_dataset_names_wrong_options(
 
     found = data.only()
     assert found.level == 'error' and text in str(found)
+
+
+@pytest.mark.parametrize('folder', ['weak', 'gone'])
+def test_build_dataset_reads_folders_of_the_class(data, folder: str) -> None:
+    class OwnFolders(BaseSegDataset):
+        def __init__(self, data_root: str = str(data.root), **options) -> None:
+            prefix = dict(img_path='images', seg_map_path=folder)
+            super().__init__(
+                data_root=data_root, data_prefix=prefix, **options
+            )
+
+    data.train.type = OwnFolders
+    del data.train['data_root'], data.train['data_prefix']
+
+    if folder == 'weak':
+        assert not data.validate().findings
+    else:
+        assert f'{data.root}/gone is not a folder' in str(data.only())
+
+
+def test_build_dataset_names_what_a_class_of_mmseg_misses(data) -> None:
+    data.train.update(type='PascalVOCDataset', ann_file='gone.txt')
+
+    assert f'{data.root}/gone.txt is missing' in str(data.only())
 
 
 def test_build_dataset_reads_the_list_of_a_lazy_data_set(data) -> None:
