@@ -38,8 +38,6 @@ def check_values(training: Training) -> None:
     _check_classes(training)
     _check_evaluated_classes(training)
     _check_colours(training)
-    for leaf, steps in training.leaves:
-        _check_zero_label(leaf, steps)
 
 
 def _check_unlabelled(training: Training) -> None:
@@ -169,19 +167,4 @@ def _check_colours(training: Training) -> None:
                 'model.regularizers expect values from 0 to 255, or those of '
                 'LoadRGBView, with their differences in colour; take it out, '
                 'and set mean and std of model.data_preprocessor.'
-            )
-
-
-def _check_zero_label(dataset: dict, steps: list[dict]) -> None:
-    """Raises if a loader and its data set read label 0 differently."""
-    if 'type' not in dataset:
-        return
-    expected = option(dataset, DATASETS, 'reduce_zero_label')
-    for step in steps:
-        found = step.get('reduce_zero_label')
-        if found is not None and found != bool(expected):
-            raise ValueError(
-                f'{type_name(step)} has reduce_zero_label={found} and its '
-                f'data set {type_name(dataset)} reduce_zero_label='
-                f'{bool(expected)}; set it in the data set alone.'
             )

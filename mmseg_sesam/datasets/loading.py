@@ -99,7 +99,8 @@ class LoadWeakAnnotations(LoadAnnotations):
             raise ValueError(
                 f'{type(self).__name__} has reduce_zero_label='
                 f'{self.reduce_zero_label} and the data set of {path} '
-                f'{expected}; set it in the data set alone.'
+                f'{expected}; remove it from the transform, and correct that '
+                'of the data set if its files need another.'
             )
         label_map = results.get('label_map')
         self._check_mapped(label, path, label_map)

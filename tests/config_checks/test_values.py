@@ -143,10 +143,6 @@ DIFFERENT = {
         regularize(dict(type='mmcv.Normalize', mean=[0] * 3, std=[1] * 3)),
         'holds Normalize, .* set mean and std of model.data_preprocessor',
     ),
-    'zero label': (
-        change('LoadWeakAnnotations', reduce_zero_label=True),
-        'reduce_zero_label=True and its data set .*=False; set it in the da',
-    ),
 }
 
 

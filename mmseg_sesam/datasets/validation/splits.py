@@ -32,7 +32,7 @@ from mmseg_sesam.datasets.validation.configs import (
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 from mmseg_sesam.io.labels import id_table, unmapped_values
 from mmseg_sesam.structures import DENSE, NO_LABEL
-from mmseg_sesam.type_names import lineage, option
+from mmseg_sesam.type_names import lineage, option, type_name
 
 LOADERS = ('train', 'val', 'test')
 # The color_type of LoadImageFromFile that apply an EXIF orientation.
@@ -157,6 +157,7 @@ def read_splits(
         if counts:
             what = f'the numbers of classes differ ({counts})'
             findings.append(split.error(what, REMEDY))
+        findings += _check_zero_label(split, config, built)
     return splits, findings
 
 
@@ -231,3 +232,22 @@ def _find_folder(
         dataset.seg_map_suffix,
         bool(listed) and not os.path.isdir(listed),
     )
+
+
+def _check_zero_label(
+    split: Split, config: dict, dataset: BaseDataset
+) -> list[Finding]:
+    """Checks that loader and data set read label 0 alike."""
+    label = _find(config.get('pipeline', []), LoadAnnotations) or {}
+    found = label.get('reduce_zero_label')
+    expected = getattr(dataset, 'reduce_zero_label', False)
+    if found is None or found == expected:
+        return []
+    return [
+        split.error(
+            f'{type_name(label)} has reduce_zero_label={found} and its data '
+            f'set {expected}',
+            f'remove it from {type_name(label)}, and correct that of the '
+            'data set if its files need another',
+        )
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mmseg.datasets import BaseSegDataset
 from mmseg.registry import TRANSFORMS
 from pipelines import place_of
 
@@ -40,6 +41,29 @@ def test_read_splits_zero_may_be_unlabelled(data) -> None:
 
     assert report.findings == []
     assert report.summaries['train']['labelled'] == pytest.approx(2 / 5)
+
+
+class FromOne(BaseSegDataset):
+    """A user's class whose ids begin with 1."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(reduce_zero_label=True, **options)
+
+
+def test_read_splits_compares_zero_label_of_loader_and_class(data) -> None:
+    data.save(data.weak_label() + 1)
+    data.train.type = FromOne
+    place = place_of(data.train.pipeline, 'LoadWeakAnnotations')
+    load = data.train.pipeline[place]
+    for fitting in (None, True):
+        load.reduce_zero_label = fitting
+        assert data.validate().findings == []
+
+    load.reduce_zero_label = False
+    assert (
+        'LoadWeakAnnotations has reduce_zero_label=False and its data set '
+        'True; remove it from LoadWeakAnnotations'
+    ) in str(data.validate().findings[0])
 
 
 def test_read_splits_chosen_classes_are_renumbered(data) -> None:
