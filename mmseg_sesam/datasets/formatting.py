@@ -23,16 +23,19 @@ class KeepTeacherView(BaseTransform):
     Place it after the geometric transforms and before the photometric ones:
     the student gets the strongly augmented view, the teacher the copy.
 
-    Required keys: img. Added keys: teacher_img, same shape and dtype.
+    Required keys: img. Added keys: teacher_img, same shape and dtype;
+    teacher_maps, the label maps by name, by which `PackSeSAMInputs` finds
+    transforms that move pixels afterwards.
 
     Example:
         >>> KeepTeacherView()(dict(img=np.zeros((2, 3)))).keys()
-        dict_keys(['img', 'teacher_img'])
+        dict_keys(['img', 'teacher_img', 'teacher_maps'])
     """
 
     def transform(self, results: dict) -> dict:
-        """Adds teacher_img."""
+        """Adds teacher_img and teacher_maps."""
         results['teacher_img'] = results['img'].copy()
+        results['teacher_maps'] = _maps(results)
         return results
 
 
@@ -80,17 +83,16 @@ class PackSeSAMInputs(PackSegInputs):
 
         Raises:
             ValueError: the image is neither uint8 nor float, or a transform
-                moved the label maps differently.
+                moved the label maps differently, or after the teacher's view
+                was kept.
         """
         _check_depth(results)
+        if 'teacher_img' in results:
+            _check_views_aligned(results)
         if 'pseudo_label_round' in results:
             _check_labels_aligned(results)
         # Labels stay at 8 bits; stock packing converts them to 64.
-        labels = {
-            field_of(name): results.pop(name)
-            for name in list(results)
-            if _is_map(results, name)
-        }
+        labels = {field_of(name): results.pop(name) for name in _maps(results)}
         packed = super().transform(results)
         if 'teacher_img' in results:
             teacher = results['teacher_img']
@@ -107,8 +109,13 @@ class PackSeSAMInputs(PackSegInputs):
         return packed
 
 
-def _is_map(results: dict, name: str) -> bool:
-    return is_label_map(name) and isinstance(results[name], np.ndarray)
+def _maps(results: dict) -> dict[str, np.ndarray]:
+    """Returns all label maps by name."""
+    return {
+        name: value
+        for name, value in results.items()
+        if is_label_map(name) and isinstance(value, np.ndarray)
+    }
 
 
 def _check_depth(results: dict) -> None:
@@ -122,6 +129,31 @@ def _check_depth(results: dict) -> None:
         )
 
 
+def _check_views_aligned(results: dict) -> None:
+    """Raises if a transform moved pixels after the teacher's view was kept.
+
+    Labels then appear where the kept map has none or another one. Transforms
+    that only remove labels, as `RandomCutOut` does, move nothing.
+    """
+    kept = results['teacher_maps']
+    moved = results['teacher_img'].shape[:2] != results['img'].shape[:2]
+    for name, now in _maps(results).items():
+        before = kept.get(name, now)
+        # Colour transforms leave the map that was kept in its place.
+        if before is not now:
+            moved |= before.shape != now.shape or bool(
+                ((now != UNLABELLED) & (now != before)).any()
+            )
+    if moved:
+        path = printable(results['img_path'])
+        raise ValueError(
+            f'A transform moved the labels of {path} '
+            "after KeepTeacherView, so that the student's view would show "
+            "other places than the teacher's; place KeepTeacherView after all "
+            'transforms that move pixels.'
+        )
+
+
 def _check_labels_aligned(results: dict) -> None:
     """Raises if a transform moved the label maps differently.
 
@@ -129,7 +161,7 @@ def _check_labels_aligned(results: dict) -> None:
     nowhere if they were moved together. A user's own transform may move only
     the image and `gt_seg_map`, which its class does not show.
     """
-    maps = {k: v for k, v in results.items() if _is_map(results, k)}
+    maps = _maps(results)
     path, shape = printable(results['img_path']), results['img'].shape[:2]
     remedy = (
         'take out the transform that does not move all maps in seg_fields, '

@@ -129,6 +129,15 @@ class FlipOfOneLabel(BaseTransform):
         return results
 
 
+class ShiftOfAll(BaseTransform):
+    """A user's own transform, whose name does not say that it moves."""
+
+    def transform(self, results: dict) -> dict:
+        for name in ('img', *results['seg_fields']):
+            results[name] = np.roll(results[name], 1, axis=1)
+        return results
+
+
 class CropOfOneLabel(BaseTransform):
     def transform(self, results: dict) -> dict:
         for name in ('img', 'gt_seg_map'):
@@ -177,3 +186,44 @@ class TestCheckLabelsAligned:
             match=r'pseudo_seg_map of a\.jpg has \(6, 8\) and the im',
         ):
             Compose(steps)(aligned)
+
+
+class TestCheckViewsAligned:
+    @pytest.fixture
+    def weak(self, loaded: dict) -> dict:
+        """A sample with a single point, without pseudo-labels."""
+        label = np.full((6, 8), 255, np.uint8)
+        label[2, 3] = 1
+        names = ('pseudo_seg_map', 'confident_seg_map', 'pseudo_label_round')
+        sample = {k: v for k, v in loaded.items() if k not in names}
+        return dict(sample, gt_seg_map=label, seg_fields=['gt_seg_map'])
+
+    @pytest.mark.parametrize(
+        'step', [dict(type=ShiftOfAll), dict(type=CropOfOneLabel)]
+    )
+    def test_pack_refuses_labels_that_move_after_the_view(
+        self, weak: dict, step: dict
+    ) -> None:
+        keep, last = (
+            dict(type=n) for n in ('KeepTeacherView', 'PackSeSAMInputs')
+        )
+        Compose([step, keep, last])(dict(weak))
+        with pytest.raises(
+            ValueError, match=r'labels of a\.jpg after KeepTeacherView'
+        ):
+            Compose([keep, step, last])(dict(weak))
+
+    @pytest.mark.parametrize('fill', [255, None])
+    def test_pack_accepts_labels_that_vanish_after_the_view(
+        self, weak: dict, fill: int | None
+    ) -> None:
+        cut = dict(
+            type='RandomCutOut',
+            prob=1.0,
+            n_holes=2,
+            cutout_ratio=(1.0, 1.0),
+            seg_fill_in=fill,
+        )
+        steps = [dict(type='KeepTeacherView'), cut]
+        views = Compose([*steps, dict(type='PackSeSAMInputs')])(weak)
+        assert views['inputs'].keys() == {'student', 'teacher'}
