@@ -15,6 +15,7 @@ from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.checkpoints import prune_rounds, save_checkpoint_now
 from mmseg_sesam.engine.models import average_buffers, refuse_sharded, unwrap
 from mmseg_sesam.engine.trial import (
+    try_batch,
     try_losses,
     try_sample,
     try_transforms,
@@ -210,6 +211,7 @@ class RunRounds:
 
     def _try_images(self) -> None:
         try_sample(self.runner)
+        try_batch(self.runner, self.images.two_sizes())
         try_transforms(self.images.dataset, self.prepare)
 
     def _take_lock(self) -> None:

@@ -1,10 +1,10 @@
-"""Trials of losses and of a training image, before round 0 is made."""
+"""Trials of losses and of training images, before round 0 is made."""
 
 from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -88,6 +88,32 @@ def try_sample(runner: Runner) -> None:
         ) from error
     finally:
         model.train(training)
+
+
+def try_batch(runner: Runner, places: Sequence[int]) -> None:
+    """Raises ValueError if training images cannot be joined in a batch.
+
+    Args:
+        runner: of the training.
+        places: of two training images, of different sizes if there are.
+    """
+    loader, model = runner.train_dataloader, unwrap(runner.model)
+    # A wrapper may show a part of the images.
+    places = [place for place in places if place < len(loader.dataset)]
+    if loader.batch_size == 1 or len(places) < 2:
+        return
+    with _same_randomness(model), torch.no_grad():
+        batch = pseudo_collate([loader.dataset[place] for place in places])
+        try:
+            model.data_preprocessor(batch, training=True)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise ValueError(
+                'Training images of different sizes cannot be joined in a '
+                f'batch ({error}); put RandomCrop into the training pipeline, '
+                'with the crop_size that model.data_preprocessor has as size.'
+            ) from error
 
 
 def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:

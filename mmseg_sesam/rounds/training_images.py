@@ -50,8 +50,8 @@ class ImageFacts(NamedTuple):
         path: path of the image.
         sha256: digest of key, label if there is one, and the image's size
             and head; '' if a label file is missing that is needed.
-        pixels: pixels of the label, of the image if there is no label; 0 if
-            it cannot be read.
+        size: width and height of the label, of the image if there is no
+            label; zeros if it cannot be read.
         components: components of the weak label, to estimate the time that
             the image takes; 0 on a single rank.
         kind: kind of the label, None if the data set does not say it.
@@ -60,9 +60,14 @@ class ImageFacts(NamedTuple):
     key: str
     path: str
     sha256: str
-    pixels: int
+    size: tuple[int, int]
     components: int
     kind: str | None
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.size[0] * self.size[1]
 
 
 class TrainingImages:
@@ -177,6 +182,12 @@ class TrainingImages:
         chosen = np.linspace(0, len(places) - 1, number).round().astype(int)
         return [places[index] for index in chosen]
 
+    def two_sizes(self) -> tuple[int, int]:
+        """Returns the first place, and one of another size if there is one."""
+        sizes = [fact.size for fact in self.facts]
+        others = (p for p, size in enumerate(sizes) if size != sizes[0])
+        return 0, next(others, 1)
+
     def facts_by_kind(self) -> dict[str, list[ImageFacts]]:
         """Returns the facts by the kind of the label, or 'weak'.
 
@@ -252,7 +263,7 @@ class TrainingImages:
             )
         key = sample_key(info['img_path'], self.data_root)
         if label is not None and not label.is_file():
-            return ImageFacts(key, str(image), '', 0, 0, kind)
+            return ImageFacts(key, str(image), '', (0, 0), 0, kind)
         digest = hashlib.sha256(os.fsencode(key))
         if label is not None:
             digest.update(label.read_bytes())
@@ -262,25 +273,26 @@ class TrainingImages:
         measures = self._measure(label or image, kind)
         return ImageFacts(key, str(image), digest.hexdigest(), *measures, kind)
 
-    def _measure(self, path: Path, kind: str | None) -> tuple[int, int]:
-        """Returns the numbers of pixels and components of a label."""
+    def _measure(
+        self, path: Path, kind: str | None
+    ) -> tuple[tuple[int, int], int]:
+        """Returns the size and the number of components of a label."""
         try:
             if kind == NO_LABEL:
                 # Pillow does not open images of many bands.
-                width, height = image_size(path)
-                return width * height, 0
+                return image_size(path), 0
             with open_image(path) as image:
-                pixels = image.width * image.height
+                size = image.size
                 # A single rank shares nothing out.
                 if dist.get_world_size() == 1 or kind == DENSE:
-                    return pixels, 0
-            return pixels, len(find_components(read_label(path)))
+                    return size, 0
+            return size, len(find_components(read_label(path)))
         except (
             *(OSError, SyntaxError, ValueError),
             Image.DecompressionBombError,
         ):
             # Loading the label raises an error with the reason.
-            return 0, 0
+            return (0, 0), 0
 
 
 def share_out(costs: Sequence[float], number: int) -> list[list[int]]:

@@ -25,7 +25,7 @@ def test_train_rejects_an_unusable_weak_label(
     wrong = np.full((10, 10), 255, np.uint8)
     Image.fromarray(wrong).save(scribbles / 'weak/deep/2.png')
     cfg = make_config()
-    with pytest.raises(RuntimeError, match=r'2\.png has \(10, 10\)'):
+    with pytest.raises(ValueError, match=r'2\.png has \(10, 10\)'):
         train(cfg)
     assert store.current is None
 

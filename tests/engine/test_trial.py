@@ -11,9 +11,10 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from PIL import Image
 from pipelines import place_of
 
-from mmseg_sesam.engine.trial import try_sample
+from mmseg_sesam.engine.trial import try_batch, try_sample
 
 MakeConfig = Callable[..., Config]
 
@@ -80,3 +81,24 @@ def test_trial_rejects_transforms_that_a_refresh_cannot_apply(
     with pytest.raises(ValueError, match=r'\(GenerateEdge\) fail .* Load'):
         runner.train()
     assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+
+def test_trial_rejects_sizes_that_no_batch_holds_before_round_0(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    # The last image stands upright, with as many pixels as the others.
+    for folder in ('images', 'weak'):
+        path = scribbles / folder / 'deep/2.png'
+        with Image.open(path) as image:
+            image.rotate(90, expand=True).save(path)
+    cfg = make_config()
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline.pop(place_of(pipeline, 'RandomCrop'))
+    with pytest.raises(
+        ValueError, match=r'cannot be joined in a batch \(stack .* RandomCrop'
+    ):
+        Runner.from_cfg(cfg).train()
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+    cfg.train_dataloader.batch_size = 1
+    try_batch(Runner.from_cfg(cfg), [0, 2])

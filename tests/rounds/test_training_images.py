@@ -92,7 +92,7 @@ def test_load_has_workers_for_small_images_beside_large_ones(
     steps = images.dataset.pipeline.transforms
     steps[-1].meta_keys = ('img_path', 'by_worker')
     steps.insert(-1, NoteWorker())
-    images.facts[1] = images.facts[1]._replace(pixels=10**8)
+    images.facts[1] = images.facts[1]._replace(size=(10**4, 10**4))
 
     batches = list(images.load([2, 1, 0]))
 
