@@ -136,7 +136,7 @@ def test_label_maps_share_out_images_by_kind(
         DENSE,
         *SOURCES,
     )
-    labelled = {name: (m != NONE).any((1, 2)) for name, m in maps.items()}
+    labelled = {k: (m != NONE).flatten(1).any(1) for k, m in maps.items()}
     assert labelled['dense'].tolist() == [False, True, False]
     assert labelled['weak'].tolist() == [True, False, True]
     assert torch.equal(maps['dense'][1], given[1])

@@ -9,12 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from mmseg_sesam.segmenters.network import NetworkSegmenter
+
+# It skips the tests of the module that imports this one.
+if torch.__version__ < (2, 4):
+    pytest.skip(
+        'torch before 2.4 has no switch of autocast for one device',
+        allow_module_level=True,
+    )
 
 PRECISIONS = dict(fp32=None, bf16=torch.bfloat16, fp16=torch.float16)
 
