@@ -55,7 +55,8 @@ def skeleton_pixels(mask: np.ndarray) -> np.ndarray:
     (N, 2) integer pixels as (row, col), in raster order. Pixels beyond the
     array are background: a crop has the skeleton of the whole image.
     """
-    return np.argwhere(skeletonize(mask))
+    # scikit-image 0.21 raises for a rotated view or a crop.
+    return np.argwhere(skeletonize(np.ascontiguousarray(mask)))
 
 
 def walk_skeletons(masks: Sequence[np.ndarray]) -> list[Curve]:
