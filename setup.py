@@ -17,7 +17,10 @@ def read_version() -> str:
 # so the second one would overwrite the first. mmseg_sesam/compat.py raises a
 # clear error if none is installed.
 REQUIRES = [
+    # Older releases take a disk without locks for one that another run has
+    # locked; none of Python 3.9 is newer.
     'filelock',
+    'filelock>=3.24; python_version >= "3.10"',
     # Imports components and frameworks at their first use.
     'lazy-loader>=0.2',
     'matplotlib',
