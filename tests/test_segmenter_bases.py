@@ -47,6 +47,8 @@ def test_sam_base_names_missing_weights(
     config = load(name).generator
     if name == 'mobile_sam':
         pytest.importorskip('mobile_sam')
+    elif config.segmenter.segmenter.type == 'TransformersSegmenter':
+        pytest.importorskip('transformers')
     monkeypatch.chdir(tmp_path)
     init_default_scope('mmseg')
     with pytest.raises(FileNotFoundError, match='checkpoints/'):

@@ -24,7 +24,7 @@ def test_index_png_reads_labels_of_rloss_spml_and_tel(labels, write, mode):
     """
     image = Image.fromarray(IDS)
     if mode == 'P':
-        image.putpalette(np.arange(768) % 256)
+        image.putpalette([value % 256 for value in range(768)])
     src = write('town/a.png', image).parents[1]
     settings = dict(classes=['voc'], unlabelled=[21])
     found = labels('index-png', src, **settings)
