@@ -24,6 +24,7 @@ from mmseg_sesam.extras import install_command
 
 if TYPE_CHECKING:
     from mmengine.runner import BaseLoop
+    from torch import nn
 
 _OPS = 'mmcv._ext'
 _BUILD_MMCV = {
@@ -73,6 +74,15 @@ def loads_safely() -> bool:
     import torch
 
     return torch.__version__ >= (2, 6)
+
+
+def swaps_channels(preprocessor: nn.Module) -> bool:
+    """Whether a ``SegDataPreProcessor`` reverses the order of channels.
+
+    onedl-mmsegmentation uses mmengine's name of the attribute.
+    """
+    names = ('channel_conversion', '_channel_conversion')
+    return any(getattr(preprocessor, name, False) for name in names)
 
 
 def _restore_find_loader() -> None:

@@ -21,7 +21,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
+from mmengine.model import ImgDataPreprocessor
 from mmengine.runner import CheckpointLoader, Runner
+from mmseg.models import SegDataPreProcessor
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -124,6 +126,16 @@ def test_apply_finds_bases_of_mmseg(tmp_path: Path):
     path = tmp_path / 'config.py'
     path.write_text("_base_ = 'mmseg::_base_/models/fcn_r50-d8.py'\n")
     assert Config.fromfile(path).model.decode_head.type == 'FCNHead'
+
+
+@pytest.mark.parametrize('swaps', [True, False])
+@pytest.mark.parametrize(
+    # onedl-mmsegmentation's class has the attributes of mmengine's.
+    'kind',
+    [SegDataPreProcessor, ImgDataPreprocessor],
+)
+def test_swaps_channels_of_either_line(kind: type[nn.Module], swaps: bool):
+    assert compat.swaps_channels(kind(bgr_to_rgb=swaps)) is swaps
 
 
 class Regressor(nn.Module):

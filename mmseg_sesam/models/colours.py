@@ -8,6 +8,8 @@ import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from mmseg_sesam.compat import swaps_channels
+
 
 def colours_of(
     images: Tensor, samples: Sequence[SegDataSample], preprocessor: nn.Module
@@ -30,7 +32,7 @@ def colours_of(
         colours = images * std / 255
     else:
         values = images * std + getattr(preprocessor, 'mean', 0)
-        if preprocessor.channel_conversion and values.shape[1] == 3:
+        if swaps_channels(preprocessor) and values.shape[1] == 3:
             # Views count channels as the image is loaded.
             values = values.flip(1)
         shown = [view.scale(planes) for view, planes in zip(views, values)]

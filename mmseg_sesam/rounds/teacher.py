@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmseg_sesam.compat import swaps_channels
 from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.refinement import enrich
@@ -162,7 +163,7 @@ class TeacherPredictor:
         return dict(
             test_cfg=self.model.predictor.test_cfg,
             padding=[preprocessor.test_cfg, preprocessor.pad_val],
-            swaps_channels=preprocessor.channel_conversion,
+            swaps_channels=swaps_channels(preprocessor),
             **normalization,
         )
 
