@@ -90,7 +90,8 @@ def test_apply_imports_only_what_all_components_need():
         + LOOK_UP
         + f'print([name for name in {modules} if name in sys.modules])\n'
     )
-    assert done.stdout == '[]\n', done.stderr
+    # onedl-mmsegmentation prints lines of its own.
+    assert done.stdout.splitlines()[-1:] == ['[]'], done.stderr
 
 
 def test_apply_imports_no_framework():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmseg
 import numpy as np
 import pytest
 import torch
@@ -11,10 +12,19 @@ from mmseg_sesam.core.image_view import ImageView
 from mmseg_sesam.models import SeSAMDataPreProcessor
 from mmseg_sesam.models.colours import colours_of
 
+any_mean = pytest.mark.skipif(
+    not mmseg.__version__.startswith('1.2.'),
+    reason='onedl-mmengine takes no mean of four channels',
+)
+
 
 @pytest.mark.parametrize(
     ('number', 'channels', 'swaps'),
-    [(4, (3, 0, 1), True), (3, (2, 0, 1), True), (3, (2, 0, 1), False)],
+    [
+        pytest.param(4, (3, 0, 1), True, marks=any_mean),
+        (3, (2, 0, 1), True),
+        (3, (2, 0, 1), False),
+    ],
 )
 def test_colours_of_a_view_are_those_of_the_segmenter(
     number: int, channels: tuple[int, ...], swaps: bool
@@ -51,7 +61,9 @@ def test_colours_of_samples_without_a_view_are_all_channels() -> None:
     torch.testing.assert_close(colours.diff(dim=3), steps)
 
 
-@pytest.mark.parametrize(('number', 'shown'), [(1, 3), (4, 4)])
+@pytest.mark.parametrize(
+    ('number', 'shown'), [(1, 3), pytest.param(4, 4, marks=any_mean)]
+)
 def test_colours_of_samples_without_a_view_keep_channels(
     number: int, shown: int
 ) -> None:
