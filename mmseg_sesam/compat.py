@@ -10,6 +10,7 @@ import importlib
 import pickle
 import pkgutil
 import sys
+from collections.abc import Iterator
 from functools import partial
 from importlib import metadata
 from importlib.machinery import ModuleSpec
@@ -46,7 +47,11 @@ def apply() -> None:
     wrapt.register_post_import_hook(_find_mmseg_configs, 'mmengine.config')
     wrapt.register_post_import_hook(_stub_missing_ops, 'mmcv')
     wrapt.register_post_import_hook(_delay_timm, 'mmseg.registry')
-    for repair in (_load_checkpoints_safely, _allow_mmengine_checkpoints):
+    for repair in (
+        _load_checkpoints_safely,
+        _allow_mmengine_checkpoints,
+        _load_earlier_batches,
+    ):
         wrapt.register_post_import_hook(repair, 'mmengine.runner')
 
 
@@ -226,6 +231,23 @@ def _allow_mmengine_checkpoints(runner: ModuleType) -> None:
         allowed.append((scalar, f'{core}.multiarray.scalar'))
     allowed.append((_statistics_method, 'builtins.getattr'))
     torch.serialization.add_safe_globals(allowed)
+
+
+def _load_earlier_batches(runner: ModuleType) -> None:
+    """Makes a resumed run load the batches of the steps before.
+
+    onedl-mmengine advances the sampler alone. The generators of random
+    numbers would stay behind, so that transforms draw other crops than in
+    an undisturbed run.
+    """
+    iterator = runner.loops._InfiniteDataloaderIterator
+
+    def skip_iter(self: Iterator[Any], num_iters: int) -> None:
+        for _ in range(num_iters):
+            next(self)
+
+    if hasattr(iterator, 'skip_iter'):
+        iterator.skip_iter = skip_iter
 
 
 def _statistics_method(owner: object, name: str) -> Callable:

@@ -157,9 +157,13 @@ class ProgressHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Shows how far a resumed run is, which loads earlier batches."""
         loop = runner.train_loop
-        if hasattr(loop, 'dataloader_iterator') and loop.iter:
+        batches = getattr(loop, 'dataloader_iterator', None)
+        # onedl-mmengine calls a method of the iterator.
+        if batches is None or hasattr(batches, 'skip_iter'):
+            return
+        if loop.iter:
             loop.dataloader_iterator = self._show_loading(
-                runner, loop.dataloader_iterator, loop.iter
+                runner, batches, loop.iter
             )
 
     def _after_iter(
