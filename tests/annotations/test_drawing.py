@@ -226,10 +226,11 @@ def test_points_rejects_points_far_outside(bad):
 def test_area_is_the_same_farther_below(corners, kind):
     # Hundredths, as tools write them: sums with integers are exact enough.
     corners = np.round(np.array(corners), 2)
-    near, far = Canvas('a', (40, 100)), Canvas('a', (40, 100))
-    getattr(near, kind)(corners + [0, 20], 1)
-    getattr(far, kind)(corners + [0, 60], 1)
-    np.testing.assert_array_equal(near.label[:60], far.label[40:])
+    near, far = Canvas('a', (40, 300)), Canvas('a', (40, 300))
+    # A circle of 50 pixels fits below the top.
+    getattr(near, kind)(corners + [0, 50], 1)
+    getattr(far, kind)(corners + [0, 150], 1)
+    np.testing.assert_array_equal(near.label[:200], far.label[100:])
 
 
 def test_polygon_far_below_is_drawn_on_few_rows(monkeypatch):

@@ -155,7 +155,7 @@ def test_refresh_uses_the_scale_of_validation(
     # Crops in steps, and scaled whole images in the refresh.
     assert sizes == {(32, 32), (80, 96)}
     assert store.read('images/deep/0', 1, LABELS).shape == (40, 48)
-    assert store.manifest(1)['identity']['scale'][0]['scale'] == [96, 80]
+    assert store.manifest(1)['identity']['validation'][0]['scale'] == [96, 80]
 
 
 def test_hook_as_custom_hook_sees_a_changed_label(

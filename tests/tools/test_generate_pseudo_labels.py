@@ -152,7 +152,7 @@ def test_generate_pseudo_labels_names_what_cannot_be_built(
 ) -> None:
     done = run_again(
         *(TOOLS / 'generate_pseudo_labels.py', config, '--cfg-options'),
-        'default_hooks.pseudo_labels.generator.segmenter.step=1',
+        'default_hooks.pseudo_labels.generator.segmenter.type=NoSegmenter',
     )
     assert done.returncode == 2
     assert 'has a generator that cannot be built' in done.stdout
