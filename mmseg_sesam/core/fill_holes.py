@@ -56,7 +56,7 @@ def fill_holes(
     if not evidence.known:
         return label
     # OpenCV needs half of scikit-image's memory for its numbers.
-    number, holes, stats, _ = cv2.connectedComponentsWithStats(
+    number, holes = cv2.connectedComponents(
         (label == UNLABELLED).view(np.uint8), connectivity=4
     )
     values, pure = _most_around(holes, number, label, purity)
@@ -66,7 +66,7 @@ def fill_holes(
     # pixels with evidence, and `inside` has a row for each.
     compared = np.zeros(number, bool)
     compared[own] = True
-    fills = pure & ~compared & (stats[:, cv2.CC_STAT_AREA] <= _SMALL_HOLE)
+    fills = pure & ~compared & (_areas(holes, number) <= _SMALL_HOLE)
     compared &= pure
     for class_id in np.unique(values[compared]):
         same = np.flatnonzero(compared & (values == class_id))
@@ -81,6 +81,18 @@ def fill_holes(
         part = holes[rows]
         np.copyto(filled[rows], values[part], where=part > 0)
     return filled
+
+
+def _areas(holes: np.ndarray, number: int) -> np.ndarray:
+    """Returns (number,) pixels of each hole.
+
+    OpenCV's statistics take memory for all holes in each of its threads.
+    """
+    areas = np.zeros(number, np.int64)
+    for rows in row_bands(holes.shape):
+        found, counts = np.unique(holes[rows], return_counts=True)
+        areas[found] += counts
+    return areas
 
 
 def _most_around(

@@ -1,7 +1,8 @@
-"""Reads checkpoint files without running code that they may hold."""
+"""Reads checkpoint files; torch 2.6 and later runs no code of theirs."""
 
 from __future__ import annotations
 
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ TRAINING = ('regularizers.', 'auxiliary_head.', '_extra_state')
 def read_checkpoint(path: str, map_location: Any = 'cpu') -> dict[str, Any]:
     """Returns what a checkpoint holds, with names for its weights.
 
-    torch older than 2.6 runs code that it holds, see `compat.loads_safely`.
+    torch older than 2.6 runs code in the file, see `compat.loads_safely`.
 
     Args:
         path: path or address of the checkpoint.
@@ -28,7 +29,10 @@ def read_checkpoint(path: str, map_location: Any = 'cpu') -> dict[str, Any]:
         ValueError: the file cannot be opened, is damaged or no checkpoint,
             or asks to run code.
     """
-    copy = f'its copy in {get_dir()}/checkpoints' if '://' in path else 'it'
+    remedy = '; give a checkpoint that tools/train.py wrote.'
+    if '://' in path:
+        copy = f'its copy in {get_dir()}/checkpoints, if there is one'
+        remedy = f'; remove {copy}, or give another checkpoint.'
     try:
         checkpoint = CheckpointLoader.load_checkpoint(
             path, map_location, 'silent'
@@ -42,13 +46,17 @@ def read_checkpoint(path: str, map_location: Any = 'cpu') -> dict[str, Any]:
             f'{path} cannot be read ({str(error).rstrip(".")}); give the path '
             'of another checkpoint.'
         ) from error
-    # Damaged files raise anything. torch's own message advises to load
+    # Damaged files raise anything. The message of this error advises to load
     # without weights_only.
-    except Exception as error:
+    except UnpicklingError as error:
         raise ValueError(
-            f'{path} is no checkpoint that can be loaded safely: it is '
-            'damaged, another kind of file, or asks to run code; remove '
-            f'{copy}, or give another one that tools/train.py wrote.'
+            f'{path} is no checkpoint that can be loaded: it is damaged, '
+            f'another kind of file, or asks to run code{remedy}'
+        ) from error
+    except Exception as error:
+        reason = str(error).split('\n')[0].rstrip('.')
+        raise ValueError(
+            f'{path} is no checkpoint that can be loaded ({reason}){remedy}'
         ) from error
     return checkpoint
 
@@ -78,9 +86,13 @@ def select_weights(
     path: str,
     unneeded: tuple[str, ...],
 ) -> dict[str, torch.Tensor]:
-    """Returns the weights for a model of what `read_checkpoint` returned.
+    """Selects the weights of a model from a checkpoint.
 
-    The other arguments are those of `read_weights`.
+    Args:
+        model: segmentor that gets the weights.
+        checkpoint: what `read_checkpoint` returned.
+        path: of the checkpoint, for errors.
+        unneeded: see `read_weights`.
 
     Raises:
         ValueError: the checkpoint lacks weights of the model.

@@ -25,8 +25,9 @@ def score_bands(
 ) -> Iterator[tuple[slice, Tensor]]:
     """Yields class scores of an image at the size of its file.
 
-    They are those of mmseg's `predict`, which holds the scores of the whole
-    image. Here the scores of one row of windows are in memory.
+    They are the logits from which mmseg's `predict` makes its result, unless
+    `tile` cuts the image. mmseg holds those of the whole image; here those of
+    one row of windows are in memory.
 
     Args:
         model: in evaluation mode; its `test_cfg` says whether it slides.
