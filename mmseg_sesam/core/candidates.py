@@ -150,9 +150,9 @@ class Candidates(ABC):
         """Returns a box that holds all masks of some prompts.
 
         (row0, col0, row1, col1) in pixels, half open; it may be larger than
-        the masks, and None stands for the whole image. Of a label with many
-        components, those outside are not looked up. Override it where the
-        box is known: an image may have thousands of small masks.
+        the masks, and None stands for the whole image. In a label with many
+        components, those outside the box are not looked up. Override it where
+        the box is known: an image may have thousands of small masks.
 
         Args:
             prompts: the prompts.

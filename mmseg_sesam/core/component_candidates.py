@@ -124,7 +124,7 @@ class ComponentCandidates:
             # Its coverage is measured, too, where no mask touches it.
             touched[index] = True
             near = np.flatnonzero(touched)
-            pixels = pixels.of(near)
+            pixels = pixels.select(near)
         evidence = prepared.evidence
         inside = candidates.contains(
             np.concatenate([pixels.rows, evidence.rows]),

@@ -72,7 +72,7 @@ class LabelledPixels:
         rows, cols = np.concatenate([np.zeros((2, 0), int), *pixels], axis=1)
         return cls(rows, cols, np.concatenate([[0], counts.cumsum()]))
 
-    def of(self, places: np.ndarray) -> LabelledPixels:
+    def select(self, places: np.ndarray) -> LabelledPixels:
         """Returns the pixels of some components, by their places."""
         counts = np.diff(self.starts)[places]
         starts = np.concatenate([[0], counts.cumsum()])

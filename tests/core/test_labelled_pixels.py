@@ -159,7 +159,7 @@ def test_of_takes_the_pixels_of_some_components(label, seed):
     pixels = LabelledPixels.gather(find_components(label), 64)
     number = len(pixels.starts) - 1
     places = np.flatnonzero(np.random.default_rng(seed).random(number) < 0.5)
-    some = pixels.of(places)
+    some = pixels.select(places)
     assert len(some.starts) == len(places) + 1
     for index, place in enumerate(places):
         np.testing.assert_array_equal(
