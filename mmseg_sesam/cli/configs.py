@@ -72,9 +72,8 @@ def read_config(
             )
         if not _is_read(cfg, name):
             raise ValueError(
-                f'--cfg-options set {key}, and {path} uses {name} only to '
-                f'write other parts, which keep their values: '
-                f'{_remedy(cfg, key)}'
+                f'--cfg-options set {key}, which no tool reads, and the '
+                f'parts of {path} would keep their values: {_remedy(cfg, key)}'
             )
     try:
         cfg.merge_from_dict(dict(options or {}))

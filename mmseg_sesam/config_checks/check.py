@@ -50,8 +50,9 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
     if not training.has_own_parts:
         return
     try:
-        check_names(training)
+        # Before the names of options: those of a cascade have no meaning.
         check_heads(training)
+        check_names(training)
         check_parts(training)
         check_model(training)
         check_kinds(training)

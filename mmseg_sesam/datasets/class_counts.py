@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mmseg_sesam.type_names import type_name
+from mmseg.registry import TRANSFORMS
+
+from mmseg_sesam.type_names import type_name, type_names
 
 REMEDY = 'make them all the number of classes, unlabelled not counted'
 
@@ -22,11 +24,11 @@ def heads_of(model: Mapping) -> dict[str, dict]:
 
 
 def head_counts(model: Mapping) -> dict[str, int]:
-    """Returns `num_classes` of each head that sets it."""
+    """Returns `num_classes` of each head that has it."""
     return {
         f'num_classes of {name}': head['num_classes']
         for name, head in heads_of(model).items()
-        if 'num_classes' in head
+        if head.get('num_classes') is not None
     }
 
 
@@ -49,8 +51,11 @@ def differing_counts(
     if classes:
         counts['classes of the data set'] = len(classes)
     for step in steps:
-        if 'num_classes' in step:
-            counts[f'num_classes of {type_name(step)}'] = step['num_classes']
+        # Transforms of a user's own may count other classes.
+        if 'LoadWeakAnnotations' in type_names(step, TRANSFORMS):
+            number = step.get('num_classes')
+            counts[f'num_classes of {type_name(step)}'] = number
+    counts = {k: count for k, count in counts.items() if count is not None}
     if len(set(counts.values())) < 2:
         return ''
     return ', '.join(f'{name}: {count}' for name, count in counts.items())

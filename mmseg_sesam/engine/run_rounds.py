@@ -35,7 +35,8 @@ class RunRounds:
     """Makes the rounds of a training in `<work_dir>/pseudo_labels`.
 
     It checks model and images, locks the store, and attaches it to the
-    training data set. The arguments are options of `SAMPseudoLabelHook`.
+    training data set. The arguments are options of `SAMPseudoLabelHook`, and
+    whether it makes more than round 0.
 
     Attributes:
         current: the published round.
@@ -48,11 +49,13 @@ class RunRounds:
         enrich_threshold: float | Sequence[float],
         num_workers: int,
         timeout_hours: float,
+        refreshes: bool,
     ) -> None:
         self.runner = runner
         self.model = unwrap(runner.model)
         self.generator = generator
         self.enrich_threshold = enrich_threshold
+        self.refreshes = refreshes
         self.current = -1
         self._stale_in_round = 0
         self.group = distributed.build_group(timeout_hours)
@@ -212,7 +215,8 @@ class RunRounds:
     def _try_images(self) -> None:
         try_sample(self.runner)
         try_batch(self.runner, self.images.two_sizes())
-        try_transforms(self.images.dataset, self.prepare)
+        if self.refreshes:
+            try_transforms(self.images.dataset, self.prepare)
 
     def _take_lock(self) -> None:
         self._lock = self.store.lock()

@@ -201,6 +201,7 @@ class SAMPseudoLabelHook(Hook):
             self.enrich_threshold,
             self.num_workers,
             self.timeout_hours,
+            refreshes=self.max_rounds > 0,
         )
         if not self.resumed:
             self.rounds.start(self.init_from)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from mmseg.registry import HOOKS
 
 from mmseg_sesam.engine.models import unwrap
-from mmseg_sesam.io.terminal import Pace, shorten
+from mmseg_sesam.io.terminal import TRACEBACK, Pace, shorten
 from mmseg_sesam.models.checkpoint_file import (
     TEACHER,
     TRAINING,
@@ -80,7 +81,7 @@ class TerminalRunner(Runner):
     ) -> None:
         """Builds a hook and registers it."""
         named = isinstance(hook, dict) and 'type' in hook
-        with _refusals(lineage(hook, HOOKS) if named else ()):
+        with self._refusals(lineage(hook, HOOKS) if named else ()):
             super().register_hook(hook, priority)
 
     def call_hook(self, fn_name: str, **kwargs) -> None:
@@ -89,7 +90,7 @@ class TerminalRunner(Runner):
             super().call_hook(fn_name, **kwargs)
             return
         for hook in self.hooks:
-            with _refusals(type(hook).__mro__):
+            with self._refusals(type(hook).__mro__):
                 hook.before_train(self)
 
     def load_checkpoint(
@@ -122,22 +123,25 @@ class TerminalRunner(Runner):
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
 
+    @contextmanager
+    def _refusals(self, kinds: Sequence[type]) -> Iterator[None]:
+        """Turns what a hook of this package refuses into a `Refusal`.
 
-@contextmanager
-def _refusals(kinds: Sequence[type]) -> Iterator[None]:
-    """Turns what a hook of this package refuses into a `Refusal`.
+        Errors of other hooks may be of code, and need their traceback. That
+        of a refusal is in the log file, since a trial of the training also
+        refuses errors of a user's transform or loss.
 
-    Errors of other hooks may be of code, and need their traceback.
-
-    Args:
-        kinds: class of the hook and its base classes.
-    """
-    try:
-        yield
-    except (OSError, RankError, ValueError) as error:
-        if not any(k.__module__.split('.')[0] == _PACKAGE for k in kinds):
-            raise
-        raise Refusal(str(error)) from error
+        Args:
+            kinds: class of the hook and its base classes.
+        """
+        try:
+            yield
+        except (OSError, RankError, ValueError) as error:
+            if not any(k.__module__.split('.')[0] == _PACKAGE for k in kinds):
+                raise
+            self.logger.info(TRACEBACK + traceback.format_exc())
+            hint = ' The log file has the traceback.' * bool(error.__cause__)
+            raise Refusal(f'{error}{hint}') from error
 
 
 class ProgressHook(Hook):

@@ -100,7 +100,8 @@ def try_batch(runner: Runner, places: Sequence[int]) -> None:
     loader, model = runner.train_dataloader, unwrap(runner.model)
     # A wrapper may show a part of the images.
     places = [place for place in places if place < len(loader.dataset)]
-    if loader.batch_size == 1 or len(places) < 2:
+    # A batch sampler of the user's own may join only images of one size.
+    if loader.batch_size in (1, None) or len(places) < 2:
         return
     with _same_randomness(model), torch.no_grad():
         batch = pseudo_collate([loader.dataset[place] for place in places])

@@ -21,8 +21,11 @@ _WARNINGS = (
     'The draw is False',
     'For binary segmentation, we suggest using',
 )
+# First line of a record that holds the traceback of a refusal.
+TRACEBACK = 'Refused, with this traceback:\n'
 # Beginnings of log records that only the log file keeps.
 _RECORDS = (
+    TRACEBACK,
     '\n' + '-' * 60 + '\nSystem environment',
     'Config:\n',
     'Hooks will be executed',

@@ -119,7 +119,7 @@ def test_read_config_names_the_keys_that_act(
 ) -> None:
     path = tmp_path / 'a.py'
     path.write_text(VARIABLES)
-    with pytest.raises(ValueError, match=f'set {key}, and .*: {remedy}$'):
+    with pytest.raises(ValueError, match=f'set {key}, which .*: {remedy}$'):
         read_config(str(path), {key: 3})
 
 
