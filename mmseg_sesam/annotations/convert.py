@@ -86,7 +86,7 @@ def convert(
     out: Path,
     jobs: int = 1,
     *,
-    renew: bool = False,
+    renew: Callable[[], None] | None = None,
     allow_empty: bool = False,
 ) -> Record:
     """Writes the labels of all annotations, and `summary.json`.
@@ -101,7 +101,8 @@ def convert(
         jobs: number of processes.
         renew: labels of an earlier run with other settings, or of
             annotations that are gone, make way, unless somebody changed
-            them; without it they are an error.
+            them; called before those of other settings are removed, to
+            remove what was made from them. Without it they are an error.
         allow_empty: take annotations without one labelled pixel; set it for
             corrections, which may remove labels only.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from mmseg_sesam.io import atomic
 from mmseg_sesam.io.listing import is_empty_or_absent
@@ -18,7 +18,10 @@ Record = dict[str, Any]
 
 
 def load_records(
-    out: Path, settings: Record, keys: set[str], renew: bool = False
+    out: Path,
+    settings: Record,
+    keys: set[str],
+    renew: Callable[[], None] | None = None,
 ) -> dict[str, Record]:
     """Returns the records of an earlier run by key.
 
@@ -26,8 +29,9 @@ def load_records(
         out: folder of the labels.
         settings: those of this run.
         keys: of all annotations.
-        renew: remove labels of other settings, and of annotations that are
-            gone, unless somebody changed them.
+        renew: called before labels of other settings are removed. Labels of
+            annotations that are gone are removed, too. Without it both are
+            an error.
 
     Raises:
         ValueError: `out` belongs to something else, or has a label that
@@ -51,7 +55,11 @@ def load_records(
     ]
     if renew:
         old = sorted(records) if changed else gone
-        _remove_labels(out, {key: records.pop(key) for key in old})
+        paths = _own_labels(out, {key: records.pop(key) for key in old})
+        if changed:
+            renew()
+        for path in paths:
+            path.unlink()
     elif changed:
         key = changed[0]
         raise ValueError(
@@ -79,11 +87,11 @@ def _read_records(lines: list[str]) -> dict[str, Record]:
     return records
 
 
-def _remove_labels(out: Path, records: dict[str, Record]) -> None:
-    """Removes labels that are as they were written.
+def _own_labels(out: Path, records: dict[str, Record]) -> list[Path]:
+    """Returns the paths of labels, which are as they were written.
 
     Raises:
-        ValueError: somebody changed one of them; then none is removed.
+        ValueError: somebody changed one of them.
     """
     paths = {key: out / f'{key}.png' for key in records}
     paths = {key: path for key, path in paths.items() if path.is_file()}
@@ -93,8 +101,7 @@ def _remove_labels(out: Path, records: dict[str, Record]) -> None:
                 f'{path} is not as this tool wrote it, and shall not be '
                 'overwritten; move it away, or give another folder.'
             )
-    for path in paths.values():
-        path.unlink()
+    return [*paths.values()]
 
 
 def write_journal(out: Path, settings: Record, records: list[Record]) -> None:

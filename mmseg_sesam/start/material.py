@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -42,12 +42,14 @@ class Reading(NamedTuple):
         classes: names of the classes; empty for those in the files.
         unlabelled: labels, or values of index images, that mean unlabelled.
         jobs: number of processes.
+        renew: called before labels of other settings are removed.
     """
 
     format: str = 'auto'
     classes: tuple[str, ...] = ()
     unlabelled: tuple[str, ...] = ()
     jobs: int = 1
+    renew: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,9 @@ def gather(
     if kind == DENSE:
         reader = _fill_background(reader, items, drawing_scale(size))
     summary = convert(
-        reader, out, reading.jobs, renew=True, allow_empty=corrected
+        *(reader, out, reading.jobs),
+        renew=reading.renew,
+        allow_empty=corrected,
     )
     # An export may list images that nobody annotated.
     found = labelled_keys(out)

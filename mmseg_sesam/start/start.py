@@ -7,8 +7,11 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Callable
 
+from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.io.atomic import replace_file
 from mmseg_sesam.start.detect import check_annotations
 from mmseg_sesam.start.machine import Machine
@@ -44,11 +47,6 @@ class Request:
     minutes: float | None = None
     jobs: int = 1
 
-    @property
-    def reading(self) -> Reading:
-        """How annotations are read."""
-        return Reading(self.format, self.classes, self.unlabelled, self.jobs)
-
 
 @dataclass(frozen=True)
 class Start:
@@ -81,16 +79,17 @@ def prepare(
         ConversionError: annotations are damaged.
         FileExistsError: a config or a list of images that a user wrote or
             changed is in the way; no label is written then.
-        ValueError: the options do not fit the data, or a user changed a
-            label that would be replaced.
+        ValueError: the options do not fit the data, or labels would be
+            replaced that a user changed or a training has used.
         OSError: a file cannot be read or written.
     """
     out = request.out
     config = out / f'{out.resolve().name}.py'
     numbers = range(1, len(request.corrected) + 1)
     corrected = [f'corrected_{number}.txt' for number in numbers]
-    _check_unchanged(out, [config.name, 'train.txt', 'val.txt', *corrected])
-    sets = _gather_sets(request)
+    names = [config.name, 'train.txt', 'val.txt', *corrected]
+    _check_unchanged(out, names)
+    sets = _gather_sets(request, partial(_make_way, out, names))
     machine = machine or Machine.this()
     segmenter = pick_segmenter(bases / 'segmenters', machine.gpu_gib > 0)
     plan = make_plan(sets.train, len(sets.names), machine, segmenter)
@@ -122,10 +121,13 @@ def prepare(
     return Start(config, plan, sets, commands)
 
 
-def _gather_sets(request: Request) -> DataSets:
+def _gather_sets(request: Request, renew: Callable[[], None]) -> DataSets:
     """Converts all annotations, and divides the images."""
     out, images = request.out, request.images
-    reading = request.reading
+    reading = Reading(
+        *(request.format, request.classes, request.unlabelled, request.jobs),
+        renew,
+    )
     others = [*request.corrected, *([request.val] if request.val else [])]
     # All of them, before the first is converted.
     for path in (request.annotations, *others):
@@ -140,6 +142,26 @@ def _gather_sets(request: Request) -> DataSets:
         target = out / 'val_labels'
         sets = take_val(material, images, request.val, target, reading)
     return add_corrections(sets, images, request.corrected, out, reading)
+
+
+def _make_way(out: Path, names: Sequence[str]) -> None:
+    """Removes config and lists before labels get other settings.
+
+    A call that then fails leaves no config whose classes have other ids
+    than the labels.
+
+    Raises:
+        ValueError: a training has used the labels.
+    """
+    if latest_checkpoint(out / 'run'):
+        raise ValueError(
+            f'{out / "run"} holds the checkpoints of an earlier training, '
+            'and its labels would be replaced by those of other classes, '
+            'options or folders; give another --out, or the annotations and '
+            'options of that training.'
+        )
+    for name in names:
+        (out / name).unlink(missing_ok=True)
 
 
 def _lists(sets: DataSets) -> dict[str, str]:

@@ -24,7 +24,7 @@ def src(tmp_path: Path) -> Path:
 
 def renew(src: Path, out: Path, **settings: object) -> list[str]:
     """Converts again; returns the names of all labels."""
-    convert(READERS['index-png'](src, **settings), out, renew=True)
+    convert(READERS['index-png'](src, **settings), out, renew=lambda: None)
     return sorted(path.stem for path in out.glob('*.png'))
 
 
@@ -57,3 +57,16 @@ def test_load_records_keeps_labels_that_somebody_changed(src, out) -> None:
 
     assert (out / 'b.png').read_bytes() == changed
     assert (out / 'a.png').is_file()
+
+
+def test_load_records_calls_before_labels_get_other_settings(src, out) -> None:
+    seen = []
+
+    def look() -> None:
+        seen.append(sorted(path.stem for path in out.glob('*.png')))
+
+    for unlabelled in ((), (), (1,)):
+        reader = READERS['index-png'](src, unlabelled=unlabelled)
+        convert(reader, out, renew=look)
+
+    assert seen == [['a', 'b', 'c']]

@@ -1,0 +1,61 @@
+"""Second calls into the same folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmseg_sesam.io.labels import read_label
+
+
+def rename(old: str, new: str) -> None:
+    """Renames a class in the annotations of all photos."""
+    for path in Path('photos').glob('*.json'):
+        path.write_text(path.read_text().replace(f'"{old}"', f'"{new}"'))
+
+
+def test_prepare_leaves_no_config_of_other_classes_than_the_labels(
+    plan_photos,
+) -> None:
+    config = plan_photos().config
+    rename('cat', 'kitten')
+    Path('photos/4.json').write_text('{')
+
+    with pytest.raises(ValueError, match='4.json'):
+        plan_photos(classes=('background', 'dog', 'kitten'))
+
+    # Strokes from left to right: background, kitten, dog.
+    row = read_label(Path('out/labels/1.png'))[30]
+    assert [*dict.fromkeys(row[row != 255].tolist())] == [0, 2, 1]
+    assert not config.exists() and not Path('out/train.txt').exists()
+
+
+def test_prepare_keeps_its_config_if_an_annotation_is_damaged(
+    plan_photos,
+) -> None:
+    config = plan_photos().config
+    Path('photos/4.json').write_text('{')
+
+    with pytest.raises(ValueError, match='4.json'):
+        plan_photos(classes=('background', 'cat', 'dog'))
+
+    assert Config.fromfile(config).num_classes == 3
+
+
+def test_prepare_keeps_the_labels_of_a_training(plan_photos) -> None:
+    config = plan_photos().config
+    Path('out/run').mkdir()
+    Path('out/run/iter_2.pth').touch()
+    label = Path('out/labels/1.png').read_bytes()
+    Path('photos/4.json').unlink()
+    assert plan_photos().sets.train.unlabelled == ['4']
+    text = config.read_text()
+    rename('cat', 'kitten')
+
+    with pytest.raises(ValueError, match='out/run holds the checkpoints'):
+        plan_photos()
+
+    assert config.read_text() == text
+    assert Path('out/labels/1.png').read_bytes() == label
