@@ -23,6 +23,8 @@ from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.journal import (
     JOURNAL,
     Record,
+    edited_keys,
+    edited_label,
     label_digest,
     load_records,
     replace_changed,
@@ -110,8 +112,9 @@ def convert(
         The summary, as `summary.json` holds it.
 
     Raises:
-        ConversionError: annotations are damaged. All others are converted;
-            call again after those are corrected.
+        ConversionError: annotations are damaged, or somebody changed
+            labels that would be replaced. All others are converted; call
+            again after those are corrected.
         ValueError: the source has another format, its labels and the
             settings contradict each other, or `out` belongs to other
             settings or to something else.
@@ -184,9 +187,11 @@ def _convert_new(
         (out / SUMMARY).unlink(missing_ok=True)
         atomic.remove_parts(out.rglob(atomic.PARTS), atomic.STALE_SECONDS)
         write_journal(out, settings, [*records.values()])
+    known = (records[item.key] for item in todo if item.key in records)
+    edited = {*edited_keys(out, known)}
     failed = []
     for item, result in Progress(
-        _convert_all(reader, todo, out, jobs),
+        _convert_all(reader, todo, out, jobs, edited),
         desc=reader.name,
         total=len(items),
         initial=len(items) - len(todo),
@@ -225,11 +230,21 @@ def _code_digest(reader: AnnotationReader) -> str:
 
 
 def _convert_all(
-    reader: AnnotationReader, items: list[Item], out: Path, jobs: int
+    reader: AnnotationReader,
+    items: list[Item],
+    out: Path,
+    jobs: int,
+    edited: set[str],
 ) -> Iterator[tuple[Item, Result]]:
     palette = voc_colours()
     palette[: len(reader.palette)] = reader.palette
-    work = partial(_convert_one, reader=reader, out=out, palette=palette)
+    work = partial(
+        _convert_one,
+        reader=reader,
+        out=out,
+        palette=palette,
+        edited=edited,
+    )
     if min(jobs, len(items)) <= 1 and not reader.fragile:
         yield from zip(items, map(work, items))
         return
@@ -261,7 +276,11 @@ def _alone(work: Callable[[Item], Result], item: Item) -> Result:
 
 
 def _convert_one(
-    item: Item, reader: AnnotationReader, out: Path, palette: list[list[int]]
+    item: Item,
+    reader: AnnotationReader,
+    out: Path,
+    palette: list[list[int]],
+    edited: set[str],
 ) -> Result:
     try:
         annotation = reader.read(item)
@@ -281,6 +300,9 @@ def _convert_one(
     path.parent.mkdir(parents=True, exist_ok=True)
     content = BytesIO()
     write_label(content, annotation.label, palette)
+    # After an interruption a label may be newer than its record.
+    if item.key in edited and path.read_bytes() != content.getvalue():
+        return edited_label(path)
     replace_changed(path, content.getvalue())
     counts = np.bincount(annotation.label.ravel(), minlength=256)
     return dict(

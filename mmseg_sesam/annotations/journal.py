@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable
 
@@ -55,11 +56,12 @@ def load_records(
     ]
     if renew:
         old = sorted(records) if changed else gone
-        paths = _own_labels(out, {key: records.pop(key) for key in old})
+        _check_own(out, [records[key] for key in old])
         if changed:
             renew()
-        for path in paths:
-            path.unlink()
+        for key in old:
+            del records[key]
+            (out / f'{key}.png').unlink(missing_ok=True)
     elif changed:
         key = changed[0]
         raise ValueError(
@@ -87,21 +89,30 @@ def _read_records(lines: list[str]) -> dict[str, Record]:
     return records
 
 
-def _own_labels(out: Path, records: dict[str, Record]) -> list[Path]:
-    """Returns the paths of labels, which are as they were written.
+def _check_own(out: Path, records: list[Record]) -> None:
+    """Raises if somebody changed a label that is to be removed."""
+    edited = edited_keys(out, records)
+    if edited:
+        raise ValueError(edited_label(out / f'{edited[0]}.png'))
 
-    Raises:
-        ValueError: somebody changed one of them.
-    """
-    paths = {key: out / f'{key}.png' for key in records}
-    paths = {key: path for key, path in paths.items() if path.is_file()}
-    for key, path in paths.items():
-        if label_digest(path.read_bytes()) != records[key].get('digest'):
-            raise ValueError(
-                f'{path} is not as this tool wrote it, and shall not be '
-                'overwritten; move it away, or give another folder.'
-            )
-    return [*paths.values()]
+
+def edited_keys(out: Path, records: Iterable[Record]) -> list[str]:
+    """Returns the keys of labels that are not as a conversion wrote them."""
+    paths = ((record, out / f'{record["key"]}.png') for record in records)
+    return [
+        record['key']
+        for record, path in paths
+        if path.is_file()
+        and label_digest(path.read_bytes()) != record['digest']
+    ]
+
+
+def edited_label(path: Path) -> str:
+    """Returns why a label that somebody changed is not replaced."""
+    return (
+        f'{path} is not as this tool wrote it, and shall not be overwritten; '
+        'move it away, or give another folder.'
+    )
 
 
 def write_journal(out: Path, settings: Record, records: list[Record]) -> None:

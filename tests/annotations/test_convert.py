@@ -141,6 +141,24 @@ def test_convert_reads_a_corrected_annotation_again(run, src, out):
     }
 
 
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_convert_keeps_a_label_that_somebody_changed(src, out, jobs):
+    reader = READERS['index-png'](src)
+    convert(reader, out, jobs)
+    Image.new('L', (8, 6), 1).save(out / 'b.png')
+    changed = (out / 'b.png').read_bytes()
+    for name in ('a.png', 'b.png'):
+        os.utime(src / name, (0, 0))
+
+    with pytest.raises(ConversionError, match='b.png is not as this tool'):
+        convert(reader, out, jobs)
+
+    assert (out / 'b.png').read_bytes() == changed
+    (out / 'b.png').unlink()
+    convert(reader, out, jobs)
+    assert (out / 'b.png').read_bytes() != changed
+
+
 def test_convert_reads_again_after_an_edit_of_the_reader(
     src, out, tmp_path, monkeypatch
 ):
