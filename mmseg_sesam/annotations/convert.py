@@ -7,7 +7,7 @@ import inspect
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from typing import Callable, Union
 
 import numpy as np
 
-from mmseg_sesam.annotations.base import AnnotationReader, Item
+from mmseg_sesam.annotations.base import NO_SHAPE, AnnotationReader, Item
 from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.journal import (
     JOURNAL,
@@ -89,7 +89,8 @@ def convert(
     jobs: int = 1,
     *,
     renew: Callable[[], None] | None = None,
-    allow_empty: bool = False,
+    corrections: bool = False,
+    without: Collection[str] = (),
 ) -> Record:
     """Writes the labels of all annotations, and `summary.json`.
 
@@ -105,8 +106,9 @@ def convert(
             annotations that are gone, make way, unless somebody changed
             them; called before those of other settings are removed, to
             remove what was made from them. Without it they are an error.
-        allow_empty: take annotations without one labelled pixel; set it for
-            corrections, which may remove labels only.
+        corrections: take annotations without one labelled pixel if none
+            has a shape: corrections may remove labels only.
+        without: keys of annotations that are left out.
 
     Returns:
         The summary, as `summary.json` holds it.
@@ -138,6 +140,7 @@ def convert(
                 'shall be overwritten; give a folder elsewhere.'
             )
     items, missing = reader.items()
+    items = [item for item in items if item.key not in without]
     reader.check(items)
     settings = _settings(reader)
     records = load_records(out, settings, {item.key for item in items}, renew)
@@ -150,8 +153,10 @@ def convert(
     # The order of the items does not depend on interruptions.
     ordered = [records[item.key] for item in items]
     _check_values(reader, ordered)
-    if not allow_empty:
+    if not corrections or any(map(_has_shapes, ordered)):
         _check_labelled(reader, items, ordered)
+    # Without annotations nothing was converted into it.
+    out.mkdir(parents=True, exist_ok=True)
     write_journal(out, settings, ordered)
     summary = summarise(reader, settings, ordered, missing)
     replace_changed(
@@ -319,6 +324,10 @@ def _check_values(reader: AnnotationReader, records: list[Record]) -> None:
     values = {v for record in records for v in record['values']}
     if values and (said := reader.misfit(values)):
         raise ValueError(said)
+
+
+def _has_shapes(record: Record) -> bool:
+    return NO_SHAPE not in {reason for reason, _ in record['notes']}
 
 
 def _check_labelled(

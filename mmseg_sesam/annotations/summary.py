@@ -53,7 +53,8 @@ def summarise(
         settings=settings,
         files=len(records),
         pixels=total,
-        labelled=1 - pixels[str(UNLABELLED)] / total,
+        # Without images nothing is labelled.
+        labelled=1 - pixels[str(UNLABELLED)] / total if total else 0.0,
         classes=[
             dict(
                 id=index,

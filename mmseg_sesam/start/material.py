@@ -123,23 +123,24 @@ def gather(
             unless the shapes are strokes or points.
         without: folders that hold no images to be trained on. Those of
             annotations and labels are left out anyway.
-        corrected: annotations are corrections: each file belongs to an
-            image, one that nobody changed counts for nothing, and labels
-            may have been removed only.
+        corrected: annotations are corrections: one that nobody changed
+            counts for nothing, each other file belongs to an image, and
+            labels may have been removed only.
 
     Raises:
         ValueError: annotations are damaged, or do not fit the options.
     """
     name = reading.format
     name = detect_format(annotations) if name == 'auto' else name
-    reader = _open(name, images, annotations, reading, like)
+    reader = _open(name, images, annotations, reading, like, corrected)
     items, missing = reader.items()
     _check_keys(reader, items)
     unchanged = set()
     if corrected:
-        _check_placed(annotations, images, missing)
-        # A person looked at none of them.
+        # A person looked at none of them: nothing in them is an error.
         unchanged = {item.key for item in items if reader.is_unchanged(item)}
+        lost = [item for item in missing if not reader.is_unchanged(item)]
+        _check_placed(annotations, images, lost)
     suffix = _common_suffix([item.image for item in items])
     size = median_size([image_size(item.image) for item in items])
     reader = _adapt(reader, size)
@@ -148,13 +149,14 @@ def gather(
     summary = convert(
         *(reader, out, reading.jobs),
         renew=reading.renew,
-        allow_empty=corrected,
+        corrections=corrected,
+        without=unchanged,
     )
     # An export may list images that nobody annotated.
     found = labelled_keys(out)
-    labelled = sorted(found - unchanged)
+    labelled = sorted(found)
     empty = [item for item in items if item.key not in found | unchanged]
-    remove_labels(out, [*unchanged, *(item.key for item in empty)])
+    remove_labels(out, [item.key for item in empty])
     apart = (annotations, out, *without)
     listed = list_keyed_files(images, IMAGE_SUFFIXES, apart)
     return Material(
@@ -192,6 +194,7 @@ def _open(
     annotations: Path,
     reading: Reading,
     like: Material | None,
+    corrected: bool,
 ) -> AnnotationReader:
     """Returns a reader whose classes are known."""
     unlabelled = reading.unlabelled
@@ -203,7 +206,10 @@ def _open(
         _check_order(annotations, _converted_classes(annotations), classes)
         if unlabelled:
             opened = open_reader(name, annotations, images, classes)
-            found = labels_in(opened, opened.items()[0])
+            items = opened.items()[0]
+            if corrected:
+                items = [i for i in items if not opened.is_unchanged(i)]
+            found = labels_in(opened, items)
             unlabelled = tuple(v for v in unlabelled if v in found)
     reader = open_reader(name, annotations, images, classes, unlabelled)
     if not reader.names:

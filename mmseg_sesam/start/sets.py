@@ -31,6 +31,7 @@ class DataSets:
     Attributes:
         train: images of the training, and labels that people drew.
         corrected: images with corrected labels, by folder of corrections.
+        unused: folders of corrections of which no label is left.
         val: images and labels of the validation, None without any.
         measured: a sentence: what the validation measures, or what nothing
             measures.
@@ -41,6 +42,7 @@ class DataSets:
 
     train: Material
     corrected: tuple[Material, ...] = ()
+    unused: tuple[Material, ...] = ()
     val: Material | None = None
     measured: str = ''
     proxy: bool = False
@@ -166,11 +168,12 @@ def add_corrections(
     remove_labels(train.labels, [*taken, *emptied])
     unlabelled = sorted([*train.unlabelled, *emptied])
     train = replace(without(train, emptied), unlabelled=unlabelled)
-    corrected = tuple(part for part in reversed(found) if part.labelled)
+    found.reverse()
     return replace(
         sets,
         train=train,
-        corrected=corrected,
+        corrected=tuple(part for part in found if part.labelled),
+        unused=tuple(part for part in found if not part.labelled),
         emptied=tuple(emptied),
         unchanged=tuple(sorted(unchanged - seen)),
     )
@@ -230,7 +233,7 @@ def _with_val(
         said = f'mIoU on {number}'
         if val.kind != DENSE:
             said += ', on their labelled pixels only'
-    return DataSets(train, (), val, said, proxy)
+    return DataSets(train, val=val, measured=said, proxy=proxy)
 
 
 def _between(names: list[str], held: set[str], labelled: set[str]) -> set[str]:

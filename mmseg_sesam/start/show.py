@@ -75,7 +75,8 @@ def _left_out(material: Material) -> Iterator[str]:
 def _notes(sets: DataSets) -> Iterator[str]:
     """Yields what the conversions left out or changed."""
     train = sets.train
-    parts = [train, *sets.corrected, *([sets.val] if sets.val else [])]
+    parts = [train, *sets.corrected, *sets.unused]
+    parts += [sets.val] if sets.val else []
     # Held-back labels were converted with those of the training.
     for part in {part.labels: part for part in parts}.values():
         settings = part.summary['settings']

@@ -62,6 +62,54 @@ def test_gather_takes_corrections_that_remove_labels_only(
     assert sets.train.unlabelled == ['1']
 
 
+def box() -> list[dict]:
+    points = [[10, 10], [60, 60]]
+    return [dict(label='cat', points=points, shape_type='rectangle')]
+
+
+def test_gather_refuses_corrections_whose_shapes_label_nothing(
+    plan_photos,
+) -> None:
+    folder = suggest('1', '2')
+    change(folder / '1.json', shapes=box())
+
+    with pytest.raises(
+        ValueError, match='not one labelled pixel.*see --boxes'
+    ):
+        plan_photos(corrected=(folder,))
+
+
+def test_gather_notes_shapes_of_corrections_that_a_later_one_replaces(
+    plan_photos,
+) -> None:
+    first = suggest('1', '2').rename('first')
+    second = suggest('1')
+    for path in (first / '1.json', second / '1.json'):
+        change(path, exported_shapes='')
+    change(first / '2.json', shapes=box())
+
+    start = plan_photos(corrected=(first, second))
+
+    assert [part.labelled for part in start.sets.corrected] == [['1']]
+    text = plan_text(start)
+    assert 'Notes on' in text and 'x rectangle, which is no outline' in text
+
+
+def test_gather_finds_no_error_in_suggested_labels_that_nobody_changed(
+    plan_photos,
+) -> None:
+    folder = suggest('1', '2')
+    for path in Path('photos').glob('*.json'):
+        path.write_text(path.read_text().replace('"cat"', '"kitten"'))
+    for path in Path('photos').glob('1.*'):
+        path.unlink()
+
+    sets = plan_photos(corrected=(folder,)).sets
+
+    assert sets.train.classes == ('background', 'dog', 'kitten')
+    assert (sets.corrected, sets.unchanged) == ((), ('2',))
+
+
 def test_gather_renews_labels_after_everyday_changes(plan_photos) -> None:
     misspelt = Path('photos/1.json')
     misspelt.write_text(misspelt.read_text().replace('"cat"', '"cta"'))
@@ -108,6 +156,7 @@ def test_gather_refuses_a_correction_of_no_image(plan_photos) -> None:
     folder = suggest('1', 'reef/3')
     # LabelMe writes the file of photos/reef/3.jpg there.
     (folder / 'reef/3.json').rename(folder / '3.json')
+    change(folder / '3.json', exported_shapes='')
 
     with pytest.raises(ValueError, match='move it to corrected/reef/3.json'):
         plan_photos(corrected=(folder,))
