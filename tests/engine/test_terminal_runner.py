@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
+import mmseg
 import pytest
 from mmengine.config import Config
 from mmengine.hooks import Hook, IterTimerHook
@@ -43,7 +44,9 @@ def test_terminal_runner_logs_slow_steps(
     runner = TerminalRunner.from_cfg(cfg)
     runner.train()
     log = next(Path(runner.log_dir).glob('*.log')).read_text()
-    assert ('Loaded 2 of the 3 batches' in log) == (not patience)
+    # onedl-mmengine loads earlier batches in a call of its own.
+    shows = not patience and mmseg.__version__.startswith('1.2.')
+    assert ('Loaded 2 of the 3 batches' in log) == shows
     assert runner.iter == 4
 
 
