@@ -54,7 +54,9 @@ def read_checkpoint(path: str, map_location: Any = 'cpu') -> dict[str, Any]:
             f'another kind of file, or asks to run code{remedy}'
         ) from error
     except Exception as error:
-        reason = str(error).split('\n')[0].rstrip('.')
+        # Some errors say nothing, such as that of an empty file.
+        said = str(error) or type(error).__name__
+        reason = said.split('\n')[0].rstrip('.')
         raise ValueError(
             f'{path} is no checkpoint that can be loaded ({reason}){remedy}'
         ) from error

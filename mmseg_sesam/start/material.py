@@ -282,8 +282,8 @@ def _check_placed(src: Path, images: Path, missing: list[Item]) -> None:
         # LabelMe writes all files of an --output side by side.
         remedy = f'move it to {src / same[0]}{item.source.suffix}'
     raise ValueError(
-        f'{item.source} corrects no image of {images} ({len(lost)} such '
-        f'files), expected the relative path of an image; {remedy}.'
+        f'{item.source} corrects no image of {images} (number of such files: '
+        f'{len(lost)}), expected the relative path of an image; {remedy}.'
     )
 
 

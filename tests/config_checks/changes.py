@@ -1,17 +1,27 @@
-"""Changes that make a config wrong."""
+"""Changes that make a config wrong, and the check that it is refused."""
 
 from __future__ import annotations
 
 from typing import Callable
 
+import pytest
 from mmengine.config import Config, ConfigDict
 from mmseg.models import EncoderDecoder, SegDataPreProcessor
 from pipelines import place_of
 
+from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.structures import SOURCES
 
 MakeConfig = Callable[..., Config]
 Spoil = Callable[[Config], None]
+
+
+def assert_refused(make_config: MakeConfig, spoil: Spoil, found: str) -> None:
+    """Asserts that a change makes a config wrong, with the file's name."""
+    cfg = make_config()
+    spoil(cfg)
+    with pytest.raises(ValueError, match=f'tiny.py: .*{found}'):
+        check_config(cfg)
 
 
 def steps(cfg: Config) -> list:

@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmseg_sesam.config_checks import check_config
 
-from .changes import MakeConfig, Spoil, head, stock_model
+from .changes import MakeConfig, Spoil, assert_refused, head, stock_model
 
 
 def cascade(cfg: Config) -> None:
@@ -57,10 +57,7 @@ UNSERVED = {
 def test_check_heads_rejects_heads_before_other_parts(
     make_config: MakeConfig, spoil: Spoil, found: str
 ) -> None:
-    cfg = make_config()
-    spoil(cfg)
-    with pytest.raises(ValueError, match=f'tiny.py: .*{found}'):
-        check_config(cfg)
+    assert_refused(make_config, spoil, found)
 
 
 def test_check_heads_leaves_heads_of_stock_trainings(

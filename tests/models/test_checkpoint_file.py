@@ -50,8 +50,9 @@ def test_read_weights_needs_those_of_the_student_alone(
         dict(state_dict={}, meta=[1]),
         dict(state_dict={}, hook=print),
         None,
+        b'',
     ],
-    ids=['list', 'no-weights', 'no-names', 'meta', 'code', 'cut'],
+    ids=['list', 'no-weights', 'no-names', 'meta', 'code', 'cut', 'empty'],
 )
 @pytest.mark.parametrize('address', [False, True], ids=['file', 'address'])
 @pytest.mark.skipif(not loads_safely(), reason='torch before 2.6')
@@ -67,6 +68,8 @@ def test_read_checkpoint_names_a_file_that_is_none(
     torch.save(content or dict(state_dict={}), path)
     if content is None:
         path.write_bytes(path.read_bytes()[:-40])
+    if content == b'':
+        path.write_bytes(content)
     # The server is not asked for a file in the cache.
     name = 'https://weights.invalid/some.pth' if address else str(path)
     remedy = 'give a checkpoint that tools/train.py wrote'
@@ -79,7 +82,7 @@ def test_read_checkpoint_names_a_file_that_is_none(
     said = str(error.value)
     assert said.startswith(f'{name} is no checkpoint that can be loaded')
     assert f'; {remedy}' in said
-    assert '\n' not in said
+    assert '\n' not in said and '()' not in said
 
 
 @pytest.mark.parametrize('name', ['gone.pth', 'http://127.0.0.1:9/gone.pth'])
