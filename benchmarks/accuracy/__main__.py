@@ -27,7 +27,7 @@ from .plots import draw_budget, draw_watch, watched_runs
 from .report import load_results, write_report
 from .rows import ROWS
 from .score import score_run
-from .sets import SETS
+from .sets import ALL_SETS, SETS
 from .setting import ROOT, SEGMENTERS, SUPERPIXEL, saved_config
 from .watch import WatchHook
 
@@ -53,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='train a row, or go on with it')
     run.add_argument('row', metavar='ROW', help="'full', or as 'sesam-point'")
-    run.add_argument('--set', choices=SETS, default='camvid')
+    run.add_argument('--set', choices=ALL_SETS, default='camvid')
     run.add_argument('--data', type=Path, required=True)
     run.add_argument('--seed', type=int, default=0)
     run.add_argument('--steps', type=int, help=f'default: {steps}')
@@ -75,7 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> None:
     """Trains a row, or goes on with it, and writes its result."""
-    data_set, rows = SETS[args.set], ROWS[args.set]
+    data_set, rows = ALL_SETS[args.set], ROWS[args.set]
     if args.row not in rows:
         sys.exit(
             f'accuracy: {args.set} has no row {args.row}, expected one of '
@@ -91,9 +91,10 @@ def run(args: argparse.Namespace) -> None:
     result = args.results / f'{label}.json'
     if result.exists():
         sys.exit(f'accuracy: {result} holds the result; remove it first.')
-    if not (args.data / args.set).is_dir():
+    folder, *_ = Path(data_set.dense).parts
+    if not (args.data / folder).is_dir():
         sys.exit(
-            f'accuracy: {args.data} holds no folder {args.set}; --data is the '
+            f'accuracy: {args.data} holds no folder {folder}; --data is the '
             'folder that does, see docs/accuracy.md.'
         )
     work_dir = args.out / label
@@ -124,7 +125,7 @@ def report(args: argparse.Namespace) -> None:
     """Writes the page and the plot from the results that there are."""
     results = {
         name: found
-        for name, one in SETS.items()
+        for name, one in ALL_SETS.items()
         if (
             found := load_results(
                 args.results, name, args.segmenter, args.steps or one.steps

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mmseg_sesam.structures import SOURCES
 
 from .mixes import Mix, mix_for
-from .sets import SETS, DataSet
+from .sets import HALVES, SETS, DataSet
 
 # Learning rate of all rows but two (our choice).
 RATE = 1e-3
@@ -96,14 +96,21 @@ def _share_rows(config: str, kind: str) -> dict[str, Row]:
     }
 
 
-def _mix_rows(data_set: DataSet) -> dict[str, Row]:
-    config = data_set.config
-    weak = {kind: f'{config}_{kind}' for kind in ('scribble', 'point')}
-    if 'scribble' not in data_set.kinds:
+def _half_rows(data_set: DataSet) -> dict[str, Row]:
+    """Returns rows of mixes, and of the kinds of labels in them."""
+    config, dense = data_set.config, 10
+    weak = {kind: f'{config}_{kind}' for kind in data_set.kinds}
+    rows = {
+        'full': Row(f'{config}_full', 'dense labels'),
+        **{f'sesam-{kind}': Row(weak[kind], 'SeSAM') for kind in weak},
+    }
+    if 'scribble' not in weak:
         # Scribbles are simulated in the config of points.
         weak['scribble'] = weak['point']
-    dense = 10
-    return {
+        rows['sesam-scribble'] = Row(
+            weak['point'], 'SeSAM, simulated scribbles', mix=Mix('scribble')
+        )
+    return rows | {
         f'dense{dense}': Row(
             f'{config}_full', f'{dense} dense images alone', mix=Mix(None, 10)
         ),
@@ -113,7 +120,7 @@ def _mix_rows(data_set: DataSet) -> dict[str, Row]:
                 f'SeSAM, {dense} dense images and {kind}s on the others',
                 mix=Mix(kind, dense),
             )
-            for kind in weak
+            for kind in ('scribble', 'point')
         },
         'scribble-quarter': Row(
             weak['scribble'],
@@ -221,12 +228,10 @@ ABLATIONS = {
 }
 
 ROWS: dict[str, dict[str, Row]] = {
-    name: _set_rows(data_set) for name, data_set in SETS.items()
+    **{name: _set_rows(data_set) for name, data_set in SETS.items()},
+    **{name: _half_rows(data_set) for name, data_set in HALVES.items()},
 }
 ROWS['camvid'] |= ABLATIONS
-MIXED = {name: _mix_rows(SETS[name]) for name in ('camvid', 'voc')}
 # Hours are known for the number of CamVid's images alone.
 BUDGETS = _budget_rows(SETS['camvid'].config)
-MIXED['camvid'] |= BUDGETS
-for _name, _rows in MIXED.items():
-    ROWS[_name] |= _rows
+ROWS['half-camvid'] |= BUDGETS

@@ -28,6 +28,7 @@ class DataSet(NamedTuple):
         clicks: files of What's the Point below the folder of the data, which
             are converted before a run.
         weight_power: of the class weights.
+        size: factor of the sides of all images and crops.
         volume: pattern of the volume's name in the name of a slice, for Dice.
         changes: of its configs, as `Config.merge_from_dict` takes them.
     """
@@ -42,6 +43,7 @@ class DataSet(NamedTuple):
     root: str = ''
     clicks: tuple[str, ...] = ()
     weight_power: float = 1.0
+    size: float = 1.0
     volume: str | None = None
     changes: dict[str, Any] = {}
 
@@ -103,6 +105,15 @@ SETS = {
         'coral/annotations/train',
     ),
 }
+# Mixes of kinds of labels take many rows. At half the size a step has a
+# quarter of the pixels.
+HALVES = {
+    f'half-{name}': SETS[name]._replace(
+        title=f'{SETS[name].title} at half the size', size=0.5
+    )
+    for name in ('camvid', 'voc')
+}
+ALL_SETS = SETS | HALVES
 
 
 def convert_clicks(data_set: DataSet, data: Path, out: Path) -> Path:

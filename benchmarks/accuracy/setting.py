@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_sesam.config_checks.values import classes_of
+from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
 from .backbone import convert_backbone
 from .balance import class_weights
@@ -36,7 +37,7 @@ def make_config(
     """Makes the config of a run.
 
     Args:
-        data_set: one of `SETS`.
+        data_set: one of `ALL_SETS`.
         row: its recipe.
         segmenter: a config of configs/_base_/segmenters, without '.py'.
         seed: of the weights, the order of images and their augmentation;
@@ -52,6 +53,7 @@ def make_config(
     cfg = Config.fromfile(CONFIGS / 'sesam' / f'{row.config}.py')
     cfg.merge_from_dict(_schedule(steps))
     cfg.merge_from_dict(data_set.changes)
+    _scale_images(cfg, data_set.size)
     cfg.val_evaluator = dict(type='BenchmarkMetric', volume=data_set.volume)
     hook = cfg.default_hooks.pseudo_labels
     # After a quarter of the steps the teacher's round is no better than the
@@ -105,6 +107,28 @@ def make_config(
     cfg.randomness = dict(seed=seed)
     cfg.work_dir = str(work_dir)
     return cfg
+
+
+def _scale_images(cfg: Config, factor: float) -> None:
+    """Scales the images of training and validation, and the crops."""
+    if factor == 1:
+        return
+
+    def scaled(sides: tuple[int, int]) -> tuple[int, int]:
+        return tuple(round(factor * side) for side in sides)
+
+    model, loader = cfg.model, cfg.train_dataloader
+    model.data_preprocessor.size = scaled(model.data_preprocessor.size)
+    for step in iterate_transforms(loader.dataset):
+        if step['type'] == 'RandomCrop':
+            step['crop_size'] = scaled(step['crop_size'])
+        elif step['type'] == 'RandomResize':
+            size = step['scale'] = scaled(step['scale'])
+    pipeline = cfg.val_dataloader.dataset.pipeline
+    steps = [step for step in pipeline if step.type != 'Resize']
+    # Predictions are scored at the size of the label.
+    resize = dict(type='Resize', scale=size, keep_ratio=True)
+    cfg.val_dataloader.dataset.pipeline = [steps[0], resize, *steps[1:]]
 
 
 def saved_config(work_dir: Path, *settings: Any) -> Config:
