@@ -136,9 +136,9 @@ def plan_text(
             f'{name_cheaper(measured, advice, rates, images)}'
         )
     basis = (
-        f'The numbers are of {SET}: {IMAGES} street scenes, labels that were '
-        'simulated, a small network, and superpixels in the place of SAM '
-        '(docs/accuracy.md). For other images, classes and networks this is '
+        f'The numbers are of {SET}: {IMAGES} street scenes at half their '
+        'size, labels that were simulated, a small network, and '
+        'superpixels in the place of SAM (docs/accuracy.md). For other images, classes and networks this is '
         'an extrapolation, and so are hours at the rates of other data sets '
         f'({times} an image): give your own with --rate. Differences below '
         'one point say little.'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .plots import watched_runs
 from .rows import ABLATIONS, BUDGETS
-from .sets import SETS
+from .sets import ALL_SETS, HALVES, SETS
 from .tables import (
     Results,
     compare,
@@ -26,7 +26,15 @@ The same 16 crops of training images are predicted after every 50 steps (runs
 with `--watch`). A rising dashed line is of errors that the network memorises.
 """
 
-_BUDGETS = """## What some hours buy
+_MIXES = """## Mixes of labels
+
+These rows are many, so that images and crops have half the size here, a
+quarter of the pixels; all else is as above. Compare them only with
+each other.
+
+{tables}"""
+
+_BUDGETS = """### What some hours buy
 
 The eight best rows on CamVid that take no more hours to label. Images that are
 not named are trained on without a label, unless the row says otherwise.
@@ -52,7 +60,7 @@ def load_results(
 
     Args:
         folder: of the JSON files.
-        name: of the data set, one of `SETS`.
+        name: of the data set, one of `ALL_SETS`.
         segmenter: of the runs.
         steps: of the runs.
 
@@ -73,34 +81,43 @@ def write_report(results: dict[str, Results], template: str) -> str:
     Args:
         results: from `load_results`, by the name of the data set.
         template: Markdown with {sets}, {summary}, {camvid}, {rounds},
-            {watch}, {budgets}, {ablations} and {others}.
+            {watch}, {mixes}, {ablations} and {others}.
 
     Returns:
         Markdown. Rows and data sets without results are left out.
     """
     camvid = results.get('camvid', {})
+    whole = {name: results[name] for name in SETS if name in results}
     others = [
         f'### {SETS[name].title}\n\n{compare(name, found)}\n\n'
         f'{compare_rounds(name, found)}\n\n'
-        for name, found in results.items()
+        for name, found in whole.items()
         if name != 'camvid'
     ]
     return template.format(
-        sets=describe_sets(results),
-        summary=summarise(results),
+        sets=describe_sets(whole),
+        summary=summarise(whole),
         camvid=compare('camvid', camvid),
         rounds=compare_rounds('camvid', camvid),
         watch=_WATCH if watched_runs(camvid) else '',
-        budgets=_budgets(camvid),
+        mixes=_mixes(results),
         ablations=_ablations(camvid),
         others=''.join(others),
     )
 
 
-def _budgets(results: Results) -> str:
-    if not BUDGETS.keys() & results.keys():
+def _mixes(results: dict[str, Results]) -> str:
+    tables = [
+        f'### {ALL_SETS[name].title}\n\n{compare(name, results[name])}\n\n'
+        for name in HALVES
+        if name in results
+    ]
+    if not tables:
         return ''
-    return _BUDGETS.format(table=compare_budgets(results))
+    found = results.get('half-camvid', {})
+    if BUDGETS.keys() & found.keys():
+        tables.append(_BUDGETS.format(table=compare_budgets(found)))
+    return _MIXES.format(tables=''.join(tables))
 
 
 def _ablations(results: Results) -> str:

