@@ -137,11 +137,11 @@ def plan_text(
         )
     basis = (
         f'The numbers are of {SET}: {IMAGES} street scenes at half their '
-        'size, labels that were simulated, a small network, and '
-        'superpixels in the place of SAM (docs/accuracy.md). For other images, classes and networks this is '
-        'an extrapolation, and so are hours at the rates of other data sets '
-        f'({times} an image): give your own with --rate. Differences below '
-        'one point say little.'
+        'size, labels that were simulated, a small network, and superpixels '
+        'in the place of SAM (docs/accuracy.md). For other images, classes '
+        'and networks this is an extrapolation, and so are hours at the '
+        f'rates of other data sets ({times} an image): give your own with '
+        '--rate. Differences below one point say little.'
     )
     paragraphs = (textwrap.fill(text, 79) for text in (best, basis))
     return '\n\n'.join([str(table), *paragraphs])
