@@ -33,3 +33,32 @@ def distances_to(points: np.ndarray, index: int) -> np.ndarray:
         [0.0, 0.75, 0.0]
     """
     return np.linalg.norm(points - points[index], axis=1)
+
+
+def distances_to_labelled(
+    points: np.ndarray, labelled: np.ndarray
+) -> np.ndarray:
+    """Returns the distance of each image to the nearest other labelled one.
+
+    It is 1 for all images if none has a label, or all have one: then labels
+    say nothing of where they are missing.
+
+    Args:
+        points: (N, D), from `scale_points`.
+        labelled: (N,) bool.
+
+    Example:
+        >>> points = np.array([[0.0], [0.2], [1.0]])
+        >>> labelled = np.array([True, False, False])
+        >>> distances_to_labelled(points, labelled).tolist()
+        [1.0, 0.2, 1.0]
+    """
+    nearest = np.ones(len(points))
+    if labelled.all():
+        return nearest
+    for index in np.flatnonzero(labelled):
+        distances = distances_to(points, index)
+        # An image that has a label may need more of them.
+        distances[index] = 1
+        nearest = np.minimum(nearest, distances)
+    return nearest

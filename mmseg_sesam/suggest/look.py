@@ -41,11 +41,11 @@ class Looker:
         counts = count_values(weak)[: len(self.images.classes)]
         labelled = counts > 0
         kind = packed['data_samples'].get('label_kind')
+        predicted = self.predictor(packed)
         if kind == DENSE or (weak != UNLABELLED).all():
             return ImageLook(
-                np.zeros(0, np.float32), labelled, labelled, complete=True
+                predicted.features, labelled, labelled, complete=True
             )
-        predicted = self.predictor(packed)
         maps = self.maps(index, predicted)
         free = weak == UNLABELLED
         differ = np.where(free, _differ(list(maps.values())), False)

@@ -8,6 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mmseg_sesam.engine.processes import map_images
+from mmseg_sesam.suggest.diversity import (
+    distances_to_labelled,
+    scale_points,
+)
 from mmseg_sesam.suggest.look import Looker
 from mmseg_sesam.suggest.score import ImageLook, Scores, score_images
 
@@ -19,11 +23,15 @@ class Ranking(NamedTuple):
         indices: of the images in the training set.
         looks: what is known about each.
         scores: of all.
+        points: (N, D) features, from `scale_points`.
+        nearest: (N,) distance of each to a labelled image.
     """
 
     indices: list[int]
     looks: list[ImageLook]
     scores: Scores
+    points: np.ndarray
+    nearest: np.ndarray
 
 
 def rank_images(looker: Looker, candidates: int | None, jobs: int) -> Ranking:
@@ -40,15 +48,23 @@ def rank_images(looker: Looker, candidates: int | None, jobs: int) -> Ranking:
     """
     indices = draw_images(looker.images.keys, candidates)
     looks = list(map_images(Looker.look, looker, indices, jobs))
-    labelled = np.sum([look.labelled for look in looks], axis=0)
-    pairs = [(i, one) for i, one in zip(indices, looks) if not one.complete]
-    if not pairs:
+    labelled = np.stack([look.labelled for look in looks])
+    points = scale_points(np.stack([look.features for look in looks]))
+    nearest = distances_to_labelled(points, labelled.any(axis=1))
+    left = [place for place, one in enumerate(looks) if not one.complete]
+    if not left:
         raise ValueError(
             f'All {len(looks)} images of {looker.images.run.work_dir} have '
             'dense labels; add images without a label to the training set.'
         )
-    indices, looks = map(list, zip(*pairs))
-    return Ranking(indices, looks, score_images(looks, labelled))
+    looks = [looks[place] for place in left]
+    return Ranking(
+        [indices[place] for place in left],
+        looks,
+        score_images(looks, labelled.sum(axis=0)),
+        points[left],
+        nearest[left],
+    )
 
 
 def draw_images(keys: Sequence[str], number: int | None) -> list[int]:

@@ -17,8 +17,7 @@ class ImageLook(NamedTuple):
     """What is known about a training image before it is scored.
 
     Attributes:
-        features: (D,) pooled features of the backbone; empty for an image
-            that is complete.
+        features: (D,) pooled features of the backbone.
         labelled: (C,) bool, the classes that a person labelled in it.
         shown: (C,) bool, the classes that are predicted in it.
         disagreement: share of pixels, without those that a person labelled,

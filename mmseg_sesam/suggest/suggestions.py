@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.device import get_device
 
 from mmseg_sesam.annotations.cost import RATES, Rate
@@ -141,9 +140,10 @@ def _choose(
     return choose(
         [keys[index] for index in ranking.indices],
         ranking.scores.totals,
-        np.stack([look.features for look in ranking.looks]),
+        ranking.points,
         wanted,
         diversity,
+        ranking.nearest,
     )
 
 

@@ -10,20 +10,21 @@ from hypothesis import strategies as st
 from mmseg_sesam.annotations.cost import Rate
 from mmseg_sesam.suggest.budget import affordable_images, rate_of_run
 from mmseg_sesam.suggest.choose import choose
+from mmseg_sesam.suggest.diversity import distances_to_labelled, scale_points
 
 PROPERTY = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 @st.composite
 def images(draw: st.DrawFn) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Names, scores of few values and features, some of them equal."""
+    """Names, scores of few values and points, some of them equal."""
     size = draw(st.integers(1, 12))
     score = st.integers(0, 4).map(lambda value: value / 4)
     row = st.lists(st.integers(-3, 3), min_size=3, max_size=3)
     names = [f'{index:02}' for index in range(size)]
     scores = draw(st.lists(score, min_size=size, max_size=size))
     features = draw(st.lists(row, min_size=size, max_size=size))
-    return names, np.array(scores), np.array(features, np.float32)
+    return names, np.array(scores), scale_points(np.array(features))
 
 
 @PROPERTY
@@ -55,12 +56,12 @@ def test_affordable_images_never_exceed_the_minutes(
 @PROPERTY
 @given(images(), st.randoms(use_true_random=False))
 def test_choose_does_not_depend_on_the_order(data: tuple, random) -> None:
-    names, scores, features = data
+    names, scores, points = data
     order = list(range(len(names)))
     random.shuffle(order)
-    first = choose(names, scores, features, len(names))
+    first = choose(names, scores, points, len(names))
     second = choose(
-        [names[i] for i in order], scores[order], features[order], len(names)
+        [names[i] for i in order], scores[order], points[order], len(names)
     )
     assert [c.index for c in first] == [order[c.index] for c in second]
 
@@ -70,10 +71,10 @@ def test_choose_does_not_depend_on_the_order(data: tuple, random) -> None:
 def test_choose_takes_another_image_before_a_duplicate(
     data: tuple, diversity: float
 ) -> None:
-    names, scores, features = data
-    choices = choose(names, scores, features, len(names), diversity)
-    taken = [features[choice.index].tolist() for choice in choices]
-    kinds = {tuple(row) for row in features.tolist()}
+    names, scores, points = data
+    choices = choose(names, scores, points, len(names), diversity)
+    taken = [points[choice.index].tolist() for choice in choices]
+    kinds = {tuple(row) for row in points.tolist()}
     # Each kind of image comes once before any comes twice.
     assert {tuple(row) for row in taken[: len(kinds)]} == kinds
 
@@ -92,8 +93,34 @@ def test_choose_names_one_frame_of_a_video_first() -> None:
     others = rng.normal(size=(5, 4))
     names = [f'{index:02}' for index in range(15)]
     scores = np.array([0.9] * 10 + [0.4] * 5)
-    choices = choose(names, scores, np.vstack([video, others]), number=5)
+    points = scale_points(np.vstack([video, others]))
+    choices = choose(names, scores, points, number=5)
     assert sum(choice.index < 10 for choice in choices) == 1
+
+    # Two frames of the video have a label.
+    labelled = np.isin(np.arange(15), [3, 7])
+    choices = choose(
+        *(names, scores, points),
+        number=5,
+        nearest=distances_to_labelled(points, labelled),
+    )
+    assert all(choice.index >= 10 for choice in choices)
+
+
+@PROPERTY
+@given(images(), st.data())
+def test_distances_to_labelled_count_other_images_alone(
+    data: tuple, drawn: st.DataObject
+) -> None:
+    _, _, points = data
+    each = st.lists(st.booleans(), min_size=len(points), max_size=len(points))
+    labelled = np.array(drawn.draw(each))
+    found = distances_to_labelled(points, labelled)
+    for index, point in enumerate(points):
+        others = labelled & (np.arange(len(points)) != index)
+        distances = np.linalg.norm(points[others] - point, axis=1)
+        nearest = min([1.0, *distances])
+        assert found[index] == pytest.approx(1 if labelled.all() else nearest)
 
 
 @pytest.mark.parametrize(
