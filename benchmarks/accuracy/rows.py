@@ -135,6 +135,37 @@ def _half_rows(data_set: DataSet) -> dict[str, Row]:
     }
 
 
+def _weighed_rows(config: str) -> dict[str, Row]:
+    """Returns mixes with another sampler, or another weight of a kind."""
+    dense = Mix('scribble', dense=10)
+    quarter = Mix('scribble', share=0.25, unlabelled=True)
+    config = f'{config}_scribble'
+    equally = {
+        'train_dataloader.sampler': dict(
+            _delete_=True, type='InfiniteSampler', shuffle=True
+        )
+    }
+    about = 'SeSAM, 10 dense images and scribbles on the others'
+    return {
+        'dense10+scribble-equally': Row(
+            config, f'{about}, drawn equally often', equally, mix=dense
+        ),
+        'dense10+scribble-light': Row(
+            config,
+            f'{about}, a third of the weight for dense labels',
+            {'model.sources.0.loss_weight': 1 / 3},
+            mix=dense,
+        ),
+        'scribble-quarter+none-equally': Row(
+            config,
+            'SeSAM, scribbles on a quarter, the others unlabelled, drawn '
+            'equally often',
+            equally,
+            mix=quarter,
+        ),
+    }
+
+
 # Kind of weak labels and number of dense images by hours of labelling, where
 # no other row costs as much.
 _HOURS: dict[int, list[tuple[str | None, int]]] = {
@@ -234,4 +265,5 @@ ROWS: dict[str, dict[str, Row]] = {
 ROWS['camvid'] |= ABLATIONS
 # Hours are known for the number of CamVid's images alone.
 BUDGETS = _budget_rows(SETS['camvid'].config)
-ROWS['half-camvid'] |= BUDGETS
+WEIGHED = _weighed_rows(SETS['camvid'].config)
+ROWS['half-camvid'] |= WEIGHED | BUDGETS

@@ -70,7 +70,6 @@ def make_config(
         segmenter=one.segmenter if 'segmenter' in one else one,
         folder=str(work_dir.parent / 'embeddings'),
     )
-    cfg.merge_from_dict(row.changes)
     full = Config.fromfile(CONFIGS / 'sesam' / f'{data_set.config}_full.py')
     full = full.train_dataloader.dataset
     # For the result.
@@ -85,6 +84,7 @@ def make_config(
         cfg.train_dataloader.dataset.data_prefix.seg_map_path = clicks
     if row.mix is not None:
         apply_mix(cfg, row.mix, full.data_prefix.seg_map_path, clicks)
+    cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
     if row.class_weights:
         head = cfg.model.decode_head
