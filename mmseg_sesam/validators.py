@@ -90,7 +90,6 @@ def one_of(values: Sequence[Any]) -> Rule:
 _RULE = 'rule'
 
 SHARE = number(at_least=0, at_most=1)
-LABEL_ID = count(0, 255)
 FLAG = Rule(lambda value: isinstance(value, bool), 'True or False')
 NAME = Rule(lambda value: isinstance(value, str), 'a name')
 PATH = Rule(

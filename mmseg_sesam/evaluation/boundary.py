@@ -7,6 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmseg_sesam.structures import UNLABELLED
+
 # Width of the compared bands, as a share of the image's diagonal (the
 # paper's).
 WIDTH = 0.02
@@ -16,7 +18,6 @@ def count_boundaries(
     truth: np.ndarray,
     label: np.ndarray,
     num_classes: int,
-    ignore_index: int = 255,
     width: float = WIDTH,
 ) -> np.ndarray:
     """Counts pixels of the bands inside the outlines of each class.
@@ -25,12 +26,11 @@ def count_boundaries(
     does it for IoU (our choice).
 
     Args:
-        truth: (H, W) uint8 dense class ids. Void pixels are not counted. The
-            edge of a void region is no outline: its pixels get the ids of
-            the label before outlines are searched.
+        truth: (H, W) uint8 dense class ids. Void pixels, 255, are not
+            counted. The edge of a void region is no outline: its pixels get
+            the ids of the label before outlines are searched.
         label: (H, W) uint8 class ids, with or without unlabelled pixels.
         num_classes: number C of classes.
-        ignore_index: value of void and of unlabelled pixels.
         width: of a band, as a share of the image's diagonal; at least one
             pixel.
 
@@ -47,7 +47,7 @@ def count_boundaries(
         0.74
     """
     pixels = max(round(width * float(np.hypot(*truth.shape))), 1)
-    known = truth != ignore_index
+    known = truth != UNLABELLED
     filled = np.where(known, truth, label)
     bands = [_band(ids, pixels) & known for ids in (filled, label)]
 

@@ -15,7 +15,7 @@ from mmseg_sesam.evaluation.boundary import (
     boundary_iou,
     count_boundaries,
 )
-from mmseg_sesam.validators import LABEL_ID, SHARE, check_options
+from mmseg_sesam.validators import SHARE, check_options
 
 
 @METRICS.register_module()
@@ -30,7 +30,6 @@ class BoundaryIoU(BaseMetric):
     Args:
         width: width of the band inside an outline, as a share of the image's
             diagonal.
-        ignore_index: value of void pixels.
         collect_device: device on which ranks gather results, 'cpu' or 'gpu'.
         prefix: prefix of the metric's names.
     """
@@ -38,14 +37,12 @@ class BoundaryIoU(BaseMetric):
     def __init__(
         self,
         width: float = WIDTH,
-        ignore_index: int = 255,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.width = width
-        self.ignore_index = ignore_index
-        check_options(self, width=SHARE, ignore_index=LABEL_ID)
+        check_options(self, width=SHARE)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Adds images, samples with pred_sem_seg and gt_sem_seg."""
@@ -55,11 +52,8 @@ class BoundaryIoU(BaseMetric):
                 sample[field]['data'][0].cpu().numpy().astype(np.uint8)
                 for field in ('gt_sem_seg', 'pred_sem_seg')
             )
-            self.results.append(
-                count_boundaries(
-                    truth, label, number, self.ignore_index, self.width
-                )
-            )
+            counts = count_boundaries(truth, label, number, self.width)
+            self.results.append(counts)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Returns mBoundaryIoU, in %, and logs the classes.

@@ -9,31 +9,27 @@ import numpy as np
 from prettytable import PrettyTable
 
 from mmseg_sesam.core.bands import row_bands
+from mmseg_sesam.structures import UNLABELLED
 
 MEASURES = ('coverage', 'precision', 'recall', 'iou')
 
 
 def confusion_matrix(
-    truth: np.ndarray,
-    label: np.ndarray,
-    num_classes: int,
-    ignore_index: int = 255,
+    truth: np.ndarray, label: np.ndarray, num_classes: int
 ) -> np.ndarray:
     """Counts pixels by true class and by label.
 
     Args:
-        truth: (H, W) uint8 dense class ids; void pixels are not counted.
+        truth: (H, W) uint8 dense class ids; void pixels, 255, are not counted.
         label: (H, W) uint8 class ids, with or without unlabelled pixels.
         num_classes: number C of classes.
-        ignore_index: the value of void and of unlabelled pixels.
 
     Returns:
         (C, C + 1) int64; rows are true classes, the last column counts
         unlabelled pixels.
 
     Raises:
-        ValueError: sizes differ, or an id is neither below C nor
-            `ignore_index`.
+        ValueError: sizes differ, or an id is neither below C nor 255.
 
     Example:
         >>> truth = np.array([[0, 1, 1]], np.uint8)
@@ -47,20 +43,20 @@ def confusion_matrix(
             'pixels (height, width), expected one size'
         )
     for name, ids in (('label', label), ('truth', truth)):
-        wrong = np.unique(ids[(ids >= num_classes) & (ids != ignore_index)])
+        wrong = np.unique(ids[(ids >= num_classes) & (ids != UNLABELLED)])
         if len(wrong):
             raise ValueError(
                 f'the {name} holds the class ids {wrong.tolist()}, expected '
-                f'ids below {num_classes}, or {ignore_index}'
+                f'ids below {num_classes}, or {UNLABELLED}'
             )
     shape = (num_classes, num_classes + 1)
     counts = np.zeros(np.prod(shape), np.int64)
     # Bands: the int64 of a whole image take 26 times its memory.
     for band in row_bands(truth.shape):
-        counted = truth[band] != ignore_index
+        counted = truth[band] != UNLABELLED
         rows = truth[band][counted].astype(np.int64)
         columns = label[band][counted].astype(np.int64)
-        columns[columns == ignore_index] = num_classes
+        columns[columns == UNLABELLED] = num_classes
         counts += np.bincount(rows * shape[1] + columns, minlength=len(counts))
     return counts.reshape(shape)
 

@@ -15,7 +15,6 @@ from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     pack_counts,
 )
-from mmseg_sesam.validators import LABEL_ID, check_options
 
 # Names of the measures in logs, and of the one that ranks checkpoints.
 ALL_PIXELS, BY_CLASS = 'proxyAcc', 'proxyMeanAcc'
@@ -31,28 +30,14 @@ class WeakPixelAccuracy(BaseMetric):
     small objects as often as large ones, so that the share is not that of all
     pixels: compare it between checkpoints of the same validation images, and
     not with an mIoU.
-    `CheckpointHook(save_best='proxyMeanAcc')` keeps the best checkpoint.
-
-    Args:
-        ignore_index: value of unlabelled pixels.
-        collect_device: device on which ranks gather results, 'cpu' or 'gpu'.
-        prefix: prefix of the metric's names.
+    `CheckpointHook(save_best='proxyMeanAcc')` keeps the best checkpoint. The
+    options are those of mmengine's `BaseMetric`.
 
     Example:
         >>> metric = WeakPixelAccuracy(prefix='strokes')
-        >>> metric.prefix, metric.ignore_index
-        ('strokes', 255)
+        >>> metric.prefix
+        'strokes'
     """
-
-    def __init__(
-        self,
-        ignore_index: int = 255,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-    ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
-        self.ignore_index = ignore_index
-        check_options(self, ignore_index=LABEL_ID)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Adds images, samples with pred_sem_seg and gt_sem_seg."""
@@ -62,7 +47,7 @@ class WeakPixelAccuracy(BaseMetric):
                 for field in ('gt_sem_seg', 'pred_sem_seg')
             )
             number = len(self.dataset_meta['classes'])
-            counts = confusion_matrix(weak, label, number, self.ignore_index)
+            counts = confusion_matrix(weak, label, number)
             self.results.append(pack_counts(counts))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -116,17 +116,6 @@ def test_confusion_matrix_adds_up_over_images(
     np.testing.assert_array_equal(together, np.sum(apart, axis=0))
 
 
-def test_confusion_matrix_with_another_ignore_index() -> None:
-    truth, label = TRUTH.copy(), LABEL.copy()
-    truth[truth == 255] = label[label == 255] = 7
-
-    counts = confusion_matrix(truth, label, 3, ignore_index=7)
-
-    assert counts.tolist() == COUNTS
-    with pytest.raises(ValueError, match=r'\[7\], .* or 255'):
-        confusion_matrix(truth, label, 3)
-
-
 def test_confusion_matrix_rejects_other_sizes() -> None:
     with pytest.raises(
         ValueError, match=r'label has \(5, 2\) and the truth \(2, 5\) pixels'
