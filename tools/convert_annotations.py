@@ -12,7 +12,6 @@ continues an interrupted run. `--reader FILE` adds a format of your own.
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 from mmseg_sesam.annotations import READERS, ConversionError, convert
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import class_table, remarks
-from mmseg_sesam.cli.arguments import number_of_jobs
+from mmseg_sesam.cli.arguments import add_jobs
 
 # Number of sentences that fit a screen.
 SHOWN = 20
@@ -69,12 +68,7 @@ def make_parser() -> ArgumentParser:
         sub.add_argument('out', type=Path, help='folder to be written')
         for option, arguments in arguments_of(reader):
             sub.add_argument(option, **arguments)
-        sub.add_argument(
-            '--jobs',
-            type=number_of_jobs,
-            default=os.cpu_count(),
-            help='processes',
-        )
+        add_jobs(sub)
     return parser
 
 

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from mmseg_sesam.cli.arguments import (
+    add_jobs,
     new_folder,
     number_of_classes,
-    number_of_jobs,
 )
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.io.atomic import replacing
@@ -52,7 +52,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument('--kind', choices=KINDS, required=True)
     parser.add_argument('--num-classes', type=number_of_classes, required=True)
-    parser.add_argument('--jobs', type=number_of_jobs, default=os.cpu_count())
+    add_jobs(parser)
     group = parser.add_argument_group('options of WeakLabelSimulator')
     for name, default in OPTIONS.items():
         group.add_argument(

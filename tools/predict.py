@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -25,9 +24,9 @@ from mmengine.config import Config
 from mmseg_sesam.annotations.base import list_keyed_files
 from mmseg_sesam.cli.arguments import (
     add_cfg_options,
+    add_jobs,
     config_file,
     existing_file,
-    number_of_jobs,
     whole,
 )
 from mmseg_sesam.cli.configs import read_config
@@ -71,12 +70,7 @@ def make_parser() -> ArgumentParser:
         "config's test_cfg slides a window (default: 2048)",
     )
     add_cfg_options(parser)
-    parser.add_argument(
-        '--jobs',
-        type=number_of_jobs,
-        default=os.cpu_count(),
-        help='processes, on a machine without a GPU',
-    )
+    add_jobs(parser, 'processes, on a machine without a GPU')
     return parser
 
 

@@ -13,7 +13,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.cli.arguments import add_suffix, number_of_jobs, writable_file
+from mmseg_sesam.cli.arguments import add_jobs, add_suffix, writable_file
 
 
 def make_parser() -> ArgumentParser:
@@ -41,9 +41,7 @@ def make_parser() -> ArgumentParser:
         type=Path,
         help='folder that tools/suggest.py wrote, to show what to label next',
     )
-    parser.add_argument(
-        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
-    )
+    add_jobs(parser)
     return parser
 
 

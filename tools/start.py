@@ -12,7 +12,6 @@ each number. Prints the plan, and the commands that do all of this by hand.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -25,7 +24,7 @@ from argparse import (
 from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError
-from mmseg_sesam.cli.arguments import number_of_jobs, positive
+from mmseg_sesam.cli.arguments import add_jobs, positive
 from mmseg_sesam.io.terminal import hide_warnings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,9 +96,7 @@ def make_parser() -> ArgumentParser:
         help='about how long the training may take (default: by the number '
         'of images)',
     )
-    parser.add_argument(
-        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
-    )
+    add_jobs(parser)
     parser.add_argument(
         '--run', action='store_true', help='train, and write the report'
     )

@@ -7,14 +7,13 @@ Start it in the folder where the training was started::
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.export import WRITERS
-from mmseg_sesam.cli.arguments import new_folder, number_of_jobs
+from mmseg_sesam.cli.arguments import add_jobs, new_folder
 from mmseg_sesam.io.names import printable
 
 
@@ -65,9 +64,7 @@ def make_parser() -> ArgumentParser:
         help='number of images, drawn at random, among which to choose '
         '(default: all)',
     )
-    parser.add_argument(
-        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
-    )
+    add_jobs(parser)
     return parser
 
 

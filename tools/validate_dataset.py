@@ -8,15 +8,14 @@ Prints errors and warnings with files and remedies; exit code 1 on errors.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import ArgumentParser
 from concurrent.futures.process import BrokenProcessPool
 
 from mmseg_sesam.cli.arguments import (
     add_cfg_options,
+    add_jobs,
     config_file,
-    number_of_jobs,
     writable_file,
 )
 
@@ -24,9 +23,7 @@ from mmseg_sesam.cli.arguments import (
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', type=config_file, help='config file')
-    parser.add_argument(
-        '--jobs', type=number_of_jobs, default=os.cpu_count(), help='processes'
-    )
+    add_jobs(parser)
     parser.add_argument(
         '--json',
         type=writable_file,

@@ -93,7 +93,6 @@ def whole(
     return parse
 
 
-number_of_jobs = whole('number of processes', 1)
 # Index images hold ids below 255.
 number_of_classes = whole('number of classes', 1, 255)
 
@@ -159,6 +158,16 @@ def add_cfg_options(parser: ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='override the config, e.g. train_dataloader.batch_size=4 '
         'key="[a,b]"',
+    )
+
+
+def add_jobs(parser: ArgumentParser, text: str = 'processes') -> None:
+    """Adds `--jobs`, by default one for each core; `text` is its help."""
+    parser.add_argument(
+        '--jobs',
+        type=whole('number of processes', 1),
+        default=os.cpu_count(),
+        help=text,
     )
 
 
