@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache, lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,10 @@ def foreign(path: Path, name: str) -> str | None:
     file has the format `name` of the reader that could not read it.
     """
     said = None
-    for file in _first_files(path):
-        try:
-            found = _recognise(file)
-        except (OSError, ValueError):
-            continue
-        if found and found.get('format') == name:
+    for file, found in _conventions_of(path):
+        if found.get('format') == name:
             return None
-        if found and not said:
+        if not said:
             remedy = found.get('remedy') or f'use the format {found["format"]}'
             said = (
                 f'{file} looks like {found["name"]}, expected the format '
@@ -55,22 +51,19 @@ def find_format(path: Path) -> str | None:
 
     None if no file is known, or if no reader reads its convention.
     """
-    for file in _first_files(path):
-        try:
-            found = _recognise(file)
-        except (OSError, ValueError):
-            continue
-        if found:
-            return found.get('format')
-    return None
+    known = (found.get('format') for _, found in _conventions_of(path))
+    return next(known, None)
 
 
-def _first_files(path: Path) -> Iterator[Path]:
-    """Yields a file, or some files of a folder."""
-    if not path.is_dir():
-        yield path
-        return
-    yield from islice(list_files(path, _SUFFIXES), _FILES)
+def _conventions_of(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yields a file, or the first files of a folder, if they are known."""
+    files = list_files(path, _SUFFIXES)[:_FILES] if path.is_dir() else [path]
+    for file in files:
+        with suppress(OSError, ValueError):
+            stat = file.stat()
+            found = _recognise(file, stat.st_size, stat.st_mtime_ns)
+            if found:
+                yield file, found
 
 
 @cache
@@ -79,15 +72,9 @@ def _conventions() -> dict[str, list[dict[str, Any]]]:
     return json.loads(path.read_text(encoding='utf-8'))
 
 
-def _recognise(path: Path) -> dict[str, Any] | None:
-    """Returns the convention of a file."""
-    stat = path.stat()
-    return _recognise_version(path, stat.st_size, stat.st_mtime_ns)
-
-
 # Each format asks for the convention of the same files, which may be large.
 @lru_cache(_FILES)
-def _recognise_version(path: Path, *_: int) -> dict[str, Any] | None:
+def _recognise(path: Path, *_: int) -> dict[str, Any] | None:
     """Returns the convention of a file of a certain size and time."""
     with path.open('rb') as file:
         head = file.read(512).removeprefix(b'\xef\xbb\xbf').lstrip()
