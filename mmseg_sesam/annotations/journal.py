@@ -35,8 +35,8 @@ def load_records(
             an error.
 
     Raises:
-        ValueError: `out` belongs to something else or to an earlier
-            version, or has a label that shall not be removed.
+        ValueError: `out` belongs to something else, or has a label that
+            shall not be removed.
     """
     path = out / JOURNAL
     if not path.is_file():
@@ -48,7 +48,6 @@ def load_records(
         return {}
     header, *lines = path.read_text(encoding='utf-8').split('\n')
     records = _read_records(lines)
-    _check_records(path, records)
     earlier, gone = json.loads(header), sorted({*records} - keys)
     changed = [
         key
@@ -88,16 +87,6 @@ def _read_records(lines: list[str]) -> dict[str, Record]:
             continue
         records[record['key']] = record
     return records
-
-
-def _check_records(path: Path, records: dict[str, Record]) -> None:
-    """Raises if an earlier version wrote records."""
-    for key, record in records.items():
-        if 'digest' not in record:
-            raise ValueError(
-                f'{path} has a record of {key} without a digest, as an '
-                'earlier version wrote it, expected one; give another folder.'
-            )
 
 
 def _check_own(out: Path, records: list[Record]) -> None:

@@ -193,24 +193,11 @@ def _check_unchanged(out: Path, names: Sequence[str]) -> None:
 
 
 def _written(out: Path) -> dict[str, list[str]]:
-    """Returns digests of the files that earlier calls wrote, by name.
-
-    Raises:
-        ValueError: another version, or something else, wrote the record.
-    """
+    """Returns digests of the files that earlier calls wrote, by name."""
     path = out / _RECORD
     if not path.is_file():
         return {}
-    try:
-        record = json.loads(path.read_text(encoding='utf-8'))
-        if all(isinstance(digests, list) for digests in record.values()):
-            return record
-    except (ValueError, AttributeError):
-        pass
-    raise ValueError(
-        f'{path} is no record of this version of the tool, expected lists of '
-        'digests by name of the file; give another --out.'
-    )
+    return json.loads(path.read_text(encoding='utf-8'))
 
 
 def _digests(path: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from PIL import Image
 
 from mmseg_sesam.annotations import READERS, convert
-from mmseg_sesam.annotations.journal import JOURNAL
 
 
 @pytest.fixture
@@ -72,15 +70,3 @@ def test_load_records_calls_before_labels_get_other_settings(src, out) -> None:
         convert(reader, out, renew=look)
 
     assert seen == [['a', 'b', 'c']]
-
-
-def test_load_records_refuses_records_without_a_digest(src, out) -> None:
-    renew(src, out)
-    header, *lines = (out / JOURNAL).read_text().splitlines()
-    records = [json.loads(line) for line in lines]
-    del records[1]['digest']
-    lines = [header, *map(json.dumps, records)]
-    (out / JOURNAL).write_text('\n'.join(lines))
-
-    with pytest.raises(ValueError, match='record of b without a digest'):
-        renew(src, out, unlabelled=(1,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -60,15 +59,3 @@ def test_prepare_keeps_the_labels_of_a_training(plan_photos) -> None:
 
     assert config.read_text() == text
     assert Path('out/labels/1.png').read_bytes() == label
-
-
-@pytest.mark.parametrize('record', [{'out.py': '0a'}, [], None])
-def test_prepare_asks_for_a_new_folder_if_the_record_has_another_format(
-    plan_photos, record: object
-) -> None:
-    Path('out').mkdir()
-    Path('out/out.py').touch()
-    Path('out/written.json').write_text(json.dumps(record))
-
-    with pytest.raises(ValueError, match='no record of this version.*--out'):
-        plan_photos()
