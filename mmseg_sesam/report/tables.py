@@ -32,15 +32,7 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
             name: count - dense.get(name, 0)
             for name, count in manifest['summary'].items()
         }
-        pixels = summary['pixels']
-        row = {
-            'round': index,
-            'images': summary['images'],
-            'components': summary['components'],
-            'fell back': _percent(summary['fell_back'], summary['components']),
-            'weak': _percent(summary['weak_pixels'], pixels),
-            'labelled': _percent(summary['labelled_pixels'], pixels),
-        }
+        row = {'round': index, **_shares(summary)}
         confusion = measures.rounds[index].confusion
         if confusion.any():
             quality = label_quality(confusion)
@@ -54,9 +46,9 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
 def tabulate_kinds(run: Run) -> list[dict[str, Any]]:
     """Returns a row for each kind of label, over all images.
 
-    Rows have 'kind', 'images' and 'components', and in percent 'fell back',
-    'weak', the pixels that people labelled, 'first' and 'last', those that
-    the first and the last round label. No rows where no kind is known.
+    Rows have 'kind', the counts and shares of the last round, and 'first',
+    the pixels in percent that the first round labels. No rows where no kind
+    is known.
     """
     if not run.rounds:
         return []
@@ -68,18 +60,9 @@ def tabulate_kinds(run: Run) -> list[dict[str, Any]]:
         return []
     rows = []
     for kind, counts in last.items():
-        pixels = counts['pixels']
         before = first.get(kind, {}).get('labelled_pixels', nan)
-        row = {
-            'kind': kind,
-            'images': counts['images'],
-            'components': counts['components'],
-            'fell back': _percent(counts['fell_back'], counts['components']),
-            'weak': _percent(counts['weak_pixels'], pixels),
-            'first': _percent(before, pixels),
-            'last': _percent(counts['labelled_pixels'], pixels),
-        }
-        rows.append(row)
+        share = _percent(before, counts['pixels'])
+        rows.append({'kind': kind, **_shares(counts), 'first': share})
     return rows
 
 
@@ -158,6 +141,22 @@ def list_mistakes(
         share = _percent(square[true, given], labelled)
         rows.append(dict(truth=int(true), label=int(given), share=share))
     return rows
+
+
+def _shares(counts: dict[str, int]) -> dict[str, float]:
+    """Returns counts of images and components, and shares in percent.
+
+    'weak' are the pixels that people labelled, 'labelled' those that a round
+    labels.
+    """
+    pixels, components = counts['pixels'], counts['components']
+    return {
+        'images': counts['images'],
+        'components': components,
+        'fell back': _percent(counts['fell_back'], components),
+        'weak': _percent(counts['weak_pixels'], pixels),
+        'labelled': _percent(counts['labelled_pixels'], pixels),
+    }
 
 
 def _percent(part: float, whole: float) -> float:

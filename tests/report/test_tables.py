@@ -83,8 +83,8 @@ def test_tabulate_kinds_over_all_images(tmp_path: Path) -> None:
     scribble, none = tabulate_kinds(run)
     assert (scribble['kind'], scribble['images']) == ('scribble', 2)
     assert [scribble[n] for n in ('fell back', 'weak')] == [25, 10]
-    assert (scribble['first'], scribble['last']) == (50, 50)
-    assert (none['first'], none['last'], none['weak']) == (0, 25, 0)
+    assert (scribble['first'], scribble['labelled']) == (50, 50)
+    assert (none['first'], none['labelled'], none['weak']) == (0, 25, 0)
     assert np.isnan(none['fell back'])
 
     old = run._replace(rounds={0: dict(summary={})})
