@@ -21,8 +21,7 @@ from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from mmseg_sesam.annotations.classes import to_label
 from mmseg_sesam.cli.arguments import (
     add_jobs,
     new_folder,
@@ -80,13 +79,8 @@ def simulate(
         ValueError: the file is no label of `num_classes` classes.
     """
     path = gt_dir / relative
-    label = read_label(path)
-    wrong = np.unique(label[(label >= num_classes) & (label != 255)])
-    if len(wrong):
-        raise ValueError(
-            f'{path} holds the class ids {wrong.tolist()}, expected ids below '
-            f'--num-classes {num_classes}, or 255 for void.'
-        )
+    remedy = 'correct it, or --num-classes'
+    label = to_label(read_label(path), num_classes, path, remedy=remedy)
     key = Path(relative).with_suffix('').as_posix()
     weak = simulator(label, zlib.crc32(os.fsencode(key)))
     out = (out_dir / relative).with_suffix('.png')

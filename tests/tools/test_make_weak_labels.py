@@ -171,37 +171,6 @@ def test_make_weak_labels_without_labels(
     assert not (tmp_path / 'weak').exists()
 
 
-@pytest.mark.parametrize(
-    'label, found',
-    [
-        (np.full((8, 8), 3, np.uint8), 'ids [3], expected ids below --num-'),
-        (np.zeros((8, 8, 3), np.uint8), 'shape (8, 8, 3), expected one chan'),
-        (np.full((8, 8), 300, np.uint16), 'uint16'),
-    ],
-    ids=['ids', 'colours', '16 bits'],
-)
-def test_make_weak_labels_rejects_other_images(
-    simulate, dense: Path, tmp_path: Path, label: np.ndarray, found: str
-) -> None:
-    Image.fromarray(label).save(dense / 'town/b.png')
-    said = simulate(tmp_path / 'weak')
-
-    assert 'make_weak_labels' in said and found in said
-    assert str(dense / 'town/b.png') in said
-    assert not (tmp_path / 'weak/summary.json').exists()
-
-
-def test_make_weak_labels_names_a_damaged_file(
-    simulate, dense: Path, tmp_path: Path
-) -> None:
-    path = dense / 'b.png'
-    path.write_bytes(path.read_bytes()[:50])
-
-    said = simulate(tmp_path / 'weak')
-
-    assert f'{path} cannot be read as an image' in said
-
-
 def test_make_weak_labels_passes_options(
     simulate, dense: Path, tmp_path: Path
 ) -> None:
@@ -222,14 +191,6 @@ def test_make_weak_labels_rejects_an_option_out_of_range(
 
     assert said.startswith('make_weak_labels: ') and 'margin=0.9' in said
     assert not (tmp_path / 'weak').exists()
-
-
-def test_make_weak_labels_rejects_an_unknown_kind(
-    simulate, tmp_path: Path
-) -> None:
-    said = simulate(tmp_path / 'weak', '--kind=box')
-
-    assert "'box'" in said and 'coarse' in said
 
 
 def test_make_weak_labels_reads_any_suffix(
@@ -298,7 +259,8 @@ def test_make_weak_labels_leaves_nothing_after_a_wrong_label(
     out, mine = tmp_path / 'weak', tmp_path / 'mine'
     mine.mkdir()
     for folder in (out, mine):
-        assert 'void.png holds the class ids [7]' in simulate(folder)
+        said = simulate(folder)
+        assert f'make_weak_labels: {wrong} holds the values [7]' in said
     assert not out.exists()
     assert list(mine.iterdir()) == []
     wrong.unlink()
