@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import csv
+from collections import defaultdict
 from collections.abc import Sequence
 from io import BytesIO
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
@@ -110,7 +110,7 @@ def write_page(
     Args:
         path: path of the page.
         folder: folder of the images.
-        pixels: from `draw_pixels`, of each image one after the other.
+        pixels: from `draw_pixels`.
         classes: names of the classes, in the order of their ids.
         read: returns an image as (H, W, 3) uint8 in RGB, by its path; by
             default as training reads it, see `read_image`.
@@ -120,8 +120,10 @@ def write_page(
     """
     images: list[dict[str, str]] = []
     entries: list[dict[str, Any]] = []
-    groups = groupby(pixels, key=lambda pixel: pixel.image)
-    for name, group in Progress(list(map(_listed, groups)), desc='page'):
+    groups: dict[str, list[Pixel]] = defaultdict(list)
+    for pixel in pixels:
+        groups[pixel.image].append(pixel)
+    for name, group in Progress(groups.items(), desc='page'):
         file = folder / name
         shown = read(file) if read else read_image(file, _VIEW_REMEDY)
         image = Image.fromarray(shown)
@@ -145,10 +147,6 @@ def write_page(
     )
     text = render(__package__, 'pixels.html', content=content)
     replace_file(path, text)
-
-
-def _listed(group: tuple[str, Any]) -> tuple[str, list[Pixel]]:
-    return group[0], list(group[1])
 
 
 def _keys(classes: Sequence[str]) -> list[str]:
