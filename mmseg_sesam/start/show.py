@@ -10,47 +10,14 @@ from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.annotations.summary import remarks
 from mmseg_sesam.start.class_names import misspelt_names
 from mmseg_sesam.start.label_kind import KIND_REASON
-from mmseg_sesam.start.material import Material, change_to
+from mmseg_sesam.start.material import change_to
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.start.start import Start
 
 
 def plan_text(start: Start) -> str:
     """Returns what was found, the numbers with reasons, and the commands."""
-    material, sets = start.sets.train, start.sets
-    images = {c['name']: c['files'] for c in material.summary['classes']}
-    shares = f'{material.summary["labelled"]:.1%}'
-    lines = [
-        f'Format: {material.summary["settings"]["format"]}; labels look like '
-        f'{KIND_REASON[material.kind]} ({shares} of pixels)',
-        f'Classes, with their numbers of images: {_counted(images)}',
-        *(f'Warning: {said}' for said in misspelt_names(images)),
-        f'Training images: {len(material.labelled)} with a label, '
-        f'{len(material.unlabelled)} without',
-        *_left_out(material),
-        *(
-            f'Corrected images of {part.summary["settings"]["src"]}: '
-            f'{len(part.labelled)}, which look like {KIND_REASON[part.kind]}'
-            for part in sets.corrected
-        ),
-        *(
-            [f'Unlabelled by --corrected: {shortened(sets.emptied)}']
-            if sets.emptied
-            else []
-        ),
-        *(
-            [
-                'Left out of --corrected, as nobody changed a shape: '
-                f'{shortened(sets.unchanged)}'
-            ]
-            if sets.unchanged
-            else []
-        ),
-        f'Validation: {sets.measured}.',
-        *_notes(sets),
-        '',
-        f'Plan ({start.config}):',
-    ]
+    lines = [*_found(start.sets), '', f'Plan ({start.config}):']
     for field in fields(start.plan):
         value, reason = getattr(start.plan, field.name)
         lines.append(f'  {field.name} = {value}: {reason}')
@@ -58,18 +25,42 @@ def plan_text(start: Start) -> str:
     return '\n'.join(lines)
 
 
-def _counted(images: dict[str, int]) -> str:
-    return ', '.join(f'{name} {number}' for name, number in images.items())
-
-
-def _left_out(material: Material) -> Iterator[str]:
-    paths, suffix = material.left_out, material.suffix
-    if paths:
+def _found(sets: DataSets) -> Iterator[str]:
+    """Yields what is known of images and labels."""
+    train, summary = sets.train, sets.train.summary
+    images = {c['name']: c['files'] for c in summary['classes']}
+    yield (
+        f'Format: {summary["settings"]["format"]}; labels look like '
+        f'{KIND_REASON[train.kind]} ({summary["labelled"]:.1%} of pixels)'
+    )
+    counted = ', '.join(f'{name} {number}' for name, number in images.items())
+    yield f'Classes, with their numbers of images: {counted}'
+    for said in misspelt_names(images):
+        yield f'Warning: {said}'
+    yield (
+        f'Training images: {len(train.labelled)} with a label, '
+        f'{len(train.unlabelled)} without'
+    )
+    if paths := train.left_out:
         yield (
-            f'Left out, as they have no label and do not end in {suffix}: '
-            f'{shortened(path.name for path in paths)} ({len(paths)}); '
-            f'{change_to(suffix, paths)}'
+            f'Left out, as they have no label and do not end in '
+            f'{train.suffix}: {shortened(path.name for path in paths)} '
+            f'({len(paths)}); {change_to(train.suffix, paths)}'
         )
+    for part in sets.corrected:
+        yield (
+            f'Corrected images of {part.summary["settings"]["src"]}: '
+            f'{len(part.labelled)}, which look like {KIND_REASON[part.kind]}'
+        )
+    if sets.emptied:
+        yield f'Unlabelled by --corrected: {shortened(sets.emptied)}'
+    if sets.unchanged:
+        yield (
+            'Left out of --corrected, as nobody changed a shape: '
+            f'{shortened(sets.unchanged)}'
+        )
+    yield f'Validation: {sets.measured}.'
+    yield from _notes(sets)
 
 
 def _notes(sets: DataSets) -> Iterator[str]:
