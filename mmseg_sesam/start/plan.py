@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from mmseg_sesam.start.label_kind import KIND_REASON
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.material import Material
-from mmseg_sesam.start.segmenters import SegmenterChoice
 from mmseg_sesam.start.sizes import (
     MAX_SIDE,
     crop_side,
@@ -69,7 +68,7 @@ def make_plan(
     material: Material,
     images: int,
     machine: Machine,
-    segmenter: SegmenterChoice,
+    segmenter: Choice,
 ) -> Plan:
     """Returns the plan of a training without a limit of time.
 
@@ -85,7 +84,8 @@ def make_plan(
         ', which is near what 10 photos, CamVid and VOC take in docs'
     )
     return Plan(
-        **_of_machine(material, machine, segmenter),
+        segmenter=segmenter,
+        **_of_machine(material, machine),
         crf=_crf_weight(material.kind),
         **schedule(steps, reason),
     )
@@ -134,9 +134,7 @@ def schedule(steps: int, reason: str) -> dict[str, Choice]:
     )
 
 
-def _of_machine(
-    material: Material, machine: Machine, segmenter: SegmenterChoice
-) -> dict[str, Choice]:
+def _of_machine(material: Material, machine: Machine) -> dict[str, Choice]:
     gpu = machine.gpu_gib > 0
     width, height = material.size
     scale = training_size(material.size)
@@ -152,7 +150,6 @@ def _of_machine(
             'deeplabv3_r50' if gpu else 'deeplabv3_lite0',
             f'{where}; the small network is made for CPUs',
         ),
-        segmenter=Choice(*segmenter),
         scale=Choice(scale, said),
         crop=Choice(
             (side, side),

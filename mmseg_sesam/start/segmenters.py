@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmengine.config import Config
+
+from mmseg_sesam.start.plan import Choice
 
 # Fragments of configs, best first on a GPU. A CPU encodes with the small
 # ones, which come first there: ViT-H takes minutes an image.
@@ -21,17 +23,8 @@ _FALLBACK = 'superpixel'
 _TRANSFORMERS = 'transformers'
 
 
-class SegmenterChoice(NamedTuple):
-    """A fragment of `configs/_base_/segmenters`, and why it was picked."""
-
-    fragment: str
-    reason: str
-
-
-def pick_segmenter(
-    folder: Path, gpu: bool, root: Path = Path()
-) -> SegmenterChoice:
-    """Returns the best segmenter whose weights and package are there.
+def pick_segmenter(folder: Path, gpu: bool, root: Path = Path()) -> Choice:
+    """Returns the fragment of the best segmenter whose weights are there.
 
     Args:
         folder: folder of the fragments, `configs/_base_/segmenters`.
@@ -50,8 +43,8 @@ def pick_segmenter(
         if package == _TRANSFORMERS and not _is_model(root / weights):
             lacking = f'; {weights} lacks files of its model'
             continue
-        return SegmenterChoice(name, f'{weights} is there')
-    return SegmenterChoice(
+        return Choice(name, f'{weights} is there')
+    return Choice(
         _FALLBACK,
         f'no weights of SAM that suit {"a GPU" if gpu else "a CPU"} in '
         f'checkpoints/{lacking} (docs/get_started.md)',

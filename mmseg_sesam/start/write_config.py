@@ -20,7 +20,7 @@ from mmseg_sesam.start.config_template import (
     WITHOUT_VAL,
 )
 from mmseg_sesam.start.material import Material
-from mmseg_sesam.start.plan import Choice, Plan
+from mmseg_sesam.start.plan import Plan
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
@@ -49,7 +49,7 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
     choices, material = vars(plan), sets.train
     values: dict[str, Any] = {key: choices[key].value for key in choices}
     for key, choice in choices.items():
-        values[f'{key}_reason'] = _comment(choice, _INDENTS.get(key, 0))
+        values[f'{key}_reason'] = _comment(choice.reason, _INDENTS.get(key, 0))
     values.update(
         model=_base(folder, bases / f'models/{plan.model.value}.py'),
         segmenter=_base(
@@ -120,7 +120,7 @@ def _of_validation(sets: DataSets, folder: Path) -> dict[str, str]:
     """Returns the lines that depend on the validation."""
     val = sets.val
     reason = f'the validation measures {sets.measured}'
-    values = dict(val_reason=_comment(Choice(None, reason), 0))
+    values = dict(val_reason=_comment(reason, 0))
     if val is None:
         return dict(
             values,
@@ -150,9 +150,9 @@ def _of_network(plan: Plan) -> dict[str, str]:
     return dict(auxiliary='', optimizer=ADAMW)
 
 
-def _comment(choice: Choice, indent: int) -> str:
-    """Returns the reason of a choice as comment lines."""
-    reason = choice.reason[:1].upper() + choice.reason[1:] + '.'
+def _comment(reason: str, indent: int) -> str:
+    """Returns a reason as comment lines."""
+    reason = f'{reason[:1].upper()}{reason[1:]}.'
     start = ' ' * indent + '# '
     return textwrap.fill(
         reason,

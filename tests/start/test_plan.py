@@ -6,8 +6,7 @@ import pytest
 
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.material import Material
-from mmseg_sesam.start.plan import Plan, make_plan, schedule, steps_in
-from mmseg_sesam.start.segmenters import SegmenterChoice
+from mmseg_sesam.start.plan import Choice, Plan, make_plan, schedule, steps_in
 
 
 def plan_of(images: int = 8, gpu: float = 0, **changes: object) -> Plan:
@@ -25,7 +24,7 @@ def plan_of(images: int = 8, gpu: float = 0, **changes: object) -> Plan:
         summary={},
         **options,
     )
-    segmenter = SegmenterChoice('superpixel', 'no weights')
+    segmenter = Choice('superpixel', 'no weights')
     return make_plan(material, images, Machine(2, gpu), segmenter)
 
 

@@ -14,7 +14,7 @@ def test_pick_segmenter_takes_superpixels_without_weights(
     tmp_path: Path,
 ) -> None:
     found = pick_segmenter(FRAGMENTS, gpu=True, root=tmp_path)
-    assert found.fragment == 'superpixel'
+    assert found.value == 'superpixel'
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_pick_segmenter_takes_weights_that_suit_the_machine(
     for file in ('sam_vit_h_4b8939.pth', 'sam_vit_b_01ec64.pth'):
         (tmp_path / 'checkpoints' / file).touch()
 
-    assert pick_segmenter(FRAGMENTS, gpu, tmp_path).fragment == name
+    assert pick_segmenter(FRAGMENTS, gpu, tmp_path).value == name
 
 
 def test_pick_segmenter_names_a_package_that_is_missing(
@@ -40,7 +40,7 @@ def test_pick_segmenter_names_a_package_that_is_missing(
 
     found = pick_segmenter(FRAGMENTS, gpu=False, root=tmp_path)
 
-    assert found.fragment == 'superpixel'
+    assert found.value == 'superpixel'
     assert 'segment_anything' in found.reason
 
 
@@ -53,12 +53,12 @@ def test_pick_segmenter_takes_whole_models_of_transformers(
     (folder / '.cache').mkdir(parents=True)
 
     found = pick_segmenter(FRAGMENTS, gpu=True, root=tmp_path)
-    assert found.fragment == 'superpixel'
+    assert found.value == 'superpixel'
     assert 'checkpoints/sam3 lacks files' in found.reason
 
     (folder / 'config.json').write_text('{"model_type": "sam3_tracker"}')
     (folder / 'processor_config.json').write_text('{}')
-    assert pick_segmenter(FRAGMENTS, True, tmp_path).fragment == 'superpixel'
+    assert pick_segmenter(FRAGMENTS, True, tmp_path).value == 'superpixel'
 
     (folder / 'model.safetensors').touch()
-    assert pick_segmenter(FRAGMENTS, True, tmp_path).fragment == 'sam3'
+    assert pick_segmenter(FRAGMENTS, True, tmp_path).value == 'sam3'
