@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, TextIO
 
-import numpy as np
-
 from mmseg_sesam.annotations.outlines import Outline
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.structures import UNLABELLED
@@ -95,11 +93,6 @@ class AnnotationWriter(ABC):
 def key_of(name: str) -> str:
     """Returns the path of an image without its suffix."""
     return PurePosixPath(name).with_suffix('').as_posix()
-
-
-def flat(points: np.ndarray, decimals: int = 2) -> list[float]:
-    """Returns (N, 2) points as x, y, x, y."""
-    return points.round(decimals).ravel().tolist()
 
 
 @contextmanager

@@ -9,12 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmseg_sesam.annotations.outlines import Outline
-from mmseg_sesam.annotations.writer import (
-    AnnotationWriter,
-    Drawing,
-    flat,
-    writing,
-)
+from mmseg_sesam.annotations.writer import AnnotationWriter, Drawing, writing
 
 
 class CocoWriter(AnnotationWriter):
@@ -58,7 +53,7 @@ def _shape(outline: Outline) -> dict:
     area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
     return dict(
         category_id=outline.class_id + 1,
-        segmentation=[flat(points)],
+        segmentation=[points.round(2).ravel().tolist()],
         bbox=[*low.tolist(), *(high - low).tolist()],
         area=float(area),
         iscrowd=0,
