@@ -159,11 +159,6 @@ def test_draw_in_order_names_covered_shapes():
     ]
 
 
-def test_draw_counts_no_covered_shapes_of_one_class():
-    canvas = drawn([(0, 0, 9, 9, 2), (5, 5, 14, 14, 2)])
-    assert not canvas.annotation().notes
-
-
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_shape_unpacks_some_rows(data):

@@ -200,16 +200,6 @@ def test_eval_names_labels_of_other_sizes_or_classes(
     assert str(folders / path) in said and found in said
 
 
-def test_eval_names_a_damaged_file(evaluate, folders: Path) -> None:
-    path = folders / 'gt/b.png'
-    path.write_bytes(path.read_bytes()[:50])
-
-    code, said = evaluate()
-
-    assert code == 1
-    assert f'{path} cannot be read as an image' in said
-
-
 def test_eval_names_labels_without_counterpart(
     evaluate, folders: Path
 ) -> None:
