@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.evaluation.boundary import boundary_iou
-from mmseg_sesam.evaluation.label_quality import label_quality
+from mmseg_sesam.evaluation.label_quality import MEASURES, label_quality
 from mmseg_sesam.report.measure import Measures
 from mmseg_sesam.report.run import Run
 from mmseg_sesam.structures import DENSE, LABEL_KINDS
 
-_QUALITY = ('coverage', 'precision', 'recall', 'iou')
 # Rows of the list of mistakes.
 _MISTAKES = 8
 
@@ -36,7 +35,7 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
         confusion = measures.rounds[index].confusion
         if confusion.any():
             quality = label_quality(confusion)
-            row.update({name: 100 * quality[name] for name in _QUALITY})
+            row.update({name: 100 * quality[name] for name in MEASURES})
             boundary = boundary_iou(measures.rounds[index].boundary)
             row['boundary iou'] = 100 * boundary['iou']
         rows.append(row)
@@ -97,7 +96,7 @@ def tabulate_classes(
         boundary = boundary_iou(last.boundary)['classes']
         for row in rows:
             index = row['class']
-            for name in _QUALITY:
+            for name in MEASURES:
                 row[name] = float(100 * quality[name][index])
             row['boundary iou'] = 100 * boundary[index]
             if first is not last:
