@@ -28,7 +28,6 @@ from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.start.detect import detect_format, labels_in, open_reader
 from mmseg_sesam.start.label_kind import THIN, guess_kind
 from mmseg_sesam.start.sizes import drawing_scale, median_size
-from mmseg_sesam.structures import DENSE
 
 # Labels that are opened to guess their kind.
 _SAMPLES = 50
@@ -107,7 +106,7 @@ def gather(
     out: Path,
     reading: Reading,
     like: Material | None = None,
-    kind: str | None = None,
+    dense: bool = False,
     without: Sequence[Path] = (),
     corrected: bool = False,
 ) -> Material:
@@ -119,7 +118,7 @@ def gather(
         out: folder of the labels.
         reading: how annotations are read.
         like: material with the same classes, of other annotations.
-        kind: 'dense' if pixels without a shape are of a class 'background',
+        dense: whether pixels without a shape are of a class 'background',
             unless the shapes are strokes or points.
         without: folders that hold no images to be trained on. Those of
             annotations and labels are left out anyway.
@@ -144,7 +143,7 @@ def gather(
     suffix = _common_suffix([item.image for item in items])
     size = median_size([image_size(item.image) for item in items])
     reader = _adapt(reader, size)
-    if kind == DENSE:
+    if dense:
         reader = _fill_background(reader, items, drawing_scale(size))
     summary = convert(
         *(reader, out, reading.jobs),
@@ -167,7 +166,7 @@ def gather(
         unlabelled=[
             key
             for key, path in listed
-            if path.name.endswith(suffix) and key not in {*labelled}
+            if path.name.endswith(suffix) and key not in found
         ],
         size=size,
         classes=tuple(reader.names),

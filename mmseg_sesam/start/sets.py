@@ -81,11 +81,7 @@ def hold_back(material: Material, share: float | None) -> DataSets:
     # Unlabelled images between held ones show nearly the same.
     near = _between(material.names, {*held}, {*material.labelled})
     val = replace(material, labelled=held, unlabelled=[])
-    train = replace(
-        material,
-        labelled=[n for n in material.labelled if n not in {*held}],
-        unlabelled=[n for n in material.unlabelled if n not in near],
-    )
+    train = without(material, {*held, *near})
     return _with_val(train, val, 'held-back images', material.kind != DENSE)
 
 
@@ -109,7 +105,8 @@ def take_val(
     photos = folder if folder.is_dir() else folder.parent
     beside = has_photos(reading.format, folder, photos)
     val = gather(
-        photos if beside else images, folder, out, reading, material, DENSE
+        *(photos if beside else images, folder, out, reading, material),
+        dense=True,
     )
     val = replace(val, unlabelled=[])
     material = without(material, _shared(material, val))
