@@ -14,6 +14,7 @@ from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.start import Request, Start, prepare
 
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
+CPU = Machine(1, 0)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def plan_photos(
         write_photo(Path(f'photos/{number}.jpg'), rng, strokes)
     request = Request(Path('photos'), Path('photos'), Path('out'))
 
-    def run(**changes: object) -> Start:
-        return prepare(replace(request, **changes), BASES, Machine(1, 0))
+    def run(machine: Machine = CPU, **changes: object) -> Start:
+        return prepare(replace(request, **changes), BASES, machine)
 
     return run
