@@ -6,7 +6,8 @@ import logging
 
 from mmengine.logging import print_log
 
-from mmseg_sesam.config_checks.training import Training, transform_names
+from mmseg_sesam.config_checks.training import Training
+from mmseg_sesam.datasets.pipeline_configs import transform_names
 from mmseg_sesam.structures import (
     CONFIDENT_FIELD,
     PSEUDO_FIELD,

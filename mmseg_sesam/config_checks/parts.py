@@ -15,9 +15,11 @@ from mmseg_sesam.config_checks.training import (
     hook_option,
     iterate_hooks,
     model_names,
+)
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_transforms,
     transform_names,
 )
-from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 from mmseg_sesam.type_names import lineage, type_name
 from mmseg_sesam.validators import check_config_fields
 

@@ -10,12 +10,12 @@ import mmcv.transforms as of_mmcv
 import mmseg.datasets.transforms as of_mmseg
 from mmseg.registry import TRANSFORMS
 
-from mmseg_sesam.config_checks.training import transform_names
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_nested,
     iterate_pipelines,
     iterate_transforms,
     loads,
+    transform_names,
 )
 from mmseg_sesam.type_names import lineage, type_name
 

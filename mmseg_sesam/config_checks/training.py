@@ -12,6 +12,7 @@ from mmseg.registry import HOOKS, MODELS, TRANSFORMS
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_leaves,
     iterate_transforms,
+    transform_names,
 )
 from mmseg_sesam.structures import SOURCES
 from mmseg_sesam.type_names import lineage, option, type_name, type_names
@@ -131,11 +132,6 @@ def hook_names(hook: dict | Hook | None) -> set[str]:
 def _without_source(steps: list[dict]) -> list[dict]:
     """Returns the transforms that are no LoadPseudoLabel."""
     return [s for s in steps if 'LoadPseudoLabel' not in transform_names(s)]
-
-
-def transform_names(step: dict) -> set[str]:
-    """Returns the names of a transform's class and its base classes."""
-    return type_names(step, TRANSFORMS)
 
 
 def model_names(config: dict) -> set[str]:

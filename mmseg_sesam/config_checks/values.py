@@ -7,18 +7,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
-from mmseg_sesam.config_checks.training import (
-    Training,
-    hook_option,
-    transform_names,
-)
+from mmseg_sesam.config_checks.training import Training, hook_option
 from mmseg_sesam.datasets.class_counts import (
     REMEDY,
     differing_counts,
     head_counts,
     heads_of,
 )
-from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_leaves,
+    transform_names,
+)
 from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.type_names import lineage, option, type_name
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mmseg.registry import TRANSFORMS
-
-from mmseg_sesam.type_names import type_name, type_names
+from mmseg_sesam.datasets.pipeline_configs import transform_names
+from mmseg_sesam.type_names import type_name
 
 REMEDY = 'make them all the number of classes, unlabelled not counted'
 
@@ -52,7 +51,7 @@ def differing_counts(
         counts['classes of the data set'] = len(classes)
     for step in steps:
         # Transforms of a user's own may count other classes.
-        if 'LoadWeakAnnotations' in type_names(step, TRANSFORMS):
+        if 'LoadWeakAnnotations' in transform_names(step):
             number = step.get('num_classes')
             counts[f'num_classes of {type_name(step)}'] = number
     counts = {k: count for k, count in counts.items() if count is not None}

@@ -12,10 +12,13 @@ from mmseg.registry import TRANSFORMS
 from torch.utils.data import Dataset
 
 from mmseg_sesam.datasets.loading import LoadWeakAnnotations, label_path
-from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
+from mmseg_sesam.datasets.pipeline_configs import (
+    transform_names,
+    wrapped_datasets,
+)
 from mmseg_sesam.datasets.simulate import SIMULATED_KINDS, SimulateWeakLabel
 from mmseg_sesam.structures import NO_LABEL
-from mmseg_sesam.type_names import option, type_names
+from mmseg_sesam.type_names import option
 
 # Kind of images whose data set names none.
 UNSAID = 'weak'
@@ -29,7 +32,7 @@ def kind_of_steps(steps: Sequence[dict]) -> str | None:
     """
     kind = None
     for step in steps:
-        names = type_names(step, TRANSFORMS)
+        names = transform_names(step)
         if 'LoadWeakAnnotations' in names:
             kind = option(step, TRANSFORMS, 'kind')
         elif 'SimulateWeakLabel' in names and kind != NO_LABEL:
@@ -42,7 +45,7 @@ def allows_unlabelled(steps: Sequence[dict]) -> bool:
     return any(
         option(step, TRANSFORMS, 'unlabelled') == 'allow'
         for step in steps
-        if 'LoadWeakAnnotations' in type_names(step, TRANSFORMS)
+        if 'LoadWeakAnnotations' in transform_names(step)
     )
 
 

@@ -71,7 +71,7 @@ def iterate_nested(part: Any) -> Iterator[dict]:
     if isinstance(part, dict):
         if 'type' in part:
             yield part
-            if _names(part).intersection(_RESIZING):
+            if transform_names(part).intersection(_RESIZING):
                 yield dict(type=part.get('resize_type', 'Resize'))
         part = list(part.values())
     if isinstance(part, (list, tuple)):
@@ -79,18 +79,19 @@ def iterate_nested(part: Any) -> Iterator[dict]:
             yield from iterate_nested(child)
 
 
-def _names(step: dict) -> set[str]:
+def transform_names(step: dict) -> set[str]:
+    """Returns the names of a transform's class and its base classes."""
     return type_names(step, TRANSFORMS)
 
 
 def loads(step: dict) -> bool:
     """Returns whether a transform loads an image or a label."""
-    return any(name.startswith(_LOADING) for name in _names(step))
+    return any(name.startswith(_LOADING) for name in transform_names(step))
 
 
 def packs(step: dict) -> bool:
     """Returns whether a transform packs image and labels for the model."""
-    return 'PackSegInputs' in _names(step)
+    return 'PackSegInputs' in transform_names(step)
 
 
 def common_data_root(dataset: Any) -> str:
@@ -130,7 +131,7 @@ def loading_dataset(dataset: dict, with_pseudo_labels: bool = False) -> dict:
     loading = [
         step
         for step in takewhile(loads, dataset['pipeline'])
-        if with_pseudo_labels or 'LoadPseudoLabel' not in _names(step)
+        if with_pseudo_labels or 'LoadPseudoLabel' not in transform_names(step)
     ]
     dataset['pipeline'] = [*loading, dict(type='PackSeSAMInputs')]
     return dataset
@@ -150,12 +151,12 @@ def view_steps(dataset: dict) -> list[dict]:
 
 
 def _is_view(step: dict) -> bool:
-    return 'LoadRGBView' in _names(step)
+    return 'LoadRGBView' in transform_names(step)
 
 
 def _labels(step: dict) -> bool:
     """Returns whether a transform loads or makes a label."""
-    return any(part in n for n in _names(step) for part in _LABELLING)
+    return any(part in n for n in transform_names(step) for part in _LABELLING)
 
 
 def with_view_of(cfg: dict, steps: Sequence[dict]) -> list[dict]:

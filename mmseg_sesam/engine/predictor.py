@@ -12,11 +12,11 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
-from mmseg.registry import TRANSFORMS
 from torch import Tensor, nn
 
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_pipelines,
+    transform_names,
     view_steps,
 )
 from mmseg_sesam.datasets.rgb_view import load_view
@@ -28,7 +28,6 @@ from mmseg_sesam.models.checkpoint_file import (
     read_weights,
 )
 from mmseg_sesam.models.sliding import check_windows, score_bands
-from mmseg_sesam.type_names import type_names
 
 # Side of the tiles of an image that is too large to be predicted as a whole
 # (our choice).
@@ -204,11 +203,7 @@ def _test_pipeline(cfg: Config) -> list[dict]:
         steps = next(iterate_pipelines(loader.dataset), None)
     if steps is None:
         steps = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
-    return [
-        step
-        for step in steps
-        if 'LoadAnnotations' not in type_names(step, TRANSFORMS)
-    ]
+    return [s for s in steps if 'LoadAnnotations' not in transform_names(s)]
 
 
 def _view_of(cfg: Config) -> list[dict]:
