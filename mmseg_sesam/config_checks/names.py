@@ -12,7 +12,6 @@ from mmseg_sesam.config_checks.training import Training, iterate_hooks
 from mmseg_sesam.datasets.pipeline_configs import iterate_nested
 from mmseg_sesam.type_names import lineage, option_names
 
-_PACKAGE = __name__.split('.')[0]
 _REGISTRIES = (DATASETS, HOOKS, MODELS, TASK_UTILS, TRANSFORMS)
 # Read by mmengine, which hands the others to the class.
 _OF_MMENGINE = {'type', '_scope_', 'priority'}
@@ -29,7 +28,7 @@ def check_names(training: Training) -> None:
         kinds = [lineage(part, registry)[:1] for registry in _REGISTRIES]
         for kind in {kind for found in kinds for kind in found}:
             # Other classes may take options that no signature shows.
-            if kind.__module__.split('.')[0] == _PACKAGE:
+            if kind.__module__.startswith('mmseg_sesam.'):
                 _check_options(part, kind)
 
 

@@ -19,7 +19,6 @@ from mmseg_sesam.type_names import lineage, option, type_name, type_names
 
 # Only SeSAM's pack, preprocessor and model read what these load.
 TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
-_PACKAGE = __name__.split('.')[0]
 
 
 class Training:
@@ -57,7 +56,7 @@ class Training:
     def has_own_parts(self) -> bool:
         """True if any part belongs to this package."""
         kinds = [k for t in self.transforms for k in lineage(t, TRANSFORMS)]
-        own = any(kind.__module__.split('.')[0] == _PACKAGE for kind in kinds)
+        own = any(k.__module__.startswith('mmseg_sesam.') for k in kinds)
         hooks = self.hooks or self.share_hooks
         return bool(hooks) or own or self.is_sesam
 

@@ -25,7 +25,6 @@ from mmseg_sesam.models.checkpoint_file import (
 from mmseg_sesam.rounds.distributed import RankError
 from mmseg_sesam.type_names import lineage
 
-_PACKAGE = __name__.split('.')[0]
 # Names of the hooks that every Runner registers unless they are None.
 _OWN_HOOKS = (
     *('runtime_info', 'timer', 'sampler_seed', 'logger'),
@@ -137,7 +136,7 @@ class TerminalRunner(Runner):
         try:
             yield
         except (OSError, RankError, ValueError) as error:
-            if not any(k.__module__.split('.')[0] == _PACKAGE for k in kinds):
+            if not any(k.__module__.startswith('mmseg_sesam.') for k in kinds):
                 raise
             self.logger.info(TRACEBACK + traceback.format_exc())
             hint = ' The log file has the traceback.' * bool(error.__cause__)

@@ -33,7 +33,6 @@ _REGISTRIES = (DATASETS, DATA_SAMPLERS, HOOKS, METRICS, MODELS, TRANSFORMS)
 _TEACHER = 'teacher.'
 # Keys that a stock `EncoderDecoder` does not have.
 _OWN_KEYS = (_TEACHER, 'regularizers.', '_extra_state')
-_PACKAGE = __name__.split('.')[0]
 # Own class -> the stock class that takes its place.
 _STOCK = dict(
     SeSAMEncoderDecoder=EncoderDecoder,
@@ -130,7 +129,7 @@ def plain_config(cfg: Config) -> Config:
     imports = _as_list((cfg.get('custom_imports') or {}).get('imports', []))
     plain = Config(dict(model=model, **kept))
     if not own_parts(plain):
-        imports = [n for n in imports if n.split('.')[0] != _PACKAGE]
+        imports = [n for n in imports if n.split('.')[0] != 'mmseg_sesam']
     if imports:
         plain.custom_imports = dict(cfg.custom_imports, imports=imports)
     return plain
@@ -251,4 +250,4 @@ def _as_list(value: Any) -> list:
 def _is_own(registry: Registry, config: dict) -> bool:
     """Whether this package defines a component."""
     kinds = lineage(config, registry)
-    return bool(kinds) and kinds[0].__module__.split('.')[0] == _PACKAGE
+    return bool(kinds) and kinds[0].__module__.startswith('mmseg_sesam.')
