@@ -37,7 +37,7 @@ def type_names(config: dict, registry: Registry) -> set[str]:
     return {type_name(config), *bases}
 
 
-def option(config: dict, registry: Registry, name: str) -> Any:
+def option_of(config: dict, registry: Registry, name: str) -> Any:
     """Returns the value of an option that a config gives, or its default.
 
     The default is of the class or of its nearest base class with this option;

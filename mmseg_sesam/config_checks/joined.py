@@ -17,7 +17,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     leaf_datasets,
     wrapped_datasets,
 )
-from mmseg_sesam.type_names import lineage, option, type_names
+from mmseg_sesam.type_names import lineage, option_of, type_names
 
 _READING = ('label_map', 'reduce_zero_label')
 
@@ -118,5 +118,5 @@ def _reading(leaf: dict) -> tuple[Any, bool]:
         'file_classes' in leaf
         or list(in_files) != list(classes_of(leaf) or ())
     )
-    reduces = bool(option(leaf, DATASETS, 'reduce_zero_label'))
+    reduces = bool(option_of(leaf, DATASETS, 'reduce_zero_label'))
     return tuple(in_files) if mapped else None, reduces

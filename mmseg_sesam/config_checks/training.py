@@ -15,7 +15,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     transform_names,
 )
 from mmseg_sesam.structures import SOURCES
-from mmseg_sesam.type_names import lineage, option, type_name, type_names
+from mmseg_sesam.type_names import lineage, option_of, type_name, type_names
 
 # Only SeSAM's pack, preprocessor and model read what these load.
 TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
@@ -84,7 +84,7 @@ class Training:
 
     def model_option(self, name: str) -> Any:
         """Returns the value that the model will have for an option."""
-        return option(self.model, MODELS, name)
+        return option_of(self.model, MODELS, name)
 
     def weights(self) -> dict[str, float]:
         """Returns the highest loss weight of the sources of each field."""
@@ -106,7 +106,7 @@ class Training:
 def hook_option(hook: dict | Hook, name: str) -> Any:
     """Returns the value of a hook's option, from its config or itself."""
     if isinstance(hook, dict):
-        return option(hook, HOOKS, name)
+        return option_of(hook, HOOKS, name)
     return getattr(hook, name)
 
 

@@ -19,7 +19,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     transform_names,
 )
 from mmseg_sesam.structures import UNLABELLED
-from mmseg_sesam.type_names import lineage, option, type_name
+from mmseg_sesam.type_names import lineage, option_of, type_name
 
 # The option of each transform that holds the value of unlabelled pixels.
 _UNLABELLED = dict(
@@ -66,19 +66,19 @@ def _iterate_unlabelled(
     for step in training.transforms:
         names = transform_names(step)
         for name in names & _UNLABELLED.keys():
-            value = option(step, TRANSFORMS, _UNLABELLED[name])
+            value = option_of(step, TRANSFORMS, _UNLABELLED[name])
             yield f'{_UNLABELLED[name]} of {name}', value
         # It reads the value only to limit how much one class covers.
         if 'RandomCrop' in names and step.get('cat_max_ratio', 1) < 1:
-            value = option(step, TRANSFORMS, 'ignore_index')
+            value = option_of(step, TRANSFORMS, 'ignore_index')
             yield 'ignore_index of RandomCrop', value
     for name, head in heads_of(training.model).items():
         if 'type' in head:
-            value = option(head, MODELS, 'ignore_index')
+            value = option_of(head, MODELS, 'ignore_index')
             yield f'ignore_index of {name}', value
     preprocessor = training.model.get('data_preprocessor') or {}
     if 'type' in preprocessor:
-        value = option(preprocessor, MODELS, 'seg_pad_val')
+        value = option_of(preprocessor, MODELS, 'seg_pad_val')
         yield 'seg_pad_val of data_preprocessor', value
 
 

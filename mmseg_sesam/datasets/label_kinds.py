@@ -18,7 +18,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
 )
 from mmseg_sesam.datasets.simulate import SIMULATED_KINDS, SimulateWeakLabel
 from mmseg_sesam.structures import NO_LABEL
-from mmseg_sesam.type_names import option
+from mmseg_sesam.type_names import option_of
 
 # Kind of images whose data set names none.
 UNSAID = 'weak'
@@ -34,7 +34,7 @@ def kind_of_steps(steps: Sequence[dict]) -> str | None:
     for step in steps:
         names = transform_names(step)
         if 'LoadWeakAnnotations' in names:
-            kind = option(step, TRANSFORMS, 'kind')
+            kind = option_of(step, TRANSFORMS, 'kind')
         elif 'SimulateWeakLabel' in names and kind != NO_LABEL:
             kind = SIMULATED_KINDS.get(step.get('kind'))
     return kind
@@ -43,7 +43,7 @@ def kind_of_steps(steps: Sequence[dict]) -> str | None:
 def allows_unlabelled(steps: Sequence[dict]) -> bool:
     """Returns whether a config's transforms load images without a label."""
     return any(
-        option(step, TRANSFORMS, 'unlabelled') == 'allow'
+        option_of(step, TRANSFORMS, 'unlabelled') == 'allow'
         for step in steps
         if 'LoadWeakAnnotations' in transform_names(step)
     )

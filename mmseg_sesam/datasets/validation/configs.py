@@ -11,7 +11,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_sesam.datasets.pipeline_configs import leaf_datasets
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
-from mmseg_sesam.type_names import lineage, option
+from mmseg_sesam.type_names import lineage, option_of
 
 # UTF-32 before UTF-16, whose mark it begins with.
 _MARKS = {
@@ -88,7 +88,7 @@ def build_dataset(name: str, config: dict) -> BaseDataset | Finding:
 def _named_paths(config: dict) -> tuple[list[str], str]:
     """Returns the folders and the list that options of a data set name."""
     names = ('data_root', 'data_prefix', 'ann_file')
-    root, prefixes, listed = (option(config, DATASETS, n) for n in names)
+    root, prefixes, listed = (option_of(config, DATASETS, n) for n in names)
     folders = ['', *(prefixes or {}).values()]
     folders = [os.path.join(root or '', folder or '') for folder in folders]
     return folders, listed and os.path.join(root or '', listed)

@@ -32,7 +32,7 @@ from mmseg_sesam.datasets.validation.configs import (
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 from mmseg_sesam.io.labels import id_table, unmapped_values
 from mmseg_sesam.structures import DENSE, NO_LABEL
-from mmseg_sesam.type_names import lineage, option, type_name
+from mmseg_sesam.type_names import lineage, option_of, type_name
 
 LOADERS = ('train', 'val', 'test')
 # The color_type of LoadImageFromFile that apply an EXIF orientation.
@@ -213,7 +213,7 @@ def _find(pipeline: Sequence[dict], kind: type) -> dict | None:
 
 
 def _option(step: dict | None, name: str) -> Any:
-    return step and option(step, TRANSFORMS, name)
+    return step and option_of(step, TRANSFORMS, name)
 
 
 def _find_folder(
