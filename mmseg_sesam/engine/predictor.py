@@ -25,7 +25,8 @@ from mmseg_sesam.io.images import read_image
 from mmseg_sesam.models.checkpoint_file import (
     TEACHER,
     TRAINING,
-    read_weights,
+    read_checkpoint,
+    select_weights,
 )
 from mmseg_sesam.models.sliding import check_windows, score_bands
 
@@ -88,9 +89,10 @@ class Predictor:
             )
         check_windows(self.model.test_cfg)
         unneeded = TRAINING if with_teacher else (*TEACHER, *TRAINING)
-        weights, meta = read_weights(self.model, checkpoint, unneeded)
+        content = read_checkpoint(checkpoint)
+        weights = select_weights(self.model, content, checkpoint, unneeded)
         self.model.load_state_dict(weights, strict=False)
-        meta = meta.get('dataset_meta') or {}
+        meta = (content.get('meta') or {}).get('dataset_meta') or {}
         self.model.to(device)
         self.classes: list[str] | None = meta.get('classes')
         self.palette: list[list[int]] | None = meta.get('palette')

@@ -63,25 +63,6 @@ def read_checkpoint(path: str, map_location: Any = 'cpu') -> dict[str, Any]:
     return checkpoint
 
 
-def read_weights(
-    model: nn.Module, path: str, unneeded: tuple[str, ...]
-) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Returns the weights of a checkpoint for a model, and its `meta`.
-
-    Args:
-        model: segmentor that gets the weights.
-        path: path or address of the checkpoint.
-        unneeded: beginnings of the names of weights that are left out, and
-            that it may lack.
-
-    Raises:
-        ValueError: it cannot be read, or lacks weights of the model.
-    """
-    checkpoint = read_checkpoint(path)
-    weights = select_weights(model, checkpoint, path, unneeded)
-    return weights, checkpoint.get('meta') or {}
-
-
 def select_weights(
     model: nn.Module,
     checkpoint: dict[str, Any],
@@ -94,7 +75,8 @@ def select_weights(
         model: segmentor that gets the weights.
         checkpoint: what `read_checkpoint` returned.
         path: of the checkpoint, for errors.
-        unneeded: see `read_weights`.
+        unneeded: beginnings of the names of weights that are left out, and
+            that the checkpoint may lack.
 
     Raises:
         ValueError: the checkpoint lacks weights of the model.
