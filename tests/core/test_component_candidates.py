@@ -296,14 +296,6 @@ def test_measure_components_raises_on_candidates_of_other_prompts(
         measure_components(decode, prepared)
 
 
-def test_prepared_label_computes_classes_once(prepared):
-    assert sorted(prepared.classes) == [0, 3, 200]
-    assert prepared.present.tolist() == [0, 3, 200]
-    # Every component of an image reads them.
-    assert prepared.classes is prepared.classes
-    assert prepared.present is prepared.present
-
-
 @pytest.mark.parametrize('prompts_per_call', [1, 2, 256])
 def test_draw_unions_draws_the_chosen_candidates(prepared, prompts_per_call):
     decode = Boxes(prepared.label.shape)

@@ -39,14 +39,6 @@ def number_pixels(label, components):
     return numbers
 
 
-def as_pixel_sets(shape, components, turns=0):
-    """Components as a set of (class, image of the pixels), turned."""
-    return {
-        (c.class_id, np.rot90(drawn_on(shape, c), turns).tobytes())
-        for c in components
-    }
-
-
 @PROPERTY
 @given(labels())
 def test_find_components_partitions_the_labelled_pixels(label):
@@ -92,15 +84,6 @@ def test_find_components_in_raster_order(label):
         for component in components
     ]
     assert firsts == sorted(firsts)
-
-
-@PROPERTY
-@given(labels())
-def test_find_components_does_not_depend_on_orientation(label):
-    turned = np.ascontiguousarray(np.rot90(label))
-    assert as_pixel_sets(
-        turned.shape, find_components(turned)
-    ) == as_pixel_sets(label.shape, find_components(label), turns=1)
 
 
 @PROPERTY

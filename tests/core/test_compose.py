@@ -62,19 +62,11 @@ def test_crop_is_the_mask_in_its_bounding_box(scene):
 
 @PROPERTY
 @given(scenes())
-def test_compose_keeps_labelled_pixels(scene):
-    label, masks = scene
-    labelled = label != 255
-    composed = lay(label, masks)
-    assert composed.dtype == np.uint8
-    np.testing.assert_array_equal(composed[labelled], label[labelled])
-
-
-@PROPERTY
-@given(scenes())
 def test_compose_takes_the_smallest_mask_of_each_pixel(scene):
     label, masks = scene
     expected = label.copy()
+    composed = lay(label, masks)
+    np.testing.assert_array_equal(label, expected)
     for row, col in np.argwhere(label == 255):
         ranks = [
             (-mask.sum(), class_id)
@@ -82,55 +74,8 @@ def test_compose_takes_the_smallest_mask_of_each_pixel(scene):
             if mask[row, col]
         ]
         expected[row, col] = max(ranks)[-1] if ranks else 255
-    np.testing.assert_array_equal(lay(label, masks), expected)
-
-
-@PROPERTY
-@given(scenes(), st.randoms(use_true_random=False))
-def test_compose_does_not_depend_on_the_order_of_masks(scene, random):
-    label, masks = scene
-    composed = lay(label, masks)
-    random.shuffle(masks)
-    np.testing.assert_array_equal(lay(label, masks), composed)
-
-
-@PROPERTY
-@given(scenes())
-def test_compose_does_not_depend_on_orientation(scene):
-    label, masks = scene
-    turned = [(np.rot90(mask), *rest) for mask, *rest in masks]
-    np.testing.assert_array_equal(
-        lay(np.rot90(label), turned), np.rot90(lay(label, masks))
-    )
-
-
-@PROPERTY
-@given(scenes())
-def test_compose_leaves_its_arguments_unchanged(scene):
-    label, masks = scene
-    copies = label.copy(), [mask.copy() for mask, *_ in masks]
-    lay(label, masks)
-    np.testing.assert_array_equal(label, copies[0])
-    for (mask, *_), copy in zip(masks, copies[1]):
-        np.testing.assert_array_equal(mask, copy)
-
-
-def test_compose_lays_the_smaller_mask_over_the_larger():
-    label = np.full((4, 6), 255, np.uint8)
-    large, small = np.ones((4, 6), bool), np.zeros((4, 6), bool)
-    small[1:3, 1:3] = True
-    for class_ids in ((1, 2), (2, 1)):
-        for masks in ((large, small), (small, large)):
-            ids = class_ids if masks[0] is large else class_ids[::-1]
-            composed = lay(label, list(zip(masks, ids)))
-            np.testing.assert_array_equal(
-                composed, np.where(small, *class_ids[::-1])
-            )
-
-
-def test_compose_without_masks_returns_the_label():
-    label = np.array([[0, 255, 3]], np.uint8)
-    np.testing.assert_array_equal(lay(label, []), label)
+    np.testing.assert_array_equal(composed, expected)
+    assert composed.dtype == np.uint8
 
 
 def test_compose_with_three_hundred_objects():

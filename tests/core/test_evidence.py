@@ -72,7 +72,7 @@ def test_spread_pixels_of_a_thin_image(shape):
 @given(SEEDS)
 def test_log_odds_compares_mean_logs(seed):
     evidence, inside = random_evidence(seed)
-    odds = evidence.log_odds(inside, 1, np.array([0, 1, 3]))
+    odds = evidence.log_odds(inside, 1, np.array([3, 0, 1]))
     for mask, value in zip(inside, odds):
         if not mask.any():
             assert value == 0
@@ -80,45 +80,6 @@ def test_log_odds_compares_mean_logs(seed):
         means = evidence.log_probabilities[mask].mean(axis=0)
         rival = np.exp(means[[0, 3]]).mean()
         assert value == pytest.approx(means[1] - np.log(rival), abs=1e-4)
-
-
-@PROPERTY
-@given(SEEDS, st.floats(0, 1))
-def test_log_odds_rise_with_the_probability_of_the_class(seed, gain):
-    evidence, inside = random_evidence(seed)
-    favoured = evidence.log_probabilities.copy()
-    favoured[:, 2] += gain
-    classes = np.arange(4)
-    before = evidence.log_odds(inside, 2, classes)
-    after = evidence._replace(log_probabilities=favoured).log_odds(
-        inside, 2, classes
-    )
-    np.testing.assert_allclose(
-        after - before, gain * inside.any(axis=1), atol=1e-4
-    )
-
-
-@PROPERTY
-@given(SEEDS)
-def test_log_odds_of_two_classes_are_opposite(seed):
-    evidence, inside = random_evidence(seed)
-    classes = np.array([0, 3])
-    np.testing.assert_allclose(
-        evidence.log_odds(inside, 0, classes),
-        -evidence.log_odds(inside, 3, classes),
-        atol=1e-5,
-    )
-
-
-@PROPERTY
-@given(SEEDS, st.permutations(range(4)))
-def test_log_odds_do_not_depend_on_the_order_of_classes(seed, order):
-    evidence, inside = random_evidence(seed)
-    np.testing.assert_allclose(
-        evidence.log_odds(inside, 2, np.array(order)),
-        evidence.log_odds(inside, 2, np.arange(4)),
-        atol=1e-5,
-    )
 
 
 def test_log_odds_compare_with_classes_of_the_label_alone():
