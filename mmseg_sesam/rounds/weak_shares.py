@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.rounds.distributed import on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
-from mmseg_sesam.structures import HUMAN_FIELD, UNLABELLED
 
 
 def count_weak_labels(
@@ -30,10 +30,8 @@ def count_weak_labels(
         counts = np.zeros(256, np.int64)
         for batch in images.load_part(places, 'counting weak labels'):
             sample = batch['data_samples'][0]
-            label = sample.get(HUMAN_FIELD).data.numpy()
-            counts += np.bincount(label.ravel(), minlength=256)
+            counts += count_values(sample.gt_sem_seg.data[0].numpy())
         return counts
 
     counts = np.sum(on_all_ranks(count, process_group), axis=0)
-    counts[UNLABELLED] = 0
     return counts[:num_classes]
