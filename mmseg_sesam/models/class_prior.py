@@ -37,13 +37,12 @@ class TeacherPrior(nn.Module):
 
     def __init__(self, shares: Tensor) -> None:
         super().__init__()
-        zeros = torch.zeros_like(shares)
-        for name, value in (
-            ('shares', shares),
-            ('constants', zeros),
-            ('mean', zeros.clone()),
-            ('steps', zeros.new_zeros((), dtype=torch.long)),
-        ):
+        for name, value in dict(
+            shares=shares,
+            constants=torch.zeros_like(shares),
+            mean=torch.zeros_like(shares),
+            steps=shares.new_zeros((), dtype=torch.long),
+        ).items():
             self.register_buffer(name, value, persistent=False)
         self.reset()
 
@@ -91,12 +90,7 @@ class TeacherPrior(nn.Module):
 
     def state(self) -> dict[str, Tensor]:
         """Returns the constants and what they follow, for a checkpoint."""
-        return dict(
-            shares=self.shares.cpu().clone(),
-            constants=self.constants.cpu().clone(),
-            mean=self.mean.cpu().clone(),
-            steps=self.steps.cpu().clone(),
-        )
+        return {n: b.cpu().clone() for n, b in self.named_buffers()}
 
     def restore(self, state: dict[str, Tensor]) -> bool:
         """Continues from the `state` of a checkpoint, if it fits.
