@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Callable, Protocol
+from typing import Callable, Protocol, TypedDict
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 
 from mmseg_sesam.core.prompts import PointPrompt
-from mmseg_sesam.segmenters.candidates import DecodedBatch
+from mmseg_sesam.segmenters.candidates import DecodedBatch, Geometry
 
 # Prompts decoded at once (our choice: a CPU's caches hold no more).
 CPU_BATCH, GPU_BATCH = 2, 64
@@ -24,6 +24,20 @@ Decode = Callable[
 ]
 
 
+class NetworkEmbedding(TypedDict):
+    """An encoded image.
+
+    Attributes:
+        levels: (1, ...) float feature maps of the image encoder.
+        image_size: (H, W) of the image.
+        input_size: (H, W) of the image resized for the encoder, unpadded.
+    """
+
+    levels: list[torch.Tensor]
+    image_size: tuple[int, int]
+    input_size: tuple[int, int]
+
+
 class Decoder(Protocol):
     """A decoder on one device."""
 
@@ -31,7 +45,10 @@ class Decoder(Protocol):
     def device(self) -> torch.device:
         """Device of the weights."""
 
-    def open(self, embedding: Any) -> Decode:
+    def geometry(self, embedding: NetworkEmbedding) -> Geometry:
+        """Returns the place of an image in the input of the encoder."""
+
+    def open(self, embedding: NetworkEmbedding) -> Decode:
         """Returns a function that decodes prompts on an image."""
 
     def on_cpu(self) -> Decoder:
@@ -61,7 +78,7 @@ class BatchDecoder:
         self._lock = Lock()
 
     def __call__(
-        self, embedding: Any, prompts: Sequence[PointPrompt]
+        self, embedding: NetworkEmbedding, prompts: Sequence[PointPrompt]
     ) -> list[DecodedBatch]:
         """Returns P >= 1 decoded prompts, those with few points first."""
         counts = [len(prompt.labels) for prompt in prompts]

@@ -5,33 +5,29 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmseg_sesam import validators
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.segmenters.base import BaseSegmenter
-from mmseg_sesam.segmenters.batching import BatchDecoder, Decoder
-from mmseg_sesam.segmenters.candidates import Geometry, LogitCandidates
+from mmseg_sesam.segmenters.batching import (
+    BatchDecoder,
+    Decoder,
+    NetworkEmbedding,
+)
+from mmseg_sesam.segmenters.candidates import LogitCandidates
 from mmseg_sesam.segmenters.devices import DTYPE, device_of, images_at_once
-
-
-class PlacingDecoder(Decoder, Protocol):
-    """A decoder that knows where an image lies in its logits."""
-
-    def geometry(self, embedding: Any) -> Geometry:
-        """Returns the place of an image in the input of the encoder."""
 
 
 class NetworkSegmenter(BaseSegmenter):
     """Returns masks of a network that encodes an image and decodes prompts.
 
     A subclass loads the network in its constructor, after this one, which
-    checks options, and before `use`. It implements `encode_image`, `pack`,
-    `unpack` and `fingerprint`.
+    checks options, and before `use`. It implements `encode_image` and
+    `fingerprint`.
 
     Args:
         dtype: 'fp32', or 'bf16' or 'fp16' for automatic mixed precision, or
@@ -53,14 +49,14 @@ class NetworkSegmenter(BaseSegmenter):
         )
         self._encoding = Lock()
 
-    def use(self, network: nn.Module, decoder: PlacingDecoder) -> None:
+    def use(self, network: nn.Module, decoder: Decoder) -> None:
         """Sets the network, and the decoder that computes with parts of it."""
         self._network = network
         self._decoder = decoder
         self._decode = BatchDecoder(decoder, self.decode_batch)
 
     @abstractmethod
-    def encode_image(self, image: np.ndarray) -> Any:
+    def encode_image(self, image: np.ndarray) -> NetworkEmbedding:
         """Returns the embedding of an image, (H, W, 3) uint8 in RGB.
 
         It is called in inference mode, by several threads at once.
@@ -85,7 +81,7 @@ class NetworkSegmenter(BaseSegmenter):
         return self
 
     @torch.inference_mode()
-    def encode(self, images: Sequence[np.ndarray]) -> list[Any]:
+    def encode(self, images: Sequence[np.ndarray]) -> list[NetworkEmbedding]:
         """See `BaseSegmenter.encode`.
 
         Threads encode one image at a time: one image of 1024 x 1024 keeps a
@@ -95,11 +91,31 @@ class NetworkSegmenter(BaseSegmenter):
 
     @torch.inference_mode()
     def decode(
-        self, embedding: Any, prompts: Sequence[PointPrompt]
+        self, embedding: NetworkEmbedding, prompts: Sequence[PointPrompt]
     ) -> LogitCandidates:
         """See `BaseSegmenter.decode`."""
         return LogitCandidates(
             self._decode(embedding, prompts),
             self._decoder.geometry(embedding),
             self.mask_threshold,
+        )
+
+    def pack(self, embedding: NetworkEmbedding) -> dict[str, Tensor]:
+        """See `BaseSegmenter.pack`; feature maps as fp16."""
+        sizes = [*embedding['image_size'], *embedding['input_size']]
+        levels = {
+            f'level{index}': level.to('cpu', torch.half).contiguous()
+            for index, level in enumerate(embedding['levels'])
+        }
+        return dict(levels, sizes=torch.tensor(sizes))
+
+    def unpack(self, tensors: dict[str, Tensor]) -> NetworkEmbedding:
+        """See `BaseSegmenter.unpack`."""
+        sizes = tensors['sizes'].tolist()
+        # By order: earlier caches have another name for SAM's one level.
+        names = sorted(tensors.keys() - {'sizes'})
+        return NetworkEmbedding(
+            levels=[tensors[name].float() for name in names],
+            image_size=tuple(sizes[:2]),
+            input_size=tuple(sizes[2:]),
         )

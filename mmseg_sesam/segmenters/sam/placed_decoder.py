@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable, TypedDict
+from typing import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmseg_sesam.segmenters.batching import Decode
+from mmseg_sesam.segmenters.batching import Decode, NetworkEmbedding
 from mmseg_sesam.segmenters.candidates import Geometry
 from mmseg_sesam.segmenters.devices import (
     autocast,
@@ -17,20 +17,6 @@ from mmseg_sesam.segmenters.devices import (
     device_of,
 )
 from mmseg_sesam.segmenters.sam.decoder import SharedDecoder
-
-
-class SAMEmbedding(TypedDict):
-    """An encoded image.
-
-    Attributes:
-        features: (1, 256, 64, 64) float, from the image encoder.
-        image_size: (H, W) of the image.
-        input_size: (H, W) of the image resized for the encoder, unpadded.
-    """
-
-    features: Tensor
-    image_size: tuple[int, int]
-    input_size: tuple[int, int]
 
 
 class PlacedDecoder:
@@ -65,12 +51,12 @@ class PlacedDecoder:
         )
         return PlacedDecoder(encoder, decoder, cpu_dtype(self._dtype))
 
-    def geometry(self, embedding: SAMEmbedding) -> Geometry:
+    def geometry(self, embedding: NetworkEmbedding) -> Geometry:
         """Returns the place of an image in the input of the encoder."""
         side = self._prompt_encoder.input_image_size[0]
         return Geometry(embedding['image_size'], embedding['input_size'], side)
 
-    def open(self, embedding: SAMEmbedding) -> Decode:
+    def open(self, embedding: NetworkEmbedding) -> Decode:
         """Returns a function that decodes prompts on an image."""
         decode = self._decoder_of(embedding)
         geometry = self.geometry(embedding)
@@ -97,10 +83,11 @@ class PlacedDecoder:
         return decode_points
 
     def _decoder_of(
-        self, embedding: SAMEmbedding
+        self, embedding: NetworkEmbedding
     ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
         """Returns a function from (n, K, C) embeddings to logits, scores."""
-        features = embedding['features'].to(self.device, torch.float)
+        (features,) = embedding['levels']
+        features = features.to(self.device, torch.float)
         # Positions in fp32: with the 8 bits of bf16 they would be off by
         # several pixels.
         positions = self._prompt_encoder.get_dense_pe()

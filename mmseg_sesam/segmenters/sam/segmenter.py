@@ -13,14 +13,12 @@ from mmseg.registry import TASK_UTILS
 from torch import nn
 
 from mmseg_sesam import validators
+from mmseg_sesam.segmenters.batching import NetworkEmbedding
 from mmseg_sesam.segmenters.devices import autocast
 from mmseg_sesam.segmenters.network import NetworkSegmenter
 from mmseg_sesam.segmenters.sam.attention import fuse_attention
 from mmseg_sesam.segmenters.sam.checkpoint import load_checkpoint
-from mmseg_sesam.segmenters.sam.placed_decoder import (
-    PlacedDecoder,
-    SAMEmbedding,
-)
+from mmseg_sesam.segmenters.sam.placed_decoder import PlacedDecoder
 
 # Raise it whenever the same weights give other masks.
 MASK_VERSION = 2
@@ -131,32 +129,17 @@ class SAMSegmenter(NetworkSegmenter):
             mask_version=MASK_VERSION,
         )
 
-    def encode_image(self, image: np.ndarray) -> SAMEmbedding:
+    def encode_image(self, image: np.ndarray) -> NetworkEmbedding:
         """See `NetworkSegmenter.encode_image`."""
         resized = self._transform.apply_image(image)
         pixels = torch.as_tensor(resized, device=self._sam.device)
         pixels = pixels.permute(2, 0, 1).contiguous()
         with self._encoding, autocast(self.dtype, pixels.device):
             features = self._encode(self._sam.preprocess(pixels)[None])
-        return SAMEmbedding(
-            features=features,
+        return NetworkEmbedding(
+            levels=[features],
             image_size=image.shape[:2],
             input_size=tuple(pixels.shape[1:]),
-        )
-
-    def pack(self, embedding: SAMEmbedding) -> dict[str, torch.Tensor]:
-        """See `BaseSegmenter.pack`; features as fp16."""
-        sizes = [*embedding['image_size'], *embedding['input_size']]
-        features = embedding['features'].to('cpu', torch.half).contiguous()
-        return dict(features=features, sizes=torch.tensor(sizes))
-
-    def unpack(self, tensors: dict[str, torch.Tensor]) -> SAMEmbedding:
-        """See `BaseSegmenter.unpack`."""
-        sizes = tensors['sizes'].tolist()
-        return SAMEmbedding(
-            features=tensors['features'].float(),
-            image_size=tuple(sizes[:2]),
-            input_size=tuple(sizes[2:]),
         )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmseg_sesam.segmenters.batching import Decode
+from mmseg_sesam.segmenters.batching import Decode, NetworkEmbedding
 from mmseg_sesam.segmenters.candidates import Geometry
 from mmseg_sesam.segmenters.devices import (
     autocast,
@@ -20,22 +20,8 @@ from mmseg_sesam.segmenters.devices import (
 from mmseg_sesam.segmenters.transformers_sam.families import Family
 
 
-class TransformersEmbedding(TypedDict):
-    """An encoded image.
-
-    Attributes:
-        levels: float feature maps, see `Family.split`.
-        image_size: (H, W) of the image.
-        input_size: (H, W) of the image resized for the encoder, unpadded.
-    """
-
-    levels: list[Tensor]
-    image_size: tuple[int, int]
-    input_size: tuple[int, int]
-
-
 class TransformersDecoder:
-    """Decodes prompts on the device of a model, see `PlacingDecoder`.
+    """Decodes prompts on the device of a model, see `batching.Decoder`.
 
     The object score of SAM 2 and 3 is not used: for images it changes no
     mask in their own pipelines either.
@@ -62,7 +48,7 @@ class TransformersDecoder:
         model = copy_to_cpu(self._model, [self._model.vision_encoder])
         return TransformersDecoder(model, self._family, cpu_dtype(self._dtype))
 
-    def geometry(self, embedding: TransformersEmbedding) -> Geometry:
+    def geometry(self, embedding: NetworkEmbedding) -> Geometry:
         """Returns the place of an image in the input of the encoder."""
         return Geometry(
             embedding['image_size'],
@@ -71,7 +57,7 @@ class TransformersDecoder:
             self._family.padded,
         )
 
-    def open(self, embedding: TransformersEmbedding) -> Decode:
+    def open(self, embedding: NetworkEmbedding) -> Decode:
         """Returns a function that decodes prompts on an image."""
         geometry = self.geometry(embedding)
         # Also under autocast: an embedding of the cache gives the same.

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam import validators
+from mmseg_sesam.segmenters.batching import NetworkEmbedding
 from mmseg_sesam.segmenters.devices import autocast
 from mmseg_sesam.segmenters.network import NetworkSegmenter
 from mmseg_sesam.segmenters.transformers_sam.decoder import (
     TransformersDecoder,
-    TransformersEmbedding,
     keep_positions_in_fp32,
 )
 from mmseg_sesam.segmenters.transformers_sam.loading import load_model
@@ -94,7 +93,7 @@ class TransformersSegmenter(NetworkSegmenter):
             mask_version=MASK_VERSION,
         )
 
-    def encode_image(self, image: np.ndarray) -> TransformersEmbedding:
+    def encode_image(self, image: np.ndarray) -> NetworkEmbedding:
         """See `NetworkSegmenter.encode_image`."""
         # On the CPU, where resizing gives the same for all devices. The
         # processor would take an image with three rows for channels first,
@@ -109,33 +108,8 @@ class TransformersSegmenter(NetworkSegmenter):
         sizes = inputs.get('reshaped_input_sizes', [pixels.shape[2:]])
         with self._encoding, autocast(self.dtype, self.device):
             output = self._model.get_image_embeddings(pixels)
-        return TransformersEmbedding(
+        return NetworkEmbedding(
             levels=self._family.split(output),
             image_size=image.shape[:2],
             input_size=tuple(int(side) for side in sizes[0]),
-        )
-
-    def pack(
-        self, embedding: TransformersEmbedding
-    ) -> dict[str, torch.Tensor]:
-        """See `BaseSegmenter.pack`; feature maps as fp16."""
-        sizes = [*embedding['image_size'], *embedding['input_size']]
-        levels = {
-            f'level{index}': level.to('cpu', torch.half).contiguous()
-            for index, level in enumerate(embedding['levels'])
-        }
-        return dict(levels, sizes=torch.tensor(sizes))
-
-    def unpack(
-        self, tensors: dict[str, torch.Tensor]
-    ) -> TransformersEmbedding:
-        """See `BaseSegmenter.unpack`."""
-        sizes = tensors['sizes'].tolist()
-        return TransformersEmbedding(
-            levels=[
-                tensors[f'level{index}'].float()
-                for index in range(len(tensors) - 1)
-            ],
-            image_size=tuple(sizes[:2]),
-            input_size=tuple(sizes[2:]),
         )

@@ -146,7 +146,7 @@ def test_encode_compiled_returns_the_same(segmenter, weights):
     one, other = (s.encode([image])[0] for s in (segmenter, compiled))
 
     torch.testing.assert_close(
-        other['features'], one['features'], rtol=1e-3, atol=1e-4
+        other['levels'], one['levels'], rtol=1e-3, atol=1e-4
     )
 
 
