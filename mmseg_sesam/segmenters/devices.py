@@ -21,19 +21,11 @@ DTYPE: Rule = one_of([AUTO, *DTYPES])
 
 # First compute capability with bf16; older GPUs emulate it slowly.
 _BF16_CAPABILITY = (8, 0)
-# Threads on a GPU (our choice): while the GPU encodes or decodes one image,
-# the CPU prepares, selects and writes the others.
-_IMAGES_AT_ONCE = 4
 
 
 def device_of(module: nn.Module) -> torch.device:
     """Returns the device of a network's weights."""
     return next(_tensors(module)).device
-
-
-def images_at_once(device: torch.device) -> int:
-    """Returns the number of threads that keep a device busy."""
-    return 1 if device.type == 'cpu' else _IMAGES_AT_ONCE
 
 
 def autocast(dtype: str, device: torch.device) -> AbstractContextManager:

@@ -19,7 +19,11 @@ from mmseg_sesam.segmenters.batching import (
     NetworkEmbedding,
 )
 from mmseg_sesam.segmenters.candidates import LogitCandidates
-from mmseg_sesam.segmenters.devices import DTYPE, device_of, images_at_once
+from mmseg_sesam.segmenters.devices import DTYPE, device_of
+
+# Threads on a GPU (our choice): while the GPU encodes or decodes one image,
+# the CPU prepares, selects and writes the others.
+_IMAGES_AT_ONCE = 4
 
 
 class NetworkSegmenter(BaseSegmenter):
@@ -70,7 +74,7 @@ class NetworkSegmenter(BaseSegmenter):
     @property
     def images_at_once(self) -> int:
         """See `BaseSegmenter.images_at_once`."""
-        return images_at_once(self.device)
+        return 1 if self.device.type == 'cpu' else _IMAGES_AT_ONCE
 
     def to(self, device: str | torch.device) -> NetworkSegmenter:
         """See `BaseSegmenter.to`.
