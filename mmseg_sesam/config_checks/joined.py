@@ -40,19 +40,14 @@ def check_joined(training: Training) -> None:
                 'metainfo.classes of all as a tuple, as in data sets of mmseg.'
             )
         _check_palettes(joined, leaves)
-        readings = [_reading(leaf) for leaf in leaves]
-        for index, key in enumerate(_READING):
-            if (
-                key in _ignored(joined)
-                or len({r[index] for r in readings}) < 2
-            ):
-                continue
-            raise ValueError(
-                f'ConcatDataset joins training data sets that differ in '
-                f'{key}, which it compares; set ignore_keys='
-                f'{list(_READING)} of it, since each data set converts its '
-                'own ids.'
-            )
+        for key, values in zip(_READING, zip(*map(_reading, leaves))):
+            if key not in _ignored(joined) and len(set(values)) > 1:
+                raise ValueError(
+                    'ConcatDataset joins training data sets that differ in '
+                    f'{key}, which it compares; set ignore_keys='
+                    f'{list(_READING)} of it, since each data set converts '
+                    'its own ids.'
+                )
 
 
 def _iterate_joined(dataset: dict) -> Iterator[dict]:
