@@ -20,7 +20,8 @@ LABEL_KINDS = ('dense', 'coarse', 'scribble', 'point', 'none')
 DENSE, NO_LABEL = LABEL_KINDS[0], LABEL_KINDS[-1]
 # Modes of the teacher of `SeSAMEncoderDecoder`.
 TEACHERS = ('online', 'round', None)
-_MAP, LABEL_SUFFIX = '_seg_map', '_sem_seg'
+# Ends of a label map's key in the pipeline, and of its field in a sample.
+MAP_SUFFIX, LABEL_SUFFIX = '_seg_map', '_sem_seg'
 _NORMALIZER = validators.one_of(('labelled', 'remaining'))
 # mmengine adds all logged values with 'loss' in their name to the loss; the
 # share of a source's pixels is none.
@@ -115,13 +116,3 @@ SOURCES = (
         normalizer='remaining',
     ),
 )
-
-
-def is_label_map(key: str) -> bool:
-    """Returns whether a key of the pipeline's results is of a label map."""
-    return key.endswith(_MAP)
-
-
-def field_of(key: str) -> str:
-    """Returns the sample's field for a label map of the pipeline."""
-    return key[: -len(_MAP)] + LABEL_SUFFIX

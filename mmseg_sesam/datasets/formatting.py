@@ -10,7 +10,7 @@ from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.io.names import printable
-from mmseg_sesam.structures import UNLABELLED, field_of, is_label_map
+from mmseg_sesam.structures import LABEL_SUFFIX, MAP_SUFFIX, UNLABELLED
 
 # Keys of the results that model and hooks of this package read.
 _OWN_KEYS = ('pseudo_label_round', 'weak_classes', 'label_kind', 'rgb_view')
@@ -92,7 +92,10 @@ class PackSeSAMInputs(PackSegInputs):
         if 'pseudo_label_round' in results:
             _check_labels_aligned(results)
         # Labels stay at 8 bits; stock packing converts them to 64.
-        labels = {field_of(name): results.pop(name) for name in _maps(results)}
+        labels = {
+            name.removesuffix(MAP_SUFFIX) + LABEL_SUFFIX: results.pop(name)
+            for name in _maps(results)
+        }
         packed = super().transform(results)
         if 'teacher_img' in results:
             teacher = results['teacher_img']
@@ -114,7 +117,7 @@ def _maps(results: dict) -> dict[str, np.ndarray]:
     return {
         name: value
         for name, value in results.items()
-        if is_label_map(name) and isinstance(value, np.ndarray)
+        if name.endswith(MAP_SUFFIX) and isinstance(value, np.ndarray)
     }
 
 
