@@ -26,7 +26,7 @@ def build_group(timeout_hours: float = 24) -> Any:
     return torch.distributed.new_group(backend='gloo', timeout=timeout)
 
 
-def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
+def on_all_ranks(work: Callable[[], Any], group: Any = None) -> list:
     """Returns the results of a function on all ranks, in their order.
 
     Other ranks may take hours: a rank that fails logs its error at once, and
@@ -47,7 +47,7 @@ def on_all_ranks(work: Callable[[], Any], process_group: Any = None) -> list:
                 f'Rank {dist.get_rank()} failed with {failure}. It waits for '
                 'the other ranks.'
             )
-    results = dist.all_gather_object((result, failure), process_group)
+    results = dist.all_gather_object((result, failure), group)
     if error is not None:
         raise error
     for rank, (_, text) in enumerate(results):
@@ -70,7 +70,7 @@ def interleave(parts: Sequence[Sequence]) -> list:
     return [p[i] for i in range(longest) for p in parts if i < len(p)]
 
 
-def on_main_rank(work: Callable[[], Any], process_group: Any = None) -> Any:
+def on_main_rank(work: Callable[[], Any], group: Any = None) -> Any:
     """Returns the picklable result of a function on rank 0, on all ranks.
 
     Raises:
@@ -78,4 +78,4 @@ def on_main_rank(work: Callable[[], Any], process_group: Any = None) -> Any:
         RankError: the work failed, on the other ranks.
     """
     is_main = dist.get_rank() == 0
-    return on_all_ranks(work if is_main else lambda: None, process_group)[0]
+    return on_all_ranks(work if is_main else lambda: None, group)[0]

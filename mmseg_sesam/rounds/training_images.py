@@ -78,7 +78,7 @@ class TrainingImages:
     Args:
         config: config of the training data set.
         num_workers: processes that load images.
-        process_group: all ranks.
+        group: all ranks.
 
     Raises:
         FileNotFoundError: an image is missing or empty, or label files are
@@ -89,10 +89,7 @@ class TrainingImages:
     """
 
     def __init__(
-        self,
-        config: dict,
-        num_workers: int = 2,
-        process_group: Any = None,
+        self, config: dict, num_workers: int = 2, group: Any = None
     ) -> None:
         self.config = loading_dataset(config)
         # Building may take options out of a config.
@@ -103,7 +100,7 @@ class TrainingImages:
         rank, world_size = dist.get_dist_info()
         places = range(len(self.dataset))
         parts = on_all_ranks(
-            lambda: self._look_at(places[rank::world_size]), process_group
+            lambda: self._look_at(places[rank::world_size]), group
         )
         self.facts: list[ImageFacts] = interleave(parts)
         self._refuse_missing_labels()

@@ -12,7 +12,7 @@ from mmseg_sesam.rounds.training_images import TrainingImages
 
 
 def count_weak_labels(
-    images: TrainingImages, num_classes: int, process_group: Any = None
+    images: TrainingImages, num_classes: int, group: Any = None
 ) -> np.ndarray:
     """Returns (C,) pixels of each class in the labels of people.
 
@@ -22,7 +22,7 @@ def count_weak_labels(
     Args:
         images: images of the training set.
         num_classes: C.
-        process_group: all ranks.
+        group: all ranks.
     """
     places = list(images.places().values())
 
@@ -33,5 +33,5 @@ def count_weak_labels(
             counts += count_values(sample.gt_sem_seg.data[0].numpy())
         return counts
 
-    counts = np.sum(on_all_ranks(count, process_group), axis=0)
+    counts = np.sum(on_all_ranks(count, group), axis=0)
     return counts[:num_classes]

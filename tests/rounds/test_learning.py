@@ -44,7 +44,7 @@ if sys.argv[2] == 'ranks':
 init_default_scope('mmseg')
 group = build_group()
 dataset = Config.fromfile(sys.argv[1]).train_dataloader.dataset
-images = TrainingImages(dataset, 0, process_group=group)
+images = TrainingImages(dataset, 0, group=group)
 generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
 
 
