@@ -167,15 +167,16 @@ def _pipeline(
 
 
 def _ratio(kinds: Sequence[str]) -> dict[str, float]:
-    """One dense image a batch; as many unlabelled as labelled ones.
+    """One dense image a batch beside weak ones, and half of it unlabelled.
 
-    Both are our choice, and not measured.
+    Both are our choice.
     """
-    if DENSE in kinds:
-        first = {DENSE: 1}
-        rest = [kind for kind in kinds if kind != DENSE]
-        return first | {kind: (_BATCH - 1) / len(rest) for kind in rest}
-    return dict.fromkeys(kinds, 1)
+    unlabelled = _BATCH / 2 if NO_LABEL in kinds else 0
+    labelled = _BATCH - unlabelled
+    ratio = {kind: labelled for kind in kinds if kind != NO_LABEL}
+    if DENSE in ratio and len(ratio) > 1:
+        ratio = {kind: labelled - 1 for kind in ratio} | {DENSE: 1}
+    return ratio | ({NO_LABEL: unlabelled} if unlabelled else {})
 
 
 def count_images(dataset: dict[str, Any]) -> int:
