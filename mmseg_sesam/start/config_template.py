@@ -60,7 +60,7 @@ test_pipeline = [
 {num_workers_reason}
     num_workers={num_workers},
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler={sampler},
     dataset={dataset},
 )
 """
@@ -74,6 +74,12 @@ dict(
     ),
     pipeline={pipeline},
 )"""
+SAMPLER = """\
+dict(
+        type='LabelKindSampler',
+        # Most images have no label: half of those that are drawn have one.
+        ratio={ratio},
+    )"""
 CORRECTED = """\
 {name} = [
     dict(type='LoadImageFromFile'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pprint
 import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmseg_sesam.start.config_template import (
     DATASET,
     DENSE_SOURCE,
     HEAD,
+    SAMPLER,
     TAIL,
     WITH_VAL,
     WITHOUT_VAL,
@@ -101,9 +103,23 @@ def _of_labels(sets: DataSets, folder: Path) -> dict[str, str]:
         kind=train.kind if train.labelled else NO_LABEL,
         unlabelled=allowed if train.labelled and train.unlabelled else '',
         corrected=pipelines,
+        sampler=_sampler(sets),
         dataset=textwrap.indent(dataset, '    ').lstrip(),
         dense_source=DENSE_SOURCE if has_more else '',
     )
+
+
+def _sampler(sets: DataSets) -> str:
+    """Returns the text of the sampler."""
+    ratio = Counter()
+    for part in [sets.train, *sets.corrected]:
+        ratio[part.kind] += len(part.labelled)
+    labelled = sum(ratio.values())
+    if len(sets.train.unlabelled) <= labelled:
+        return "dict(type='InfiniteSampler', shuffle=True)"
+    ratio[NO_LABEL] = labelled
+    shares = ', '.join(f'{kind}={n}' for kind, n in ratio.items() if n)
+    return SAMPLER.format(ratio=f'dict({shares})')
 
 
 def _dataset(pipeline: str, labels: Path, part: Material, names: Path) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATA_SAMPLERS, DATASETS
 
+from mmseg_sesam.datasets.label_kinds import image_kinds
 from mmseg_sesam.io.labels import read_label
 
 
@@ -59,3 +63,22 @@ def test_prepare_keeps_the_labels_of_a_training(plan_photos) -> None:
 
     assert config.read_text() == text
     assert Path('out/labels/1.png').read_bytes() == label
+
+
+def test_prepare_draws_labelled_images_as_often_as_the_others(
+    plan_photos,
+) -> None:
+    loader = Config.fromfile(plan_photos().config).train_dataloader
+    assert loader.sampler.type == 'InfiniteSampler'
+    for name in '234':
+        Path(f'photos/{name}.json').unlink()
+
+    loader = Config.fromfile(plan_photos().config).train_dataloader
+
+    assert loader.sampler.ratio == dict(scribble=2, none=2)
+    init_default_scope('mmseg')
+    dataset = DATASETS.build(loader.dataset)
+    sampler = DATA_SAMPLERS.build(dict(loader.sampler, dataset=dataset))
+    kinds = image_kinds(dataset)
+    drawn = [kinds[place] for place in islice(sampler, 8)]
+    assert drawn.count('none') == drawn.count('scribble') == 4
