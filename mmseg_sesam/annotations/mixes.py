@@ -64,7 +64,8 @@ class Advice(NamedTuple):
 def read_measured(folder: Path) -> list[Measured]:
     """Returns the trainings on which a plan rests.
 
-    Their images have half the size of CamVid's, to train on many mixes.
+    Their images have half the size of CamVid's, to train on many mixes. Of
+    trainings with the same labels it is the best one.
 
     Args:
         folder: results of the accuracy benchmark.
@@ -90,7 +91,9 @@ def read_measured(folder: Path) -> list[Measured]:
             f'{folder} has no results {_FILES}, on which a plan rests; start '
             'the tool in a checkout of the repository.'
         )
-    return rows
+    rows.sort(key=lambda row: row.miou)
+    # The last one of the same labels stays.
+    return [*{frozenset(row.shares.items()): row for row in rows}.values()]
 
 
 def best_mix(

@@ -73,6 +73,8 @@ def test_read_measured_takes_rows_that_name_their_labels(
     write('dense2+point', 0, 50, dict(dense=2, point=6))
     write('dense2+point', 1, 52, dict(dense=2, point=6))
     write('weak-point', 0, 40, {})
+    # The same labels without the method.
+    write('dense2+point-plain', 0, 45, dict(point=6, dense=2))
 
     assert read_measured(tmp_path) == [
         Measured(dict(dense=0.25, point=0.75), 51, 2)
