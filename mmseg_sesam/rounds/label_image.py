@@ -76,12 +76,14 @@ class ImageLabeller:
         teacher: None for round 0.
         enrich_threshold: least probability with which a prediction joins
             the weak label.
+        unlabelled_threshold: the same of each class, for unlabelled images.
     """
 
     generator: PseudoLabelGenerator
     data_root: str
     teacher: TeacherPredictor | None = None
     enrich_threshold: float | Sequence[float] = 0.95
+    unlabelled_threshold: Sequence[float] | None = None
 
     def read(self, batch: dict) -> Sample:
         """Returns the one image of a batch with its labels."""
@@ -90,9 +92,10 @@ class ImageLabeller:
         kind = sample.get('label_kind')
         evidence = prediction = None
         if self.teacher is not None and kind != DENSE:
-            prediction = self.teacher.predict_labels(
-                batch, weak, self.enrich_threshold
-            )
+            threshold = self.enrich_threshold
+            if kind == NO_LABEL:
+                threshold = self.unlabelled_threshold
+            prediction = self.teacher.predict_labels(batch, weak, threshold)
             label, evidence = prediction.label, prediction.evidence
         return Sample(
             sample_key(sample.img_path, self.data_root),

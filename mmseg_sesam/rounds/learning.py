@@ -21,6 +21,7 @@ from mmseg_sesam.rounds.distributed import (
     on_main_rank,
 )
 from mmseg_sesam.rounds.training_images import TrainingImages
+from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Images from which each is learned, spread over the set (our choice).
 APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
@@ -44,7 +45,7 @@ def learn_appearance(
     """
 
     def collect() -> list:
-        places = images.spread(APPEARANCE_IMAGES, weak_only=True)
+        places = images.spread(APPEARANCE_IMAGES, leave_out=(DENSE, NO_LABEL))
         batches = images.load_part(places, 'appearance of classes')
         return [
             collect_samples(sample.image, sample.weak)
@@ -72,7 +73,7 @@ def learn_prior(
     """
 
     def count_share() -> np.ndarray:
-        places = images.spread(EXPANSION_IMAGES, weak_only=True)
+        places = images.spread(EXPANSION_IMAGES, leave_out=(DENSE, NO_LABEL))
         batches = images.load_part(places, 'expansion of masks')
         samples = map(read, batches)
         return sum(map(count, samples), ExpansionPrior.no_counts())

@@ -195,6 +195,9 @@ class RoundMaker:
         and the prior of round 0. An interrupted round 0 has stored both.
         """
         if self.teacher is not None:
+            self.labeller.unlabelled_threshold = self.teacher.class_thresholds(
+                self.images, self.enrich_threshold, self.group
+            )
             return None, ExpansionPrior.from_json(self.identity['prior'])
         path = self.store.learned(self.index)
         learned = on_main_rank(lambda: load_learned(path), self.group)

@@ -14,16 +14,16 @@ from torch import Tensor
 from mmseg_sesam.compat import swaps_channels
 from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
-from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.core.refinement import class_thresholds, enrich
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.sliding import score_bands
 from mmseg_sesam.rounds.distributed import interleave, on_all_ranks
 from mmseg_sesam.rounds.training_images import TrainingImages
-from mmseg_sesam.structures import UNLABELLED
+from mmseg_sesam.structures import LABEL_KINDS, NO_LABEL, UNLABELLED
 
 # Images of the set, and pixels of each, to which the constants of class
-# shares are fitted (our choice).
+# shares and the thresholds of classes are fitted (our choice).
 _PRIOR_IMAGES, _PRIOR_PIXELS = 400, 1000
 
 
@@ -185,6 +185,32 @@ class TeacherPredictor:
         )
         # In the order of the images, whatever the number of ranks.
         prior.fit(torch.cat(interleave(parts)))
+
+    def class_thresholds(
+        self,
+        images: TrainingImages,
+        enrich_threshold: float | Sequence[float],
+        group: Any = None,
+    ) -> np.ndarray | None:
+        """Returns the thresholds of unlabelled images, None without any.
+
+        They depend on the teacher's weights and the images alone.
+
+        Args:
+            images: images of the training set.
+            enrich_threshold: see `enrich`.
+            group: process group of the ranks.
+        """
+        labelled = {None, *LABEL_KINDS} - {NO_LABEL}
+        places = images.spread(_PRIOR_IMAGES, leave_out=labelled)
+        if not places:
+            return None
+        batches = images.load_part(places, 'thresholds of classes')
+        parts = on_all_ranks(
+            lambda: [self._some_pixels(batch) for batch in batches], group
+        )
+        probability = torch.cat(interleave(parts)).float().numpy()
+        return class_thresholds(probability, enrich_threshold)
 
     def _some_pixels(self, batch: dict) -> Tensor:
         """Returns (P, C) probabilities on the CPU, evenly spread."""

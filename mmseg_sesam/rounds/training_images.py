@@ -6,7 +6,7 @@ import copy
 import hashlib
 import heapq
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -163,17 +163,19 @@ class TrainingImages:
             places.setdefault(fact.key, place)
         return places
 
-    def spread(self, number: int, weak_only: bool = False) -> list[int]:
+    def spread(
+        self, number: int, leave_out: Container[str | None] = ()
+    ) -> list[int]:
         """Returns places from all over the set, `number` at most.
 
         Args:
             number: most places.
-            weak_only: leaves out dense and unlabelled images.
+            leave_out: kinds of labels whose images are left out.
         """
         places = [
             place
             for place in self.places().values()
-            if not weak_only or self.facts[place].kind not in (DENSE, NO_LABEL)
+            if self.facts[place].kind not in leave_out
         ]
         number = min(number, len(places))
         chosen = np.linspace(0, len(places) - 1, number).round().astype(int)

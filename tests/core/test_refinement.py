@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mmseg_sesam.core.refinement import enrich
+from mmseg_sesam.core.refinement import class_thresholds, enrich
 
 PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
 # Of both sides of a threshold, and exactly on it.
@@ -56,3 +56,22 @@ def test_enrich_adds_a_probability_of_exactly_tau(tau, dtype):
     for taus in (tau, [0.0, tau]):
         enriched = enrich(weak, np.ones((1, 2), int), probability, taus)
         assert enriched.tolist() == [[1, 255]]
+
+
+@PROPERTY
+@given(
+    hnp.arrays(np.float32, (12, 3), elements=st.floats(0, 1, width=32)), TAUS
+)
+def test_class_thresholds_keep_half_of_each_predicted_class(pixels, tau):
+    thresholds = class_thresholds(pixels, tau)
+    taus = np.broadcast_to(tau, 3)
+    assert (thresholds <= taus).all()
+    best, ids = pixels.max(axis=1), pixels.argmax(axis=1)
+    for class_id in range(3):
+        of_class = best[ids == class_id]
+        kept = (of_class >= thresholds[class_id]).sum()
+        assert kept >= len(of_class) / 2
+        # A class that is confident in more than half has no other threshold.
+        confident = (of_class >= taus[class_id]).sum()
+        if not len(of_class) or confident > len(of_class) / 2:
+            assert thresholds[class_id] == taus[class_id]

@@ -47,7 +47,10 @@ def pngs_of(store: PseudoLabelStore) -> dict[Path, bytes]:
 def test_train_on_three_kinds_of_labels(
     make_mixed: MakeConfig, store: PseudoLabelStore, scribbles: Path
 ) -> None:
-    runner = train(make_mixed())
+    cfg = make_mixed()
+    cfg.default_hooks.pseudo_labels.enrich_threshold = 1.0
+
+    runner = train(cfg)
 
     assert store.current == 2
     dense = label(scribbles, 'dense', 0)
@@ -57,7 +60,8 @@ def test_train_on_three_kinds_of_labels(
         )
     unlabelled = [store.read('images/deep/2', index) for index in range(3)]
     assert (unlabelled[0] == 255).all()
-    assert (unlabelled[1] != 255).any()
+    # Half of each class at least, though the teacher is hardly confident.
+    assert np.mean(unlabelled[1] != 255) >= 0.45
     assert store.record('images/deep/2', 1)['components'] == []
     for name in ('decode.loss_dense', 'decode.loss_weak'):
         assert all(value > 0 for value in logged(runner, name))

@@ -8,6 +8,7 @@ from typing import Callable
 import numpy as np
 import pytest
 import torch
+from mixed import mix
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
@@ -111,3 +112,24 @@ def test_fit_prior_counts_an_image_once_that_is_listed_twice(
         TeacherPredictor(model, ValidationTransforms()).fit_prior(images)
         fitted.append(model.teacher_prior.constants.tolist())
     assert fitted[0] == fitted[1]
+
+
+def test_class_thresholds_are_those_of_unlabelled_images(
+    make_config: Callable[..., Config],
+) -> None:
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    model = MODELS.build(make_config().model).eval()
+    teacher = TeacherPredictor(model, ValidationTransforms())
+
+    def found(*kinds: str) -> np.ndarray | None:
+        dataset = mix(make_config(), kinds).train_dataloader.dataset
+        return teacher.class_thresholds(TrainingImages(dataset, 0), 0.99)
+
+    assert found('dense', 'scribble', 'scribble') is None
+    thresholds = found('dense', 'scribble', 'none')
+    # It has not learned anything, and is confident of no class.
+    assert thresholds.min() < 0.9
+    np.testing.assert_array_equal(
+        thresholds, found('scribble', 'dense', 'none')
+    )
