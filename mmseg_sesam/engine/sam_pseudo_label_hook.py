@@ -52,6 +52,8 @@ class SAMPseudoLabelHook(Hook):
             baseline).
         enrich_threshold: least probability with which the teacher's
             prediction joins the weak label, for all classes or one for each.
+            Images without a label get half of each class at least, see
+            `core.refinement.class_thresholds`.
         init_from: work dir or store of another run, or the output of
             tools/generate_pseudo_labels.py, whose round 0 is copied; a
             resumed run copies it only if its own round 0 is lost or replaced.
