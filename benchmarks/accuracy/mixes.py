@@ -167,7 +167,7 @@ def _pipeline(
 
 
 def _ratio(kinds: Sequence[str]) -> dict[str, float]:
-    """One dense image a batch beside weak ones, and half of it unlabelled.
+    """A batch has one dense image beside weak ones, and half without labels.
 
     Both are our choice.
     """

@@ -135,33 +135,28 @@ def _half_rows(data_set: DataSet) -> dict[str, Row]:
     }
 
 
-def _weighed_rows(config: str) -> dict[str, Row]:
+def _weighed_rows(rows: dict[str, Row]) -> dict[str, Row]:
     """Returns mixes with another sampler, or another weight of a kind."""
-    dense = Mix('scribble', dense=10)
-    quarter = Mix('scribble', share=0.25, unlabelled=True)
-    config = f'{config}_scribble'
     equally = {
         'train_dataloader.sampler': dict(
             _delete_=True, type='InfiniteSampler', shuffle=True
         )
     }
-    about = 'SeSAM, 10 dense images and scribbles on the others'
+    light = {'model.sources.0.loss_weight': 1 / 3}
+
+    def vary(name: str, said: str, changes: dict[str, Any]) -> Row:
+        row = rows[name]
+        return row._replace(about=f'{row.about}, {said}', changes=changes)
+
     return {
-        'dense10+scribble-equally': Row(
-            config, f'{about}, drawn equally often', equally, mix=dense
+        'dense10+scribble-equally': vary(
+            'dense10+scribble', 'drawn equally often', equally
         ),
-        'dense10+scribble-light': Row(
-            config,
-            f'{about}, a third of the weight for dense labels',
-            {'model.sources.0.loss_weight': 1 / 3},
-            mix=dense,
+        'dense10+scribble-light': vary(
+            'dense10+scribble', 'a third of the weight for dense labels', light
         ),
-        'scribble-quarter+none-equally': Row(
-            config,
-            'SeSAM, scribbles on a quarter, the others unlabelled, drawn '
-            'equally often',
-            equally,
-            mix=quarter,
+        'scribble-quarter+none-equally': vary(
+            'scribble-quarter+none', 'drawn equally often', equally
         ),
     }
 
@@ -265,5 +260,5 @@ ROWS: dict[str, dict[str, Row]] = {
 ROWS['camvid'] |= ABLATIONS
 # Hours are known for the number of CamVid's images alone.
 BUDGETS = _budget_rows(SETS['camvid'].config)
-WEIGHED = _weighed_rows(SETS['camvid'].config)
+WEIGHED = _weighed_rows(ROWS['half-camvid'])
 ROWS['half-camvid'] |= WEIGHED | BUDGETS
