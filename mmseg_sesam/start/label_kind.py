@@ -16,6 +16,8 @@ from mmseg_sesam.structures import UNLABELLED
 _DENSE = 0.95
 _POINT_SIDE = 15
 _STROKE_RATIO = 6
+# Labels that are opened.
+_SAMPLES = 50
 # What labels of each kind look like, for the reasons in a plan.
 KIND_REASON = dict(
     dense='dense labels',
@@ -65,6 +67,11 @@ def guess_kind(labels: Iterable[np.ndarray], scale: float = 1) -> str:
         return 'point'
     # The order of the names settles a draw.
     return max(('coarse', 'scribble'), key=lambda name: forms[name])
+
+
+def spaced(values: list) -> list:
+    """Returns evenly spaced values of a list, few enough to guess from."""
+    return values[:: max(-(-len(values) // _SAMPLES), 1)]
 
 
 def _shrink(label: np.ndarray, step: int) -> np.ndarray:

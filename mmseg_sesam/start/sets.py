@@ -10,11 +10,11 @@ from mmseg_sesam.start.detect import has_photos, prefer_format
 from mmseg_sesam.start.label_kind import THIN
 from mmseg_sesam.start.material import (
     Material,
-    Reading,
     change_to,
     gather,
     remove_labels,
 )
+from mmseg_sesam.start.readers import Reading, Role
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.structures import DENSE
 
@@ -104,10 +104,8 @@ def take_val(
     reading = _prefer(reading, folder)
     photos = folder if folder.is_dir() else folder.parent
     beside = has_photos(reading.format, folder, photos)
-    val = gather(
-        *(photos if beside else images, folder, out, reading, material),
-        dense=True,
-    )
+    reading = reading._replace(classes=material.classes, role=Role.VALIDATION)
+    val = gather(photos if beside else images, folder, out, reading)
     val = replace(val, unlabelled=[])
     material = without(material, _shared(material, val))
     if not material.labelled:
@@ -147,10 +145,10 @@ def add_corrections(
     for number in reversed(range(len(folders))):
         target = out / f'corrected_{number + 1}'
         folder = folders[number]
-        fitting = _prefer(reading, folder)
-        part = gather(
-            *(images, folder, target, fitting, train), corrected=True
+        fitting = _prefer(reading, folder)._replace(
+            classes=train.classes, role=Role.CORRECTIONS
         )
+        part = gather(images, folder, target, fitting)
         part = replace(part, unlabelled=[*part.emptied])
         _check_part(part, sets, folder)
         fresh = [name for name in part.labelled if name not in seen]

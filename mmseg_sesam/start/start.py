@@ -15,8 +15,9 @@ from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.io.atomic import replace_file
 from mmseg_sesam.start.detect import check_annotations
 from mmseg_sesam.start.machine import Machine
-from mmseg_sesam.start.material import Reading, gather
+from mmseg_sesam.start.material import gather
 from mmseg_sesam.start.plan import Plan, make_plan, schedule, steps_in
+from mmseg_sesam.start.readers import Reading
 from mmseg_sesam.start.segmenters import pick_segmenter
 from mmseg_sesam.start.sets import (
     DataSets,

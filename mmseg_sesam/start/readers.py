@@ -1,0 +1,184 @@
+"""How annotations are read: format, classes, and widths of lines."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+
+from mmseg_sesam.annotations.base import AnnotationReader, Item
+from mmseg_sesam.annotations.convert import SUMMARY
+from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.start.detect import detect_format, labels_in, open_reader
+from mmseg_sesam.start.label_kind import THIN, guess_kind, spaced
+
+
+class Role(Enum):
+    """What annotations are for."""
+
+    TRAINING = 'training'
+    VALIDATION = 'validation'
+    CORRECTIONS = 'corrections'
+
+
+class Reading(NamedTuple):
+    """How annotations are read.
+
+    Attributes:
+        format: name of the format; 'auto' finds it.
+        classes: names of the classes. Those of the training for another
+            role; for the training, empty takes those in the files.
+        unlabelled: labels, or values of index images, that mean unlabelled.
+        jobs: number of processes.
+        renew: called before labels of other settings are removed.
+        role: what the annotations are for. Shapes for validation leave
+            pixels of a class 'background' around them, unless they are
+            strokes or points. A correction that nobody changed counts for
+            nothing, each other file belongs to an image, and labels may
+            have been removed only.
+    """
+
+    format: str = 'auto'
+    classes: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    jobs: int = 1
+    renew: Callable[[], None] = lambda: None
+    role: Role = Role.TRAINING
+
+
+def open_annotations(
+    images: Path, annotations: Path, reading: Reading
+) -> AnnotationReader:
+    """Returns a reader whose classes are known.
+
+    Args:
+        images: folder of the images.
+        annotations: file or folder of the annotations.
+        reading: how annotations are read.
+
+    Raises:
+        ValueError: the format is unknown or names no classes, or the
+            classes have another order than those of the training.
+    """
+    name = reading.format
+    name = detect_format(annotations) if name == 'auto' else name
+    converted = _converted_classes(annotations)
+    classes, unlabelled = reading.classes or converted, reading.unlabelled
+    if reading.role != Role.TRAINING:
+        _check_order(annotations, converted, classes)
+        if unlabelled:
+            opened = open_reader(name, annotations, images, classes)
+            unlabelled = _present(opened, reading)
+    reader = open_reader(name, annotations, images, classes, unlabelled)
+    if not reader.names:
+        raise ValueError(
+            f'{annotations} has the format {name}, which does not name the '
+            'classes; give their names in the order of their ids with '
+            '--classes.'
+        )
+    return reader
+
+
+def adapt(
+    reader: AnnotationReader, items: list[Item], scale: float, role: Role
+) -> AnnotationReader:
+    """Returns a reader that suits the size of the images and the role.
+
+    Args:
+        reader: its classes are known.
+        items: of the reader.
+        scale: what `drawing_scale` returns. Thin lines, drawn that much
+            wider, survive the scaling of training.
+        role: what the annotations are for.
+    """
+    known = {field.name: field.default for field in fields(reader)}
+    changes: dict[str, Any] = {}
+    if 'classes' in known:
+        changes['classes'] = tuple(reader.names)
+    if isinstance(reader, NamedReader) and scale > 1:
+        if 'width' in known:
+            changes['width'] = round(scale * known['width'])
+        if 'radius' in known:
+            changes['radius'] = round(scale * (2 * known['radius'] + 1)) // 2
+    reader = replace(reader, **changes)
+    if role == Role.VALIDATION:
+        return _fill_background(reader, items, scale)
+    return reader
+
+
+def conversion_command(reader: AnnotationReader, out: Path) -> str:
+    """Returns the command that converts as a reader does."""
+    words = ['python', 'tools/convert_annotations.py', reader.name]
+    words += [*map(str, reader.sources), str(out)]
+    for field in fields(reader):
+        value = getattr(reader, field.name)
+        if not field.metadata or value == field.default:
+            continue
+        values = value if isinstance(value, tuple) else (value,)
+        words += [f'--{field.name}', *map(str, values)]
+    return shlex.join(words)
+
+
+def _converted_classes(annotations: Path) -> tuple[str, ...]:
+    """Returns the classes of a folder that `convert` wrote, else none."""
+    path = annotations / SUMMARY
+    if not path.is_file():
+        return ()
+    summary = json.loads(path.read_text(encoding='utf-8'))
+    classes = summary.get('classes') if isinstance(summary, dict) else None
+    classes = classes if isinstance(classes, list) else []
+    names = [c.get('name') for c in classes if isinstance(c, dict)]
+    # The file of another tool names no classes.
+    return tuple(names) if all(isinstance(n, str) for n in names) else ()
+
+
+def _check_order(
+    src: Path, found: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """Raises if converted labels have the same classes in another order."""
+    if found != expected and sorted(found) == sorted(expected):
+        raise ValueError(
+            f'{src} has labels of the classes {", ".join(found)}, expected '
+            f'the order of the training, {", ".join(expected)}; give '
+            '--classes in the order of these labels, or convert them again '
+            'with --classes in that of the training.'
+        )
+
+
+def _present(opened: AnnotationReader, reading: Reading) -> tuple[str, ...]:
+    """Returns the unlabelled values that a part of the images has."""
+    items, _ = opened.items()
+    if reading.role == Role.CORRECTIONS:
+        items = [item for item in items if not opened.is_unchanged(item)]
+    found = labels_in(opened, items)
+    return tuple(value for value in reading.unlabelled if value in found)
+
+
+def _fill_background(
+    reader: AnnotationReader, items: list[Item], scale: float
+) -> AnnotationReader:
+    """Returns a reader of areas whose undrawn pixels are background.
+
+    Beside strokes and points lie pixels of all classes.
+    """
+    if not isinstance(reader, NamedReader) or 'background' not in reader.names:
+        return reader
+    if guess_kind(_readable_labels(reader, items), scale) in THIN:
+        return reader
+    return replace(reader, undrawn='background')
+
+
+def _readable_labels(
+    reader: AnnotationReader, items: list[Item]
+) -> Iterator[np.ndarray]:
+    """Yields some labels; the conversion names those that are damaged."""
+    for item in spaced(items):
+        with suppress(ValueError, OSError):
+            yield reader.read(item).label
