@@ -76,21 +76,19 @@ def find_training_set(cfg: Config, weak: str) -> Any:
     Without such a data set it is the first one, and None if there is none.
     It loads labels alone, and reads no list of files.
     """
-    from mmseg.registry import DATASETS, TRANSFORMS
+    from mmseg.registry import DATASETS
 
     from mmseg_sesam.datasets.label_kinds import kind_of_steps
-    from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
-    from mmseg_sesam.type_names import type_names
+    from mmseg_sesam.datasets.pipeline_configs import (
+        iterate_leaves,
+        transform_names,
+    )
 
     loader, found = cfg.get('train_dataloader'), []
     for leaf, steps in iterate_leaves(loader.dataset) if loader else ():
         if kind_of_steps(steps) == NO_LABEL:
             continue
-        loading = [
-            step
-            for step in steps
-            if 'LoadAnnotations' in type_names(step, TRANSFORMS)
-        ]
+        loading = [s for s in steps if 'LoadAnnotations' in transform_names(s)]
         config = dict(leaf, pipeline=loading, lazy_init=True)
         found.append(DATASETS.build(config))
     folders = Path(weak).resolve().parents

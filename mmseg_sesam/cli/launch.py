@@ -35,15 +35,15 @@ _RANK = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 def find_hook(cfg: Config) -> dict:
     """Returns the config of SAMPseudoLabelHook; ValueError without one."""
-    from mmseg_sesam.config_checks.training import is_round_hook, iterate_hooks
+    from mmseg_sesam.config_checks.training import round_hooks
 
-    for hook in iterate_hooks(cfg):
-        if is_round_hook(hook):
-            return hook
-    raise ValueError(
-        f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
-        'the pseudo-labels; give a config that has one'
-    )
+    hooks = round_hooks(cfg)
+    if not hooks:
+        raise ValueError(
+            f'{cfg.filename} has no SAMPseudoLabelHook, whose generator makes '
+            'the pseudo-labels; give a config that has one'
+        )
+    return hooks[0]
 
 
 def build_generator(cfg: Config) -> PseudoLabelGenerator:

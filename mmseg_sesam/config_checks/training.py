@@ -116,6 +116,11 @@ def iterate_hooks(cfg: Config) -> Iterator[dict | Hook]:
     yield from (cfg.get('default_hooks') or {}).values()
 
 
+def round_hooks(cfg: Config) -> list[dict | Hook]:
+    """Returns the SAMPseudoLabelHooks of a config, and those derived."""
+    return [hook for hook in iterate_hooks(cfg) if is_round_hook(hook)]
+
+
 def is_round_hook(hook: dict | Hook | None) -> bool:
     """Returns whether a hook is a SAMPseudoLabelHook or derived from it."""
     return 'SAMPseudoLabelHook' in hook_names(hook)

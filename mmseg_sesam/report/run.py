@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
-from mmseg.registry import METRICS, TRANSFORMS
+from mmseg.registry import METRICS
 
-from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
+from mmseg_sesam.datasets.pipeline_configs import (
+    iterate_transforms,
+    transform_names,
+)
 from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.evaluation.weak_pixels import PROXY, WeakPixelAccuracy
 from mmseg_sesam.report.class_iou import match_class_tables, read_class_tables
@@ -164,7 +167,7 @@ def _read_class_iou(
 def _find_store(work_dir: Path, cfg: Config) -> PseudoLabelStore | None:
     """Returns the store, if the config uses it."""
     steps = iterate_transforms(cfg.train_dataloader.dataset)
-    if not any('LoadPseudoLabel' in type_names(s, TRANSFORMS) for s in steps):
+    if not any('LoadPseudoLabel' in transform_names(s) for s in steps):
         return None
     return PseudoLabelStore(work_dir / STORE_NAME)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_sesam.config_checks.training import is_round_hook, iterate_hooks
+from mmseg_sesam.config_checks.training import round_hooks
 from mmseg_sesam.report.run import Run
 
 # Name on the page -> where the config holds it.
@@ -39,10 +39,9 @@ def list_settings(run: Run) -> dict[str, str]:
         for name, place in _PLACES.items()
         if (value := _look_up(run.cfg, place)) is not None
     }
-    for hook in iterate_hooks(run.cfg):
-        if is_round_hook(hook):
-            given = {name: hook[name] for name in _HOOK if name in hook}
-            settings['refreshes'] = _text(given)
+    for hook in round_hooks(run.cfg):
+        given = {name: hook[name] for name in _HOOK if name in hook}
+        settings['refreshes'] = _text(given)
     if run.rounds:
         first = run.rounds[min(run.rounds)]
         generator = first['identity']['settings']['generator']
