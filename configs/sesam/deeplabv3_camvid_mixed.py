@@ -39,7 +39,7 @@ images = dict(
     ),
 )
 train_dataloader = dict(
-    # One dense image in each batch of 8 (our choice, not measured).
+    # One dense image in each batch of 8: docs/mixed.md has what that gains.
     sampler=dict(
         _delete_=True,
         type='LabelKindSampler',
