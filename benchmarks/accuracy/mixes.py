@@ -135,6 +135,9 @@ def apply_mix(cfg: Config, mix: Mix, dense_folder: str, clicks: str) -> None:
         cfg.train_dataloader.sampler = ConfigDict(
             type='LabelKindSampler', ratio=_ratio([*places])
         )
+    if {*places} <= {DENSE, NO_LABEL}:
+        # GatedCRFLoss would leave all images out.
+        cfg.model.regularizers = []
     if DENSE in places:
         dense = LabelSource('dense', HUMAN_FIELD, kinds=[DENSE])
         cfg.model.sources = [

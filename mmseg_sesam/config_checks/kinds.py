@@ -11,8 +11,9 @@ from mmseg_sesam.datasets.label_kinds import (
     kind_of_steps,
 )
 from mmseg_sesam.datasets.samplers import check_ratio
-from mmseg_sesam.structures import HUMAN_FIELD, LABEL_KINDS, NO_LABEL
-from mmseg_sesam.type_names import type_names
+from mmseg_sesam.models.regularizers import GatedCRFLoss
+from mmseg_sesam.structures import DENSE, HUMAN_FIELD, LABEL_KINDS, NO_LABEL
+from mmseg_sesam.type_names import type_name, type_names
 
 
 def check_kinds(training: Training) -> None:
@@ -28,6 +29,7 @@ def check_kinds(training: Training) -> None:
     if training.is_sesam:
         _check_sources(sources, kinds)
         _check_learns_without_labels(training, kinds)
+        _check_crf(training, kinds)
     # Files decide whether there are images without labels.
     allows = _any_allows(training)
     if allows or len(kinds) > 1:
@@ -81,10 +83,12 @@ def _check_sources(
 
 def _check_learns_without_labels(training: Training, kinds: set[str]) -> None:
     """Raises if nothing is learned from images without labels."""
+    # GatedCRFLoss leaves images without labels out.
+    regularizers = training.model_option('regularizers')
     if (
         training.model_option('teacher') is not None
         or training.refreshes
-        or training.model_option('regularizers')
+        or len(regularizers) > len(_crf_losses(training))
     ):
         return
     found, remedy = "kind='none'", 'take the data set out'
@@ -95,10 +99,29 @@ def _check_learns_without_labels(training: Training, kinds: set[str]) -> None:
             return
     raise ValueError(
         f'A training data set has {found} of LoadWeakAnnotations, and the '
-        'model has teacher=None, no refreshes and no regularizers, so that '
-        "images without labels teach nothing; set teacher='online', or "
-        f'{remedy}.'
+        'model has teacher=None, no refreshes and no regularizer but '
+        'GatedCRFLoss, which leaves them out, so that images without labels '
+        f"teach nothing; set teacher='online', or {remedy}."
     )
+
+
+def _check_crf(training: Training, kinds: set[str]) -> None:
+    """Raises if GatedCRFLoss would leave all images out."""
+    if not kinds <= {DENSE, NO_LABEL} or not _crf_losses(training):
+        return
+    raise ValueError(
+        'model.regularizers holds GatedCRFLoss, which is for labels of a part '
+        'of an image, and the training data sets have the kinds '
+        f'{sorted(kinds)}; take it out.'
+    )
+
+
+def _crf_losses(training: Training) -> list[dict]:
+    return [
+        one
+        for one in training.model_option('regularizers')
+        if type_name(one) == GatedCRFLoss.__name__
+    ]
 
 
 def _any_allows(training: Training) -> bool:

@@ -19,13 +19,21 @@ class LabelMaps(NamedTuple):
         labels: name of each source -> (N, H, W) uint8 class ids, 255 where
             unlabelled.
         inside: (N, H, W) bool, False on pixels that padding added.
+        kinds: kind of each image's human labels, None for an unknown one;
+            empty if none is known.
     """
 
     labels: dict[str, Tensor]
     inside: Tensor
+    kinds: Sequence[str | None] = ()
 
     @classmethod
-    def disjoint(cls, labels: dict[str, Tensor], inside: Tensor) -> LabelMaps:
+    def disjoint(
+        cls,
+        labels: dict[str, Tensor],
+        inside: Tensor,
+        kinds: Sequence[str | None] = (),
+    ) -> LabelMaps:
         """Removes from each map the pixels that an earlier map labels.
 
         Example:
@@ -41,7 +49,7 @@ class LabelMaps(NamedTuple):
         for name, label in labels.items():
             disjoint[name] = label.masked_fill(~free, UNLABELLED)
             free = free & (disjoint[name] == UNLABELLED)
-        return cls(disjoint, inside)
+        return cls(disjoint, inside, kinds)
 
     def labelled(self) -> dict[str, Tensor]:
         """Returns the labelled pixels of each source, (N, H, W) bool."""
@@ -76,6 +84,11 @@ def stack_labels(samples: list[SegDataSample], field: str) -> Tensor:
     return torch.cat([sample.get(field).data for sample in samples])
 
 
+def kinds_of(samples: list[SegDataSample]) -> list[str | None]:
+    """Returns the kind of each image's human labels, if it is known."""
+    return [sample.get('label_kind') for sample in samples]
+
+
 def labels_by_source(
     labels: dict[str, Tensor],
     sources: Sequence[LabelSource],
@@ -91,7 +104,7 @@ def labels_by_source(
         sources: sources of labels, in the order in which they take pixels.
         samples: N data samples.
     """
-    kinds = [sample.get('label_kind') for sample in samples]
+    kinds = kinds_of(samples)
     _refuse_untaken_kinds(kinds, sources)
     found = {}
     for source in sources:

@@ -221,7 +221,8 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
                     labels[PSEUDO_FIELD], probability
                 )
         named = label_maps.labels_by_source(labels, self.sources, samples)
-        return LabelMaps.disjoint(named, inside)
+        kinds = label_maps.kinds_of(samples)
+        return LabelMaps.disjoint(named, inside, kinds)
 
     def head_logits(
         self, images: Tensor, size: tuple[int, int]

@@ -15,6 +15,7 @@ from mmseg_sesam.config_checks import check_config
 from .changes import MakeConfig
 
 RATIO = dict(dense=1, scribble=2, none=5)
+CRF = [dict(type='GatedCRFLoss', loss_weight=0.1)]
 
 
 def parts_of(cfg: Config) -> list[dict]:
@@ -87,7 +88,22 @@ def nothing_without_files(cfg: Config) -> None:
     loader_of(parts_of(cfg)[1]).unlabelled = 'allow'
 
 
+def only_outlines_without_labels(cfg: Config) -> None:
+    nothing_without_labels(cfg)
+    cfg.model.regularizers = CRF
+
+
+def outlines_of_dense_labels(cfg: Config) -> None:
+    del parts_of(cfg)[1]
+    cfg.train_dataloader.sampler.ratio = dict(dense=1, none=1)
+    cfg.model.regularizers = CRF
+
+
 NO_EFFECT = {
+    only_outlines_without_labels: 'no regularizer but GatedCRFLoss',
+    outlines_of_dense_labels: (
+        r"GatedCRFLoss.*the kinds \['dense', 'none'\]; take it out"
+    ),
     mosaic: 'RandomMosaic, which joins images of several kinds',
     mosaic_of_images_without_files: 'RandomMosaic, .* with and without one',
     nothing_without_labels: "kind='none' .* teacher=None, no refreshes",
@@ -143,9 +159,7 @@ def test_check_config_passes_images_without_files_that_teach(
 ) -> None:
     cfg = make_mixed()
     nothing_without_files(cfg)
-    cfg.model.regularizers = [dict(type='GatedCRFLoss', loss_weight=0.1)]
-    check_config(cfg)
-    cfg.model.update(regularizers=[], teacher='online')
+    cfg.model.teacher = 'online'
     check_config(cfg)
 
 

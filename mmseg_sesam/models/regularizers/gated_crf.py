@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.structures import DENSE, NO_LABEL
 from mmseg_sesam.validators import check_options, number
 
 # The paper's values, except its window of 11 x 11 full pixels.
@@ -26,7 +27,10 @@ class GatedCRFLoss(nn.Module):
     their distance and of their difference in colour. Weak labels say little
     about outlines, and this loss moves outlines of the prediction to edges
     of the image. Use it for coarse masks and scribbles; it made points worse
-    (docs/choosing.md).
+    (docs/choosing.md). Images of the kinds 'dense' and 'none' are left out:
+    outlines of dense labels are known, and without a label nothing keeps a
+    frequent class from spreading over its neighbours (our choice, measured
+    in docs/lab_notebook.md).
 
     Source: gated CRF loss, Obukhov et al., 2019 (arXiv 1906.04651), with its
     widths. It is computed at half of the resolution, in a window of 7 x 7
@@ -58,9 +62,13 @@ class GatedCRFLoss(nn.Module):
         Args:
             logits: (N, C, H, W) of the decode head.
             images: (N, C, H, W) float; black and white differ by 1.
-            maps: labels of the batch, of which only `inside` is read.
+            maps: labels of the batch.
         """
-        energy = gated_crf(logits.softmax(dim=1), images, maps.inside)
+        inside, kinds = maps.inside, maps.kinds
+        kept = [i for i, k in enumerate(kinds) if k not in (DENSE, NO_LABEL)]
+        if len(kept) < len(kinds):
+            logits, images, inside = logits[kept], images[kept], inside[kept]
+        energy = gated_crf(logits.softmax(dim=1), images, inside)
         return self.loss_weight * energy
 
 

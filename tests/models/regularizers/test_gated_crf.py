@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from mmseg_sesam.models.label_maps import LabelMaps
+from mmseg_sesam.models.regularizers import GatedCRFLoss
 from mmseg_sesam.models.regularizers.gated_crf import gated_crf
 
 
@@ -101,3 +103,20 @@ def test_gated_crf_of_an_edge_is_least_on_an_image_edge():
     assert paid(16) < 1e-6 < paid(8)
     assert paid(24) == pytest.approx(paid(8))
     assert paid(32) == 0
+
+
+def test_gated_crf_loss_leaves_dense_and_unlabelled_images_out() -> None:
+    torch.manual_seed(0)
+    logits = torch.rand(4, 3, 8, 12)
+    images = torch.rand(4, 3, 8, 12)
+    label = torch.full((4, 8, 12), 255, dtype=torch.uint8)
+    loss = GatedCRFLoss()
+
+    def paid(rows: list[int], *kinds: str | None) -> torch.Tensor:
+        maps = LabelMaps(dict(weak=label[rows]), label[rows] == 255, kinds)
+        return loss(logits[rows], images[rows], maps)
+
+    mixed = paid([0, 1, 2, 3], 'dense', 'scribble', 'none', None)
+    assert mixed == paid([1, 3], 'scribble', None)
+    assert mixed == paid([1, 3])
+    assert paid([0, 2], 'dense', 'none') == 0
