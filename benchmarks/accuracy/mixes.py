@@ -170,11 +170,12 @@ def _pipeline(
 
 
 def _ratio(kinds: Sequence[str]) -> dict[str, float]:
-    """A batch has one dense image beside weak ones, and half without labels.
+    """Returns the sampler's ratio.
 
-    Both are our choice.
+    A batch has one dense image beside weak ones, and a quarter without labels
+    (our choice; docs/mixed.md has what other ratios gave).
     """
-    unlabelled = _BATCH / 2 if NO_LABEL in kinds else 0
+    unlabelled = _BATCH / 4 if NO_LABEL in kinds else 0
     labelled = _BATCH - unlabelled
     ratio = {kind: labelled for kind in kinds if kind != NO_LABEL}
     if DENSE in ratio and len(ratio) > 1:

@@ -77,7 +77,7 @@ dict(
 SAMPLER = """\
 dict(
         type='LabelKindSampler',
-        # Most images have no label: half of those that are drawn have one.
+        # More would harm: a quarter of the drawn images have no label.
         ratio={ratio},
     )"""
 CORRECTED = """\

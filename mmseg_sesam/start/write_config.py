@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pprint
 import textwrap
@@ -26,6 +27,9 @@ from mmseg_sesam.start.plan import Plan
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
+# Drawn images with a label for each without one, at least (measured, see
+# docs/mixed.md).
+_LABELLED = 3
 _INDENTS = dict(
     model=4,
     segmenter=4,
@@ -115,10 +119,14 @@ def _sampler(sets: DataSets) -> str:
     for part in [sets.train, *sets.corrected]:
         ratio[part.kind] += len(part.labelled)
     labelled = sum(ratio.values())
-    if len(sets.train.unlabelled) <= labelled:
+    if len(sets.train.unlabelled) * _LABELLED <= labelled:
         return "dict(type='InfiniteSampler', shuffle=True)"
+    ratio = Counter({kind: _LABELLED * n for kind, n in ratio.items()})
     ratio[NO_LABEL] = labelled
-    shares = ', '.join(f'{kind}={n}' for kind, n in ratio.items() if n)
+    least = math.gcd(*ratio.values())
+    shares = ', '.join(
+        f'{kind}={n // least}' for kind, n in ratio.items() if n
+    )
     return SAMPLER.format(ratio=f'dict({shares})')
 
 
