@@ -111,9 +111,14 @@ def _half_rows(data_set: DataSet) -> dict[str, Row]:
             weak['point'], 'SeSAM, simulated scribbles', mix=Mix('scribble')
         )
     return rows | {
-        f'dense{dense}': Row(
-            f'{config}_full', f'{dense} dense images alone', mix=Mix(None, 10)
-        ),
+        **{
+            f'dense{number}': Row(
+                f'{config}_full',
+                f'{number} dense images alone',
+                mix=Mix(None, number),
+            )
+            for number in (dense, 13)
+        },
         **{
             f'dense{dense}+{kind}': Row(
                 weak[kind],
