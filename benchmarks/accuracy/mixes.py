@@ -35,6 +35,7 @@ class Mix(NamedTuple):
         unlabelled: whether the rest is trained on, without labels.
         chosen: places of the images that have weak labels, in place of
             `share`; none of them is dense.
+        left_out: places of the images that are not trained on.
     """
 
     kind: str | None
@@ -42,6 +43,7 @@ class Mix(NamedTuple):
     share: float = 1.0
     unlabelled: bool = False
     chosen: Sequence[int] = ()
+    left_out: Sequence[int] = ()
 
     def places(self, total: int) -> dict[str, list[int]]:
         """Returns the places of each kind's images, spread over the set."""
@@ -55,7 +57,8 @@ class Mix(NamedTuple):
             weak = _spread(others, max(round(self.share * len(others)), 1))
         places = {DENSE: dense, self.kind: weak}
         if self.unlabelled:
-            places[NO_LABEL] = sorted(set(others) - set(weak))
+            rest = set(others) - set(weak) - set(self.left_out)
+            places[NO_LABEL] = sorted(rest)
         return {kind: found for kind, found in places.items() if found}
 
     def labels(self, total: int) -> dict[str, int]:

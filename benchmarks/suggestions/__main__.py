@@ -4,8 +4,9 @@
     python -m benchmarks.suggestions run random --seed 0 --data ../shared/data
     python -m benchmarks.suggestions report
 
-The first tenth of the images is drawn at random, the same one for both; each
-further round labels another tenth. A round that has a result is not made
+A fifth of the training images is held back for validation. Of the others the
+first tenth is drawn at random, the same one for both; each further round
+labels another tenth. A round that has a result is not made
 again, so that an interrupted run goes on.
 """
 

