@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmseg.registry import DATA_SAMPLERS
 
-from mmseg_sesam.config_checks.training import Training
+from mmseg_sesam.config_checks.training import Training, model_names
 from mmseg_sesam.datasets.label_kinds import (
     UNSAID,
     allows_unlabelled,
@@ -13,7 +13,7 @@ from mmseg_sesam.datasets.label_kinds import (
 from mmseg_sesam.datasets.samplers import check_ratio
 from mmseg_sesam.models.regularizers import GatedCRFLoss
 from mmseg_sesam.structures import DENSE, HUMAN_FIELD, LABEL_KINDS, NO_LABEL
-from mmseg_sesam.type_names import type_name, type_names
+from mmseg_sesam.type_names import type_names
 
 
 def check_kinds(training: Training) -> None:
@@ -84,11 +84,10 @@ def _check_sources(
 def _check_learns_without_labels(training: Training, kinds: set[str]) -> None:
     """Raises if nothing is learned from images without labels."""
     # GatedCRFLoss leaves images without labels out.
-    regularizers = training.model_option('regularizers')
     if (
         training.model_option('teacher') is not None
         or training.refreshes
-        or len(regularizers) > len(_crf_losses(training))
+        or not all(map(_is_crf, _regularizers(training)))
     ):
         return
     found, remedy = "kind='none'", 'take the data set out'
@@ -107,7 +106,9 @@ def _check_learns_without_labels(training: Training, kinds: set[str]) -> None:
 
 def _check_crf(training: Training, kinds: set[str]) -> None:
     """Raises if GatedCRFLoss would leave all images out."""
-    if not kinds <= {DENSE, NO_LABEL} or not _crf_losses(training):
+    if not kinds <= {DENSE, NO_LABEL} or not any(
+        map(_is_crf, _regularizers(training))
+    ):
         return
     raise ValueError(
         'model.regularizers holds GatedCRFLoss, which is for labels of a part '
@@ -116,12 +117,13 @@ def _check_crf(training: Training, kinds: set[str]) -> None:
     )
 
 
-def _crf_losses(training: Training) -> list[dict]:
-    return [
-        one
-        for one in training.model_option('regularizers')
-        if type_name(one) == GatedCRFLoss.__name__
-    ]
+def _regularizers(training: Training) -> list[dict]:
+    return training.model_option('regularizers') or []
+
+
+def _is_crf(regularizer: dict) -> bool:
+    """Returns whether a regularizer leaves dense and unlabelled images out."""
+    return GatedCRFLoss.__name__ in model_names(regularizer)
 
 
 def _any_allows(training: Training) -> bool:

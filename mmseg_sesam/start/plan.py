@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mmseg_sesam.start.label_kind import KIND_REASON
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.material import Material
+from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.start.sizes import (
     MAX_SIDE,
     crop_side,
@@ -64,20 +65,15 @@ class Plan:
     crf: Choice
 
 
-def make_plan(
-    material: Material,
-    images: int,
-    machine: Machine,
-    segmenter: Choice,
-) -> Plan:
+def make_plan(sets: DataSets, machine: Machine, segmenter: Choice) -> Plan:
     """Returns the plan of a training without a limit of time.
 
     Args:
-        material: images and labels.
-        images: number of training images.
+        sets: images and labels.
         machine: the machine that trains.
         segmenter: the segmenter.
     """
+    images = len(sets.names)
     steps = _round_up(min(max(2 * images, _LEAST_STEPS), _MOST_STEPS))
     reason = (
         f'2 a training image ({images}), from {_LEAST_STEPS} to {_MOST_STEPS}'
@@ -85,8 +81,8 @@ def make_plan(
     )
     return Plan(
         segmenter=segmenter,
-        **_of_machine(material, machine),
-        crf=_crf_weight(material.kind),
+        **_of_machine(sets.train, machine),
+        crf=_crf_weight(sets.kind),
         **schedule(steps, reason),
     )
 
@@ -173,7 +169,7 @@ def _of_machine(material: Material, machine: Machine) -> dict[str, Choice]:
 def _crf_weight(kind: str) -> Choice:
     return Choice(
         0.1 if kind in ('coarse', 'scribble') else 0,
-        f'labels look like {KIND_REASON[kind]}; the loss finds outlines '
+        f'most labels look like {KIND_REASON[kind]}; the loss finds outlines '
         'beyond masks and strokes, and harms points (docs/choosing.md)',
     )
 

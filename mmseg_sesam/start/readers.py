@@ -33,8 +33,8 @@ class Reading(NamedTuple):
 
     Attributes:
         format: name of the format; 'auto' finds it.
-        classes: names of the classes. Those of the training for another
-            role; for the training, empty takes those in the files.
+        classes: names of the classes. Empty for the training if the files
+            say them.
         unlabelled: labels, or values of index images, that mean unlabelled.
         jobs: number of processes.
         renew: called before labels of other settings are removed.
@@ -69,10 +69,11 @@ def open_annotations(
     """
     name = reading.format
     name = detect_format(annotations) if name == 'auto' else name
-    converted = _converted_classes(annotations)
-    classes, unlabelled = reading.classes or converted, reading.unlabelled
-    if reading.role != Role.TRAINING:
-        _check_order(annotations, converted, classes)
+    classes, unlabelled = reading.classes, reading.unlabelled
+    if reading.role == Role.TRAINING:
+        classes = classes or _converted_classes(annotations)
+    else:
+        _check_order(annotations, classes)
         if unlabelled:
             opened = open_reader(name, annotations, images, classes)
             unlabelled = _present(opened, reading)
@@ -131,18 +132,17 @@ def _converted_classes(annotations: Path) -> tuple[str, ...]:
     path = annotations / SUMMARY
     if not path.is_file():
         return ()
-    summary = json.loads(path.read_text(encoding='utf-8'))
-    classes = summary.get('classes') if isinstance(summary, dict) else None
-    classes = classes if isinstance(classes, list) else []
-    names = [c.get('name') for c in classes if isinstance(c, dict)]
     # The file of another tool names no classes.
-    return tuple(names) if all(isinstance(n, str) for n in names) else ()
+    try:
+        summary = json.loads(path.read_text(encoding='utf-8'))
+        return tuple(str(one['name']) for one in summary['classes'])
+    except (KeyError, TypeError, ValueError):
+        return ()
 
 
-def _check_order(
-    src: Path, found: tuple[str, ...], expected: tuple[str, ...]
-) -> None:
+def _check_order(src: Path, expected: tuple[str, ...]) -> None:
     """Raises if converted labels have the same classes in another order."""
+    found = _converted_classes(src)
     if found != expected and sorted(found) == sorted(expected):
         raise ValueError(
             f'{src} has labels of the classes {", ".join(found)}, expected '

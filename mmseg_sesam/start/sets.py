@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,6 +55,20 @@ class DataSets:
         """Names of all training images."""
         corrected = (n for part in self.corrected for n in part.labelled)
         return sorted([*self.train.names, *corrected])
+
+    @property
+    def labelled(self) -> Counter[str]:
+        """Number of labelled training images by kind of label."""
+        numbers = Counter()
+        for part in [self.train, *self.corrected]:
+            numbers[part.kind] += len(part.labelled)
+        return +numbers
+
+    @property
+    def kind(self) -> str:
+        """Kind of most labels of the training."""
+        numbers = self.labelled
+        return max(numbers, key=numbers.get, default=self.train.kind)
 
 
 def hold_back(material: Material, share: float | None) -> DataSets:

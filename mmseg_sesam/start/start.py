@@ -93,7 +93,7 @@ def prepare(
     sets = _gather_sets(request, partial(_make_way, out, names))
     machine = machine or Machine.this()
     segmenter = pick_segmenter(bases / 'segmenters', machine.gpu_gib > 0)
-    plan = make_plan(sets.train, len(sets.names), machine, segmenter)
+    plan = make_plan(sets, machine, segmenter)
     if request.minutes is not None:
         seconds = seconds_per_step(plan, bases, len(sets.train.classes))
         steps = steps_in(request.minutes, seconds)

@@ -6,7 +6,6 @@ import math
 import os
 import pprint
 import textwrap
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ from mmseg_sesam.start.plan import Plan
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
-# Drawn images with a label for each without one, at least (measured, see
-# docs/mixed.md).
+# Least number of labelled images that are drawn for an unlabelled one
+# (measured, docs/mixed.md).
 _LABELLED = 3
 _INDENTS = dict(
     model=4,
@@ -101,8 +100,7 @@ def _of_labels(sets: DataSets, folder: Path) -> dict[str, str]:
             f'{joined},\n    ],\n)'
         )
     allowed = "\n        unlabelled='allow',"
-    kinds = {part.kind for part in [train, *sets.corrected] if part.labelled}
-    has_more = DENSE in kinds and len(kinds) > 1
+    has_more = DENSE in sets.labelled and len(sets.labelled) > 1
     return dict(
         kind=train.kind if train.labelled else NO_LABEL,
         unlabelled=allowed if train.labelled and train.unlabelled else '',
@@ -115,18 +113,13 @@ def _of_labels(sets: DataSets, folder: Path) -> dict[str, str]:
 
 def _sampler(sets: DataSets) -> str:
     """Returns the text of the sampler."""
-    ratio = Counter()
-    for part in [sets.train, *sets.corrected]:
-        ratio[part.kind] += len(part.labelled)
-    labelled = sum(ratio.values())
+    labelled = sum(sets.labelled.values())
     if len(sets.train.unlabelled) * _LABELLED <= labelled:
         return "dict(type='InfiniteSampler', shuffle=True)"
-    ratio = Counter({kind: _LABELLED * n for kind, n in ratio.items()})
+    ratio = {kind: _LABELLED * n for kind, n in sets.labelled.items()}
     ratio[NO_LABEL] = labelled
     least = math.gcd(*ratio.values())
-    shares = ', '.join(
-        f'{kind}={n // least}' for kind, n in ratio.items() if n
-    )
+    shares = ', '.join(f'{kind}={n // least}' for kind, n in ratio.items())
     return SAMPLER.format(ratio=f'dict({shares})')
 
 

@@ -7,6 +7,7 @@ import pytest
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.material import Material
 from mmseg_sesam.start.plan import Choice, Plan, make_plan, schedule, steps_in
+from mmseg_sesam.start.sets import DataSets
 
 
 def plan_of(images: int = 8, gpu: float = 0, **changes: object) -> Plan:
@@ -16,7 +17,7 @@ def plan_of(images: int = 8, gpu: float = 0, **changes: object) -> Plan:
         images=Path('images'),
         suffix='.jpg',
         labels=Path('labels'),
-        labelled=[],
+        labelled=[str(number) for number in range(images)],
         unlabelled=[],
         classes=('a', 'b'),
         palette=[[0, 0, 0], [9, 9, 9]],
@@ -25,7 +26,7 @@ def plan_of(images: int = 8, gpu: float = 0, **changes: object) -> Plan:
         **options,
     )
     segmenter = Choice('superpixel', 'no weights')
-    return make_plan(material, images, Machine(2, gpu), segmenter)
+    return make_plan(DataSets(material), Machine(2, gpu), segmenter)
 
 
 @pytest.mark.parametrize(

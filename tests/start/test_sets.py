@@ -14,6 +14,7 @@ from PIL import Image
 
 from mmseg_sesam.annotations import convert
 from mmseg_sesam.annotations.readers.labelme import LabelmeReader
+from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.datasets.validation import validate_datasets
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.start import start
@@ -187,12 +188,14 @@ def test_prepare_takes_no_label_images_for_photos(
         assert {*sets.names} < {f'{i:02}' for i in range(13)}
 
 
+@pytest.mark.parametrize('summary', ['{"images": 1}', '{}\n{}'])
 def test_prepare_asks_for_classes_that_a_summary_lacks(
     request_of_photos: Request,
+    summary: str,
 ) -> None:
     Path('drawn').mkdir()
     Image.new('L', (96, 72)).save('drawn/01.png')
-    Path('drawn/summary.json').write_text('{"images": 1}')
+    Path('drawn/summary.json').write_text(summary)
 
     with pytest.raises(ValueError, match='--classes'):
         plan(request_of_photos, annotations=Path('drawn'))
@@ -331,6 +334,19 @@ def test_prepare_joins_corrections(request_of_photos: Request) -> None:
     for part in parts:
         assert Path(part.ann_file).read_text().split()
     assert cfg.model.sources[0].kinds == ['dense']
+
+
+def test_prepare_plans_for_labels_that_corrections_left(
+    request_of_photos: Request,
+) -> None:
+    labelled = plan(request_of_photos, val_share=0.0).sets.train.labelled
+    corrected = (draw_photos('first', *labelled),)
+
+    start = plan(request_of_photos, val_share=0.0, corrected=corrected)
+
+    cfg = Config.fromfile(start.config)
+    assert not cfg.model.regularizers
+    check_config(cfg)
 
 
 def test_prepare_removes_labels_that_a_correction_replaced(
