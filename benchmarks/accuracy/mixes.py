@@ -136,7 +136,7 @@ def apply_mix(cfg: Config, mix: Mix, dense_folder: str, clicks: str) -> None:
     )
     if len(places) > 1:
         cfg.train_dataloader.sampler = ConfigDict(
-            type='LabelKindSampler', ratio=_ratio([*places])
+            type='LabelKindSampler', ratio=_ratio(places)
         )
     if {*places} <= {DENSE, NO_LABEL}:
         # GatedCRFLoss would leave all images out.
@@ -172,18 +172,19 @@ def _pipeline(
     return steps
 
 
-def _ratio(kinds: Sequence[str]) -> dict[str, float]:
+def _ratio(places: dict[str, list[int]]) -> dict[str, float]:
     """Returns the sampler's ratio.
 
     A batch has one dense image beside weak ones, and a quarter without labels
-    (our choice; docs/mixed.md has what other ratios gave).
+    at most (our choice; docs/mixed.md has what other ratios gave).
     """
-    unlabelled = _BATCH / 4 if NO_LABEL in kinds else 0
-    labelled = _BATCH - unlabelled
-    ratio = {kind: labelled for kind in kinds if kind != NO_LABEL}
+    total = sum(map(len, places.values()))
+    free = _BATCH * min(len(places.get(NO_LABEL, [])) / total, 0.25)
+    labelled = _BATCH - free
+    ratio = {kind: labelled for kind in places if kind != NO_LABEL}
     if DENSE in ratio and len(ratio) > 1:
         ratio = {kind: labelled - 1 for kind in ratio} | {DENSE: 1}
-    return ratio | ({NO_LABEL: unlabelled} if unlabelled else {})
+    return ratio | ({NO_LABEL: free} if free else {})
 
 
 def count_images(dataset: dict[str, Any]) -> int:
