@@ -105,7 +105,8 @@ def best_mix(
 
     It is None where no training as cheap was measured. Trainings that cost
     more than others and are worse are left out. Between two neighbours of the
-    rest the images are divided, and the mIoU is interpolated.
+    rest the images are divided, and the mIoU is interpolated, unless such a
+    training was measured.
 
     Args:
         measured: trainings.
@@ -134,8 +135,21 @@ def best_mix(
         + part * above.shares.get(kind, 0)
         for kind in {**below.shares, **above.shares}
     }
+    for row in measured:
+        cost = row.seconds(rates)
+        if cost <= seconds and _is_mix(row, shares):
+            return Advice(dict(row.shares), cost, row.miou, (row,))
     miou = (1 - part) * below.miou + part * above.miou
     return Advice(shares, seconds, miou, (below, above))
+
+
+def _is_mix(row: Measured, shares: Mapping[str, float]) -> bool:
+    """Returns whether a training had a mix, up to one image of the set."""
+    kinds = {**row.shares, **shares}
+    return all(
+        abs(row.shares.get(kind, 0) - shares.get(kind, 0)) < 1 / IMAGES
+        for kind in kinds
+    )
 
 
 def _upper_hull(

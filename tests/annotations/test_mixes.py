@@ -54,6 +54,12 @@ def test_best_mix_names_a_measured_mix() -> None:
     mix = Measured({'dense': 0.1, 'scribble': 0.9}, 66, 1)
     found = best_mix([SCRIBBLE, mix, DENSE], mix.seconds(RATES), RATES)
     assert found.between == (mix,)
+    # What is interpolated may promise more, or be dearer.
+    half = Measured({'dense': 0.499, 'scribble': 0.501}, 64, 1)
+    rows = [SCRIBBLE, half, DENSE]
+    assert best_mix(rows, 515, RATES).between == (half,)
+    assert best_mix(rows, 513, RATES).between == (SCRIBBLE, DENSE)
+    assert best_mix(rows, 520, RATES).between == (SCRIBBLE, DENSE)
 
 
 def test_read_measured_reads_results_of_the_benchmark() -> None:
