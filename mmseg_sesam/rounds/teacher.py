@@ -177,14 +177,9 @@ class TeacherPredictor:
         if prior is None:
             return
         prior.reset()
-        batches = images.load_part(
-            images.spread(_PRIOR_IMAGES), 'class shares of predictions'
-        )
-        parts = on_all_ranks(
-            lambda: [self._some_pixels(batch) for batch in batches], group
-        )
-        # In the order of the images, whatever the number of ranks.
-        prior.fit(torch.cat(interleave(parts)))
+        places = images.spread(_PRIOR_IMAGES)
+        said = 'class shares of predictions'
+        prior.fit(self._pixels_of(images, places, said, group))
 
     def class_thresholds(
         self,
@@ -205,12 +200,19 @@ class TeacherPredictor:
         places = images.spread(_PRIOR_IMAGES, leave_out=labelled)
         if not places:
             return None
-        batches = images.load_part(places, 'thresholds of classes')
+        said = 'thresholds of classes'
+        probability = self._pixels_of(images, places, said, group)
+        return class_thresholds(probability.float().numpy(), enrich_threshold)
+
+    def _pixels_of(
+        self, images: TrainingImages, places: list[int], said: str, group: Any
+    ) -> Tensor:
+        """Returns `_some_pixels` of images, in their order on any ranks."""
+        batches = images.load_part(places, said)
         parts = on_all_ranks(
             lambda: [self._some_pixels(batch) for batch in batches], group
         )
-        probability = torch.cat(interleave(parts)).float().numpy()
-        return class_thresholds(probability, enrich_threshold)
+        return torch.cat(interleave(parts))
 
     def _some_pixels(self, batch: dict) -> Tensor:
         """Returns (P, C) probabilities on the CPU, evenly spread."""
