@@ -207,7 +207,10 @@ class TeacherPredictor:
     def _pixels_of(
         self, images: TrainingImages, places: list[int], said: str, group: Any
     ) -> Tensor:
-        """Returns `_some_pixels` of images, in their order on any ranks."""
+        """Returns `_some_pixels` of images, joined.
+
+        They have the order of the images, whatever the number of ranks.
+        """
         batches = images.load_part(places, said)
         parts = on_all_ranks(
             lambda: [self._some_pixels(batch) for batch in batches], group
