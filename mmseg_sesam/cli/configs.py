@@ -97,6 +97,9 @@ def _is_read(cfg: Config, name: str) -> bool:
     # A Runner takes it for a model that has none.
     if name == 'data_preprocessor' and name in (cfg.get('model') or {}):
         return False
+    # The data sets of validation and testing have pipelines of their own.
+    if name == 'test_pipeline':
+        return not (cfg.get('val_dataloader') or cfg.get('test_dataloader'))
     return name in READ
 
 

@@ -60,6 +60,18 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
         yield dataset['pipeline']
 
 
+def inference_pipeline(cfg: dict) -> list[dict]:
+    """Returns the pipeline of validation, or else of testing.
+
+    A config without their data sets may have it as its test_pipeline. Empty
+    if there is none.
+    """
+    loader = cfg.get('val_dataloader') or cfg.get('test_dataloader')
+    if loader:
+        return next(iterate_pipelines(loader['dataset']), [])
+    return cfg.get('test_pipeline') or []
+
+
 def iterate_transforms(dataset: dict) -> Iterator[dict]:
     """Yields all transforms of a data set, also those that others apply."""
     for pipeline in iterate_pipelines(dataset):

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.datasets.pipeline_configs import (
-    iterate_pipelines,
+    inference_pipeline,
     loads,
     packs,
 )
@@ -30,15 +30,13 @@ class ValidationTransforms:
 
     @classmethod
     def of_config(cls, cfg: Config) -> ValidationTransforms:
-        """Takes the steps of validation, or else of testing.
+        """Takes the steps of `inference_pipeline`.
 
         Steps that load or pack are left out. Without others images stay as
         they are.
         """
-        loader = cfg.get('val_dataloader') or cfg.get('test_dataloader') or {}
-        for pipeline in iterate_pipelines(loader.get('dataset', {})):
-            return cls([p for p in pipeline if not (loads(p) or packs(p))])
-        return cls()
+        steps = inference_pipeline(cfg)
+        return cls([step for step in steps if not (loads(step) or packs(step))])
 
     def __call__(self, batch: dict) -> dict:
         """Returns a batch of one image, changed, with the labels as they are.

@@ -15,7 +15,7 @@ from mmseg.apis import init_model
 from torch import Tensor, nn
 
 from mmseg_sesam.datasets.pipeline_configs import (
-    iterate_pipelines,
+    inference_pipeline,
     transform_names,
     view_steps,
 )
@@ -196,15 +196,12 @@ class Predictor:
 def _test_pipeline(cfg: Config) -> list[dict]:
     """Returns the pipeline that a config tests with, without labels.
 
-    This is its test_pipeline, else that of its validation or test, else one
-    that loads whole images.
+    Without one, whole images are loaded.
     """
-    steps = cfg.get('test_pipeline')
-    loader = cfg.get('val_dataloader') or cfg.get('test_dataloader')
-    if steps is None and loader:
-        steps = next(iterate_pipelines(loader.dataset), None)
-    if steps is None:
-        steps = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    steps = inference_pipeline(cfg) or [
+        dict(type='LoadImageFromFile'),
+        dict(type='PackSegInputs'),
+    ]
     return [s for s in steps if 'LoadAnnotations' not in transform_names(s)]
 
 

@@ -84,6 +84,7 @@ data_preprocessor = dict(mean=[1])
 set_a = dict(data_root=root, pipeline=steps, path=path + '/train')
 train_dataloader = dict(workers=number, number=number, dataset=set_a)
 val_dataloader = dict(dataset=set_a)
+test_pipeline = steps
 default_hooks = dict(pseudo_labels=dict(generator=generator))
 model = dict(data_preprocessor=data_preprocessor)
 """
@@ -109,6 +110,11 @@ model = dict(data_preprocessor=data_preprocessor)
             'val_dataloader.dataset.pipeline.1.size instead',
         ),
         (
+            'test_pipeline.1.size',
+            'set train_dataloader.dataset.pipeline.1.size, '
+            'val_dataloader.dataset.pipeline.1.size instead',
+        ),
+        (
             'data_preprocessor.mean',
             'set model.data_preprocessor.mean instead',
         ),
@@ -130,6 +136,15 @@ def test_read_config_applies_a_preprocessor_that_the_model_lacks(
     path.write_text('data_preprocessor = dict(mean=[1])\nmodel = dict()\n')
     cfg = read_config(str(path), {'data_preprocessor.mean': [2]})
     assert cfg.data_preprocessor.mean == [2]
+
+
+def test_read_config_applies_a_pipeline_that_no_data_set_has(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'a.py'
+    path.write_text("test_pipeline = [dict(type='A', size=1)]\n")
+    cfg = read_config(str(path), {'test_pipeline.0.size': 2})
+    assert cfg.test_pipeline[0].size == 2
 
 
 def test_read_has_all_names_that_a_runner_reads() -> None:

@@ -94,6 +94,12 @@ def test_of_config_without_resize_scales_nothing(
     assert scale(batch) is batch
 
 
+def test_of_config_without_data_sets_reads_the_pipeline() -> None:
+    cfg = Config(dict(val_dataloader=None, test_pipeline=[LOAD, RESIZE, PACK]))
+
+    assert ValidationTransforms.of_config(cfg).steps == [RESIZE]
+
+
 def test_of_config_reads_wrapped_data_sets() -> None:
     inner = dict(type='BaseSegDataset', pipeline=[LOAD, RESIZE, PACK])
     cfg = Config(
