@@ -36,7 +36,7 @@ class ValidationTransforms:
         they are.
         """
         steps = inference_pipeline(cfg)
-        return cls([step for step in steps if not (loads(step) or packs(step))])
+        return cls([s for s in steps if not (loads(s) or packs(s))])
 
     def __call__(self, batch: dict) -> dict:
         """Returns a batch of one image, changed, with the labels as they are.
