@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.annotations.base import READERS, AnnotationReader, Item
-from mmseg_sesam.annotations.files import read_index
+from mmseg_sesam.annotations.files import read_index, shortened
 from mmseg_sesam.annotations.readers.index_png import IndexPngReader
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.names import SUGGESTIONS
@@ -72,7 +72,8 @@ def prefer_format(src: Path, preferred: str) -> str:
     """Returns the preferred format, or the one that suits `src` better.
 
     Labels of validation and corrected labels may have another format than
-    those of the training.
+    those of the training. Index images do not say what their ids mean, so
+    that a preferred format which reads the files is kept.
 
     Args:
         src: file or folder of the annotations.
@@ -84,9 +85,12 @@ def prefer_format(src: Path, preferred: str) -> str:
     """
     if preferred == 'auto':
         return detect_format(src)
-    if not READERS[preferred].recognises(src):
+    reader = READERS[preferred]
+    if not reader.recognises(src):
         with suppress(ValueError):
-            return detect_format(src)
+            found = detect_format(src)
+            if found != IndexPngReader.name or not _reads_images(reader, src):
+                return found
     return preferred
 
 
@@ -130,10 +134,15 @@ def open_reader(
     options = dict(src=src, images=images)
     if unlabelled:
         options['unlabelled'] = _read_unlabelled(reader, unlabelled)
-    if classes:
-        _check_takes_classes(name, reader)
+    if classes and 'classes' in {field.name for field in fields(reader)}:
         return reader(classes=tuple(classes), **options)
     opened = reader(**options)
+    if classes and tuple(opened.names) != tuple(classes):
+        raise ValueError(
+            f'{src} has the format {name}, whose classes are '
+            f'{shortened(opened.names)}, expected {shortened(classes)}; give '
+            'annotations of these classes, or leave --classes out.'
+        )
     if isinstance(opened, NamedReader):
         items, _ = opened.items()
         if not opened.names:
@@ -173,6 +182,20 @@ def labels_in(reader: AnnotationReader, items: Iterable[Item]) -> set[str]:
     return set()
 
 
+def check_several(names: Collection[str], src: Path) -> None:
+    """Checks that annotations have two classes or more.
+
+    Raises:
+        ValueError: they have less.
+    """
+    if len(names) < 2:
+        raise ValueError(
+            f'{src} has shapes of {", ".join(sorted(names)) or "no class"}, '
+            'expected two classes or more; label some background too, or '
+            'name all classes with --classes.'
+        )
+
+
 def _read_unlabelled(
     reader: type[AnnotationReader], values: tuple[str, ...]
 ) -> tuple[Any, ...]:
@@ -206,20 +229,18 @@ def _single_file(name: str, src: Path) -> Path:
     return found[0]
 
 
-def _check_takes_classes(name: str, reader: type[AnnotationReader]) -> None:
-    if 'classes' not in {field.name for field in fields(reader)}:
-        raise ValueError(
-            f'--classes is given, and the format {name} has the classes of '
-            f'{", ".join(reader.classes)}; leave --classes out.'
-        )
+def _reads_images(reader: type[AnnotationReader], src: Path) -> bool:
+    """Returns whether a format of label images finds some in a folder."""
+    if not reader.label_images:
+        return False
+    try:
+        items, _ = reader(src).items()
+    except ValueError:
+        return False
+    return bool(items)
 
 
 def _ordered(labels: set[str], src: Path) -> tuple[str, ...]:
     """Returns names of classes, 'background' first."""
-    if len(labels) < 2:
-        raise ValueError(
-            f'{src} has shapes of {", ".join(sorted(labels)) or "no class"}, '
-            'expected two classes or more; label some background too, or '
-            'name all classes with --classes.'
-        )
+    check_several(labels, src)
     return tuple(sorted(labels, key=lambda name: (name != 'background', name)))

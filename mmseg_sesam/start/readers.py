@@ -16,7 +16,12 @@ import numpy as np
 from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.convert import SUMMARY
 from mmseg_sesam.annotations.shapes import NamedReader
-from mmseg_sesam.start.detect import detect_format, labels_in, open_reader
+from mmseg_sesam.start.detect import (
+    check_several,
+    detect_format,
+    labels_in,
+    open_reader,
+)
 from mmseg_sesam.start.label_kind import THIN, guess_kind, spaced
 
 
@@ -84,6 +89,7 @@ def open_annotations(
             'classes; give their names in the order of their ids with '
             '--classes.'
         )
+    check_several(reader.names, annotations)
     return reader
 
 

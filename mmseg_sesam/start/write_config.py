@@ -181,8 +181,11 @@ def _comment(reason: str, indent: int) -> str:
 
 
 def _base(folder: Path, path: Path) -> str:
-    """Returns the path of a fragment, seen from the config's folder."""
-    return Path(os.path.relpath(path, folder)).as_posix()
+    """Returns the path of a fragment, seen from the config's folder.
+
+    `..` of a link leads to where the link points.
+    """
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
 
 def _literal(value: Any) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.distance import cdist
+
+# Images whose distances are in memory together.
+_BLOCK = 1024
 
 
 def scale_points(features: np.ndarray) -> np.ndarray:
@@ -32,7 +36,7 @@ def distances_to(points: np.ndarray, index: int) -> np.ndarray:
         >>> distances_to(points, 0).tolist()
         [0.0, 0.75, 0.0]
     """
-    return np.linalg.norm(points - points[index], axis=1)
+    return cdist(points, points[[index]])[:, 0]
 
 
 def distances_to_labelled(
@@ -56,9 +60,11 @@ def distances_to_labelled(
     nearest = np.ones(len(points))
     if labelled.all():
         return nearest
-    for index in np.flatnonzero(labelled):
-        distances = distances_to(points, index)
+    places = np.flatnonzero(labelled)
+    blocks = len(points) // _BLOCK + 1
+    for rows in np.array_split(np.arange(len(points)), blocks):
+        distances = cdist(points[rows], points[places])
         # An image that has a label may need more of them.
-        distances[index] = 1
-        nearest = np.minimum(nearest, distances)
+        distances[rows[:, None] == places] = 1
+        nearest[rows] = distances.min(axis=1, initial=1)
     return nearest

@@ -128,6 +128,16 @@ def test_export_labelme_points_to_the_image(tmp_path, image):
     assert [s['label'] for s in record['shapes']] == ['cat', '__ignore__']
 
 
+def test_export_labelme_behind_a_link_points_to_the_image(tmp_path, image):
+    (tmp_path / 'disk/of/labels').mkdir(parents=True)
+    (tmp_path / 'link').symlink_to('disk/of/labels')
+    (path,) = export(
+        [image], [RING], tmp_path / 'link', 'labelme', classes=['cat']
+    )
+    place = json.loads(path.read_text())['imagePath']
+    assert (path.parent / place).samefile(image)
+
+
 def test_export_cvat_declares_all_labels(tmp_path, image):
     options = dict(classes=['cat'], palette=[[255, 0, 16]])
     (path,) = export([image], [RING], tmp_path / 'out', 'cvat', **options)

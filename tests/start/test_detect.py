@@ -8,6 +8,7 @@ import pytest
 from labelme_photos import strokes, write_photo
 from PIL import Image
 
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.start.detect import (
     check_annotations,
     detect_format,
@@ -67,6 +68,14 @@ def test_open_reader_names_an_option_that_a_format_needs(
 ) -> None:
     with pytest.raises(ValueError, match='--colors'):
         open_reader('color-png', tmp_path, tmp_path)
+
+
+def test_open_reader_refuses_other_classes_than_a_format_has(
+    tmp_path: Path,
+) -> None:
+    write_label(tmp_path / 'a.png', np.ones((4, 4), np.uint8))
+    with pytest.raises(ValueError, match='are wall, .* expected cat, dog; '):
+        open_reader('ade20k', tmp_path, tmp_path, ('cat', 'dog'))
 
 
 def test_check_annotations_names_folders_of_suggestions(

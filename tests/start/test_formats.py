@@ -106,6 +106,34 @@ def test_prepare_reads_a_file_of_all_images_a_few_times(
     assert sum(calls) <= 4
 
 
+def test_prepare_reads_val_labels_in_the_format_that_is_named(
+    images: list[Path],
+) -> None:
+    for folder, path in zip(('drawn', 'drawn', 'val'), images):
+        label = np.tile(np.uint8([0, 1, 2, 150]), (60, 20))
+        Path(folder).mkdir(exist_ok=True)
+        write_label(Path(folder, f'{path.stem}.png'), label)
+    request = Request(
+        *(Path('images'), Path('drawn'), Path('out')),
+        format='ade20k',
+        val=Path('val'),
+    )
+
+    prepare(request, BASES, Machine(1, 0))
+
+    for name in ('labels/0', 'labels/1', 'val_labels/2'):
+        row = read_label(Path(f'out/{name}.png'))[0]
+        assert row[:4].tolist() == [255, 0, 1, 149]
+
+
+def test_prepare_needs_two_classes(images: list[Path]) -> None:
+    labels = [np.zeros((60, 80), np.uint8) for _ in images]
+    export(images, labels, Path('drawn'), 'coco', classes=['cell'])
+    request = Request(Path('images'), Path('drawn'), Path('out'))
+    with pytest.raises(ValueError, match='of cell, expected two classes or m'):
+        prepare(request, BASES, Machine(1, 0))
+
+
 @pytest.mark.parametrize(
     ('name', 'value', 'said'),
     [

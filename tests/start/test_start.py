@@ -65,6 +65,13 @@ def test_prepare_keeps_the_labels_of_a_training(plan_photos) -> None:
     assert Path('out/labels/1.png').read_bytes() == label
 
 
+def test_prepare_writes_behind_a_link(plan_photos) -> None:
+    Path('disk/of/runs').mkdir(parents=True)
+    Path('runs').symlink_to('disk/of/runs')
+    config = plan_photos(out=Path('runs/pets')).config
+    assert Config.fromfile(config).num_classes == 3
+
+
 def test_prepare_draws_a_quarter_without_labels_at_most(plan_photos) -> None:
     loader = Config.fromfile(plan_photos().config).train_dataloader
     assert loader.sampler.type == 'InfiniteSampler'

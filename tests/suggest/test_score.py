@@ -65,13 +65,17 @@ def test_doubtful_regions_leave_out_thin_edges() -> None:
     doubt = np.zeros((100, 120))
     doubt[10:30, 40:80] = 1
     doubt[60:70, 5:15] = 1
+    # At the edge of the image.
+    doubt[80:, 20:50] = 1
     doubt[:, 100] = 1
     ours = np.zeros(doubt.shape, np.uint8)
     other = np.where(doubt > 0, 1, 0).astype(np.uint8)
     regions = doubtful_regions(
         doubt, {'student': ours, 'teacher': other}, CLASSES
     )
-    assert [r.box for r in regions] == [(40, 10, 80, 30), (5, 60, 15, 70)]
+    assert [region.box for region in regions] == [
+        *((40, 10, 80, 30), (20, 80, 50, 100), (5, 60, 15, 70))
+    ]
     assert regions[0].reason == 'student: road, teacher: pole'
 
 

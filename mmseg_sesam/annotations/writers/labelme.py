@@ -43,12 +43,15 @@ class LabelmeWriter(AnnotationWriter):
             for outline in drawing.outlines
         ]
         width, height = drawing.size
+        # `..` of a link leads to where the link points.
+        folder = os.path.realpath(drawing.path.parent)
+        image = os.path.join(folder, drawing.path.name)
         return {
             'version': '5.5.0',
             'flags': {},
             'shapes': shapes,
             # LabelMe looks for the image from the folder of the file.
-            'imagePath': os.path.relpath(drawing.path, path.parent),
+            'imagePath': os.path.relpath(image, os.path.realpath(path.parent)),
             'imageData': None,
             'imageHeight': height,
             'imageWidth': width,
