@@ -75,6 +75,8 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
         parser.error(f'argument out: {args.out} is there already')
     if args.model and not args.images:
         parser.error('--model needs --images')
+    if args.model and args.first_id is not None:
+        parser.error('--first-id is for --predictions')
     if args.list and not args.images:
         parser.error('--list needs --images')
     for folder in (args.images, args.predictions):

@@ -7,7 +7,8 @@
 
 Finds the format of the annotations, converts them into OUT/labels, checks
 them, splits the images, and writes a config into OUT with a reason behind
-each number. Prints the plan, and the commands that do all of this by hand.
+each number. Prints the plan, and the commands that do all of this by hand,
+but for --corrected.
 """
 
 from __future__ import annotations
@@ -194,6 +195,8 @@ def main() -> None:
     try:
         start = prepare(Request(**args), ROOT / 'configs/_base_')
         check(start.config, args['jobs'])
+    except KeyboardInterrupt:
+        sys.exit('start: interrupted; the same command continues.')
     except (ValueError, OSError) as error:
         sys.exit(explain(parser, error))
     print(plan_text(start))

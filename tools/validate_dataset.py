@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from concurrent.futures.process import BrokenProcessPool
 
 from mmseg_sesam.cli.arguments import (
     add_cfg_options,
@@ -41,13 +40,8 @@ def main() -> None:
     try:
         cfg = read_config(args.config, args.cfg_options)
         report = validate_datasets(cfg, args.jobs)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         sys.exit(f'validate_dataset: {error}')
-    except BrokenProcessPool:
-        sys.exit(
-            'validate_dataset: a process was killed, perhaps for its memory; '
-            'try fewer --jobs.'
-        )
     # File names may have characters outside of the terminal's encoding.
     sys.stdout.reconfigure(errors='backslashreplace')
     print(report, flush=True)

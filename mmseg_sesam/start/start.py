@@ -57,7 +57,8 @@ class Start:
         config: path of the config.
         plan: its numbers.
         sets: images and labels.
-        commands: commands that do by hand what was done, and what follows.
+        commands: commands that do by hand what was done, if no corrections
+            were joined, and what follows.
     """
 
     config: Path
@@ -107,9 +108,11 @@ def prepare(
     replace_file(out / _RECORD, json.dumps(record, indent=1))
     for name, content in files.items():
         replace_file(out / name, content)
-    parts = [sets.train, *sets.corrected, *([sets.val] if sets.val else [])]
+    parts = [sets.train, *([sets.val] if sets.val else [])]
+    # Converted again, labels that a correction replaced would come back.
+    converted = [] if request.corrected else [part.command for part in parts]
     commands = [
-        *dict.fromkeys(part.command for part in parts),
+        *dict.fromkeys(converted),
         *(
             shlex.join(['python', f'tools/{tool}.py', str(path)])
             for tool, path in (

@@ -135,4 +135,15 @@ def test_make_submission_rejects_other_arguments(
     assert '--model needs --images' in refusal(
         *words, tmp_path / 'new.tar.gz', '--model', 'a', 'b'
     )
+    assert '--first-id is for --predictions' in refusal(
+        *words,
+        tmp_path / 'new.tar.gz',
+        '--model',
+        __file__,
+        __file__,
+        '--images',
+        tmp_path,
+        '--first-id',
+        1,
+    )
     assert (tmp_path / 'out.tar.gz').read_text() == 'mine'

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import repeat
 from typing import Callable
@@ -61,6 +62,7 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
         The report.
 
     Raises:
+        ChildProcessError: a process was killed.
         ValueError: the config has no data set.
 
     Example:
@@ -75,22 +77,32 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
     findings += check_left_out_images(splits)
     findings += check_spare_labels(splits, faulty)
     summaries, by_loader = {}, defaultdict(list)
-    with ProcessPoolExecutor(jobs) as pool:
-        # A single job needs no process of its own.
-        apply = partial(pool.map, chunksize=_CHUNK) if jobs > 1 else map
-        for split in splits:
-            labels = split.labels or repeat(None)
-            found = apply(_inspector(split), split.images, labels)
-            total = len(split.images)
-            found = list(Progress(found, total=total, desc=split.name))
-            labels = _collect(split, split.labels, found)
-            findings += _check_some(labels, found)
-            findings += check_empty(labels)
-            by_loader[split.name.partition('[')[0]].append(labels)
-            summaries[split.name] = summarise(labels)
+    for split, found in zip(splits, _inspect(splits, jobs)):
+        labels = _collect(split, split.labels, found)
+        findings += _check_some(labels, found)
+        findings += check_empty(labels)
+        by_loader[split.name.partition('[')[0]].append(labels)
+        summaries[split.name] = summarise(labels)
     for joined in by_loader.values():
         findings += check_absent_classes(joined)
     return Report(findings, summaries)
+
+
+def _inspect(splits: Sequence[Split], jobs: int) -> Iterator[list[Inspection]]:
+    """Yields what is found in all files of each split."""
+    try:
+        with ProcessPoolExecutor(jobs) as pool:
+            # A single job needs no process of its own.
+            apply = partial(pool.map, chunksize=_CHUNK) if jobs > 1 else map
+            for split in splits:
+                labels = split.labels or repeat(None)
+                found = apply(_inspector(split), split.images, labels)
+                total = len(split.images)
+                yield list(Progress(found, total=total, desc=split.name))
+    except BrokenProcessPool:
+        raise ChildProcessError(
+            'A process was killed, perhaps for its memory; try fewer --jobs.'
+        ) from None
 
 
 def check_lists(cfg: dict, loaders: Sequence[str] = ('train', 'val')) -> None:

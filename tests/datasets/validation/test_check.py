@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -54,6 +56,22 @@ def test_validate_datasets_counts_a_sound_data_set(data) -> None:
         ['train', '4', '4', '0', '40.0%', '3 of 3', '0', '0'],
         ['val, test', '4', '4', '0', '100.0%', '3 of 3', '0', '0'],
     ]
+
+
+def test_validate_datasets_names_a_killed_process(
+    data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, load = os.getpid(), Image.open
+
+    def end(*args, **kwargs) -> Image.Image:
+        """Ends its process as the system does that lacks memory."""
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(Image, 'open', end)
+    with pytest.raises(ChildProcessError, match='killed, .* fewer --jobs'):
+        validate_datasets(data.cfg, jobs=2)
 
 
 def test_validate_datasets_test_set_without_labels(data) -> None:
