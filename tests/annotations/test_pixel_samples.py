@@ -172,7 +172,7 @@ def test_write_page_works_in_a_browser(
         'const held = {key: "1", repeat: true};'
         'document.dispatchEvent(new KeyboardEvent("keydown", held));'
     )
-    assert browser.find_element('id', 'count').text == '0 of 4'
+    assert browser.find_element('id', 'count').text == '1 of 4'
     body.send_keys('1')
     buttons[1].click()
     # Another class for the second pixel.
