@@ -109,6 +109,7 @@ def read_weak(path: str, image: np.ndarray, dataset: Any) -> np.ndarray:
             seg_map_path=path,
             seg_fields=[],
             label_map=dataset.label_map,
+            file_classes=getattr(dataset, 'file_classes', None),
             reduce_zero_label=dataset.reduce_zero_label,
         )
     )

@@ -12,7 +12,7 @@ from mmseg_sesam.config_checks.training import Training, hook_option
 from mmseg_sesam.config_checks.values import classes_of
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.io.class_shares import ClassShares, read_shares
-from mmseg_sesam.io.labels import id_table, unmapped_values
+from mmseg_sesam.io.labels import id_table, unnamed_values
 from mmseg_sesam.io.listing import LABEL_SUFFIXES
 from mmseg_sesam.type_names import type_name
 from mmseg_sesam.validators import Rule
@@ -94,6 +94,8 @@ def _files_of(leaf: dict) -> dict[str, Any]:
     label_map = getattr(built, 'label_map', None)
     return dict(
         table=id_table(reduces, label_map),
-        unmapped=unmapped_values(reduces, label_map),
+        unnamed=unnamed_values(
+            reduces, label_map, getattr(built, 'file_classes', None)
+        ),
         ending=getattr(built, 'seg_map_suffix', LABEL_SUFFIXES),
     )

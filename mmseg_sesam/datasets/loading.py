@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.datasets.pipeline_configs import wrapped_datasets
-from mmseg_sesam.io.labels import id_table, read_label, unmapped_values
+from mmseg_sesam.io.labels import id_table, read_label, unnamed_values
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
@@ -31,7 +31,8 @@ class LoadWeakAnnotations(LoadAnnotations):
     The stock `LoadAnnotations` casts ids to 8 bits, keeps RGB labels as
     they are and never compares the sizes of a label and its image.
 
-    Required keys: img, seg_map_path, seg_fields; optional: label_map.
+    Required keys: img, seg_map_path, seg_fields; optional: label_map,
+    file_classes.
     Added keys: gt_seg_map, (H, W) uint8; weak_classes, the sorted class ids
     of the whole label, of which a crop may show a part; with `kind`, or for
     an image without a label, label_kind.
@@ -39,7 +40,8 @@ class LoadWeakAnnotations(LoadAnnotations):
     Args:
         num_classes: valid ids are 0 to `num_classes` - 1, after
             `reduce_zero_label` and the data set's `label_map`. Ids that a
-            `label_map` lacks are refused.
+            `label_map` lacks, or `file_classes` if the data set has them,
+            are refused.
         kind: kind of the labels: 'dense', 'coarse', 'scribble', 'point', or
             'none' for images without labels, of which no file is read. Set
             it where data sets of several kinds are joined. A dense label is
@@ -103,7 +105,11 @@ class LoadWeakAnnotations(LoadAnnotations):
                 'of the data set if its files need another.'
             )
         label_map = results.get('label_map')
-        self._check_mapped(label, path, label_map)
+        lacks = unnamed_values(
+            self.reduce_zero_label, label_map, results.get('file_classes')
+        )
+        if lacks.any():
+            _check_named(label, path, lacks)
         table = id_table(self.reduce_zero_label, label_map)
         # Ten times as fast as indexing.
         label = cv2.LUT(label, table)
@@ -125,26 +131,6 @@ class LoadWeakAnnotations(LoadAnnotations):
             ) from None
         return read_label(BytesIO(content), f'The weak label {path}')
 
-    def _check_mapped(
-        self, label: np.ndarray, path: str, label_map: dict[int, int] | None
-    ) -> None:
-        """Raises if a file holds ids that the data set does not map.
-
-        They would become the classes that have these ids in the data set.
-        """
-        lacks = unmapped_values(self.reduce_zero_label, label_map)
-        if not lacks.any():
-            return
-        ids = class_ids(label).tolist()
-        if unmapped := [i for i in ids if lacks[i]]:
-            raise ValueError(
-                f'The weak label {path} holds the ids {unmapped}, which the '
-                'label_map of its data set lacks, expected ids '
-                f'{min(label_map)} to {max(label_map)}, or 255 for '
-                'unlabelled pixels; correct the label, or give the ids names, '
-                'as in file_classes of MappedSegDataset.'
-            )
-
     def _check(
         self, label: np.ndarray, path: str, shape: tuple[int, int]
     ) -> list[int]:
@@ -165,6 +151,26 @@ class LoadWeakAnnotations(LoadAnnotations):
                 'the label, or num_classes.'
             )
         return ids
+
+
+def _check_named(label: np.ndarray, path: str, lacks: np.ndarray) -> None:
+    """Raises if a file holds ids that the data set does not name.
+
+    Args:
+        label: (H, W) uint8, the values of the file.
+        path: path of the file.
+        lacks: (256,) bool, see `unnamed_values`.
+    """
+    ids = class_ids(label).tolist()
+    if unnamed := [i for i in ids if lacks[i]]:
+        named = np.flatnonzero(~lacks[:UNLABELLED])
+        raise ValueError(
+            f'The weak label {path} holds the ids {unnamed}, which its data '
+            f'set does not name, expected ids {named.min()} to '
+            f'{named.max()}, or 255 for unlabelled pixels; correct the '
+            'label, or give the ids names, as in file_classes of '
+            'MappedSegDataset.'
+        )
 
 
 def label_path(info: dict) -> str:

@@ -34,7 +34,8 @@ class MappedSegDataset(BaseSegDataset):
 
     Args:
         file_classes: names of the ids in the files, from id 0 on. Other
-            ids than these and 255 are refused by `LoadWeakAnnotations`.
+            ids than these and 255 are refused by `LoadWeakAnnotations`, and
+            unlabelled for the stock `LoadAnnotations`.
         other_classes: for names that `metainfo.classes` lacks: 'refuse'
             raises, 'unlabelled' leaves their pixels unlabelled.
         **kwargs: of `BaseSegDataset`, with classes in `metainfo`.
@@ -50,8 +51,8 @@ class MappedSegDataset(BaseSegDataset):
         ...     metainfo=dict(classes=['sky', 'road']),
         ...     lazy_init=True,
         ... )
-        >>> dataset.label_map
-        {0: 1, 1: 255, 2: 0}
+        >>> [dataset.label_map[i] for i in range(4)]
+        [1, 255, 0, 255]
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class MappedSegDataset(BaseSegDataset):
     def get_label_map(
         self, new_classes: Sequence[str] | None = None
     ) -> dict[int, int]:
-        """Returns the class id of each id in the files."""
+        """Returns the class id of each id that a file may hold."""
         classes = list(new_classes or ())
         others = [name for name in self.file_classes if name not in classes]
         if len(others) == len(self.file_classes):
@@ -88,7 +89,13 @@ class MappedSegDataset(BaseSegDataset):
                 "other_classes='unlabelled' to leave their pixels unlabelled."
             )
         ids = {name: index for index, name in enumerate(classes)}
-        return {
-            index: ids.get(name, UNLABELLED)
-            for index, name in enumerate(self.file_classes)
-        }
+        # The stock LoadAnnotations keeps ids that a map lacks.
+        label_map = dict.fromkeys(range(UNLABELLED), UNLABELLED)
+        for index, name in enumerate(self.file_classes):
+            label_map[index] = ids.get(name, UNLABELLED)
+        return label_map
+
+    def get_data_info(self, idx: int) -> dict:
+        """Adds the names of the files' ids to what is known of an image."""
+        info = super().get_data_info(idx)
+        return dict(info, file_classes=self.file_classes)

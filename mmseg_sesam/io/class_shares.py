@@ -41,7 +41,7 @@ def read_shares(
     shares: Mapping[str, float] | str | os.PathLike,
     classes: Sequence[str],
     table: np.ndarray | None = None,
-    unmapped: np.ndarray | None = None,
+    unnamed: np.ndarray | None = None,
     ending: str | tuple[str, ...] = LABEL_SUFFIXES,
 ) -> ClassShares:
     """Returns the shares of all classes.
@@ -52,7 +52,7 @@ def read_shares(
             dense labels, with 255 for unlabelled.
         classes: names of the data set's classes, in the order of their ids.
         table: (256,) class id of each value of the dense labels.
-        unmapped: (256,) bool, the values that dense labels must not have.
+        unnamed: (256,) bool, the values that dense labels must not have.
         ending: end of the names of dense labels, or several; other files of
             the folder are not counted.
 
@@ -69,7 +69,7 @@ def read_shares(
         return ClassShares(_given_shares(shares, classes), 0, 'shares')
     path = Path(shares)
     if path.is_dir():
-        counts = _count_labels(path, classes, table, unmapped, ending)
+        counts = _count_labels(path, classes, table, unnamed, ending)
         return ClassShares(counts / counts.sum(), 0, str(path))
     counts, _ = count_classified(path, classes)
     return ClassShares(counts / counts.sum(), int(counts.sum()), str(path))
@@ -154,18 +154,18 @@ def _count_labels(
     folder: Path,
     classes: Sequence[str],
     table: np.ndarray | None,
-    unmapped: np.ndarray | None,
+    unnamed: np.ndarray | None,
     ending: str | tuple[str, ...],
 ) -> np.ndarray:
     """Returns (C,) pixels of each class in the dense labels of a folder."""
     counts = np.zeros(256, np.int64)
     for path in list_files(folder, ending):
         label = read_label(path)
-        if unmapped is not None and unmapped[label].any():
+        if unnamed is not None and unnamed[label].any():
             raise ValueError(
-                f'{path} holds the id {label[unmapped[label]].min()}, which '
-                'the label_map of the data set lacks; give dense labels of '
-                'this data set.'
+                f'{path} holds the id {label[unnamed[label]].min()}, which '
+                'the data set does not name; give dense labels of this data '
+                'set.'
             )
         label = label if table is None else table[label]
         found = np.bincount(label.ravel(), minlength=256)

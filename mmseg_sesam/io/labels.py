@@ -101,22 +101,27 @@ def id_table(
     return renamed[table]
 
 
-def unmapped_values(
-    reduce_zero_label: bool, label_map: dict[int, int] | None
+def unnamed_values(
+    reduce_zero_label: bool,
+    label_map: dict[int, int] | None,
+    file_classes: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Returns (256,) bool, the values of a file that a label map lacks.
+    """Returns (256,) bool, the values that are no id of a data set's files.
 
-    `id_table` keeps them, so that they would become other classes. No map
-    needs 255, the id of unlabelled pixels.
+    They would be read as other classes, or as unlabelled. 255, the id of
+    unlabelled pixels, needs no name.
 
     Args:
         reduce_zero_label: see `id_table`.
-        label_map: see `id_table`; None lacks no value.
+        label_map: see `id_table`; with None every value is an id.
+        file_classes: names of the ids, if the data set is a
+            `MappedSegDataset`; by default the keys of the map are the ids.
 
     Example:
-        >>> unmapped_values(False, {0: 1, 1: 0})[[0, 1, 2, 255]].tolist()
+        >>> unnamed_values(False, {0: 1, 1: 0})[[0, 1, 2, 255]].tolist()
         [False, False, True, False]
     """
     if label_map is None:
         return np.zeros(256, bool)
-    return ~np.isin(id_table(reduce_zero_label), [*label_map, UNLABELLED])
+    named = label_map if file_classes is None else range(len(file_classes))
+    return ~np.isin(id_table(reduce_zero_label), [*named, UNLABELLED])

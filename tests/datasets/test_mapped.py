@@ -8,7 +8,7 @@ from typing import Callable
 import numpy as np
 import pytest
 from mixed import loader_of, mix
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
@@ -25,14 +25,15 @@ def label_map(*names: str, **options) -> dict[int, int]:
         lazy_init=True,
         **options,
     )
-    return dataset.label_map
+    assert list(dataset.label_map) == list(range(255))
+    return {i: dataset.label_map[i] for i in range(len(names) + 1)}
 
 
 def test_mapped_seg_dataset_maps_by_name() -> None:
-    assert label_map('c', 'a', 'b') == {0: 2, 1: 0, 2: 1}
-    assert label_map('b', 'a') == {0: 1, 1: 0}
+    assert label_map('c', 'a', 'b') == {0: 2, 1: 0, 2: 1, 3: 255}
+    assert label_map('b', 'a') == {0: 1, 1: 0, 2: 255}
     mapped = label_map('b', 'void', other_classes='unlabelled')
-    assert mapped == {0: 1, 1: 255}
+    assert mapped == {0: 1, 1: 255, 2: 255}
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,41 @@ def test_joined_data_sets_have_the_ids_of_the_first(
     file = np.array(Image.open(scribbles / 'dense/deep/1.png'))
     expected = np.array([2, 255, 0], np.uint8)[file]
     np.testing.assert_array_equal(loaded['gt_seg_map'], expected)
+
+
+@pytest.fixture
+def two_of_three(make_config: Callable[..., Config]) -> ConfigDict:
+    """A data set of dense labels with ids 0, 1 and 2, of which two have names.
+
+    Its pipeline is empty.
+    """
+    init_default_scope('mmseg')
+    (dataset,) = mix(
+        make_config(), ['dense']
+    ).train_dataloader.dataset.datasets
+    dataset.update(
+        type='MappedSegDataset', file_classes=['b', 'a'], pipeline=[]
+    )
+    return dataset
+
+
+def test_unnamed_ids_are_unlabelled_for_the_stock_loader(
+    two_of_three: ConfigDict,
+) -> None:
+    two_of_three.pipeline = [dict(type='LoadAnnotations')]
+    loaded = DATASETS.build(two_of_three)[0]
+    file = np.array(Image.open(loaded['seg_map_path']))
+    assert (file == 2).any()
+    expected = np.where(file < 2, 1 - file.astype(int), 255)
+    np.testing.assert_array_equal(loaded['gt_seg_map'], expected)
+
+
+def test_unnamed_ids_are_refused_by_the_loader_of_weak_labels(
+    two_of_three: ConfigDict,
+) -> None:
+    two_of_three.pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadWeakAnnotations', num_classes=3),
+    ]
+    with pytest.raises(ValueError, match=r'the ids \[2\], .* ids 0 to 1, or'):
+        DATASETS.build(two_of_three)[0]

@@ -61,15 +61,15 @@ class Labels:
 
 
 def check_ids(labels: Labels) -> Iterator[Finding]:
-    """Finds ids that are no class, or that the data set does not map."""
+    """Finds ids that are no class, or that the data set does not name."""
     split, wrong = labels.split, labels.wrong_ids
-    unmapped = labels.counts.any(axis=0) & split.unmapped
-    if unmapped.any():
-        values = np.flatnonzero(unmapped).tolist()
+    unnamed = labels.counts.any(axis=0) & split.unnamed
+    if unnamed.any():
+        values = np.flatnonzero(unnamed).tolist()
         concerned = labels.counts[:, values].any(axis=1)
         yield split.error(
             f'labels hold the ids {name_some(values, _LISTED)}, which the '
-            'label_map of the data set lacks',
+            'data set does not name',
             'correct the labels, or give the ids names, as in file_classes '
             'of MappedSegDataset',
             (labels.paths[i] for i in np.flatnonzero(concerned)),

@@ -30,7 +30,7 @@ from mmseg_sesam.datasets.validation.configs import (
     named_datasets,
 )
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
-from mmseg_sesam.io.labels import id_table, unmapped_values
+from mmseg_sesam.io.labels import id_table, unnamed_values
 from mmseg_sesam.structures import DENSE, NO_LABEL
 from mmseg_sesam.type_names import lineage, option_of, type_name
 
@@ -85,7 +85,7 @@ class Split:
         turns: training turns images by their EXIF orientation.
         view: steps up to `LoadRGBView`, which read an image; [] without it.
         table: (256,) uint8, the class id of each value in a file.
-        unmapped: (256,) bool, the values that the label map lacks.
+        unnamed: (256,) bool, the values that the data set does not name.
         num_classes: class ids are below it; None if unknown.
         classes: their names, () if there are none.
         palette: their RGB colours.
@@ -106,7 +106,7 @@ class Split:
     turns: bool
     view: list[dict]
     table: np.ndarray
-    unmapped: np.ndarray
+    unnamed: np.ndarray
     num_classes: int | None
     classes: tuple[str, ...]
     palette: tuple[tuple[int, ...], ...]
@@ -192,7 +192,9 @@ def _read_split(
         turns=_option(image, 'color_type') in _TURNING,
         view=view_steps(config),
         table=id_table(reduces, label_map),
-        unmapped=unmapped_values(reduces, label_map),
+        unnamed=unnamed_values(
+            reduces, label_map, getattr(dataset, 'file_classes', None)
+        ),
         num_classes=next((n for n in numbers if n), None),
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),

@@ -44,7 +44,7 @@ def test_check_ids_no_class(data, find) -> None:
     assert 'hold the ids 77, expected ids below 3, or 255' in str(finding)
 
 
-def test_check_ids_that_the_data_set_does_not_map(data) -> None:
+def test_check_ids_that_the_data_set_does_not_name(data) -> None:
     data.train_alone()
     data.train.update(
         type='MappedSegDataset', file_classes=['tree', 'road', 'house']
@@ -56,7 +56,7 @@ def test_check_ids_that_the_data_set_does_not_map(data) -> None:
     (finding,) = (f for f in findings if f.level == 'error')
 
     assert len(finding.files) == 4
-    assert 'hold the ids 2, which the label_map' in str(finding)
+    assert 'hold the ids 2, which the data set does not name' in str(finding)
 
 
 @pytest.mark.parametrize('value, num_classes', [(21, 21), (254, 3)])
