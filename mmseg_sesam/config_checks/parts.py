@@ -7,7 +7,12 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import HOOKS
 
-from mmseg_sesam.config_checks.pipelines import check_pipelines, check_views
+from mmseg_sesam.config_checks.pipelines import (
+    check_ids_stay,
+    check_pipelines,
+    check_same_steps,
+    check_views,
+)
 from mmseg_sesam.config_checks.training import (
     TRAINING_ONLY,
     Training,
@@ -32,8 +37,8 @@ def check_parts(training: Training) -> None:
             check_config_fields(hook, kind)
     _check_hooks(training)
     _warn_of_checkpoints_by_epoch(training)
-    for _, steps in training.leaves:
-        check_views(steps)
+    check_ids_stay(training.transforms)
+    _check_all_views(training)
     if training.hooks:
         check_pipelines(training.dataset)
     for name in filter(training.find, TRAINING_ONLY):
@@ -47,6 +52,25 @@ def check_parts(training: Training) -> None:
                     f'The pipeline of {loader} has {min(found)}, which only '
                     'training reads; take it out there.'
                 )
+
+
+def _check_all_views(training: Training) -> None:
+    """Raises if images of a batch would be seen in different ways."""
+    pipelines = [steps for _, steps in training.leaves]
+    for steps in pipelines:
+        check_views(steps)
+    check_same_steps(
+        pipelines,
+        'KeepTeacherView',
+        'since a batch has views of a teacher for all images or for none',
+    )
+    if training.is_sesam and training.model_option('regularizers'):
+        check_same_steps(
+            pipelines,
+            'LoadRGBView',
+            'since model.regularizers see the views only if all images of a '
+            'batch have one',
+        )
 
 
 def _check_hooks(training: Training) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import mmcv.transforms as of_mmcv
 import mmseg.datasets.transforms as of_mmseg
@@ -29,7 +29,6 @@ _HARMFUL = (
     of_mmseg.BioMedical3DPad,
     of_mmseg.BioMedical3DRandomCrop,
     of_mmseg.BioMedical3DRandomFlip,
-    of_mmseg.RandomRotFlip,
 )
 # Classes derived from harmful ones that move all labels.
 _HARMLESS = (of_mmseg.RandomFlip, of_mmseg.Resize)
@@ -92,6 +91,18 @@ def _check_moves_labels(step: dict) -> None:
     )
 
 
+def check_ids_stay(transforms: Iterable[dict]) -> None:
+    """Raises if a transform changes the class ids of labels."""
+    for step in transforms:
+        if of_mmseg.RandomRotFlip in lineage(step, TRANSFORMS):
+            raise ValueError(
+                f'The training pipeline holds {type_name(step)}, which '
+                'interpolates class ids where it rotates a label, and fills '
+                'the corners with class 0; use RandomRotate and RandomFlip '
+                'of mmseg.'
+            )
+
+
 def check_views(steps: Sequence[dict]) -> None:
     """Raises if a transform spoils the view that `KeepTeacherView` keeps.
 
@@ -118,6 +129,28 @@ def check_views(steps: Sequence[dict]) -> None:
                 "the teacher's; place KeepTeacherView after all transforms "
                 'that move pixels.'
             )
+
+
+def check_same_steps(
+    pipelines: Sequence[Sequence[dict]], name: str, reason: str
+) -> None:
+    """Raises if some data sets have a transform, and others lack it.
+
+    Args:
+        pipelines: all transforms of each data set.
+        name: class of the transform.
+        reason: why all need it, after 'expected it in all or none'.
+    """
+    found = [
+        any(name in transform_names(step) for step in steps)
+        for steps in pipelines
+    ]
+    if any(found) and not all(found):
+        raise ValueError(
+            f'The pipeline of training data set {found.index(False)} has no '
+            f'{name}, and that of data set {found.index(True)} has one, '
+            f'expected it in all or none, {reason}; add {name} there.'
+        )
 
 
 def _moves_pixels(step: dict) -> bool:

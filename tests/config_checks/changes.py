@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
+from mixed import mix
 from mmengine.config import Config, ConfigDict
 from mmseg.models import EncoderDecoder, SegDataPreProcessor
 from pipelines import place_of
@@ -190,6 +191,24 @@ def view_before_a_flip(cfg: Config) -> None:
 def view_before_a_flip_of_weak_labels(cfg: Config) -> None:
     view_before_a_flip(cfg)
     weak_only(cfg)
+
+
+def rotation_that_changes_ids(cfg: Config) -> None:
+    weak_only(cfg)
+    add(dict(type='mmseg.RandomRotFlip'))(cfg)
+
+
+def view_of_one_data_set(cfg: Config) -> None:
+    mix(cfg)
+    part = cfg.train_dataloader.dataset.datasets[1]
+    del part.pipeline[place_of(part.pipeline, 'KeepTeacherView')]
+
+
+def colours_of_one_data_set(cfg: Config) -> None:
+    mix(cfg)
+    cfg.model.regularizers = [dict(type='GatedCRFLoss', loss_weight=0.1)]
+    part = cfg.train_dataloader.dataset.datasets[2]
+    part.pipeline.insert(1, dict(type='LoadRGBView'))
 
 
 def no_loss(cfg: Config) -> None:

@@ -35,7 +35,7 @@ def test_check_pipelines_after_simulated_labels() -> None:
     check_pipelines(dataset(*LOAD, simulate, SOURCE, *AUGMENT))
 
 
-@pytest.mark.parametrize('name', ['RandomRotFlip', 'Albu', 'CenterCrop'])
+@pytest.mark.parametrize('name', ['Albu', 'CenterCrop'])
 def test_check_pipelines_refuses_harmful_transforms(name: str) -> None:
     harmful = dict(type=name)
     for config in (
