@@ -64,6 +64,8 @@ def check_outside(split: Split) -> Iterator[Finding]:
     path is an error. A link was made by the owner of the folder, so a link
     that leads out is a warning, unless the name goes through '..' as well.
     """
+    if not split.folders:
+        return
     roots = tuple(os.path.join(folder, '') for folder in split.folders)
     real_roots = tuple(
         os.path.join(os.path.realpath(folder), '') for folder in split.folders

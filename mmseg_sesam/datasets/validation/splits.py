@@ -78,7 +78,8 @@ class Split:
     Attributes:
         name: data loaders that use it, with a number where a wrapper holds
             several.
-        folders: absolute folders that the config names.
+        folders: absolute folders that the config names, () if its class
+            alone knows where files are.
         images: paths of the images.
         labels: paths of their labels, empty if the pipeline loads none.
         is_readable: training decodes the images with OpenCV or Pillow.
@@ -157,6 +158,7 @@ def read_splits(
         if counts:
             what = f'the numbers of classes differ ({counts})'
             findings.append(split.error(what, REMEDY))
+        findings += _check_labels_named(split, steps)
         findings += _check_zero_label(split, config, built)
     return splits, findings
 
@@ -181,8 +183,7 @@ def _read_split(
     label_map = getattr(dataset, 'label_map', None)
     root = getattr(dataset, 'data_root', None)
     prefixes = getattr(dataset, 'data_prefix', None) or {}
-    folders = [f for f in prefixes.values() if f is not None]
-    folders += [root] if root else []
+    folders = filter(None, [*prefixes.values(), root])
     return Split(
         name=name,
         folders=tuple(sorted(set(map(os.path.abspath, folders)))),
@@ -234,6 +235,23 @@ def _find_folder(
         dataset.seg_map_suffix,
         bool(listed) and not os.path.isdir(listed),
     )
+
+
+def _check_labels_named(split: Split, pipeline: list[dict]) -> list[Finding]:
+    """Checks that there are labels to load if the pipeline loads some."""
+    label = _find(pipeline, LoadAnnotations)
+    if label is None or not split.images or split.labels:
+        return []
+    if split.kind == NO_LABEL:
+        return []
+    return [
+        split.error(
+            f'the pipeline has {type_name(label)}, and the data set names no '
+            'labels',
+            f'set seg_map_path in its data_prefix, or take '
+            f'{type_name(label)} out',
+        )
+    ]
 
 
 def _check_zero_label(

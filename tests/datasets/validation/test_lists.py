@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmseg.datasets import BaseSegDataset
 from PIL import Image
 
 from mmseg_sesam.io.labels import write_label
@@ -57,6 +58,39 @@ def test_check_outside_link_out_and_back_by_dots(data, tmp_path: Path) -> None:
     finding = data.only()
     assert finding.level == 'error' and len(finding.files) == 2
     assert "write names without '..'" in finding.remedy
+
+
+class AbsolutePaths(BaseSegDataset):
+    """A user's class that finds files by itself."""
+
+    def load_data_list(self) -> list[dict]:
+        return [
+            dict(
+                img_path=str(path),
+                seg_map_path=str(path).replace('.jpg', '.png'),
+                label_map=None,
+                reduce_zero_label=False,
+                seg_fields=[],
+            )
+            for path in map(Path, self.metainfo['paths'])
+        ]
+
+
+def test_check_outside_leaves_paths_of_a_class_without_folders(data) -> None:
+    data.train_alone()
+    for name in ('a', 'b'):
+        (data.root / f'weak/{name}.png').rename(
+            data.root / f'images/{name}.png'
+        )
+    paths = [str(data.root / f'images/{name}.jpg') for name in ('a', 'b')]
+    del data.train['data_root'], data.train['data_prefix']
+    data.train.type = AbsolutePaths
+    data.train.metainfo.paths = paths
+
+    report = data.validate()
+
+    assert report.findings == []
+    assert report.summaries['train']['labels'] == 2
 
 
 def test_check_repeated_names_images(data) -> None:

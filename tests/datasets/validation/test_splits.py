@@ -104,3 +104,14 @@ def test_read_splits_numbers_of_classes_differ(data) -> None:
         assert finding.level == 'error'
         assert 'num_classes of auxiliary_head[0]: 19' in finding.problem
         assert 'classes of the data set: 3' in finding.problem
+
+
+def test_read_splits_loads_labels_that_no_folder_holds(data) -> None:
+    del data.cfg.val_dataloader.dataset.data_prefix['seg_map_path']
+
+    finding = data.only('val')
+    assert finding.level == 'error'
+    assert 'has LoadAnnotations, and the data set names no' in finding.problem
+
+    del data.cfg.val_dataloader.dataset.pipeline[1]
+    assert data.validate().number('error') == 0
