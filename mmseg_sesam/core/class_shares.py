@@ -91,11 +91,15 @@ def fit_constants(
     """
     known = shares > 0
     logits, target = log_probabilities[:, known], shares[known]
-    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+    highest = logits.max(axis=1, keepdims=True)
+    # In place, since millions of pixels and classes are many bytes.
+    scores = np.subtract(logits, highest, dtype=np.float64)
+    np.exp(scores, out=scores)
     factors = np.ones(len(target))
     for _ in range(_STEPS):
-        weighted = scores * factors
-        means = (weighted / weighted.sum(axis=1, keepdims=True)).mean(axis=0)
+        # Unlike a product of matrices, the same for any number of threads.
+        sums = np.einsum('nc,c->n', scores, factors)
+        means = factors * np.einsum('nc,n->c', scores, 1 / sums) / len(scores)
         ratio = target / np.maximum(means, 1e-12)
         factors *= ratio
         # Only the factors' ratios matter.

@@ -80,7 +80,7 @@ class TeacherPrior(nn.Module):
     def fit(self, probability: Tensor) -> None:
         """Fits the constants to (N, C) probabilities without constants."""
         logs = probability[probability.isfinite().all(dim=1)]
-        logs = logs.double().clamp_min(torch.finfo(torch.float).tiny).log()
+        logs = logs.float().clamp_min(torch.finfo(torch.float).tiny).log_()
         shares = self.shares.double().cpu().numpy()
         constants = fit_constants(logs.cpu().numpy(), shares)
         self.reset()
