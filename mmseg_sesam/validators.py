@@ -109,6 +109,13 @@ CONFIG = Rule(
     'a config, a dict with a type',
 )
 
+CONFIGS = Rule(
+    lambda value: (
+        isinstance(value, (list, tuple)) and all(map(CONFIG.allows, value))
+    ),
+    'a list of configs, each a dict with a type',
+)
+
 
 def check_option(owner: str, name: str, value: Any, rule: Rule) -> None:
     """Raises ValueError, naming the owner, if a rule forbids the value."""

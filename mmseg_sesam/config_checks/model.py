@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from mmengine.logging import print_log
+from mmseg.registry import MODELS
 
 from mmseg_sesam.config_checks.training import Training
 from mmseg_sesam.datasets.pipeline_configs import transform_names
@@ -12,16 +13,16 @@ from mmseg_sesam.structures import (
     CONFIDENT_FIELD,
     PSEUDO_FIELD,
     TEACHERS,
+    LabelSource,
 )
-from mmseg_sesam.validators import Rule, check_option, one_of
+from mmseg_sesam.type_names import lineage
+from mmseg_sesam.validators import (
+    CONFIGS,
+    check_config_fields,
+    check_option,
+    one_of,
+)
 
-_SOURCES = Rule(
-    lambda value: (
-        isinstance(value, (list, tuple))
-        and all(isinstance(source, dict) for source in value)
-    ),
-    'a list of configs of LabelSource',
-).or_none()
 _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
 
 
@@ -34,11 +35,8 @@ def check_model(training: Training) -> None:
     """
     if not training.is_sesam:
         return
+    _check_options(training)
     teacher = training.model_option('teacher')
-    name = 'SeSAMEncoderDecoder'
-    check_option(name, 'teacher', teacher, one_of(TEACHERS))
-    sources = training.model_option('sources')
-    check_option(name, 'sources', sources, _SOURCES)
     _check_round_teacher(training, teacher)
     if teacher == 'online':
         _check_online_teacher(training)
@@ -70,6 +68,22 @@ def check_model(training: Training) -> None:
             logger='current',
             level=logging.WARNING,
         )
+
+
+def _check_options(training: Training) -> None:
+    """Raises if an option that other checks read has an impossible value."""
+    rules = dict(
+        teacher=one_of(TEACHERS),
+        sources=CONFIGS.or_none(),
+        regularizers=CONFIGS.or_none(),
+    )
+    for name, rule in rules.items():
+        value = training.model_option(name)
+        check_option('SeSAMEncoderDecoder', name, value, rule)
+    for source in training.model_option('sources') or ():
+        for kind in lineage(source, MODELS)[:1]:
+            if issubclass(kind, LabelSource):
+                check_config_fields(source, kind)
 
 
 def _check_round_teacher(training: Training, teacher: str | None) -> None:

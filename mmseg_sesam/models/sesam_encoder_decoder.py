@@ -35,7 +35,14 @@ from mmseg_sesam.structures import (
     TEACHERS,
     UNLABELLED,
 )
-from mmseg_sesam.validators import FLAG, SHARE, check_option, number, one_of
+from mmseg_sesam.validators import (
+    CONFIGS,
+    FLAG,
+    SHARE,
+    check_option,
+    number,
+    one_of,
+)
 
 MODELS.register_module(module=structures.LabelSource)
 
@@ -55,7 +62,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             ramp=1000, normalizer='remaining').
         regularizers: configs of modules that return a loss from the decode
             head's logits, the images and the `LabelMaps`; it is logged as
-            `loss_<name>`, by the module's `name`.
+            `loss_<name>`, by the module's `name`. None: no such loss.
         teacher: source of confident predictions: 'online', a forward of the
             EMA teacher in each step; 'round', predictions that the last
             refresh stored, which makes a step as fast as plain training; or
@@ -86,7 +93,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
     def __init__(
         self,
         sources: Sequence[dict] | None = None,
-        regularizers: Sequence[dict] = (),
+        regularizers: Sequence[dict] | None = None,
         teacher: str | None = 'online',
         ema_momentum: float = 0.999,
         confident_threshold: float = 0.9,
@@ -95,6 +102,8 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         **kwargs,
     ) -> None:
         options = dict(
+            sources=(sources, CONFIGS.or_none()),
+            regularizers=(regularizers, CONFIGS.or_none()),
             teacher=(teacher, one_of(TEACHERS)),
             ema_momentum=(ema_momentum, number(at_least=0, below=1)),
             confident_threshold=(confident_threshold, SHARE),
@@ -122,7 +131,9 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             if sources is None
             else [MODELS.build(source) for source in sources]
         )
-        self.regularizers = nn.ModuleList(map(MODELS.build, regularizers))
+        self.regularizers = nn.ModuleList(
+            map(MODELS.build, regularizers or ())
+        )
         check_sources(self.sources, self.regularizers)
         check_loss_names(self.heads(), self.sources, self.regularizers)
         self.teacher_mode = teacher

@@ -182,6 +182,30 @@ def sources_by_name(cfg: Config) -> None:
     cfg.model.sources = dict(weak=dict(type='LabelSource'))
 
 
+def sources_without_type(cfg: Config) -> None:
+    cfg.model.sources = [dict(name='weak', field='gt_sem_seg')]
+
+
+def one_regularizer(cfg: Config) -> None:
+    cfg.model.regularizers = dict(type='GatedCRFLoss')
+
+
+def change_source(**options) -> Spoil:
+    """Changes options of the first source."""
+
+    def change(cfg: Config) -> None:
+        set_weights(cfg)
+        cfg.model.sources[0].update(options)
+
+    change.__name__ = f'source_of_{options}'
+    return change
+
+
+def source_without_field(cfg: Config) -> None:
+    set_weights(cfg)
+    del cfg.model.sources[0]['field']
+
+
 def view_before_a_flip(cfg: Config) -> None:
     pipeline = steps(cfg)
     pipeline.insert(-1, dict(type='RandomFlip', prob=0.5))

@@ -19,6 +19,7 @@ from .changes import (
     MakeConfig,
     Spoil,
     assert_refused,
+    change_source,
     colours_of_one_data_set,
     drop_source,
     head,
@@ -27,6 +28,7 @@ from .changes import (
     no_beginning,
     no_loss,
     no_source_of_pseudo_labels,
+    one_regularizer,
     replace_hooks,
     rotation_that_changes_ids,
     round_never_refreshed,
@@ -36,7 +38,9 @@ from .changes import (
     second_hook_disabled,
     set_weights,
     source_in_validation,
+    source_without_field,
     sources_by_name,
+    sources_without_type,
     stock_model,
     stock_model_by_class,
     stock_model_of_views,
@@ -86,6 +90,15 @@ NO_EFFECT = {
     mosaic_of_weak_classes: 'RandomMosaic, .* only_weak_classes',
     misspelt_teacher: "got teacher='onlin', expected one of",
     sources_by_name: 'got sources=.*, expected a list of configs',
+    sources_without_type: 'got sources=.*, expected a list of configs',
+    source_without_field: 'LabelSource has no field, expected a name that',
+    change_source(
+        loss_weight=None
+    ): 'LabelSource got loss_weight=None, expected a finite number',
+    change_source(
+        kinds='scribble'
+    ): "LabelSource got kinds='scribble', expected a list of kinds",
+    one_regularizer: 'got regularizers=.*, expected a list of configs',
     view_before_a_flip: 'holds RandomFlip after KeepTeacherView',
     view_before_a_flip_of_weak_labels: 'holds RandomFlip after Keep',
     rotation_that_changes_ids: 'RandomRotFlip, which interpolates class ids',
@@ -127,6 +140,10 @@ def no_pseudo_labels(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.enabled = False
 
 
+def no_regularizers(cfg: Config) -> None:
+    cfg.model.regularizers = None
+
+
 def no_teacher(cfg: Config) -> None:
     cfg.model.update(teacher=None, agreement=0.2)
 
@@ -149,6 +166,7 @@ def weak_only_with_weights(cfg: Config) -> None:
         derived_classes,
         custom_hook,
         no_pseudo_labels,
+        no_regularizers,
         no_teacher,
         refreshing_teacher,
         weak_only_with_weights,

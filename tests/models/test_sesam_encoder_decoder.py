@@ -283,6 +283,11 @@ class TestHeads:
         # Colours count as in the image file, however they are normalised.
         torch.testing.assert_close(paid(1.0), paid(60.0), rtol=1e-3, atol=0)
 
+    def test_encoder_decoder_without_regularizers(
+        self, make_config: MakeConfig
+    ) -> None:
+        assert not build(make_config(regularizers=None)).regularizers
+
     def test_encoder_decoder_rejects_a_cascade(
         self, make_config: MakeConfig
     ) -> None:
@@ -306,6 +311,10 @@ class TestHeads:
         (
             dict(regularizers=[dict(type='GatedCRFLoss', loss_weight=-1)]),
             'GatedCRFLoss got loss_weight=-1, expected a finite number',
+        ),
+        (
+            dict(regularizers=dict(type='GatedCRFLoss')),
+            'got regularizers=.*, expected a list of configs',
         ),
         (
             dict(regularizers=2 * [dict(type='GatedCRFLoss')]),
