@@ -76,11 +76,13 @@ class LabelMaps(NamedTuple):
 
 def stack_labels(samples: list[SegDataSample], field: str) -> Tensor:
     """Returns a label map of all samples of a batch, (N, H, W) uint8."""
-    if field not in samples[0]:
-        raise ValueError(
-            f'The data samples have no {field}; the training pipeline must '
-            'load the labels and end with PackSeSAMInputs.'
-        )
+    for sample in samples:
+        if field not in sample:
+            raise ValueError(
+                f'The data sample of {sample.get("img_path")} has no {field}, '
+                'which a source of the model reads; each training pipeline '
+                'must load the labels and end with PackSeSAMInputs.'
+            )
     return torch.cat([sample.get(field).data for sample in samples])
 
 

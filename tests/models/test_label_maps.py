@@ -113,6 +113,17 @@ def test_stack_labels_names_missing_field(
         assert part in str(error.value)
 
 
+@pytest.mark.parametrize('place', [0, 1])
+def test_stack_labels_names_the_sample_without_a_field(
+    samples: list[SegDataSample], place: int
+) -> None:
+    samples[place].set_metainfo(dict(img_path='town/b.png'))
+    own = samples[1 - place]
+    own.set_data(dict(own_sem_seg=own.gt_sem_seg))
+    with pytest.raises(ValueError, match='of town/b.png has no own_sem_seg'):
+        stack_labels(samples, 'own_sem_seg')
+
+
 def test_inside_images_leaves_padding_out(
     samples: list[SegDataSample],
 ) -> None:
