@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmseg_sesam.core.bands import count_values
 from mmseg_sesam.structures import UNLABELLED
 
 # Width of the compared bands, as a share of the image's diagonal (the
@@ -52,7 +53,8 @@ def count_boundaries(
     bands = [_band(ids, pixels) & known for ids in (filled, label)]
 
     def count(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
-        return np.bincount(ids[among], minlength=256)[:num_classes]
+        left = np.where(among, ids, np.uint8(UNLABELLED))
+        return count_values(left)[:num_classes]
 
     both = count(truth, bands[0] & bands[1] & (truth == label))
     each = count(truth, bands[0]) + count(label, bands[1])

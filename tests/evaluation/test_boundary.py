@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -81,6 +83,22 @@ def test_count_boundaries_sees_outlines_that_iou_hardly_sees() -> None:
     iou = 76**2 / 80**2
     found = boundary_iou(count_boundaries(truth, label, 2))['classes'][1]
     assert found < 0.5 < 0.9 < iou
+
+
+def test_count_boundaries_counts_in_bands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    truth, label = (blobs(seed, (256, 256)) for seed in (1, 2))
+    whole = count_boundaries(truth, label, 3)
+    monkeypatch.setattr('mmseg_sesam.core.bands.BAND_PIXELS', 2**12)
+
+    tracemalloc.start()
+    counts = count_boundaries(truth, label, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    np.testing.assert_array_equal(counts, whole)
+    assert peak / truth.size < 8
 
 
 def test_boundary_iou_metric_counts_images_together() -> None:
