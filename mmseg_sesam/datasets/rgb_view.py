@@ -98,22 +98,18 @@ class LoadRGBView(BaseTransform):
                 f'{owner} got value_range and percentiles, expected one of '
                 'them; remove the other.'
             )
-        if value_range is not None and not _is_pair(value_range):
-            number = 3 if channels is None else len(channels)
-            if len(value_range) != number:
-                raise ValueError(
-                    f'{owner} got {len(value_range)} pairs of value_range, '
-                    f'expected one for each of {number} channels; correct it.'
-                )
         self.channels = channels
         self.value_range = value_range
         self.percentiles = percentiles
+        if channels is not None:
+            self._check_pairs(channels)
 
     def transform(self, results: dict) -> dict:
         """Adds the view.
 
         Raises:
-            ValueError: the image lacks a channel.
+            ValueError: the image lacks a channel, or the number of its
+                channels is not that of the pairs in `value_range`.
         """
         image = results['img']
         image = image.reshape(*image.shape[:2], -1)
@@ -121,6 +117,7 @@ class LoadRGBView(BaseTransform):
         channels = self.channels
         if channels is None:
             channels = (2, 1, 0) if number > 2 else (0,)
+            self._check_pairs(channels, f' for {results["img_path"]}')
         if max(channels) >= number:
             raise ValueError(
                 f'{printable(results["img_path"])} is loaded with {number} '
@@ -135,6 +132,17 @@ class LoadRGBView(BaseTransform):
             image, channels, value_range, self.percentiles
         )
         return results
+
+    def _check_pairs(self, channels: Sequence[int], place: str = '') -> None:
+        """Raises if `value_range` has pairs for other numbers of channels."""
+        ranges = self.value_range
+        if ranges is None or _is_pair(ranges) or len(ranges) == len(channels):
+            return
+        raise ValueError(
+            f'{type(self).__name__} got {len(ranges)} pairs of value_range, '
+            f'expected one pair{printable(place)}, or one for each of '
+            f'channels={tuple(channels)}; correct value_range or channels.'
+        )
 
 
 def rgb_view(inputs: Tensor, sample: SegDataSample) -> np.ndarray:

@@ -97,6 +97,24 @@ def test_load_rgb_view_of_few_channels_is_grey(shape) -> None:
     np.testing.assert_array_equal(seen, np.stack([first] * 3, axis=2))
 
 
+def test_load_rgb_view_has_a_pair_for_each_channel_of_an_image() -> None:
+    grey = BANDS[..., :1]
+    shown = pack(grey, value_range=[(0, 4000)])
+    np.testing.assert_array_equal(shown, pack(grey, value_range=(0, 4000)))
+    pairs = [(0, 1000), (0, 4000), (0, 9000)]
+    colours = pack(BANDS, value_range=pairs)
+    ordered = pack(BANDS, channels=(2, 1, 0), value_range=pairs)
+    np.testing.assert_array_equal(colours, ordered)
+
+
+@pytest.mark.parametrize(('bands', 'pairs'), [(1, 3), (2, 3), (4, 1), (4, 2)])
+def test_load_rgb_view_rejects_pairs_for_other_channels(
+    bands: int, pairs: int
+) -> None:
+    with pytest.raises(ValueError, match=f'{pairs} pairs .* town/a.tif, or'):
+        pack(BANDS[..., :bands], value_range=[(0, 1)] * pairs)
+
+
 def test_load_rgb_view_of_colours_is_that_without_it() -> None:
     rgba = np.concatenate([BGR, BGR[..., :1]], axis=2)
     np.testing.assert_array_equal(pack(rgba), view(BGR))
@@ -114,7 +132,10 @@ def test_image_view_of_one_value_is_black() -> None:
         (dict(channels=(0, 1)), 'got channels='),
         (dict(channels=(0, 1, -1)), 'got channels='),
         (dict(value_range=(5, 5)), 'got value_range='),
-        (dict(value_range=[(0, 1)] * 2), 'got 2 pairs of value_range'),
+        (
+            dict(channels=(0, 1, 2), value_range=[(0, 1)]),
+            'got 1 pairs of value_range',
+        ),
         (dict(percentiles=(2, 101)), 'got percentiles='),
         (
             dict(percentiles=(2, 98), value_range=(0, 1)),
