@@ -48,7 +48,9 @@ class LoadWeakAnnotations(LoadAnnotations):
             its own pseudo-label.
         unlabelled: 'allow' loads an image without a label file as one of
             kind 'none', which learns from the teacher; 'refuse' raises.
-        **kwargs: arguments of the stock `LoadAnnotations`.
+        reduce_zero_label: None takes that of the data set; another value
+            than the data set's is refused.
+        backend_args: of the storage of label files, as in mmengine.
 
     Example:
         >>> LoadWeakAnnotations(num_classes=0)
@@ -62,9 +64,12 @@ class LoadWeakAnnotations(LoadAnnotations):
         num_classes: int,
         kind: str | None = None,
         unlabelled: str = 'refuse',
-        **kwargs,
+        reduce_zero_label: bool | None = None,
+        backend_args: dict | None = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            reduce_zero_label=reduce_zero_label, backend_args=backend_args
+        )
         self.num_classes = num_classes
         self.kind = kind
         self.unlabelled = unlabelled

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.models import SeSAMEncoderDecoder
 
-from .changes import MakeConfig, find
+from .changes import MakeConfig
 
 HOOK = 'default_hooks__pseudo_labels'
 
@@ -50,6 +50,11 @@ HOOK = 'default_hooks__pseudo_labels'
             'train_dataloader__dataset__pipeline__1__num_clases',
             "LoadWeakAnnotations has no option 'num_clases'; write num_class",
         ),
+        # Labels are always read by Pillow.
+        (
+            'train_dataloader__dataset__pipeline__1__imdecode_backend',
+            "LoadWeakAnnotations has no option 'imdecode_backend'; take it",
+        ),
     ],
 )
 def test_check_names_rejects_names_that_do_not_exist(
@@ -70,7 +75,6 @@ def hidden_option(cfg: Config) -> None:
 
 
 def options_of_base_class(cfg: Config) -> None:
-    find(cfg, 'LoadWeakAnnotations').imdecode_backend = 'pillow'
     cfg.model.test_cfg = dict(mode='whole')
 
 
