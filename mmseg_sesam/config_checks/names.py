@@ -6,13 +6,27 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from mmengine.config import Config
-from mmseg.registry import DATASETS, HOOKS, MODELS, TASK_UTILS, TRANSFORMS
+from mmseg.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    HOOKS,
+    METRICS,
+    MODELS,
+    TASK_UTILS,
+    TRANSFORMS,
+)
 
 from mmseg_sesam.config_checks.training import Training, iterate_hooks
 from mmseg_sesam.datasets.pipeline_configs import iterate_nested
 from mmseg_sesam.type_names import lineage, option_names
 
-_REGISTRIES = (DATASETS, HOOKS, MODELS, TASK_UTILS, TRANSFORMS)
+_REGISTRIES = (
+    *(DATA_SAMPLERS, DATASETS, HOOKS, METRICS, MODELS),
+    *(TASK_UTILS, TRANSFORMS),
+)
+# Parts of a config that name components, besides model and hooks.
+_LOADING = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_EVALUATING = ('val_evaluator', 'test_evaluator')
 # Read by mmengine, which hands the others to the class.
 _OF_MMENGINE = {'type', '_scope_', 'priority'}
 
@@ -24,7 +38,8 @@ def check_names(training: Training) -> None:
     """
     _check_hook_types(training.cfg)
     hooks = [h for h in iterate_hooks(training.cfg) if isinstance(h, dict)]
-    for part in iterate_nested([training.model, training.dataset, hooks]):
+    others = [training.cfg.get(name) for name in (*_LOADING, *_EVALUATING)]
+    for part in iterate_nested([training.model, hooks, others]):
         kinds = [lineage(part, registry)[:1] for registry in _REGISTRIES]
         for kind in {kind for found in kinds for kind in found}:
             # Other classes may take options that no signature shows.

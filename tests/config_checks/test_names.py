@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dataset_configs import LOAD, dataset
 from mmengine.config import Config
 
 from mmseg_sesam.config_checks import check_config
@@ -50,6 +51,18 @@ HOOK = 'default_hooks__pseudo_labels'
             'train_dataloader__dataset__pipeline__1__num_clases',
             "LoadWeakAnnotations has no option 'num_clases'; write num_class",
         ),
+        (
+            'train_dataloader__sampler__shufle',
+            "LabelKindSampler has no option 'shufle'; write shuffle, or take",
+        ),
+        (
+            'val_evaluator__0__widht',
+            "BoundaryIoU has no option 'widht'; write width, or take it out",
+        ),
+        (
+            'test_dataloader__dataset__pipeline__1__num_clases',
+            "LoadWeakAnnotations has no option 'num_clases'; write num_class",
+        ),
         # Labels are always read by Pillow.
         (
             'train_dataloader__dataset__pipeline__1__imdecode_backend',
@@ -60,7 +73,13 @@ HOOK = 'default_hooks__pseudo_labels'
 def test_check_names_rejects_names_that_do_not_exist(
     make_config: MakeConfig, option: str, said: str
 ) -> None:
-    cfg = make_config(**{option: None})
+    cfg = make_config()
+    cfg.train_dataloader.sampler = dict(
+        type='LabelKindSampler', ratio=dict(scribble=1)
+    )
+    cfg.val_evaluator = [dict(type='BoundaryIoU')]
+    cfg.test_dataloader = dict(dataset=dataset(*LOAD))
+    cfg.merge_from_dict({option.replace('__', '.'): None})
     with pytest.raises(ValueError, match=f'tiny.py: {said}'):
         check_config(cfg)
 
