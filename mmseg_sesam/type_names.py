@@ -20,19 +20,26 @@ def type_name(config: dict) -> str:
 
 
 def lineage(config: dict, registry: Registry) -> tuple[type, ...]:
-    """Returns a config's class and its base classes, () for an unknown name.
+    """Returns a config's class and its base classes.
+
+    () for an unknown name, or if the config has no type.
 
     Use it where a name is not enough: 'RandomFlip' and 'mmcv.RandomFlip'
     are different classes, and users derive classes from known ones.
     """
-    kind = config['type']
+    kind = config.get('type')
     if isinstance(kind, str):
         kind = registry.get(kind)
     return inspect.getmro(kind) if inspect.isclass(kind) else ()
 
 
 def type_names(config: dict, registry: Registry) -> set[str]:
-    """Returns the names of a config's class and of its base classes."""
+    """Returns the names of a config's class and of its base classes.
+
+    An empty set if the config has no type.
+    """
+    if 'type' not in config:
+        return set()
     bases = {kind.__name__ for kind in lineage(config, registry)}
     return {type_name(config), *bases}
 

@@ -26,7 +26,6 @@ def check_heads(training: Training) -> None:
             'with the loss of BaseDecodeHead, such as FCNHead.'
         )
     for name, head in heads_of(training.model).items():
-        kinds = lineage(head, MODELS) if 'type' in head else ()
         # Names that no registry knows are refused when they are built.
-        for kind in kinds[:1]:
+        for kind in lineage(head, MODELS)[:1]:
             check_head_class(name, kind)

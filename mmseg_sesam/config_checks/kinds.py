@@ -155,8 +155,7 @@ def _ratio(training: Training) -> dict[str, float] | None:
     """Returns `ratio` of the LabelKindSampler, None without one."""
     loader = training.cfg.get('train_dataloader') or {}
     sampler = loader.get('sampler') or {}
-    names = type_names(sampler, DATA_SAMPLERS) if 'type' in sampler else ()
-    if 'LabelKindSampler' not in names:
+    if 'LabelKindSampler' not in type_names(sampler, DATA_SAMPLERS):
         return None
     ratio = sampler.get('ratio') or {}
     return ratio if set(ratio) <= set(LABEL_KINDS) else None

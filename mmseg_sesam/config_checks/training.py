@@ -129,7 +129,7 @@ def is_round_hook(hook: dict | Hook | None) -> bool:
 def hook_names(hook: dict | Hook | None) -> set[str]:
     """Returns the names of a hook's class and of its base classes."""
     if isinstance(hook, dict):
-        return type_names(hook, HOOKS) if 'type' in hook else set()
+        return type_names(hook, HOOKS)
     return {kind.__name__ for kind in type(hook).__mro__}
 
 
@@ -140,4 +140,4 @@ def _without_source(steps: list[dict]) -> list[dict]:
 
 def model_names(config: dict) -> set[str]:
     """Returns the names of a module's class and its base classes."""
-    return type_names(config, MODELS) if 'type' in config else set()
+    return type_names(config, MODELS)

@@ -146,7 +146,7 @@ def classes_of(dataset: dict) -> list[str] | None:
 
 def metainfo_of(dataset: dict) -> dict:
     """Returns classes, palette and more of a data set, as its config says."""
-    kinds = lineage(dataset, DATASETS) if 'type' in dataset else ()
+    kinds = lineage(dataset, DATASETS)
     if not kinds or not hasattr(kinds[0], '_load_metainfo'):
         return {}
     return kinds[0]._load_metainfo(dataset.get('metainfo'))

@@ -13,9 +13,10 @@ from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
 )
-from mmseg_sesam.evaluation.matching import match_labels, name_some
+from mmseg_sesam.evaluation.matching import match_labels
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
+from mmseg_sesam.io.names import name_some
 from mmseg_sesam.io.terminal import Progress
 
 

@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
-from mmseg_sesam.io.names import check_unique, printable
-
-# Number of names in a message; the rest is counted.
-_NAMES = 3
+from mmseg_sesam.io.names import check_unique, name_some
 
 
 class Matches(NamedTuple):
@@ -111,18 +108,6 @@ def describe_left_out(
         f'Left out, without a {counterpart}: {len(names)} {kind} '
         f'({name_some(names)}).'
     ]
-
-
-def name_some(names: Sequence[str]) -> str:
-    """Returns the first names as text, and how many more there are.
-
-    Example:
-        >>> name_some(['a', 'b', 'c', 'd', 'e'])
-        'a, b, c and 2 more'
-    """
-    more = len(names) - _NAMES
-    text = ', '.join(map(printable, names[:_NAMES]))
-    return f'{text} and {more} more' if more > 0 else text
 
 
 def _list_labels(folder: Path, suffix: str) -> dict[Path, list[Path]]:

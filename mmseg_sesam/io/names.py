@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 # The list in a folder that tools/suggest.py writes.
@@ -26,6 +26,18 @@ def printable(name: str | os.PathLike) -> str:
         c if c.isprintable() else c.encode('unicode_escape').decode()
         for c in str(name)
     )
+
+
+def name_some(things: Sequence[object], most: int = 3) -> str:
+    """Returns the first things as text, and how many more there are.
+
+    Example:
+        >>> name_some(['a', 'b', 'c', 'd', 'e'])
+        'a, b, c and 2 more'
+    """
+    text = ', '.join(map(printable, things[:most]))
+    more = len(things) - most
+    return f'{text} and {more} more' if more > 0 else text
 
 
 def nfc(name: str) -> str:

@@ -118,7 +118,7 @@ def plain_config(cfg: Config) -> Config:
     for name, hook in [*hooks.items()]:
         if hook and type_name(hook) == 'AtomicCheckpointHook':
             hooks[name] = dict(hook, type='CheckpointHook')
-        elif hook and 'type' in hook and _is_own(HOOKS, hook):
+        elif hook and _is_own(HOOKS, hook):
             del hooks[name]
     if 'test_evaluator' in kept:
         kept['test_evaluator'] = [
@@ -235,7 +235,7 @@ def _is_own_step(part: Any) -> bool:
 def _iterate_own(part: Any) -> Iterator[str]:
     """Yields the name of each class of this package in a config."""
     if isinstance(part, dict):
-        if 'type' in part and any(_is_own(r, part) for r in _REGISTRIES):
+        if any(_is_own(r, part) for r in _REGISTRIES):
             yield type_name(part)
         part = list(part.values())
     if isinstance(part, (list, tuple)):

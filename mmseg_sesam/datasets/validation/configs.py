@@ -57,7 +57,7 @@ def build_dataset(name: str, config: dict) -> BaseDataset | Finding:
     if '://' in root or config.get('backend_args'):
         what = f'{root} is not on a local disk and was not checked'
         return Finding(WARNING, name, what, 'check a local copy')
-    kinds = lineage(config, DATASETS) if 'type' in config else ()
+    kinds = lineage(config, DATASETS)
     if kinds and not issubclass(kinds[0], BaseDataset):
         what = f'{kinds[0].__name__} is no BaseDataset and was not checked'
         return Finding(WARNING, name, what, 'derive it from BaseSegDataset')

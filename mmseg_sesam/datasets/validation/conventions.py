@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mmseg_sesam.datasets.validation.findings import Finding, name_some
+from mmseg_sesam.datasets.validation.findings import Finding
 from mmseg_sesam.datasets.validation.splits import Split
+from mmseg_sesam.io.names import name_some
 from mmseg_sesam.structures import DENSE, UNLABELLED
 
 _CITYSCAPES_CLASSES, _CITYSCAPES_LAST_ID = 19, 33

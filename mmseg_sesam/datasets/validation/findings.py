@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from prettytable import PrettyTable
 
-from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.names import name_some
 
 ERROR, WARNING = 'error', 'warning'
-_NAMED = 3
 _COLUMNS = (
     *('data set', 'images', 'labels', 'without any class'),
     *('pixels labelled', 'classes', 'errors', 'warnings'),
 )
-
-
-def name_some(things: Sequence[object], most: int) -> str:
-    """Returns the first things as text, and how many more there are."""
-    text = ', '.join(map(printable, things[:most]))
-    more = len(things) - most
-    return f'{text} and {more} more' if more > 0 else text
 
 
 class Finding(NamedTuple):
@@ -46,7 +37,7 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         if not self.files:
             return f'{self.split}: {self.problem}; {self.remedy}.'
-        named = f'{len(self.files)}: {name_some(self.files, _NAMED)}'
+        named = f'{len(self.files)}: {name_some(self.files)}'
         return f'{self.split}: {self.problem} ({named}); {self.remedy}.'
 
 
