@@ -100,9 +100,14 @@ class TeacherPredictor:
             enrich_threshold: see `enrich`.
         """
         label = np.empty_like(weak)
-        confident = np.empty_like(weak) if self.stores_labels else None
+        confident, agrees = None, None
+        if self.stores_labels:
+            confident = np.empty_like(weak)
+            # Eight classes a byte; the greatest array of a large image.
+            number = -(-self.model.num_classes // 8)
+            agrees = np.empty((number, *weak.shape), np.uint8)
         rows, cols = spread_pixels(weak.shape)
-        spread, agrees = [], []
+        spread = []
         for band, probability in self.bands(batch):
             here = (rows >= band.start) & (rows < band.stop)
             spread.append(
@@ -114,14 +119,12 @@ class TeacherPredictor:
                 probability.amax(dim=0).cpu().numpy(),
                 enrich_threshold,
             )
-            if confident is not None:
-                confident[band], bits = self._confident_and_agreeing(
-                    probability
+            if self.stores_labels:
+                confident[band], agrees[:, band] = (
+                    self._confident_and_agreeing(probability)
                 )
-                agrees.append(bits)
         evidence = Evidence.of(weak.shape, torch.cat(spread).numpy())
-        bits = np.concatenate(agrees, axis=1) if agrees else None
-        return TeacherPrediction(label, evidence, confident, bits)
+        return TeacherPrediction(label, evidence, confident, agrees)
 
     def _confident_and_agreeing(
         self, probability: Tensor

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable
 
 import numpy as np
@@ -93,6 +95,35 @@ def test_predict_labels_leaves_out_labels_that_training_does_not_read(
         model, ValidationTransforms()
     ).predict_labels(batch, weak, 0.9)
     assert prediction.confident is None and prediction.agrees is None
+
+
+def test_predict_labels_holds_the_agreeing_classes_once() -> None:
+    height, width, classes = 2000, 1500, 32
+    probability = torch.full((classes, 20, width), 1 / classes)
+
+    class Predictor(TeacherPredictor):
+        def bands(self, batch):
+            for start in range(0, height, 20):
+                yield slice(start, start + 20), probability
+
+    model = SimpleNamespace(
+        teacher_mode='round',
+        agreement=0.5,
+        num_classes=classes,
+        confident_labels=lambda probability: probability.argmax(dim=1).byte(),
+    )
+    weak = np.full((height, width), 255, np.uint8)
+    tracemalloc.start()
+    try:
+        prediction = Predictor(model, ValidationTransforms()).predict_labels(
+            {}, weak, 0.9
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (prediction.agrees == 255).all()
+    # Two labels and the evidence take as much again.
+    assert peak < 2.4 * prediction.agrees.nbytes
 
 
 def test_fit_prior_counts_an_image_once_that_is_listed_twice(
