@@ -18,6 +18,7 @@ from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.models.source_losses import loss_list, source_losses
+from mmseg_sesam.rounds.provenance import as_json
 from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.type_names import type_name
 
@@ -118,12 +119,14 @@ def try_batch(runner: Runner, places: Sequence[int]) -> None:
 
 
 def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:
-    """Raises ValueError if a refresh cannot apply transforms of validation.
+    """Raises ValueError if a refresh cannot use transforms of validation.
 
     `images` packs whole training images, see `loading_dataset`.
     """
     if not prepare.steps:
         return
+    # A refresh stores them.
+    as_json('The pipeline of val_dataloader', prepare.steps)
     batch = pseudo_collate([images[0]])
     try:
         prepare(batch)

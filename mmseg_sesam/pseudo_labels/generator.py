@@ -31,8 +31,9 @@ from mmseg_sesam.core.selection import (
     measure_conflicts,
 )
 from mmseg_sesam.core.tiles import prompt_in_tiles
+from mmseg_sesam.io.json_values import json_values
 from mmseg_sesam.pseudo_labels.records import ComponentRecord
-from mmseg_sesam.segmenters.base import json_fingerprint, json_values
+from mmseg_sesam.segmenters.base import json_fingerprint
 from mmseg_sesam.validators import CONFIG, SHARE, Rule, count, option
 
 # core/ imports no framework, so its configurable parts are registered here.

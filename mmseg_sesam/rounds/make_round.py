@@ -112,13 +112,16 @@ class RoundMaker:
                 f'{self.store.folder(0)} holds no complete round of '
                 'pseudo-labels'
             )
-        return dict(
-            settings=self.settings,
+        options = dict(
             enrich_threshold=np.asarray(self.enrich_threshold).tolist(),
-            validation=as_json(self.teacher.prepare.steps),
-            inference=as_json(self.teacher.inference),
+            validation=self.teacher.prepare.steps,
+            inference=self.teacher.inference,
+            thresholds=self.teacher.thresholds,
+        )
+        return dict(
+            as_json('The config', options),
+            settings=self.settings,
             teacher=self.teacher.digest(),
-            thresholds=as_json(self.teacher.thresholds),
             # Weak labels alone give the prior; predictions would blur it.
             prior=first['prior'],
         )

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from operator import attrgetter
+from types import FunctionType
 from typing import Any
 
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_pipelines,
     leaf_datasets,
 )
+from mmseg_sesam.io.json_values import json_values
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.type_names import type_name
 
 # Raise it when the same settings give other rounds than before.
-FORMAT = 11
+FORMAT = 12
 # How a data set reads the ids of a label, by its metainfo.
 _READING = ('reduce_zero_label', 'label_map')
 _MISSING = '(not there)'
@@ -55,12 +56,12 @@ def fingerprint(
             for pipeline in iterate_pipelines(images.config)
         ],
     )
-    return as_json(settings)
+    return as_json('The training config', settings)
 
 
-def as_json(value: Any) -> Any:
-    """Returns options as a JSON file gives them back, classes by name."""
-    return json.loads(json.dumps(value, default=attrgetter('__name__')))
+def as_json(owner: str, values: Any) -> Any:
+    """Returns `json_values`, with classes and functions by their names."""
+    return json_values(owner, values, by_name=(type, FunctionType))
 
 
 def settings_digest(settings: dict[str, Any]) -> str:
@@ -78,10 +79,9 @@ def diff(before: Any, now: Any) -> str:
     """
     old, new = dict(_leaves(before)), dict(_leaves(now))
     listed = [
-        f'{name} was {old.get(name, _MISSING)} and is '
-        f'{new.get(name, _MISSING)}'
+        f'{name} was {_text(old, name)} and is {_text(new, name)}'
         for name in {**old, **new}
-        if old.get(name) != new.get(name)
+        if name not in old or name not in new or old[name] != new[name]
     ]
     if len(listed) > _LISTED:
         listed[_LISTED:] = [f'{len(listed) - _LISTED} more']
@@ -98,10 +98,14 @@ def _without_places(step: dict, data_root: str) -> dict[str, Any]:
     return options
 
 
-def _leaves(value: Any, name: str = '') -> list[tuple[str, str]]:
-    """Returns single values by their dotted names."""
+def _text(values: dict[str, Any], name: str) -> str:
+    return repr(values[name]) if name in values else _MISSING
+
+
+def _leaves(value: Any, name: str = '') -> list[tuple[str, Any]]:
+    """Returns single values, and empty lists, by their dotted names."""
     if not isinstance(value, (dict, list)) or (name and not value):
-        return [(name, repr(value))]
+        return [(name, value)]
     items = value.items() if isinstance(value, dict) else enumerate(value)
     return [
         leaf

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import TileGrid
+from mmseg_sesam.io.json_values import json_values
 
 
 class BaseSegmenter(ABC):
@@ -95,35 +95,3 @@ def json_fingerprint(segmenter: BaseSegmenter) -> dict[str, Any]:
     """
     owner = f'{type(segmenter).__name__}.fingerprint'
     return json_values(owner, segmenter.fingerprint)
-
-
-def json_values(owner: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Returns options as a JSON file gives them back.
-
-    Args:
-        owner: what has the options, for messages.
-        values: value of each option.
-
-    Raises:
-        ValueError: JSON cannot hold a value.
-    """
-    for key, value in _leaves(values):
-        if not isinstance(value, (str, int, float, type(None))):
-            raise ValueError(
-                f'{owner} holds {type(value).__name__} at {key!r}, expected '
-                'JSON values; use texts, numbers, True, False, None, and '
-                'lists and dicts of them.'
-            )
-    return json.loads(json.dumps(values))
-
-
-def _leaves(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
-    """Yields single values, and keys, with their dotted names."""
-    if not isinstance(value, (dict, list, tuple)):
-        yield name, value
-        return
-    if isinstance(value, dict):
-        yield from ((name, key) for key in value)
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in items:
-        yield from _leaves(child, f'{name}.{key}' if name else str(key))

@@ -10,6 +10,8 @@ import pytest
 from mmengine.dataset import Compose
 from PIL import Image
 
+from mmseg_sesam.datasets.simulate import SimulateWeakLabel
+
 
 def load(results: dict, root: Path, **options) -> dict:
     options = dict(dict(kind='scribble', data_root=str(root)), **options)
@@ -186,3 +188,8 @@ def test_simulate_in_containers_that_share_a_cache(
     run_with_one_pid(fill)
     assert len(list(cache.rglob('*.png'))) == 20
     assert not list(cache.rglob('.*'))
+
+
+def test_simulate_names_an_option_that_json_cannot_hold() -> None:
+    with pytest.raises(ValueError, match="Label holds int64 at 'seed'"):
+        SimulateWeakLabel('point', 'data', seed=np.int64(3))

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Callable
 
+import numpy as np
 import pytest
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config, ConfigDict
@@ -14,7 +15,7 @@ from mmseg.datasets import BaseSegDataset
 from pipelines import place_of
 
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.rounds.provenance import diff, fingerprint
+from mmseg_sesam.rounds.provenance import diff, fingerprint, settings_digest
 from mmseg_sesam.rounds.training_images import TrainingImages
 
 Describe = Callable[[ConfigDict], dict[str, Any]]
@@ -94,6 +95,29 @@ def test_fingerprint_is_equal_for_classes_and_names(
     assert diff(before, describe_config(dataset)) == ''
 
 
+def test_fingerprint_is_equal_for_equal_numbers(dataset: ConfigDict) -> None:
+    init_default_scope('mmseg')
+    images = TrainingImages(dataset, 0)
+    segmenter = dict(type='SuperpixelSegmenter')
+    first, second = (
+        fingerprint(PseudoLabelGenerator(segmenter, hole_purity=one), images)
+        for one in (1, 1.0)
+    )
+    assert settings_digest(first) == settings_digest(second)
+
+
+def test_fingerprint_names_a_value_that_json_cannot_hold(
+    dataset: ConfigDict, describe_config: Describe
+) -> None:
+    place = place_of(dataset.pipeline, 'LoadWeakAnnotations')
+    dataset.pipeline[place]['num_classes'] = np.int64(3)
+    with pytest.raises(
+        ValueError,
+        match=rf"config holds int64 at 'pipelines\.0\.{place}\.num_classes'",
+    ):
+        describe_config(dataset)
+
+
 def test_fingerprint_depends_on_names_of_simulated_labels(
     dataset: ConfigDict, describe_config: Describe
 ) -> None:
@@ -109,6 +133,7 @@ def test_fingerprint_depends_on_names_of_simulated_labels(
     ('before', 'now', 'text'),
     [
         (dict(a=1), dict(a=1), ''),
+        (dict(a=40), dict(a=40.0), ''),
         (dict(a=dict(b=[1, 2])), dict(a=dict(b=[1, 3])), 'a.b.1 was 2 and'),
         (dict(a=1), {}, 'a was 1 and is (not there)'),
         (dict(a=1, b=[]), dict(a=1), 'b was [] and is (not there)'),
