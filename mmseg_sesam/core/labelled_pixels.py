@@ -91,6 +91,25 @@ class LabelledPixels:
         return (held / np.diff(self.starts)).astype(np.float32)
 
 
+def spread_ranks(total: int, random: np.ndarray) -> np.ndarray:
+    """Returns N ascending places among pixels in raster order.
+
+    The order is cut into N stretches, and each gives one random place,
+    because equal steps could hit the same few columns in every row.
+
+    Args:
+        total: number of pixels.
+        random: (N,) random numbers from 0 to 1, without 1.
+
+    Example:
+        >>> spread_ranks(10, np.array([0.9, 0.0])).tolist()
+        [4, 5]
+    """
+    count = len(random)
+    edges = np.arange(count + 1, dtype=np.int64) * total // count
+    return edges[:-1] + (random * np.diff(edges)).astype(np.int64)
+
+
 def _spread(component: Component, random: np.ndarray) -> np.ndarray:
     """Returns (2, N) pixels spread over the raster order, by N numbers."""
     mask, count = component.mask, len(random)
@@ -98,10 +117,7 @@ def _spread(component: Component, random: np.ndarray) -> np.ndarray:
     ends = np.count_nonzero(mask, axis=1).cumsum()
     ranks = np.arange(count)
     if count < ends[-1]:
-        # Random pixels, since equal steps could hit one column in every row.
-        edges = np.arange(count + 1, dtype=np.int64) * ends[-1] // count
-        steps = (random * np.diff(edges)).astype(np.int64)
-        ranks = edges[:-1] + steps
+        ranks = spread_ranks(int(ends[-1]), random)
     # In bands, since the places of all pixels take eight bytes each.
     for band in row_bands(mask.shape):
         first = ends[band.start - 1] if band.start else 0

@@ -14,6 +14,7 @@ from torch import Tensor
 from mmseg_sesam.compat import swaps_channels
 from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
+from mmseg_sesam.core.labelled_pixels import spread_ranks
 from mmseg_sesam.core.refinement import class_thresholds, enrich
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.models import SeSAMEncoderDecoder
@@ -221,12 +222,13 @@ class TeacherPredictor:
         return torch.cat(interleave(parts))
 
     def _some_pixels(self, batch: dict) -> Tensor:
-        """Returns (P, C) probabilities on the CPU, evenly spread."""
+        """Returns (P, C) probabilities on the CPU, spread over the image."""
         height, width = batch['data_samples'][0].ori_shape[:2]
-        steps = torch.linspace(0, height * width - 1, _PRIOR_PIXELS).long()
+        random = np.random.default_rng(0).random(_PRIOR_PIXELS)
+        ranks = torch.from_numpy(spread_ranks(height * width, random))
         parts = []
         for band, probability in self.bands(batch):
-            places = steps - band.start * width
+            places = ranks - band.start * width
             inside = (places >= 0) & (places < probability[0].numel())
             places = places[inside].to(probability.device)
             parts.append(probability.flatten(1)[:, places].T.cpu())

@@ -145,6 +145,33 @@ def test_fit_prior_counts_an_image_once_that_is_listed_twice(
     assert fitted[0] == fitted[1]
 
 
+@pytest.mark.parametrize('shape', [(333, 500), (999, 90), (20, 30)])
+def test_fit_prior_sees_all_columns_of_an_image(shape: tuple) -> None:
+    # A tenth of the columns for each class; equal steps hit few columns.
+    classes = torch.arange(shape[1]) * 10 // shape[1]
+    stripes = torch.nn.functional.one_hot(classes).float().T
+    probability = stripes[:, None].expand(-1, *shape)
+
+    class Predictor(TeacherPredictor):
+        def bands(self, batch):
+            for band in slice(0, shape[0] // 3), slice(shape[0] // 3, None):
+                rows = slice(*band.indices(shape[0])[:2])
+                yield rows, probability[:, rows]
+
+    fitted = []
+    prior = SimpleNamespace(reset=lambda: None, fit=fitted.append)
+    sample = SegDataSample(metainfo=dict(ori_shape=shape))
+    images = SimpleNamespace(
+        spread=lambda number: [0],
+        load_part=lambda places, title: [dict(data_samples=[sample])],
+    )
+    model = SimpleNamespace(teacher_prior=prior)
+    Predictor(model, ValidationTransforms()).fit_prior(images)
+    (found,) = fitted
+    assert len(found) == 1000
+    assert (found.mean(dim=0) - 0.1).abs().max() < 0.03
+
+
 def test_class_thresholds_are_those_of_unlabelled_images(
     make_config: Callable[..., Config],
 ) -> None:
