@@ -155,6 +155,8 @@ class PseudoLabelGenerator:
                 cannot hold.
         """
         options = {f.name: getattr(self, f.name) for f in fields(self)}
+        # A derived class may make other pseudo-labels.
+        options['type'] = type(self).__name__
         # It changes the memory needed, not the labels.
         del options['prompts_per_call']
         options['segmenter'] = json_fingerprint(self.segmenter)

@@ -44,8 +44,11 @@ def list_settings(run: Run) -> dict[str, str]:
         settings['refreshes'] = _text(given)
     if run.rounds:
         first = run.rounds[min(run.rounds)]
-        generator = first['identity']['settings']['generator']
-        settings.update({n: _text(v) for n, v in generator.items()})
+        options = first['identity']['settings']['generator']
+        settings.update(
+            ('generator' if name == 'type' else name, _text(value))
+            for name, value in options.items()
+        )
     return {name.replace('_', ' '): text for name, text in settings.items()}
 
 

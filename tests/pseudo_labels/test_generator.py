@@ -234,6 +234,14 @@ def test_fingerprint_depends_on_the_class_of_a_part(part):
     )
 
 
+def test_fingerprint_depends_on_the_class_of_the_generator():
+    class DerivedGenerator(PseudoLabelGenerator):
+        """Has the options of its base."""
+
+    derived = DerivedGenerator(dict(type='FlatColourSegmenter'))
+    assert derived.fingerprint != make_generator().fingerprint
+
+
 @TASK_UTILS.register_module()
 class PlainPart:
     """Has no fields that tell it from another one."""

@@ -122,7 +122,7 @@ class SAMSegmenter(NetworkSegmenter):
     def fingerprint(self) -> dict[str, Any]:
         """See `BaseSegmenter.fingerprint`; the same on all devices."""
         return dict(
-            type='SAMSegmenter',
+            type=type(self).__name__,
             builder=self._builder,
             checkpoint=self._sha256,
             dtype=self.dtype,

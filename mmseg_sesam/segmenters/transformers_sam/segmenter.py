@@ -86,7 +86,7 @@ class TransformersSegmenter(NetworkSegmenter):
     def fingerprint(self) -> dict[str, Any]:
         """See `BaseSegmenter.fingerprint`; the same on all devices."""
         return dict(
-            type='TransformersSegmenter',
+            type=type(self).__name__,
             model=self._family.model,
             files=self._digests,
             dtype=self.dtype,

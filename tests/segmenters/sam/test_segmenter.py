@@ -210,6 +210,17 @@ def test_fingerprint_names_the_arguments_of_a_partial(weights):
     )
 
 
+def test_fingerprint_depends_on_the_class(weights):
+    class DerivedSegmenter(SAMSegmenter):
+        """Has the options of its base."""
+
+    base, derived = (
+        kind(**weights, builder=build_tiny_sam)
+        for kind in (SAMSegmenter, DerivedSegmenter)
+    )
+    assert derived.fingerprint != base.fingerprint
+
+
 def test_sam_segmenter_rejects_a_partial_of_objects(weights):
     builder = partial(build_tiny_sam, img_size=object())
     with pytest.raises(ValueError, match='expected texts and numbers as its'):

@@ -202,6 +202,8 @@ def test_fingerprint_depends_on_masks_and_not_on_places(
     assert str(folder) not in json.dumps(moved)
     half = TransformersSegmenter(str(folder), dtype='bf16').fingerprint
     assert half != first
+    derived = type('Derived', (TransformersSegmenter,), {})
+    assert derived(str(folder)).fingerprint != first
     save('sam', folder, build('sam'))
     assert TransformersSegmenter(str(folder)).fingerprint != first
 
