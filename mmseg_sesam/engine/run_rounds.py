@@ -67,16 +67,10 @@ class RunRounds:
             num_workers,
             self.group,
         )
-        # After the images, whose errors name the file. A published round may
-        # be damaged, and is checked later. The main rank decides: others may
-        # see another state of a network disk.
-        first = distributed.on_main_rank(
-            lambda: self.store.current is None, self.group
-        )
-        if first:
-            distributed.on_all_ranks(self._try_images, self.group)
-        # After the trial: a network disk may remember for other ranks that
-        # the store has no round.
+        # After the images, whose errors name the file.
+        distributed.on_all_ranks(self._try_images, self.group)
+        # After the trial, which needs no pseudo-labels: a network disk may
+        # remember for other ranks that the store has no round.
         attach_store(
             runner.train_dataloader.dataset,
             self.store,

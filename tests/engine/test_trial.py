@@ -15,6 +15,7 @@ from PIL import Image
 from pipelines import place_of
 
 from mmseg_sesam.engine.trial import try_batch, try_sample
+from mmseg_sesam.store.store import PseudoLabelStore
 
 MakeConfig = Callable[..., Config]
 
@@ -70,6 +71,31 @@ def test_trial_rejects_an_unfitting_head_before_round_0(
     with pytest.raises(ValueError, match='image cannot be trained on'):
         Runner.from_cfg(cfg).train()
     assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+
+def test_trial_runs_where_a_tool_has_made_round_0(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    store = PseudoLabelStore(tmp_path / 'work/pseudo_labels')
+    store.begin(0, {})
+    store.commit(0, {})
+    cfg = make_config()
+    cfg.model.auxiliary_head = dict(cfg.model.decode_head, in_channels=7)
+    with pytest.raises(ValueError, match='image cannot be trained on'):
+        Runner.from_cfg(cfg).train()
+
+
+def test_trial_names_an_option_of_validation_that_no_round_can_store(
+    make_config: MakeConfig, scribbles: Path
+) -> None:
+    runner = Runner.from_cfg(make_config())
+    scale = tuple(np.array([40, 40]))
+    steps = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=scale)]
+    runner.cfg.val_dataloader = dict(dataset=dict(pipeline=steps))
+    with pytest.raises(
+        ValueError, match=r"val_dataloader holds int64 at '0\.scale\.0'"
+    ):
+        runner.train()
 
 
 def test_trial_rejects_transforms_that_a_refresh_cannot_apply(
