@@ -92,7 +92,8 @@ class PseudoLabelStore:
         """
         path = self.root / _CURRENT
         try:
-            content = path.read_bytes()
+            # An editor or a shell ends the number with a new line.
+            content = path.read_bytes().strip()
         except FileNotFoundError:
             return None
         if not content.isdigit():

@@ -218,9 +218,15 @@ def test_init_from_copies_round_0_of_another_run(
     assert hook_of(runner).round == 2
 
 
+@pytest.mark.parametrize('is_file', [False, True])
 def test_init_from_without_a_whole_round_is_refused(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    tmp_path: Path,
+    is_file: bool,
 ) -> None:
+    if is_file:
+        (tmp_path / 'nothing').write_text('')
     cfg = make_config(
         default_hooks__pseudo_labels__init_from=str(tmp_path / 'nothing')
     )

@@ -339,6 +339,15 @@ def test_current_refuses_damaged_number(
         _ = store.current
 
 
+def test_current_takes_a_number_that_a_shell_wrote(
+    store: PseudoLabelStore,
+) -> None:
+    stage(store, 0, 'a')
+    store.commit(0, {})
+    (store.root / 'CURRENT').write_bytes(b'0\n')
+    assert store.current == 0
+
+
 def test_damaged_names_files(store: PseudoLabelStore) -> None:
     stage(store, 0, 'a', 'c', 'x/b')
     store.commit(0, {})
