@@ -27,6 +27,10 @@ class StepSeedHook(Hook):
       again, and needs no such seeds.
     """
 
+    def before_train(self, runner: Runner) -> None:
+        """Notes whether the first epoch may be begun again."""
+        self.repeats = runner._resume
+
     def before_train_epoch(self, runner: Runner) -> None:
         """Seeds all generators; warns if an epoch is begun again."""
         loop = runner.train_loop
@@ -37,7 +41,7 @@ class StepSeedHook(Hook):
         torch.manual_seed(_seed(runner, runner.epoch))
         steps = len(loop.dataloader)
         surplus = runner.iter - runner.epoch * steps
-        if surplus and runner._resume:
+        if surplus and self.repeats:
             runner.logger.warning(
                 f'The run was resumed after step {surplus} of the {steps} '
                 f'steps of epoch {runner.epoch + 1}, and mmengine begins this '
@@ -45,6 +49,8 @@ class StepSeedHook(Hook):
                 'one. Set by_epoch=True of CheckpointHook to have checkpoints '
                 'at the end of epochs.'
             )
+        # Later epochs have a surplus too, and are new.
+        self.repeats = False
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None

@@ -130,3 +130,4 @@ def test_step_seed_hook_logs_a_repeated_epoch(
     )
     assert list(resumed.values()) == list(whole.values())
     assert 'after step 2 of the 3 steps of epoch 1, and mmengine begins' in log
+    assert log.count('begins this epoch again') == 1
