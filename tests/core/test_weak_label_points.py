@@ -1,5 +1,7 @@
 """Simulated points that miss their object, or lie all over the image."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,6 +71,17 @@ def test_point_misses_keep_off_void_and_their_own_class(
     # Dots that do not miss stay where they were.
     kept = (weak != 255) & (weak == label)
     assert (right[kept] == weak[kept]).all()
+
+
+def test_point_misses_take_time_of_their_surroundings():
+    def seconds(rate):
+        start = time.process_time()
+        clicks(label, miss_rate=rate)
+        return time.process_time() - start
+
+    # Whole-image work for each of 400 squares would take six times as long.
+    label = squares(20, size=60, border=25)
+    assert seconds(0.9) < 4 * seconds(0.0)
 
 
 def test_point_without_another_class_cannot_miss():

@@ -162,11 +162,16 @@ class WeakLabelSimulator:
         hits = shapes.stamp(mask.shape, places[~misses], brush) & mask
         weak[component.slices][hits] = component.class_id
         if misses.any():
-            missed = rng.choice(np.argwhere(near), misses.sum()) + corner
-            wrong = shapes.stamp(label.shape, missed, brush)
-            wrong &= (label != component.class_id) & (label != UNLABELLED)
-            wrong &= weak == UNLABELLED
-            weak[wrong] = component.class_id
+            missed = rng.choice(np.argwhere(near), misses.sum())
+            # The part of the image that the dots may reach.
+            first = np.maximum(corner - self.dot_radius, 0)
+            ends = corner + near.shape + self.dot_radius
+            window = tuple(map(slice, first, ends))
+            ids, drawn = label[window], weak[window]
+            wrong = shapes.stamp(ids.shape, missed + corner - first, brush)
+            wrong &= (ids != component.class_id) & (ids != UNLABELLED)
+            wrong &= drawn == UNLABELLED
+            drawn[wrong] = component.class_id
 
     def _draw_on_image(
         self, label: np.ndarray, rng: np.random.Generator
