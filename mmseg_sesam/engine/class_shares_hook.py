@@ -54,6 +54,9 @@ class ClassSharesHook(Hook):
             names end in seg_map_suffix of the training set.
         num_workers: processes that load weak labels to count them.
 
+    Attributes:
+        images: the training images, for rounds; None before training.
+
     Raises:
         ValueError: an option is out of range.
 
@@ -71,6 +74,7 @@ class ClassSharesHook(Hook):
 
     def __post_init__(self) -> None:
         validators.check_fields(self)
+        self.images: TrainingImages | None = None
         self.resumed: dict[str, torch.Tensor] | None = None
 
     def before_train(self, runner: Runner) -> None:
@@ -86,8 +90,8 @@ class ClassSharesHook(Hook):
         given, classes = shares_of(self.shares, config)
         model = unwrap(runner.model)
         group = build_group()
-        images = TrainingImages(config, self.num_workers, group)
-        counts = count_weak_labels(images, len(classes), group)
+        self.images = TrainingImages(config, self.num_workers, group)
+        counts = count_weak_labels(self.images, len(classes), group)
         shares, weak = match_weak_labels(given, counts, classes)
         runner.logger.info(
             f'Class shares of {given.source}, for the teacher:\n'

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.checkpoints import prune_rounds, save_checkpoint_now
+from mmseg_sesam.engine.class_shares_hook import ClassSharesHook
 from mmseg_sesam.engine.models import average_buffers, refuse_sharded, unwrap
 from mmseg_sesam.engine.trial import (
     try_batch,
@@ -62,11 +63,7 @@ class RunRounds:
         distributed.on_all_ranks(self._check_model, self.group)
         self.prepare = ValidationTransforms.of_config(runner.cfg)
         self.store = PseudoLabelStore(Path(runner.work_dir, STORE_NAME))
-        self.images = TrainingImages(
-            runner.cfg.train_dataloader.dataset,
-            num_workers,
-            self.group,
-        )
+        self.images = _training_images(runner, num_workers, self.group)
         # After the images, whose errors name the file.
         distributed.on_all_ranks(self._try_images, self.group)
         # After the trial, which needs no pseudo-labels: a network disk may
@@ -214,3 +211,16 @@ class RunRounds:
 
     def _take_lock(self) -> None:
         self._lock = self.store.lock()
+
+
+def _training_images(
+    runner: Runner, num_workers: int, group: Any
+) -> TrainingImages:
+    """Returns the images of a training; a class shares hook has read them."""
+    for hook in runner.hooks:
+        if isinstance(hook, ClassSharesHook) and hook.images is not None:
+            hook.images.num_workers = num_workers
+            return hook.images
+    return TrainingImages(
+        runner.cfg.train_dataloader.dataset, num_workers, group
+    )

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.store.store import PseudoLabelStore
 
 from .conftest import hook_of, logged, train
@@ -54,6 +55,20 @@ def test_shares_adjust_teacher_online_and_in_refreshes(
     saved = torch.load(tmp_path / 'work/iter_6.pth', weights_only=False)
     for name, value in prior.state().items():
         assert torch.equal(saved['sesam_teacher_prior'][name], value)
+
+
+def test_shares_and_rounds_read_the_labels_once(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    look = TrainingImages._look
+    monkeypatch.setattr(
+        TrainingImages,
+        '_look',
+        lambda images, place: looked.append(place) or look(images, place),
+    )
+    train(with_shares(make_config(train_cfg__max_iters=1)))
+    assert sorted(looked) == [0, 1, 2]
 
 
 def test_shares_of_a_refresh_are_those_of_its_predictions(
