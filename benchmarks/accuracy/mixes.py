@@ -14,6 +14,7 @@ from mmseg.registry import DATASETS
 
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.mixes import IMAGES, RATE_OF_KIND
+from mmseg_sesam.start.ratio import drawing_ratio
 from mmseg_sesam.structures import (
     DENSE,
     HUMAN_FIELD,
@@ -21,8 +22,6 @@ from mmseg_sesam.structures import (
     SOURCES,
     LabelSource,
 )
-
-_BATCH = 8
 
 
 class Mix(NamedTuple):
@@ -135,8 +134,9 @@ def apply_mix(cfg: Config, mix: Mix, dense_folder: str, clicks: str) -> None:
         type='ConcatDataset', datasets=parts
     )
     if len(places) > 1:
+        ratio = drawing_ratio({k: len(part) for k, part in places.items()})
         cfg.train_dataloader.sampler = ConfigDict(
-            type='LabelKindSampler', ratio=_ratio(places)
+            type='LabelKindSampler', ratio=ratio
         )
     if {*places} <= {DENSE, NO_LABEL}:
         # GatedCRFLoss would leave all images out.
@@ -170,21 +170,6 @@ def _pipeline(
             )
             steps.append(weak)
     return steps
-
-
-def _ratio(places: dict[str, list[int]]) -> dict[str, float]:
-    """Returns the sampler's ratio.
-
-    A batch has one dense image beside weak ones, and a quarter without labels
-    at most (our choice; docs/mixed.md has what other ratios gave).
-    """
-    total = sum(map(len, places.values()))
-    free = _BATCH * min(len(places.get(NO_LABEL, [])) / total, 0.25)
-    labelled = _BATCH - free
-    ratio = {kind: labelled for kind in places if kind != NO_LABEL}
-    if DENSE in ratio and len(ratio) > 1:
-        ratio = {kind: labelled - 1 for kind in ratio} | {DENSE: 1}
-    return ratio | ({NO_LABEL: free} if free else {})
 
 
 def count_images(dataset: dict[str, Any]) -> int:

@@ -77,7 +77,8 @@ dict(
 SAMPLER = """\
 dict(
         type='LabelKindSampler',
-        # More would harm: a quarter of the drawn images have no label.
+        # Few dense images more often than others, and at most a quarter
+        # without a label (docs/mixed.md).
         ratio={ratio},
     )"""
 CORRECTED = """\

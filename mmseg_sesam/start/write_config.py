@@ -23,12 +23,10 @@ from mmseg_sesam.start.config_template import (
 )
 from mmseg_sesam.start.material import Material
 from mmseg_sesam.start.plan import Plan
+from mmseg_sesam.start.ratio import drawing_ratio
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
-# Least number of labelled images that are drawn for an unlabelled one
-# (measured, docs/mixed.md).
-_LABELLED = 3
 _INDENTS = dict(
     model=4,
     segmenter=4,
@@ -113,13 +111,14 @@ def _of_labels(sets: DataSets, folder: Path) -> dict[str, str]:
 
 def _sampler(sets: DataSets) -> str:
     """Returns the text of the sampler."""
-    labelled = sum(sets.labelled.values())
-    if len(sets.train.unlabelled) * _LABELLED <= labelled:
+    numbers = dict(sets.labelled)
+    if sets.train.unlabelled:
+        numbers[NO_LABEL] = len(sets.train.unlabelled)
+    ratio = drawing_ratio(numbers)
+    least = math.gcd(*numbers.values())
+    if ratio == {kind: n // least for kind, n in numbers.items()}:
         return "dict(type='InfiniteSampler', shuffle=True)"
-    ratio = {kind: _LABELLED * n for kind, n in sets.labelled.items()}
-    ratio[NO_LABEL] = labelled
-    least = math.gcd(*ratio.values())
-    shares = ', '.join(f'{kind}={n // least}' for kind, n in ratio.items())
+    shares = ', '.join(f'{kind}={n}' for kind, n in ratio.items())
     return SAMPLER.format(ratio=f'dict({shares})')
 
 
