@@ -65,7 +65,7 @@ def read_config(
         ) from error
     for key in options or ():
         name = key.partition('.')[0]
-        if name not in cfg and name not in READ:
+        if name not in cfg and not _is_read(cfg, name):
             raise ValueError(
                 f'--cfg-options set {name}, which {path} does not have and '
                 'no tool reads: give the name of a part that it has'

@@ -17,7 +17,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     loads,
     transform_names,
 )
-from mmseg_sesam.type_names import lineage, type_name
+from mmseg_sesam.type_names import lineage, option_of, type_name
 
 # Transforms that move the image and not all labels.
 _HARMFUL = (
@@ -94,12 +94,14 @@ def _check_moves_labels(step: dict) -> None:
 def check_ids_stay(transforms: Iterable[dict]) -> None:
     """Raises if a transform changes the class ids of labels."""
     for step in transforms:
-        if of_mmseg.RandomRotFlip in lineage(step, TRANSFORMS):
+        if of_mmseg.RandomRotFlip not in lineage(step, TRANSFORMS):
+            continue
+        if option_of(step, TRANSFORMS, 'rotate_prob') != 0:
             raise ValueError(
                 f'The training pipeline holds {type_name(step)}, which '
                 'interpolates class ids where it rotates a label, and fills '
-                'the corners with class 0; use RandomRotate and RandomFlip '
-                'of mmseg.'
+                'the corners with class 0; set rotate_prob=0, or use '
+                'RandomRotate and RandomFlip of mmseg.'
             )
 
 
@@ -147,9 +149,9 @@ def check_same_steps(
     ]
     if any(found) and not all(found):
         raise ValueError(
-            f'The pipeline of training data set {found.index(False)} has no '
-            f'{name}, and that of data set {found.index(True)} has one, '
-            f'expected it in all or none, {reason}; add {name} there.'
+            f'Of the joined training data sets, number {found.index(True)} '
+            f'has {name} and number {found.index(False)} has none, expected '
+            f'it in all or none, {reason}; add it to all of them.'
         )
 
 

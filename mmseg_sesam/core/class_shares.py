@@ -92,7 +92,7 @@ def fit_constants(
     known = shares > 0
     logits, target = log_probabilities[:, known], shares[known]
     highest = logits.max(axis=1, keepdims=True)
-    # In place, since millions of pixels and classes are many bytes.
+    # In place: 400 000 pixels of 150 classes take 0.5 GB.
     scores = np.subtract(logits, highest, dtype=np.float64)
     np.exp(scores, out=scores)
     factors = np.ones(len(target))

@@ -35,7 +35,8 @@ class MappedSegDataset(BaseSegDataset):
     Args:
         file_classes: names of the ids in the files, from id 0 on. Other
             ids than these and 255 are refused by `LoadWeakAnnotations`, and
-            unlabelled for the stock `LoadAnnotations`.
+            unlabelled for the stock `LoadAnnotations`, which looks for each
+            of 255 ids: `LoadWeakAnnotations` is faster in validation, too.
         other_classes: for names that `metainfo.classes` lacks: 'refuse'
             raises, 'unlabelled' leaves their pixels unlabelled.
         **kwargs: of `BaseSegDataset`, with classes in `metainfo`.

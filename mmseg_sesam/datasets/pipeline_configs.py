@@ -60,15 +60,18 @@ def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:
         yield dataset['pipeline']
 
 
-def inference_pipeline(cfg: dict) -> list[dict]:
-    """Returns the pipeline of validation, or else of testing.
+def inference_pipeline(
+    cfg: dict,
+    loaders: Sequence[str] = ('val_dataloader', 'test_dataloader'),
+) -> list[dict]:
+    """Returns the pipeline of the first of some data loaders that is there.
 
-    A config without their data sets may have it as its test_pipeline. Empty
-    if there is none.
+    A config without them may have it as its test_pipeline. Empty if there is
+    none.
     """
-    loader = cfg.get('val_dataloader') or cfg.get('test_dataloader')
-    if loader:
-        return next(iterate_pipelines(loader['dataset']), [])
+    for name in loaders:
+        if cfg.get(name):
+            return next(iterate_pipelines(cfg[name]['dataset']), [])
     return cfg.get('test_pipeline') or []
 
 

@@ -139,8 +139,8 @@ class LoadRGBView(BaseTransform):
         if ranges is None or _is_pair(ranges) or len(ranges) == len(channels):
             return
         raise ValueError(
-            f'{type(self).__name__} got {len(ranges)} pairs of value_range, '
-            f'expected one pair{printable(place)}, or one for each of '
+            f'{type(self).__name__} got {len(ranges)} pairs of value_range'
+            f'{printable(place)}, expected a single pair, or one for each of '
             f'channels={tuple(channels)}; correct value_range or channels.'
         )
 

@@ -198,7 +198,8 @@ def _test_pipeline(cfg: Config) -> list[dict]:
 
     Without one, whole images are loaded.
     """
-    steps = inference_pipeline(cfg) or [
+    loaders = 'test_dataloader', 'val_dataloader'
+    steps = inference_pipeline(cfg, loaders) or [
         dict(type='LoadImageFromFile'),
         dict(type='PackSegInputs'),
     ]

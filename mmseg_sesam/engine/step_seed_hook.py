@@ -12,6 +12,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 
+# Name of the number of steps that an epoch has made, in checkpoints.
+_DONE = 'steps_of_epoch'
+
 
 @HOOKS.register_module()
 class StepSeedHook(Hook):
@@ -27,10 +30,6 @@ class StepSeedHook(Hook):
       again, and needs no such seeds.
     """
 
-    def before_train(self, runner: Runner) -> None:
-        """Notes whether the first epoch may be begun again."""
-        self.repeats = runner._resume
-
     def before_train_epoch(self, runner: Runner) -> None:
         """Seeds all generators; warns if an epoch is begun again."""
         loop = runner.train_loop
@@ -40,23 +39,36 @@ class StepSeedHook(Hook):
         np.random.seed(_seed(runner, runner.epoch) % 2**32)
         torch.manual_seed(_seed(runner, runner.epoch))
         steps = len(loop.dataloader)
-        surplus = runner.iter - runner.epoch * steps
-        if surplus and self.repeats:
+        # Above 0 in a checkpoint within an epoch alone.
+        done = runner.message_hub.get_info(_DONE, 0)
+        if done:
             runner.logger.warning(
-                f'The run was resumed after step {surplus} of the {steps} '
+                f'The run was resumed after step {done} of the {steps} '
                 f'steps of epoch {runner.epoch + 1}, and mmengine begins this '
                 'epoch again: the run makes more steps than an undisturbed '
                 'one. Set by_epoch=True of CheckpointHook to have checkpoints '
                 'at the end of epochs.'
             )
-        # Later epochs have a surplus too, and are new.
-        self.repeats = False
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Seeds torch on all devices."""
         torch.manual_seed(_seed(runner, runner.iter))
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        """Notes the steps of this epoch for a checkpoint."""
+        runner.message_hub.update_info(_DONE, batch_idx + 1)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Notes that the next epoch has no step yet."""
+        runner.message_hub.update_info(_DONE, 0)
 
 
 def _seed(runner: Runner, count: int) -> int:

@@ -1,4 +1,4 @@
-"""Trials of losses and of training images, before round 0 is made."""
+"""Trials of losses and of training images, before a training."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:
     if not prepare.steps:
         return
     # A refresh stores them.
-    as_json('The pipeline of val_dataloader', prepare.steps)
+    for step in prepare.steps:
+        as_json(f'{type_name(step)} of the validation pipeline', step)
     batch = pseudo_collate([images[0]])
     try:
         prepare(batch)
@@ -134,7 +135,7 @@ def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:
     except Exception as error:  # noqa: BLE001
         names = ', '.join(map(type_name, prepare.steps))
         raise ValueError(
-            f'The transforms of val_dataloader ({names}) fail on a training '
+            f'The transforms of validation ({names}) fail on a training '
             f'image without a label ({type(error).__name__}: {error}), as '
             'refreshes apply them; begin the names of those that change only '
             'labels with Load, or correct them.'

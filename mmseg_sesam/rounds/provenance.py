@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from types import FunctionType
 from typing import Any
 
 from mmseg_sesam.datasets.pipeline_configs import (
@@ -61,7 +60,7 @@ def fingerprint(
 
 def as_json(owner: str, values: Any) -> Any:
     """Returns `json_values`, with classes and functions by their names."""
-    return json_values(owner, values, by_name=(type, FunctionType))
+    return json_values(owner, values, by_name=True)
 
 
 def settings_digest(settings: dict[str, Any]) -> str:

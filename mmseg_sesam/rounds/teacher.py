@@ -104,7 +104,7 @@ class TeacherPredictor:
         confident, agrees = None, None
         if self.stores_labels:
             confident = np.empty_like(weak)
-            # Eight classes a byte; the greatest array of a large image.
+            # Eight classes a byte, as all of them need gigabytes.
             number = -(-self.model.num_classes // 8)
             agrees = np.empty((number, *weak.shape), np.uint8)
         rows, cols = spread_pixels(weak.shape)

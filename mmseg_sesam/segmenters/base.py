@@ -38,7 +38,8 @@ class BaseSegmenter(ABC):
         """All that the masks depend on, as JSON values.
 
         Include settings and the checksum of weights: pseudo-labels made with
-        another fingerprint are not reused.
+        another fingerprint are not reused. Include the name of the class, as
+        a derived class may return other masks.
         """
 
     @abstractmethod

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.annotations.base import READERS, AnnotationReader, Item
+from mmseg_sesam.annotations.convert import SUMMARY
 from mmseg_sesam.annotations.files import read_index, shortened
 from mmseg_sesam.annotations.readers.index_png import IndexPngReader
 from mmseg_sesam.annotations.shapes import NamedReader
@@ -73,7 +74,8 @@ def prefer_format(src: Path, preferred: str) -> str:
 
     Labels of validation and corrected labels may have another format than
     those of the training. Index images do not say what their ids mean, so
-    that a preferred format which reads the files is kept.
+    that a preferred format which reads the files is kept, but for those
+    that `convert` wrote.
 
     Args:
         src: file or folder of the annotations.
@@ -86,11 +88,15 @@ def prefer_format(src: Path, preferred: str) -> str:
     if preferred == 'auto':
         return detect_format(src)
     reader = READERS[preferred]
-    if not reader.recognises(src):
-        with suppress(ValueError):
-            found = detect_format(src)
-            if found != IndexPngReader.name or not _reads_images(reader, src):
-                return found
+    if reader.recognises(src):
+        return preferred
+    with suppress(ValueError):
+        found = detect_format(src)
+        is_converted = (src / SUMMARY).is_file()
+        if found != IndexPngReader.name or is_converted:
+            return found
+        if not _reads_images(reader, src):
+            return found
     return preferred
 
 

@@ -27,10 +27,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     """Returns a JSON object, None if it is missing or damaged."""
     try:
         value = json.loads(path.read_bytes())
-    except (
-        *(FileNotFoundError, NotADirectoryError),
-        *(ValueError, RecursionError),
-    ):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

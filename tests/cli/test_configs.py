@@ -72,6 +72,12 @@ def test_read_config_refuses_options_that_nothing_reads(
         read_config(str(path), {'trian_cfg.max_iters': 5})
     assert read_config(str(path), {'load_from': 'a.pth'}).load_from
 
+    path.write_text('val_dataloader = dict(dataset=dict())\n')
+    with pytest.raises(
+        ValueError, match='set test_pipeline, which .* tool re'
+    ):
+        read_config(str(path), {'test_pipeline.0.size': 2})
+
 
 VARIABLES = """
 root = 'data/pets'

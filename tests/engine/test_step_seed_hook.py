@@ -121,13 +121,19 @@ def test_step_seed_hook_resumes_an_epoch_with_the_same_batches(
 def test_step_seed_hook_logs_a_repeated_epoch(
     make_run: Callable[..., Run], tmp_path: Path
 ) -> None:
-    options = dict(default_hooks__checkpoint__by_epoch=False)
-    whole, _ = make_run(True, 'no workers', **options)
+    whole, _ = make_run(
+        True, 'no workers', default_hooks__checkpoint__by_epoch=False
+    )
+    options = dict(epochs=True, workers='no workers', resume=True)
 
     path = str(tmp_path / 'work/iter_2.pth')
-    resumed, log = make_run(
-        True, 'no workers', resume=True, load_from=path, **options
-    )
+    resumed, log = make_run(load_from=path, **options)
     assert list(resumed.values()) == list(whole.values())
     assert 'after step 2 of the 3 steps of epoch 1, and mmengine begins' in log
     assert log.count('begins this epoch again') == 1
+
+    # The second epoch is new, though the run has made more steps.
+    path = str(tmp_path / 'work/epoch_1.pth')
+    resumed, log = make_run(load_from=path, **options)
+    assert list(resumed.values()) == list(whole.values())[3:]
+    assert 'begins this epoch again' not in log

@@ -89,11 +89,11 @@ def test_trial_names_an_option_of_validation_that_no_round_can_store(
     make_config: MakeConfig, scribbles: Path
 ) -> None:
     runner = Runner.from_cfg(make_config())
-    scale = tuple(np.array([40, 40]))
-    steps = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=scale)]
+    resize = dict(type='Resize', scale=(40, 40), backend={'cv2'})
+    steps = [dict(type='LoadImageFromFile'), resize]
     runner.cfg.val_dataloader = dict(dataset=dict(pipeline=steps))
     with pytest.raises(
-        ValueError, match=r"val_dataloader holds int64 at '0\.scale\.0'"
+        ValueError, match="Resize of the validation pipeline holds set at 'ba"
     ):
         runner.train()
 

@@ -12,5 +12,6 @@ def test_list_settings_are_those_of_round_0(work_dir: Path) -> None:
     settings = list_settings(read_run(work_dir))
 
     assert settings['segmenter'].startswith('SuperpixelSegmenter')
+    assert settings['generator'] == 'PseudoLabelGenerator'
     # A default, which no config names.
     assert 'min_reliability=0.8' in settings['selector']

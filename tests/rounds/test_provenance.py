@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any, Callable
 
-import numpy as np
 import pytest
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config, ConfigDict
@@ -109,11 +108,11 @@ def test_fingerprint_is_equal_for_equal_numbers(dataset: ConfigDict) -> None:
 def test_fingerprint_names_a_value_that_json_cannot_hold(
     dataset: ConfigDict, describe_config: Describe
 ) -> None:
-    place = place_of(dataset.pipeline, 'LoadWeakAnnotations')
-    dataset.pipeline[place]['num_classes'] = np.int64(3)
+    place = place_of(dataset.pipeline, 'LoadImageFromFile')
+    dataset.pipeline[place]['to_float32'] = {True}
     with pytest.raises(
         ValueError,
-        match=rf"config holds int64 at 'pipelines\.0\.{place}\.num_classes'",
+        match=rf"config holds set at 'pipelines\.0\.{place}\.to_float32'",
     ):
         describe_config(dataset)
 

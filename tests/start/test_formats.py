@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,9 +122,16 @@ def test_prepare_reads_val_labels_in_the_format_that_is_named(
 
     prepare(request, BASES, Machine(1, 0))
 
+    expected = [255, 0, 1, 149]
     for name in ('labels/0', 'labels/1', 'val_labels/2'):
         row = read_label(Path(f'out/{name}.png'))[0]
-        assert row[:4].tolist() == [255, 0, 1, 149]
+        assert row[:4].tolist() == expected
+
+    # Labels that are converted keep their ids.
+    converted = replace(request, val=Path('out/val_labels'), out=Path('more'))
+    prepare(converted, BASES, Machine(1, 0))
+    row = read_label(Path('more/val_labels/2.png'))[0]
+    assert row[:4].tolist() == expected
 
 
 def test_prepare_needs_two_classes(images: list[Path]) -> None:

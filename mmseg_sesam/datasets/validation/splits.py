@@ -244,12 +244,14 @@ def _check_labels_named(split: Split, pipeline: list[dict]) -> list[Finding]:
         return []
     if split.kind == NO_LABEL:
         return []
+    name = type_name(label)
+    is_weak = LoadWeakAnnotations in lineage(label, TRANSFORMS)
+    other = f"set kind='none' of {name}" if is_weak else f'take {name} out'
     return [
         split.error(
-            f'the pipeline has {type_name(label)}, and the data set names no '
-            'labels',
-            f'set seg_map_path in its data_prefix, or take '
-            f'{type_name(label)} out',
+            f'the pipeline has {name}, and the data set names no labels, or '
+            'not those of all images',
+            f'set seg_map_path in its data_prefix, or {other}',
         )
     ]
 
