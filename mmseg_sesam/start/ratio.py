@@ -38,8 +38,8 @@ def drawing_ratio(numbers: Mapping[str, int]) -> dict[str, int]:
     if dense and weak:
         often = min(_REPEATS * dense, weak / _WEAK)
         ratio[DENSE] = max(ratio[DENSE], round(_LABELLED * often))
-    if free:
-        labelled = sum(ratio.values()) - ratio[NO_LABEL]
+    labelled = sum(ratio.values()) - _LABELLED * free
+    if free and labelled:
         ratio[NO_LABEL] = min(ratio[NO_LABEL], labelled // _LABELLED)
     least = math.gcd(*ratio.values())
     return {kind: number // least for kind, number in ratio.items()}
