@@ -52,8 +52,8 @@ class MappedSegDataset(BaseSegDataset):
         ...     metainfo=dict(classes=['sky', 'road']),
         ...     lazy_init=True,
         ... )
-        >>> [dataset.label_map[i] for i in range(4)]
-        [1, 255, 0, 255]
+        >>> dataset.label_map[0], dataset.label_map[3]
+        (1, 255)
     """
 
     def __init__(
