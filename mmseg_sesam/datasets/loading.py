@@ -21,7 +21,18 @@ from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.store.run_notes import run_lacks_rounds
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 from mmseg_sesam.structures import LABEL_KINDS, NO_LABEL, UNLABELLED
-from mmseg_sesam.validators import check_options, count, one_of
+from mmseg_sesam.validators import (
+    FLAG,
+    Rule,
+    check_option,
+    check_options,
+    count,
+    one_of,
+)
+
+_STORAGE = Rule(
+    lambda value: isinstance(value, dict), 'a dict of options of a storage'
+)
 
 
 @TRANSFORMS.register_module()
@@ -67,6 +78,10 @@ class LoadWeakAnnotations(LoadAnnotations):
         reduce_zero_label: bool | None = None,
         backend_args: dict | None = None,
     ) -> None:
+        owner = type(self).__name__
+        zero = FLAG.or_none()
+        check_option(owner, 'reduce_zero_label', reduce_zero_label, zero)
+        check_option(owner, 'backend_args', backend_args, _STORAGE.or_none())
         super().__init__(
             reduce_zero_label=reduce_zero_label, backend_args=backend_args
         )
