@@ -24,7 +24,7 @@ from .forks import GENERATE, Fault, run
         often('generation', 150, errno.EIO, 2),
         # A worker cannot read the published round.
         often('publishing', 20, errno.EIO, 1),
-        often('current', 4, errno.EROFS, 2),
+        often('current', 3, errno.EROFS, 2),
     ],
 )
 def test_train_resumes_after_a_disk_error(
