@@ -95,7 +95,7 @@ def prefer_format(src: Path, preferred: str) -> str:
         is_converted = (src / SUMMARY).is_file()
         if found != IndexPngReader.name or is_converted:
             return found
-        if not _reads_images(reader, src):
+        if not (reader.label_images and _lists_items(preferred, src)):
             return found
     return preferred
 
@@ -167,15 +167,7 @@ def has_photos(name: str, src: Path, folder: Path) -> bool:
         src: file or folder of the annotations.
         folder: folder that may hold the photos.
     """
-    if READERS[name].label_images:
-        return False
-    try:
-        reader = READERS[name](_single_file(name, src), images=folder)
-        items, _ = reader.items()
-    except ValueError:
-        # Damaged files raise again where they are read.
-        return False
-    return bool(items)
+    return not READERS[name].label_images and _lists_items(name, src, folder)
 
 
 def labels_in(reader: AnnotationReader, items: Iterable[Item]) -> set[str]:
@@ -235,13 +227,13 @@ def _single_file(name: str, src: Path) -> Path:
     return found[0]
 
 
-def _reads_images(reader: type[AnnotationReader], src: Path) -> bool:
-    """Returns whether a format of label images finds some in a folder."""
-    if not reader.label_images:
-        return False
+def _lists_items(name: str, src: Path, images: Path | None = None) -> bool:
+    """Returns whether a format finds annotations, and images if asked for."""
     try:
-        items, _ = reader(src).items()
+        reader = READERS[name](_single_file(name, src), images=images)
+        items, _ = reader.items()
     except ValueError:
+        # Damaged files raise again where they are read.
         return False
     return bool(items)
 
