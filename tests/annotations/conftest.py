@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tracemalloc
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 import pytest
+from memory_peak import with_peak
 from PIL import Image
 
 from mmseg_sesam.annotations import READERS, convert
@@ -64,19 +64,10 @@ def refusal(out: Path) -> Callable[..., str]:
     return run
 
 
-def peak_of(call: Callable[[], Any]) -> int:
-    """Bytes of memory that a call needs at its peak."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.fixture
 def peak() -> Callable[[Callable[[], Any]], int]:
-    return peak_of
+    """Returns the bytes of memory that a call needs at its peak."""
+    return lambda call: with_peak(call)[1]
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import cv2
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_peak import with_peak
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
@@ -92,10 +91,7 @@ def test_count_boundaries_counts_in_bands(
     whole = count_boundaries(truth, label, 3)
     monkeypatch.setattr('mmseg_sesam.core.bands.BAND_PIXELS', 2**12)
 
-    tracemalloc.start()
-    counts = count_boundaries(truth, label, 3)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    counts, peak = with_peak(lambda: count_boundaries(truth, label, 3))
 
     np.testing.assert_array_equal(counts, whole)
     assert peak / truth.size < 8

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from memory_peak import with_peak
 
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
@@ -162,10 +162,7 @@ def test_confusion_matrix_counts_in_bands(
     whole = confusion_matrix(truth, label, 3)
     monkeypatch.setattr('mmseg_sesam.core.bands.BAND_PIXELS', 2**12)
 
-    tracemalloc.start()
-    counts = confusion_matrix(truth, label, 3)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    counts, peak = with_peak(lambda: confusion_matrix(truth, label, 3))
 
     np.testing.assert_array_equal(counts, whole)
     assert peak / truth.size < 6

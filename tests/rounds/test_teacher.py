@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Callable
@@ -10,6 +9,7 @@ from typing import Callable
 import numpy as np
 import pytest
 import torch
+from memory_peak import with_peak
 from mixed import mix
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -113,14 +113,10 @@ def test_predict_labels_holds_the_agreeing_classes_once() -> None:
         confident_labels=lambda probability: probability.argmax(dim=1).byte(),
     )
     weak = np.full((height, width), 255, np.uint8)
-    tracemalloc.start()
-    try:
-        prediction = Predictor(model, ValidationTransforms()).predict_labels(
-            {}, weak, 0.9
-        )
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    predictor = Predictor(model, ValidationTransforms())
+    prediction, peak = with_peak(
+        lambda: predictor.predict_labels({}, weak, 0.9)
+    )
     assert (prediction.agrees == 255).all()
     # Two labels and the evidence take as much again.
     assert peak < 2.4 * prediction.agrees.nbytes

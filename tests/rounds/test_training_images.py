@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from pathlib import Path
 from typing import Callable
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_peak import with_peak
 from mmcv.transforms import BaseTransform
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -67,10 +67,7 @@ def test_components_of_several_ranks_are_counted_in_little_memory(
     label = np.full((1000, 1000), 255, np.uint8)
     label[:300], label[500::50, ::50] = 0, 1
     Image.fromarray(label).save(scribbles / 'weak/deep/1.png')
-    tracemalloc.start()
-    components = look().facts[1].components
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    components, peak = with_peak(lambda: look().facts[1].components)
     assert components == 1 + 10 * 20
     assert peak / label.size < 10
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Callable
 
 import numpy as np
 import pytest
+from memory_peak import with_peak
 
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
@@ -49,11 +49,7 @@ def test_paint_label_black_class_shows_on_a_dark_photo() -> None:
 
 
 def peak_per_pixel(call: Callable[[], np.ndarray], pixels: int) -> float:
-    tracemalloc.start()
-    call()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / pixels
+    return with_peak(call)[1] / pixels
 
 
 def test_paint_label_takes_the_memory_of_a_band(
