@@ -221,3 +221,17 @@ def test_predictor_names_an_image_of_other_bands(network, image: Path) -> None:
     Image.open(image).convert('RGBA').save(image)
     with pytest.raises(ValueError, match=r'a\.png cannot be predicted'):
         predictor(image)
+
+
+def test_predictor_takes_the_pipeline_of_testing_before_validation(
+    network, image: Path
+) -> None:
+    cfg, checkpoint = network()
+    steps = cfg.pop('test_pipeline')
+    for name, scale in (('val', (20, 20)), ('test', (48, 48))):
+        pipeline = [steps[0], dict(RESIZE, scale=scale), *steps[1:]]
+        cfg[f'{name}_dataloader'] = dict(dataset=dict(pipeline=pipeline))
+
+    data = Predictor(cfg, checkpoint).pipeline(dict(img_path=str(image)))
+
+    assert max(data['data_samples'].img_shape) == 48
