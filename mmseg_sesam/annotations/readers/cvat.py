@@ -17,6 +17,7 @@ from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.drawing import Canvas, ellipse_points, turn
 from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
+from mmseg_sesam.io.names import nfc
 
 EXPORT = (
     "CVAT's 'Segmentation mask' export leaves polylines and points out; "
@@ -33,7 +34,8 @@ class CvatReader(NamedReader, AllShapes):
     """Reads the annotations.xml of "CVAT for images 1.1".
 
     Shapes are drawn in their `z_order`. Without `classes`, the classes are
-    the labels of the task in their order, except tags and skeletons.
+    the labels of the task in their order, except tags and skeletons. The
+    labels of a project lie in a folder for each subset, as its images do.
     Source: https://docs.cvat.ai/docs/other/xml_format.
     """
 
@@ -50,17 +52,8 @@ class CvatReader(NamedReader, AllShapes):
                 "as 'CVAT for images 1.1'."
             )
         self._take_labels(root)
-        items = []
-        for image in root.iter('image'):
-            name = image.get('name')
-            shapes = [
-                (element.tag, dict(element.attrib))
-                for element in image
-                if element.tag != 'tag'
-            ]
-            size = image.get('width'), image.get('height')
-            data = dict(name=name, size=size, shapes=shapes)
-            items.append(Item(safe_key(name, path), path, data))
+        known = {nfc(key) for key, _ in self._list_images()}
+        items = [_item(image, path, known) for image in root.iter('image')]
         if any(root.find(f'image/{kind}') is not None for kind in _STROKES):
             self.remarks.append(EXPORT)
         if tagged := len(root.findall('.//image[tag]')):
@@ -138,6 +131,40 @@ class CvatReader(NamedReader, AllShapes):
                 name for name in colours if name not in self.unlabelled
             )
             self.palette = [_rgb(colours[name]) for name in self.names]
+
+
+def _item(image: Element, path: Path, known: set[str]) -> Item:
+    """Returns the annotation of an <image>.
+
+    In the export of a project, names differ only within a subset, and the
+    images of a subset lie in a folder of its name.
+
+    Args:
+        image: element of the file `path`.
+        path: file of the annotations.
+        known: keys of the folder of images; empty without a folder.
+    """
+    name = image.get('name')
+    key = safe_key(name, path)
+    if subset := image.get('subset'):
+        name = f'{subset}/{name}'
+        inner = safe_key(name, path)
+        # Somebody may have put the images of all subsets into one folder.
+        if nfc(inner) in known or nfc(key) not in known:
+            key = inner
+    shapes = [
+        (element.tag, dict(element.attrib))
+        for element in image
+        if element.tag != 'tag'
+    ]
+    data = dict(
+        name=name,
+        size=(image.get('width'), image.get('height')),
+        shapes=shapes,
+        # Images of two tasks are two images, even if they have one name.
+        task_id=image.get('task_id'),
+    )
+    return Item(key, path, data)
 
 
 def _rgb(colour: str | None) -> list[int]:

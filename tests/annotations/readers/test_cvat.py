@@ -234,3 +234,51 @@ def test_cvat_rejects_a_tag_as_unlabelled(refusal, write):
     said = refusal('cvat', src, unlabelled=['sunny'])
     assert "'sunny', which no shape" in said
     assert "'car' in 1 image, 'road' in 0 images" in said
+
+
+def project(*entries: tuple[str, str, str]) -> str:
+    """Returns the export of a project: subset, task and shape of images."""
+    images = ''.join(
+        f'<image id="{i}" name="f.png" subset="{subset}" task_id="{task}" '
+        f'width="16" height="12">{shape}</image>'
+        for i, (subset, task, shape) in enumerate(entries)
+    )
+    return f'<annotations>{META}{images}</annotations>'
+
+
+TWO_SUBSETS = project(('Train', '3', POLYGON), ('Val', '4', LINE))
+
+
+def test_cvat_separates_images_of_subsets(labels, write):
+    found = labels('cvat', write('a.xml', TWO_SUBSETS), width=1)
+    assert {*found} == {'Train/f', 'Val/f'}
+    assert {*found['Train/f'].ravel().tolist()} == {1, 255}
+    assert {*found['Val/f'].ravel().tolist()} == {0, 255}
+
+
+def test_cvat_finds_images_of_subsets(labels, write):
+    src = write('a.xml', TWO_SUBSETS)
+    for subset in ('Train', 'Val'):
+        path = write(f'images/{subset}/f.png', Image.new('RGB', (16, 12)))
+    found = labels('cvat', src, images=path.parents[1])
+    assert {*found} == {'Train/f', 'Val/f'}
+
+
+def test_cvat_finds_images_without_the_folders_of_subsets(labels, write):
+    src = write('a.xml', project(('default', '3', POLYGON)))
+    path = write('images/f.png', Image.new('RGB', (16, 12)))
+    assert {*labels('cvat', src, images=path.parent)} == {'f'}
+
+
+def test_cvat_rejects_one_image_of_two_tasks(refusal, write):
+    src = write('a.xml', project(('Val', '3', POLYGON), ('Val', '4', LINE)))
+    said = refusal('cvat', src)
+    assert 'a.xml: Val/f.png has two entries' in said
+    assert "task_id='3' and task_id='4'" in said
+
+
+def test_cvat_rejects_one_photo_for_two_subsets(refusal, write):
+    src = write('a.xml', TWO_SUBSETS)
+    path = write('images/f.png', Image.new('RGB', (16, 12)))
+    said = refusal('cvat', src, images=path.parent)
+    assert 'Train/f.png' in said and 'Val/f.png would both' in said
