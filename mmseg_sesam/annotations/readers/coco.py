@@ -35,10 +35,9 @@ class CocoReader(NamedReader, Boxes):
     def list_items(self) -> Iterable[Item]:
         where = str(self.src)
         record = files.read_json(self.src)
-        names = {
-            take(entry, 'id', int, where): take(entry, 'name', str, where)
-            for entry in take(record, 'categories', list, where)
-        }
+        names = _names(record, 'categories', 'name', where)
+        # Shapes name their image by its id alone.
+        _names(record, 'images', 'file_name', where)
         self.declared = [*names.values()]
         if not self.classes:
             self.names, self.palette = name_classes(
@@ -96,6 +95,27 @@ class CocoReader(NamedReader, Boxes):
             else:
                 canvas.skip('annotation without segmentation')
         return canvas.annotation()
+
+
+def _names(record: Any, kind: str, key: str, where: str) -> dict[int, str]:
+    """Returns the names of the entries of a list by their ids.
+
+    Raises:
+        ValueError: two entries of one id have different names.
+    """
+    names: dict[int, str] = {}
+    for entry in take(record, kind, list, where):
+        index = take(entry, 'id', int, where)
+        name = take(entry, key, str, where)
+        other = names.setdefault(index, name)
+        if other != name:
+            raise ValueError(
+                f'{where} has the id {index} twice in {kind}, for '
+                f'{shown(other)} and {shown(name)}, expected one name for '
+                'each id; if it was merged from several files, convert those '
+                'one by one.'
+            )
+    return names
 
 
 def _corners(box: Any, where: str) -> list[list[float]]:

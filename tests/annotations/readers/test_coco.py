@@ -223,3 +223,21 @@ def test_coco_notes_shapes_beyond_the_image(labels, write, summary):
     counts = {s['reason']: s['count'] for s in summary()['skipped']}
     assert counts['shape beyond the image, cut at its border'] == 1
     assert counts['shape without a pixel, dropped'] == 1
+
+
+@pytest.mark.parametrize(
+    'kind, entry, said',
+    [
+        ('categories', dict(id=5, name='tree'), "for 'car' and 'tree'"),
+        (
+            'images',
+            dict(id=7, file_name='b.jpg', width=10, height=8),
+            "for 'town/a.jpg' and 'b.jpg'",
+        ),
+    ],
+)
+def test_coco_rejects_one_id_for_two_names(refusal, write, kind, entry, said):
+    content = record(compressed(MASK))
+    content[kind].append(entry)
+    found = refusal('coco', write('x.json', content))
+    assert f'the id {entry["id"]} twice in {kind}, {said}' in found
