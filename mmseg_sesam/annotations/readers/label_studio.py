@@ -66,21 +66,27 @@ class LabelStudioReader(NamedReader, AllShapes):
         if self.images and self.images.is_dir():
             listed = list_keyed_files(self.images, IMAGE_SUFFIXES)
         addressed = AddressedImages(self.src, [key for key, _ in listed])
-        items, rest = [], 0
+        entries: list[tuple[dict, str, dict]] = []
+        rest = 0
         for index, task in enumerate(tasks):
-            name = self._image_name(task, f'{self.src}, task {index}')
+            field = self._image_field(task, f'{self.src}, task {index}')
+            name = task['data'][field]
             found = self._results(task, f'{self.src}: {name}')
             if found is None:
                 rest += 1
                 continue
             results, more = found
             data = dict(name=name, results=results, notes=[_MORE] * more)
-            items.append(Item(addressed.key(name), self.src, data))
+            entries.append((task['data'], field, data))
         if rest:
             self.remarks.append(
                 f'Tasks without an annotation, left out: {rest}.'
             )
-        return items
+        self._leave_out_others(entries)
+        return [
+            Item(addressed.key(data['name']), self.src, data)
+            for *_, data in entries
+        ]
 
     def labels_of(self, item: Item) -> list[str]:
         regions = _regions(item.data['results'], item.where)
@@ -119,10 +125,12 @@ class LabelStudioReader(NamedReader, AllShapes):
         else:
             canvas.skip(f'{shown(kind)}, which is no known region')
 
-    def _image_name(self, task: Any, where: str) -> str:
+    def _image_field(self, task: Any, where: str) -> str:
+        """Returns the field of a task's data that holds the image."""
         data = take(task, 'data', dict, where)
         if self.field is not None:
-            return take(data, self.field, str, where)
+            take(data, self.field, str, where)
+            return self.field
         names = [
             key
             for key, value in data.items()
@@ -135,7 +143,47 @@ class LabelStudioReader(NamedReader, AllShapes):
                 f'of which {len(names)} end like an image, expected one; name '
                 'the field of the image with --field.'
             )
-        return data[names[0]]
+        return names[0]
+
+    def _leave_out_others(self, entries: list[tuple[dict, str, dict]]) -> None:
+        """Leaves out regions of other images than that of the field.
+
+        A region names the tag of its image (`to_name`). Which field a tag
+        shows is written in the labeling interface, not in an export: tags
+        usually have the names of their fields.
+
+        Args:
+            entries: the data of each task, the field of its image, and the
+                data of the item.
+
+        Raises:
+            ValueError: the tag of a field is not known.
+        """
+        tags = {_tag(r) for *_, data in entries for r in data['results']}
+        tags.discard(None)
+        changed = 0
+        for fields, field, data in entries:
+            if field in tags:
+                results = data['results']
+                data['results'] = [
+                    result
+                    for result in results
+                    if _tag(result, field) == field
+                ]
+                changed += len(data['results']) < len(results)
+            elif len(tags) > 1 or tags & fields.keys():
+                raise ValueError(
+                    f'{self.src} has regions of the images '
+                    f'{files.shortened(map(shown, sorted(tags)))} (to_name), '
+                    'and does not say which of them the field '
+                    f'{shown(field)} holds; replace the to_name of this image '
+                    "by the field's name, or name another field with --field."
+                )
+        if changed:
+            self.remarks.append(
+                'Tasks with regions of another image than that of the field, '
+                f'which are left out: {changed}.'
+            )
 
     def _results(self, task: dict, where: str) -> tuple[list, int] | None:
         """Returns the results of the annotation that counts; None if none.
@@ -159,6 +207,15 @@ class LabelStudioReader(NamedReader, AllShapes):
 
 def _is_truth(entry: dict) -> bool:
     return entry.get('ground_truth') is True
+
+
+def _tag(result: Any, default: str | None = None) -> str | None:
+    """Returns the tag of the image of a region; the default without one."""
+    # A region of a text has no such entry.
+    if isinstance(result, dict) and 'original_width' in result:
+        tag = result.get('to_name')
+        return tag if isinstance(tag, str) else default
+    return default
 
 
 def _regions(

@@ -286,6 +286,41 @@ def test_label_studio_needs_the_field_of_the_image(labels, refusal, write):
     assert [*found] == ['a']
 
 
+TWO_IMAGES = dict(image='a.jpg', depth='a.png')
+
+
+def test_label_studio_leaves_out_regions_of_another_image(
+    labels, write, summary
+):
+    # The other image has another size.
+    other = polygon('two', (1, 1), (9, 1), (9, 9), to_name='depth')
+    other.update(original_width=99)
+    tasks = [
+        task(SQUARE, other, data=TWO_IMAGES),
+        task(SQUARE, data=dict(image='b.jpg', depth='b.png')),
+    ]
+    src = write('a.json', tasks)
+    found = labels('label-studio', src, classes=CLASSES, field='image')
+    np.testing.assert_array_equal(found['a'], found['b'])
+    assert summary()['remarks'][0].endswith('which are left out: 1.')
+
+
+@pytest.mark.parametrize('tags', [('img-1', 'img-2'), ('depth', 'depth')])
+def test_label_studio_needs_the_tag_of_the_field(refusal, write, tags):
+    regions = [dict(SQUARE, to_name=tag) for tag in tags]
+    src = write('a.json', [task(*regions, data=TWO_IMAGES)])
+    said = refusal('label-studio', src, classes=CLASSES, field='image')
+    assert "a.json has regions of the images '" in said
+    assert "does not say which of them the field 'image' holds" in said
+
+
+def test_label_studio_takes_the_only_tag(labels, write):
+    region = dict(SQUARE, to_name='img-1')
+    src = write('a.json', [task(region, data=TWO_IMAGES)])
+    found = labels('label-studio', src, classes=CLASSES, field='image')['a']
+    assert found[2, 2] == 1
+
+
 def test_label_studio_needs_classes(refusal, write):
     src = write('a.json', [task(SQUARE)])
     assert "'one' in 1 image" in refusal('label-studio', src)
