@@ -192,8 +192,11 @@ def _convert_new(
         (out / SUMMARY).unlink(missing_ok=True)
         atomic.remove_parts(out.rglob(atomic.PARTS), atomic.STALE_SECONDS)
         write_journal(out, settings, [*records.values()])
-    known = (records[item.key] for item in todo if item.key in records)
-    edited = {*edited_keys(out, known)}
+    keys = [item.key for item in todo]
+    edited = {*edited_keys(out, [records[k] for k in keys if k in records])}
+    # A label without a record may be somebody's own.
+    unknown = (key for key in keys if key not in records)
+    edited.update(key for key in unknown if (out / f'{key}.png').is_file())
     failed = []
     for item, result in Progress(
         _convert_all(reader, todo, out, jobs, edited),

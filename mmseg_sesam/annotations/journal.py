@@ -59,8 +59,11 @@ def load_records(
         _check_own(out, [records[key] for key in old])
         if changed:
             renew()
+        if changed:
+            # An interrupted run leaves labels without a record.
+            old = {*old, *keys}
         for key in old:
-            del records[key]
+            records.pop(key, None)
             (out / f'{key}.png').unlink(missing_ok=True)
     elif changed:
         key = changed[0]

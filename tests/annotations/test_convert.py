@@ -159,6 +159,18 @@ def test_convert_keeps_a_label_that_somebody_changed(src, out, jobs):
     assert (out / 'b.png').read_bytes() != changed
 
 
+def test_convert_keeps_a_label_without_a_record(run, src, out):
+    run()
+    Image.new('L', (8, 6), 2).save(src / 'new.png')
+    Image.new('L', (8, 6), 1).save(out / 'new.png')
+    own = (out / 'new.png').read_bytes()
+
+    with pytest.raises(ConversionError, match='new.png is not as this tool'):
+        run()
+
+    assert (out / 'new.png').read_bytes() == own
+
+
 def test_convert_reads_again_after_an_edit_of_the_reader(
     src, out, tmp_path, monkeypatch
 ):

@@ -47,6 +47,17 @@ def test_load_records_renews_labels_of_other_settings(src, out) -> None:
     assert (np.array(Image.open(out / 'b.png')) == 255).all()
 
 
+def test_load_records_renews_labels_that_an_interruption_left(src, out):
+    renew(src, out)
+    journal = out / 'conversion.jsonl'
+    header, *_ = journal.read_text().splitlines(keepends=True)
+    journal.write_text(header)
+
+    renew(src, out, unlabelled=(1,))
+
+    assert (np.array(Image.open(out / 'b.png')) == 255).all()
+
+
 def test_load_records_keeps_labels_that_somebody_changed(src, out) -> None:
     renew(src, out)
     Image.new('L', (6, 4), 2).save(out / 'b.png')
