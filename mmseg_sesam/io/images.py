@@ -138,13 +138,15 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
     EXIF names the turn, so the image must not be converted yet.
     """
+    turn = orientation(image)
     if image.format == 'TIFF':
         # Pillow turns TIFF files itself, in some versions when they load.
-        image.load()
+        if turn != UPRIGHT:
+            image.load()
         return image.size
     width, height = image.size
     # The orientations 5 to 8 swap width and height.
-    return (height, width) if orientation(image) > 4 else (width, height)
+    return (height, width) if turn > 4 else (width, height)
 
 
 def tiff_size(path: Path) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ import mmcv
 import numpy as np
 import pytest
 from mmengine.utils import digit_version
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from mmseg_sesam.annotations.files import read_index, read_rgb
 from mmseg_sesam.io.images import (
@@ -80,6 +80,17 @@ def test_upright_size_equals_the_size_in_mmcv(
     with open_image(path) as image:
         assert upright_size(image) == (width, height)
     assert image_size(path) == (width, height)
+
+
+def test_image_size_decodes_no_upright_tiff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = turned(tmp_path / 'a.tif', 1)
+    loaded = []
+    monkeypatch.setattr(
+        TiffImagePlugin.TiffImageFile, 'load', lambda image: loaded.append(1)
+    )
+    assert image_size(path) == SIZE and not loaded
 
 
 @pytest.mark.parametrize('kind', ['turned', 'grey', '16 bits'])
