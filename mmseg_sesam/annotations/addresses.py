@@ -18,8 +18,27 @@ _UPLOADS = '/data/upload/'
 _LOCAL_FILES = '/data/local-files/'
 
 
+def is_quoted(address: str) -> bool:
+    """Returns whether characters such as spaces are quoted in an address.
+
+    A web server has quoted addresses. A bucket has the key of its file as it
+    is, as in s3://bucket/a b.jpg, and so has a relative path.
+
+    Example:
+        >>> is_quoted('https://host/images/'), is_quoted('s3://bucket/')
+        (True, False)
+    """
+    scheme, separator, _ = address.partition('://')
+    if separator:
+        return scheme.lower() in ('http', 'https')
+    return address.startswith('/')
+
+
 def path_of(address: str) -> str:
     """Returns the path of an image in an address, as in its storage."""
+    if not is_quoted(address):
+        _, separator, rest = address.partition('://')
+        return rest.partition('/')[2].lstrip('/') if separator else address
     try:
         parts = urlsplit(address)
         local = parse_qs(parts.query).get('d')

@@ -165,7 +165,9 @@ def test_export_coco_counts_the_area_without_holes(tmp_path, image):
     'prefix, address',
     [
         (None, '/data/local-files/?d=a%20b.jpg'),
-        ('s3://x/', 's3://x/a%20b.jpg'),
+        ('https://x/', 'https://x/a%20b.jpg'),
+        ('s3://x/', 's3://x/a b.jpg'),
+        ('photos/', 'photos/a b.jpg'),
     ],
 )
 def test_export_label_studio_addresses(tmp_path, image, prefix, address):

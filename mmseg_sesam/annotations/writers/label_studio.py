@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from mmseg_sesam.annotations.addresses import is_quoted
 from mmseg_sesam.annotations.outlines import Outline
 from mmseg_sesam.annotations.writer import AnnotationWriter, Drawing, writing
 
@@ -53,9 +54,12 @@ class LabelStudioWriter(AnnotationWriter):
             self._region(index, drawing, outline)
             for index, outline in enumerate(drawing.outlines)
         ]
+        name = drawing.name
+        if is_quoted(self.prefix):
+            name = quote(name)
         prediction = dict(model_version='mmseg_sesam', result=regions)
         return dict(
-            data=dict(image=f'{self.prefix}{quote(drawing.name)}'),
+            data=dict(image=f'{self.prefix}{name}'),
             annotations=[],
             predictions=[prediction],
         )
