@@ -41,6 +41,11 @@ class ImageSize(AnnotationReader):
                 'give their folder with --images, or the one size of all '
                 'of them with --size WIDTH HEIGHT.'
             )
+        if self.images is not None and self.size is not None:
+            raise ValueError(
+                '--images and --size are both given, expected one; leave out '
+                '--size, as the images have their sizes.'
+            )
         if self.size:
             self.size = files.checked_size(*self.size, '--size')
 

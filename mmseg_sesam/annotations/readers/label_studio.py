@@ -19,7 +19,12 @@ from mmseg_sesam.annotations.brush_rle import decode_brush
 from mmseg_sesam.annotations.drawing import Canvas, ellipse_points, turn
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.options import choice, option
-from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
+from mmseg_sesam.annotations.shapes import (
+    Boxes,
+    DotRadius,
+    NamedReader,
+    Outside,
+)
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES
 from mmseg_sesam.validators import NAME
@@ -36,7 +41,7 @@ _DIGITS = 6
 
 
 @dataclass
-class LabelStudioReader(NamedReader, AllShapes):
+class LabelStudioReader(NamedReader, DotRadius, Outside, Boxes):
     """Reads the regions of images in an export of the type JSON.
 
     Later regions lie over earlier ones, as the editor shows them. Of several

@@ -72,10 +72,20 @@ class Scribbles4AllReader(AnnotationReader):
         if self.values == 'cityscapes' and not self.classes:
             self.classes = ('cityscapes',)
         super().__post_init__()
-        if self.source == 'h5':
+        if self.source == 'png':
+            self._check_png()
+        else:
             self.endings = '.h5'
             # The HDF5 library trusts the offsets in a file.
             self.fragile = True
+
+    def _check_png(self) -> None:
+        """Raises if an option is given that only HDF5 files have."""
+        if self.width is not None or self.length != 1:
+            raise ValueError(
+                '--width and --length act on HDF5 files, and PNG files are '
+                'read; leave them out, or give --source h5.'
+            )
 
     def read(self, item: Item) -> Annotation:
         if self.source == 'png':
@@ -114,7 +124,8 @@ def _read_hdf5(path: Path) -> tuple[Any, ...]:
         check_option('config', 'line_thickness', thickness, WIDTH)
         if lines.size and (lines.ndim != 3 or lines.shape[2] != 2):
             raise ValueError(f'scribble has the shape {lines.shape}')
-        values = values.reshape(len(lines), -1)
+        # numpy cannot find the number of columns of no values.
+        values = values.reshape(len(lines), -1 if values.size else 1)
         if values.size and (values != values[:, :1]).any():
             raise ValueError('scribble_values differ between channels')
         values = values[:, :1].ravel().astype(np.int64)

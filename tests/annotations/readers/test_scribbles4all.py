@@ -95,6 +95,21 @@ def test_scribbles4all_width_and_length(labels, tmp_path):
     assert np.argwhere(found == 3).tolist() == [[5, x] for x in range(5, 15)]
 
 
+def test_scribbles4all_takes_hdf5_without_a_scribble(labels, tmp_path):
+    empty = dict(scribble=np.zeros(0), scribble_values=np.zeros(0))
+    src = write_h5(tmp_path / 'src/a.h5', **empty)
+    write_h5(tmp_path / 'src/b.h5')
+    found = labels('scribbles4all', src, values='ids', source='h5')
+    assert (found['a'] == 255).all() and (found['b'] != 255).any()
+
+
+@pytest.mark.parametrize('option', [dict(width=2), dict(length=0.5)])
+def test_scribbles4all_rejects_lines_for_png(refusal, write, option):
+    src = write('a.png', np.zeros((2, 2, 3), np.uint8)).parent
+    said = refusal('scribbles4all', src, values='ids', **option)
+    assert 'PNG files are read; leave them out' in said
+
+
 @pytest.mark.parametrize(
     'changes, said',
     [

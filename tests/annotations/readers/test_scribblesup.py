@@ -74,6 +74,8 @@ def test_scribblesup_rejects_damaged_files(refusal, write, old, new, said):
 def test_scribblesup_needs_sizes(refusal, write):
     src = write('xml/a.xml', XML).parent
     assert '--images' in refusal('scribblesup', src)
+    said = refusal('scribblesup', src, size=(32, 24), images=src)
+    assert '--images and --size are both given' in said
     for width in (0, 300):
         said = refusal('scribblesup', src, size=(32, 24), width=width)
         assert f'--width={width}' in said
