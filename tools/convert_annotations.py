@@ -12,9 +12,12 @@ continues an interrupted run. `--reader FILE` adds a format of your own.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmseg_sesam.annotations import READERS, ConversionError, convert
 from mmseg_sesam.annotations.options import arguments_of
@@ -26,7 +29,15 @@ SHOWN = 20
 
 
 class Parser(ArgumentParser):
-    """Accepts a byte order mark in files of arguments."""
+    """Accepts values such as -1=0, and byte order marks in files."""
+
+    def parse_known_args(
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        args = sys.argv[1:] if args is None else args
+        # ArgumentParser takes -1=0 for an option, unless it has a space.
+        spaced = [re.sub(r'^(?=-\d+=)', ' ', text) for text in args]
+        return super().parse_known_args(spaced, namespace)
 
     def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
         return [arg_line.removeprefix('\ufeff')]

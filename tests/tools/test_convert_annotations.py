@@ -10,6 +10,7 @@ from typing import Callable
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from mmseg_sesam.annotations import READERS
@@ -123,6 +124,19 @@ def test_convert_annotations_names_damaged_files(
         (src / f'{name}.json').write_bytes((src / 'b.json').read_bytes())
     assert tool(*command)[0] == 0
     assert json.loads((out / 'summary.json').read_text())['files'] == 4
+
+
+def test_convert_annotations_maps_values_below_zero(
+    tool, tmp_path: Path
+) -> None:
+    path = tmp_path / 'src/a.tif'
+    path.parent.mkdir()
+    tifffile.imwrite(path, np.array([[5, -1]], np.int16))
+    out = tmp_path / 'out'
+    words = ['--map', '-1=unlabelled', '5=0']
+    code, said = tool('index-png', path.parent, out, *words)
+    assert code == 0, said
+    assert np.array(Image.open(out / 'a.png')).tolist() == [[0, 255]]
 
 
 def test_convert_annotations_help_names_formats_and_options(tool) -> None:

@@ -47,7 +47,8 @@ class IndexPngReader(AnnotationReader):
     unlabelled: tuple[int, ...] = option(
         (),
         'values besides 255 that mean unlabelled, such as 21 for VOC, 19 '
-        'for Cityscapes, or -1, which images hold as their largest value',
+        'for Cityscapes, or -1, the largest value in files of numbers without '
+        'a sign',
         _NUMBERS,
         nargs='+',
         type=int,
@@ -59,6 +60,8 @@ class IndexPngReader(AnnotationReader):
         'in place of --unlabelled',
         NAMES.or_none(),
         nargs='+',
+        # The tool writes a space before -1=0.
+        type=str.strip,
         metavar='VALUE=CLASS',
     )
 
@@ -80,7 +83,10 @@ class IndexPngReader(AnnotationReader):
         values, largest = read_index(item.source)
         if self.map is not None:
             return self._translate(values, item.source)
-        void = {value % (largest + 1) for value in self.unlabelled}
+        void = {v + largest + 1 if v < 0 else v for v in self.unlabelled}
+        if values.dtype.kind == 'i':
+            # Pillow reads files of 16 bits with and without a sign alike.
+            void.update(self.unlabelled)
         label = to_label(
             values,
             len(self.names),
@@ -164,7 +170,7 @@ def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:
     table: dict[int, int] = {}
     for entry in entries:
         value, _, name = entry.partition('=')
-        wrong = not re.fullmatch('[0-9]{1,5}', value) or name not in classes
+        wrong = not re.fullmatch('-?[0-9]{1,5}', value) or name not in classes
         if wrong or int(value) in table:
             raise ValueError(
                 f'--map has {shown(entry)}, expected VALUE=CLASS, each value '

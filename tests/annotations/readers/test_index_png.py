@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from mmseg_sesam.annotations import READERS
@@ -48,6 +49,19 @@ def test_index_png_takes_minus_one_for_the_largest_value(
 ):
     src = write('a.png', np.array([[0, value, 3]], dtype)).parent
     found = labels('index-png', src, unlabelled=[-1])
+    assert found['a'].tolist() == [[0, 255, 3]]
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [dict(unlabelled=[-1]), dict(map=['0=0', '3=3', '-1=unlabelled'])],
+    ids=['unlabelled', 'map'],
+)
+@pytest.mark.parametrize('dtype', [np.int16, np.int32])
+def test_index_png_reads_values_below_zero(labels, write, dtype, settings):
+    src = write('a.txt', '').parent
+    tifffile.imwrite(src / 'a.tif', np.array([[0, -1, 3]], dtype))
+    found = labels('index-png', src, **settings)
     assert found['a'].tolist() == [[0, 255, 3]]
 
 
@@ -136,7 +150,7 @@ def test_index_png_rejects_map_entries_without_a_file(
         (dict(map=['1']), "--map has '1'"),
         (dict(map=['1=2', '1=3']), "--map has '1=3'"),
         (dict(map=['a=2']), "--map has 'a=2'"),
-        (dict(map=['-1=2']), "--map has '-1=2'"),
+        (dict(map=['--1=2']), "--map has '--1=2'"),
         (dict(map=['1=255']), 'from 0 to 254'),
         (dict(map=['1=2'], classes=['cat', 'dog']), 'from 0 to 1'),
         (dict(map=['1=dog'], classes=['cat', 'cow']), "'1=dog'"),
