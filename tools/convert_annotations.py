@@ -23,6 +23,7 @@ from mmseg_sesam.annotations import READERS, ConversionError, convert
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import class_table, remarks
 from mmseg_sesam.cli.arguments import add_jobs
+from mmseg_sesam.cli.resume import interruptible
 
 # Number of sentences that fit a screen.
 SHOWN = 20
@@ -125,17 +126,14 @@ def main() -> None:
     reader = READERS[settings.pop('format')]
     out, jobs = settings.pop('out'), settings.pop('jobs')
     try:
-        summary = convert(reader(**settings), out, jobs)
+        with interruptible('convert_annotations'):
+            summary = convert(reader(**settings), out, jobs)
     except ConversionError as error:
         for line in error.lines()[:SHOWN]:
             print(f'convert_annotations: {line}', file=sys.stderr)
         sys.exit(
             f'convert_annotations: {len(error.sentences)} annotations are '
             'not converted; correct them, and run again for the rest.'
-        )
-    except KeyboardInterrupt:
-        sys.exit(
-            'convert_annotations: interrupted; the same command continues.'
         )
     except (ValueError, OSError) as error:
         sys.exit(f'convert_annotations: {error}')

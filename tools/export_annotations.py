@@ -20,6 +20,7 @@ import numpy as np
 from mmseg_sesam.annotations import READERS
 from mmseg_sesam.annotations.export import LOCAL_FILES, export
 from mmseg_sesam.annotations.writer import WRITERS
+from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.store.store import STORE_NAME
 
@@ -136,16 +137,17 @@ def main() -> None:
     args = parser.parse_args()
     is_run = check_arguments(parser, args)
     try:
-        images, labels, names = (
-            read_run_labels(args.source)
-            if is_run
-            else read_folder_labels(args.source, args.images, args.classes)
-        )
-        files = export(
-            *(images, labels, args.out, args.format, args.tolerance),
-            prefix=args.prefix,
-            **names,
-        )
+        with interruptible('export_annotations', 'run it again'):
+            images, labels, names = (
+                read_run_labels(args.source)
+                if is_run
+                else read_folder_labels(args.source, args.images, args.classes)
+            )
+            files = export(
+                *(images, labels, args.out, args.format, args.tolerance),
+                prefix=args.prefix,
+                **names,
+            )
     except (OSError, ValueError) as error:
         sys.exit(f'export_annotations: {error}')
     print(f'{len(images)} images in {len(files)} files: {files[0]}')

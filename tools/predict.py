@@ -17,7 +17,6 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 
@@ -30,7 +29,7 @@ from mmseg_sesam.cli.arguments import (
     whole,
 )
 from mmseg_sesam.cli.configs import read_config
-from mmseg_sesam.io.atomic import replace_file
+from mmseg_sesam.cli.resume import check_record, interruptible
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, is_empty_or_absent
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import hide_warnings
@@ -94,32 +93,6 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> Config:
     return cfg
 
 
-def check_record(out: Path, record: dict[str, Any]) -> None:
-    """Writes what the predictions are made from, or compares it.
-
-    Raises:
-        ValueError: the folder has predictions that were made otherwise.
-    """
-    path = out / RECORD
-    if path.is_file():
-        earlier = json.loads(path.read_text())
-        for key, value in record.items():
-            if earlier.get(key) != value:
-                raise ValueError(
-                    f'{out} has predictions with {key}={earlier.get(key)!r}, '
-                    f'and now {key} is {value!r}; give another folder, or '
-                    'the same arguments and files.'
-                )
-        return
-    if not is_empty_or_absent(out):
-        raise ValueError(
-            f'{out} has no {RECORD}, so it holds no predictions of this tool '
-            'to continue; give a new folder.'
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    replace_file(path, json.dumps(record, indent=1) + '\n')
-
-
 def find_images(args: Namespace) -> list[tuple[str, Path]]:
     """Returns key and path of each image."""
     # Predictions in a folder among the images are no images.
@@ -159,7 +132,7 @@ def predict(cfg: Config, args: Namespace) -> tuple[int, list[str]]:
         tile=tile,
         classes=predictor.classes and [*predictor.classes],
     )
-    check_record(args.out, record)
+    check_record(args.out / RECORD, record)
     files = [
         PredictionFiles(
             path,
@@ -181,14 +154,13 @@ def main() -> None:
     args = parser.parse_args()
     hide_warnings()
     try:
-        cfg = check_arguments(parser, args)
-        count, failed = predict(cfg, args)
+        with interruptible(
+            'predict', 'the same command with --resume continues'
+        ):
+            cfg = check_arguments(parser, args)
+            count, failed = predict(cfg, args)
     except (OSError, ValueError) as error:
         sys.exit(f'predict: {error}')
-    except KeyboardInterrupt:
-        sys.exit(
-            'predict: interrupted; the same command with --resume goes on.'
-        )
     print(f'{count} predictions in {args.out}')
     for sentence in failed[:SHOWN]:
         print(f'predict: {sentence}', file=sys.stderr)

@@ -30,6 +30,7 @@ from mmseg_sesam.cli.arguments import (
     new_folder,
     whole,
 )
+from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.core.class_shares import standard_errors
 from mmseg_sesam.io.class_shares import NO_CLASS, count_classified
 from mmseg_sesam.io.names import printable
@@ -141,7 +142,8 @@ def main() -> None:
     try:
         classes, _ = resolve_classes(args.classes)
         if args.command == 'draw':
-            draw(args, classes)
+            with interruptible('sample_pixels', 'run it again'):
+                draw(args, classes)
             return
         counts, others = count_classified(args.table, classes)
     except (OSError, ValueError) as error:

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from mmseg_sesam.annotations import READERS, ConversionError
 from mmseg_sesam.cli.arguments import add_jobs, positive
+from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.io.terminal import hide_warnings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -193,10 +194,9 @@ def main() -> None:
     from mmseg_sesam.start.start import Request, prepare
 
     try:
-        start = prepare(Request(**args), ROOT / 'configs/_base_')
-        check(start.config, args['jobs'])
-    except KeyboardInterrupt:
-        sys.exit('start: interrupted; the same command continues.')
+        with interruptible('start'):
+            start = prepare(Request(**args), ROOT / 'configs/_base_')
+            check(start.config, args['jobs'])
     except (ValueError, OSError) as error:
         sys.exit(explain(parser, error))
     print(plan_text(start))

@@ -36,7 +36,7 @@ from mmseg_sesam.io import atomic
 from mmseg_sesam.io.images import image_size, is_turned
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.palettes import voc_colours
-from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.io.terminal import Progress, end_quietly
 from mmseg_sesam.structures import UNLABELLED
 
 SUMMARY = 'summary.json'
@@ -259,7 +259,8 @@ def _convert_all(
     while items:
         done = 0
         try:
-            with ProcessPoolExecutor(max(min(jobs, len(items)), 1)) as pool:
+            count = max(min(jobs, len(items)), 1)
+            with ProcessPoolExecutor(count, initializer=end_quietly) as pool:
                 for result in pool.map(work, items, chunksize=8):
                     yield items[done], result
                     done += 1
@@ -274,7 +275,7 @@ def _convert_all(
 def _alone(work: Callable[[Item], Result], item: Item) -> Result:
     """Converts an item in a process of its own."""
     try:
-        with ProcessPoolExecutor(1) as pool:
+        with ProcessPoolExecutor(1, initializer=end_quietly) as pool:
             return pool.submit(work, item).result()
     except BrokenProcessPool:
         return (

@@ -10,7 +10,7 @@ from typing import Any, Callable
 import torch
 from mmengine.device import get_device
 
-from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.io.terminal import Progress, end_quietly
 
 
 def map_images(
@@ -66,6 +66,7 @@ def _start(*task: Any) -> None:
     # The threads that torch has started do not survive a fork, and torch
     # would wait for them forever.
     torch.set_num_threads(1)
+    end_quietly()
     _start.task = task
 
 

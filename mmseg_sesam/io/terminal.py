@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import time
 import warnings
@@ -53,6 +54,17 @@ def _is_shown(record: logging.LogRecord) -> bool:
     text = record.getMessage()
     skipped = 'is skipped since its requires_grad=False' in text
     return not skipped and not text.startswith(_RECORDS)
+
+
+def end_quietly() -> None:
+    """Makes Ctrl-C end a process of a pool without a traceback.
+
+    Give it to a pool as its initializer. The main process gets the same
+    signal, and says once that it was interrupted.
+    """
+    # Where interrupts are ignored they stay so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Pace:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
-from mmseg_sesam.io.terminal import Pace, Progress, hide_warnings, shorten
+from mmseg_sesam.io.terminal import (
+    Pace,
+    Progress,
+    end_quietly,
+    hide_warnings,
+    shorten,
+)
 
 
 @pytest.fixture
@@ -92,3 +101,14 @@ def test_hide_warnings_keeps_other_warnings() -> None:
         warnings.warn('``build_loss`` would be deprecated soon', stacklevel=1)
         warnings.warn('of importance', stacklevel=1)
     assert [str(one.message) for one in caught] == ['of importance']
+
+
+def test_end_quietly_shows_no_traceback(capfd: pytest.CaptureFixture) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        pool = ProcessPoolExecutor(1, initializer=end_quietly)
+        with pool, pytest.raises(BrokenProcessPool):
+            pool.submit(signal.raise_signal, signal.SIGINT).result()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert 'Traceback' not in capfd.readouterr().err

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from PIL import Image
 
 from mmseg_sesam.annotations import READERS, convert
+from mmseg_sesam.annotations import export as export_module
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.store.store import LABELS, STORE_NAME, PseudoLabelStore
 
@@ -33,6 +34,26 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_label(path, label)
     return labels, images
+
+
+def test_export_annotations_leaves_nothing_of_an_interrupted_run(
+    run_here,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(label: np.ndarray, tolerance: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export_module, 'outlines_in_order', interrupt)
+    labels, images = folders
+    done = run_here(
+        *('export_annotations.py', labels, tmp_path / 'out'),
+        *('--format', 'cvat', '--images', images),
+        *('--classes', 'ground', 'cat'),
+    )
+    assert 'export_annotations: interrupted; run it again.' in done.stdout
+    assert not [*(tmp_path / 'out').iterdir()]
 
 
 def test_export_annotations_of_a_folder(

@@ -6,6 +6,7 @@ import json
 import runpy
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from mmseg_sesam.datasets import SimulateWeakLabel
 from mmseg_sesam.io.labels import write_label
+from mmseg_sesam.io.terminal import Progress
 
 PALETTE = [[200, 60, 40], [40, 180, 70], [60, 60, 200]]
 NAMES = ['a', 'b', 'town/a', 'town/b', 'town/deep/c.v1', 'void']
@@ -143,7 +145,7 @@ def test_make_weak_labels_overwrites_nothing(
     before = files(dense)
     said = simulate(dense)
 
-    assert f'{dense} is there and not an empty folder' in said
+    assert f'{dense} is not empty and has no summary.json' in said
     assert files(dense) == before
 
 
@@ -251,17 +253,48 @@ def test_make_weak_labels_names_a_killed_process(
     assert 'Traceback' not in done.stdout
 
 
-def test_make_weak_labels_leaves_nothing_after_a_wrong_label(
+def test_make_weak_labels_continues_after_a_wrong_label(
     simulate, dense: Path, tmp_path: Path
 ) -> None:
-    wrong = dense / 'void.png'
+    out, wrong = tmp_path / 'weak', dense / 'void.png'
+    right = wrong.read_bytes()
     write_label(wrong, np.full((9, 9), 7, np.uint8))
-    out, mine = tmp_path / 'weak', tmp_path / 'mine'
-    mine.mkdir()
-    for folder in (out, mine):
-        said = simulate(folder)
-        assert f'make_weak_labels: {wrong} holds the values [7]' in said
-    assert not out.exists()
-    assert list(mine.iterdir()) == []
-    wrong.unlink()
+    said = simulate(out)
+    assert f'make_weak_labels: {wrong} holds the values [7]' in said
+    (out / 'a.png').write_bytes(done := (out / 'b.png').read_bytes())
+
+    wrong.write_bytes(right)
     assert simulate(out) is None
+
+    # What is newer than its dense label is not made again.
+    assert (out / 'a.png').read_bytes() == done
+    assert {*files(out)} == {*(f'{n}.png' for n in NAMES), 'summary.json'}
+    assert json.loads((out / 'summary.json').read_text())['images'] == 6
+
+
+def test_make_weak_labels_continues_after_an_interrupt(
+    simulate, dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert simulate(tmp_path / 'whole') is None
+    out = dense / 'weak'
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, '__iter__', interrupt)
+        said = simulate(out)
+    assert said.endswith('interrupted; the same command continues.')
+
+    assert simulate(out) is None
+    assert files(out) == files(tmp_path / 'whole')
+
+
+def interrupt(progress: Progress) -> Iterator[object]:
+    """Yields one result before a person presses Ctrl-C."""
+    yield next(iter(progress.iterable))
+    raise KeyboardInterrupt
+
+
+def test_make_weak_labels_refuses_to_continue_with_other_options(
+    simulate, tmp_path: Path
+) -> None:
+    assert simulate(tmp_path / 'weak') is None
+    said = simulate(tmp_path / 'weak', '--kind=point', '--seed=1')
+    assert 'was made with seed=0, and now seed is 1; give another' in said

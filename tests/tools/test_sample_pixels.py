@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_sesam.annotations import pixel_samples
+
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
@@ -40,6 +42,17 @@ def shares(run_here, table: Path):
     return run_here(
         'sample_pixels.py', 'shares', table, '--classes', 'sky', 'road'
     )
+
+
+def test_sample_pixels_ends_an_interrupted_run_by_a_sentence(
+    run_here, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pixel_samples, 'write_page', interrupt)
+    done = draw(run_here, images)
+    assert 'sample_pixels: interrupted; run it again.' in done.stdout
 
 
 def test_sample_pixels_prints_shares_of_classified_pixels(

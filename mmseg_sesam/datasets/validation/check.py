@@ -44,7 +44,7 @@ from mmseg_sesam.datasets.validation.lists import (
     check_two_labels,
 )
 from mmseg_sesam.datasets.validation.splits import Split, read_splits
-from mmseg_sesam.io.terminal import Progress
+from mmseg_sesam.io.terminal import Progress, end_quietly
 
 _CHUNK = 16
 # Labels of each data set that the cheap check opens.
@@ -91,7 +91,7 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
 def _inspect(splits: Sequence[Split], jobs: int) -> Iterator[list[Inspection]]:
     """Yields what is found in all files of each split."""
     try:
-        with ProcessPoolExecutor(jobs) as pool:
+        with ProcessPoolExecutor(jobs, initializer=end_quietly) as pool:
             # A single job needs no process of its own.
             apply = partial(pool.map, chunksize=_CHUNK) if jobs > 1 else map
             for split in splits:
