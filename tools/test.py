@@ -108,12 +108,14 @@ def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
 def test(
     cfg: Config, args: argparse.Namespace, parser: argparse.ArgumentParser
 ) -> None:
-    from mmseg_sesam.engine.terminal_runner import Refusal, TerminalRunner
+    from mmseg_sesam.engine.terminal_runner import (
+        Refusal,
+        TerminalTestRunner,
+    )
 
     # The runner holds the connection of the processes, and must be deleted
     # before they disconnect: it is local to this function.
-    runner = TerminalRunner.from_cfg(cfg)
-    runner.needs_weights = True
+    runner = TerminalTestRunner.from_cfg(cfg)
     if args.out:
         refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
     try:

@@ -13,6 +13,7 @@ from mmengine.model import BaseTTAModel
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from mmseg.registry import HOOKS
+from torch import nn
 
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.io.terminal import TRACEBACK, Pace, shorten
@@ -42,14 +43,7 @@ class TerminalRunner(Runner):
     Config and hooks are written to the log file only, and a slow step shows
     that it is alive. It raises a `Refusal` for a checkpoint that cannot be
     loaded, and for what hooks of this package refuse before training.
-
-    Attributes:
-        needs_weights: also refuses a checkpoint that lacks weights of the
-            student. mmengine warns of them, and random weights would be
-            tested.
     """
-
-    needs_weights = False
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -102,16 +96,12 @@ class TerminalRunner(Runner):
         """Loads a checkpoint as mmengine does, and checks it before.
 
         Raises:
-            Refusal: it cannot be read, or lacks weights.
+            Refusal: it cannot be read, or is refused by `check_weights`.
         """
         model = unwrap(self.model)
         try:
             checkpoint = read_checkpoint(filename, map_location)
-            if self.needs_weights:
-                augments = isinstance(model, BaseTTAModel)
-                plain = model.module if augments else model
-                unneeded = (*TEACHER, *TRAINING)
-                select_weights(plain, checkpoint, filename, unneeded)
+            self.check_weights(model, checkpoint, filename)
         except ValueError as error:
             raise Refusal(str(error)) from error
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
@@ -121,6 +111,11 @@ class TerminalRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
+
+    def check_weights(
+        self, model: nn.Module, checkpoint: dict[str, Any], path: str
+    ) -> None:
+        """Accepts any weights: a training may begin with a part of them."""
 
     @contextmanager
     def _refusals(self, kinds: Sequence[type]) -> Iterator[None]:
@@ -141,6 +136,27 @@ class TerminalRunner(Runner):
             self.logger.info(TRACEBACK + traceback.format_exc())
             hint = ' The log file has the traceback.' * bool(error.__cause__)
             raise Refusal(f'{error}{hint}') from error
+
+
+class TerminalTestRunner(TerminalRunner):
+    """Runner of tests, often in the work dir of a training."""
+
+    def dump_config(self) -> None:
+        """Leaves the config in the work dir as the training wrote it.
+
+        The config of a test lacks hooks and may have other pipelines, so it
+        does not train the run again. The log of the test has it.
+        """
+
+    def check_weights(
+        self, model: nn.Module, checkpoint: dict[str, Any], path: str
+    ) -> None:
+        """Raises ValueError if weights of the student are missing.
+
+        mmengine warns of them, and random weights would be tested.
+        """
+        plain = model.module if isinstance(model, BaseTTAModel) else model
+        select_weights(plain, checkpoint, path, (*TEACHER, *TRAINING))
 
 
 class ProgressHook(Hook):

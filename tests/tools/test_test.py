@@ -97,6 +97,20 @@ def test_test_without_weights_of_the_segmenter(
     assert accuracy(done.stdout) == 50
 
 
+def test_test_leaves_the_config_of_a_training(
+    run_here, tiny_config: Path, checkpoint: Path
+):
+    work_dir = tiny_config.parent / 'run'
+    work_dir.mkdir()
+    trained = work_dir / tiny_config.name
+    trained.write_text(tiny_config.read_text())
+    done = run_here('test.py', trained, checkpoint, '--work-dir', work_dir)
+    assert done.returncode == 0, done.stdout
+    assert trained.read_text() == tiny_config.read_text()
+    (record,) = work_dir.glob('*/vis_data/config.py')
+    assert Config.fromfile(record).load_from == str(checkpoint)
+
+
 @pytest.mark.parametrize('added', ['', 'del default_hooks, visualizer'])
 def test_test_augments_and_paints(
     run_here,
