@@ -8,8 +8,10 @@ largest components it has all candidates with their measures and verdicts::
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from mmseg_sesam.io.labels import read_label, read_palette
 from mmseg_sesam.structures import NO_LABEL, UNLABELLED
 
 DEFAULT = Path(__file__).parents[1] / 'configs/_base_/segmenters/superpixel.py'
+# Transforms that load or make a weak label.
+LABELLING = {'LoadAnnotations', 'SimulateWeakLabel'}
 
 
 def make_parser() -> ArgumentParser:
@@ -40,8 +44,8 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         'weak',
         type=existing_file,
-        help='index PNG, as the training set of --config has it; without, 255 '
-        'where unlabelled',
+        help='index PNG, as the training set of --config has it, so dense '
+        'where that simulates weak labels; without, 255 where unlabelled',
     )
     parser.add_argument(
         '--config',
@@ -71,10 +75,10 @@ def png_file(path: str) -> Path:
 
 
 def find_training_set(cfg: Config, weak: str) -> Any:
-    """Returns the data set of a config in whose folder a label is.
+    """Returns the data set of a config in one of whose folders a label is.
 
-    Without such a data set it is the first one, and None if there is none.
-    It loads labels alone, and reads no list of files.
+    Of several it is the one that lists the label. Without such a data set it
+    is the first one, and None if there is none. It loads labels alone.
     """
     from mmseg.registry import DATASETS
 
@@ -88,32 +92,73 @@ def find_training_set(cfg: Config, weak: str) -> Any:
     for leaf, steps in iterate_leaves(loader.dataset) if loader else ():
         if kind_of_steps(steps) == NO_LABEL:
             continue
-        loading = [s for s in steps if 'LoadAnnotations' in transform_names(s)]
+        loading = [s for s in steps if transform_names(s) & LABELLING]
         config = dict(leaf, pipeline=loading, lazy_init=True)
         found.append(DATASETS.build(config))
-    folders = Path(weak).resolve().parents
-    for dataset in found:
-        own = dataset.data_prefix.get('seg_map_path')
-        if own and Path(own).resolve() in folders:
-            return dataset
-    return found[0] if found else None
+    cached = [d for d in found if is_in(weak, cache_folders(d))]
+    holders = cached or [d for d in found if is_in(weak, label_folders(d))]
+    if len(holders) > 1 and not cached:
+        holders = [d for d in holders if lists(d, weak)] or holders
+    return next(iter(holders or found), None)
 
 
-def read_weak(path: str, image: np.ndarray, dataset: Any) -> np.ndarray:
-    """Returns a label as a data set loads it, or the ids of the file."""
-    if dataset is None:
+def label_folders(dataset: Any) -> list[str]:
+    """Returns the folder of a data set's label files, if it has one."""
+    own = dataset.data_prefix.get('seg_map_path')
+    return [own] if own else []
+
+
+def cache_folders(dataset: Any) -> list[Path]:
+    """Returns the folders in which a data set stores simulated labels."""
+    steps = dataset.pipeline.transforms
+    caches = [getattr(step, 'cache', None) for step in steps]
+    # The last part of the path is a digest of the options.
+    return [cache.parent for cache in caches if cache]
+
+
+def is_in(path: str, folders: Sequence[str | Path]) -> bool:
+    """Returns whether a file is below one of some folders."""
+    above = Path(path).resolve().parents
+    return any(Path(folder).resolve() in above for folder in folders)
+
+
+def lists(dataset: Any, weak: str) -> bool:
+    """Returns whether a data set lists a label file."""
+    dataset.full_init()
+    infos = map(dataset.get_data_info, range(len(dataset)))
+    paths = (info.get('seg_map_path', '') for info in infos)
+    return os.path.realpath(weak) in map(os.path.realpath, paths)
+
+
+def read_weak(
+    path: str, image_path: str, image: np.ndarray, dataset: Any
+) -> np.ndarray:
+    """Returns a label as a data set loads it, or the ids of the file.
+
+    A simulated label in the data set's cache has the ids of the classes. A
+    dense label among those of the data set is simulated as in training.
+    """
+    from mmseg_sesam.datasets.simulate import SimulateWeakLabel
+
+    if dataset is None or is_in(path, cache_folders(dataset)):
         return read_label(path)
-    loaded = dataset.pipeline(
-        dict(
-            img=image,
-            seg_map_path=path,
-            seg_fields=[],
-            label_map=dataset.label_map,
-            file_classes=getattr(dataset, 'file_classes', None),
-            reduce_zero_label=dataset.reduce_zero_label,
-        )
+    results = dict(
+        img=image,
+        img_path=image_path,
+        seg_map_path=path,
+        seg_fields=[],
+        label_map=dataset.label_map,
+        file_classes=getattr(dataset, 'file_classes', None),
+        reduce_zero_label=dataset.reduce_zero_label,
     )
-    return loaded['gt_seg_map']
+    is_own = is_in(path, label_folders(dataset))
+    for step in dataset.pipeline.transforms:
+        if not isinstance(step, SimulateWeakLabel):
+            results = step(results)
+        elif is_own:
+            print('the weak label is simulated from the dense one')
+            results = step(results)
+    return results['gt_seg_map']
 
 
 def choose_names(
@@ -172,7 +217,7 @@ def main() -> None:
         cfg = read_config(args.config)
         dataset = find_training_set(cfg, args.weak)
         image = read_view(args.image, cfg)
-        weak = read_weak(args.weak, image, dataset)
+        weak = read_weak(args.weak, args.image, image, dataset)
         generator = build_generator(cfg)
         height, width = image.shape[:2]
         size = f'{width} x {height} pixels'

@@ -102,6 +102,49 @@ def test_explain_image_reads_the_label_as_the_training_set_does(
     assert f'{weak} holds the class ids [3], expected ids' in done.stdout
 
 
+def test_explain_image_simulates_the_label_as_training_does(
+    run_here, make_config, scribbles: Path, tmp_path: Path
+) -> None:
+    image, dense = (
+        scribbles / f'{kind}/deep/0.png' for kind in ('images', 'dense')
+    )
+    ids = np.array(Image.open(dense))
+    Image.fromarray(ids + np.uint8(1)).save(dense)
+    cfg = make_config()
+    dataset = cfg.train_dataloader.dataset
+    dataset.update(reduce_zero_label=True, pipeline=dataset.pipeline[:2])
+    dataset.data_prefix = dict(img_path='images', seg_map_path='dense')
+    simulate = dict(type='SimulateWeakLabel', kind='point', dot_radius=0)
+    cache = tmp_path / 'cache'
+    simulate.update(data_root=str(scribbles), cache_dir=str(cache))
+    simulated = dict(dataset, pipeline=[*dataset.pipeline, simulate])
+    # Image 0 is in the second data set.
+    parts = [dict(dataset, indices=[1, 2]), dict(simulated, indices=[0])]
+    joined = dict(type='ConcatDataset', datasets=parts)
+    cfg.train_dataloader.dataset = joined
+    cfg.dump(tmp_path / 'config.py')
+
+    def explain(label: Path, out: str) -> str:
+        done = run_here(
+            *('explain_image.py', image, label, '--components', 0),
+            *('--config', tmp_path / 'config.py', '--out', tmp_path / out),
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout.replace(out, '')
+
+    said = explain(dense, 'dense.png')
+    assert 'is simulated from the dense one' in said
+    (cached,) = cache.rglob('*.png')
+    weak = np.array(Image.open(cached))
+    assert sorted(weak[weak != 255]) == [0, 1, 2]
+    again = explain(cached, 'cached.png')
+    assert 'simulated' not in again
+    assert again.splitlines()[-1] == said.splitlines()[-1]
+    assert (tmp_path / 'cached.png').read_bytes() == (
+        tmp_path / 'dense.png'
+    ).read_bytes()
+
+
 @pytest.mark.parametrize(
     ('words', 'said'),
     [
