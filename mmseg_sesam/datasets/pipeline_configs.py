@@ -66,13 +66,25 @@ def inference_pipeline(
 ) -> list[dict]:
     """Returns the pipeline of the first of some data loaders that is there.
 
-    A config without them may have it as its test_pipeline. Empty if there is
-    none.
+    A config without them may have it as its test_pipeline. Without that
+    images are loaded as training loads them. Empty if there is no training
+    either.
     """
     for name in loaders:
         if cfg.get(name):
             return next(iterate_pipelines(cfg[name]['dataset']), [])
-    return cfg.get('test_pipeline') or []
+    if cfg.get('test_pipeline'):
+        return cfg['test_pipeline']
+    train = cfg.get('train_dataloader')
+    steps = image_steps(train['dataset']) if train else []
+    return [*steps, dict(type='PackSegInputs')] if steps else []
+
+
+def image_steps(dataset: dict) -> list[dict]:
+    """Returns the steps that load an image of a data set, without labels."""
+    _, steps = next(iterate_leaves(dataset))
+    loading = [s for s in takewhile(loads, steps) if not makes_label(s)]
+    return copy.deepcopy(loading)
 
 
 def iterate_transforms(dataset: dict) -> Iterator[dict]:
@@ -102,6 +114,11 @@ def transform_names(step: dict) -> set[str]:
 def loads(step: dict) -> bool:
     """Returns whether a transform loads an image or a label."""
     return any(name.startswith(_LOADING) for name in transform_names(step))
+
+
+def makes_label(step: dict) -> bool:
+    """Returns whether a transform loads or makes a label."""
+    return any(part in n for n in transform_names(step) for part in _LABELLING)
 
 
 def packs(step: dict) -> bool:
@@ -161,17 +178,12 @@ def view_steps(dataset: dict) -> list[dict]:
         views = [_is_view(step) for step in pipeline]
         if any(views):
             steps = pipeline[: views.index(True) + 1]
-            return copy.deepcopy([s for s in steps if not _labels(s)])
+            return copy.deepcopy([s for s in steps if not makes_label(s)])
     return []
 
 
 def _is_view(step: dict) -> bool:
     return 'LoadRGBView' in transform_names(step)
-
-
-def _labels(step: dict) -> bool:
-    """Returns whether a transform loads or makes a label."""
-    return any(part in n for n in transform_names(step) for part in _LABELLING)
 
 
 def with_view_of(cfg: dict, steps: Sequence[dict]) -> list[dict]:

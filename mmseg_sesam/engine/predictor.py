@@ -196,7 +196,7 @@ class Predictor:
 def _test_pipeline(cfg: Config) -> list[dict]:
     """Returns the pipeline that a config tests with, without labels.
 
-    Without one, whole images are loaded.
+    A config of a model alone has none, and gets whole images of 8 bits.
     """
     loaders = 'test_dataloader', 'val_dataloader'
     steps = inference_pipeline(cfg, loaders) or [

@@ -235,3 +235,21 @@ def test_predictor_takes_the_pipeline_of_testing_before_validation(
     data = Predictor(cfg, checkpoint).pipeline(dict(img_path=str(image)))
 
     assert max(data['data_samples'].img_shape) == 48
+
+
+def test_predictor_loads_images_as_training_where_nothing_tests(
+    network, image: Path
+) -> None:
+    cfg, checkpoint = network()
+    cfg.pop('test_pipeline')
+    grey = dict(LOAD, color_type='grayscale')
+    label = dict(type='LoadWeakAnnotations', num_classes=3)
+    crop = dict(type='RandomCrop', crop_size=(8, 8))
+    pipeline = [grey, label, dict(type='LoadPseudoLabel'), crop, PACK]
+    dataset = dict(type='BaseSegDataset', pipeline=pipeline)
+    joined = dict(type='ConcatDataset', datasets=[dataset])
+    cfg.train_dataloader = dict(dataset=joined)
+
+    data = Predictor(cfg, checkpoint).pipeline(dict(img_path=str(image)))
+
+    assert data['inputs'].shape == (1, *SIZE)
