@@ -38,7 +38,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--tta',
         action='store_true',
-        help='test-time augmentation with tta_model and tta_pipeline',
+        help='test-time augmentation: average the predictions of 6 scales, '
+        'flipped and not, or those of tta_pipeline of the config',
     )
     return parser
 
@@ -93,16 +94,15 @@ def paint_predictions(cfg: Config, folder: str) -> None:
     cfg.visualizer = dict(visualizer, vis_backends=backends, save_dir=folder)
 
 
-def augment(cfg: Config, parser: argparse.ArgumentParser) -> None:
+def augment(cfg: Config) -> None:
     """Switches test-time augmentation on."""
-    for name in ('tta_model', 'tta_pipeline'):
-        if name not in cfg:
-            parser.error(
-                f'--tta: the config {cfg.filename} has no {name}; add it as '
-                'in configs/_base_/default_runtime.py, or leave --tta out'
-            )
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = dict(cfg.tta_model, module=cfg.model)
+    from mmseg_sesam.datasets.pipeline_configs import iterate_pipelines
+    from mmseg_sesam.datasets.tta_pipeline import tta_pipeline
+
+    for pipeline in iterate_pipelines(cfg.test_dataloader.dataset):
+        pipeline[:] = cfg.get('tta_pipeline') or tta_pipeline(pipeline)
+    wrapper = cfg.get('tta_model') or dict(type='SegTTAModel')
+    cfg.model = dict(wrapper, module=cfg.model)
 
 
 def test(
@@ -143,7 +143,7 @@ def main() -> None:
     if args.show_dir:
         paint_predictions(cfg, args.show_dir)
     if args.tta:
-        augment(cfg, parser)
+        augment(cfg)
     test(cfg, args, parser)
     launch.disconnect_processes()
 
