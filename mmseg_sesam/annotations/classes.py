@@ -48,14 +48,8 @@ def resolve_classes(values: Sequence[str]) -> Classes:
         >>> resolve_classes(['cat', 'dog'])
         (('cat', 'dog'), [[0, 0, 0], [128, 0, 0]])
     """
-    if len(values) == 1:
-        tables = _tables_of_mmseg()
-        try:
-            names = tables.get_classes(values[0])
-            return tuple(names), tables.get_palette(values[0])
-        except ValueError:
-            # No data set has this name: it is the only class.
-            pass
+    if len(values) == 1 and (found := _classes_of_mmseg(values[0])):
+        return found
     unnamed = [i for i, name in enumerate(values) if not name.strip()]
     if unnamed:
         raise ValueError(
@@ -63,6 +57,20 @@ def resolve_classes(values: Sequence[str]) -> Classes:
             'each line of a file; remove empty lines.'
         )
     return name_classes(values)
+
+
+def _classes_of_mmseg(data_set: str) -> Classes | None:
+    """Returns the classes of a data set; None if mmseg does not know it."""
+    tables = _tables_of_mmseg()
+    try:
+        names = tuple(tables.get_classes(data_set))
+        palette = tables.get_palette(data_set)
+    except ValueError:
+        return None
+    # mmseg's palette of LIP holds names.
+    if any(isinstance(colour, str) for colour in palette):
+        palette = voc_colours()[: len(names)]
+    return names, palette
 
 
 def _tables_of_mmseg() -> Any:

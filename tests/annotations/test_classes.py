@@ -23,6 +23,12 @@ def test_resolve_classes_of_names_or_a_data_set():
     assert resolve_classes([]) == ((), [])
 
 
+def test_resolve_classes_has_colours_where_mmseg_has_names():
+    names, palette = resolve_classes(['lip'])
+    assert names[:2] == ('background', 'hat')
+    assert palette == voc_colours()[:20]
+
+
 def test_resolve_classes_rejects_names_that_cannot_be_ids():
     with pytest.raises(ValueError, match=r"3 classes, \['a'\] more than once"):
         resolve_classes(['a', 'b', 'a'])
