@@ -12,6 +12,7 @@ from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
 from mmseg_sesam.annotations.files import shortened, shown
 from mmseg_sesam.annotations.options import NAMES, choice, option
 from mmseg_sesam.io.images import image_size
+from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import NAME, Rule, count
 
@@ -206,7 +207,8 @@ class NamedReader(AnnotationReader):
         """
         images, places = Counter(dict.fromkeys(self.declared, 0)), {}
         readable = True
-        for item in items:
+        # A format of one file for each image reads all of them here.
+        for item in Progress(items, desc='reading labels', delay=2):
             try:
                 labels = dict.fromkeys(self.labels_of(item))
             except (ValueError, OSError):

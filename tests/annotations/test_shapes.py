@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 CORNERS = [[1, 1], [9, 1], [9, 9]]
@@ -15,6 +17,15 @@ def src(write):
         content = dict(imageWidth=10, imageHeight=10, shapes=shapes)
         path = write(f'{name}.json', content)
     return path.parent
+
+
+def test_check_shows_progress_if_it_takes_long(
+    labels, src, monkeypatch, capsys
+):
+    # Two seconds are over at once.
+    monkeypatch.setattr(time, 'time', lambda: 1e12)
+    labels('labelme', src, classes=['car', 'void'])
+    assert 'reading labels: 3/3 [' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
