@@ -182,9 +182,13 @@ def _comment(reason: str, indent: int) -> str:
 def _base(folder: Path, path: Path) -> str:
     """Returns the path of a fragment, seen from the config's folder.
 
-    `..` of a link leads to where the link points.
+    A folder behind a link has two paths, and `..` means another folder in
+    each of them: it gets an absolute path.
     """
-    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    path, real = path.resolve(), folder.resolve()
+    if real == Path(os.path.abspath(folder)):
+        path = Path(os.path.relpath(path, real))
+    return path.as_posix()
 
 
 def _literal(value: Any) -> str:

@@ -28,7 +28,9 @@ def plan_photos(
         write_photo(Path(f'photos/{number}.jpg'), rng, strokes)
     request = Request(Path('photos'), Path('photos'), Path('out'))
 
-    def run(machine: Machine = CPU, **changes: object) -> Start:
-        return prepare(replace(request, **changes), BASES, machine)
+    def run(
+        machine: Machine = CPU, bases: Path = BASES, **changes: object
+    ) -> Start:
+        return prepare(replace(request, **changes), bases, machine)
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import islice
 from pathlib import Path
 
@@ -65,11 +66,17 @@ def test_prepare_keeps_the_labels_of_a_training(plan_photos) -> None:
     assert Path('out/labels/1.png').read_bytes() == label
 
 
-def test_prepare_writes_behind_a_link(plan_photos) -> None:
+def test_prepare_writes_behind_a_link(plan_photos, project_root: Path) -> None:
+    # Both paths of the runs share folders with the path of the bases.
+    bases = Path('code/configs/_base_')
+    shutil.copytree(project_root / bases.relative_to('code'), bases)
     Path('disk/of/runs').mkdir(parents=True)
-    Path('runs').symlink_to('disk/of/runs')
-    config = plan_photos(out=Path('runs/pets')).config
-    assert Config.fromfile(config).num_classes == 3
+    Path('code/runs').symlink_to('../disk/of/runs')
+
+    config = plan_photos(bases=bases, out=Path('code/runs/pets')).config
+
+    for path in (config, Path('disk/of/runs/pets', config.name)):
+        assert Config.fromfile(path).num_classes == 3
 
 
 def test_prepare_draws_a_quarter_without_labels_at_most(plan_photos) -> None:
