@@ -11,11 +11,13 @@ from typing import Callable
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
+from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds import training_images
 from mmseg_sesam.rounds.make_round import RoundError, RoundMaker
@@ -164,6 +166,12 @@ def test_make_round_makes_an_image_once_that_is_listed_twice(
     }
 
 
+def _slide(model: torch.nn.Module) -> None:
+    window = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
+    for part in (model, model.teacher):
+        part.test_cfg.update(window)
+
+
 def test_make_round_again_if_the_teacher_predicts_differently(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
@@ -175,23 +183,32 @@ def test_make_round_again_if_the_teacher_predicts_differently(
     images = TrainingImages(cfg.train_dataloader.dataset, 0)
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
     settings = fingerprint(generator, images)
-    store = NotingStore(tmp_path / 'store')
+    store, options = NotingStore(tmp_path / 'store'), {}
 
     def make(index: int) -> int:
         store.keys.clear()
-        also = [teacher] if index else []
-        RoundMaker(index, generator, images, store, settings, *also).make()
+        also = dict(options, teacher=teacher) if index else {}
+        RoundMaker(index, generator, images, store, settings, **also).make()
         return len(store.keys)
 
     assert [make(0), make(1), make(1)] == [3, 3, 0]
-    window = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
-    for part in (model, model.teacher):
-        part.test_cfg.update(window)
-    assert make(1) == 3
-    model.data_preprocessor.mean += 9
-    assert make(1) == 3
-    model.data_preprocessor.test_cfg = dict(size_divisor=32)
-    assert make(1) == 3
+    prior = TeacherPrior(torch.tensor([0.5, 0.3, 0.2]))
+    weights = model.teacher.decode_head.conv_seg.bias
+    preprocessor, padding = model.data_preprocessor, dict(size_divisor=32)
+    changes = dict(
+        windows=lambda: _slide(model),
+        mean=lambda: preprocessor.mean.add_(9),
+        padding=lambda: setattr(preprocessor, 'test_cfg', padding),
+        weights=lambda: weights.data.add_(0.1),
+        enrich_threshold=lambda: options.update(enrich_threshold=0.8),
+        confident_threshold=lambda: setattr(model, 'confident_threshold', 0.8),
+        agreement=lambda: setattr(model, 'agreement', 0.4),
+        only_weak_classes=lambda: setattr(model, 'only_weak_classes', True),
+        prior=lambda: setattr(model, 'teacher_prior', prior),
+    )
+    for name, change in changes.items():
+        change()
+        assert make(1) == 3, name
 
 
 class CountingSegmenter(SuperpixelSegmenter):
