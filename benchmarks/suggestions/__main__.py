@@ -4,10 +4,10 @@
     python -m benchmarks.suggestions run random --seed 0 --data ../shared/data
     python -m benchmarks.suggestions report
 
-A fifth of the training images is held back for validation. Of the others the
-first tenth is drawn at random, the same one for both; each further round
-labels another tenth. A round that has a result is not made
-again, so that an interrupted run goes on.
+A fifth of the training images is held back for validation. Of the others 3%
+are drawn at random, the same ones for both strategies; each further round
+labels another 3%. A round that has a result is not made again, so that an
+interrupted run goes on.
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ from benchmarks.accuracy.tables import spread
 
 from .loop import STRATEGIES
 
-# Hours and mIoU of the seeds by strategy and round.
+# Minutes and mIoU of the seeds by strategy and round.
 Results = dict[tuple[str, int], list[tuple[float, float]]]
 
 
 def load_results(folder: Path, steps: int) -> Results:
-    """Returns hours and mIoU of each seed, by strategy and round.
+    """Returns minutes and mIoU of each seed, by strategy and round.
 
     Args:
         folder: of the JSON files.
@@ -24,7 +24,7 @@ def load_results(folder: Path, steps: int) -> Results:
     found = defaultdict(list)
     for path in sorted(folder.glob(f'*-s{steps}-*.json')):
         result = json.loads(path.read_text())
-        score = result['hours'], result['val'][-1]['miou']
+        score = result['minutes'], result['val'][-1]['miou']
         first = result['strategy'] == 'first'
         for strategy in STRATEGIES if first else [result['strategy']]:
             found[strategy, result['round']].append(score)
@@ -32,15 +32,15 @@ def load_results(folder: Path, steps: int) -> Results:
 
 
 def write_table(results: Results) -> str:
-    """Returns mIoU by hours of labelling, as suggested and at random."""
-    lines = ['| hours | random | suggested |', '|---|---|---|']
+    """Returns mIoU by minutes of labelling, as suggested and at random."""
+    lines = ['| minutes | random | suggested |', '|---|---|---|']
     for index in sorted({index for _, index in results}):
         cells = [
             spread([miou for _, miou in results.get((strategy, index), [])])
             for strategy in ('random', 'suggest')
         ]
-        hours = next(
+        minutes = next(
             runs[0][0] for (_, i), runs in results.items() if i == index
         )
-        lines.append(f'| {hours:.1f} | {" | ".join(cells)} |')
+        lines.append(f'| {minutes:.0f} | {" | ".join(cells)} |')
     return '\n'.join(lines)

@@ -21,7 +21,7 @@ def write_result(
     result = dict(
         strategy=strategy,
         round=index,
-        hours=0.4 * (index + 1),
+        minutes=5.3 * (index + 1),
         val=[dict(miou=0), dict(miou=miou)],
     )
     path = folder / f'{strategy}-s4-seed{seed}-round{index}.json'
@@ -40,8 +40,8 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
     lines = write_table(load_results(tmp_path, 4)).splitlines()
 
     assert lines[2:] == [
-        '| 0.4 | 30.0 (1 seed) | 30.0 (1 seed) |',
-        '| 0.8 | 40.0 (1 seed) | 43.0 ± 1.4 (2 seeds) |',
+        '| 5 | 30.0 (1 seed) | 30.0 (1 seed) |',
+        '| 11 | 40.0 (1 seed) | 43.0 ± 1.4 (2 seeds) |',
     ]
 
 
@@ -62,7 +62,7 @@ def test_run_labels_what_is_suggested(
         for name in ('first-s5-seed0-round0', 'suggest-s5-seed0-round1')
     )
     held = {*range(20, 30)}
-    assert len(first['images']) == 4 and not held & {*first['images']}
-    assert len(second['images']) == 8 and not held & {*second['images']}
+    assert len(first['images']) == 1 and not held & {*first['images']}
+    assert len(second['images']) == 2 and not held & {*second['images']}
     assert {*first['images']} < {*second['images']}
     assert second['val'][-1]['step'] == 5
