@@ -39,8 +39,12 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def set_resume(cfg: Config, resume: str | None) -> None:
-    """Chooses the checkpoint, and refuses to train over an earlier run."""
+def set_resume(cfg: Config, resume: str | None) -> dict[str, Any]:
+    """Chooses the checkpoint, and refuses to train over an earlier run.
+
+    Returns:
+        What the checkpoint notes of the run that saved it; empty without one.
+    """
     from mmseg_sesam.engine.work_dir import latest_checkpoint
 
     latest = latest_checkpoint(cfg.work_dir)
@@ -52,7 +56,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
                 f'{cfg.work_dir} holds the checkpoints of an earlier run: '
                 'add --resume to continue it, or give another --work-dir'
             )
-        return
+        return {}
     if resume == 'auto':
         resume = latest and str(latest)
         if resume is not None and not Path(resume).is_file():
@@ -60,6 +64,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
                 f'{cfg.work_dir}/last_checkpoint names {resume}, which is '
                 'not there: give --resume the path of another checkpoint'
             )
+    notes: dict[str, Any] = {}
     if resume is not None and '://' not in resume:
         from mmseg_sesam.cli import launch
 
@@ -72,6 +77,7 @@ def set_resume(cfg: Config, resume: str | None) -> None:
             cfg.randomness = dict(randomness, seed=seed)
     cfg.resume = resume is not None
     cfg.load_from = resume or cfg.get('load_from')
+    return notes
 
 
 def refuse_earlier_end(cfg: Config, path: str, notes: dict[str, Any]) -> None:
@@ -123,7 +129,8 @@ def is_of_package(error: Exception) -> bool:
     return frame.f_globals.get('__name__', '').startswith('mmseg_sesam.')
 
 
-def train(cfg: Config) -> None:
+def train(cfg: Config, changed: str) -> None:
+    """Trains; `changed` names settings that differ since the checkpoint."""
     from mmseg_sesam.engine import summarise
     from mmseg_sesam.engine.terminal_runner import TerminalRunner
 
@@ -133,6 +140,11 @@ def train(cfg: Config) -> None:
         if not is_of_package(error):
             raise
         make_parser().error(str(error))
+    if changed:
+        runner.logger.warning(
+            f'Settings differ from those of the checkpoint: {changed}. The '
+            'training continues with the new ones.'
+        )
     runner.train()
     runner.logger.info(summarise(runner))
 
@@ -141,6 +153,7 @@ def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)
     from mmseg_sesam.cli import launch
+    from mmseg_sesam.cli.changed_settings import changed_settings
 
     with ExitStack() as held:
         try:
@@ -148,7 +161,7 @@ def main() -> None:
             launch.refuse_sharding(cfg)
             launch.refuse_missing_backbone(cfg)
             held.enter_context(launch.lock_work_dir(cfg))
-            set_resume(cfg, args.resume)
+            notes = set_resume(cfg, args.resume)
             print(f'{args.config}: loading torch and mmseg', flush=True)
             from mmseg_sesam.config_checks import check_config
             from mmseg_sesam.datasets.validation import check_lists
@@ -167,13 +180,15 @@ def main() -> None:
         except (OSError, ValueError) as error:
             parser.error(str(error))
         launch.add_safeguards(cfg)
+        noted = notes.get('cfg')
+        changed = changed_settings(noted, cfg) if noted else ''
         from mmseg_sesam.engine.terminal_runner import Refusal
         from mmseg_sesam.rounds.distributed import RankError
         from mmseg_sesam.rounds.make_round import RoundError
 
         told = OSError, RankError, ValueError
         try:
-            train(cfg)
+            train(cfg, changed)
         # NonFiniteLossHook raises a FloatingPointError.
         except (FloatingPointError, Refusal) as error:
             parser.error(str(error))

@@ -30,7 +30,7 @@ def iterations(log: str) -> list[int]:
 
 
 def test_train_runs_and_resumes(
-    run_again, tiny_config: Path, train_tool: Path
+    run_again, tiny_config: Path, train_tool: Path, project_root: Path
 ):
     work_dir = tiny_config.parent / 'run'
     command = [train_tool, tiny_config, '--work-dir', work_dir]
@@ -43,6 +43,9 @@ def test_train_runs_and_resumes(
     assert second.returncode == 0, second.stdout
     assert iterations(second.stdout) == [3, 4]
     assert (work_dir / 'iter_4.pth').is_file()
+    said = re.findall('Settings differ.*: (.*)\\. The', second.stdout)
+    is_ours = train_tool == project_root / 'tools/train.py'
+    assert said == ['train_cfg.max_iters was 2 and is 4'] * is_ours
 
 
 @pytest.mark.skipif(not loads_safely(), reason='torch before 2.6')
