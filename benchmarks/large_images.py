@@ -5,8 +5,9 @@
 Each image is made in a process of its own, whose memory is limited: with
 more it would end with an error. An image shows fields, roads of five pixels
 and houses, with strokes, points and coarse masks as weak labels. It is
-segmented by `TiledSegmenter` with superpixels inside, with the appearance of
-the classes as evidence, as round 0 is made.
+segmented by `TiledSegmenter` with superpixels inside, with the options of the
+components left at their defaults, and the appearance of the classes as
+evidence.
 """
 
 from __future__ import annotations

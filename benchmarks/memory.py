@@ -42,19 +42,19 @@ def estimate(cfg: Config) -> dict[str, float]:
     Args:
         cfg: of a training run.
 
-    Raises:
-        ValueError: the optimizer is another than SGD and AdamW.
-
     Returns:
         GiB on each GPU: of 'weights' (with the teacher's, gradients and
         moments), 'kept' (for the backward pass) and 'total'.
+
+    Raises:
+        ValueError: the optimizer is another than SGD and AdamW.
     """
     init_default_scope('mmseg')
     optimizer = cfg.optim_wrapper.optimizer.type
     if optimizer not in MOMENTS:
         raise ValueError(
-            f'The optimizer is {optimizer}, expected one of '
-            f'{", ".join(MOMENTS)}; add to MOMENTS how many it keeps.'
+            f'{cfg.filename} has the optimizer {optimizer}, expected one of '
+            f'{", ".join(MOMENTS)}; add to MOMENTS how many it keeps'
         )
     model = copy.deepcopy(cfg.model)
     # The values of weights do not matter: none are downloaded.
@@ -116,12 +116,15 @@ def main() -> None:
     print('|---|---|---|---|')
     for path in args.configs:
         cfg = Config.fromfile(path)
-        if missing := {'model', 'optim_wrapper'} - set(cfg):
+        if missing := {'model', 'optim_wrapper', 'crop_size'} - set(cfg):
             sys.exit(
                 f'memory: {path} has no {" and no ".join(sorted(missing))}; '
                 'name a training config.'
             )
-        found = estimate(cfg)
+        try:
+            found = estimate(cfg)
+        except ValueError as error:
+            sys.exit(f'memory: {error}.')
         numbers = ' | '.join(f'{value:.1f}' for value in found.values())
         print(f'| `{Path(path).name}` | {numbers} |')
 

@@ -92,11 +92,12 @@ def run(args: argparse.Namespace) -> None:
     if result.exists():
         sys.exit(f'accuracy: {result} holds the result; remove it first.')
     folder, *_ = Path(data_set.dense).parts
-    if not (args.data / folder).is_dir():
-        sys.exit(
-            f'accuracy: {args.data} holds no folder {folder}; --data is the '
-            'folder that does, see docs/accuracy.md.'
-        )
+    for name in (folder, *data_set.clicks):
+        if not (args.data / name).exists():
+            sys.exit(
+                f'accuracy: {args.data} holds no {name}; --data is the '
+                'folder that does, see docs/accuracy.md.'
+            )
     work_dir = args.out / label
     cfg = saved_config(
         *(work_dir, data_set, rows[args.row], args.segmenter, args.seed),
@@ -119,7 +120,7 @@ def run(args: argparse.Namespace) -> None:
         class_weight=cfg.model.decode_head.loss_decode.get('class_weight'),
         **score_run(data_set, work_dir, args.data),
     )
-    args.results.mkdir(exist_ok=True)
+    args.results.mkdir(parents=True, exist_ok=True)
     result.write_text(json.dumps(record, indent=1) + '\n')
 
 
@@ -141,7 +142,9 @@ def report(args: argparse.Namespace) -> None:
         )
     template = Path(__file__).with_name('template.md').read_text()
     (args.docs / 'images').mkdir(parents=True, exist_ok=True)
-    (args.docs / 'accuracy.md').write_text(write_report(results, template))
+    (args.docs / 'accuracy.md').write_text(
+        write_report(results, template, args.segmenter)
+    )
     camvid, images = results.get('camvid', {}), args.docs / 'images'
     draw_budget(camvid, images / 'accuracy.png')
     if watched := watched_runs(camvid):

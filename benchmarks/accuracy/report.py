@@ -9,6 +9,7 @@ from pathlib import Path
 from .plots import watched_runs
 from .rows import ABLATIONS, BUDGETS
 from .sets import ALL_SETS, HALVES, SETS
+from .setting import SUPERPIXEL
 from .tables import (
     Results,
     compare,
@@ -17,6 +18,11 @@ from .tables import (
     compare_rounds,
     describe_sets,
     summarise,
+)
+
+_SUPERPIXELS = (
+    '`SuperpixelSegmenter` in the place of SAM '
+    '([what was run](index.md#status))'
 )
 
 _WATCH = """
@@ -75,13 +81,16 @@ def load_results(
     return dict(results)
 
 
-def write_report(results: dict[str, Results], template: str) -> str:
+def write_report(
+    results: dict[str, Results], template: str, segmenter: str
+) -> str:
     """Fills the tables into the page.
 
     Args:
         results: from `load_results`, by the name of the data set.
-        template: Markdown with {sets}, {summary}, {camvid}, {rounds},
-            {watch}, {mixes}, {ablations} and {others}.
+        template: Markdown with {segmenter}, {sets}, {summary}, {camvid},
+            {rounds}, {watch}, {mixes}, {ablations} and {others}.
+        segmenter: of the runs.
 
     Returns:
         Markdown. Rows and data sets without results are left out.
@@ -95,6 +104,9 @@ def write_report(results: dict[str, Results], template: str) -> str:
         if name != 'camvid'
     ]
     return template.format(
+        segmenter=_SUPERPIXELS
+        if segmenter == SUPERPIXEL
+        else f'`{segmenter}`',
         sets=describe_sets(whole),
         summary=summarise(whole),
         camvid=compare('camvid', camvid),

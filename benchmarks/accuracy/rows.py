@@ -236,7 +236,7 @@ ABLATIONS = {
     'rounds-0': Row(_SCRIBBLE, 'no refresh', {f'{_HOOK}.max_rounds': 0}),
     'rounds-1': Row(_SCRIBBLE, 'one refresh', {f'{_HOOK}.max_rounds': 1}),
     'no-weak-loss': Row(_SCRIBBLE, 'without L_weak', _without('weak')),
-    'no-sam-loss': Row(_SCRIBBLE, 'without L_pseudo', _without('pseudo')),
+    'no-pseudo-loss': Row(_SCRIBBLE, 'without L_pseudo', _without('pseudo')),
     'no-confident-loss': Row(
         _SCRIBBLE, 'without L_confident', _without('confident')
     ),

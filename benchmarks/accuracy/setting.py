@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_sesam.cli.launch import add_safeguards
 from mmseg_sesam.config_checks.values import classes_of
 from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
@@ -21,7 +22,7 @@ from .shares import known_shares
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs'
 SEGMENTERS = CONFIGS / '_base_' / 'segmenters'
-# That of the configs themselves, with settings for each kind of label.
+# The segmenter that the configs have, with settings for each kind of label.
 SUPERPIXEL = 'superpixel'
 
 
@@ -134,7 +135,8 @@ def _scale_images(cfg: Config, factor: float) -> None:
 def saved_config(work_dir: Path, *settings: Any) -> Config:
     """Returns the config in a work dir, which is made and saved once.
 
-    A run that was interrupted goes on with the config it began with.
+    A run that was interrupted goes on with the config it began with, and
+    gives what it would have given.
 
     Args:
         work_dir: of the run.
@@ -146,6 +148,7 @@ def saved_config(work_dir: Path, *settings: Any) -> Config:
         make_config(*settings, work_dir).dump(saved)
     cfg = Config.fromfile(saved)
     cfg.resume = True
+    add_safeguards(cfg)
     return cfg
 
 

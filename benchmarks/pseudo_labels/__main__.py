@@ -30,7 +30,7 @@ from mmengine.registry import init_default_scope
 from benchmarks.timing import Times, compare
 
 from .cpu_stage import STAGES, Ours, Plain, whole
-from .data import CITYSCAPES, VOC, Size, make_image, make_label
+from .data import CITYSCAPES, SMALLEST, VOC, Size, make_image, make_label
 from .families import FAMILIES, PROMPTS, measure_family
 from .pipelines import MODELS, Pipelines
 from .superpixels import time_superpixels
@@ -38,7 +38,6 @@ from .sweeps import peak_memory, run_sweeps
 
 PARTS = ('cpu', 'superpixels', 'sweeps', 'pipelines', 'families')
 KINDS = ('scribble', 'coarse')
-SMALLEST = Size(48, 64, 2, 2)
 CPU_GOALS = {'VOC': 8, 'Cityscapes': 35}
 GPU_GOALS = (
     'ViT-H round 0: 0.85 of the encoder alone on VOC, 0.5 on Cityscapes; '

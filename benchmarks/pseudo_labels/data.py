@@ -19,6 +19,8 @@ class Size(NamedTuple):
 
 VOC = Size(375, 500, 15, 4)
 CITYSCAPES = Size(1024, 2048, 120, 19)
+# For tests of the programs.
+SMALLEST = Size(48, 64, 2, 2)
 
 
 def make_image(size: Size, seed: int = 0) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -12,17 +11,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from benchmarks.accuracy.sets import SETS as ACCURACY_SETS
+from mmseg_sesam.annotations import READERS
+from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.io.labels import read_label
 
 IGNORE = 255
-# Where clicks are drawn, a dot has this radius beyond its pixel.
-DOT_RADIUS = 1
-# Files of clicks on VOC, below the folder 'points'.
-CLICKS = (
-    'voc_whats_the_point.json',
-    'voc_whats_the_point_bg_from_scribbles.json',
-)
 
 
 class LabelledImage(NamedTuple):
@@ -118,23 +113,21 @@ def _voc_dense(path: Path) -> Path:
 
 
 def _voc_clicks(path: Path, dense: np.ndarray) -> np.ndarray:
-    """Returns a person's clicks on objects and on background, as dots."""
-    folder = path.parents[4] / 'points'
-    weak = np.full_like(dense, IGNORE)
-    height, width = dense.shape
-    rows, cols = np.mgrid[:height, :width]
-    for name in CLICKS:
-        for click in _read_clicks(folder / name).get(path.stem, []):
-            row, col = int(click['y']), int(click['x'])
-            reach = DOT_RADIUS + 0.5
-            weak[np.hypot(rows - row, cols - col) < reach] = click['cls']
-    return weak
+    """Returns people's clicks on objects and on background, as dots."""
+    reader, items = _read_clicks(path.parents[4])
+    return reader.read(items[path.stem]).label
 
 
 @lru_cache
-def _read_clicks(path: Path) -> dict[str, list[dict]]:
-    """Returns the clicks on each image; the files are large."""
-    return json.loads(path.read_text())
+def _read_clicks(data: Path) -> tuple[AnnotationReader, dict[str, Item]]:
+    """Returns the reader of the clicks, and its items by image."""
+    voc = ACCURACY_SETS['voc']
+    reader = READERS['whats-the-point'](
+        [data / name for name in voc.clicks],
+        images=(data / voc.dense).parent / 'JPEGImages',
+    )
+    items, _ = reader.items()
+    return reader, {item.key: item for item in items}
 
 
 SETS: dict[str, ImageSet] = {

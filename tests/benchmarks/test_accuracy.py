@@ -135,9 +135,30 @@ def test_run_rejects_data_of_another_folder(tmp_path: Path) -> None:
             *('--data', str(tmp_path), '--out', str(tmp_path / 'out')),
         ]
     )
-    with pytest.raises(SystemExit, match='holds no folder camvid; --data'):
+    with pytest.raises(SystemExit, match='holds no camvid; --data'):
         run(args)
     assert not list(tmp_path.iterdir())
+
+
+def test_run_rejects_data_without_the_clicks_of_voc(tmp_path: Path) -> None:
+    (tmp_path / 'voc').mkdir()
+    command = ('run', 'full', '--set', 'voc', '--data', tmp_path)
+    args = make_parser().parse_args(arguments(tmp_path, *command))
+    with pytest.raises(SystemExit, match='holds no points/voc_whats_the_po'):
+        run(args)
+
+
+def test_report_names_the_segmenter(trained: Path, tmp_path: Path) -> None:
+    results = tmp_path / 'results'
+    results.mkdir()
+    (path,) = trained.glob('results/acdc-*.json')
+    name = path.name.replace('superpixel', 'sam_vit_h')
+    shutil.copyfile(path, results / name)
+    command = ('--segmenter', 'sam_vit_h', 'report', '--steps', STEPS)
+    options = (*command, '--docs', tmp_path)
+    report(make_parser().parse_args(arguments(tmp_path, *options)))
+    page = (tmp_path / 'accuracy.md').read_text()
+    assert '| segmenter | `sam_vit_h` |' in page
 
 
 def test_report_without_results_leaves_the_page(tmp_path: Path) -> None:

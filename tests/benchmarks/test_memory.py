@@ -71,7 +71,7 @@ def test_main_rejects_a_config_that_trains_nothing(
     monkeypatch.setattr('sys.argv', ['memory', str(path)])
     with pytest.raises(
         SystemExit,
-        match='config.py has no model and no optim_wrapper; name a training',
+        match='config.py has no crop_size and no model and no optim_wrapper;',
     ):
         main()
 
