@@ -124,6 +124,19 @@ def scribbles(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def alike_classes(scribbles: Path) -> None:
+    """Gives the second class of `scribbles` about the colour of the first.
+
+    Some masks contain both classes, and some pixels are in no mask.
+    """
+    change = COLOURS[0] + (0, 12, 0) - COLOURS[1]
+    for path in (scribbles / 'images/deep').iterdir():
+        dense = np.array(Image.open(scribbles / 'dense/deep' / path.name))
+        image = np.array(Image.open(path)) + change * (dense == 1)[..., None]
+        Image.fromarray(image.astype(np.uint8)).save(path)
+
+
+@pytest.fixture
 def make_config(scribbles: Path, tmp_path: Path) -> Callable[..., Config]:
     """Makes a config; keywords override dotted keys."""
     from mmengine.config import Config

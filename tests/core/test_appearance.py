@@ -69,6 +69,15 @@ def test_model_learns_from_the_labels_of_the_image():
     assert dark > 0.1 and bright < -0.1
 
 
+@pytest.mark.parametrize('classes', [(DARK, 9), (9, BRIGHT)])
+def test_model_says_nothing_against_a_class_that_the_set_lacks(classes):
+    model = fit([halves(seed) for seed in range(8)])
+    evidence = model(*halves(100, classes=classes))
+    inside = np.stack([evidence.cols < 8, evidence.cols >= 8])
+    dark, bright = evidence.log_odds(inside, classes[0], np.array(classes))
+    assert dark > 3 and bright < -3
+
+
 @pytest.mark.parametrize('number', [2, 3, 4, 5, 8, 11])
 def test_model_knows_little_where_colours_say_nothing(number):
     rng = np.random.default_rng(0)

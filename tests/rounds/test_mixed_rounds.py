@@ -95,6 +95,7 @@ def test_first_round_counts_kinds(first: PseudoLabelStore) -> None:
     assert '1 dense, 1 unlabelled' in str(summary)
 
 
+@pytest.mark.usefixtures('alike_classes')
 @pytest.mark.parametrize('kind', ['dense', 'none'])
 def test_appearance_and_prior_are_learned_from_weak_images(
     make_config: Callable[..., Config],
@@ -112,6 +113,7 @@ def test_appearance_and_prior_are_learned_from_weak_images(
         appearance = learn_appearance(images, labeller.read)
         count = partial(labeller.count_expansions, appearance)
         prior = learn_prior(images, labeller.read, count)
+        assert prior.rejected.any()
         learned.append((appearance.weights, prior.to_json()))
     np.testing.assert_array_equal(learned[0][0], learned[1][0])
     assert learned[0][1] == learned[1][1]
