@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_sesam.config_checks.training import round_hooks
+from mmseg_sesam.config_checks.training import hook_option, round_hooks
 from mmseg_sesam.report.run import Run
 
 # Name on the page -> where the config holds it.
@@ -41,7 +41,8 @@ def list_settings(run: Run) -> dict[str, str]:
     }
     for hook in round_hooks(run.cfg):
         given = {name: hook[name] for name in _HOOK if name in hook}
-        settings['refreshes'] = _text(given)
+        made = all(hook_option(hook, n) for n in ('enabled', 'max_rounds'))
+        settings['refreshes'] = _text(given) if made else 'none'
     if run.rounds:
         first = run.rounds[min(run.rounds)]
         options = first['identity']['settings']['generator']
