@@ -34,6 +34,8 @@ def generate(cfg: Config, args: Namespace) -> None:
 
     from mmseg_sesam.cli.launch import build_generator, find_hook
     from mmseg_sesam.config_checks import check_config
+    from mmseg_sesam.config_checks.training import hook_option
+    from mmseg_sesam.datasets.validation import check_lists
     from mmseg_sesam.rounds.distributed import build_group, on_main_rank
     from mmseg_sesam.rounds.make_round import RoundMaker
     from mmseg_sesam.rounds.provenance import diff, fingerprint
@@ -42,11 +44,13 @@ def generate(cfg: Config, args: Namespace) -> None:
 
     hook = find_hook(cfg)
     check_config(cfg)
+    check_lists(cfg, ('train',))
     dataset = cfg.train_dataloader.dataset
     store = PseudoLabelStore(args.out or Path(cfg.work_dir, STORE_NAME))
     generator = build_generator(cfg)
-    group = build_group()
-    images = TrainingImages(dataset, hook.get('num_workers', 2), group)
+    group = build_group(hook_option(hook, 'timeout_hours'))
+    workers = hook_option(hook, 'num_workers')
+    images = TrainingImages(dataset, workers, group)
     settings = fingerprint(generator, images)
     with ExitStack() as held:
 

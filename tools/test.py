@@ -129,10 +129,13 @@ def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)
     from mmseg_sesam.cli import launch
-    from mmseg_sesam.engine.downloads import drop_downloads
 
     try:
         cfg = launch.load_config(args, *NEEDED)
+        from mmseg_sesam.datasets.validation import check_lists
+        from mmseg_sesam.engine.downloads import drop_downloads
+
+        check_lists(cfg, ('test',))
     except ValueError as error:
         parser.error(str(error))
     cfg.load_from, cfg.resume = args.checkpoint, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Callable
 
@@ -193,6 +194,10 @@ def test_generate_pseudo_labels_stops_all_ranks_at_a_lock(
 def test_generate_pseudo_labels_stops_all_ranks_at_an_error(
     run_ranks, config: Path, tmp_path: Path, scribbles: Path
 ) -> None:
+    # The check before a round opens five labels, and not the third of seven.
+    for number in range(3, 7):
+        for folder in (scribbles / 'images/deep', scribbles / 'weak/deep'):
+            shutil.copy(folder / '0.png', folder / f'{number}.png')
     (scribbles / 'weak/deep/2.png').write_bytes(b'no image')
     done = run_ranks(
         *(TOOLS / 'generate_pseudo_labels.py', config),
@@ -211,3 +216,24 @@ def test_generate_pseudo_labels_rejects_a_config_without_hook(
     cfg.dump(tmp_path / 'bare.py')
     said = refusal('generate_pseudo_labels.py', tmp_path / 'bare.py')
     assert 'has no SAMPseudoLabelHook' in said
+
+
+def test_generate_pseudo_labels_names_missing_data(
+    refusal, config: Path, scribbles: Path
+) -> None:
+    (scribbles / 'weak').rename(scribbles / 'gone')
+    said = refusal('generate_pseudo_labels.py', config)
+    assert f'train: {scribbles}/weak is not a folder' in said
+
+
+def test_generate_pseudo_labels_waits_as_the_hook_says(
+    refusal, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def note(hours: float = 24) -> None:
+        raise ValueError(f'ranks wait for {hours} hours')
+
+    group = 'mmseg_sesam.rounds.distributed.build_group'
+    monkeypatch.setattr(group, note)
+    option = 'default_hooks.pseudo_labels.timeout_hours=48'
+    command = ['generate_pseudo_labels.py', config, '--cfg-options', option]
+    assert 'ranks wait for 48 hours' in refusal(*command)

@@ -176,6 +176,15 @@ def test_test_missing_checkpoint(refusal, tiny_config: Path):
     assert 'argument checkpoint: gone.pth is not a file' in said
 
 
+def test_test_names_missing_data(refusal, tiny_config: Path, checkpoint: Path):
+    (tiny_config.parent / 'labels/2.png').unlink()
+    said = refusal('test.py', tiny_config, checkpoint)
+    assert 'test: labels are missing (1: ' in said
+    (tiny_config.parent / 'images').rename(tiny_config.parent / 'gone')
+    said = refusal('test.py', tiny_config, checkpoint)
+    assert f'test: {tiny_config.parent}/images is not a folder' in said
+
+
 def test_test_refuses_weights_of_another_model(
     refusal, tiny_config: Path, tmp_path: Path
 ):
