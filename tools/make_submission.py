@@ -96,17 +96,20 @@ def predict(
 
     Raises:
         ValueError: the checkpoint lacks weights of the model, or an image
-            cannot be loaded.
+            cannot be predicted.
     """
     from mmengine.device import get_device
 
     from mmseg_sesam.cli.configs import read_config
-    from mmseg_sesam.engine.predictor import Predictor
+    from mmseg_sesam.engine.predictor import Predictor, try_to_predict
 
     cfg = read_config(config, None, 'model')
     predictor = Predictor(cfg, checkpoint, get_device())
     for path in Progress(images, desc='predicting'):
-        yield path.stem, predictor(path).label
+        prediction = try_to_predict(predictor, path)
+        if isinstance(prediction, str):
+            raise ValueError(prediction)
+        yield path.stem, prediction.label
 
 
 def find_server(args: Namespace) -> Server:

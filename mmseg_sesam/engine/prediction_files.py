@@ -7,10 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-import torch
 from PIL import Image
 
-from mmseg_sesam.engine.predictor import Prediction, Predictor
+from mmseg_sesam.engine.predictor import (
+    Prediction,
+    Predictor,
+    try_to_predict,
+)
 from mmseg_sesam.engine.processes import map_images
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import write_label
@@ -51,8 +54,10 @@ def write_predictions(
 
 def _write(predictor: Predictor, files: PredictionFiles) -> str | None:
     """Writes the files of a prediction, the overlay last, which may fail."""
+    prediction = try_to_predict(predictor, files.image)
+    if isinstance(prediction, str):
+        return prediction
     try:
-        prediction = predictor(files.image)
         palette = predictor.palette
         write = partial(write_label, label=prediction.label, palette=palette)
         _save(files.label, write)
@@ -61,12 +66,6 @@ def _write(predictor: Predictor, files: PredictionFiles) -> str | None:
             _save(files.confidence, write)
         if files.overlay:
             _save(files.overlay, partial(_paint, predictor, files, prediction))
-    except torch.cuda.OutOfMemoryError:
-        return (
-            f'{files.image} does not fit the memory of the GPU; give a '
-            'smaller --tile, or a smaller crop_size if the config slides a '
-            'window.'
-        )
     except (OSError, ValueError) as error:
         return str(error)
     return None

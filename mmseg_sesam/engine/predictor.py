@@ -193,6 +193,23 @@ class Predictor:
         return Prediction(label, confidence)
 
 
+def try_to_predict(predictor: Predictor, path: str | Path) -> Prediction | str:
+    """Returns the prediction of an image, or a sentence that says why not.
+
+    Use it where one image of many must not end the work.
+    """
+    try:
+        return predictor(path)
+    except torch.cuda.OutOfMemoryError:
+        return (
+            f'{path} does not fit the memory of the GPU; predict it by '
+            'tools/predict.py with a smaller --tile, or with a smaller '
+            'crop_size if the config slides a window.'
+        )
+    except ValueError as error:
+        return str(error)
+
+
 def _test_pipeline(cfg: Config) -> list[dict]:
     """Returns the pipeline that a config tests with, without labels.
 

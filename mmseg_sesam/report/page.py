@@ -67,14 +67,13 @@ def build_report(
         suggested = read_suggestions(suggestions, images)
     sample = draw_sample(images)
     measures = measure(images, sample, jobs)
-    gallery, note = _build_gallery(
+    gallery, notes = _build_gallery(
         images, measures, sample, suggested.entries, with_predictions, jobs
     )
     context = _collect(run, images, measures, sample)
     context.update(
         gallery=gallery,
-        validation_note=note,
-        suggestions_note=suggested.said,
+        gallery_notes=[*notes, suggested.said],
     )
     text = render(__package__, 'report.html', **context)
     replace_file(out, text)
@@ -87,8 +86,8 @@ def _build_gallery(
     suggested: dict[int, dict[str, Any]],
     with_predictions: bool,
     jobs: int,
-) -> tuple[dict[str, Any], str]:
-    """Returns the gallery, and a sentence on the validation images in it."""
+) -> tuple[dict[str, Any], list[str]]:
+    """Returns the gallery, and sentences on the predictions in it."""
     groups = choose_images(sample, measures.scores)
     if suggested:
         groups[GROUP] = [*suggested]
@@ -97,7 +96,7 @@ def _build_gallery(
         name: [shown.index(index) for index in group]
         for name, group in groups.items()
     }
-    encoded = _encode(images, shown, measures, with_predictions, jobs)
+    encoded, failed = _encode(images, shown, measures, with_predictions, jobs)
     for index, entry in suggested.items():
         encoded[shown.index(index)]['suggestion'] = entry
     validation, note = show_validation(
@@ -112,7 +111,7 @@ def _build_gallery(
         classes=images.classes,
         palette=images.palette,
     )
-    return gallery, note
+    return gallery, [_name_failed(failed), note]
 
 
 def _encode(
@@ -121,16 +120,20 @@ def _encode(
     measures: Measures,
     with_predictions: bool,
     jobs: int,
-) -> list[dict[str, Any]]:
-    """Returns the gallery's images with their layers and scores."""
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns the gallery's images with their layers and scores.
+
+    Sentences say why images have no prediction.
+    """
     predictions = [None] * len(shown)
     if with_predictions and images.run.checkpoint is not None:
         paths = [images.paths[index] for index in shown]
         predictions = predict(images.run, paths, jobs)
-    encoded = []
+    encoded, failed = [], []
     for index, prediction in zip(shown, predictions):
-        if isinstance(prediction, ValueError):
-            raise prediction
+        if isinstance(prediction, str):
+            failed.append(printable(prediction))
+            prediction = None
         labelled = images[index]
         entry = encode_images(labelled, prediction)
         entry['name'] = printable(images.keys[index])
@@ -142,7 +145,14 @@ def _encode(
             entry['measure'] = 'IoU' if images.truths else 'inside masks'
             entry['changed'] = score.changed
         encoded.append(entry)
-    return encoded
+    return encoded, failed
+
+
+def _name_failed(failed: list[str]) -> str:
+    """Returns a sentence on images without a prediction, '' if none is."""
+    if not failed:
+        return ''
+    return f'Training images without a prediction: {len(failed)}. {failed[0]}'
 
 
 def _collect(

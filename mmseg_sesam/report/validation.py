@@ -103,8 +103,8 @@ def _predict_and_score(
     entries, odd = [], []
     for index, path, predicted in zip(indices, paths, predictions):
         try:
-            if isinstance(predicted, ValueError):
-                raise predicted
+            if isinstance(predicted, str):
+                raise ValueError(predicted)
             entry = _score(run, dataset[index], predicted, num_classes)
         # Pipelines raise anything when a file is damaged.
         except Exception as error:  # noqa: BLE001

@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
+import torch
 
 from mmseg_sesam.report import build_report
 from mmseg_sesam.report.run import Run, read_run
@@ -231,3 +232,25 @@ def test_build_report_has_a_row_for_each_kind_of_label(
     assert '3 training images (3 dense, 3 unlabelled)' in words
     for kind in ('dense', 'none'):
         assert f'<tr><td>{kind}</td><td>3</td>' in words
+
+
+def run_out_of_memory(*args: object) -> None:
+    raise torch.cuda.OutOfMemoryError
+
+
+def test_build_report_shows_images_that_cannot_be_predicted(
+    work_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bands = 'mmseg_sesam.engine.predictor.score_bands'
+    monkeypatch.setattr(bands, run_out_of_memory)
+
+    build_report(work_dir, tmp_path / 'report.html')
+
+    page = tmp_path / 'report.html'
+    words = ' '.join(page.read_text().split())
+    assert 'Training images without a prediction: 3. ' in words
+    assert 'deep/0.png does not fit the memory of the GPU; predict' in words
+    assert '3 more are left out, such as' in words
+    images = embedded(page, 'gallery-data')['images']
+    assert len(images) == 3
+    assert 'prediction' not in names_of_layers(images[0])

@@ -82,6 +82,25 @@ def test_make_submission_refuses_a_checkpoint_without_weights(
     assert not (tmp_path / 'out.tar.gz').exists()
 
 
+def test_make_submission_names_an_image_that_cannot_be_predicted(
+    run_here,
+    network: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*args: object) -> None:
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr('mmseg_sesam.engine.predictor.score_bands', fail)
+    (tmp_path / 'images/0.jpg').rename(tmp_path / 'images/2008_000000.jpg')
+    done = run_here(
+        *('make_submission.py', 'voc', tmp_path / 'out.tar.gz', '--model'),
+        *(*network, '--images', tmp_path / 'images'),
+    )
+    assert done.returncode == 1
+    assert '.jpg does not fit the memory of the GPU' in done.stdout
+
+
 def test_write_archive_compares_sizes_of_images_of_many_bands(
     tmp_path: Path,
 ) -> None:
