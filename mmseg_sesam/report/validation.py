@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +22,16 @@ from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
 )
+from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.names import printable
 from mmseg_sesam.report.layers import encode_layers
 from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run
 
-# Predicted images, which bound the time, and shown images (our choice).
+# Predicted images and their pixels, which bound the time, and shown images
+# (our choice).
 MAX_PREDICTED = 32
+MAX_PIXELS = 1e8
 MAX_SHOWN = 8
 
 
@@ -86,8 +92,23 @@ def _draw_sample(run: Run) -> tuple[Any, list[int]]:
     dataset = DATASETS.build(config)
     count = min(MAX_PREDICTED, len(dataset))
     rng = np.random.default_rng(0)
-    indices = sorted(rng.choice(len(dataset), count, replace=False).tolist())
-    return dataset, indices
+    drawn = rng.choice(len(dataset), count, replace=False).tolist()
+    return dataset, sorted(_limit_pixels(dataset, drawn))
+
+
+def _limit_pixels(dataset: Any, indices: list[int]) -> list[int]:
+    """Returns the first images that have `MAX_PIXELS` together, or one."""
+    kept, pixels = [], 0
+    for index in indices:
+        path = Path(dataset.get_data_info(index)['img_path'])
+        # Files that only the config's loader reads have no known size, and
+        # damaged ones are named when they are predicted.
+        with suppress(OSError, ValueError):
+            pixels += math.prod(image_size(path))
+        if kept and pixels > MAX_PIXELS:
+            break
+        kept.append(index)
+    return kept
 
 
 def _predict_and_score(

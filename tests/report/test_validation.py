@@ -49,3 +49,14 @@ def test_show_validation_leaves_out_odd_images(
     assert 'the 1 with the lowest IoU of 1 that' in note
     assert '2 more are left out, such as' in note
     assert 'deep/0.png (the truth holds the class ids [7]' in note
+
+
+def test_show_validation_limits_pixels(
+    work_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 'mmseg_sesam.report.validation.MAX_PIXELS'
+    for pixels, number in ((40 * 48 * 2.5, 2), (1, 1)):
+        monkeypatch.setattr(limit, pixels)
+        shown, note = show_validation(read_run(work_dir), 3, True, jobs=1)
+        assert len(shown) == number
+        assert f'IoU of {number} that' in note
