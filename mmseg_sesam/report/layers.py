@@ -14,6 +14,9 @@ from mmseg_sesam.visualization.sheet import reduced_size, resize_label
 
 # Pixels of the longer side; bounds the size of the page (our choice).
 MAX_SIDE = 512
+# Components of a round that have a record on the page, which bounds its size
+# too (our choice).
+MAX_COMPONENTS = 100
 
 
 def encode_images(
@@ -27,7 +30,13 @@ def encode_images(
     maps['prediction'] = prediction
     maps['truth'] = labelled.truth
     records = {f'round {r}': part for r, part in labelled.records.items()}
-    return encode_layers(labelled.image, maps, records)
+    entry = encode_layers(labelled.image, maps, records)
+    if any(len(part) > MAX_COMPONENTS for part in records.values()):
+        entry['limit'] = (
+            f'prompts and records are of the {MAX_COMPONENTS} largest '
+            'components of each round'
+        )
+    return entry
 
 
 def encode_layers(
@@ -55,10 +64,16 @@ def encode_layers(
             if label is not None
         ],
         records={
-            name: list(map(_encode_record, part))
+            name: list(map(_encode_record, _largest(part)))
             for name, part in records.items()
         },
     )
+
+
+def _largest(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the records of the largest components."""
+    ranked = sorted(records, key=lambda record: -record['area'])
+    return ranked[:MAX_COMPONENTS]
 
 
 def _encode_photo(image: np.ndarray, shape: tuple[int, int]) -> str:

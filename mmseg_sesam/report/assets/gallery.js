@@ -282,6 +282,7 @@ async function show() {
   const facts = [image.name];
   if (image.score !== undefined) facts.push(`${image.measure} ${(100 * image.score).toFixed(1)} %`);
   if (image.changed) facts.push(`${(100 * image.changed).toFixed(1)} % of pixels changed since ${roundNames[0]}`);
+  if (image.limit) facts.push(image.limit);
   byId('caption').textContent = facts.join(' · ');
   if (state.compare !== '' && !comparable(comparisons[state.compare])) state.compare = '';
   drawThumbnails();
