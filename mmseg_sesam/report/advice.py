@@ -120,8 +120,8 @@ def _on_classes(classes: Sequence[dict]) -> Iterator[Sentence]:
         if worst[key] < mean / 2:
             yield Sentence(
                 f'The class {worst["name"]} has the lowest {source}, '
-                f'{worst[key]:.1f}%, and {worst["weak"]:.2g}% of the pixels '
-                'are labelled as it: label more of it next.',
+                f'{worst[key]:.1f}%, and {_share(worst["weak"])} of the '
+                'pixels are labelled as it: label more of it next.',
                 f'The class of the lowest {source} is named if that is below '
                 'half of the mean.',
             )
@@ -133,7 +133,7 @@ def _scarcest(labelled: Sequence[dict]) -> Sentence:
     """Returns the sentence on the class of the fewest weak labels."""
     key = 'components' if 'components' in labelled[0] else 'weak'
     least = min(labelled, key=lambda row: row[key])
-    count = f'{least["weak"]:.2g}% of the pixels'
+    count = f'{_share(least["weak"])} of the pixels'
     if key == 'components':
         count = f'{least["components"]:,} components'
     return Sentence(
@@ -200,6 +200,15 @@ def _on_pseudo_labels(
             'Fallbacks are named if they are more than '
             f'{_FELL_BACK}% of the components.',
         )
+
+
+def _share(percent: float) -> str:
+    """Returns a share as text, without an exponent."""
+    if percent < 0.001:
+        return 'less than 0.001%'
+    if percent >= 0.9995:
+        return f'{percent:.1f}%'
+    return f'{percent:.3f}'.rstrip('0') + '%'
 
 
 def _join(names: Sequence[str]) -> str:

@@ -99,6 +99,21 @@ def test_advise_names_the_scarcest_class_without_dense_labels() -> None:
 
 
 @pytest.mark.parametrize(
+    ('weak', 'said'),
+    [
+        (99.7, '99.7%'),
+        (5e-06, 'less than 0.001%'),
+        (0.0123, '0.012%'),
+        (0.9999, '1.0%'),
+    ],
+)
+def test_advise_writes_shares_in_decimals(weak: float, said: str) -> None:
+    low = dict(class_of('car', iou=10.0), weak=weak)
+    text = texts(classes=(class_of('sky', iou=90.0), low))
+    assert f' and {said} of the pixels are labelled as it' in text
+
+
+@pytest.mark.parametrize(
     ('last', 'verdict'),
     [(60.0, 'helped'), (50.5, 'hardly'), (45.0, 'max_rounds=0')],
 )
