@@ -70,6 +70,12 @@ def test_run_predictor_predicts_as_mmseg(
     entropy = -(mean * mean.log()).sum(0) / np.log(3)
     np.testing.assert_allclose(found.entropy, entropy.numpy(), atol=1e-3)
     assert found.features.shape == (64,)
+    if mode == 'whole':
+        with torch.no_grad():
+            last = model.extract_feat(data['inputs'])[-1]
+        pooled = last.mean(dim=(0, 2, 3)).numpy()
+        assert (pooled > 0).any()
+        np.testing.assert_allclose(found.features, pooled, atol=1e-3)
 
 
 def test_run_predictor_refuses_a_checkpoint_without_the_teacher(

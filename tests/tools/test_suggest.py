@@ -58,6 +58,8 @@ def test_suggest_of_a_training(
     suggestions = record['suggestions']
     assert [one['rank'] for one in suggestions] == [1, 2]
     assert suggestions[-1]['minutes'] <= 1.2
+    # From the labelled images; among three images it cannot be 1.
+    assert suggestions[0]['distance'] < 1
     names = [Path(one['image']).stem for one in suggestions]
     assert len(set(names)) == 2
     page = (out / 'suggestions.html').read_text()
