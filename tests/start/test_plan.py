@@ -41,6 +41,22 @@ def test_make_plan_follows_the_number_of_images(
     assert last < steps
 
 
+@pytest.mark.parametrize('steps, momentum', [(2000, 0.99), (2400, 0.999)])
+def test_schedule_follows_the_number_of_steps(
+    steps: int, momentum: float
+) -> None:
+    values = {
+        name: choice.value for name, choice in schedule(steps, 'why').items()
+    }
+    assert values == dict(
+        max_iters=steps,
+        begin=3 * steps / 8,
+        interval=steps / 4,
+        val_interval=steps / 4,
+        ema_momentum=momentum,
+    )
+
+
 def test_make_plan_gives_each_value_a_reason() -> None:
     assert all(choice.reason for choice in vars(plan_of()).values())
 
