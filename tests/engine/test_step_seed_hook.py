@@ -5,12 +5,17 @@ from __future__ import annotations
 import copy
 import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable
 
 import pytest
+import torch
+from mmengine import dist
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+
+from mmseg_sesam.engine.step_seed_hook import StepSeedHook
 
 MakeConfig = Callable[..., Config]
 # Digests of the batches by the step, and the text of the log.
@@ -137,3 +142,14 @@ def test_step_seed_hook_logs_a_repeated_epoch(
     resumed, log = make_run(load_from=path, **options)
     assert list(resumed.values()) == list(whole.values())[3:]
     assert 'begins this epoch again' not in log
+
+
+def test_step_seed_hook_gives_each_rank_other_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def draw(rank: int) -> list[float]:
+        monkeypatch.setattr(dist, 'get_rank', lambda: rank)
+        StepSeedHook().before_train_iter(SimpleNamespace(seed=0, iter=3), 3)
+        return torch.rand(3).tolist()
+
+    assert draw(0) == draw(0) != draw(1)

@@ -34,6 +34,14 @@ def test_teacher_prior_fits_the_shares() -> None:
     )
 
 
+def test_teacher_prior_follows_slowly_after_a_fit() -> None:
+    prior = TeacherPrior(SHARES)
+    prior.fit(predictions().softmax(1).transpose(0, 1).flatten(1).T)
+    inside = torch.ones(2, 16, 16, dtype=torch.bool)
+    prior.follow(torch.full((2, 3, 16, 16), 1 / 3), inside)
+    torch.testing.assert_close(prior.mean, 0.9 * SHARES + 0.1 / 3)
+
+
 def test_teacher_prior_follows_to_the_shares() -> None:
     prior = TeacherPrior(SHARES)
     inside = torch.ones(2, 16, 16, dtype=torch.bool)
@@ -104,3 +112,16 @@ def test_segmentor_gives_the_teacher_its_shares(
     losses_of(model, batch_of((32, 32), (32, 32)))
     assert model.teacher_prior.steps == 1
     assert set(model.state_dict()) == keys
+
+
+def test_segmentor_does_not_count_padding_in_class_shares(
+    make_config: MakeConfig, batch_of: BatchOf
+) -> None:
+    class CountingPrior(TeacherPrior):
+        def follow(self, probability: Tensor, inside: Tensor) -> None:
+            self.pixels = int(inside.sum())
+
+    model = build(make_config())
+    model.teacher_prior = CountingPrior(torch.full((4,), 0.25))
+    losses_of(model, batch_of((32, 32), (20, 24)))
+    assert model.teacher_prior.pixels == 32 * 32 + 20 * 24

@@ -8,7 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from torch import Tensor
+from mmseg.registry import MODELS
+from torch import Tensor, nn
 
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.models.source_losses import ramp
@@ -159,6 +160,23 @@ def test_source_losses_with_a_sampler_of_hard_pixels(
     torch.testing.assert_close(
         losses['loss_pseudo'], mean_entropy(logits, maps.labels['pseudo'])
     )
+
+
+def test_source_losses_give_other_losses_the_sampled_pixels(
+    logits: Tensor, maps: LabelMaps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SampledPixels(nn.Module):
+        loss_name = 'loss_sampled'
+
+        def forward(self, logits, label, weight=None, ignore_index=255):
+            return weight.sum()
+
+    monkeypatch.setitem(MODELS.module_dict, 'SampledPixels', SampledPixels)
+    # With this threshold it keeps the 3 worst pixels of an image.
+    sampler = dict(type='OHEMPixelSampler', thresh=1e-6, min_kept=3)
+    own = [CROSS_ENTROPY, dict(type='SampledPixels')]
+    losses = compute(logits, maps, make_head(*own, sampler=sampler), 0)
+    assert losses['loss_sampled'] == 6
 
 
 @pytest.mark.parametrize(

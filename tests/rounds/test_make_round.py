@@ -18,6 +18,7 @@ from mmseg.registry import MODELS
 
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
+from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds import training_images
@@ -215,6 +216,30 @@ def test_make_round_again_if_the_teacher_predicts_differently(
     for name, change in changes.items():
         change()
         assert make(1) == 3, name
+
+
+def test_refresh_stores_weak_labels_that_the_teacher_contradicts(
+    make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    cfg = make_config(model__teacher='round', model__agreement=1.0)
+    images = TrainingImages(cfg.train_dataloader.dataset, 0)
+    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
+    settings = fingerprint(generator, images)
+    store = PseudoLabelStore(tmp_path / 'store')
+    model = MODELS.build(cfg.model).eval()
+    # It predicts the first class everywhere.
+    model.teacher.decode_head.conv_seg.bias.data[0] += 99
+    teacher = TeacherPredictor(model, ValidationTransforms())
+
+    for also in ([], [teacher]):
+        index = len(also)
+        RoundMaker(index, generator, images, store, settings, *also).make()
+
+    weak = read_label(scribbles / 'weak/deep/0.png')
+    made = store.read('images/deep/0', 1)
+    assert (made[weak != 255] == weak[weak != 255]).all()
+    assert (made[weak == 255] == 0).all()
 
 
 class CountingSegmenter(SuperpixelSegmenter):

@@ -196,6 +196,44 @@ def test_decode_gives_a_tile_the_negative_points_in_it():
         TASK_UTILS.module_dict.pop('Negatives')
 
 
+def test_decode_gives_the_mean_score_of_tiles():
+    class Scores(RegionSegmenter):
+        def decode(self, embedding, prompts):
+            candidates = super().decode(embedding, prompts)
+            score = 0.9 if (embedding == 250).any() else 0.5
+            candidates.scores[:] = score
+            return candidates
+
+    segmenter = tiled()
+    segmenter.segmenter = Scores()
+    image = grey((64, 112))
+    image[20:40, 20:92] = 200
+    # In the second tile alone.
+    image[5, 105] = 250
+    points = prompt((30, 30), (80, 30))
+    candidates = segmenter.decode(*segmenter.encode([image]), [points])
+    # Half of the object lies in each tile.
+    assert candidates.scores[0, 1] == pytest.approx(0.7, abs=0.03)
+
+
+@pytest.mark.parametrize('outside', [(150, 30), (109.4, 30)])
+def test_decode_moves_points_into_the_image(outside):
+    image = grey((64, 110))
+    image[20:40, 70:] = 200
+    found = masks_of(tiled(), image, prompt(outside))
+    np.testing.assert_array_equal(found[0, 1], image[..., 0] == 200)
+
+
+def test_decode_of_negative_points_alone():
+    segmenter = tiled()
+    negative = prompt((10, 10), labels=[0])
+    candidates = segmenter.decode(
+        *segmenter.encode([grey((64, 200))]), [negative]
+    )
+    assert candidates.scores.shape == (1, 3)
+    assert not candidates.mask(0, 1).any() and candidates.mask(0, 2).any()
+
+
 def test_encode_leaves_out_tiles_without_prompts():
     segmenter = tiled()
     (embedding,) = segmenter.encode([grey((500, 500))])

@@ -105,6 +105,18 @@ def test_gated_crf_of_an_edge_is_least_on_an_image_edge():
     assert paid(32) == 0
 
 
+def test_gated_crf_loss_is_weighted() -> None:
+    torch.manual_seed(0)
+    logits, images = torch.rand(2, 1, 3, 8, 12)
+    inside = everywhere(images)
+    nothing = torch.full((1, 8, 12), 255, dtype=torch.uint8)
+    found = GatedCRFLoss(loss_weight=0.3)(
+        logits, images, LabelMaps(dict(weak=nothing), inside)
+    )
+    energy = gated_crf(logits.softmax(dim=1), images, inside)
+    torch.testing.assert_close(found, 0.3 * energy)
+
+
 def test_gated_crf_loss_leaves_dense_and_unlabelled_images_out() -> None:
     torch.manual_seed(0)
     logits = torch.rand(4, 3, 8, 12)
