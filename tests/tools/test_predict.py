@@ -166,7 +166,7 @@ def test_predict_refuses_other_arguments(
     gone = [*words[:3], tmp_path / 'gone', words[4]]
     assert 'does not exist' in refusal(*gone)
     other = [*words[:4], images, '--resume']
-    assert 'no predictions of this tool' in run_here(*other).stdout
+    assert 'has no predictions.json' in run_here(*other).stdout
     Image.new('RGB', (8, 6)).save(images / 'b.png')
     done = run_here(*words)
     assert 'would both be predicted in b.png' in done.stdout
