@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-# Before numpy and torch start their threads; the processes that tests start
-# inherit it.
-os.environ['OMP_NUM_THREADS'] = '1'
+# Before numpy and torch start their threads and look for GPUs; the processes
+# that tests start inherit it.
+os.environ.update(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 import mmseg_sesam  # noqa: F401  (registers the components under test)
@@ -26,6 +27,10 @@ import mmseg_sesam  # noqa: F401  (registers the components under test)
 # and runs none: torch and mmengine are imported where they are used.
 if TYPE_CHECKING:
     from mmengine.config import Config
+
+# The same examples in each run, on machines of any speed.
+settings.register_profile('tests', derandomize=True, deadline=None)
+settings.load_profile('tests')
 
 ROOT = Path(__file__).resolve().parents[1]
 # Height and width of the tiny images, and the colour of each class.

@@ -30,7 +30,7 @@ def drawn(counts: np.ndarray) -> np.ndarray:
     return image
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(polygons=POLYGONS)
 def test_decode_runs_draws_polygons_as_pycocotools(polygons):
     coco = pycocotools.mask

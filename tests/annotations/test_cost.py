@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mmseg_sesam.annotations.cost import RATES, Rate, override
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 SECONDS = st.floats(0.1, 1e4)
 
 

@@ -250,7 +250,7 @@ def test_convert_whole_files(name):
 
 
 @pytest.mark.parametrize('name', FILES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_convert_truncated_files(name, data):
     whole = FILES[name][2]
@@ -258,7 +258,7 @@ def test_convert_truncated_files(name, data):
 
 
 @pytest.mark.parametrize('name', FILES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_convert_files_with_replaced_bytes(name, data):
     damaged = bytearray(FILES[name][2])
@@ -269,7 +269,7 @@ def test_convert_files_with_replaced_bytes(name, data):
 
 
 @pytest.mark.parametrize('name', JSON)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_convert_json_with_replaced_values(name, data):
     content = JSON[name][2]
@@ -279,7 +279,7 @@ def test_convert_json_with_replaced_values(name, data):
 
 
 @pytest.mark.parametrize('name', XML)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_convert_xml_with_replaced_texts(name, data):
     pattern = re.compile('"[^"]*"|(?<=>)[^<>]+(?=<)')

@@ -58,7 +58,7 @@ def test_line_has_its_width_in_any_direction(width):
     assert abs(across - width) < width / 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     points=st.lists(
         st.tuples(st.integers(-20, 60), st.integers(-20, 50)),
@@ -189,7 +189,7 @@ POINTS = st.one_of(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(points=POINTS, outside=st.sampled_from(['drop', 'clip']))
 def test_canvas_draws_or_rejects_any_points(points, outside):
     for draw in (
@@ -216,7 +216,7 @@ def test_points_rejects_points_far_outside(bad):
         canvas(outside='clip').dots([(1, 2), (3, bad)], 1, 1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     corners=st.lists(
         st.tuples(st.floats(-9, 30), st.floats(1, 30)), min_size=3, max_size=8

@@ -66,7 +66,6 @@ def check_within(found, label, tolerance):
 @pytest.mark.parametrize('format', sorted(WRITERS))
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much],
 )
 @given(label=LABELS)

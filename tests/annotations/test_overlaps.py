@@ -44,7 +44,7 @@ def reasons(canvas: Canvas) -> list[str]:
     return [reason for reason, _ in canvas.annotation().notes]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rectangles=RECTANGLES, data=st.data())
 def test_draw_by_area_ignores_the_order_of_shapes(rectangles, data):
     other = data.draw(st.permutations(rectangles))
@@ -52,7 +52,7 @@ def test_draw_by_area_ignores_the_order_of_shapes(rectangles, data):
     assert sorted(reasons(drawn(rectangles))) == sorted(reasons(drawn(other)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rectangles=RECTANGLES)
 def test_draw_by_area_gives_pixels_to_the_smallest_shape(rectangles):
     label = drawn(rectangles).label
@@ -70,7 +70,7 @@ def test_draw_by_area_gives_pixels_to_the_smallest_shape(rectangles):
             assert label[row, column] in smallest
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rectangles=RECTANGLES)
 def test_draw_by_area_keeps_shapes_within_larger_ones(rectangles):
     label = drawn(rectangles).label
@@ -85,7 +85,7 @@ def test_draw_by_area_keeps_shapes_within_larger_ones(rectangles):
             assert (label[mask] == class_id).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rectangles=RECTANGLES, by_area=st.booleans())
 def test_draw_counts_covered_shapes(rectangles, by_area):
     canvas = drawn(rectangles, by_area)
@@ -98,7 +98,7 @@ def test_draw_counts_covered_shapes(rectangles, by_area):
     assert found.count('shape completely covered by another class') == vanished
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_shape_keeps_every_bit(data):
     height, width = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
@@ -159,7 +159,7 @@ def test_draw_in_order_names_covered_shapes():
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_shape_unpacks_some_rows(data):
     height, width = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))

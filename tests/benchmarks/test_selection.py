@@ -22,7 +22,7 @@ from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.segmenters import MaskCandidates
 
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=40)
 
 
 def ask(*points: tuple[int, int]) -> PointPrompt:

@@ -14,7 +14,7 @@ from mmseg_sesam.core.appearance import (
     measure_cells,
 )
 
-PROPERTY = settings(max_examples=20, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=20)
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 DARK, BRIGHT = 2, 5
 

@@ -18,7 +18,7 @@ from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(st.integers(1, 400), st.integers(1, 2**23), st.integers(1, 9))
 def test_row_bands_cover_each_row_once(height, width, multiple):
     found = list(row_bands((height, width), multiple))
@@ -27,7 +27,7 @@ def test_row_bands_cover_each_row_once(height, width, multiple):
     assert all(band.start % multiple == 0 for band in found)
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=20)))
 def test_count_values_counts_each_pixel(label):
     np.testing.assert_array_equal(

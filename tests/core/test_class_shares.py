@@ -12,7 +12,7 @@ from mmseg_sesam.core.class_shares import (
 )
 from mmseg_sesam.io.class_shares import ClassShares
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 
 
 def softmax(logits):

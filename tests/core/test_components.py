@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from mmseg_sesam.core.components import deepest_point, find_components
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 EIGHT = np.ones((3, 3), bool)
 
 

@@ -19,7 +19,7 @@ from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.core.selection import CoverageMaskSelector
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 
 
 @st.composite

@@ -13,7 +13,7 @@ from mmseg_sesam.core.expansion import (
     measure_expansion,
 )
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 POLE, ROAD = 2, 3
 EXPANSIONS = st.floats(1, 2**18)
 SEEN = st.lists(

@@ -14,7 +14,7 @@ from mmseg_sesam.core.fill_holes import fill_holes
 
 from .cases import evidence_of
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 LABELS = arrays(
     np.uint8,
     st.tuples(st.integers(1, 12), st.integers(1, 12)),

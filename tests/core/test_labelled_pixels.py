@@ -10,7 +10,7 @@ from mmseg_sesam.core.labelled_pixels import LabelledPixels
 
 from .cases import labels
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 
 
 def random_masks(label, seed, count=6):

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from mmseg_sesam.core.candidates import MaskCrop
 from mmseg_sesam.core.compose import ClassMask
 
-PROPERTY = settings(max_examples=100, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=100)
 SHAPE = 9, 12
 MASKS = arrays(bool, SHAPE, elements=st.sampled_from([False] * 9 + [True]))
 

@@ -13,7 +13,7 @@ from mmseg_sesam.core.prompts import (
     spread_evenly,
 )
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 
 
 @st.composite

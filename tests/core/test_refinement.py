@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.refinement import class_thresholds, enrich
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 # Of both sides of a threshold, and exactly on it.
 PROBABILITIES = [0.0, 0.3, 0.69, 0.7, 0.9, 0.95, 1.0]
 TAU = st.sampled_from(PROBABILITIES)

@@ -16,7 +16,7 @@ from mmseg_sesam.core.selection import (
 
 from .cases import Case, cases, evidence_of
 
-PROPERTY = settings(max_examples=30, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=30)
 LENIENT = CoverageMaskSelector(max_conflict=1, min_reliability=0)
 
 

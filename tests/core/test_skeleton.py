@@ -15,7 +15,7 @@ from mmseg_sesam.core.skeleton import (
     walk_skeletons,
 )
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 EIGHT = np.ones((3, 3), bool)
 
 

@@ -11,7 +11,7 @@ from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
 from mmseg_sesam.core.tiles import TileGrid, prompt_in_tiles
 
-PROPERTY = settings(max_examples=100, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=100)
 
 
 @st.composite

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=40)
 IMAGE_KINDS = ('random_points', 'grid_points')
 image_kinds = st.sampled_from(IMAGE_KINDS)
 

@@ -12,7 +12,7 @@ from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.skeleton import longest_path
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 
 
 @st.composite

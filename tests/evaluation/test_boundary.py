@@ -43,7 +43,7 @@ def count_by_masks(
     return np.array(counts)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 999), st.integers(5, 60), st.integers(5, 60))
 def test_count_boundaries_follows_the_definition(
     seed: int, height: int, width: int

@@ -17,7 +17,7 @@ from mmseg_sesam.evaluation.label_quality import (
     quality_table,
 )
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 # Five pixels of class 0, three of class 1, two void.
 TRUTH = np.array([[0, 0, 0, 0, 0], [1, 1, 1, 255, 255]], np.uint8)
 LABEL = np.array([[0, 0, 0, 1, 255], [1, 255, 2, 0, 255]], np.uint8)

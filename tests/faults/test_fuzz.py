@@ -251,7 +251,6 @@ def replace_somewhere(value: Any, other: Any, path: list[int]) -> Any:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(other=JSON, places=st.lists(st.integers(0, 9), max_size=4))

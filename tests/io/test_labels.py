@@ -66,7 +66,7 @@ def test_read_label_without_a_file(tmp_path: Path) -> None:
         read_label(tmp_path / 'gone.png')
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(
     arrays(
         np.uint8,

@@ -24,7 +24,7 @@ from .loss_terms import (
     unlabelled,
 )
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 
 EXTRAS = {
     'cross entropy': [],

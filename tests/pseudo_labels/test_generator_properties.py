@@ -12,7 +12,7 @@ from mmseg_sesam.pseudo_labels.records import ComponentRecord
 
 from .segmenters import make_generator
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50)
 
 
 @st.composite

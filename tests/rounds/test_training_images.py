@@ -19,7 +19,7 @@ from torch.utils.data import get_worker_info
 from mmseg_sesam.rounds.training_images import TrainingImages, share_out
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 9))
 def test_share_out_gives_shares_of_similar_cost(costs, number):
     shares = share_out(costs, number)

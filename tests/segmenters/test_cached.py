@@ -32,6 +32,12 @@ PROMPT = PointPrompt(np.array([[20.0, 10.0]]), np.array([1]))
 TENSORS = dict(a=torch.arange(6).reshape(2, 3), b=torch.ones(4).half())
 
 
+@pytest.fixture(autouse=True)
+def enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results do not depend on what other programs need."""
+    monkeypatch.setattr(embedding_cache, 'available_memory', lambda: 2**40)
+
+
 @pytest.fixture(scope='module')
 def sam(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """Config of a small Segment Anything with random weights."""

@@ -28,7 +28,7 @@ def make_geometry(size, padded):
     detail=st.sampled_from([4, 16, 64]),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_contains_agrees_with_mask(size, padded, detail, seed):
     # From blobs to noise with four cells a grain.
     noise = torch.randn(
@@ -107,7 +107,7 @@ def test_logit_candidates_follow_the_order_of_prompts():
     middle=st.tuples(st.integers(0, 63), st.integers(0, 63)),
     radius=st.floats(0.5, 20),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_window_holds_the_masks_and_little_more(size, padded, middle, radius):
     rows, cols = np.mgrid[:64, :64]
     disc = radius - np.hypot(rows - middle[0], cols - middle[1])

@@ -134,7 +134,7 @@ def test_superpixel_masks_do_not_depend_on_other_prompts(blobs):
     np.testing.assert_array_equal(together.scores[1], alone.scores[0])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     height=st.integers(1, 24),
     width=st.integers(1, 24),
@@ -196,7 +196,7 @@ def test_measure_contrast_of_edges_and_texture(halves):
         np.testing.assert_allclose(contrast, 0.5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 99), count=st.integers(1, 6))
 def test_measure_contrast_compares_steps_across_and_inside(seed, count):
     rng = np.random.default_rng(seed)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mmseg_sesam.datasets.samplers import RATIO
 from mmseg_sesam.start.ratio import drawing_ratio
 
-PROPERTY = settings(max_examples=200, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=200)
 NUMBER = st.integers(1, 5000)
 NUMBERS = st.dictionaries(
     st.sampled_from(['dense', 'coarse', 'scribble', 'point', 'none']),

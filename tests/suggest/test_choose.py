@@ -12,7 +12,7 @@ from mmseg_sesam.suggest.budget import affordable_images, rate_of_run
 from mmseg_sesam.suggest.choose import choose
 from mmseg_sesam.suggest.diversity import distances_to_labelled, scale_points
 
-PROPERTY = settings(max_examples=100, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=100)
 
 
 @st.composite

@@ -23,7 +23,6 @@ def _server() -> socket.socket:
         subprocess.Popen(
             [sys.executable, str(script), str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''},
             stdin=subprocess.DEVNULL,
         )
     return ours
@@ -70,7 +69,7 @@ def run_warm(
             words=words,
             number=number,
             folder=os.getcwd(),
-            env={**os.environ, 'CUDA_VISIBLE_DEVICES': '', **place, **env},
+            env={**os.environ, **place, **env},
         )
         status, status_end = os.pipe()
         socket.send_fds(

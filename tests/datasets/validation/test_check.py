@@ -17,7 +17,6 @@ from mmseg_sesam.datasets.validation import check_lists, validate_datasets
 
 FILES = settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
