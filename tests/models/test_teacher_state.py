@@ -24,6 +24,16 @@ from .steps import (
 )
 
 
+def watch_images(model: SeSAMEncoderDecoder) -> dict[str, Tensor]:
+    """Returns a dict that gets the images of student and teacher."""
+    seen = {}
+    for name, part in (('student', model), ('teacher', model.teacher)):
+        part.backbone.register_forward_pre_hook(
+            lambda _, args, name=name: seen.update({name: args[0]})
+        )
+    return seen
+
+
 class TestTeachers:
     def test_loss_with_an_online_teacher(
         self, make_config: MakeConfig, batch_of: BatchOf
@@ -91,11 +101,7 @@ class TestTeachers:
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
         model = build(make_config())
-        seen = {}
-        for name, part in (('student', model), ('teacher', model.teacher)):
-            part.backbone.register_forward_pre_hook(
-                lambda _, args, name=name: seen.update({name: args[0]})
-            )
+        seen = watch_images(model)
         data = batch_of((32, 32), (32, 32), views=True)
         views = {k: torch.stack(v) for k, v in data['inputs'].items()}
 
@@ -107,11 +113,16 @@ class TestTeachers:
     def test_loss_with_one_view_for_student_and_teacher(
         self, make_config: MakeConfig, batch_of: BatchOf
     ) -> None:
-        # An average without memory, so that the student is its own teacher.
-        model = build(make_config(ema_momentum=0, confident_threshold=0))
-        maps = maps_of(model, batch_of((32, 32), maps=1))
+        model = build(make_config(confident_threshold=0))
+        seen = watch_images(model)
+        data = batch_of((32, 32), (32, 32), maps=1)
+        images = torch.stack(data['inputs'])
 
-        assert (maps.labels['confident'] != 255).sum() == 22 * 32
+        log = train_step(model, data)
+
+        for name in ('student', 'teacher'):
+            torch.testing.assert_close(seen[name], (images - 120.0) / 60)
+        assert log['share_confident'] == pytest.approx(22 / 32)
 
     def test_iteration_is_counted_and_saved(
         self, make_config: MakeConfig, batch_of: BatchOf, tmp_path: Path
