@@ -8,17 +8,14 @@ from typing import Callable, NamedTuple
 import numpy as np
 import pytest
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from PIL import Image
+from tiny_rounds import Rounds
 from warm_processes import run_warm
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
-from mmseg_sesam.rounds.make_round import RoundMaker
-from mmseg_sesam.rounds.provenance import fingerprint
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.store.store import PseudoLabelStore
 
@@ -78,7 +75,6 @@ def read_sample(batch: dict) -> Sample:
 
 @pytest.fixture
 def look(make_config: Callable[..., Config]) -> Callable[[], TrainingImages]:
-    init_default_scope('mmseg')
     dataset = make_config().train_dataloader.dataset
     return lambda: TrainingImages(dataset, 0)
 
@@ -157,7 +153,6 @@ def test_learn_appearance_skips_images_without_labels(
 def test_learning_counts_an_image_once_that_is_listed_twice(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:
-    init_default_scope('mmseg')
     (scribbles / 'list.txt').write_text('deep/0\ndeep/1\ndeep/0\n')
     dataset = make_config().train_dataloader.dataset
     dataset.ann_file = 'list.txt'
@@ -211,18 +206,15 @@ def test_learn_prior_of_images_without_masks_rejects_nothing(
     ('change', 'labelled'), [(without_labels, 0), (with_one_class, 1)]
 )
 def test_make_round_of_fewer_than_two_classes(
-    look: Callable[[], TrainingImages],
+    make_config: Callable[..., Config],
     scribbles: Path,
     tmp_path: Path,
     change: Callable[[np.ndarray], np.ndarray],
     labelled: int,
 ) -> None:
     relabel(scribbles, change, 0, 1, 2)
-    images = look()
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
     store = PseudoLabelStore(tmp_path / 'store')
-    settings = fingerprint(generator, images)
-    summary = RoundMaker(0, generator, images, store, settings).make()
+    summary = Rounds(make_config().train_dataloader.dataset).make(store)
     assert summary.images == 3
     assert summary.components == 3 * labelled
     assert bool(summary.labelled_pixels) == bool(labelled)

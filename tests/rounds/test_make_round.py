@@ -13,20 +13,17 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from tiny_rounds import CountingSegmenter, Rounds
 
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.models.class_prior import TeacherPrior
-from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds import training_images
-from mmseg_sesam.rounds.make_round import RoundError, RoundMaker
-from mmseg_sesam.rounds.provenance import fingerprint
+from mmseg_sesam.rounds.make_round import RoundError
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.teacher import TeacherPredictor
-from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.segmenters import (
     BaseSegmenter,
     MaskCandidates,
@@ -62,15 +59,11 @@ class MeetingSegmenter(SuperpixelSegmenter):
 def test_make_round_with_threads_gives_the_same_round(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
-    init_default_scope('mmseg')
-    dataset = make_config().train_dataloader.dataset
-    images = TrainingImages(dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = fingerprint(generator, images)
+    rounds = Rounds(make_config().train_dataloader.dataset)
 
     def make(folder: str) -> tuple[RoundSummary, dict[str, bytes]]:
         store = PseudoLabelStore(tmp_path / folder)
-        summary = RoundMaker(0, generator, images, store, settings).make()
+        summary = rounds.make(store)
         labels = store.folder(0) / 'labels'
         return summary, {
             str(path.relative_to(labels)): path.read_bytes()
@@ -78,7 +71,7 @@ def test_make_round_with_threads_gives_the_same_round(
         }
 
     one_by_one = make('one')
-    generator.segmenter = MeetingSegmenter()
+    rounds.generator.segmenter = MeetingSegmenter()
 
     assert make('several') == one_by_one
     assert len(one_by_one[1]) == THREADS
@@ -108,14 +101,10 @@ def test_make_round_labels_large_images_one_at_a_time(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    init_default_scope('mmseg')
     monkeypatch.setattr(training_images, '_PIXELS_AHEAD', 0)
-    images = TrainingImages(make_config().train_dataloader.dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = fingerprint(generator, images)
-    generator.segmenter = LonelySegmenter()
-    store = PseudoLabelStore(tmp_path)
-    made = RoundMaker(0, generator, images, store, settings).make()
+    rounds = Rounds(make_config().train_dataloader.dataset)
+    rounds.generator.segmenter = LonelySegmenter()
+    made = rounds.make(PseudoLabelStore(tmp_path))
     assert made.images == THREADS
 
 
@@ -124,19 +113,16 @@ def test_make_round_again_needs_space_beside_the_published_one(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    init_default_scope('mmseg')
-    images = TrainingImages(make_config().train_dataloader.dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = fingerprint(generator, images)
+    rounds = Rounds(make_config().train_dataloader.dataset)
     store = PseudoLabelStore(tmp_path / 'store')
-    RoundMaker(0, generator, images, store, settings).make()
+    rounds.make(store)
     (store.folder(0) / 'labels/images/deep/1.png').unlink()
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     assert store.size(0) > full.free
     monkeypatch.setattr(shutil, 'disk_usage', lambda _: full)
 
     with pytest.raises(RoundError, match='the round takes about'):
-        RoundMaker(0, generator, images, store, settings).make()
+        rounds.make(store)
 
 
 class NotingStore(PseudoLabelStore):
@@ -154,16 +140,12 @@ class NotingStore(PseudoLabelStore):
 def test_make_round_makes_an_image_once_that_is_listed_twice(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
-    init_default_scope('mmseg')
     (scribbles / 'list.txt').write_text('deep/2\ndeep/0\ndeep/2\n')
     dataset = make_config().train_dataloader.dataset
     dataset.ann_file = 'list.txt'
-    images = TrainingImages(dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = fingerprint(generator, images)
     store = NotingStore(tmp_path / 'store')
 
-    summary = RoundMaker(0, generator, images, store, settings).make()
+    summary = Rounds(dataset).make(store)
 
     assert sorted(store.keys) == ['images/deep/0', 'images/deep/2']
     assert summary.images == 2
@@ -182,20 +164,17 @@ def _slide(model: torch.nn.Module) -> None:
 def test_make_round_again_if_the_teacher_predicts_differently(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
-    init_default_scope('mmseg')
     cfg = make_config()
     cfg.model.data_preprocessor.update(mean=[100] * 3, std=[50] * 3)
     model = MODELS.build(cfg.model).eval()
     teacher = TeacherPredictor(model, ValidationTransforms())
-    images = TrainingImages(cfg.train_dataloader.dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = fingerprint(generator, images)
+    rounds = Rounds(cfg.train_dataloader.dataset)
     store, options = NotingStore(tmp_path / 'store'), {}
 
     def make(index: int) -> int:
         store.keys.clear()
         also = dict(options, teacher=teacher) if index else {}
-        RoundMaker(index, generator, images, store, settings, **also).make()
+        rounds.make(store, index, **also)
         return len(store.keys)
 
     assert [make(0), make(1), make(1)] == [3, 3, 0]
@@ -221,20 +200,16 @@ def test_make_round_again_if_the_teacher_predicts_differently(
 def test_refresh_stores_weak_labels_that_the_teacher_contradicts(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
-    init_default_scope('mmseg')
     cfg = make_config(model__teacher='round', model__agreement=1.0)
-    images = TrainingImages(cfg.train_dataloader.dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = fingerprint(generator, images)
+    rounds = Rounds(cfg.train_dataloader.dataset)
     store = PseudoLabelStore(tmp_path / 'store')
     model = MODELS.build(cfg.model).eval()
     # It predicts the first class everywhere.
     model.teacher.decode_head.conv_seg.bias.data[0] += 99
     teacher = TeacherPredictor(model, ValidationTransforms())
 
-    for also in ([], [teacher]):
-        index = len(also)
-        RoundMaker(index, generator, images, store, settings, *also).make()
+    rounds.make(store)
+    rounds.make(store, 1, teacher=teacher)
 
     weak = read_label(scribbles / 'weak/deep/0.png')
     made = store.read('images/deep/0', 1)
@@ -242,45 +217,28 @@ def test_refresh_stores_weak_labels_that_the_teacher_contradicts(
     assert (made[weak == 255] == 0).all()
 
 
-class CountingSegmenter(SuperpixelSegmenter):
-    """Counts the images that it encodes, and fails after some of them."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self.left = most
-
-    def encode(self, images: Sequence[np.ndarray]) -> list:
-        if not self.left:
-            raise OSError('the power went off')
-        self.left -= 1
-        return super().encode(images)
-
-
 @pytest.mark.usefixtures('alike_classes')
 @pytest.mark.parametrize('damaged', [False, True])
 def test_make_round_0_that_was_interrupted_learns_once(
     make_config: Callable[..., Config], tmp_path: Path, damaged: bool
 ) -> None:
-    init_default_scope('mmseg')
-    images = TrainingImages(make_config().train_dataloader.dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    settings = fingerprint(generator, images)
+    rounds = Rounds(make_config().train_dataloader.dataset)
     stores = [PseudoLabelStore(tmp_path / name) for name in ('one', 'two')]
-    RoundMaker(0, generator, images, stores[0], settings).make()
+    rounds.make(stores[0])
     # Three images to learn from, and the first to label.
-    generator.segmenter = CountingSegmenter(4)
+    rounds.generator.segmenter = CountingSegmenter(4)
     with pytest.raises(RoundError, match='the power went off'):
-        RoundMaker(0, generator, images, stores[1], settings).make()
-    missing = len(images.facts) - len(stores[1].staged(0))
+        rounds.make(stores[1])
+    missing = len(rounds.images.facts) - len(stores[1].staged(0))
     if damaged:
         path = stores[1].learned(0)
         path.write_bytes(path.read_bytes()[:-99])
 
-    generator.segmenter = CountingSegmenter(9)
-    RoundMaker(0, generator, images, stores[1], settings).make()
+    rounds.generator.segmenter = segmenter = CountingSegmenter()
+    rounds.make(stores[1])
 
-    assert 9 - generator.segmenter.left == missing + 3 * damaged
-    rounds = [
+    assert segmenter.encoded == missing + 3 * damaged
+    content = [
         {
             str(path.relative_to(store.root)): path.read_bytes()
             for path in store.folder(0).rglob('*.*')
@@ -288,7 +246,7 @@ def test_make_round_0_that_was_interrupted_learns_once(
         }
         for store in stores
     ]
-    assert rounds[0] == rounds[1]
+    assert content[0] == content[1]
 
 
 class ColourSegmenter(BaseSegmenter):
@@ -311,21 +269,18 @@ class ColourSegmenter(BaseSegmenter):
 def test_make_round_makes_the_round_of_its_format(
     make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
-    init_default_scope('mmseg')
-    images = TrainingImages(make_config().train_dataloader.dataset, 0)
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    generator.segmenter = ColourSegmenter()
-    settings = fingerprint(generator, images)
+    rounds = Rounds(make_config().train_dataloader.dataset)
+    rounds.generator.segmenter = ColourSegmenter()
     store = PseudoLabelStore(tmp_path / 'store')
 
-    RoundMaker(0, generator, images, store, settings).make()
+    rounds.make(store)
 
-    labels = [store.read(fact.key, 0).ravel() for fact in images.facts]
+    labels = [store.read(fact.key, 0).ravel() for fact in rounds.images.facts]
     pixels = np.bincount(np.concatenate(labels))[[0, 1, 2, 255]]
     prior = ExpansionPrior.from_json(store.manifest(0)['prior'])
     # If one of them changes, raise FORMAT: rounds that were made before are
     # reused otherwise.
-    assert settings['format'] == 12
+    assert rounds.settings['format'] == 12
     # Other machines may round a few pixels to another class.
     assert pixels.tolist() == pytest.approx([2658, 1081, 1719, 302], abs=10)
     assert prior.rejected[:3].mean() == pytest.approx(0.4333, abs=1e-3)

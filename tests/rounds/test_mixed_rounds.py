@@ -10,65 +10,42 @@ import numpy as np
 import pytest
 from mixed import loader_of, mix
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from PIL import Image
+from tiny_rounds import CountingSegmenter, Rounds
 
-from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
 from mmseg_sesam.rounds.label_image import ImageLabeller
 from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
-from mmseg_sesam.rounds.make_round import RoundMaker
-from mmseg_sesam.rounds.provenance import fingerprint
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.rounds.weak_shares import count_weak_labels
-from mmseg_sesam.segmenters import SuperpixelSegmenter
 from mmseg_sesam.store.store import PseudoLabelStore
 
 KEYS = [f'images/deep/{index}' for index in range(3)]
 
 
-class CountingSegmenter(SuperpixelSegmenter):
-    """Notes how many images it encodes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoded = 0
-
-    def encode(self, images: list) -> list:
-        self.encoded += len(images)
-        return super().encode(images)
-
-
 @pytest.fixture
 def look(make_config: Callable[..., Config]) -> Callable:
-    init_default_scope('mmseg')
     dataset = mix(make_config()).train_dataloader.dataset
     return lambda: TrainingImages(dataset, 0)
 
 
 @pytest.fixture
-def generator() -> PseudoLabelGenerator:
-    init_default_scope('mmseg')
-    generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
-    generator.segmenter = CountingSegmenter()
-    return generator
+def rounds(make_config: Callable[..., Config]) -> Rounds:
+    rounds = Rounds(mix(make_config()).train_dataloader.dataset)
+    rounds.generator.segmenter = CountingSegmenter()
+    return rounds
 
 
 @pytest.fixture
-def first(
-    look: Callable[[], TrainingImages],
-    generator: PseudoLabelGenerator,
-    tmp_path: Path,
-) -> PseudoLabelStore:
+def first(rounds: Rounds, tmp_path: Path) -> PseudoLabelStore:
     """A store with round 0."""
-    images, store = look(), PseudoLabelStore(tmp_path / 'store')
-    settings = fingerprint(generator, images)
-    RoundMaker(0, generator, images, store, settings).make()
+    store = PseudoLabelStore(tmp_path / 'store')
+    rounds.make(store)
     return store
 
 
 def test_first_round_keeps_dense_labels_and_leaves_unlabelled_images(
-    first: PseudoLabelStore, generator: PseudoLabelGenerator, scribbles: Path
+    first: PseudoLabelStore, rounds: Rounds, scribbles: Path
 ) -> None:
     dense = np.array(Image.open(scribbles / 'dense/deep/0.png'))
     np.testing.assert_array_equal(first.read(KEYS[0], 0), dense)
@@ -78,7 +55,7 @@ def test_first_round_keeps_dense_labels_and_leaves_unlabelled_images(
     assert (made[weak != 255] == weak[weak != 255]).all()
     assert (made != 255).sum() > 2 * (weak != 255).sum()
     # Once for the prior and once for the pseudo-label.
-    assert generator.segmenter.encoded == 2
+    assert rounds.generator.segmenter.encoded == 2
 
 
 def test_first_round_counts_kinds(first: PseudoLabelStore) -> None:
@@ -98,18 +75,15 @@ def test_first_round_counts_kinds(first: PseudoLabelStore) -> None:
 @pytest.mark.usefixtures('alike_classes')
 @pytest.mark.parametrize('kind', ['dense', 'none'])
 def test_appearance_and_prior_are_learned_from_weak_images(
-    make_config: Callable[..., Config],
-    generator: PseudoLabelGenerator,
-    kind: str,
+    make_config: Callable[..., Config], rounds: Rounds, kind: str
 ) -> None:
-    init_default_scope('mmseg')
     alone = make_config().train_dataloader.dataset
     alone.indices = [1, 2]
     mixed = mix(make_config(), [kind, 'scribble', 'scribble'])
     learned = []
     for dataset in (alone, mixed.train_dataloader.dataset):
         images = TrainingImages(dataset, 0)
-        labeller = ImageLabeller(generator, images.data_root)
+        labeller = ImageLabeller(rounds.generator, images.data_root)
         appearance = learn_appearance(images, labeller.read)
         count = partial(labeller.count_expansions, appearance)
         prior = learn_prior(images, labeller.read, count)
@@ -136,7 +110,6 @@ def test_facts_of_an_unlabelled_image_follow_the_image_alone(
 def test_training_images_count_missing_labels(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:
-    init_default_scope('mmseg')
     for index in (0, 2):
         (scribbles / f'weak/deep/{index}.png').unlink()
     dataset = make_config().train_dataloader.dataset
@@ -154,7 +127,6 @@ def test_training_images_count_missing_labels(
 def test_count_weak_labels_counts_dense_images_too(
     make_config: Callable[..., Config],
 ) -> None:
-    init_default_scope('mmseg')
     dataset = mix(make_config()).train_dataloader.dataset
     counts = count_weak_labels(TrainingImages(dataset, 0), 3)
     assert counts.sum() == 3 * 24 + 40 * 48
@@ -163,7 +135,6 @@ def test_count_weak_labels_counts_dense_images_too(
 def test_training_images_reject_an_image_with_two_labels(
     make_config: Callable[..., Config],
 ) -> None:
-    init_default_scope('mmseg')
     dataset = mix(make_config()).train_dataloader.dataset
     dataset.datasets[1].indices = [0, 1]
     with pytest.raises(ValueError, match='0.png is listed in two data sets'):
@@ -171,14 +142,11 @@ def test_training_images_reject_an_image_with_two_labels(
 
 
 def test_make_round_without_weak_images(
-    make_config: Callable[..., Config],
-    generator: PseudoLabelGenerator,
-    tmp_path: Path,
+    make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
-    init_default_scope('mmseg')
     dataset = mix(make_config(), ['dense', 'none']).train_dataloader.dataset
-    images, store = TrainingImages(dataset, 0), PseudoLabelStore(tmp_path)
-    settings = fingerprint(generator, images)
-    summary = RoundMaker(0, generator, images, store, settings).make()
+    rounds = Rounds(dataset)
+    rounds.generator.segmenter = segmenter = CountingSegmenter()
+    summary = rounds.make(PseudoLabelStore(tmp_path))
     assert (summary.images, summary.components) == (2, 0)
-    assert generator.segmenter.encoded == 0
+    assert segmenter.encoded == 0

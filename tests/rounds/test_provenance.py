@@ -9,7 +9,6 @@ from typing import Any, Callable
 import pytest
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import init_default_scope
 from mmseg.datasets import BaseSegDataset
 from pipelines import place_of
 
@@ -35,7 +34,6 @@ def dataset(make_config: Callable[..., Config], scribbles: Path) -> ConfigDict:
 
 @pytest.fixture
 def describe_config() -> Describe:
-    init_default_scope('mmseg')
     generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
     return lambda dataset: fingerprint(generator, TrainingImages(dataset, 0))
 
@@ -95,7 +93,6 @@ def test_fingerprint_is_equal_for_classes_and_names(
 
 
 def test_fingerprint_is_equal_for_equal_numbers(dataset: ConfigDict) -> None:
-    init_default_scope('mmseg')
     images = TrainingImages(dataset, 0)
     segmenter = dict(type='SuperpixelSegmenter')
     first, second = (

@@ -12,7 +12,6 @@ import torch
 from memory_peak import with_peak
 from mixed import mix
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
@@ -39,7 +38,6 @@ def batch() -> dict:
 def test_predict_labels_of_bands_are_those_of_the_whole_image(
     make_config: Callable[..., Config], batch: dict, test_cfg: dict
 ) -> None:
-    init_default_scope('mmseg')
     cfg = make_config(model__teacher='round').model
     cfg.test_cfg = test_cfg
     model = MODELS.build(cfg).eval()
@@ -88,7 +86,6 @@ def test_predict_labels_of_bands_are_those_of_the_whole_image(
 def test_predict_labels_leaves_out_labels_that_training_does_not_read(
     make_config: Callable[..., Config], batch: dict
 ) -> None:
-    init_default_scope('mmseg')
     model = MODELS.build(make_config().model).eval()
     weak = np.full(SIZE, 255, np.uint8)
     prediction = TeacherPredictor(
@@ -125,7 +122,6 @@ def test_predict_labels_holds_the_agreeing_classes_once() -> None:
 def test_fit_prior_counts_an_image_once_that_is_listed_twice(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:
-    init_default_scope('mmseg')
     cfg = make_config()
     dataset = cfg.train_dataloader.dataset
     dataset.ann_file = 'list.txt'
@@ -171,7 +167,6 @@ def test_fit_prior_sees_all_columns_of_an_image(shape: tuple) -> None:
 def test_class_thresholds_are_those_of_unlabelled_images(
     make_config: Callable[..., Config],
 ) -> None:
-    init_default_scope('mmseg')
     torch.manual_seed(0)
     model = MODELS.build(make_config().model).eval()
     teacher = TeacherPredictor(model, ValidationTransforms())

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from memory_peak import with_peak
 from mmcv.transforms import BaseTransform
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from PIL import Image
 from torch.utils.data import get_worker_info
 
@@ -33,7 +32,6 @@ def test_share_out_gives_shares_of_similar_cost(costs, number):
 
 @pytest.fixture
 def look(make_config: Callable[..., Config], scribbles: Path) -> Callable:
-    init_default_scope('mmseg')
     dataset = make_config().train_dataloader.dataset
     return lambda: TrainingImages(dataset, 0)
 
@@ -83,7 +81,6 @@ class NoteWorker(BaseTransform):
 def test_load_has_workers_for_small_images_beside_large_ones(
     make_config: Callable[..., Config],
 ) -> None:
-    init_default_scope('mmseg')
     dataset = make_config().train_dataloader.dataset
     images = TrainingImages(dataset, num_workers=1)
     steps = images.dataset.pipeline.transforms
@@ -102,7 +99,6 @@ def test_load_has_workers_for_small_images_beside_large_ones(
 def test_loading_names_a_label_that_is_too_large(
     make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    init_default_scope('mmseg')
     dataset = make_config().train_dataloader.dataset
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 50)
     with pytest.raises(ValueError, match='is larger than Pillow opens'):
@@ -113,7 +109,6 @@ def test_loading_names_a_label_that_is_too_large(
 def test_training_images_name_a_missing_or_empty_image(
     make_config: Callable[..., Config], scribbles: Path, empty: bool
 ) -> None:
-    init_default_scope('mmseg')
     (scribbles / 'list.txt').write_text('deep/0\ndeep/1\n')
     image = scribbles / 'images/deep/1.png'
     image.unlink()
@@ -128,7 +123,6 @@ def test_training_images_name_a_missing_or_empty_image(
 def test_training_images_reject_a_list_that_leads_outside(
     make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
 ) -> None:
-    init_default_scope('mmseg')
     for kind in ('images', 'weak'):
         (tmp_path / kind).mkdir()
         content = (scribbles / kind / 'deep/0.png').read_bytes()
@@ -147,7 +141,6 @@ def test_training_images_reject_a_list_that_leads_outside(
 def test_training_images_reject_two_images_with_one_key(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:
-    init_default_scope('mmseg')
     jpg = scribbles / 'images/deep/0.jpg'
     Image.open(jpg.with_suffix('.png')).save(jpg)
     first = make_config().train_dataloader.dataset
