@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -92,19 +93,27 @@ class Case:
         )
 
 
-def evidence_of(probabilities: np.ndarray) -> Evidence:
+def evidence_of(probabilities: np.ndarray, fills: bool = False) -> Evidence:
     """Returns evidence from (H, W, C) probabilities."""
     shape = probabilities.shape[:2]
-    return Evidence.of(shape, probabilities[spread_pixels(shape)])
+    return Evidence.of(shape, probabilities[spread_pixels(shape)], fills)
 
 
 @st.composite
-def labels(draw: st.DrawFn) -> np.ndarray:
-    """Labels of up to 24 x 24 pixels with at least one labelled one."""
-    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
-    elements = st.sampled_from([*CLASSES, 255, 255])
-    label = draw(hnp.arrays(np.uint8, shape, elements=elements))
-    assume((label != 255).any())
+def labels(
+    draw: st.DrawFn,
+    elements: Sequence[int] = (*CLASSES, 255, 255),
+    max_side: int = 8,
+    empty: bool = False,
+) -> np.ndarray:
+    """Labels of single pixels or of blocks, up to three times `max_side`.
+
+    At least one pixel is labelled unless they may be empty.
+    """
+    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=max_side)
+    values = st.sampled_from(elements)
+    label = draw(hnp.arrays(np.uint8, shape, elements=values))
+    assume(empty or (label != 255).any())
     return np.kron(label, np.ones([draw(st.integers(1, 3))] * 2, np.uint8))
 
 

@@ -10,18 +10,10 @@ from scipy.spatial.distance import cdist
 
 from mmseg_sesam.core.components import deepest_point, find_components
 
+from .cases import labels
+
 PROPERTY = settings(max_examples=50)
 EIGHT = np.ones((3, 3), bool)
-
-
-@st.composite
-def labels(draw, elements=(0, 7, 255, 255), max_side=8):
-    """Labels of up to 24 x 24 pixels, of single pixels or of blocks."""
-    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=max_side)
-    label = draw(
-        hnp.arrays(np.uint8, shape, elements=st.sampled_from(elements))
-    )
-    return np.kron(label, np.ones([draw(st.integers(1, 3))] * 2, np.uint8))
 
 
 def drawn_on(shape, component):
@@ -40,7 +32,7 @@ def number_pixels(label, components):
 
 
 @PROPERTY
-@given(labels())
+@given(labels(empty=True))
 def test_find_components_partitions_the_labelled_pixels(label):
     components = find_components(label)
     numbers = number_pixels(label, components)
@@ -50,7 +42,7 @@ def test_find_components_partitions_the_labelled_pixels(label):
 
 
 @PROPERTY
-@given(labels())
+@given(labels(empty=True))
 def test_find_components_joins_exactly_connected_pixels(label):
     numbers = number_pixels(label, find_components(label))
     for class_id in (0, 7):
@@ -61,7 +53,7 @@ def test_find_components_joins_exactly_connected_pixels(label):
 
 
 @PROPERTY
-@given(labels())
+@given(labels(empty=True))
 def test_find_components_box_and_mask_fit_the_pixels(label):
     for component in find_components(label):
         rows, cols = component.pixels
@@ -76,7 +68,7 @@ def test_find_components_box_and_mask_fit_the_pixels(label):
 
 
 @PROPERTY
-@given(labels())
+@given(labels(empty=True))
 def test_find_components_in_raster_order(label):
     components = find_components(label)
     firsts = [
@@ -87,7 +79,7 @@ def test_find_components_in_raster_order(label):
 
 
 @PROPERTY
-@given(labels(), st.integers(0, 12), st.data())
+@given(labels(empty=True), st.integers(0, 12), st.data())
 def test_find_components_min_area_drops_only_predictions(
     label, min_area, data
 ):
@@ -156,7 +148,7 @@ def test_find_components_of_an_image_of_one_line(shape):
 
 
 @PROPERTY
-@given(labels(elements=(0, 255), max_side=6))
+@given(labels((0, 255), max_side=6, empty=True))
 def test_deepest_point_is_farthest_from_the_outside(label):
     mask = label == 0
     if not mask.any():

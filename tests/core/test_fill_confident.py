@@ -5,23 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmseg_sesam.core.evidence import Evidence, spread_pixels
+from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.fill_confident import fill_confident
 
-from .cases import labels
+from .cases import evidence_of, labels
 
 PROPERTY = settings(max_examples=50)
 SEEDS = st.integers(0, 2**32)
 
 
-def evidence_of(probabilities, fills=True):
-    shape = probabilities.shape[:2]
-    return Evidence.of(shape, probabilities[spread_pixels(shape)], fills)
-
-
 def random_evidence(shape, seed):
     rng = np.random.default_rng(seed)
-    return evidence_of(rng.dirichlet(np.ones(8) / 8, shape))
+    return evidence_of(rng.dirichlet(np.ones(8) / 8, shape), fills=True)
 
 
 def two_sides(shape=(20, 30), left=0.9):
@@ -29,7 +24,7 @@ def two_sides(shape=(20, 30), left=0.9):
     probabilities = np.full((*shape, 2), left)
     probabilities[:, : shape[1] // 2, 1] = 1 - left
     probabilities[:, shape[1] // 2 :, 0] = 1 - left
-    return evidence_of(probabilities)
+    return evidence_of(probabilities, fills=True)
 
 
 def points(shape=(20, 30), first=0, second=1):
@@ -104,5 +99,5 @@ def test_fill_confident_of_thin_images(shape):
     label.ravel()[[0, -1]] = 0, 1
     probabilities = np.full((*shape, 2), 0.05)
     probabilities[..., 0] = 0.95
-    filled = fill_confident(label, evidence_of(probabilities), 0.7)
+    filled = fill_confident(label, evidence_of(probabilities, True), 0.7)
     assert (filled.ravel()[:-1] == 0).all() and filled.ravel()[-1] == 1

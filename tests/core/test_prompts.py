@@ -13,16 +13,9 @@ from mmseg_sesam.core.prompts import (
     spread_evenly,
 )
 
+from .cases import labels
+
 PROPERTY = settings(max_examples=50)
-
-
-@st.composite
-def labels(draw):
-    """Labels of up to 24 x 24 pixels, of single pixels or of blocks."""
-    shape = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
-    elements = st.sampled_from([0, 7, 255, 255])
-    label = draw(hnp.arrays(np.uint8, shape, elements=elements))
-    return np.kron(label, np.ones([draw(st.integers(1, 3))] * 2, np.uint8))
 
 
 @st.composite
@@ -57,7 +50,7 @@ def assert_same(prompts, others):
 
 
 @PROPERTY
-@given(labels(), prompters())
+@given(labels(empty=True), prompters())
 def test_prompter_points_lie_on_their_component(label, prompter):
     components = find_components(label)
     prompts = prompter(components)
@@ -73,7 +66,7 @@ def test_prompter_points_lie_on_their_component(label, prompter):
 
 
 @PROPERTY
-@given(labels(), prompters())
+@given(labels(empty=True), prompters())
 def test_prompter_gives_all_points_first_and_then_each_alone(label, prompter):
     for together, *alone in prompter(find_components(label)):
         points = together.points
@@ -85,7 +78,7 @@ def test_prompter_gives_all_points_first_and_then_each_alone(label, prompter):
 
 
 @PROPERTY
-@given(labels(), prompters())
+@given(labels(empty=True), prompters())
 def test_prompter_gives_the_same_prompts_each_time(label, prompter):
     components = find_components(label)
     assert_same(prompter(components), prompter(find_components(label)))

@@ -13,7 +13,11 @@ from mmseg_sesam.engine import SAMPseudoLabelHook
 from mmseg_sesam.store.store import PseudoLabelStore
 
 
-def train(cfg: Config) -> Runner:
+def train(cfg: Config, **hook: object) -> Runner:
+    """Trains; keywords are options of `SeSAMVisualizationHook`."""
+    if hook:
+        hook = dict(type='SeSAMVisualizationHook', **hook)
+        cfg.default_hooks.training_pictures = hook
     runner = Runner.from_cfg(cfg)
     runner.train()
     return runner

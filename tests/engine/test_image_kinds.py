@@ -10,7 +10,6 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from PIL import Image
@@ -21,6 +20,8 @@ from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.store.store import LABELS, RECORDS, PseudoLabelStore
+
+from .conftest import train
 
 MakeConfig = Callable[..., Config]
 
@@ -58,15 +59,6 @@ def set_loading(cfg: Config, name: str, **loading) -> None:
     pipeline[place_of(pipeline, 'LoadImageFromFile')].update(loading)
     # It changes colours.
     del pipeline[place_of(pipeline, 'PhotoMetricDistortion')]
-
-
-def train(cfg: Config, **hook) -> Runner:
-    if hook:
-        hook = dict(type='SeSAMVisualizationHook', **hook)
-        cfg.default_hooks.training_pictures = hook
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    return runner
 
 
 def content(folder: Path) -> dict[str, bytes]:

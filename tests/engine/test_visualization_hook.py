@@ -19,18 +19,11 @@ from torch import nn
 
 from mmseg_sesam.engine import SeSAMVisualizationHook, summarise
 
+from .conftest import train
+
 MakeConfig = Callable[..., Config]
 # Pixels of a picture, and of the titles above it.
 WIDTH, HEAD = 320, 22
-
-
-def train(cfg: Config, **hook) -> Runner:
-    if hook:
-        hook = dict(type='SeSAMVisualizationHook', **hook)
-        cfg.default_hooks.training_pictures = hook
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    return runner
 
 
 def pictures(runner: Runner) -> dict[str, np.ndarray]:
