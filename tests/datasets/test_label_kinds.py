@@ -9,7 +9,6 @@ import pytest
 from mixed import loader_of, mix
 from mmengine.config import Config
 from mmengine.fileio.backends import LocalBackend, register_backend
-from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset, Subset
 
@@ -17,11 +16,6 @@ from mmseg_sesam.datasets.label_kinds import image_kinds, kind_of_steps
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 
 MakeConfig = Callable[..., Config]
-
-
-@pytest.fixture(autouse=True)
-def mmseg_scope() -> None:
-    init_default_scope('mmseg')
 
 
 def kinds_of(dataset: dict) -> list[str | None]:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from mixed import loader_of, mix
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
 
@@ -56,7 +55,6 @@ def test_mapped_seg_dataset_rejects_names(names: object, said: str) -> None:
 def test_joined_data_sets_have_the_ids_of_the_first(
     make_config: Callable[..., Config], scribbles: Path
 ) -> None:
-    init_default_scope('mmseg')
     cfg = mix(make_config(), ['scribble', 'dense'])
     joined = cfg.train_dataloader.dataset
     joined.ignore_keys = ['label_map']
@@ -82,7 +80,6 @@ def two_of_three(make_config: Callable[..., Config]) -> ConfigDict:
 
     Its pipeline is empty.
     """
-    init_default_scope('mmseg')
     (dataset,) = mix(
         make_config(), ['dense']
     ).train_dataloader.dataset.datasets

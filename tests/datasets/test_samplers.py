@@ -9,7 +9,6 @@ from typing import Callable
 import pytest
 from mixed import mix
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset
 
@@ -20,7 +19,6 @@ RATIO = dict(dense=1, scribble=2, none=5)
 @pytest.fixture
 def dataset(make_config: Callable[..., Config]) -> Dataset:
     """60 images: of each kind one, repeated."""
-    init_default_scope('mmseg')
     config = mix(make_config(), KINDS).train_dataloader.dataset
     return DATASETS.build(dict(type='RepeatDataset', times=20, dataset=config))
 
@@ -119,7 +117,6 @@ def test_label_kind_sampler_rejects_ratios(
 def test_label_kind_sampler_rejects_images_without_a_kind(
     make_config: Callable[..., Config],
 ) -> None:
-    init_default_scope('mmseg')
     dataset = DATASETS.build(make_config().train_dataloader.dataset)
     with pytest.raises(ValueError, match='without a kind; set kind of Load'):
         DATA_SAMPLERS.build(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from mmengine.dataset import Compose
-from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmseg_sesam.datasets.tta_pipeline import RATIOS, tta_pipeline
@@ -25,7 +24,6 @@ from mmseg_sesam.datasets.tta_pipeline import RATIOS, tta_pipeline
 def test_tta_pipeline_scales_what_the_test_shows(
     tmp_path: Path, resize: dict | None, base: int
 ) -> None:
-    init_default_scope('mmseg')
     image, label = str(tmp_path / 'a.png'), str(tmp_path / 'label.png')
     for path in (image, label):
         Image.new('L', (80, 40)).save(path)
