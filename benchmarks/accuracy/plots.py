@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 from .rows import ROWS
 from .sets import SETS
-from .tables import Results, hours, last
+from .tables import Results, best_dense, hours, last
 
 
 def draw_budget(results: Results, out: Path) -> None:
@@ -32,8 +32,8 @@ def draw_budget(results: Results, out: Path) -> None:
         if points:
             label = ROWS['camvid'][f'{prefix}-point'].about
             axes.plot(*zip(*sorted(points)), marker=marker, label=label)
-    if results.get('full'):
-        full = mean(last(results['full']))
+    if dense := best_dense(results):
+        full = mean(last(results[dense]))
         axes.plot(hours('full'), full, marker='*', label='dense labels')
         axes.axhline(full, linewidth=0.5, linestyle=':')
     axes.set(xscale='log', xlabel='hours of annotation', ylabel='val mIoU (%)')

@@ -42,6 +42,8 @@ _HOOK = 'default_hooks.pseudo_labels'
 _NO_TEACHER = {'model.teacher': None, 'model.regularizers': []}
 _WEAK_ONLY = _NO_TEACHER | {f'{_HOOK}.enabled': False}
 _OFFLINE = _NO_TEACHER | {f'{_HOOK}.max_rounds': 0}
+# Rows of dense labels; the best one is 'dense'.
+DENSE_ROWS = ('full', 'unweighted-full')
 # Starts of the names of the rows of which the best is 'weak only'.
 WEAK = ('weak', 'unweighted', 'slow', 'fast', 'gated-crf')
 
@@ -96,12 +98,22 @@ def _share_rows(config: str, kind: str) -> dict[str, Row]:
     }
 
 
+def _dense_rows(data_set: DataSet) -> dict[str, Row]:
+    config = f'{data_set.config}_full'
+    return {
+        'full': Row(config, 'dense labels'),
+        'unweighted-full': Row(
+            config, 'dense labels, no class weights', class_weights=False
+        ),
+    }
+
+
 def _half_rows(data_set: DataSet) -> dict[str, Row]:
     """Returns rows of mixes, and of the kinds of labels in them."""
     config, dense = data_set.config, 10
     weak = {kind: f'{config}_{kind}' for kind in data_set.kinds}
     rows = {
-        'full': Row(f'{config}_full', 'dense labels'),
+        **_dense_rows(data_set),
         **{f'sesam-{kind}': Row(weak[kind], 'SeSAM') for kind in weak},
     }
     if 'scribble' not in weak:
@@ -193,7 +205,7 @@ def _budget_rows(config: str) -> dict[str, Row]:
 
 
 def _set_rows(data_set: DataSet) -> dict[str, Row]:
-    rows = {'full': Row(f'{data_set.config}_full', 'dense labels')}
+    rows = _dense_rows(data_set)
     for kind in data_set.kinds:
         config = f'{data_set.config}_{kind}'
         rows |= _kind_rows(config, kind)

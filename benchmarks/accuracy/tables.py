@@ -11,7 +11,7 @@ from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.mixes import IMAGES, RATE_OF_KIND
 
 from .mixes import Mix
-from .rows import ABLATIONS, BUDGETS, ROWS, WEAK
+from .rows import ABLATIONS, BUDGETS, DENSE_ROWS, ROWS, WEAK
 from .sets import ALL_SETS, SETS
 from .setting import CONFIGS
 
@@ -95,9 +95,10 @@ def summarise(results: dict[str, Results]) -> str:
             sesam, weak = f'sesam-{kind}', _best_weak(found, kind)
             if sesam not in found:
                 continue
+            dense = found.get(best_dense(found))
             rows.append(
                 (
-                    *(SETS[name].title, kind, _cell(found.get('full'))),
+                    *(SETS[name].title, kind, _cell(dense)),
                     *(_cell(found.get(weak)), _cell(found[sesam])),
                     *(_share(found, sesam), _difference(found, sesam, weak)),
                 )
@@ -115,10 +116,10 @@ def compare(name: str, results: Results) -> str:
         if row in {**ABLATIONS, **BUDGETS} or row not in results:
             continue
         runs, (_, _, kind) = results[row], row.rpartition('-')
-        dense = row == 'full'
+        dense = row in DENSE_ROWS
         if recipe.mix is not None:
             kind = ' + '.join(recipe.mix.labels(IMAGES))
-        cells = ['dense', ''] if dense else [kind, recipe.about]
+        cells = ['dense' if dense else kind, recipe.about]
         cells += [_cell(runs), _share(results, row)]
         if dice:
             cells.append(_cell(runs, 'dice'))
@@ -157,9 +158,17 @@ def compare_ablations(results: Results) -> str:
     return _table(('SeSAM on scribbles', 'val mIoU', 'difference'), rows)
 
 
+def best_dense(results: Results) -> str | None:
+    """The row with the highest mIoU among those of dense labels."""
+    return _best(results, DENSE_ROWS)
+
+
 def _best_weak(results: Results, kind: str) -> str | None:
     """The row with the highest mIoU among those of weak labels alone."""
-    rows = (f'{start}-{kind}' for start in WEAK)
+    return _best(results, (f'{start}-{kind}' for start in WEAK))
+
+
+def _best(results: Results, rows: Iterable[str]) -> str | None:
     return max(
         filter(results.get, rows),
         key=lambda row: mean(last(results[row])),
@@ -182,9 +191,10 @@ def spread(values: list[float]) -> str:
 
 
 def _share(results: Results, row: str) -> str:
-    if row == 'full' or 'full' not in results:
+    dense = best_dense(results)
+    if dense is None or row == dense:
         return ''
-    return f'{mean(last(results[row])) / mean(last(results["full"])):.1%}'
+    return f'{mean(last(results[row])) / mean(last(results[dense])):.1%}'
 
 
 def _difference(results: Results, row: str, other: str | None) -> str:

@@ -38,6 +38,19 @@ def test_summarise_takes_the_best_row_of_weak_labels() -> None:
     )
 
 
+def test_dense_is_the_better_row_of_dense_labels() -> None:
+    found = make_results(
+        full={0: 60}, unweighted_full={0: 80}, sesam_point={0: 72}
+    )
+    *_, line = summarise(dict(coral=found)).splitlines()
+    assert '| 80.0 (1 seed) | | 72.0 (1 seed) | 90.0% |' in line
+    assert compare('coral', found).splitlines()[2:] == [
+        '| dense | dense labels | 60.0 (1 seed) | 75.0% |',
+        '| dense | dense labels, no class weights | 80.0 (1 seed) | |',
+        '| point | SeSAM | 72.0 (1 seed) | 90.0% |',
+    ]
+
+
 def test_summarise_leaves_out_what_was_not_run() -> None:
     found = make_results(weak_point={0: 50})
     assert summarise(dict(coral=found)).count('\n') == 1
@@ -51,7 +64,7 @@ def test_compare_lists_rows_that_were_run() -> None:
     assert compare('coral', found).splitlines() == [
         '| labels | trained with | val mIoU | of dense |',
         '|---|---|---|---|',
-        '| dense | | 80.0 (1 seed) | |',
+        '| dense | dense labels | 80.0 (1 seed) | |',
         '| point | weak labels, half the learning rate | 40.0 (1 seed) '
         '| 50.0% |',
     ]
