@@ -68,6 +68,37 @@ class PreparedLabel:
         """The classes that have a component, in ascending order."""
         return np.unique(self.classes)
 
+    @cached_property
+    def favoured(self) -> dict[int, bool]:
+        """By class, whether evidence speaks for it anywhere in the image."""
+        return {
+            int(class_id): self.evidence.favours(class_id, self.present)
+            for class_id in self.present
+        }
+
+    def bias(self, index: int) -> float:
+        """Returns the log-odds that evidence wrongly gives a component.
+
+        A teacher that has not learned a class calls its objects something
+        else. Where evidence speaks for the class nowhere in the image, a
+        person's pixels show how far it is wrong (our choice). It is 0 where
+        evidence knows the class: then a mark may be wrong itself.
+
+        Args:
+            index: place of the component.
+        """
+        component = self.components[index]
+        if not component.from_person or self.favoured[component.class_id]:
+            return 0.0
+        pixels = slice(*self.pixels.starts[index : index + 2])
+        near = self.evidence.near(
+            self.pixels.rows[pixels], self.pixels.cols[pixels]
+        )
+        odds = self.evidence.log_odds(
+            near[None], component.class_id, self.present
+        )
+        return min(float(odds[0]), 0.0)
+
 
 @dataclass(frozen=True, eq=False)
 class ComponentCandidates:
@@ -172,9 +203,10 @@ class ComponentCandidates:
     @cached_property
     def log_odds(self) -> np.ndarray:
         """(M,) evidence for the component's class inside each mask."""
-        return self.prepared.evidence.log_odds(
+        odds = self.prepared.evidence.log_odds(
             self.inside, self.component.class_id, self.prepared.present
         )
+        return odds - self.prepared.bias(self.index)
 
     @cached_property
     def reliability(self) -> np.ndarray:

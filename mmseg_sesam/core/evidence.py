@@ -80,13 +80,8 @@ class Evidence(NamedTuple):
             minus the log of the other classes' mean; 0 where nothing is
             known.
         """
-        number = self.log_probabilities.shape[1]
-        others = classes[(classes != class_id) & (classes < number)]
+        others = self._others(class_id, classes)
         if not len(others):
-            greatest = self.log_probabilities.max(axis=0)
-            others = np.flatnonzero(greatest > np.log(FLOOR) + 0.001)
-            others = others[others != class_id]
-        if class_id >= number or not len(others):
             return np.zeros(len(inside), np.float32)
         columns = np.append(others, class_id)
         sums = inside.astype(np.float32) @ self.log_probabilities[:, columns]
@@ -94,6 +89,51 @@ class Evidence(NamedTuple):
         means = sums / np.maximum(counts, 1)[:, None]
         rival = np.log(np.exp(means[:, :-1]).mean(axis=1))
         return np.where(counts > 0, means[:, -1] - rival, 0)
+
+    def favours(self, class_id: int, classes: np.ndarray) -> bool:
+        """Whether any pixel speaks for a class rather than for the others.
+
+        Args:
+            class_id: of the class.
+            classes: see `log_odds`.
+        """
+        others = self._others(class_id, classes)
+        if not len(others):
+            return False
+        probabilities = np.exp(self.log_probabilities)
+        rival = probabilities[:, others].mean(axis=1)
+        return bool((probabilities[:, class_id] > rival).any())
+
+    def near(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Returns (G,) bool, the pixels with evidence nearest to some pixels.
+
+        Args:
+            rows: (N,) integers.
+            cols: (N,) integers.
+        """
+        heights, widths = np.unique(self.rows), np.unique(self.cols)
+        places = _nearest(heights, rows) * len(widths) + _nearest(widths, cols)
+        near = np.zeros(len(self.rows), bool)
+        near[places] = True
+        return near
+
+    def _others(self, class_id: int, classes: np.ndarray) -> np.ndarray:
+        """Returns the classes to compare with; empty if nothing is known."""
+        number = self.log_probabilities.shape[1]
+        if class_id >= number:
+            return np.zeros(0, int)
+        others = classes[(classes != class_id) & (classes < number)]
+        if not len(others):
+            greatest = self.log_probabilities.max(axis=0)
+            others = np.flatnonzero(greatest > np.log(FLOOR) + 0.001)
+            others = others[others != class_id]
+        return others
+
+
+def _nearest(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Returns places of the ascending values nearest to some numbers."""
+    between = (values[1:] + values[:-1]) / 2
+    return np.searchsorted(between, wanted)
 
 
 def cell_size(shape: tuple[int, int]) -> int:
