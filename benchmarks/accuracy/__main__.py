@@ -28,7 +28,13 @@ from .report import load_results, write_report
 from .rows import ROWS, WEIGHED
 from .score import score_run
 from .sets import ALL_SETS, SETS
-from .setting import ROOT, SEGMENTERS, SUPERPIXEL, saved_config
+from .setting import (
+    ROOT,
+    SEGMENTERS,
+    SUPERPIXEL,
+    clicks_of,
+    saved_config,
+)
 from .watch import WatchHook
 
 
@@ -92,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
     if result.exists():
         sys.exit(f'accuracy: {result} holds the result; remove it first.')
     folder, *_ = Path(data_set.dense).parts
-    for name in (folder, *data_set.clicks):
+    for name in (folder, *clicks_of(data_set, rows[args.row])):
         if not (args.data / name).exists():
             sys.exit(
                 f'accuracy: {args.data} holds no {name}; --data is the '

@@ -76,7 +76,7 @@ def make_config(
     # For the result.
     cfg.images = count_images(full)
     clicks = ''
-    if data_set.clicks and not row.config.endswith('_full'):
+    if clicks_of(data_set, row):
         clicks = str(
             convert_clicks(
                 data_set, data, work_dir.parent.resolve() / 'clicks'
@@ -108,6 +108,11 @@ def make_config(
     cfg.randomness = dict(seed=seed)
     cfg.work_dir = str(work_dir)
     return cfg
+
+
+def clicks_of(data_set: DataSet, row: Row) -> tuple[str, ...]:
+    """Returns the files of clicks that a row reads."""
+    return () if row.config.endswith('_full') else data_set.clicks
 
 
 def _scale_images(cfg: Config, factor: float) -> None:

@@ -142,7 +142,7 @@ def test_run_rejects_data_of_another_folder(tmp_path: Path) -> None:
 
 def test_run_rejects_data_without_the_clicks_of_voc(tmp_path: Path) -> None:
     (tmp_path / 'voc').mkdir()
-    command = ('run', 'full', '--set', 'voc', '--data', tmp_path)
+    command = ('run', 'sesam-point', '--set', 'voc', '--data', tmp_path)
     args = make_parser().parse_args(arguments(tmp_path, *command))
     with pytest.raises(SystemExit, match='holds no points/voc_whats_the_po'):
         run(args)

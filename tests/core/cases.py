@@ -36,6 +36,7 @@ class Case:
         evidence: evidence for the classes; by default none.
         prior: by default rejects no mask.
         max_pixels: see `LabelledPixels.gather`.
+        from_person: see `find_components`.
     """
 
     label: np.ndarray
@@ -44,6 +45,7 @@ class Case:
     evidence: Evidence | None = None
     prior: ExpansionPrior = field(default_factory=ExpansionPrior.none)
     max_pixels: int = 8192
+    from_person: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.masks = np.asarray(self.masks, bool)
@@ -52,7 +54,7 @@ class Case:
 
     @property
     def components(self) -> list[Component]:
-        return find_components(self.label)
+        return find_components(self.label, self.from_person)
 
     def measure(self, order: list[int] | None = None):
         """Returns the candidates of all components, in an order of them."""

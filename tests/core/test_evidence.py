@@ -143,6 +143,27 @@ def test_evidence_of_undefined_pixels_favours_no_class(undefined):
     assert evidence.log_odds(~rest, 1, np.arange(2)).tolist() == [0]
 
 
+def test_favours_a_class_that_any_pixel_speaks_for():
+    probabilities = np.tile((0.3, 0.7), (3, 3, 1))
+    assert not evidence_of(probabilities).favours(0, np.arange(2))
+    probabilities[2, 0] = 0.6, 0.4
+    assert evidence_of(probabilities).favours(0, np.arange(2))
+    # Nothing is known of a class without a column, or without any evidence.
+    assert not evidence_of(probabilities).favours(5, np.array([0, 5]))
+    assert not Evidence.none((3, 3)).favours(0, np.arange(2))
+
+
+@PROPERTY
+@given(SHAPES, SEEDS)
+def test_near_finds_the_nearest_pixels_with_evidence(shape, seed):
+    evidence = Evidence.none(shape)
+    rng = np.random.default_rng(seed)
+    row, col = (int(rng.integers(0, size)) for size in shape)
+    (place,) = np.flatnonzero(evidence.near(np.array([row]), np.array([col])))
+    distances = np.hypot(evidence.rows - row, evidence.cols - col)
+    assert distances[place] == distances.min()
+
+
 def test_log_odds_of_no_mask():
     evidence = two_by_two(0.5, 0.5)
     assert evidence.log_odds(ALL[:0], 0, np.arange(2)).shape == (0,)

@@ -45,7 +45,9 @@ def test_train_runs_and_resumes(
     assert (work_dir / 'iter_4.pth').is_file()
     said = re.findall('Settings differ.*: (.*)\\. The', second.stdout)
     is_ours = train_tool == project_root / 'tools/train.py'
-    assert said == ['train_cfg.max_iters was 2 and is 4'] * is_ours
+    expected = ['train_cfg.max_iters was 2 and is 4']
+    # Older versions of torch read no notes of a checkpoint safely.
+    assert said == expected * (is_ours and loads_safely())
 
 
 @pytest.mark.skipif(not loads_safely(), reason='torch before 2.6')

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.datasets.pipeline_configs import leaf_datasets
+from mmseg_sesam.datasets.pipeline_configs import leaf_datasets, makes_label
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 from mmseg_sesam.type_names import lineage, option_of
 
@@ -61,13 +61,18 @@ def build_dataset(name: str, config: dict) -> BaseDataset | Finding:
     if kinds and not issubclass(kinds[0], BaseDataset):
         what = f'{kinds[0].__name__} is no BaseDataset and was not checked'
         return Finding(WARNING, name, what, 'derive it from BaseSegDataset')
+    reads_labels = any(map(makes_label, config.get('pipeline') or ()))
     # Serialising would take longer than all other checks of lists. The class
     # may set folders that the config does not name.
     config = dict(config, pipeline=[], serialize_data=False, lazy_init=True)
     dataset = None
     try:
         dataset = DATASETS.build(config)
-        folders = dataset.data_root, *dataset.data_prefix.values()
+        prefixes = dict(dataset.data_prefix)
+        if not reads_labels:
+            # Those of a base config, in a test without labels.
+            prefixes.pop('seg_map_path', None)
+        folders = dataset.data_root, *prefixes.values()
         problem = _find_missing(folders, dataset.ann_file)
         if problem is None:
             dataset.full_init()
