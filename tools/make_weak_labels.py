@@ -37,6 +37,7 @@ from mmseg_sesam.io.labels import read_label, read_palette, write_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import Progress, end_quietly
+from mmseg_sesam.version import __version__
 
 SUMMARY = 'summary.json'
 # Options with their defaults; --kind has none.
@@ -80,16 +81,19 @@ def simulate(
         ValueError: the file is no label of `num_classes` classes.
     """
     key, path = named
-    out = out_dir / f'{key}.png'
-    if out.is_file() and out.stat().st_mtime_ns >= path.stat().st_mtime_ns:
-        weak = read_label(out)
+    out, remedy = out_dir / f'{key}.png', 'correct it, or --num-classes'
+    changed = path.stat().st_mtime_ns
+    if out.is_file() and out.stat().st_mtime_ns == changed:
+        weak = to_label(read_label(out), num_classes, out, remedy=remedy)
     else:
-        remedy = 'correct it, or --num-classes'
         label = to_label(read_label(path), num_classes, path, remedy=remedy)
         weak = simulator(label, zlib.crc32(os.fsencode(key)))
         out.parent.mkdir(parents=True, exist_ok=True)
         with replacing(out) as part:
             write_label(part, weak, read_palette(path))
+        # Marks the dense label that it is made from; an unpacked archive may
+        # replace that by an older file.
+        os.utime(out, ns=(changed, changed))
     return int((weak != 255).sum()), weak.size
 
 
@@ -116,7 +120,12 @@ def make(args: Namespace) -> str:
     options = {name: getattr(args, name) for name in OPTIONS}
     simulator = WeakLabelSimulator(args.kind, **options)
     named = list_labels(args.gt_dir, args.out_dir)
-    record = dict(asdict(simulator), gt_dir=str(args.gt_dir.resolve()))
+    record = dict(
+        asdict(simulator),
+        gt_dir=str(args.gt_dir.resolve()),
+        # Another version may draw other labels.
+        version=__version__,
+    )
     check_record(args.out_dir / SUMMARY, record)
     remove_parts(args.out_dir.rglob(PARTS), STALE_SECONDS)
     work = partial(

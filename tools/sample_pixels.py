@@ -142,7 +142,9 @@ def main() -> None:
     try:
         classes, _ = resolve_classes(args.classes)
         if args.command == 'draw':
-            with interruptible('sample_pixels', 'run it again'):
+            with interruptible(
+                'sample_pixels', 'remove the output folder and run it again'
+            ):
                 draw(args, classes)
             return
         counts, others = count_classified(args.table, classes)

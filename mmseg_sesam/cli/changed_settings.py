@@ -61,7 +61,11 @@ def _value(node: ast.expr) -> Any:
         items = [(_literal(k), v) for k, v in zip(node.keys, node.values)]
     else:
         return _literal(node)
-    return {k: _value(v) for k, v in items if k not in _WITHOUT_EFFECT}
+    settings = {k: _value(v) for k, v in items if k not in _WITHOUT_EFFECT}
+    # A path of weights; a hook of this name has options.
+    if not isinstance(settings.get('checkpoint'), dict):
+        settings.pop('checkpoint', None)
+    return settings
 
 
 def _literal(node: ast.expr) -> Any:

@@ -204,8 +204,6 @@ def _on_pseudo_labels(
 
 def _share(percent: float) -> str:
     """Returns a share as text, without an exponent."""
-    if not percent:
-        return 'none'
     if percent < 0.001:
         return 'less than 0.001%'
     if percent >= 0.9995:

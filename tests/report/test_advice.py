@@ -101,7 +101,6 @@ def test_advise_names_the_scarcest_class_without_dense_labels() -> None:
 @pytest.mark.parametrize(
     ('weak', 'said'),
     [
-        (0.0, 'none'),
         (99.7, '99.7%'),
         (5e-06, 'less than 0.001%'),
         (0.0123, '0.012%'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import shutil
 import sys
@@ -261,13 +262,19 @@ def test_make_weak_labels_continues_after_a_wrong_label(
     write_label(wrong, np.full((9, 9), 7, np.uint8))
     said = simulate(out)
     assert f'make_weak_labels: {wrong} holds the values [7]' in said
+    before = (out / 'a.png').stat()
+    made = (out / 'a.png').read_bytes()
     (out / 'a.png').write_bytes(done := (out / 'b.png').read_bytes())
+    os.utime(out / 'a.png', ns=(before.st_atime_ns, before.st_mtime_ns))
 
     wrong.write_bytes(right)
     assert simulate(out) is None
 
-    # What is newer than its dense label is not made again.
+    # Labels of dense labels that have not changed are not made again.
     assert (out / 'a.png').read_bytes() == done
+    os.utime(dense / 'a.png', ns=(0, 0))
+    assert simulate(out) is None
+    assert (out / 'a.png').read_bytes() == made
     assert {*files(out)} == {*(f'{n}.png' for n in NAMES), 'summary.json'}
     assert json.loads((out / 'summary.json').read_text())['images'] == 6
 

@@ -52,7 +52,7 @@ def test_sample_pixels_ends_an_interrupted_run_by_a_sentence(
 
     monkeypatch.setattr(pixel_samples, 'write_page', interrupt)
     done = draw(run_here, images)
-    assert 'sample_pixels: interrupted; run it again.' in done.stdout
+    assert 'interrupted; remove the output folder and run' in done.stdout
 
 
 def test_sample_pixels_prints_shares_of_classified_pixels(
