@@ -44,12 +44,20 @@ def test_generator_rejects_masks_that_evidence_speaks_against():
     right = make_evidence([0] * 20 + [1] * 20)
     made = generator(image, label, evidence=right)
     assert (made.label[:, :20] == 0).all() and (made.label[:, 20:] == 1).all()
-    # The left half looks like class 1 as well.
-    wrong = make_evidence([1] * 40)
+    # The left half looks like class 1 as well, and class 0 is elsewhere.
+    wrong = make_evidence([1] * 38 + [0] * 2)
     made = generator(image, label, evidence=wrong)
     assert [record.fell_back for record in made.records] == [True, False]
     assert made.records[0].verdicts == {'unreliable': 2}
     np.testing.assert_array_equal(made.label[:, :20], label[:, :20])
+
+
+def test_generator_keeps_masks_of_a_class_that_evidence_does_not_know():
+    image, label = make_halves()
+    # A teacher that has not learned class 0 takes all of it for class 1.
+    unlearned = make_evidence([1] * 40)
+    made = make_generator(hole_purity=0)(image, label, evidence=unlearned)
+    assert (made.label[:, :20] == 0).all() and (made.label[:, 20:] == 1).all()
 
 
 def test_generator_ignores_evidence_for_classes_the_label_lacks():
