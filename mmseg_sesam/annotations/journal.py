@@ -59,7 +59,6 @@ def load_records(
         _check_own(out, [records[key] for key in old])
         if changed:
             renew()
-        if changed:
             # An interrupted run leaves labels without a record.
             old = {*old, *keys}
         for key in old:

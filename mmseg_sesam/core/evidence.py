@@ -100,9 +100,10 @@ class Evidence(NamedTuple):
         others = self._others(class_id, classes)
         if not len(others):
             return False
-        probabilities = np.exp(self.log_probabilities)
-        rival = probabilities[:, others].mean(axis=1)
-        return bool((probabilities[:, class_id] > rival).any())
+        # Other columns are not read: a set may have 150 classes.
+        rival = np.exp(self.log_probabilities[:, others]).mean(axis=1)
+        own = np.exp(self.log_probabilities[:, class_id])
+        return bool((own > rival).any())
 
     def near(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Returns (G,) bool, the pixels with evidence nearest to some pixels.
