@@ -21,12 +21,13 @@ import numpy as np
 from mmseg_sesam.annotations.base import NO_SHAPE, AnnotationReader, Item
 from mmseg_sesam.annotations.conventions import foreign
 from mmseg_sesam.annotations.journal import (
-    JOURNAL,
     Record,
+    Written,
+    add_record,
     edited_keys,
     edited_label,
     label_digest,
-    load_records,
+    load_written,
     replace_changed,
     write_journal,
 )
@@ -143,9 +144,11 @@ def convert(
     items = [item for item in items if item.key not in without]
     reader.check(items)
     settings = _settings(reader)
-    records = load_records(out, settings, {item.key for item in items}, renew)
-    failed = _convert_new(reader, items, records, settings, out, jobs)
+    written = load_written(out, settings, {item.key for item in items}, renew)
+    records = written.records
+    failed = _convert_new(reader, items, written, settings, out, jobs)
     if failed:
+        write_journal(out, settings, records.values())
         # A file of many images gets one sentence, not one for each image.
         if items[0].data and (said := reader.foreign()):
             raise ValueError(said)
@@ -168,7 +171,7 @@ def convert(
 def _convert_new(
     reader: AnnotationReader,
     items: list[Item],
-    records: dict[str, Record],
+    written: Written,
     settings: Record,
     out: Path,
     jobs: int,
@@ -178,7 +181,7 @@ def _convert_new(
     Returns:
         Items that cannot be converted, with their errors.
     """
-    code = _code_digest(reader)
+    records, code = written.records, _code_digest(reader)
     inputs = {item.key: [*_inputs(item), code] for item in items}
     todo = [
         item
@@ -186,17 +189,15 @@ def _convert_new(
         if records.get(item.key, {}).get('inputs') != inputs[item.key]
         or not (out / f'{item.key}.png').is_file()
     ]
+    keys = {item.key for item in todo}
+    # A label without a record may be somebody's own.
+    edited = {*edited_keys(out, written, keys)}
     if todo:
         out.mkdir(parents=True, exist_ok=True)
         # A summary means that all labels are there.
         (out / SUMMARY).unlink(missing_ok=True)
         atomic.remove_parts(out.rglob(atomic.PARTS), atomic.STALE_SECONDS)
-        write_journal(out, settings, [*records.values()])
-    keys = [item.key for item in todo]
-    edited = {*edited_keys(out, [records[k] for k in keys if k in records])}
-    # A label without a record may be somebody's own.
-    unknown = (key for key in keys if key not in records)
-    edited.update(key for key in unknown if (out / f'{key}.png').is_file())
+        write_journal(out, settings, records.values(), keys - edited)
     failed = []
     for item, result in Progress(
         _convert_all(reader, todo, out, jobs, edited),
@@ -208,8 +209,7 @@ def _convert_new(
             failed.append((item, result))
             continue
         records[item.key] = dict(result, inputs=inputs[item.key])
-        with (out / JOURNAL).open('a', encoding='utf-8') as file:
-            file.write(json.dumps(records[item.key]) + '\n')
+        add_record(out, records[item.key])
     return failed
 
 
@@ -309,7 +309,6 @@ def _convert_one(
     path.parent.mkdir(parents=True, exist_ok=True)
     content = BytesIO()
     write_label(content, annotation.label, palette)
-    # After an interruption a label may be newer than its record.
     if item.key in edited and path.read_bytes() != content.getvalue():
         return edited_label(path)
     replace_changed(path, content.getvalue())

@@ -6,25 +6,39 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from mmseg_sesam.io import atomic
 from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.structures import UNLABELLED
 
-# First line: settings. Then the record of each label that is done.
+# First line: settings. Then the record of each label that is done, and between
+# them the keys whose labels a run began to write.
 JOURNAL = 'conversion.jsonl'
 
 Record = dict[str, Any]
 
 
-def load_records(
+class Written(NamedTuple):
+    """The labels that a conversion wrote.
+
+    Attributes:
+        records: of the labels that are done, by key.
+        begun: keys of labels that an interrupted run may have written after
+            their record, or without one.
+    """
+
+    records: dict[str, Record]
+    begun: set[str]
+
+
+def load_written(
     out: Path,
     settings: Record,
     keys: set[str],
     renew: Callable[[], None] | None = None,
-) -> dict[str, Record]:
-    """Returns the records of an earlier run by key.
+) -> Written:
+    """Returns what an earlier run wrote.
 
     Args:
         out: folder of the labels.
@@ -45,24 +59,26 @@ def load_records(
                 f'{out} exists and holds no conversion, and nothing in it '
                 'shall be overwritten; give a new folder.'
             )
-        return {}
+        return Written({}, set())
     header, *lines = path.read_text(encoding='utf-8').split('\n')
-    records = _read_records(lines)
-    earlier, gone = json.loads(header), sorted({*records} - keys)
+    records, begun = written = _read_lines(lines)
+    earlier = json.loads(header)
+    gone = sorted({*records, *begun} - keys)
     changed = [
         key
         for key in sorted({*earlier, *settings})
         if earlier.get(key) != settings.get(key)
     ]
     if renew:
-        old = sorted(records) if changed else gone
-        _check_own(out, [records[key] for key in old])
+        old = sorted({*records, *begun}) if changed else gone
+        edited = edited_keys(out, written, old)
+        if edited:
+            raise ValueError(edited_label(out / f'{edited[0]}.png'))
         if changed:
             renew()
-            # An interrupted run leaves labels without a record.
-            old = {*old, *keys}
         for key in old:
             records.pop(key, None)
+            begun.discard(key)
             (out / f'{key}.png').unlink(missing_ok=True)
     elif changed:
         key = changed[0]
@@ -76,36 +92,37 @@ def load_records(
             f'{out} holds labels of {len(gone)} annotations that are gone, '
             f'such as {gone[0]}; give a new folder, or bring them back.'
         )
-    return records
+    return written
 
 
-def _read_records(lines: list[str]) -> dict[str, Record]:
-    records = {}
+def _read_lines(lines: list[str]) -> Written:
+    records, begun = {}, set()
     for line in lines:
         try:
-            record = json.loads(line)
+            found = json.loads(line)
         except ValueError:
             # An interrupted run may leave a truncated last line.
             continue
-        records[record['key']] = record
-    return records
+        if 'begun' in found:
+            begun = {*found['begun']}
+        else:
+            records[found['key']] = found
+            begun.discard(found['key'])
+    return Written(records, begun)
 
 
-def _check_own(out: Path, records: list[Record]) -> None:
-    """Raises if somebody changed a label that is to be removed."""
-    edited = edited_keys(out, records)
-    if edited:
-        raise ValueError(edited_label(out / f'{edited[0]}.png'))
-
-
-def edited_keys(out: Path, records: Iterable[Record]) -> list[str]:
+def edited_keys(out: Path, written: Written, keys: Iterable[str]) -> list[str]:
     """Returns the keys of labels that are not as a conversion wrote them."""
-    paths = ((record, out / f'{record["key"]}.png') for record in records)
     return [
-        record['key']
-        for record, path in paths
-        if path.is_file()
-        and label_digest(path.read_bytes()) != record['digest']
+        key
+        for key in keys
+        if key not in written.begun
+        and (path := out / f'{key}.png').is_file()
+        and (
+            key not in written.records
+            or written.records[key]['digest']
+            != label_digest(path.read_bytes())
+        )
     ]
 
 
@@ -117,10 +134,24 @@ def edited_label(path: Path) -> str:
     )
 
 
-def write_journal(out: Path, settings: Record, records: list[Record]) -> None:
-    """Writes settings and records."""
-    lines = [json.dumps(line) + '\n' for line in (settings, *records)]
-    replace_changed(out / JOURNAL, ''.join(lines).encode())
+def write_journal(
+    out: Path,
+    settings: Record,
+    records: Iterable[Record],
+    begun: Iterable[str] = (),
+) -> None:
+    """Writes settings, records, and the keys whose labels will be written."""
+    lines = [settings, *records]
+    if begun:
+        lines.append(dict(begun=sorted(begun)))
+    text = ''.join(json.dumps(line) + '\n' for line in lines)
+    replace_changed(out / JOURNAL, text.encode())
+
+
+def add_record(out: Path, record: Record) -> None:
+    """Adds the record of a label that is done."""
+    with (out / JOURNAL).open('a', encoding='utf-8') as file:
+        file.write(json.dumps(record) + '\n')
 
 
 def labelled_keys(out: Path) -> set[str]:

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from mmseg_sesam.annotations import READERS, ConversionError, convert
-from mmseg_sesam.annotations.convert import JOURNAL, SUMMARY
+from mmseg_sesam.annotations.convert import SUMMARY
+from mmseg_sesam.annotations.journal import JOURNAL
 
 NAMES = ['a', 'b', 'town/a', 'town/deep/c.v1', 'void']
 
@@ -115,6 +116,62 @@ def test_convert_continues_a_run_cut_off_at_any_line(run, out, tmp_path):
         assert content(out) == whole
         for name in done:
             assert state(out)[f'{name}.png'] == before[f'{name}.png']
+
+
+@pytest.mark.parametrize('recorded', [False, True])
+def test_convert_takes_a_label_that_an_interrupted_run_wrote(
+    run, src, out, recorded
+):
+    """The photo's annotation was corrected after the interruption."""
+    run()
+    header, *records = (out / JOURNAL).read_text().splitlines()
+    if not recorded:
+        records = [r for r in records if json.loads(r)['key'] != 'b']
+    begun = json.dumps(dict(begun=['b']))
+    (out / JOURNAL).write_text('\n'.join((header, *records, begun)))
+    Image.new('L', (8, 6), 1).save(out / 'b.png')
+    Image.new('L', (8, 6), 2).save(src / 'b.png')
+
+    run()
+
+    assert (np.array(Image.open(out / 'b.png')) == 2).all()
+    assert 'begun' not in (out / JOURNAL).read_text()
+
+
+def test_convert_says_in_its_journal_which_labels_it_may_have_written(
+    src, out, monkeypatch
+):
+    reader = READERS['index-png']
+    read = reader.read
+
+    def interrupted(self, item):
+        if item.key == 'b':
+            raise KeyboardInterrupt
+        return read(self, item)
+
+    monkeypatch.setattr(reader, 'read', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        convert(reader(src), out)
+
+    _, begun, *records = map(
+        json.loads, (out / JOURNAL).read_text().splitlines()
+    )
+    assert {*begun['begun']} == {*NAMES}
+    assert [record['key'] for record in records] == ['a']
+
+
+def test_convert_keeps_what_replaces_the_label_of_a_damaged_file(src, out):
+    (src / 'b.png').write_bytes(b'damaged')
+    with pytest.raises(ConversionError):
+        convert(READERS['index-png'](src), out)
+    Image.new('L', (8, 6), 1).save(out / 'b.png')
+    own = (out / 'b.png').read_bytes()
+    Image.new('L', (8, 6), 2).save(src / 'b.png')
+
+    with pytest.raises(ConversionError, match='b.png is not as this tool'):
+        convert(READERS['index-png'](src), out)
+
+    assert (out / 'b.png').read_bytes() == own
 
 
 def test_convert_writes_a_deleted_label_again(run, out):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def renew(src: Path, out: Path, **settings: object) -> list[str]:
     return sorted(path.stem for path in out.glob('*.png'))
 
 
-def test_load_records_renews_labels_of_other_annotations(src, out) -> None:
+def test_load_written_renews_labels_of_other_annotations(src, out) -> None:
     renew(src, out)
     kept = (out / 'a.png').stat().st_mtime_ns
     (src / 'b.png').rename(src / 'd.png')
@@ -39,7 +40,7 @@ def test_load_records_renews_labels_of_other_annotations(src, out) -> None:
     convert(READERS['index-png'](src), out)
 
 
-def test_load_records_renews_labels_of_other_settings(src, out) -> None:
+def test_load_written_renews_labels_of_other_settings(src, out) -> None:
     renew(src, out)
 
     renew(src, out, unlabelled=(1,))
@@ -47,18 +48,31 @@ def test_load_records_renews_labels_of_other_settings(src, out) -> None:
     assert (np.array(Image.open(out / 'b.png')) == 255).all()
 
 
-def test_load_records_renews_labels_that_an_interruption_left(src, out):
+def test_load_written_renews_labels_that_an_interruption_left(src, out):
     renew(src, out)
     journal = out / 'conversion.jsonl'
-    header, *_ = journal.read_text().splitlines(keepends=True)
-    journal.write_text(header)
+    header, *_ = journal.read_text().splitlines()
+    begun = json.dumps(dict(begun=['a', 'b', 'c']))
+    journal.write_text(f'{header}\n{begun}\n')
 
     renew(src, out, unlabelled=(1,))
 
     assert (np.array(Image.open(out / 'b.png')) == 255).all()
 
 
-def test_load_records_keeps_labels_that_somebody_changed(src, out) -> None:
+def test_load_written_keeps_a_label_that_no_run_wrote(src, out):
+    renew(src, out)
+    Image.new('L', (6, 4), 2).save(out / 'd.png')
+    own = (out / 'd.png').read_bytes()
+    (src / 'c.png').rename(src / 'd.png')
+
+    with pytest.raises(ValueError, match='d.png is not as this tool wrote'):
+        renew(src, out, unlabelled=(1,))
+
+    assert (out / 'd.png').read_bytes() == own
+
+
+def test_load_written_keeps_labels_that_somebody_changed(src, out) -> None:
     renew(src, out)
     Image.new('L', (6, 4), 2).save(out / 'b.png')
     changed = (out / 'b.png').read_bytes()
@@ -70,7 +84,7 @@ def test_load_records_keeps_labels_that_somebody_changed(src, out) -> None:
     assert (out / 'a.png').is_file()
 
 
-def test_load_records_calls_before_labels_get_other_settings(src, out) -> None:
+def test_load_written_calls_before_labels_get_other_settings(src, out) -> None:
     seen = []
 
     def look() -> None:
