@@ -51,9 +51,8 @@ def advise(
 
 
 def _on_validation(run: Run) -> Iterator[Sentence]:
-    done = int(run.train[-1]['step'])
     planned = run.cfg.train_cfg.get('max_iters')
-    far = f'{done:,}' + (f' of {planned:,}' if planned else '')
+    far = f'{run.done:,}' + (f' of {planned:,}' if planned else '')
     values, name = run.validated, run.measure
     if not values:
         yield Sentence(

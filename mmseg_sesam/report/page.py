@@ -170,7 +170,7 @@ def _collect(
     return dict(
         work_dir=printable(run.work_dir),
         title=printable(_name_of(run.work_dir.resolve())),
-        iterations=int(max(line['step'] for line in run.train)),
+        iterations=run.done,
         max_iters=run.cfg.train_cfg.get('max_iters'),
         val=run.val[-1] if run.val else {},
         best=run.best,
@@ -216,6 +216,6 @@ def _explain_no_validation(run: Run) -> str:
     interval = run.cfg.train_cfg.get('val_interval', 1)
     return (
         'This run was not validated yet: its log has no validation up to '
-        f'iteration {run.train[-1]["step"]:,}, and validations are due every '
+        f'iteration {run.done:,}, and validations are due every '
         f'{interval:,} (train_cfg.val_interval).'
     )

@@ -68,9 +68,8 @@ def draw_curves(run: Run) -> list[dict[str, Any]]:
     if run.best is not None:
         step = run.best['step']
         marks[step] = f'{_BEST}, {marks[step]}' if step in marks else _BEST
-    end = max(line['step'] for line in run.train)
     return [
-        dict(title=title, note=note, figure=_lines(series, marks, end))
+        dict(title=title, note=note, figure=_lines(series, marks, run.done))
         for title, note, series in plots
         if series
     ]

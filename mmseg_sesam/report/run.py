@@ -47,6 +47,11 @@ class Run(NamedTuple):
     checkpoint: Path | None
 
     @property
+    def done(self) -> int:
+        """Iterations done; a validation may follow the last logged loss."""
+        return int(max(line['step'] for line in (*self.train, *self.val)))
+
+    @property
     def measure(self) -> str:
         """Name of what ranks validations: the mIoU, or the proxy."""
         if any('mIoU' in line for line in self.val):
@@ -127,13 +132,13 @@ def read_run(work_dir: Path) -> Run:
         class_iou = {s: iou for s, iou in class_iou.items() if s < first}
         class_iou.update(_read_class_iou(start, validated))
     store = _find_store(work_dir, cfg)
-    rounds = _find_rounds(store, train[-1]['step']) if store else {}
     latest = latest_checkpoint(work_dir)
     checkpoint = latest if latest and latest.is_file() else None
-    return Run(
+    run = Run(
         *(work_dir, cfg, train, val, class_iou),
-        *(store, rounds, checkpoint),
+        *(store, {}, checkpoint),
     )
+    return run._replace(rounds=_find_rounds(store, run.done) if store else {})
 
 
 def read_scalars(start: Path) -> list[dict[str, float]]:

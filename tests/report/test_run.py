@@ -34,6 +34,23 @@ def test_read_run_counts_repeated_steps_once(
     assert [line['step'] for line in read_run(work_dir).train] == [5, 6, 7]
 
 
+def test_read_run_that_ended_after_its_last_logged_loss(
+    work_dir: Path,
+) -> None:
+    path = next(work_dir.glob('*/vis_data/scalars.json'))
+    lines = list(map(json.loads, path.read_text().splitlines()))
+    losses = [line for line in lines if 'loss' in line][:1]
+    # As the log counts them in a training by iterations.
+    last = dict(lines[-1], step=6)
+    path.write_text('\n'.join(map(json.dumps, (*losses, last))))
+
+    run = read_run(work_dir)
+
+    assert run.train[-1]['step'] == 1
+    assert run.done == 6
+    assert list(run.rounds) == [0, 1, 2]
+
+
 def test_read_run_leaves_out_rounds_of_other_settings(
     work_dir: Path,
 ) -> None:
