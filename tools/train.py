@@ -183,19 +183,12 @@ def main() -> None:
         noted = notes.get('cfg')
         changed = changed_settings(noted, cfg) if noted else ''
         from mmseg_sesam.engine.terminal_runner import Refusal
-        from mmseg_sesam.rounds.distributed import RankError
         from mmseg_sesam.rounds.make_round import RoundError
 
-        told = OSError, RankError, ValueError
         try:
             train(cfg, changed)
         # NonFiniteLossHook raises a FloatingPointError.
-        except (FloatingPointError, Refusal) as error:
-            parser.error(str(error))
-        except RoundError as error:
-            # Errors of code, such as a segmenter's, need their traceback.
-            if not isinstance(error.__cause__, told):
-                raise
+        except (FloatingPointError, Refusal, RoundError) as error:
             parser.error(str(error))
     launch.disconnect_processes()
 

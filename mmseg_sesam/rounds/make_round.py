@@ -19,7 +19,11 @@ from mmseg_sesam.core.appearance import AppearanceModel
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
-from mmseg_sesam.rounds.distributed import on_all_ranks, on_main_rank
+from mmseg_sesam.rounds.distributed import (
+    RankError,
+    on_all_ranks,
+    on_main_rank,
+)
 from mmseg_sesam.rounds.label_image import ImageLabeller, Sample
 from mmseg_sesam.rounds.learning import (
     learn_appearance,
@@ -43,7 +47,7 @@ _LIBRARIES = ('torch', 'numpy', 'skimage', 'PIL', 'mmengine')
 
 
 class RoundError(RuntimeError):
-    """A round of pseudo-labels could not be made."""
+    """A round was not made; the message names what the user can mend."""
 
 
 @dataclass
@@ -89,13 +93,16 @@ class RoundMaker:
         """Returns the summary over all ranks.
 
         Raises:
-            RoundError: the round failed on some rank. Nothing is published.
+            RoundError: a file, a value or another rank is the cause.
+            RuntimeError: code failed, such as a segmenter's: its traceback
+                is needed. In both cases nothing is published.
         """
         try:
             self.identity = on_main_rank(self._identify, self.group)
             return self._take_over_or_make()
         except Exception as error:
-            raise RoundError(
+            told = isinstance(error, (OSError, RankError, ValueError))
+            raise (RoundError if told else RuntimeError)(
                 f'Round {self.index} of pseudo-labels was not made and '
                 f'nothing is published ({type(error).__name__}: {error}); '
                 'earlier rounds and the images that were made stay: remove '
