@@ -33,6 +33,11 @@ def lineage(config: dict, registry: Registry) -> tuple[type, ...]:
     return inspect.getmro(kind) if inspect.isclass(kind) else ()
 
 
+def is_own(kind: type) -> bool:
+    """Returns whether this package defines a class."""
+    return kind.__module__.startswith('mmseg_sesam.')
+
+
 def type_names(config: dict, registry: Registry) -> set[str]:
     """Returns the names of a config's class and of its base classes.
 

@@ -18,7 +18,7 @@ from mmseg.registry import (
 
 from mmseg_sesam.config_checks.training import Training, iterate_hooks
 from mmseg_sesam.datasets.pipeline_configs import iterate_nested
-from mmseg_sesam.type_names import lineage, option_names
+from mmseg_sesam.type_names import is_own, lineage, option_names
 
 _REGISTRIES = (
     *(DATA_SAMPLERS, DATASETS, HOOKS, METRICS, MODELS),
@@ -43,7 +43,7 @@ def check_names(training: Training) -> None:
         kinds = [lineage(part, registry)[:1] for registry in _REGISTRIES]
         for kind in {kind for found in kinds for kind in found}:
             # Other classes may take options that no signature shows.
-            if kind.__module__.startswith('mmseg_sesam.'):
+            if is_own(kind):
                 _check_options(part, kind)
 
 

@@ -15,7 +15,13 @@ from mmseg_sesam.datasets.pipeline_configs import (
     transform_names,
 )
 from mmseg_sesam.structures import SOURCES
-from mmseg_sesam.type_names import lineage, option_of, type_name, type_names
+from mmseg_sesam.type_names import (
+    is_own,
+    lineage,
+    option_of,
+    type_name,
+    type_names,
+)
 
 # Only SeSAM's pack, preprocessor and model read what these load.
 TRAINING_ONLY = ('LoadPseudoLabel', 'KeepTeacherView')
@@ -56,7 +62,7 @@ class Training:
     def has_own_parts(self) -> bool:
         """True if any part belongs to this package."""
         kinds = [k for t in self.transforms for k in lineage(t, TRANSFORMS)]
-        own = any(k.__module__.startswith('mmseg_sesam.') for k in kinds)
+        own = any(map(is_own, kinds))
         hooks = self.hooks or self.share_hooks
         return bool(hooks) or own or self.is_sesam
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mmseg_sesam.datasets.pipeline_configs import (
     inference_pipeline,
     transform_names,
+    view_of,
     view_steps,
 )
 from mmseg_sesam.datasets.rgb_view import load_view
@@ -88,7 +89,7 @@ class Predictor:
                 'an EncoderDecoder or a class derived from it.'
             )
         check_windows(self.model.test_cfg)
-        unneeded = TRAINING if with_teacher else (*TEACHER, *TRAINING)
+        unneeded = TRAINING if with_teacher else (TEACHER, *TRAINING)
         content = read_checkpoint(checkpoint)
         weights = select_weights(self.model, content, checkpoint, unneeded)
         self.model.load_state_dict(weights, strict=False)
@@ -228,6 +229,4 @@ def _view_of(cfg: Config) -> list[dict]:
 
     A config without the data of training may have them in its test pipeline.
     """
-    loader = cfg.get('train_dataloader')
-    steps = view_steps(loader.dataset) if loader else []
-    return steps or view_steps(dict(pipeline=_test_pipeline(cfg)))
+    return view_of(cfg) or view_steps(dict(pipeline=_test_pipeline(cfg)))

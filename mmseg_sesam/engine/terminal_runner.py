@@ -24,7 +24,7 @@ from mmseg_sesam.models.checkpoint_file import (
     select_weights,
 )
 from mmseg_sesam.rounds.distributed import RankError
-from mmseg_sesam.type_names import lineage
+from mmseg_sesam.type_names import is_own, lineage
 
 # Names of the hooks that every Runner registers unless they are None.
 _OWN_HOOKS = (
@@ -131,7 +131,7 @@ class TerminalRunner(Runner):
         try:
             yield
         except (OSError, RankError, ValueError) as error:
-            if not any(k.__module__.startswith('mmseg_sesam.') for k in kinds):
+            if not any(map(is_own, kinds)):
                 raise
             self.logger.info(TRACEBACK + traceback.format_exc())
             hint = ' The log file has the traceback.' * bool(error.__cause__)
@@ -156,7 +156,7 @@ class TerminalTestRunner(TerminalRunner):
         mmengine warns of them, and random weights would be tested.
         """
         plain = model.module if isinstance(model, BaseTTAModel) else model
-        select_weights(plain, checkpoint, path, (*TEACHER, *TRAINING))
+        select_weights(plain, checkpoint, path, (TEACHER, *TRAINING))
 
 
 class ProgressHook(Hook):

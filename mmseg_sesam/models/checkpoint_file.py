@@ -10,9 +10,9 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 from torch.hub import get_dir
 
-# Weights of a checkpoint or a model that the predictions of the student do
-# not need: beginnings of their names.
-TEACHER = ('teacher.',)
+# Beginnings of the names of weights that predictions of the student do not
+# need.
+TEACHER = 'teacher.'
 TRAINING = ('regularizers.', 'auxiliary_head.', '_extra_state')
 
 
@@ -81,11 +81,7 @@ def select_weights(
     Raises:
         ValueError: the checkpoint lacks weights of the model.
     """
-    state = {
-        # A wrapper that distributes the model adds this to all names.
-        name.removeprefix('module.'): value
-        for name, value in _state_of(checkpoint).items()
-    }
+    state = weights_of(checkpoint)
     lacking = [
         name
         for name, value in model.state_dict().items()
@@ -100,6 +96,15 @@ def select_weights(
             f'{lacking[0]}; give the config that it was trained with.'
         )
     return {n: v for n, v in state.items() if not n.startswith(unneeded)}
+
+
+def weights_of(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Returns the weights of what `read_checkpoint` returned, by name."""
+    return {
+        # A wrapper that distributes the model adds this to all names.
+        name.removeprefix('module.'): value
+        for name, value in _state_of(checkpoint).items()
+    }
 
 
 def _is_checkpoint(content: Any) -> bool:

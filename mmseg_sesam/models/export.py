@@ -23,16 +23,19 @@ from mmseg.registry import (
 
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.models.checkpoint_file import read_checkpoint
+from mmseg_sesam.models.checkpoint_file import (
+    TEACHER,
+    read_checkpoint,
+    weights_of,
+)
 from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
-from mmseg_sesam.type_names import lineage, type_name, type_names
+from mmseg_sesam.type_names import is_own, lineage, type_name, type_names
 
 # Beginnings of the keys of a config that testing and inference need.
 _KEPT = ('default_', 'env_cfg', 'log_', 'test_', 'tta_', 'vis')
 _REGISTRIES = (DATASETS, DATA_SAMPLERS, HOOKS, METRICS, MODELS, TRANSFORMS)
-_TEACHER = 'teacher.'
-# Keys that a stock `EncoderDecoder` does not have.
-_OWN_KEYS = (_TEACHER, 'regularizers.', '_extra_state')
+# Beginnings of keys that a stock `EncoderDecoder` does not have.
+_OWN_KEYS = (TEACHER, 'regularizers.', '_extra_state')
 # Own class -> the stock class that takes its place.
 _STOCK = dict(
     SeSAMEncoderDecoder=EncoderDecoder,
@@ -167,16 +170,16 @@ def student_weights(
 
     The teacher has no auxiliary heads: those remain the student's.
     """
-    state = checkpoint.get('state_dict', checkpoint)
+    state = weights_of(checkpoint)
     weights = {n: v for n, v in state.items() if not n.startswith(_OWN_KEYS)}
     if teacher:
-        names = [name for name in state if name.startswith(_TEACHER)]
-        if not names:
+        taught = {n: v for n, v in state.items() if n.startswith(TEACHER)}
+        if not taught:
             raise ValueError(
                 'the checkpoint holds no teacher; leave --teacher out, or '
                 "give one of a training with teacher='online' or 'round'."
             )
-        weights.update({n[len(_TEACHER) :]: state[n] for n in names})
+        weights.update({n[len(TEACHER) :]: v for n, v in taught.items()})
     return weights
 
 
@@ -250,4 +253,4 @@ def _as_list(value: Any) -> list:
 def _is_own(registry: Registry, config: dict) -> bool:
     """Whether this package defines a component."""
     kinds = lineage(config, registry)
-    return bool(kinds) and kinds[0].__module__.startswith('mmseg_sesam.')
+    return any(map(is_own, kinds[:1]))

@@ -33,7 +33,7 @@ def test_select_weights_needs_those_of_the_student_alone(
     }
     checkpoint = dict(state_dict=student)
 
-    weights = select_weights(model, checkpoint, path, (*TEACHER, *TRAINING))
+    weights = select_weights(model, checkpoint, path, (TEACHER, *TRAINING))
     assert len(weights) == len(student)
 
     with pytest.raises(ValueError, match='student.pth lacks .* teacher'):
@@ -99,4 +99,4 @@ def test_select_weights_refuses_values_that_are_no_weights(
     model = build(make_config())
     texts = dict.fromkeys(model.state_dict(), 'x')
     with pytest.raises(ValueError, match='lacks .* weights'):
-        select_weights(model, texts, 'texts.pth', (*TEACHER, *TRAINING))
+        select_weights(model, texts, 'texts.pth', (TEACHER, *TRAINING))
