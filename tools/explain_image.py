@@ -183,11 +183,10 @@ def choose_names(
 
 def read_view(path: str, cfg: Config) -> np.ndarray:
     """Returns an image as the config shows it, else as training reads it."""
-    from mmseg_sesam.datasets.pipeline_configs import view_steps
+    from mmseg_sesam.datasets.pipeline_configs import view_of
     from mmseg_sesam.datasets.rgb_view import load_view
 
-    loader = cfg.get('train_dataloader')
-    if steps := view_steps(loader.dataset) if loader else []:
+    if steps := view_of(cfg):
         return load_view(path, steps)
     remedy = (
         'give another file, or, for images of other bands, --config of a '

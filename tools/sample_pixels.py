@@ -97,12 +97,11 @@ def view_reader(config: str) -> Callable[[Path], np.ndarray]:
     from mmengine.registry import init_default_scope
 
     from mmseg_sesam.cli.configs import read_config
-    from mmseg_sesam.datasets.pipeline_configs import view_steps
+    from mmseg_sesam.datasets.pipeline_configs import view_of
     from mmseg_sesam.datasets.rgb_view import load_view
 
     init_default_scope('mmseg')
-    loader = read_config(config).get('train_dataloader')
-    steps = view_steps(loader.dataset) if loader else []
+    steps = view_of(read_config(config))
     if not steps:
         raise ValueError(
             f'{config} has no LoadRGBView in the pipeline of training; leave '

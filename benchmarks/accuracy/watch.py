@@ -25,7 +25,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import DATASETS, TRANSFORMS
 from torch import Tensor
 
-from mmseg_sesam.datasets.loading import attach_store, iterate_loaders
+from mmseg_sesam.datasets.loading import copy_store
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.models.label_maps import stack_labels
@@ -99,14 +99,7 @@ class WatchHook(Hook):
             place, dict(type='LoadDenseLabel', folder=str(self.dense))
         )
         self.dataset = DATASETS.build(config)
-        for loader in iterate_loaders(runner.train_dataloader.dataset):
-            attach_store(
-                self.dataset,
-                loader.store,
-                loader.data_root,
-                loader.enabled,
-                loader.with_confident,
-            )
+        copy_store(runner.train_dataloader.dataset, self.dataset)
         self.file = Path(runner.work_dir, FILE)
         resumed = runner.iter and self.file.exists()
         records = json.loads(self.file.read_text()) if resumed else []
@@ -210,6 +203,8 @@ def _seeded() -> Iterator[None]:
     states = random.getstate(), np.random.get_state()
     random.seed(0)
     np.random.seed(0)
-    yield
-    random.setstate(states[0])
-    np.random.set_state(states[1])
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])

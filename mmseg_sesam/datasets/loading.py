@@ -305,6 +305,18 @@ def attach_store(
         transform.with_confident = with_confident
 
 
+def copy_store(source: Dataset, target: Dataset) -> None:
+    """Lets a data set read what another reads, see `attach_store`."""
+    for loader in iterate_loaders(source):
+        attach_store(
+            target,
+            loader.store,
+            loader.data_root,
+            loader.enabled,
+            loader.with_confident,
+        )
+
+
 def iterate_loaders(dataset: Dataset) -> Iterator[LoadPseudoLabel]:
     """Yields all `LoadPseudoLabel` of a built data set and of its wrappers."""
     for part in wrapped_datasets(dataset):

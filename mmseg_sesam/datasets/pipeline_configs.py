@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
+from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
 from mmseg_sesam.type_names import type_names
@@ -180,6 +181,12 @@ def view_steps(dataset: dict) -> list[dict]:
             steps = pipeline[: views.index(True) + 1]
             return copy.deepcopy([s for s in steps if not makes_label(s)])
     return []
+
+
+def view_of(cfg: Config) -> list[dict]:
+    """Returns `view_steps` of the training; [] for a config without one."""
+    loader = cfg.get('train_dataloader')
+    return view_steps(loader.dataset) if loader else []
 
 
 def _is_view(step: dict) -> bool:

@@ -133,7 +133,10 @@ class RunRounds:
                 f'it: {fault}; the round is made again.'
             )
             iteration = noted.get('iteration', self.runner.iter)
-            self._make_again(round_index, iteration, init_from)
+            if round_index:
+                self.make(round_index, iteration)
+            else:
+                self.start(init_from, iteration)
         else:
             distributed.on_main_rank(
                 lambda: self.store.publish(round_index), self.group
@@ -186,15 +189,6 @@ class RunRounds:
                 'had loaded them before.'
             )
             self._stale_in_round = 0
-
-    def _make_again(
-        self, round_index: int, iteration: int, init_from: str | None
-    ) -> None:
-        """Makes a round that is lost, with the iteration that it had."""
-        if round_index:
-            self.make(round_index, iteration)
-        else:
-            self.start(init_from, iteration)
 
     def _check_model(self) -> None:
         refuse_sharded(self.runner.model)

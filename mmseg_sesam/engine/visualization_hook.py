@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from mmseg.models import EncoderDecoder
 from mmseg.registry import DATASETS, HOOKS
 
-from mmseg_sesam.datasets.loading import attach_store, iterate_loaders
+from mmseg_sesam.datasets.loading import copy_store
 from mmseg_sesam.datasets.pipeline_configs import loading_dataset
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
@@ -88,14 +88,7 @@ class SeSAMVisualizationHook(Hook):
         self.images = DATASETS.build(
             loading_dataset(dataset, with_pseudo_labels=True)
         )
-        for loader in iterate_loaders(runner.train_dataloader.dataset):
-            attach_store(
-                self.images,
-                loader.store,
-                loader.data_root,
-                loader.enabled,
-                loader.with_confident,
-            )
+        copy_store(runner.train_dataloader.dataset, self.images)
         self.prepare = ValidationTransforms.of_config(runner.cfg)
         count = min(self.num_images, len(self.images))
         places = np.linspace(0, len(self.images) - 1, count)
