@@ -74,20 +74,37 @@ def doubtful_regions(
     for place in np.argsort(-sums, kind='stable')[:_NUMBER]:
         rows, cols = boxes[place]
         inside = found[rows, cols] == place + 1
-        words = [
-            f'{name}: {classes[_most(label[rows, cols][inside])]}'
-            for name, label in maps.items()
-            if (label[rows, cols][inside] != UNLABELLED).any()
-        ]
+        ids = np.stack([m[rows, cols][inside] for m in maps.values()])
         regions.append(
             Region(
                 (cols.start, rows.start, cols.stop, rows.stop),
-                ', '.join(words),
+                _reason(ids, list(maps), classes),
             )
         )
     return regions
 
 
-def _most(ids: np.ndarray) -> int:
-    """Returns the most frequent class id."""
-    return int(np.bincount(ids[ids != UNLABELLED]).argmax())
+def _reason(
+    ids: np.ndarray, names: Sequence[str], classes: Sequence[str]
+) -> str:
+    """Returns the most frequent answers, among those that differ if any do.
+
+    Args:
+        ids: (M, P) class ids that M maps give to the P pixels.
+        names: of the maps.
+        classes: names of the classes.
+    """
+    # A number for each pixel: sorting rows takes much longer.
+    places = 256 ** np.arange(len(names))
+    _, first, counts = np.unique(
+        places @ ids, return_index=True, return_counts=True
+    )
+    answers = [
+        {n: classes[i] for n, i in zip(names, answer) if i != UNLABELLED}
+        for answer in ids[:, first].T
+    ]
+    differ = [len({*answer.values()}) > 1 for answer in answers]
+    best = answers[np.lexsort((counts, differ))[-1]]
+    if any(differ):
+        return ', '.join(f'{name}: {found}' for name, found in best.items())
+    return f'predictions of {next(iter(best.values()))} are uncertain'

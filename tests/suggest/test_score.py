@@ -79,6 +79,25 @@ def test_doubtful_regions_leave_out_thin_edges() -> None:
     assert regions[0].reason == 'student: road, teacher: pole'
 
 
+def test_doubtful_regions_name_answers_that_differ() -> None:
+    doubt = np.zeros((40, 60))
+    doubt[:20, :20] = doubt[:20, 30:50] = 1
+    student = np.zeros(doubt.shape, np.uint8)
+    teacher = student.copy()
+    # A minority of the first region; the maps agree in the second.
+    teacher[:8, :20] = 1
+    pseudo = np.full_like(student, 255)
+
+    regions = doubtful_regions(
+        doubt, dict(student=student, teacher=teacher, pseudo=pseudo), CLASSES
+    )
+
+    assert [region.reason for region in regions] == [
+        'student: road, teacher: pole',
+        'predictions of road are uncertain',
+    ]
+
+
 def test_fallback_regions_are_the_largest_components() -> None:
     records = [
         dict(class_id=i % 2, area=i, bbox=[i, 2, i + 5, 9]) for i in range(5)
