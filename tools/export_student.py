@@ -18,6 +18,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from mmseg_sesam.cli.arguments import config_file, existing_file
+from mmseg_sesam.io.terminal import hide_warnings
 
 
 def new_checkpoint(text: str) -> Path:
@@ -56,6 +57,7 @@ def make_parser() -> ArgumentParser:
 
 def main() -> None:
     args = make_parser().parse_args()
+    hide_warnings()
     from mmseg_sesam.cli.configs import read_config
     from mmseg_sesam.models.export import export
 

@@ -14,6 +14,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from mmseg_sesam.cli.arguments import add_jobs, add_suffix, writable_file
+from mmseg_sesam.io.terminal import hide_warnings
 
 
 def make_parser() -> ArgumentParser:
@@ -48,6 +49,7 @@ def make_parser() -> ArgumentParser:
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
+    hide_warnings()
     from mmseg_sesam.report import build_report
 
     out = args.out or args.work_dir / 'report.html'

@@ -92,6 +92,7 @@ def test_export_student_result_predicts_in_mmseg(
     for gone in ('SeSAM', 'mmseg_sesam', 'StepSeed', 'Quality', 'nowhere'):
         assert gone not in text
     assert 'needs mmseg_sesam' not in done.stdout
+    assert 'deprecated' not in done.stdout
     config = Config.fromfile(trained / 'plain.py')
     assert config.test_pipeline == [
         dict(type='LoadImageFromFile'),
@@ -115,6 +116,22 @@ def test_export_student_result_predicts_in_mmseg(
     image = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
     label = inference_model(model, image).pred_sem_seg.data
     assert (label == answer).all()
+
+
+def test_export_student_of_a_wrapped_model(export, trained: Path) -> None:
+    path = trained / 'sesam.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    state = checkpoint['state_dict']
+    checkpoint['state_dict'] = {f'module.{n}': v for n, v in state.items()}
+    torch.save(checkpoint, path)
+
+    done = export('--teacher')
+
+    assert done.returncode == 0, done.stdout
+    plain = torch.load(trained / 'plain.pth', weights_only=True)['state_dict']
+    taught = 'decode_head.conv_seg.bias'
+    assert plain[taught].equal(state[f'teacher.{taught}'])
+    assert not any(n.startswith(('module.', 'teacher.')) for n in plain)
 
 
 def test_export_student_keeps_weights(export, trained: Path) -> None:
