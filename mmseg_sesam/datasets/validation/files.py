@@ -26,6 +26,8 @@ _MAX_COLOURS = 4096
 # Largest value of a nearly black image of 8 bits; 12-bit values in 16 bits
 # are below it (our choice).
 _DARK = 16
+# Problems of a label that may not have the size of its image.
+_UNFIT = {'size', 'label damaged'}
 # Kind of problem -> level, problem and remedy.
 PROBLEMS = load(Path(__file__).with_name('problems.yaml'))
 
@@ -73,13 +75,19 @@ def inspect_pair(
     `LoadRGBView`, by which an image is read instead, if there are any.
     """
     problems: dict[str, str] = {}
-    size = counts = None
+    size = stored = counts = None
     if view and os.path.isfile(image_path):
         size = _inspect_view(image_path, view, problems)
     elif with_image and os.path.isfile(image_path):
-        size = _inspect_image(image_path, turns, whole, problems)
+        size, stored = _inspect_image(image_path, turns, whole, problems)
+    fits = True
     if label_path and os.path.isfile(label_path):
         counts = _inspect_label(label_path, colours, size, problems)
+        # Only a label of the turned image has its size, where the turn
+        # swaps two different sides.
+        fits = size != stored and problems.keys().isdisjoint(_UNFIT)
+    if fits:
+        problems.pop('image turned', None)
     return Inspection(problems, counts)
 
 
@@ -94,8 +102,8 @@ def _open(path: str) -> Iterator[Image.Image]:
 
 def _inspect_image(
     path: str, turns: bool, whole: bool, problems: dict[str, str]
-) -> tuple[int, int] | None:
-    """Returns width and height as training sees them."""
+) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """Returns width and height as training sees them, and as in the file."""
     try:
         with _open(path) as image:
             turned = images.orientation(image) != images.UPRIGHT
@@ -112,12 +120,12 @@ def _inspect_image(
     # Decoders raise any kind of error for a damaged file.
     except Exception as error:
         problems['image damaged'] = _explain(path, error)
-        return None
+        return None, None
     if turns and turned:
         problems['image turned'] = path
     if dull:
         problems[dull] = path
-    return turned_size if turns else size
+    return (turned_size if turns else size), size
 
 
 def _inspect_view(

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from pipelines import place_of
 
+from mmseg_sesam.datasets.validation.files import inspect_pair
 from mmseg_sesam.io.labels import write_label
 
 
@@ -175,6 +176,64 @@ def test_inspect_pair_turns_images_before_it_compares_sizes(data) -> None:
     place = place_of(data.train.pipeline, 'LoadImageFromFile')
     data.train.pipeline[place].color_type = 'color_ignore_orientation'
     assert data.validate().findings == []
+
+
+def inspect_turned(
+    root: Path,
+    shape: tuple[int, int],
+    orientation: int,
+    label: np.ndarray | None,
+) -> list[str]:
+    """Returns the problems of an image that is turned, and of its label.
+
+    Args:
+        root: folder to be written.
+        shape: height and width in the file of the image.
+        orientation: its EXIF orientation.
+        label: the label, None if there is no file.
+    """
+    image, path = root / 'a.png', root / 'label.png'
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    Image.fromarray(noise).save(image)
+    turn(image, orientation)
+    if label is not None:
+        write_label(path, label)
+    found = inspect_pair(
+        *(str(image), str(path), [None] * 256),
+        with_image=True,
+        turns=True,
+        whole=True,
+    )
+    return sorted(found.problems)
+
+
+@pytest.mark.parametrize('orientation', range(5, 9))
+def test_inspect_pair_label_of_upright_size_fits_turned_image(
+    tmp_path: Path, orientation: int
+) -> None:
+    label = np.zeros((30, 20), np.uint8)
+    assert inspect_turned(tmp_path, (20, 30), orientation, label) == []
+    assert inspect_turned(tmp_path, (20, 30), orientation, None) == []
+
+
+@pytest.mark.parametrize(
+    'orientation, shape',
+    [(2, (20, 30)), (3, (20, 30)), (4, (20, 30)), (6, (20, 20))],
+)
+def test_inspect_pair_warns_of_turn_that_no_size_shows(
+    tmp_path: Path, orientation: int, shape: tuple[int, int]
+) -> None:
+    label = np.zeros(shape, np.uint8)
+    found = inspect_turned(tmp_path, shape, orientation, label)
+    assert found == ['image turned']
+
+
+def test_inspect_pair_warns_of_turn_beside_damaged_label(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / 'label.png').write_bytes(b'')
+    found = inspect_turned(tmp_path, (20, 30), 6, None)
+    assert found == ['image turned', 'label damaged']
 
 
 RAMP = np.arange(600).reshape(20, 30)
