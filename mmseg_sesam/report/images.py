@@ -171,7 +171,8 @@ def _build_dataset(run: Run) -> Any:
         raise FileNotFoundError(
             f'The training images of {run.work_dir} are not where its config '
             f'says ({error}); start the tool in the folder where the '
-            f'training was started, which is not {Path.cwd()}.'
+            'training was started, or, if a folder was moved or renamed '
+            'since then, move it back, or link its old path to the new one.'
         ) from error
     return built
 

@@ -73,3 +73,17 @@ def test_training_images_names_missing_files(
     shutil.rmtree(scribbles)
     with pytest.raises(FileNotFoundError, match='where the training was'):
         RunImages(run)
+
+
+def test_training_images_of_moved_folder_name_old_path_and_remedy(
+    work_dir: Path, scribbles: Path
+) -> None:
+    moved = scribbles.rename(scribbles.with_name('moved'))
+    with pytest.raises(FileNotFoundError) as raised:
+        RunImages(read_run(work_dir))
+    said = str(raised.value)
+    assert str(scribbles) in said and 'link its old path' in said
+    assert str(Path.cwd()) not in said
+
+    scribbles.symlink_to(moved)
+    assert len(RunImages(read_run(work_dir))) == 3
