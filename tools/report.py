@@ -14,6 +14,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from mmseg_sesam.cli.arguments import add_jobs, add_suffix, writable_file
+from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.io.terminal import hide_warnings
 
 
@@ -46,6 +47,7 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
+@interruptible('report', 'run it again')
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()

@@ -15,18 +15,19 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 import sys
 from argparse import (
     ArgumentParser,
     ArgumentTypeError,
     RawDescriptionHelpFormatter,
 )
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmseg_sesam.annotations import READERS, ConversionError
 from mmseg_sesam.cli.arguments import add_jobs, positive
-from mmseg_sesam.cli.resume import interruptible
+from mmseg_sesam.cli.resume import interruptible, run_command
 from mmseg_sesam.io.terminal import hide_warnings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,18 +131,28 @@ def add_validation(parser: ArgumentParser) -> None:
     )
 
 
-def check_not_trained(out: Path) -> None:
+def check_not_trained(out: Path, options: Sequence[str]) -> None:
     """Ends the program if a folder has a training already."""
     from mmseg_sesam.engine.work_dir import latest_checkpoint
 
     if latest_checkpoint(out / 'run'):
         config = out / f'{out.resolve().name}.py'
-        command = shlex.join(['python', 'tools/train.py', str(config)])
         sys.exit(
             f'start: {out / "run"} holds the checkpoints of an earlier '
             'training, and nothing was written; give another --out, or '
-            f'continue that training with `{command} --resume`.'
+            f'continue that training with `{resume_command(config, options)}`.'
         )
+
+
+def resume_command(config: Path, options: Sequence[str]) -> str:
+    """Returns the command that continues a training, or starts it."""
+    words = ['python', 'tools/train.py', str(config), '--resume']
+    return shlex.join([*words, *override(options)])
+
+
+def override(options: Sequence[str]) -> list[str]:
+    """Returns the arguments of tools/train.py that override a config."""
+    return ['--cfg-options', *options] if options else []
 
 
 def check(config: Path, jobs: int) -> None:
@@ -156,11 +167,21 @@ def check(config: Path, jobs: int) -> None:
         sys.exit('start: correct the errors above, and run again.')
 
 
-def run_tool(name: str, *words: object) -> None:
+def train(args: dict[str, Any], config: Path, options: Sequence[str]) -> None:
+    """Trains, and writes the report."""
+    remedy = f'`{resume_command(config, options)}` continues the training'
+    run_tool('train.py', config, *override(options), remedy=remedy)
+    run = args['out'] / 'run'
+    command = shlex.join(['python', 'tools/report.py', str(run)])
+    remedy = f'`{command}` writes the report'
+    run_tool('report.py', run, '--jobs', args['jobs'], remedy=remedy)
+
+
+def run_tool(name: str, *words: object, remedy: str) -> None:
+    """Runs a tool; ends the program if it fails or is interrupted."""
     command = [sys.executable, str(ROOT / 'tools' / name), *map(str, words)]
-    code = subprocess.call(command)
-    if code:
-        sys.exit(code)
+    if status := run_command(command, 'start', remedy):
+        sys.exit(status)
 
 
 def explain(parser: ArgumentParser, error: Exception) -> str:
@@ -189,7 +210,7 @@ def main() -> None:
     for name in ('classes', 'unlabelled', 'corrected'):
         args[name] = tuple(args[name])
     if run:
-        check_not_trained(args['out'])
+        check_not_trained(args['out'], options)
     from mmseg_sesam.start.show import plan_text
     from mmseg_sesam.start.start import Request, prepare
 
@@ -201,9 +222,7 @@ def main() -> None:
         sys.exit(explain(parser, error))
     print(plan_text(start))
     if run:
-        words = ['--cfg-options', *options] if options else []
-        run_tool('train.py', start.config, *words)
-        run_tool('report.py', args['out'] / 'run', '--jobs', args['jobs'])
+        train(args, start.config, options)
 
 
 if __name__ == '__main__':

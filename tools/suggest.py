@@ -14,6 +14,7 @@ from pathlib import Path
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.export import WRITERS
 from mmseg_sesam.cli.arguments import add_jobs, new_folder
+from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.io.names import printable
 
 
@@ -68,6 +69,7 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
+@interruptible('suggest', 'run it again, with a new output folder')
 def main() -> None:
     args = make_parser().parse_args()
     from mmseg_sesam.suggest import suggest

@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_sesam.cli import arguments
+from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.type_names import type_name
 
 # Parts of a config without which nothing is trained.
@@ -149,6 +150,7 @@ def train(cfg: Config, changed: str) -> None:
     runner.logger.info(summarise(runner))
 
 
+@interruptible('train', 'the same command with --resume continues')
 def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)

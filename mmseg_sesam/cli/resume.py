@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from mmseg_sesam.io.atomic import replace_file
@@ -22,6 +25,33 @@ def interruptible(
         yield
     except KeyboardInterrupt:
         sys.exit(f'{tool}: interrupted; {remedy}.')
+
+
+def run_command(command: Sequence[str], tool: str, remedy: str) -> int:
+    """Runs a command and returns its exit status.
+
+    A terminal sends Ctrl-C to the command, too, which may have files to
+    remove and something to say: the program `tool` waits for its end, and
+    then ends with one sentence.
+    """
+    interrupts: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+
+    earlier = signal.getsignal(signal.SIGINT)
+    # Where interrupts are ignored they stay so, for the command as well.
+    catches = earlier is signal.default_int_handler
+    if catches:
+        signal.signal(signal.SIGINT, note)
+    try:
+        status = subprocess.run(command).returncode
+    finally:
+        if catches:
+            signal.signal(signal.SIGINT, earlier)
+    if interrupts:
+        sys.exit(f'{tool}: interrupted; {remedy}.')
+    return status
 
 
 def check_record(path: Path, record: dict[str, Any]) -> None:

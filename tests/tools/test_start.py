@@ -82,10 +82,16 @@ def test_start_keeps_an_earlier_training(photos: Path) -> None:
     Path('pets/run').mkdir(parents=True)
     Path('pets/run/iter_2.pth').touch()
 
-    done = run_warm(TOOL, photos, photos, '--out', 'pets', '--run')
+    done = run_warm(
+        *(TOOL, photos, photos, '--out', 'pets', '--run'),
+        *('--cfg-options', 'train_cfg.max_iters=9'),
+    )
 
     assert done.returncode == 1
-    assert '`python tools/train.py pets/pets.py --resume`' in done.stdout
+    assert (
+        '`python tools/train.py pets/pets.py --resume --cfg-options '
+        'train_cfg.max_iters=9`' in done.stdout
+    )
     assert 'give another --out' in done.stdout
     assert [*Path('pets').iterdir()] == [Path('pets/run')]
 
