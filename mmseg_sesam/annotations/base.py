@@ -15,7 +15,11 @@ from mmseg_sesam.annotations.classes import resolve_classes
 from mmseg_sesam.annotations.conventions import find_format, foreign
 from mmseg_sesam.annotations.entries import join_entries
 from mmseg_sesam.annotations.files import shortened, shown
-from mmseg_sesam.annotations.options import option
+from mmseg_sesam.annotations.options import (
+    CLASS_OPTIONS,
+    option,
+    spell_alike,
+)
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_files
 from mmseg_sesam.io.names import check_unique, nfc
 from mmseg_sesam.validators import PATH, check_option
@@ -119,13 +123,15 @@ class AnnotationReader(ABC):
 
     def __post_init__(self) -> None:
         for given in fields(self):
-            if given.metadata:
-                check_option(
-                    f'The format {self.name}',
-                    f'--{given.name}',
-                    getattr(self, given.name),
-                    given.metadata['rule'],
-                )
+            if not given.metadata:
+                continue
+            value = getattr(self, given.name)
+            check_option(
+                *(f'The format {self.name}', f'--{given.name}', value),
+                given.metadata['rule'],
+            )
+            if given.name in CLASS_OPTIONS:
+                setattr(self, given.name, spell_alike(value))
         self._check_sources()
         self.names, self.palette = resolve_classes(self.classes)
         self.remarks: list[str] = []

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.annotations.files import optional_import, shown
+from mmseg_sesam.io.names import nfc
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.structures import UNLABELLED
 
@@ -21,6 +22,8 @@ Classes = tuple[tuple[str, ...], list[list[int]]]
 def name_classes(names: Iterable[str]) -> Classes:
     """Returns names in the order of their ids, and as many RGB colours.
 
+    Names of a file that differ in the spelling of accents become one.
+
     Raises:
         ValueError: a name occurs twice, or there are too many.
     """
@@ -31,6 +34,7 @@ def name_classes(names: Iterable[str]) -> Classes:
             f'There are {len(names)} classes, {shown(twice)} more than once, '
             f'expected up to {UNLABELLED} different names; give --classes.'
         )
+    names = tuple(dict.fromkeys(map(nfc, names)))
     return names, voc_colours()[: len(names)]
 
 
@@ -56,7 +60,7 @@ def resolve_classes(values: Sequence[str]) -> Classes:
             f'Class {unnamed[0]} of --classes has no name, expected one in '
             'each line of a file; remove empty lines.'
         )
-    return name_classes(values)
+    return name_classes(map(nfc, values))
 
 
 def _classes_of_mmseg(data_set: str) -> Classes | None:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from mmseg_sesam import validators
+from mmseg_sesam.io.names import nfc
 from mmseg_sesam.validators import Rule, one_of
 
 
@@ -22,6 +23,23 @@ def list_of(kind: type, expected: str) -> Rule:
 
 
 NAMES = list_of(str, 'a list of names')
+# Options that name classes.
+CLASS_OPTIONS = ('classes', 'unlabelled', 'undrawn', 'map')
+
+
+def spell_alike(value: Any) -> Any:
+    r"""Returns names of classes with each accent in its letter; else `value`.
+
+    Systems write an accent within its letter or after it, and nobody sees
+    the difference: both are one class.
+
+    Example:
+        >>> spell_alike(['cafe\u0301', 21]) == ['caf\xe9', 21]
+        True
+    """
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(spell_alike, value))
+    return nfc(value) if isinstance(value, str) else value
 
 
 def option(default: Any, text: str, rule: Rule, **arguments: Any) -> Any:

@@ -10,7 +10,7 @@ from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.drawing import OUTSIDE, Canvas
 from mmseg_sesam.annotations.files import shortened, shown
-from mmseg_sesam.annotations.options import NAMES, choice, option
+from mmseg_sesam.annotations.options import NAMES, choice, option, spell_alike
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.structures import UNLABELLED
@@ -161,7 +161,9 @@ class NamedReader(AnnotationReader):
         self.declared: list[str] = []
 
     def labels_of(self, item: Item) -> list[str]:
-        """Returns the labels of the shapes of an item.
+        """Returns the labels of the shapes of an item, as the file has them.
+
+        A reader overrides it; `names_of` is for callers.
 
         Raises:
             ValueError: the file is damaged.
@@ -169,12 +171,17 @@ class NamedReader(AnnotationReader):
         """
         return []
 
+    def names_of(self, item: Item) -> list[str]:
+        """Returns `labels_of` an item, spelled as the names of classes."""
+        return [*map(spell_alike, self.labels_of(item))]
+
     def class_id(self, name: Any, where: str) -> int:
         """Returns the id of a class, 255 for a name that means unlabelled.
 
         Raises:
             ValueError: the name is unknown.
         """
+        name = spell_alike(name)
         if name in self.unlabelled:
             return UNLABELLED
         if name not in self.names:
@@ -205,12 +212,13 @@ class NamedReader(AnnotationReader):
 
         A remark names a class that may mean unlabelled.
         """
-        images, places = Counter(dict.fromkeys(self.declared, 0)), {}
+        images = Counter(dict.fromkeys(map(spell_alike, self.declared), 0))
+        places: dict[str, str] = {}
         readable = True
         # A format of one file for each image reads all of them here.
         for item in Progress(items, desc='reading labels', delay=2):
             try:
-                labels = dict.fromkeys(self.labels_of(item))
+                labels = dict.fromkeys(self.names_of(item))
             except (ValueError, OSError):
                 # `read` raises the same error, in the name of the item.
                 readable = False

@@ -12,6 +12,7 @@ import numpy as np
 
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
+from mmseg_sesam.io.names import nfc
 from mmseg_sesam.structures import UNLABELLED
 
 # Columns of a table of classified pixels.
@@ -95,7 +96,7 @@ def count_classified(
                     f'{",".join(COLUMNS)} as tools/sample_pixels.py writes '
                     'them; give the table that its page saves.'
                 )
-            names = [(row['class'] or '').strip() for row in reader]
+            names = [nfc((row['class'] or '').strip()) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
             f'{path} cannot be read as a table ({error}); give the table '
@@ -107,6 +108,8 @@ def count_classified(
             f'class, the first in line {names.index("") + 2}; classify them '
             f'on the page, with {NO_CLASS} for those of no class.'
         )
+    # tools/sample_pixels.py wrote names of this spelling.
+    classes = [*map(nfc, classes)]
     unknown = sorted({*names} - {*classes, NO_CLASS})
     if unknown:
         raise ValueError(

@@ -173,7 +173,7 @@ def has_photos(name: str, src: Path, folder: Path) -> bool:
 def labels_in(reader: AnnotationReader, items: Iterable[Item]) -> set[str]:
     """Returns the labels of all shapes, or the values of index images."""
     if isinstance(reader, NamedReader):
-        return {label for item in items for label in reader.labels_of(item)}
+        return {label for item in items for label in reader.names_of(item)}
     if isinstance(reader, IndexPngReader):
         values = (np.unique(read_index(item.source)[0]) for item in items)
         return {str(value) for found in values for value in found.tolist()}

@@ -16,6 +16,7 @@ import numpy as np
 from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.convert import SUMMARY
 from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.io.names import nfc
 from mmseg_sesam.start.detect import (
     check_several,
     detect_format,
@@ -141,7 +142,7 @@ def _converted_classes(annotations: Path) -> tuple[str, ...]:
     # The file of another tool names no classes.
     try:
         summary = json.loads(path.read_text(encoding='utf-8'))
-        return tuple(str(one['name']) for one in summary['classes'])
+        return tuple(nfc(str(one['name'])) for one in summary['classes'])
     except (KeyError, TypeError, ValueError):
         return ()
 

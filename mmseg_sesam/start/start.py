@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable
 
+from mmseg_sesam.annotations.options import spell_alike
 from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.io.atomic import replace_file
 from mmseg_sesam.start.detect import check_annotations
@@ -128,10 +129,9 @@ def prepare(
 def _gather_sets(request: Request, renew: Callable[[], None]) -> DataSets:
     """Converts all annotations, and divides the images."""
     out, images = request.out, request.images
-    reading = Reading(
-        *(request.format, request.classes, request.unlabelled, request.jobs),
-        renew,
-    )
+    # They are compared with names that readers return.
+    names = spell_alike((request.classes, request.unlabelled))
+    reading = Reading(request.format, *names, request.jobs, renew)
     others = [*request.corrected, *([request.val] if request.val else [])]
     # All of them, before the first is converted.
     for path in (request.annotations, *others):

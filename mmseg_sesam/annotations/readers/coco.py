@@ -16,6 +16,7 @@ from mmseg_sesam.annotations.coco_rle import decode_runs, read_counts
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.shapes import Boxes, NamedReader
+from mmseg_sesam.io.names import nfc
 
 
 @dataclass
@@ -43,7 +44,7 @@ class CocoReader(NamedReader, Boxes):
             self.names, self.palette = name_classes(
                 names[index]
                 for index in sorted(names)
-                if names[index] not in self.unlabelled
+                if nfc(names[index]) not in self.unlabelled
             )
         shapes: dict[int, list] = defaultdict(list)
         for entry in take(record, 'annotations', list, where):

@@ -22,6 +22,7 @@ from mmseg_sesam.annotations.options import NAMES, option
 from mmseg_sesam.annotations.readers.cvat import EXPORT
 from mmseg_sesam.annotations.rendered import holds_renderings
 from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.io.names import nfc
 from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import PATH
 
@@ -215,7 +216,8 @@ def read_colour_table(path: Path) -> list[tuple[str, Colour]]:
         ) from error
     entries = _json if text.lstrip()[:1] in ('{', '[') else _lines
     table: dict[Colour, str] = {}
-    for where, name, colour_text, entry in entries(text, path):
+    for where, spelled, colour_text, entry in entries(text, path):
+        name = nfc(spelled)
         try:
             colour = read_colour(colour_text)
         except ValueError as error:

@@ -119,7 +119,7 @@ class CvatReader(NamedReader, AllShapes):
     def _take_labels(self, root: Element) -> None:
         """Sets names and colours of the labels, unless `classes` does."""
         colours = {
-            label.findtext('name', ''): label.findtext('color')
+            nfc(label.findtext('name', '')): label.findtext('color')
             for label in root.iterfind('meta//label')
             # Labels with a parent are parts of a skeleton.
             if label.findtext('type') not in _WITHOUT_PIXELS
