@@ -156,11 +156,15 @@ def add_record(out: Path, record: Record) -> None:
 
 def labelled_keys(out: Path) -> set[str]:
     """Returns the keys of the labels of a conversion that label a pixel."""
+    return {key for key, ids in label_classes(out).items() if ids}
+
+
+def label_classes(out: Path) -> dict[str, set[int]]:
+    """Returns the class ids in each label of a conversion by its key."""
     _, *lines = (out / JOURNAL).read_text(encoding='utf-8').splitlines()
     return {
-        record['key']
+        record['key']: {*map(int, record['pixels'])} - {UNLABELLED}
         for record in map(json.loads, lines)
-        if {*record['pixels']} != {str(UNLABELLED)}
     }
 
 

@@ -99,7 +99,8 @@ def _on_absent_classes(
     if not absent:
         return
     names = _join(absent)
-    text = f'No weak label shows {names}, which the network cannot learn.'
+    text = f'No training image has a weak label of {names}, which the '
+    text += 'network cannot learn.'
     if measured < images:
         text = f'The {measured:,} measured of {images:,} training images have '
         text += f'no weak label of {names}.'

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mmseg_sesam.annotations.files import shortened
+from mmseg_sesam.annotations.journal import label_classes
 from mmseg_sesam.start.detect import has_photos, prefer_format
 from mmseg_sesam.start.label_kind import THIN
 from mmseg_sesam.start.material import (
@@ -16,7 +18,7 @@ from mmseg_sesam.start.material import (
     remove_labels,
 )
 from mmseg_sesam.start.readers import Reading, Role
-from mmseg_sesam.start.split import split_blocks
+from mmseg_sesam.start.split import sole_images, split_blocks
 from mmseg_sesam.structures import DENSE
 
 # Share of the labelled images that is held back unless the user says another
@@ -39,6 +41,9 @@ class DataSets:
         proxy: whether the validation knows weakly labelled pixels only.
         emptied: training images whose labels a correction removed.
         unchanged: images whose correction is as it was exported.
+        kept: images that are trained on, as no other training image shows a
+            class of theirs, with these classes; the split would hold them
+            back.
     """
 
     train: Material
@@ -49,6 +54,7 @@ class DataSets:
     proxy: bool = False
     emptied: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -74,6 +80,8 @@ class DataSets:
 def hold_back(material: Material, share: float | None) -> DataSets:
     """Holds labelled images back for the validation.
 
+    Images that alone show a class are trained on.
+
     Args:
         material: images and labels.
         share: share of the labelled images; 0 for none, None for
@@ -93,11 +101,32 @@ def hold_back(material: Material, share: float | None) -> DataSets:
         )
         return DataSets(material, measured=said)
     _, held = split_blocks(material.labelled, share)
+    sole = sole_images(held, label_classes(material.labels))
+    kept = _with_classes(sole, material.classes)
+    held = [name for name in held if name not in sole]
+    if not held:
+        said = (
+            'nothing; no image is held back, as each chosen image shows a '
+            f'class that no other training image shows: {shortened(kept)}. '
+            f'{_REMEDY}, or label these classes in more images'
+        )
+        return DataSets(material, measured=said)
     # Unlabelled images between held ones show nearly the same.
     near = _between(material.names, {*held}, {*material.labelled})
     val = replace(material, labelled=held, unlabelled=[])
     train = without(material, {*held, *near})
-    return _with_val(train, val, 'held-back images', material.kind != DENSE)
+    sets = _with_val(train, val, 'held-back images', material.kind != DENSE)
+    return replace(sets, kept=kept)
+
+
+def _with_classes(
+    images: Mapping[str, set[int]], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Returns each image with the names of its classes, for a message."""
+    return tuple(
+        f'{image} ({shortened(names[index] for index in sorted(ids))})'
+        for image, ids in images.items()
+    )
 
 
 def take_val(

@@ -60,6 +60,11 @@ def _found(sets: DataSets) -> Iterator[str]:
             f'{shortened(sets.unchanged)}'
         )
     yield f'Validation: {sets.measured}.'
+    if sets.kept:
+        yield (
+            'Trained on and not held back, as no other training image shows '
+            f'the class: {shortened(sets.kept)}'
+        )
     yield from _notes(sets)
 
 

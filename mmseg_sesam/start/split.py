@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 # Images of a block: enough that few images of a video have a neighbour in
 # the other part (our choice).
@@ -49,3 +49,31 @@ def split_blocks(
         first = begin + (end - begin - size) // 2
         chosen.update(names[first : first + size])
     return [name for name in names if name not in chosen], sorted(chosen)
+
+
+def sole_images(
+    held: Sequence[str], classes: Mapping[str, set[int]]
+) -> dict[str, set[int]]:
+    """Returns held-back images that alone show a class, with these classes.
+
+    A network cannot learn a class that the validation alone shows. If several
+    held-back images show it, the first of them is returned. It goes back to
+    the training by itself: its neighbours stay in the validation, although
+    they may show nearly the same.
+
+    Args:
+        held: names of the held-back images.
+        classes: class ids that each image shows.
+
+    Example:
+        >>> sole_images(['b', 'c'], {'a': {0}, 'b': {0, 1}, 'c': {1}})
+        {'b': {1}}
+    """
+    others = classes.keys() - {*held}
+    known = set().union(*(classes[name] for name in others))
+    found = {}
+    for name in sorted(held):
+        if alone := classes[name] - known:
+            found[name] = alone
+            known |= alone
+    return found

@@ -75,7 +75,8 @@ def test_advise_says_that_a_proxy_is_one() -> None:
 def test_advise_names_classes_without_labels() -> None:
     absent = dict(class_of('car'), weak=0.0)
     classes = class_of('road'), absent
-    assert 'No weak label shows car,' in texts(classes=classes)
+    said = 'No training image has a weak label of car, which the network'
+    assert said in texts(classes=classes)
     text = texts(classes=classes, measured=4)
     assert 'The 4 measured of 9 training images have no weak label' in text
     assert 'cannot learn' not in text

@@ -310,6 +310,48 @@ def test_prepare_holds_back_a_proxy_of_ten_images(
     assert cfg.default_hooks.checkpoint.save_best == 'proxyMeanAcc'
 
 
+def label_alone(name: str, label: str) -> None:
+    """Calls a stroke of a photo by a label that no other photo has."""
+    path = Path(f'photos/{name}.json')
+    record = json.loads(path.read_text())
+    record['shapes'][-1]['label'] = label
+    path.write_text(json.dumps(record))
+
+
+def test_prepare_trains_on_the_only_image_of_a_class(
+    request_of_photos: Request,
+) -> None:
+    label_alone('07', 'fox')
+    # An unlabelled photo between a trained and a held-back one.
+    write_photo(Path('photos/06a.jpg'), np.random.default_rng(0), None)
+
+    start = plan(request_of_photos)
+
+    assert start.sets.val.labelled == ['06']
+    assert '07' in start.sets.train.labelled
+    assert not {'05', '06', '06a'} & {*start.sets.names}
+    assert '07 (fox)' in plan_text(start)
+    report = validate_datasets(Config.fromfile(start.config))
+    (finding,) = (f for f in report.findings if 'fox' in f.problem)
+    assert finding.split.startswith('val')
+    assert 'not measured' in finding.remedy
+
+
+def test_prepare_says_if_sole_images_leave_no_validation(
+    request_of_photos: Request,
+) -> None:
+    label_alone('06', 'fox')
+    label_alone('07', 'owl')
+
+    start = plan(request_of_photos)
+
+    assert start.sets.val is None
+    assert len(start.sets.names) == 13
+    said = plan_text(start)
+    assert '06 (fox), 07 (owl)' in said and 'with --val' in said
+    assert Config.fromfile(start.config).val_dataloader is None
+
+
 def test_prepare_holds_nothing_back_where_asked(
     request_of_photos: Request,
 ) -> None:

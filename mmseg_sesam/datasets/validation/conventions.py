@@ -170,7 +170,13 @@ def check_absent_classes(joined: Sequence[Labels]) -> Iterator[Finding]:
         return
     names = [' '.join([str(i), *split.classes[i : i + 1]]) for i in absent]
     what = f'these classes never appear: {name_some(names, _LISTED)}'
-    remedy = 'label some of them, or take them out of the classes'
+    remedy = (
+        'label some of them in training images, or take them out of the '
+        'classes'
+        if split.name.startswith('train')
+        else 'their accuracy is not measured, and training does not need '
+        'them here; label some of them in these images to measure it'
+    )
     if split.num_classes == 2 and totals[255] and absent.tolist() == [1]:
         what += ' (and 255 does, which is the foreground in many masks)'
         remedy = 'write the foreground as 1, and 255 where nothing is known'

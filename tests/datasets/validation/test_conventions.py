@@ -10,6 +10,7 @@ from PIL import Image
 from pipelines import place_of
 
 from mmseg_sesam.datasets.validation import Finding
+from mmseg_sesam.io.labels import write_label
 
 
 @pytest.fixture
@@ -140,6 +141,19 @@ def test_check_absent_classes_are_named(data) -> None:
     finding = data.only()
     assert finding.level == 'warning'
     assert 'these classes never appear: 1 house;' in str(finding)
+    assert 'take them out of the classes' in finding.remedy
+
+
+def test_check_absent_classes_of_validation_are_not_measured(data) -> None:
+    for path in data.root.glob('dense/**/*.png'):
+        label = data.dense_label()
+        label[label == 1] = 0
+        write_label(path, label)
+
+    finding = data.only('val, test')
+    assert 'these classes never appear: 1 house;' in str(finding)
+    assert 'not measured' in finding.remedy
+    assert 'take them out' not in finding.remedy
 
 
 def test_check_absent_classes_masks_of_0_and_255(data) -> None:
