@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/datasets/voc_small.py',
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
-    '../_base_/schedules/schedule_20k.py',
+    '../_base_/schedules/sesam_20k.py',
 ]
 train_pipeline = [
     *_base_.load,
@@ -17,14 +17,4 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=21),
 )
-default_hooks = dict(
-    pseudo_labels=dict(
-        type='SAMPseudoLabelHook',
-        generator=_base_.generator,
-        # 3/8 and 1/4 of the steps, as in the runs of docs/accuracy.md. If you
-        # change max_iters, change both (docs/choosing.md).
-        begin=7500,
-        interval=5000,
-        max_rounds=2,
-    ),
-)
+default_hooks = dict(pseudo_labels=dict(generator=_base_.generator))

@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/datasets/acdc.py',
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
-    '../_base_/schedules/schedule_20k.py',
+    '../_base_/schedules/sesam_20k.py',
 ]
 train_pipeline = [
     *_base_.load,
@@ -16,14 +16,4 @@ model = dict(
     regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
     decode_head=dict(num_classes=4),
 )
-default_hooks = dict(
-    pseudo_labels=dict(
-        type='SAMPseudoLabelHook',
-        generator=_base_.generator,
-        # 3/8 and 1/4 of the steps, as in the runs of docs/accuracy.md. If you
-        # change max_iters, change both (docs/choosing.md).
-        begin=7500,
-        interval=5000,
-        max_rounds=2,
-    ),
-)
+default_hooks = dict(pseudo_labels=dict(generator=_base_.generator))

@@ -1,6 +1,7 @@
-# EilatMixx: the seabed from above, 690 x 460 pixels.
+# EilatMixx: the seabed from above, 690 x 460 pixels. Folders, crops and the
+# evaluation are those of CamVid.
+_base_ = './camvid.py'
 data_root = '{{$SESAM_DATA:data}}/coral'
-crop_size = (256, 320)
 metainfo = dict(
     classes=(
         'Faviidae',
@@ -39,7 +40,7 @@ augment = [
         ratio_range=(0.5, 1.5),
         keep_ratio=True,
     ),
-    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomCrop', crop_size=_base_.crop_size),
     dict(type='RandomFlip', prob=0.5),
     dict(type='KeepTeacherView'),
     dict(type='PhotoMetricDistortion'),
@@ -50,41 +51,6 @@ dense_pipeline = [
     dict(type='LoadAnnotations'),
     *augment,
 ]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs'),
-]
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
-        type='BaseSegDataset',
-        metainfo=metainfo,
-        data_root=data_root,
-        data_prefix=dict(
-            img_path='images/train', seg_map_path='annotations/train'
-        ),
-        pipeline=[],
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='BaseSegDataset',
-        metainfo=metainfo,
-        data_root=data_root,
-        data_prefix=dict(
-            img_path='images/val', seg_map_path='annotations/val'
-        ),
-        pipeline=test_pipeline,
-    ),
-)
+train_dataloader = dict(dataset=dict(metainfo=metainfo, data_root=data_root))
+val_dataloader = dict(dataset=dict(metainfo=metainfo, data_root=data_root))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
-test_evaluator = val_evaluator

@@ -1,4 +1,6 @@
-# The data set that tools/make_demo_data.py renders.
+# The data set that tools/make_demo_data.py renders. Batches and the evaluation
+# are those of CamVid.
+_base_ = './camvid.py'
 data_root = 'work_dirs/demo/data'
 crop_size = (128, 160)
 metainfo = dict(
@@ -45,41 +47,24 @@ dense_pipeline = [
     dict(type='LoadAnnotations'),
     *augment,
 ]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs'),
-]
 train_dataloader = dict(
-    batch_size=8,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='BaseSegDataset',
         metainfo=metainfo,
         data_root=data_root,
         data_prefix=dict(img_path='JPEGImages', seg_map_path='Scribbles'),
         ann_file='ImageSets/Segmentation/train.txt',
-        pipeline=[],
     ),
 )
 val_dataloader = dict(
-    batch_size=1,
     num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='BaseSegDataset',
         metainfo=metainfo,
         data_root=data_root,
         data_prefix=dict(
             img_path='JPEGImages', seg_map_path='SegmentationClass'
         ),
         ann_file='ImageSets/Segmentation/val.txt',
-        pipeline=test_pipeline,
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
-test_evaluator = val_evaluator
