@@ -15,11 +15,9 @@ import os
 import sys
 import zlib
 from argparse import ArgumentParser, Namespace
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, fields
-from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mmseg_sesam.annotations.base import list_keyed_files
 from mmseg_sesam.annotations.classes import to_label
@@ -36,7 +34,7 @@ from mmseg_sesam.io.atomic import (
 from mmseg_sesam.io.labels import read_label, read_palette, write_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES
 from mmseg_sesam.io.names import check_unique
-from mmseg_sesam.io.terminal import Progress, end_quietly
+from mmseg_sesam.io.processes import map_in_processes
 from mmseg_sesam.version import __version__
 
 SUMMARY = 'summary.json'
@@ -66,12 +64,15 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def simulate(
-    named: tuple[str, Path],
-    out_dir: Path,
-    simulator: WeakLabelSimulator,
-    num_classes: int,
-) -> tuple[int, int]:
+class Task(NamedTuple):
+    """What all images have in common."""
+
+    out_dir: Path
+    simulator: WeakLabelSimulator
+    num_classes: int
+
+
+def simulate(task: Task, named: tuple[str, Path]) -> tuple[int, int]:
     """Writes the weak label of one image, unless an earlier run did.
 
     Returns:
@@ -80,6 +81,7 @@ def simulate(
     Raises:
         ValueError: the file is no label of `num_classes` classes.
     """
+    out_dir, simulator, num_classes = task
     key, path = named
     out, remedy = out_dir / f'{key}.png', 'correct it, or --num-classes'
     changed = path.stat().st_mtime_ns
@@ -128,16 +130,9 @@ def make(args: Namespace) -> str:
     )
     check_record(args.out_dir / SUMMARY, record)
     remove_parts(args.out_dir.rglob(PARTS), STALE_SECONDS)
-    work = partial(
-        simulate,
-        out_dir=args.out_dir,
-        simulator=simulator,
-        num_classes=args.num_classes,
-    )
-    with ProcessPoolExecutor(args.jobs, initializer=end_quietly) as pool:
-        counts = pool.map(work, named, chunksize=4)
-        progress = Progress(counts, total=len(named), desc=args.kind)
-        labelled, pixels = map(sum, zip(*progress))
+    task = Task(args.out_dir, simulator, args.num_classes)
+    counts = map_in_processes(simulate, task, named, args.jobs, args.kind, 4)
+    labelled, pixels = map(sum, zip(*counts))
     summary = dict(
         record,
         num_classes=args.num_classes,
@@ -153,11 +148,6 @@ def main() -> None:
     try:
         with interruptible('make_weak_labels'):
             print(make(args))
-    except BrokenProcessPool:
-        sys.exit(
-            'make_weak_labels: a process was killed, probably because the '
-            'memory did not suffice; give fewer --jobs to continue.'
-        )
     except (OSError, ValueError) as error:
         sys.exit(f'make_weak_labels: {error}')
 

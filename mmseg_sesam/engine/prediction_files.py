@@ -9,12 +9,12 @@ from typing import Callable, NamedTuple
 
 from PIL import Image
 
+from mmseg_sesam.engine.map_images import map_images
 from mmseg_sesam.engine.predictor import (
     Prediction,
     Predictor,
     try_to_predict,
 )
-from mmseg_sesam.engine.processes import map_images
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.visualization.sheet import choose_palette, paint_label

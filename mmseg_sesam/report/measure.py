@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.engine.processes import map_in_processes
 from mmseg_sesam.evaluation.boundary import count_boundaries
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,
 )
+from mmseg_sesam.io.processes import map_in_processes
 from mmseg_sesam.report.images import Labelled, RunImages
 
 # Limits of the sample, which bound the time for any data set (our choice:

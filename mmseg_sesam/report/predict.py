@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from mmengine.device import get_device
 
+from mmseg_sesam.engine.map_images import map_images
 from mmseg_sesam.engine.predictor import Predictor, try_to_predict
-from mmseg_sesam.engine.processes import map_images
 from mmseg_sesam.report.run import Run
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmseg_sesam.engine.processes import map_images
+from mmseg_sesam.engine.map_images import map_images
 from mmseg_sesam.suggest.diversity import (
     distances_to_labelled,
     scale_points,

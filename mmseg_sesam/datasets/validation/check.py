@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import repeat, starmap
 from typing import Callable
 
 import numpy as np
@@ -44,7 +42,8 @@ from mmseg_sesam.datasets.validation.lists import (
     check_two_labels,
 )
 from mmseg_sesam.datasets.validation.splits import Split, read_splits
-from mmseg_sesam.io.terminal import Progress, end_quietly
+from mmseg_sesam.io.processes import map_in_processes
+from mmseg_sesam.io.terminal import Progress
 
 _CHUNK = 16
 # Labels of each data set that the cheap check opens.
@@ -77,7 +76,8 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
     findings += check_left_out_images(splits)
     findings += check_spare_labels(splits, faulty)
     summaries, by_loader = {}, defaultdict(list)
-    for split, found in zip(splits, _inspect(splits, jobs)):
+    for split in splits:
+        found = _inspect(split, jobs)
         labels = _collect(split, split.labels, found)
         findings += _check_some(labels, found)
         findings += check_empty(labels)
@@ -88,21 +88,21 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
     return Report(findings, summaries)
 
 
-def _inspect(splits: Sequence[Split], jobs: int) -> Iterator[list[Inspection]]:
-    """Yields what is found in all files of each split."""
-    try:
-        with ProcessPoolExecutor(jobs, initializer=end_quietly) as pool:
-            # A single job needs no process of its own.
-            apply = partial(pool.map, chunksize=_CHUNK) if jobs > 1 else map
-            for split in splits:
-                labels = split.labels or repeat(None)
-                found = apply(_inspector(split), split.images, labels)
-                total = len(split.images)
-                yield list(Progress(found, total=total, desc=split.name))
-    except BrokenProcessPool:
-        raise ChildProcessError(
-            'A process was killed, perhaps for its memory; try fewer --jobs.'
-        ) from None
+def _inspect(split: Split, jobs: int) -> list[Inspection]:
+    """Returns what is found in all files of a split."""
+    inspect, name = _inspector(split), split.name
+    pairs = list(zip(split.images, split.labels or repeat(None)))
+    if jobs == 1:
+        # A single job needs no process of its own.
+        return list(starmap(inspect, Progress(pairs, desc=name)))
+    return [*map_in_processes(_apply, inspect, pairs, jobs, name, _CHUNK)]
+
+
+def _apply(
+    inspect: Callable[[str, str | None], Inspection],
+    pair: tuple[str, str | None],
+) -> Inspection:
+    return inspect(*pair)
 
 
 def check_lists(cfg: dict, loaders: Sequence[str] = ('train', 'val')) -> None:

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Callable
 
-import torch
-from mmengine.device import get_device
-
 from mmseg_sesam.io.terminal import Progress, end_quietly
-
-
-def map_images(
-    work: Callable[[Any, Any], Any],
-    shared: Any,
-    items: Sequence[Any],
-    jobs: int,
-) -> Iterator[Any]:
-    """Yields `work(shared, item)` for each item, with progress.
-
-    Without a GPU several processes of one thread predict: threads of one
-    process wait for each other in every layer, which takes ten times as long
-    where other programs run.
-    """
-    if get_device() == 'cpu':
-        yield from map_in_processes(work, shared, items, jobs, 'predicting')
-        return
-    for item in Progress(items, desc='predicting'):
-        yield work(shared, item)
 
 
 def map_in_processes(
@@ -38,11 +17,21 @@ def map_in_processes(
     items: Sequence[Any],
     jobs: int,
     desc: str,
+    chunksize: int = 1,
 ) -> Iterator[Any]:
     """Yields `function(shared, item)` for each item, in their order.
 
     Processes find the function by its name in its module, and get the shared
-    argument once. Each has one thread. `desc` is the progress bar's title.
+    argument once. Each has one thread.
+
+    Args:
+        function: a function at the top of a module.
+        shared: first argument of all calls.
+        items: second arguments.
+        jobs: number of processes.
+        desc: title of the progress bar, and beginning of the error.
+        chunksize: number of items that a process gets at once. Raise it for
+            items that take milliseconds.
 
     Raises:
         ChildProcessError: a process was killed.
@@ -51,12 +40,12 @@ def map_in_processes(
         jobs, initializer=_start, initargs=(function, shared)
     )
     try:
-        results = pool.map(_call, items)
+        results = pool.map(_call, items, chunksize=chunksize)
         yield from Progress(results, total=len(items), desc=desc)
     except BrokenProcessPool:
         raise ChildProcessError(
-            f'A process was killed while {desc}, probably because the memory '
-            'did not suffice; give fewer --jobs.'
+            f'{desc}: a process was killed, probably because the memory did '
+            'not suffice; give fewer --jobs.'
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
@@ -65,7 +54,8 @@ def map_in_processes(
 def _start(*task: Any) -> None:
     # The threads that torch has started do not survive a fork, and torch
     # would wait for them forever.
-    torch.set_num_threads(1)
+    if torch := sys.modules.get('torch'):
+        torch.set_num_threads(1)
     end_quietly()
     _start.task = task
 

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from mmseg_sesam.engine.processes import map_in_processes
+from mmseg_sesam.io.processes import map_in_processes
 
 
 def end_at_two(shared: int, item: int) -> int:
@@ -19,5 +19,5 @@ def end_at_two(shared: int, item: int) -> int:
 
 def test_map_in_processes_names_a_killed_process() -> None:
     assert [*map_in_processes(end_at_two, 5, [0, 1], 2, 'x')] == [5, 6]
-    with pytest.raises(ChildProcessError, match='while adding, .* fewer'):
+    with pytest.raises(ChildProcessError, match='^adding: a process .* fewer'):
         [*map_in_processes(end_at_two, 5, range(4), 1, 'adding')]
