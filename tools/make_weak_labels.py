@@ -19,7 +19,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import NamedTuple
 
-from mmseg_sesam.annotations.base import list_keyed_files
 from mmseg_sesam.annotations.classes import to_label
 from mmseg_sesam.cli.arguments import add_jobs, number_of_classes
 from mmseg_sesam.cli.resume import check_record, interruptible
@@ -32,7 +31,7 @@ from mmseg_sesam.io.atomic import (
     replacing,
 )
 from mmseg_sesam.io.labels import read_label, read_palette, write_label
-from mmseg_sesam.io.listing import LABEL_SUFFIXES
+from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_keyed_files
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.processes import map_in_processes
 from mmseg_sesam.version import __version__

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmseg_sesam.annotations.base import list_keyed_files
 from mmseg_sesam.cli.arguments import (
     add_cfg_options,
     add_jobs,
@@ -30,7 +29,11 @@ from mmseg_sesam.cli.arguments import (
 )
 from mmseg_sesam.cli.configs import read_config
 from mmseg_sesam.cli.resume import check_record, interruptible
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES, is_empty_or_absent
+from mmseg_sesam.io.listing import (
+    IMAGE_SUFFIXES,
+    is_empty_or_absent,
+    list_keyed_files,
+)
 from mmseg_sesam.io.names import check_unique
 from mmseg_sesam.io.terminal import hide_warnings
 

@@ -20,7 +20,11 @@ from mmseg_sesam.annotations.options import (
     option,
     spell_alike,
 )
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES, LABEL_SUFFIXES, list_files
+from mmseg_sesam.io.listing import (
+    IMAGE_SUFFIXES,
+    LABEL_SUFFIXES,
+    list_keyed_files,
+)
 from mmseg_sesam.io.names import check_unique, nfc
 from mmseg_sesam.validators import PATH, check_option
 
@@ -325,30 +329,6 @@ class AnnotationReader(ABC):
                 'folder in which images have the same relative paths.'
             )
         return found, [item for item in items if not item.image]
-
-
-def list_keyed_files(
-    src: Path,
-    endings: str | tuple[str, ...],
-    without: Iterable[Path] = (),
-) -> list[tuple[str, Path]]:
-    """Returns key and path of each file of a folder, or of the one file.
-
-    Args:
-        src: folder or file.
-        endings: endings of the names.
-        without: folders, those below `src` of which are left out.
-    """
-    if src.is_file():
-        return [(src.stem, src)]
-    paths = list_files(src, endings)
-    folders = {folder.resolve() for folder in without}
-    if folders := {f for f in folders if src.resolve() in f.parents}:
-        paths = [p for p in paths if folders.isdisjoint(p.resolve().parents)]
-    return [
-        (path.relative_to(src).with_suffix('').as_posix(), path)
-        for path in paths
-    ]
 
 
 def safe_key(name: Any, source: Path) -> str:

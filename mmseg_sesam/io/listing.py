@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # Suffixes of the formats that `open_image` opens.
@@ -34,6 +34,30 @@ def list_files(
         path
         for path in _walk(Path(folder), frozenset())
         if path.name.lower().endswith(endings)
+    ]
+
+
+def list_keyed_files(
+    src: Path,
+    endings: str | tuple[str, ...],
+    without: Iterable[Path] = (),
+) -> list[tuple[str, Path]]:
+    """Returns key and path of each file of a folder, or of the one file.
+
+    Args:
+        src: folder or file.
+        endings: endings of the names.
+        without: folders, those below `src` of which are left out.
+    """
+    if src.is_file():
+        return [(src.stem, src)]
+    paths = list_files(src, endings)
+    folders = {folder.resolve() for folder in without}
+    if folders := {f for f in folders if src.resolve() in f.parents}:
+        paths = [p for p in paths if folders.isdisjoint(p.resolve().parents)]
+    return [
+        (path.relative_to(src).with_suffix('').as_posix(), path)
+        for path in paths
     ]
 
 

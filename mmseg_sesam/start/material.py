@@ -7,17 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmseg_sesam.annotations.base import (
-    AnnotationReader,
-    Item,
-    list_keyed_files,
-)
+from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.convert import convert
 from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.annotations.journal import labelled_keys
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_keyed_files
 from mmseg_sesam.start.label_kind import guess_kind, spaced
 from mmseg_sesam.start.readers import (
     Reading,

@@ -12,6 +12,7 @@ from mmseg_sesam.io.listing import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIXES,
     list_files,
+    list_keyed_files,
 )
 
 
@@ -62,6 +63,16 @@ def test_list_files_of_no_folder(folder: Path) -> None:
 def test_list_files_with_several_endings(folder: Path) -> None:
     assert names(folder, LABEL_SUFFIXES) == ['a/c.PNG', 'b.png']
     assert names(folder, ('C.png', '.TXT')) == ['a/c.PNG', 'a/d.txt']
+
+
+def test_list_keyed_files_leaves_out_folders_below(folder: Path) -> None:
+    def keys(*without: Path) -> list[str]:
+        return [key for key, _ in list_keyed_files(folder, '.png', without)]
+
+    assert keys() == keys(folder, folder.parent) == ['a/c', 'b']
+    assert keys(folder / 'a') == ['b']
+    path = folder / 'a/d.txt'
+    assert list_keyed_files(path, '.png') == [('d', path)]
 
 
 @pytest.mark.parametrize('suffix', IMAGE_SUFFIXES)

@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmseg_sesam.annotations import files
-from mmseg_sesam.annotations.base import (
-    Annotation,
-    AnnotationReader,
-    Item,
-    list_keyed_files,
-)
+from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.classes import to_label, train_ids
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.options import choice
-from mmseg_sesam.io.listing import list_files
+from mmseg_sesam.io.listing import list_files, list_keyed_files
 
 SOURCES = {
     'labelIds': '.png',

@@ -10,11 +10,7 @@ import numpy as np
 
 from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.addresses import AddressedImages, path_of
-from mmseg_sesam.annotations.base import (
-    Annotation,
-    Item,
-    list_keyed_files,
-)
+from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.brush_rle import decode_brush
 from mmseg_sesam.annotations.drawing import Canvas, ellipse_points, turn
 from mmseg_sesam.annotations.files import shown, take
@@ -26,7 +22,7 @@ from mmseg_sesam.annotations.shapes import (
     Outside,
 )
 from mmseg_sesam.io.images import image_size
-from mmseg_sesam.io.listing import IMAGE_SUFFIXES
+from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_keyed_files
 from mmseg_sesam.validators import NAME
 
 # Results that describe an image, and no region of it.
