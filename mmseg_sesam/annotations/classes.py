@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmseg_sesam.annotations.files import optional_import, shown
+from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.io.names import nfc
 from mmseg_sesam.io.palettes import voc_colours
 from mmseg_sesam.structures import UNLABELLED
 
-# Pixels in a block of rows; bounds the memory of temporary 64-bit arrays.
-_BLOCK = 1 << 18
 Classes = tuple[tuple[str, ...], list[list[int]]]
 
 
@@ -115,14 +114,14 @@ def to_label(
         ValueError: there are other values.
 
     Example:
-        >>> to_label(np.array([0, 1, 2]), 2, 'a.png', void=[0], first=1)
-        array([255,   0,   1], dtype=uint8)
+        >>> to_label(np.array([[0, 1, 2]]), 2, 'a.png', void=[0], first=1)
+        array([[255,   0,   1]], dtype=uint8)
     """
     last = first + (num_classes or UNLABELLED) - 1
     void = [*void, UNLABELLED]
     label = np.empty(values.shape, np.uint8)
     strange = set()
-    for rows in row_blocks(values):
+    for rows in row_bands(values.shape):
         block = values[rows]
         unlabelled = np.isin(block, void)
         wrong = ~unlabelled & ((block < first) | (block > last))
@@ -134,18 +133,6 @@ def to_label(
             f'expected class ids from {first} to {last}, or 255; {remedy}.'
         )
     return label
-
-
-def row_blocks(values: np.ndarray) -> Iterator[slice]:
-    """Yields slices of rows, which limit the memory of their temporaries.
-
-    Example:
-        >>> [*row_blocks(np.zeros((3, 200_000)))]
-        [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]
-    """
-    step = max(1, _BLOCK // max(1, values[:1].size))
-    for start in range(0, len(values), step):
-        yield slice(start, min(start + step, len(values)))
 
 
 def train_ids(

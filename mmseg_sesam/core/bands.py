@@ -12,19 +12,24 @@ from mmseg_sesam.structures import UNLABELLED
 BAND_PIXELS = 2**22
 
 
-def row_bands(shape: tuple[int, ...], multiple: int = 1) -> Iterator[slice]:
+def row_bands(
+    shape: tuple[int, ...], multiple: int = 1, pixels: int | None = None
+) -> Iterator[slice]:
     """Yields the rows of an (H, W, ...) image in bands from top to bottom.
 
     Args:
         shape: height, width and more.
         multiple: bands begin at multiples of this many rows.
+        pixels: of a band, by default `BAND_PIXELS`. Give fewer for temporary
+            arrays of many bytes for each pixel.
 
     Example:
         >>> list(row_bands((5, 2**21), multiple=2))
         [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
     height, width = shape[:2]
-    rows = max(BAND_PIXELS // max(width * multiple, 1), 1) * multiple
+    pixels = pixels or BAND_PIXELS
+    rows = max(pixels // max(width * multiple, 1), 1) * multiple
     for start in range(0, height, rows):
         yield slice(start, min(start + rows, height))
 

@@ -19,9 +19,14 @@ from mmseg_sesam.core.labelled_pixels import LabelledPixels
 
 
 @settings(max_examples=50)
-@given(st.integers(1, 400), st.integers(1, 2**23), st.integers(1, 9))
-def test_row_bands_cover_each_row_once(height, width, multiple):
-    found = list(row_bands((height, width), multiple))
+@given(
+    st.integers(1, 400),
+    st.integers(1, 2**23),
+    st.integers(1, 9),
+    st.none() | st.integers(1, 2**23),
+)
+def test_row_bands_cover_each_row_once(height, width, multiple, pixels):
+    found = list(row_bands((height, width), multiple, pixels))
     rows = [row for band in found for row in range(band.start, band.stop)]
     assert rows == list(range(height))
     assert all(band.start % multiple == 0 for band in found)

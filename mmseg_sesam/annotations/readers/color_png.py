@@ -12,16 +12,13 @@ from typing import Any
 import numpy as np
 
 from mmseg_sesam.annotations.base import Annotation, Item
-from mmseg_sesam.annotations.classes import (
-    name_classes,
-    resolve_classes,
-    row_blocks,
-)
+from mmseg_sesam.annotations.classes import name_classes, resolve_classes
 from mmseg_sesam.annotations.files import read_rgb, shortened, shown
 from mmseg_sesam.annotations.options import NAMES, option
 from mmseg_sesam.annotations.readers.cvat import EXPORT
 from mmseg_sesam.annotations.rendered import holds_renderings
 from mmseg_sesam.annotations.shapes import NamedReader
+from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.io.names import nfc
 from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import PATH
@@ -29,6 +26,8 @@ from mmseg_sesam.validators import PATH
 Colour = tuple[int, ...]
 # Makes one number of R, G and B.
 _CODE = np.array([1 << 16, 1 << 8, 1], np.int32)
+# Pixels of a band (our choice: their numbers take 8 MiB).
+_BAND_PIXELS = 2**18
 
 _FORM = (
     "a name and R, G, B, such as 'road,128,64,128' or 'road = #804080', and "
@@ -159,7 +158,7 @@ class ColorPngReader(NamedReader):
             table[red << 16 | green << 8 | blue] = id_ + 1
         label = np.empty(image.shape[:2], np.uint8)
         unknown = set()
-        for rows in row_blocks(image):
+        for rows in row_bands(image.shape, pixels=_BAND_PIXELS):
             codes = image[rows].astype(np.int32) @ _CODE
             found = table[codes]
             unknown.update(np.unique(codes[found == 0]).tolist())

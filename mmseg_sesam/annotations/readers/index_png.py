@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
-from mmseg_sesam.annotations.classes import (
-    row_blocks,
-    to_label,
-)
+from mmseg_sesam.annotations.classes import to_label
 from mmseg_sesam.annotations.files import read_index, shown
 from mmseg_sesam.annotations.options import NAMES, list_of, option
 from mmseg_sesam.annotations.rendered import holds_index_images
+from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.structures import UNLABELLED
 
+# Pixels of a band (our choice: sorting them takes 9 MiB).
+_BAND_PIXELS = 2**18
 _NUMBERS = list_of(int, 'a list of whole numbers')
 
 
@@ -125,7 +125,7 @@ class IndexPngReader(AnnotationReader):
     def _translate(self, values: np.ndarray, where: object) -> Annotation:
         label = np.empty(values.shape, np.uint8)
         counted: Counter[int] = Counter()
-        for rows in row_blocks(values):
+        for rows in row_bands(values.shape, pixels=_BAND_PIXELS):
             block = values[rows]
             found, places, counts = np.unique(
                 block, return_inverse=True, return_counts=True
