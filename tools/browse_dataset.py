@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 
 from mmseg_sesam.cli.arguments import (
     add_cfg_options,
@@ -42,14 +41,13 @@ def main() -> None:
     args = make_parser().parse_args()
     from mmengine.registry import init_default_scope
 
-    from mmseg_sesam.cli.configs import read_config
+    from mmseg_sesam.cli.configs import read_config, set_work_dir
     from mmseg_sesam.datasets.validation import check_lists
     from mmseg_sesam.visualization.training_sample import draw_samples
 
-    default_dir = str(Path('work_dirs', Path(args.config).stem))
     try:
         cfg = read_config(args.config, args.cfg_options)
-        cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
+        set_work_dir(cfg, args.work_dir)
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         check_lists(cfg, (args.split,))
         count = draw_samples(

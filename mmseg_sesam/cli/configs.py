@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from json import JSONDecodeError
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -90,6 +91,15 @@ def read_config(
                 f'add {part}, or give another config'
             )
     return cfg
+
+
+def set_work_dir(cfg: Config, given: str | None) -> None:
+    """Sets the work dir to the given one, the config's, or the default.
+
+    The default is `work_dirs/<name of the config>`, as in mmseg's tools.
+    """
+    default = str(Path('work_dirs', Path(cfg.filename).stem))
+    cfg.work_dir = given or cfg.get('work_dir') or default
 
 
 def _is_read(cfg: Config, name: str) -> bool:

@@ -12,13 +12,12 @@ import pickle
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 from mmengine.config import Config
 
-from mmseg_sesam.cli.configs import read_config
+from mmseg_sesam.cli.configs import read_config, set_work_dir
 from mmseg_sesam.compat import loads_safely
 from mmseg_sesam.extras import install_command
 from mmseg_sesam.io.locks import lock_folder
@@ -95,8 +94,7 @@ def load_config(args: Namespace, *parts: str) -> Config:
     """
     cfg = read_config(args.config, args.cfg_options, *parts)
     cfg.launcher = args.launcher
-    default_dir = str(Path('work_dirs', Path(args.config).stem))
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_dir
+    set_work_dir(cfg, args.work_dir)
     if args.launcher != 'none':
         # torch's DistributedDataParallel uses it and does not import it.
         import torch._dynamo.utils  # noqa: F401

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mmengine.runner import Runner
 
-from mmseg_sesam.cli.configs import READ, read_config
+from mmseg_sesam.cli.configs import READ, read_config, set_work_dir
 
 TWO_BASES = "_base_ = ['./one.py', './two.py']\n"
 NO_MODULE = "custom_imports = dict(imports=['gone'])\n"
@@ -166,3 +166,18 @@ def test_read_config_leaves_errors_of_code_to_their_traceback(
     path.write_text("lr = int('two')\n")
     with pytest.raises(ValueError, match='invalid literal'):
         read_config(str(path))
+
+
+def test_set_work_dir_prefers_the_option_then_the_config(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'pets.py'
+    for text, given, expected in (
+        ('', None, 'work_dirs/pets'),
+        ("work_dir = 'mine'\n", None, 'mine'),
+        ("work_dir = 'mine'\n", 'given', 'given'),
+    ):
+        path.write_text(text)
+        cfg = read_config(str(path))
+        set_work_dir(cfg, given)
+        assert cfg.work_dir == expected
