@@ -57,9 +57,10 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
 
     Args:
         sources: configs of `LabelSource`, one for each loss term. A pixel
-            belongs to the first source that labels it. None: 'weak',
-            'pseudo' (loss_weight=1.0) and 'confident' (loss_weight=0.5,
-            ramp=1000, normalizer='remaining').
+            belongs to the first source that labels it, so that sources of
+            gt_sem_seg stand before those of pseudo_sem_seg and
+            confident_sem_seg. None: 'weak', 'pseudo' (loss_weight=1.0) and
+            'confident' (loss_weight=0.5, ramp=1000, normalizer='remaining').
         regularizers: configs of modules that return a loss from the decode
             head's logits, the images and the `LabelMaps`; it is logged as
             `loss_<name>`, by the module's `name`. None: no such loss.
@@ -86,8 +87,8 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
 
     Raises:
         ValueError: an option is out of range, windows of test_cfg leave
-            pixels out, two losses have one name, or a head overrides the
-            loss of `BaseDecodeHead`.
+            pixels out, two losses have one name, sources are in another
+            order, or a head overrides the loss of `BaseDecodeHead`.
     """
 
     def __init__(
