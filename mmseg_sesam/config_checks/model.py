@@ -15,7 +15,7 @@ from mmseg_sesam.structures import (
     TEACHERS,
     LabelSource,
 )
-from mmseg_sesam.type_names import lineage
+from mmseg_sesam.type_names import lineage, type_name
 from mmseg_sesam.validators import (
     CONFIGS,
     check_config_fields,
@@ -44,6 +44,7 @@ def check_model(training: Training) -> None:
         _check_only_weak_classes(training, teacher)
     loads = bool(training.find('LoadPseudoLabel'))
     off = {PSEUDO_FIELD: not loads, CONFIDENT_FIELD: teacher is None}
+    _check_padding(training, teacher, off)
     weights = training.weights()
     acting = [w for field, w in weights.items() if not off.get(field)]
     if not (any(acting) or training.model_option('regularizers')):
@@ -123,6 +124,40 @@ def _check_online_teacher(training: Training) -> None:
             f'{CONFIDENT_FIELD} in its sources, and the teacher neither '
             'drops pseudo-labels nor makes rounds, so that it has no effect; '
             'set loss_weight above 0, or teacher=None.'
+        )
+
+
+def _check_padding(
+    training: Training, teacher: str | None, off: dict[str, bool]
+) -> None:
+    """Raises if pixels that `Pad` adds would be labelled or counted.
+
+    mmcv's `Pad` sets img_shape to the padded size, so that they look like
+    pixels of the image. Those that the data preprocessor adds do not.
+
+    Args:
+        training: parts of the config.
+        teacher: mode of the teacher.
+        off: whether sources of a field are switched off.
+    """
+    counting = [
+        source.get('name')
+        for source in training.sources()
+        if source.get('normalizer') == 'remaining'
+        and source.get('loss_weight', 1.0)
+        and not off.get(source.get('field'))
+    ]
+    if teacher == 'online':
+        effect = "teacher='online' would label"
+    elif counting:
+        effect = f"normalizer='remaining' of {counting[0]!r} would count"
+    else:
+        return
+    for step in training.find('Pad'):
+        raise ValueError(
+            f'The training pipeline holds {type_name(step)}, and {effect} '
+            'the pixels that it adds; take it out, and let the data '
+            'preprocessor pad.'
         )
 
 

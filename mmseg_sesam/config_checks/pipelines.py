@@ -109,20 +109,11 @@ def check_views(steps: Sequence[dict]) -> None:
     """Raises if a transform spoils the view that `KeepTeacherView` keeps.
 
     Student and teacher would see different places if a later transform moved
-    pixels, and the teacher would label pixels that `Pad` added, in any
-    training, with and without pseudo-labels.
+    pixels, in any training, with and without pseudo-labels.
     """
     keeping = ['KeepTeacherView' in transform_names(step) for step in steps]
     if not any(keeping):
         return
-    for step in iterate_nested(steps):
-        if 'Pad' in transform_names(step):
-            raise ValueError(
-                f'The training pipeline holds {type_name(step)} and '
-                'KeepTeacherView, so that the teacher would label the pixels '
-                'that padding adds; take it out, and let the data '
-                'preprocessor pad.'
-            )
     for step in iterate_nested(steps[keeping.index(True) :]):
         if _moves_pixels(step):
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -92,13 +93,17 @@ class Training:
         """Returns the value that the model will have for an option."""
         return option_of(self.model, MODELS, name)
 
-    def weights(self) -> dict[str, float]:
-        """Returns the highest loss weight of the sources of each field."""
+    def sources(self) -> Sequence[dict]:
+        """Returns the options of each label source, in the model's order."""
         sources = self.model_option('sources')
         if sources is None:
-            return {source.field: source.loss_weight for source in SOURCES}
+            return [dataclasses.asdict(source) for source in SOURCES]
+        return sources
+
+    def weights(self) -> dict[str, float]:
+        """Returns the highest loss weight of the sources of each field."""
         weights = {}
-        for source in sources:
+        for source in self.sources():
             # Several sources may share the labels of people.
             field, weight = source.get('field'), source.get('loss_weight', 1.0)
             weights[field] = max(weight, weights.get(field, weight))

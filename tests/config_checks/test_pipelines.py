@@ -229,14 +229,6 @@ def test_check_views_accepts_albu_that_moves_nothing() -> None:
     check_leaves(dataset(*LOAD, KEEP, later, AUGMENT[2]))
 
 
-@pytest.mark.parametrize('place', [2, 3])
-def test_check_views_refuses_padding(place: int) -> None:
-    steps = [*LOAD, KEEP, AUGMENT[2]]
-    steps.insert(place, dict(type='Pad', size=(8, 8)))
-    with pytest.raises(ValueError, match='holds Pad and KeepTeacherView'):
-        check_leaves(dataset(*steps))
-
-
 def test_check_pipelines_refuses_changed_images() -> None:
     config = dataset(*LOAD, *AUGMENT[:2], SOURCE, AUGMENT[2])
     with pytest.raises(

@@ -1,0 +1,68 @@
+"""Options of the model and transforms that do not fit together."""
+
+from __future__ import annotations
+
+import pytest
+from mmengine.config import Config
+
+from mmseg_sesam.config_checks import check_config
+
+from .changes import MakeConfig, add, assert_refused, find, steps, weak_only
+
+PAD = dict(type='Pad', size=(64, 64))
+
+
+def switch_off(cfg: Config) -> None:
+    cfg.default_hooks.pseudo_labels.enabled = False
+
+
+def one_view(cfg: Config) -> None:
+    weak_only(cfg)
+    steps(cfg).remove(find(cfg, 'KeepTeacherView'))
+
+
+def remaining(cfg: Config, **options: object) -> None:
+    """Divides the term of weak labels by all pixels."""
+    one_view(cfg)
+    weak = dict(
+        type='LabelSource',
+        name='weak',
+        field='gt_sem_seg',
+        normalizer='remaining',
+    )
+    cfg.model.update(teacher=None, sources=[dict(weak, **options)])
+
+
+class TestPadding:
+    @pytest.mark.parametrize('change', [switch_off, weak_only, one_view])
+    @pytest.mark.parametrize('place', ['RandomCrop', 'PackSeSAMInputs'])
+    def test_check_config_refuses_it_with_an_online_teacher(
+        self, make_config: MakeConfig, change, place: str
+    ) -> None:
+        def spoil(cfg: Config) -> None:
+            change(cfg)
+            add(PAD, before=place)(cfg)
+
+        found = "holds Pad, and teacher='online' would label .* preproc"
+        assert_refused(make_config, spoil, found)
+
+    def test_check_config_refuses_it_where_pixels_are_counted(
+        self, make_config: MakeConfig
+    ) -> None:
+        def spoil(cfg: Config) -> None:
+            remaining(cfg)
+            add(dict(type='RandomApply', transforms=[PAD]))(cfg)
+
+        found = "holds Pad, and normalizer='remaining' of 'weak' would count"
+        assert_refused(make_config, spoil, found)
+
+    def test_check_config_accepts_it_where_nothing_sees_it(
+        self, make_config: MakeConfig
+    ) -> None:
+        # The default source of confident labels is off without a teacher.
+        for options in (dict(sources=None), {}):
+            cfg = make_config()
+            remaining(cfg, normalizer='labelled')
+            cfg.model.update(options)
+            add(PAD)(cfg)
+            check_config(cfg)
