@@ -7,10 +7,12 @@ import logging
 from mmengine.logging import print_log
 from mmseg.registry import MODELS
 
+from mmseg_sesam.config_checks.pipelines import check_moves_labels
 from mmseg_sesam.config_checks.training import Training
 from mmseg_sesam.datasets.pipeline_configs import transform_names
 from mmseg_sesam.structures import (
     CONFIDENT_FIELD,
+    HUMAN_FIELD,
     PSEUDO_FIELD,
     TEACHERS,
     LabelSource,
@@ -46,6 +48,9 @@ def check_model(training: Training) -> None:
     off = {PSEUDO_FIELD: not loads, CONFIDENT_FIELD: teacher is None}
     _check_padding(training, teacher, off)
     weights = training.weights()
+    # Maps that a user's transform loads, also without rounds.
+    if weights.keys() - {HUMAN_FIELD, PSEUDO_FIELD, CONFIDENT_FIELD}:
+        check_moves_labels(training.transforms)
     acting = [w for field, w in weights.items() if not off.get(field)]
     if not (any(acting) or training.model_option('regularizers')):
         raise ValueError(

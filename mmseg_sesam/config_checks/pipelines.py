@@ -47,8 +47,7 @@ def check_pipelines(dataset: dict) -> None:
             transform that changes the image, or a transform would move the
             image and not all labels.
     """
-    for step in iterate_transforms(dataset):
-        _check_moves_labels(step)
+    check_moves_labels(iterate_transforms(dataset))
     has_source = []
     for pipeline in iterate_pipelines(dataset):
         found = [transform_names(step) for step in pipeline]
@@ -75,20 +74,22 @@ def check_pipelines(dataset: dict) -> None:
         )
 
 
-def _check_moves_labels(step: dict) -> None:
+def check_moves_labels(transforms: Iterable[dict]) -> None:
     """Raises if a transform moves an image and not all its labels."""
-    kinds = set(lineage(step, TRANSFORMS))
-    if not kinds.intersection(_HARMFUL) or kinds.intersection(_HARMLESS):
-        return
-    name = type_name(step)
-    # mmcv and mmseg both have transforms of these names.
-    if kinds.intersection((of_mmcv.RandomFlip, of_mmcv.Resize)):
-        name = f'{name} of mmcv'
-    raise ValueError(
-        f'The training pipeline holds {name}, which does not move all label '
-        'maps along with the image; use RandomCrop, RandomFlip, RandomRotate '
-        'or Resize of mmseg, and let the data preprocessor pad.'
-    )
+    for step in transforms:
+        kinds = set(lineage(step, TRANSFORMS))
+        if not kinds.intersection(_HARMFUL) or kinds.intersection(_HARMLESS):
+            continue
+        name = type_name(step)
+        # mmcv and mmseg both have transforms of these names.
+        if kinds.intersection((of_mmcv.RandomFlip, of_mmcv.Resize)):
+            name = f'{name} of mmcv'
+        raise ValueError(
+            f'The training pipeline holds {name}, which does not move all '
+            'label maps along with the image; use RandomCrop, RandomFlip, '
+            'RandomRotate or Resize of mmseg, and let the data preprocessor '
+            'pad.'
+        )
 
 
 def check_ids_stay(transforms: Iterable[dict]) -> None:

@@ -89,6 +89,7 @@ class PackSeSAMInputs(PackSegInputs):
         _check_depth(results)
         if 'teacher_img' in results:
             _check_views_aligned(results)
+        _check_sizes(results)
         if 'pseudo_label_round' in results:
             _check_labels_aligned(results)
         # Labels stay at 8 bits; stock packing converts them to 64.
@@ -157,6 +158,26 @@ def _check_views_aligned(results: dict) -> None:
         )
 
 
+def _check_sizes(results: dict) -> None:
+    """Raises if label maps and image have different sizes.
+
+    Pipelines of validation resize the image before they load its only map.
+    """
+    maps = _maps(results)
+    if maps.keys() <= {'gt_seg_map'}:
+        return
+    shape = results['img'].shape[:2]
+    for name, label in maps.items():
+        if label.shape != shape:
+            raise ValueError(
+                f'The {name} of {printable(results["img_path"])} has '
+                f'{label.shape} and the image {shape} pixels (height, width) '
+                'after the transforms of the training pipeline; load it at '
+                'the size of the image, list it in seg_fields, and take out '
+                'the transform that does not move all maps in seg_fields.'
+            )
+
+
 def _check_labels_aligned(results: dict) -> None:
     """Raises if a transform moved the label maps differently.
 
@@ -165,18 +186,6 @@ def _check_labels_aligned(results: dict) -> None:
     the image and `gt_seg_map`, which its class does not show.
     """
     maps = _maps(results)
-    path, shape = printable(results['img_path']), results['img'].shape[:2]
-    remedy = (
-        'take out the transform that does not move all maps in seg_fields, '
-        'or make the pseudo-labels again if weak labels have changed.'
-    )
-    for name, label in maps.items():
-        if label.shape != shape:
-            raise ValueError(
-                f'The {name} of {path} has {label.shape} and the image '
-                f'{shape} pixels (height, width) after the transforms of the '
-                f'training pipeline; {remedy}'
-            )
     if not {'gt_seg_map', 'pseudo_seg_map'} <= maps.keys():
         return
     weak, pseudo = maps['gt_seg_map'], maps['pseudo_seg_map']
@@ -184,7 +193,9 @@ def _check_labels_aligned(results: dict) -> None:
     differ = both & (weak != pseudo)
     if differ.any():
         raise ValueError(
-            f'The pseudo-label of {path} differs from its weak label in '
-            f'{np.count_nonzero(differ)} pixels that both label, after the '
-            f'transforms of the training pipeline; {remedy}'
+            f'The pseudo-label of {printable(results["img_path"])} differs '
+            f'from its weak label in {np.count_nonzero(differ)} pixels that '
+            'both label, after the transforms of the training pipeline; take '
+            'out the transform that does not move all maps in seg_fields, or '
+            'make the pseudo-labels again if weak labels have changed.'
         )

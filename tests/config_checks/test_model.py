@@ -7,7 +7,15 @@ from mmengine.config import Config
 
 from mmseg_sesam.config_checks import check_config
 
-from .changes import MakeConfig, add, assert_refused, find, steps, weak_only
+from .changes import (
+    MakeConfig,
+    add,
+    assert_refused,
+    find,
+    set_weights,
+    steps,
+    weak_only,
+)
 
 PAD = dict(type='Pad', size=(64, 64))
 
@@ -66,3 +74,45 @@ class TestPadding:
             cfg.model.update(options)
             add(PAD)(cfg)
             check_config(cfg)
+
+
+def further_source(cfg: Config) -> None:
+    set_weights(cfg)
+    cfg.model.sources += [
+        dict(type='LabelSource', name='dense', field='dense_sem_seg')
+    ]
+
+
+class TestFurtherMap:
+    @pytest.mark.parametrize('change', [switch_off, weak_only])
+    @pytest.mark.parametrize(
+        'step',
+        [dict(type='mmcv.RandomFlip', prob=0.5), dict(type='Albu')],
+        ids=lambda step: step['type'],
+    )
+    def test_check_config_refuses_transforms_that_leave_it(
+        self, make_config: MakeConfig, change, step: dict
+    ) -> None:
+        def spoil(cfg: Config) -> None:
+            change(cfg)
+            add(step)(cfg)
+
+        cfg = make_config()
+        spoil(cfg)
+        # They move the only map.
+        check_config(cfg)
+
+        def spoil_further(cfg: Config) -> None:
+            spoil(cfg)
+            further_source(cfg)
+
+        found = 'holds .*, which does not move all label maps'
+        assert_refused(make_config, spoil_further, found)
+
+    def test_check_config_accepts_transforms_that_move_it(
+        self, make_config: MakeConfig
+    ) -> None:
+        cfg = make_config()
+        weak_only(cfg)
+        further_source(cfg)
+        check_config(cfg)

@@ -188,6 +188,33 @@ class TestCheckLabelsAligned:
             Compose(steps)(aligned)
 
 
+class TestCheckSizes:
+    @pytest.fixture
+    def further(self, loaded: dict) -> dict:
+        """A sample with a map of a user, and without pseudo-labels."""
+        names = ('img_path', 'img', 'img_shape', 'gt_seg_map')
+        sample = {name: loaded[name] for name in names}
+        return dict(sample, dense_seg_map=loaded['pseudo_seg_map'])
+
+    def test_pack_refuses_a_further_map_that_was_not_cropped(
+        self, further: dict
+    ) -> None:
+        assert pack(further)['data_samples'].dense_sem_seg.shape == (6, 8)
+        steps = [dict(type=CropOfOneLabel), dict(type='PackSeSAMInputs')]
+        with pytest.raises(
+            ValueError,
+            match=r'dense_seg_map of a\.jpg has \(6, 8\) and the image \(4',
+        ):
+            Compose(steps)(further)
+
+    def test_pack_accepts_a_single_map_at_the_size_of_the_file(
+        self, further: dict
+    ) -> None:
+        del further['dense_seg_map']
+        further['img'] = further['img'][:4]
+        assert pack(further)['data_samples'].gt_sem_seg.shape == (6, 8)
+
+
 class TestCheckViewsAligned:
     @pytest.fixture
     def weak(self, loaded: dict) -> dict:
