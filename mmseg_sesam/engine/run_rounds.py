@@ -19,6 +19,7 @@ from mmseg_sesam.engine.trial import (
     try_batch,
     try_losses,
     try_sample,
+    try_single_image,
     try_transforms,
 )
 from mmseg_sesam.models.alignment import moving_features
@@ -199,6 +200,7 @@ class RunRounds:
 
     def _try_images(self) -> None:
         try_sample(self.runner)
+        try_single_image(self.runner)
         try_batch(self.runner, self.images.two_sizes())
         if self.refreshes:
             try_transforms(self.images.dataset, self.prepare)

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from mmengine import dist
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
@@ -68,13 +70,7 @@ def try_sample(runner: Runner) -> None:
     model.eval()
     try:
         with _same_randomness(model), torch.no_grad():
-            batch = pseudo_collate([runner.train_dataloader.dataset[0]])
-            views = model.data_preprocessor(batch, training=True)['inputs']
-            if isinstance(views, dict):
-                views = views['student']
-            features = model.extract_feat(views)
-            for _, head in model.heads():
-                head(features)
+            _forward(model, _first_image(runner))
     # The file system is at fault, not the image.
     except OSError:
         raise
@@ -88,6 +84,40 @@ def try_sample(runner: Runner) -> None:
             'images, or in_channels and in_index of the backbone and heads.'
         ) from error
     finally:
+        model.train(training)
+
+
+def try_single_image(runner: Runner) -> None:
+    """Raises ValueError if BatchNorm fails in a step with a single image.
+
+    Call it after `try_sample`, which evaluates and so needs no statistics of
+    a batch. Model and random generators stay as they are: buffers are
+    restored, since a copy of the model would take its memory again.
+    """
+    if runner.train_dataloader.batch_size != 1:
+        return
+    model = unwrap(runner.model)
+    training = model.training
+    buffers = {n: buffer.clone() for n, buffer in model.named_buffers()}
+    model.train()
+    if dist.get_world_size() > 1:
+        _stop_waiting(model)
+    try:
+        with _same_randomness(model), torch.no_grad():
+            _forward(model, _first_image(runner))
+    except ValueError as error:
+        if 'more than 1 value per channel' not in str(error):
+            raise
+        raise ValueError(
+            f'BatchNorm cannot be trained on a single image ({error}), and '
+            'train_dataloader.batch_size is 1; set it to 2 or more, or with '
+            "several GPUs type='SyncBN' in norm_cfg."
+        ) from error
+    finally:
+        for name, buffer in model.named_buffers():
+            # Constants may be views that cannot be written to.
+            if not torch.equal(buffer, buffers[name]):
+                buffer.copy_(buffers[name])
         model.train(training)
 
 
@@ -140,6 +170,32 @@ def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:
             'refreshes apply them; begin the names of those that change only '
             'labels with Load, or correct them.'
         ) from error
+
+
+def _first_image(runner: Runner) -> Tensor:
+    """Returns the first training image as the student sees it."""
+    batch = pseudo_collate([runner.train_dataloader.dataset[0]])
+    preprocess = unwrap(runner.model).data_preprocessor
+    views = preprocess(batch, training=True)['inputs']
+    return views['student'] if isinstance(views, dict) else views
+
+
+def _forward(model: SeSAMEncoderDecoder, images: Tensor) -> None:
+    """Runs the student and all of its heads."""
+    features = model.extract_feat(images)
+    for _, head in model.heads():
+        head(features)
+
+
+def _stop_waiting(model: torch.nn.Module) -> None:
+    """Evaluates SyncBatchNorm, which has the images of all ranks.
+
+    It would wait for ranks, of which some may have failed.
+    """
+    for module in model.modules():
+        # That of mmcv is no class of torch.
+        if 'SyncBatchNorm' in {kind.__name__ for kind in type(module).__mro__}:
+            module.eval()
 
 
 @contextmanager

@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Callable
 
 import mmcv
 import mmseg
 import pytest
 from mmengine.config import Config
+from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
 from mmseg_sesam.config_checks import check_config
+from mmseg_sesam.engine.trial import try_single_image
 
 from .pages import DOCS
 
@@ -60,4 +63,17 @@ def test_troubleshooting_quotes_a_config_without_the_hook(
     with pytest.raises(ValueError) as error:
         check_config(cfg)
     quoted = PAGE.split('### `...: The training')[1].split(' ...`')[0]
+    assert quoted in str(error.value)
+
+
+def test_troubleshooting_quotes_batch_norm_of_a_single_image(
+    make_config: Callable[..., Config], scribbles: Path
+) -> None:
+    cfg = make_config(train_dataloader__batch_size=1)
+    head = cfg.model.decode_head
+    del head['num_convs']
+    head.update(type='PSPHead', pool_scales=(1, 2))
+    with pytest.raises(ValueError) as error:
+        try_single_image(Runner.from_cfg(cfg))
+    quoted = PAGE.split('### `BatchNorm ')[1].split(' ...`')[0]
     assert quoted in str(error.value)

@@ -9,12 +9,18 @@ from typing import Callable
 import numpy as np
 import pytest
 import torch
+from mmengine import dist
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 from pipelines import place_of
+from torch.nn import SyncBatchNorm
 
-from mmseg_sesam.engine.trial import try_batch, try_sample
+from mmseg_sesam.engine.trial import (
+    try_batch,
+    try_sample,
+    try_single_image,
+)
 from mmseg_sesam.store.store import PseudoLabelStore
 
 MakeConfig = Callable[..., Config]
@@ -48,15 +54,23 @@ def test_trial_rejects_grey_images_before_round_0(
     assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
 
 
-def test_try_sample_changes_neither_model_nor_generators(
-    make_config: MakeConfig, scribbles: Path
+def with_single_images(cfg: Config) -> Config:
+    """Trains on single images, which the network keeps above one pixel."""
+    cfg.model.backbone.update(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
+    cfg.train_dataloader.batch_size = 1
+    return cfg
+
+
+@pytest.mark.parametrize('trial', [try_sample, try_single_image])
+def test_trial_changes_neither_model_nor_generators(
+    make_config: MakeConfig, scribbles: Path, trial: Callable
 ) -> None:
-    runner = Runner.from_cfg(make_config())
+    runner = Runner.from_cfg(with_single_images(make_config()))
     # To build the loader draws a seed.
     assert len(runner.train_dataloader.dataset)
     before = copy.deepcopy(runner.model.state_dict())
     states = np.random.get_state()[1].tolist(), torch.get_rng_state()
-    try_sample(runner)
+    trial(runner)
     assert runner.model.training
     assert np.random.get_state()[1].tolist() == states[0]
     assert torch.equal(torch.get_rng_state(), states[1])
@@ -128,3 +142,41 @@ def test_trial_rejects_sizes_that_no_batch_holds_before_round_0(
 
     cfg.train_dataloader.batch_size = 1
     try_batch(Runner.from_cfg(cfg), [0, 2])
+
+
+@pytest.fixture
+def pooling(make_config: MakeConfig, scribbles: Path) -> Config:
+    """Trains on single images a head that pools each to one pixel."""
+    cfg = with_single_images(make_config())
+    head = cfg.model.decode_head
+    del head['num_convs']
+    head.update(type='ASPPHead', dilations=(1, 2))
+    return cfg
+
+
+def test_trial_rejects_single_images_that_are_pooled_before_round_0(
+    pooling: Config, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ValueError,
+        match=r'single image \(Expected more .*batch_size is 1; set',
+    ):
+        Runner.from_cfg(pooling).train()
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+    pooling.train_dataloader.batch_size = 2
+    try_single_image(Runner.from_cfg(pooling))
+
+
+def test_try_single_image_accepts_batch_norm_over_all_ranks(
+    pooling: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner.from_cfg(pooling)
+    model = runner.model
+    model.decode_head = SyncBatchNorm.convert_sync_batchnorm(model.decode_head)
+    # A Runner of one process would turn it back.
+    with pytest.raises(ValueError, match='train_dataloader.batch_size is 1'):
+        try_single_image(runner)
+    monkeypatch.setattr(dist, 'get_world_size', lambda: 2)
+    try_single_image(runner)
+    assert all(module.training for module in model.decode_head.modules())
