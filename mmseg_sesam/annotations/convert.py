@@ -148,7 +148,8 @@ def convert(
     records = written.records
     failed = _convert_new(reader, items, written, settings, out, jobs)
     if failed:
-        write_journal(out, settings, records.values())
+        begun = written.begun & {item.key for item, _ in failed}
+        write_journal(out, settings, records.values(), begun)
         # A file of many images gets one sentence, not one for each image.
         if items[0].data and (said := reader.foreign()):
             raise ValueError(said)
@@ -186,7 +187,8 @@ def _convert_new(
     todo = [
         item
         for item in items
-        if records.get(item.key, {}).get('inputs') != inputs[item.key]
+        if item.key in written.begun
+        or records.get(item.key, {}).get('inputs') != inputs[item.key]
         or not (out / f'{item.key}.png').is_file()
     ]
     keys = {item.key for item in todo}
@@ -199,17 +201,25 @@ def _convert_new(
         atomic.remove_parts(out.rglob(atomic.PARTS), atomic.STALE_SECONDS)
         write_journal(out, settings, records.values(), keys - edited)
     failed = []
-    for item, result in Progress(
-        _convert_all(reader, todo, out, jobs, edited),
-        desc=reader.name,
-        total=len(items),
-        initial=len(items) - len(todo),
-    ):
-        if isinstance(result, str):
-            failed.append((item, result))
-            continue
-        records[item.key] = dict(result, inputs=inputs[item.key])
-        add_record(out, records[item.key])
+    results = _convert_all(reader, todo, out, jobs, edited)
+    try:
+        for item, result in Progress(
+            results,
+            desc=reader.name,
+            total=len(items),
+            initial=len(items) - len(todo),
+        ):
+            if isinstance(result, str):
+                failed.append((item, result))
+                continue
+            records[item.key] = dict(result, inputs=inputs[item.key])
+            add_record(out, records[item.key])
+    except BaseException:
+        results.close()
+        # Somebody may edit a label that was not reached before the next run.
+        begun = edited_keys(out, Written(records, set()), keys - edited)
+        write_journal(out, settings, records.values(), begun)
+        raise
     return failed
 
 

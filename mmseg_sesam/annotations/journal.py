@@ -61,7 +61,8 @@ def load_written(
             )
         return Written({}, set())
     header, *lines = path.read_text(encoding='utf-8').split('\n')
-    records, begun = written = _read_lines(lines)
+    written = _read_lines(lines)
+    records, begun = written
     earlier = json.loads(header)
     gone = sorted({*records, *begun} - keys)
     changed = [

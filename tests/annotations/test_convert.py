@@ -144,6 +144,34 @@ def test_convert_says_in_its_journal_which_labels_it_may_have_written(
     reader = READERS['index-png']
     read = reader.read
 
+    found = []
+
+    def interrupted(self, item):
+        if item.key == 'b':
+            # As a power cut would leave it.
+            text = (out / JOURNAL).read_text()
+            found.extend(map(json.loads, text.splitlines()))
+            raise KeyboardInterrupt
+        return read(self, item)
+
+    monkeypatch.setattr(reader, 'read', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        convert(reader(src), out)
+
+    _, begun, *records = found
+    assert {*begun['begun']} == {*NAMES}
+    assert [record['key'] for record in records] == ['a']
+
+
+def test_convert_keeps_an_edited_label_that_an_interrupted_run_left(
+    src, out, monkeypatch
+):
+    reader = READERS['index-png']
+    convert(reader(src), out)
+    for path in src.rglob('*.png'):
+        os.utime(path, (0, 0))
+    read = reader.read
+
     def interrupted(self, item):
         if item.key == 'b':
             raise KeyboardInterrupt
@@ -152,12 +180,46 @@ def test_convert_says_in_its_journal_which_labels_it_may_have_written(
     monkeypatch.setattr(reader, 'read', interrupted)
     with pytest.raises(KeyboardInterrupt):
         convert(reader(src), out)
+    monkeypatch.undo()
+    Image.new('L', (8, 6), 1).save(out / 'void.png')
+    own = (out / 'void.png').read_bytes()
 
-    _, begun, *records = map(
-        json.loads, (out / JOURNAL).read_text().splitlines()
-    )
-    assert {*begun['begun']} == {*NAMES}
-    assert [record['key'] for record in records] == ['a']
+    with pytest.raises(ConversionError, match='void.png is not as this tool'):
+        convert(reader(src), out)
+
+    assert (out / 'void.png').read_bytes() == own
+
+
+def test_convert_makes_begun_labels_again_whose_files_are_as_before(run, out):
+    run()
+    begun = json.dumps(dict(begun=['b']))
+    with (out / JOURNAL).open('a') as file:
+        file.write(f'{begun}\n')
+    before = (out / 'b.png').read_bytes()
+    Image.new('L', (8, 6), 1).save(out / 'b.png')
+
+    run()
+
+    assert (out / 'b.png').read_bytes() == before
+
+
+def test_convert_takes_its_own_label_after_its_file_was_damaged(src, out):
+    reader = READERS['index-png'](src)
+    convert(reader, out)
+    whole = (src / 'b.png').read_bytes()
+    header, *records = (out / JOURNAL).read_text().splitlines()
+    records = [r for r in records if json.loads(r)['key'] != 'b']
+    begun = json.dumps(dict(begun=['b']))
+    (out / JOURNAL).write_text('\n'.join((header, *records, begun)))
+    (src / 'b.png').write_bytes(b'damaged')
+    with pytest.raises(ConversionError):
+        convert(reader, out)
+    Image.new('L', (8, 6), 2).save(src / 'b.png')
+    assert (src / 'b.png').read_bytes() != whole
+
+    convert(reader, out)
+
+    assert (np.array(Image.open(out / 'b.png')) == 2).all()
 
 
 def test_convert_keeps_what_replaces_the_label_of_a_damaged_file(src, out):
