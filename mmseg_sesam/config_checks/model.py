@@ -12,6 +12,7 @@ from mmseg_sesam.config_checks.training import Training
 from mmseg_sesam.datasets.pipeline_configs import transform_names
 from mmseg_sesam.structures import (
     CONFIDENT_FIELD,
+    DENSE,
     HUMAN_FIELD,
     PSEUDO_FIELD,
     TEACHERS,
@@ -46,6 +47,7 @@ def check_model(training: Training) -> None:
         _check_only_weak_classes(training, teacher)
     loads = bool(training.find('LoadPseudoLabel'))
     off = {PSEUDO_FIELD: not loads, CONFIDENT_FIELD: teacher is None}
+    _check_order(training, off)
     _check_padding(training, teacher, off)
     weights = training.weights()
     # Maps that a user's transform loads, also without rounds.
@@ -130,6 +132,30 @@ def _check_online_teacher(training: Training) -> None:
             'drops pseudo-labels nor makes rounds, so that it has no effect; '
             'set loss_weight above 0, or teacher=None.'
         )
+
+
+def _check_order(training: Training, off: dict[str, bool]) -> None:
+    """Raises if made labels would replace those of a person.
+
+    A pseudo-label keeps all weakly labelled pixels, and a teacher predicts
+    any pixel. Sources of other fields may stand first.
+
+    Args:
+        training: parts of the config.
+        off: whether sources of a field are switched off.
+    """
+    made = None
+    for source in training.sources():
+        field, kinds = source.get('field'), source.get('kinds')
+        if field in (PSEUDO_FIELD, CONFIDENT_FIELD) and not off[field]:
+            made = made or source
+        # A dense image has no labels but a person's.
+        elif made and field == HUMAN_FIELD and set(kinds or ()) != {DENSE}:
+            raise ValueError(
+                f'The source {made["name"]!r} in model.sources stands before '
+                f'{source["name"]!r} and takes pixels that a person labelled; '
+                f'place {source["name"]!r} before it.'
+            )
 
 
 def _check_padding(

@@ -11,14 +11,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import nn
 
 from mmseg_sesam.models.source_losses import is_entropy, loss_list, loss_scale
-from mmseg_sesam.structures import (
-    CONFIDENT_FIELD,
-    DENSE,
-    HUMAN_FIELD,
-    PSEUDO_FIELD,
-    UNLABELLED,
-    LabelSource,
-)
+from mmseg_sesam.structures import HUMAN_FIELD, UNLABELLED, LabelSource
 
 
 def check_head_class(name: str, kind: type) -> None:
@@ -47,7 +40,6 @@ def check_sources(
 ) -> None:
     """Raises if names repeat, or a source gets no labels beside another."""
     _check_human_sources([s for s in sources if s.is_human])
-    _check_order(sources)
     fields = [source.field for source in sources if not source.is_human]
     if repeated := {field for field in fields if fields.count(field) > 1}:
         raise ValueError(
@@ -122,25 +114,6 @@ def _check_human_sources(human: Sequence[LabelSource]) -> None:
             f'Several sources of SeSAMEncoderDecoder have {min(repeated)!r} '
             'in kinds, expected each kind once; take it out of the others.'
         )
-
-
-def _check_order(sources: Sequence[LabelSource]) -> None:
-    """Raises if made labels would replace those of a person.
-
-    A pseudo-label keeps all weakly labelled pixels, and a teacher predicts
-    any pixel. Sources of other fields may stand first.
-    """
-    made = None
-    for source in sources:
-        if source.field in (PSEUDO_FIELD, CONFIDENT_FIELD):
-            made = made or source
-        # A dense image has no labels but a person's.
-        elif made and source.is_human and set(source.kinds or ()) != {DENSE}:
-            raise ValueError(
-                f'The source {made.name!r} of SeSAMEncoderDecoder stands '
-                f'before {source.name!r} and takes pixels that a person '
-                f'labelled; place {source.name!r} before it.'
-            )
 
 
 def _faults_of_head(head: BaseDecodeHead) -> Iterator[str]:

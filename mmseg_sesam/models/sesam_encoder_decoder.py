@@ -87,8 +87,8 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
 
     Raises:
         ValueError: an option is out of range, windows of test_cfg leave
-            pixels out, two losses have one name, sources are in another
-            order, or a head overrides the loss of `BaseDecodeHead`.
+            pixels out, two losses have one name, or a head overrides the
+            loss of `BaseDecodeHead`.
     """
 
     def __init__(

@@ -41,6 +41,63 @@ def remaining(cfg: Config, **options: object) -> None:
     cfg.model.update(teacher=None, sources=[dict(weak, **options)])
 
 
+def source(name: str, **options: object) -> dict:
+    """A source of a field; 'weak', 'dense' and 'point' are of people."""
+    made = name in ('pseudo', 'confident', 'further')
+    field = f'{name}_sem_seg' if made else 'gt_sem_seg'
+    return dict(type='LabelSource', name=name, field=field, **options)
+
+
+WEAK, PSEUDO, CONFIDENT, FURTHER = map(
+    source, ('weak', 'pseudo', 'confident', 'further')
+)
+POINT = source('point', kinds=['point'])
+DENSE = source('dense', kinds=['dense'])
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        'sources, first, later',
+        [
+            ([PSEUDO, WEAK, CONFIDENT], 'pseudo', 'weak'),
+            ([CONFIDENT, WEAK, PSEUDO], 'confident', 'weak'),
+            ([CONFIDENT, PSEUDO, WEAK], 'confident', 'weak'),
+            ([DENSE, PSEUDO, WEAK], 'pseudo', 'weak'),
+            ([POINT, PSEUDO, WEAK], 'pseudo', 'weak'),
+        ],
+    )
+    def test_check_config_refuses_made_labels_before_those_of_people(
+        self, make_config: MakeConfig, sources: list, first: str, later: str
+    ) -> None:
+        def spoil(cfg: Config) -> None:
+            cfg.model.sources = sources
+
+        found = f"'{first}' in .* before '{later}' and takes .* before it."
+        assert_refused(make_config, spoil, found)
+
+    @pytest.mark.parametrize(
+        'sources',
+        [
+            [FURTHER, WEAK, PSEUDO, CONFIDENT],
+            [WEAK, CONFIDENT, PSEUDO, FURTHER],
+        ],
+    )
+    def test_check_config_accepts_orders_that_keep_human_labels(
+        self, make_config: MakeConfig, sources: list
+    ) -> None:
+        cfg = make_config()
+        cfg.model.sources = sources
+        check_config(cfg)
+
+    def test_check_config_accepts_sources_that_are_off(
+        self, make_config: MakeConfig
+    ) -> None:
+        cfg = make_config()
+        weak_only(cfg)
+        cfg.model.update(teacher=None, sources=[CONFIDENT, PSEUDO, WEAK])
+        check_config(cfg)
+
+
 class TestPadding:
     @pytest.mark.parametrize('change', [switch_off, weak_only, one_view])
     @pytest.mark.parametrize('place', ['RandomCrop', 'PackSeSAMInputs'])

@@ -10,8 +10,6 @@ from mmseg.models.losses import CrossEntropyLoss
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmseg_sesam.models.head_checks import check_sources
-
 MakeConfig = Callable[..., dict]
 
 ENTROPY = dict(type='CrossEntropyLoss')
@@ -134,49 +132,6 @@ def test_check_head_rejects_a_sampler_that_no_loss_heeds(
 
 WEAK = dict(type='LabelSource', name='weak', field='gt_sem_seg')
 DENSE = dict(WEAK, name='dense', kinds=['dense'])
-
-
-PSEUDO = dict(WEAK, name='pseudo', field='pseudo_sem_seg')
-CONFIDENT = dict(WEAK, name='confident', field='confident_sem_seg')
-FURTHER = dict(WEAK, name='further', field='further_sem_seg')
-
-
-@pytest.mark.parametrize(
-    ('sources', 'first', 'later'),
-    [
-        ([PSEUDO, WEAK, CONFIDENT], 'pseudo', 'weak'),
-        ([CONFIDENT, WEAK, PSEUDO], 'confident', 'weak'),
-        ([CONFIDENT, PSEUDO, WEAK], 'confident', 'weak'),
-        ([DENSE, PSEUDO, WEAK], 'pseudo', 'weak'),
-        (
-            [dict(WEAK, kinds=['point']), PSEUDO, dict(WEAK, name='last')],
-            'pseudo',
-            'last',
-        ),
-    ],
-)
-def test_check_sources_rejects_made_labels_before_those_of_people(
-    sources: list[dict], first: str, later: str
-) -> None:
-    with pytest.raises(
-        ValueError, match=f"'{first}' of .* before '{later}' and takes .* it."
-    ):
-        check_sources([MODELS.build(source) for source in sources], [])
-
-
-@pytest.mark.parametrize(
-    'sources',
-    [
-        [FURTHER, DENSE, WEAK, PSEUDO, CONFIDENT],
-        [WEAK, CONFIDENT, PSEUDO, FURTHER],
-        # A dense image has labels of this source alone.
-        [dict(WEAK, kinds=['point']), PSEUDO, DENSE],
-    ],
-)
-def test_check_sources_accepts_orders_that_keep_human_labels(
-    sources: list[dict],
-) -> None:
-    check_sources([MODELS.build(source) for source in sources], [])
 
 
 @MODELS.register_module()
