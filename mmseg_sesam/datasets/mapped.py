@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
+from mmseg_sesam.io.names import nfc
 from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.validators import Rule, check_options, one_of
 
@@ -75,8 +76,10 @@ class MappedSegDataset(BaseSegDataset):
         self, new_classes: Sequence[str] | None = None
     ) -> dict[int, int]:
         """Returns the class id of each id that a file may hold."""
-        classes = list(new_classes or ())
-        others = [name for name in self.file_classes if name not in classes]
+        # Nobody sees a difference in the spelling of accents.
+        classes = [*map(nfc, new_classes or ())]
+        files = [*map(nfc, self.file_classes)]
+        others = [name for name in files if name not in classes]
         if len(others) == len(self.file_classes):
             raise ValueError(
                 f'MappedSegDataset got file_classes={self.file_classes}, and '
@@ -92,7 +95,7 @@ class MappedSegDataset(BaseSegDataset):
         ids = {name: index for index, name in enumerate(classes)}
         # The stock LoadAnnotations keeps ids that a map lacks.
         label_map = dict.fromkeys(range(UNLABELLED), UNLABELLED)
-        for index, name in enumerate(self.file_classes):
+        for index, name in enumerate(files):
             label_map[index] = ids.get(name, UNLABELLED)
         return label_map
 

@@ -130,6 +130,9 @@ def _given_shares(
     shares: Mapping[str, float], classes: Sequence[str]
 ) -> np.ndarray:
     """Returns (C,) shares of a dict, divided by their sum."""
+    # Nobody sees a difference in the spelling of accents.
+    shares = {nfc(name): share for name, share in shares.items()}
+    classes = [*map(nfc, classes)]
     unknown = [name for name in shares if name not in classes]
     missing = [name for name in classes if name not in shares]
     if unknown or missing:

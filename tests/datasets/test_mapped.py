@@ -35,6 +35,15 @@ def test_mapped_seg_dataset_maps_by_name() -> None:
     assert mapped == {0: 1, 1: 255, 2: 255}
 
 
+def test_mapped_seg_dataset_takes_both_spellings_of_an_accent() -> None:
+    dataset = MappedSegDataset(
+        file_classes=['b', 'cafe\u0301'],
+        metainfo=dict(classes=['caf\xe9', 'b']),
+        lazy_init=True,
+    )
+    assert (dataset.label_map[0], dataset.label_map[1]) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ('names', 'said'),
     [

@@ -25,6 +25,11 @@ def test_read_shares_of_a_dict_in_the_order_of_ids() -> None:
     assert shares.pixels == 0
 
 
+def test_read_shares_takes_both_spellings_of_an_accent() -> None:
+    shares = read_shares({'cafe\u0301': 0.25, 'b': 0.75}, ['b', 'caf\xe9'])
+    assert shares.values.tolist() == [0.75, 0.25]
+
+
 def test_read_shares_divides_rounded_shares_by_their_sum() -> None:
     shares = read_shares(dict(sky=0.333, road=0.333, car=0.333), CLASSES)
     np.testing.assert_allclose(shares.values, 1 / 3)
