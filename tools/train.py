@@ -150,7 +150,10 @@ def train(cfg: Config, changed: str) -> None:
     runner.logger.info(summarise(runner))
 
 
-@interruptible('train', 'the same command with --resume continues')
+@interruptible(
+    'train',
+    'tools/train.py with --resume and the same other arguments continues',
+)
 def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)

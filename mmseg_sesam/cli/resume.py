@@ -49,7 +49,8 @@ def run_command(command: Sequence[str], tool: str, remedy: str) -> int:
     finally:
         if catches:
             signal.signal(signal.SIGINT, earlier)
-    if interrupts:
+    # A command that ended well was not interrupted.
+    if interrupts and status:
         sys.exit(f'{tool}: interrupted; {remedy}.')
     return status
 

@@ -174,7 +174,8 @@ def test_start_goes_on_where_interrupts_are_ignored(tmp_path: Path) -> None:
         (
             ('train.py', 'config.py'),
             *('mmseg_sesam.cli.launch', 'load_config'),
-            'train: interrupted; the same command with --resume continues.',
+            'train: interrupted; tools/train.py with --resume and the same '
+            'other arguments continues.',
         ),
     ],
 )
