@@ -1,5 +1,6 @@
 # 10 dense images and scribbles on the other 357: docs/mixed.md tells how to
 # mix other kinds of labels, and images without any.
+# Its train_pipeline is not used: each kind has a pipeline of its own.
 _base_ = './deeplabv3_camvid_scribble.py'
 # Places in the sorted list of the 367 training images. Give your own data
 # sets folders, or lists in ann_file, instead.

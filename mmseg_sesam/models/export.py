@@ -253,4 +253,4 @@ def _as_list(value: Any) -> list:
 def _is_own(registry: Registry, config: dict) -> bool:
     """Whether this package defines a component."""
     kinds = lineage(config, registry)
-    return any(map(is_own, kinds[:1]))
+    return bool(kinds) and is_own(kinds[0])

@@ -47,7 +47,7 @@ _LIBRARIES = ('torch', 'numpy', 'skimage', 'PIL', 'mmengine')
 
 
 class RoundError(RuntimeError):
-    """A round was not made; the message names what the user can mend."""
+    """A round was not made; the message names what the user can correct."""
 
 
 @dataclass
