@@ -190,6 +190,30 @@ def test_convert_keeps_an_edited_label_that_an_interrupted_run_left(
     assert (out / 'void.png').read_bytes() == own
 
 
+def test_convert_replaces_a_label_that_an_interrupted_run_wrote_last(
+    src, out, monkeypatch
+):
+    reader = READERS['index-png']
+    read = reader.read
+
+    def interrupted(self, item):
+        if item.key == 'b':
+            # Another process wrote it, and its record is missing.
+            Image.new('L', (8, 6), 1).save(out / 'b.png')
+            raise KeyboardInterrupt
+        return read(self, item)
+
+    monkeypatch.setattr(reader, 'read', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        convert(reader(src), out)
+    monkeypatch.undo()
+    Image.new('L', (8, 6), 2).save(src / 'b.png')
+
+    convert(reader(src), out)
+
+    assert (np.array(Image.open(out / 'b.png')) == 2).all()
+
+
 def test_convert_makes_begun_labels_again_whose_files_are_as_before(run, out):
     run()
     begun = json.dumps(dict(begun=['b']))
