@@ -30,9 +30,14 @@ def interruptible(
 def run_command(command: Sequence[str], tool: str, remedy: str) -> int:
     """Runs a command and returns its exit status.
 
-    A terminal sends Ctrl-C to the command, too, which may have files to
-    remove and something to say: the program `tool` waits for its end, and
-    then ends with one sentence.
+    Ctrl-C in a terminal reaches the command as well, which may remove files
+    and say something. The program waits until the command has ended. Then it
+    ends itself with one sentence, unless the command ended well.
+
+    Args:
+        command: program and arguments.
+        tool: name of this program.
+        remedy: how to continue after an interrupt.
     """
     interrupts: list[int] = []
 
