@@ -1,13 +1,14 @@
-"""Labels CamVid in rounds, as suggested or at random, and trains in each.
+"""Labels a data set in rounds, as suggested or at random, and trains in each.
 
-    python -m benchmarks.suggestions run suggest --seed 0 --data ../shared/data
-    python -m benchmarks.suggestions run random --seed 0 --data ../shared/data
+    python -m benchmarks.suggestions run voc suggest --seed 0 \
+        --data ../shared/data
+    python -m benchmarks.suggestions run voc random --seed 0 \
+        --data ../shared/data
     python -m benchmarks.suggestions report
 
-A fifth of the training images is held back for validation. Of the others 3%
-are drawn at random, the same ones for both strategies; each further round
-labels another 3%. A round that has a result is not made again, so that an
-interrupted run goes on.
+Some of the training images are drawn at random first, the same ones for both
+strategies; each further round labels as many again. A round that has a result
+is not made again, so that an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import mmseg_sesam  # noqa: F401
 # isort: split
 from benchmarks.accuracy import metric  # noqa: F401, registers its metric
 
-from .loop import STRATEGIES, run_rounds
+from .loop import SETTINGS, STRATEGIES, run_rounds
 from .report import load_results, write_table
 
 
@@ -39,40 +40,38 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='label and train, or go on with it')
+    run.add_argument('set', choices=SETTINGS)
     run.add_argument('strategy', choices=STRATEGIES)
     run.add_argument('--data', type=Path, required=True)
     run.add_argument('--seed', type=int, default=0)
     run.add_argument('--rounds', type=int, default=3)
     run.add_argument('--out', type=Path, default=Path('work_dirs/suggestions'))
-    report = commands.add_parser('report', help='print the table in Markdown')
-    for command in (run, report):
-        command.add_argument(
-            '--steps', type=int, default=400, help='of each training'
-        )
+    run.add_argument(
+        '--steps', type=int, help='of each training; default: of the set'
+    )
+    commands.add_parser('report', help='print the tables in Markdown')
     return parser
 
 
 def run(args: argparse.Namespace) -> None:
     """Runs the rounds of one strategy and seed."""
-    if not (args.data / 'camvid').is_dir():
+    if not (args.data / args.set).is_dir():
         sys.exit(
-            f'suggestions: {args.data} holds no folder camvid; --data is the '
-            'folder that does, see docs/accuracy.md.'
+            f'suggestions: {args.data} holds no folder {args.set}; --data is '
+            'the folder that does, see docs/accuracy.md.'
         )
+    steps = args.steps or SETTINGS[args.set].steps
     run_rounds(
-        *(args.strategy, args.seed, args.rounds, args.steps),
+        *(args.set, args.strategy, args.seed, args.rounds, steps),
         *(args.data, args.out, args.results),
     )
 
 
 def report(args: argparse.Namespace) -> None:
-    results = load_results(args.results, args.steps)
+    results = load_results(args.results)
     if not results:
-        sys.exit(
-            f'suggestions: {args.results} holds no result of '
-            f'{args.steps} steps; run first.'
-        )
-    print(write_table(results))
+        sys.exit(f'suggestions: {args.results} holds no result; run first.')
+    print('\n\n'.join(map(write_table, results.values())))
 
 
 def main() -> None:

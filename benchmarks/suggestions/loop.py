@@ -3,34 +3,59 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
 
 from benchmarks.accuracy.mixes import Mix
 from benchmarks.accuracy.rows import Row
 from benchmarks.accuracy.score import score_run
-from benchmarks.accuracy.sets import HALVES
-from benchmarks.accuracy.setting import SUPERPIXEL, saved_config
+from benchmarks.accuracy.sets import HALVES, DataSet
+from benchmarks.accuracy.setting import CONFIGS, SUPERPIXEL, saved_config
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.suggest import suggest
 
 STRATEGIES = ('suggest', 'random')
-# Share of the images that a round labels. Scribbles on a quarter of them teach
-# almost what scribbles on all do (docs/mixed.md), so that a choice can help
-# only where fewer are labelled.
-SHARE = 0.03
-# Share of the training images that validation gets. CamVid's own validation
-# images are of one of the three videos, and would reward labels of this one.
-HELD = 0.2
-_SET = HALVES['half-camvid']
 _RATE = RATES['voc-scribble']
 
 
+class Setting(NamedTuple):
+    """A data set that is labelled in rounds.
+
+    Attributes:
+        data_set: one of `HALVES`.
+        share: of the training images that a round labels.
+        held: share of the training images that validation gets; 0 for the
+            validation images of the set.
+        steps: of each training.
+    """
+
+    data_set: DataSet
+    share: float
+    steps: int
+    held: float = 0
+
+
+SETTINGS = {
+    # Scribbles on a quarter of its images teach almost what scribbles on all
+    # do (docs/mixed.md), so that a choice can help only where fewer are
+    # labelled. Its own validation images are of one of the three videos, and
+    # would reward labels of this one.
+    'camvid': Setting(HALVES['half-camvid'], share=0.03, steps=400, held=0.2),
+    'voc': Setting(HALVES['half-voc'], share=0.1, steps=800),
+}
+
+
 def run_rounds(
+    name: str,
     strategy: str,
     seed: int,
     rounds: int,
@@ -42,6 +67,7 @@ def run_rounds(
     """Labels and trains some times, and writes a result for each round.
 
     Args:
+        name: one of `SETTINGS`.
         strategy: one of `STRATEGIES`.
         seed: of the first images, of random choice and of the trainings.
         rounds: of labelling.
@@ -50,33 +76,34 @@ def run_rounds(
         out: folder of the runs.
         results: folder of the results.
     """
-    names = sorted(path.stem for path in (data / _SET.dense).glob('*.png'))
-    pool, held = (
-        [names.index(name) for name in part]
-        for part in split_blocks(names, HELD)
-    )
-    number = max(round(SHARE * len(pool)), 1)
+    data_set, share, _, held_share = SETTINGS[name]
+    names = _image_names(data_set, data)
+    pool, held = names, []
+    if held_share:
+        pool, held = split_blocks(names, held_share)
+    pool, held = (list(map(names.index, part)) for part in (pool, held))
+    number = max(round(share * len(pool)), 1)
     order = np.random.default_rng(seed).permutation(pool)
     chosen = sorted(order[:number].tolist())
     for index in range(rounds):
         # Both strategies start from the same training.
         start = strategy if index else 'first'
-        name = f'{start}-s{steps}-seed{seed}-round{index}'
-        path = results / f'{name}.json'
-        work_dir = out / name
+        run = f'{name}-{start}-s{steps}-seed{seed}-round{index}'
+        path, work_dir = results / f'{run}.json', out / run
         if not path.exists():
             mix = Mix(
                 'scribble', unlabelled=True, chosen=chosen, left_out=held
             )
-            _train(mix, seed, steps, data, work_dir)
+            _train(data_set, mix, seed, steps, data, work_dir)
             record = dict(
+                set=name,
                 strategy=start,
                 seed=seed,
                 round=index,
                 steps=steps,
                 images=chosen,
                 minutes=round(60 * _RATE.hours(len(chosen)), 1),
-                **score_run(_SET, work_dir, data),
+                **score_run(data_set, work_dir, data),
             )
             results.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(record) + '\n')
@@ -90,20 +117,39 @@ def run_rounds(
             )
 
 
+def _image_names(data_set: DataSet, data: Path) -> list[str]:
+    """Returns the names of the training images in the order of the config."""
+    os.environ['SESAM_DATA'] = str(data / data_set.root)
+    cfg = Config.fromfile(CONFIGS / 'sesam' / f'{data_set.config}_full.py')
+    init_default_scope('mmseg')
+    images = DATASETS.build({**cfg.train_dataloader.dataset, 'pipeline': []})
+    paths = [images.get_data_info(i)['img_path'] for i in range(len(images))]
+    return [Path(path).stem for path in paths]
+
+
 def _train(
-    mix: Mix, seed: int, steps: int, data: Path, work_dir: Path
+    data_set: DataSet,
+    mix: Mix,
+    seed: int,
+    steps: int,
+    data: Path,
+    work_dir: Path,
 ) -> None:
-    """Trains on scribbles, and validates on the images that are left out."""
-    val = 'val_dataloader.dataset'
-    changes = {
-        f'{val}.indices': mix.left_out,
-        f'{val}.data_prefix.img_path': 'images/train',
-        f'{val}.data_prefix.seg_map_path': 'annotations/train',
-    }
+    """Trains on scribbles, and validates on images that are left out."""
+    changes = {}
+    if mix.left_out:
+        val = 'val_dataloader.dataset'
+        changes = {
+            f'{val}.indices': mix.left_out,
+            f'{val}.data_prefix.img_path': 'images/train',
+            f'{val}.data_prefix.seg_map_path': 'annotations/train',
+        }
+    # Scribbles are simulated in place of the labels that a config has.
+    kind = 'scribble' if 'scribble' in data_set.kinds else 'point'
     row = Row(
-        f'{_SET.config}_scribble', 'scribbles in rounds', changes, mix=mix
+        f'{data_set.config}_{kind}', 'scribbles in rounds', changes, mix=mix
     )
-    cfg = saved_config(work_dir, _SET, row, SUPERPIXEL, seed, steps, data)
+    cfg = saved_config(work_dir, data_set, row, SUPERPIXEL, seed, steps, data)
     # One of the same name would write into the logs of the round before.
     cfg.visualizer.name = work_dir.name
     Runner.from_cfg(cfg).train()

@@ -1,4 +1,4 @@
-"""Results of all rounds -> a table in Markdown."""
+"""Results of all rounds -> tables in Markdown."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .loop import STRATEGIES
 Results = dict[tuple[str, int], list[tuple[float, float]]]
 
 
-def load_results(folder: Path, steps: int) -> Results:
-    """Returns minutes and mIoU of each seed, by strategy and round.
+def load_results(folder: Path) -> dict[tuple[str, int], Results]:
+    """Returns the results of each data set and number of steps.
 
     Args:
         folder: of the JSON files.
-        steps: of the trainings.
     """
-    found = defaultdict(list)
-    for path in sorted(folder.glob(f'*-s{steps}-*.json')):
+    found = defaultdict(lambda: defaultdict(list))
+    for path in sorted(folder.glob('*.json')):
         result = json.loads(path.read_text())
+        runs = found[result['set'], result['steps']]
         score = result['minutes'], result['val'][-1]['miou']
         first = result['strategy'] == 'first'
         for strategy in STRATEGIES if first else [result['strategy']]:
-            found[strategy, result['round']].append(score)
+            runs[strategy, result['round']].append(score)
     return dict(found)
 
 

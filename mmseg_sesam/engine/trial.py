@@ -10,10 +10,10 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from mmengine import dist
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import DefaultSampler, pseudo_collate
 from mmengine.runner import Runner
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.models import unwrap
@@ -94,7 +94,8 @@ def try_single_image(runner: Runner) -> None:
     a batch. Model and random generators stay as they are: buffers are
     restored, since a copy of the model would take its memory again.
     """
-    if runner.train_dataloader.batch_size != 1:
+    loader = runner.train_dataloader
+    if not _has_single_image(loader):
         return
     model = unwrap(runner.model)
     training = model.training
@@ -108,10 +109,19 @@ def try_single_image(runner: Runner) -> None:
     except ValueError as error:
         if 'more than 1 value per channel' not in str(error):
             raise
+        if loader.batch_size == 1:
+            found = (
+                'train_dataloader.batch_size is 1; set it to 2 or more, or '
+                "with several GPUs type='SyncBN' in norm_cfg"
+            )
+        else:
+            found = (
+                'the last batch of each epoch has one; set drop_last=True '
+                'in train_dataloader, or another batch_size'
+            )
         raise ValueError(
             f'BatchNorm cannot be trained on a single image ({error}), and '
-            'train_dataloader.batch_size is 1; set it to 2 or more, or with '
-            "several GPUs type='SyncBN' in norm_cfg."
+            f'{found}.'
         ) from error
     finally:
         for name, buffer in model.named_buffers():
@@ -170,6 +180,14 @@ def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:
             'refreshes apply them; begin the names of those that change only '
             'labels with Load, or correct them.'
         ) from error
+
+
+def _has_single_image(loader: DataLoader) -> bool:
+    """Returns whether a batch of a loader holds one image alone."""
+    size = loader.batch_size
+    # InfiniteSampler fills all batches.
+    ends = isinstance(loader.sampler, DefaultSampler) and not loader.drop_last
+    return size == 1 or (ends and len(loader.sampler) % size == 1)
 
 
 def _first_image(runner: Runner) -> Tensor:

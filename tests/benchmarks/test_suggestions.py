@@ -19,6 +19,8 @@ def write_result(
     folder: Path, strategy: str, seed: int, index: int, miou: float
 ) -> None:
     result = dict(
+        set='camvid',
+        steps=4,
         strategy=strategy,
         round=index,
         minutes=5.3 * (index + 1),
@@ -33,11 +35,14 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
     write_result(tmp_path, 'random', 0, 1, 40)
     write_result(tmp_path, 'suggest', 0, 1, 42)
     write_result(tmp_path, 'suggest', 1, 1, 44)
-    other = tmp_path / 'first-s4-seed0-round0.json'
-    # Trainings of another length are another table.
-    (tmp_path / 'first-s8-seed0-round0.json').write_text(other.read_text())
+    other = json.loads((tmp_path / 'first-s4-seed0-round0.json').read_text())
+    # Trainings of another set are another table.
+    (tmp_path / 'voc.json').write_text(json.dumps({**other, 'set': 'voc'}))
 
-    lines = write_table(load_results(tmp_path, 4)).splitlines()
+    results = load_results(tmp_path)
+
+    assert [*results] == [('camvid', 4), ('voc', 4)]
+    lines = write_table(results['camvid', 4]).splitlines()
 
     assert lines[2:] == [
         '| 5 | 30.0 (1 seed) | 30.0 (1 seed) |',
@@ -51,7 +56,7 @@ def test_run_labels_what_is_suggested(
 ) -> None:
     write_camvid(f'{i:02}' for i in range(50))
     options = ['--rounds=2', '--steps=5', '--data=data']
-    words = ['--results=results', 'run', 'suggest', *options]
+    words = ['--results=results', 'run', 'camvid', 'suggest', *options]
 
     run(make_parser().parse_args(words))
 
@@ -59,7 +64,10 @@ def test_run_labels_what_is_suggested(
         manager._instance_dict.clear()
     first, second = (
         json.loads((tmp_path / 'results' / f'{name}.json').read_text())
-        for name in ('first-s5-seed0-round0', 'suggest-s5-seed0-round1')
+        for name in (
+            'camvid-first-s5-seed0-round0',
+            'camvid-suggest-s5-seed0-round1',
+        )
     )
     held = {*range(20, 30)}
     assert len(first['images']) == 1 and not held & {*first['images']}

@@ -168,6 +168,19 @@ def test_trial_rejects_single_images_that_are_pooled_before_round_0(
     try_single_image(Runner.from_cfg(pooling))
 
 
+def test_try_single_image_rejects_a_last_batch_of_one_image(
+    pooling: Config,
+) -> None:
+    # Two of the three images are in the first batch.
+    pooling.train_dataloader.batch_size = 2
+    pooling.train_dataloader.sampler = dict(type='DefaultSampler')
+    with pytest.raises(ValueError, match=r'each epoch has one; set drop_last'):
+        try_single_image(Runner.from_cfg(pooling))
+
+    pooling.train_dataloader.drop_last = True
+    try_single_image(Runner.from_cfg(pooling))
+
+
 def test_try_single_image_accepts_batch_norm_over_all_ranks(
     pooling: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
