@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -146,6 +147,16 @@ def test_foreign_names_our_own_formats(write, content, format):
 )
 def test_foreign_of_unknown_files(write, content):
     assert foreign(write('a.txt', content), 'coco') is None
+
+
+@pytest.mark.parametrize('name', sorted(READERS))
+def test_foreign_asks_to_unpack_an_archive(refusal, write, name):
+    """CVAT's download, for example."""
+    path = write('task.zip', '')
+    with ZipFile(path, 'w') as archive:
+        archive.writestr('annotations.xml', '<annotations><meta/>')
+    said = refusal(name, path, **SETTINGS.get(name, {}))
+    assert f'{path} looks like a ZIP archive' in said and 'unpack it' in said
 
 
 def test_foreign_skips_the_class_list_of_yolo(write):
