@@ -8,8 +8,8 @@ from pathlib import Path
 
 # Suffixes of the formats that `open_image` opens.
 IMAGE_SUFFIXES = (
-    *('.bmp', '.jp2', '.jpeg', '.jpg', '.pgm', '.png', '.ppm'),
-    *('.tif', '.tiff', '.webp'),
+    *('.bmp', '.jfif', '.jp2', '.jpeg', '.jpg', '.pgm', '.png'),
+    *('.ppm', '.tif', '.tiff', '.webp'),
 )
 # Suffixes of lossless formats, which keep class ids.
 LABEL_SUFFIXES = ('.bmp', '.pgm', '.png', '.tif', '.tiff')

@@ -19,6 +19,7 @@ LABEL = np.zeros((4, 6), np.uint8)
         ('a.jpg', 'a'),
         ('town/deep/a.v1.JPG', 'town/deep/a.v1'),
         ('town\\a.png', 'town/a'),
+        ('photo.jfif', 'photo'),
         ('2008_000001', '2008_000001'),
         ('frame.0001', 'frame.0001'),
     ],
