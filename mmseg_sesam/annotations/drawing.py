@@ -35,7 +35,7 @@ class Canvas:
     have round ends and joints; the canvas thickens them itself, because
     OpenCV draws a width of 3 as 5 pixels, and Pillow a slanted 5 as 3.
     Every method raises a ValueError for points that are no numbers or lie
-    far outside of the image.
+    far outside of the image, and leaves out shapes that lack points.
 
     Args:
         name: file, and image of a file of many, for errors and notes.
@@ -98,7 +98,9 @@ class Canvas:
             notes.append((reason, both))
         return Annotation(label, notes)
 
-    def skip(self, kind: str, corners: Any = None) -> None:
+    def skip(
+        self, kind: str, corners: Any = (), class_id: int | None = None
+    ) -> None:
         """Leaves a shape out, with a note.
 
         The class of its pixels is unknown: pixels that no other shape covers
@@ -106,23 +108,47 @@ class Canvas:
 
         Args:
             kind: name of the shape, for the note.
-            corners: (N, 2) points (x, y) around the shape; None if the shape
+            corners: (N, 2) points (x, y) around the shape; none if the shape
                 may lie anywhere.
+            class_id: class of the shape, for the note.
         """
-        place, rest = slice(None), ''
-        if corners is not None:
-            points = self.points(corners)
+        place, rest, detail = slice(None), '', self.name
+        if class_id is not None:
+            detail += f': {self._called(class_id)}'
+        points = self.points(corners)
+        if len(points):
+            detail += ' at ({:.1f}, {:.1f})'.format(*points.min(0))
             low = np.clip(np.floor(points.min(0)), 0, None).astype(int)
             high = np.clip(np.floor(points.max(0)) + 1, 0, None).astype(int)
             place = tuple(map(slice, low[::-1], high[::-1]))
         elif self._filled:
             rest = ', and --undrawn not used in its image'
         self._ground[place] = UNLABELLED
-        self.notes.append((f'{kind}, skipped{rest}', self.name))
+        self.notes.append((f'{kind}, skipped{rest}', detail))
+
+    def keeps(
+        self, kind: str, points: np.ndarray, least: int, class_id: int
+    ) -> bool:
+        """Returns whether a shape has enough points; skips it otherwise.
+
+        Tools leave shapes behind that a person began.
+
+        Args:
+            kind: name of the shape, for the note.
+            points: (N, 2) points (x, y).
+            least: number of points that the shape needs.
+            class_id: class of the shape.
+        """
+        if len(points) < least:
+            kind = f'unfinished {kind} (points: {len(points)})'
+            self.skip(kind, points, class_id)
+        return len(points) >= least
 
     def dots(self, points: Any, class_id: int, radius: int) -> None:
         """Draws a dot at each of (N, 2) points (x, y)."""
         points = self.points(points)
+        if not self.keeps('point', points, 1, class_id):
+            return
         dropped = 'point outside of the image, dropped'
         inside = self._settle(points, dropped)
         dots, corner = self._window(points, radius)
@@ -133,6 +159,8 @@ class Canvas:
     def line(self, points: Any, class_id: int, width: int) -> None:
         """Draws a line of `width` pixels along (N, 2) points (x, y)."""
         points = self.points(points)
+        if not self.keeps('line', points, 1, class_id):
+            return
         cut = 'line beyond the image, cut at its border'
         inside = self._settle(points, cut)
         stroke, corner = self._window(points, width)
@@ -150,17 +178,23 @@ class Canvas:
 
     def polygon(self, points: Any, class_id: int) -> None:
         """Fills the polygon of three or more (N, 2) corners (x, y)."""
-        self._area('polygon', self.points(points, 3), class_id)
+        points = self.points(points)
+        if self.keeps('polygon', points, 3, class_id):
+            self._area('polygon', points, class_id)
 
     def rectangle(self, points: Any, class_id: int) -> None:
         """Fills the rectangle around two or more (N, 2) corners (x, y)."""
-        points = self.points(points, 2)
-        corners = np.stack([points.min(0), points.max(0)])
-        self._area('rectangle', corners, class_id)
+        points = self.points(points)
+        if self.keeps('rectangle', points, 2, class_id):
+            corners = np.stack([points.min(0), points.max(0)])
+            self._area('rectangle', corners, class_id)
 
     def circle(self, points: Any, class_id: int) -> None:
         """Fills the circle of a centre (x, y) and a point on its edge."""
-        centre, edge = self.points(points, 2)[:2]
+        points = self.points(points)
+        if not self.keeps('circle', points, 2, class_id):
+            return
+        centre, edge = points[:2]
         radius = np.hypot(*(edge - centre))
         box = np.stack([centre - radius, centre + radius])
         self._area('ellipse', box, class_id)
@@ -179,22 +213,13 @@ class Canvas:
         ]
         self._add(part.astype(np.uint8), class_id, max(left, 0), max(top, 0))
 
-    def points(self, points: Any, least: int = 1) -> np.ndarray:
+    def points(self, points: Any) -> np.ndarray:
         """Returns points (x, y) as (N, 2) float64 after checking them.
 
         Raises:
-            ValueError: there are fewer than `least`, or they are no numbers
-                or lie far outside of the image.
+            ValueError: they are no numbers, or lie far outside of the image.
         """
-        try:
-            points = np.array(points, np.float64)
-        except (TypeError, ValueError, OverflowError):
-            points = np.empty(0)
-        if points.ndim != 2 or points.shape[1] != 2 or len(points) < least:
-            raise ValueError(
-                f'{self.name} has a shape without {least} points (x, y); '
-                'correct or remove that shape.'
-            )
+        points = pairs(points, self.name)
         far = ~(np.abs(points) <= _FAR * max(self.size)).all(1)
         if far.any():
             x, y = points[far][0]
@@ -302,6 +327,24 @@ class Canvas:
         self.notes.append(
             (reason, f'{self.name}: ({x:.1f}, {y:.1f}) of {width} x {height}')
         )
+
+
+def pairs(points: Any, where: str) -> np.ndarray:
+    """Returns points (x, y) as (N, 2) float64.
+
+    Raises:
+        ValueError: they are no pairs of numbers.
+    """
+    try:
+        found = np.array(points if len(points) else np.empty((0, 2)), float)
+    except (TypeError, ValueError, OverflowError):
+        found = np.empty(0)
+    if found.ndim != 2 or found.shape[1] != 2:
+        raise ValueError(
+            f'{where} has a shape with the points {shown(points)}, expected '
+            'pairs of numbers (x, y); correct or remove that shape.'
+        )
+    return found
 
 
 def ellipse_points(radii: Sequence[float]) -> np.ndarray:

@@ -55,6 +55,24 @@ class ImageSize(AnnotationReader):
         return image_size(item.image) if item.image else self.size
 
 
+def size_of(item: Item, width: Any, height: Any) -> tuple[int, int]:
+    """Returns the size that a file gives for an image, or the image's own.
+
+    Raises:
+        ValueError: the file gives no size and there is no image, or no image
+            has that size.
+    """
+    # Tools that do not know a size leave it out or write 0.
+    if width or height:
+        return files.checked_size(width, height, item.where)
+    if item.image:
+        return image_size(item.image)
+    raise ValueError(
+        f'{item.where} has no size of the image; give the folder of the '
+        'images with --images.'
+    )
+
+
 @dataclass
 class LineWidth(AnnotationReader):
     """For formats of lines."""

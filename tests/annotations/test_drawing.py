@@ -179,6 +179,32 @@ def test_canvas_notes_areas_outside():
     assert len(drawn.notes) == 3
 
 
+@pytest.mark.parametrize(
+    'kind, points, options',
+    [
+        ('dots', [], [1]),
+        ('line', [], [3]),
+        ('polygon', [], []),
+        ('polygon', [(2, 1), (5, 3)], []),
+        ('rectangle', [(2, 1)], []),
+        ('circle', [(2, 1)], []),
+    ],
+)
+def test_canvas_leaves_out_unfinished_shapes(kind, points, options):
+    drawn = canvas(fill=9, names=['cat', 'dog'])
+    getattr(drawn, kind)(points, 1, *options)
+    ((reason, detail),) = drawn.notes
+    number = f'(points: {len(points)}), skipped'
+    assert reason.startswith('unfinished ') and number in reason
+    assert detail.startswith("file: image: 'dog'")
+    if points:
+        assert detail.endswith(' at (2.0, 1.0)')
+        # What lies there is unknown.
+        assert drawn.label[1, 2] == 255 and drawn.label[0, 0] == 9
+    else:
+        assert (drawn.label == 255).all()
+
+
 NUMBER = st.one_of(
     st.floats(),
     st.integers(-300, 300),

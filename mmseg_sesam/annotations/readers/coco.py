@@ -15,7 +15,7 @@ from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.coco_rle import decode_runs, read_counts
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
-from mmseg_sesam.annotations.shapes import Boxes, NamedReader
+from mmseg_sesam.annotations.shapes import Boxes, NamedReader, size_of
 from mmseg_sesam.io.names import nfc
 
 
@@ -77,7 +77,7 @@ class CocoReader(NamedReader, Boxes):
         return [label for label, _, _ in item.data['shapes']]
 
     def read(self, item: Item) -> Annotation:
-        size = files.checked_size(*item.data['size'], item.where)
+        size = size_of(item, *item.data['size'])
         canvas = self.canvas(item, size, by_area=True)
         for label, segmentation, box in item.data['shapes']:
             class_id = self.class_id(label, item.where)
@@ -172,7 +172,7 @@ def _polygon(values: Any, canvas: Canvas) -> list[float]:
     if not isinstance(values, list) or len(values) % 2:
         raise ValueError('a polygon is no list of x, y, x, y')
     points = [values[i : i + 2] for i in range(0, len(values), 2)]
-    return canvas.points(points, 3).ravel().tolist()
+    return canvas.points(points).ravel().tolist()
 
 
 def _counts(segmentation: Any, height: int, width: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from mmseg_sesam.annotations.base import Annotation, Item, safe_key
 from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.drawing import Canvas, ellipse_points, turn
 from mmseg_sesam.annotations.files import shown
-from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
+from mmseg_sesam.annotations.shapes import AllShapes, NamedReader, size_of
 from mmseg_sesam.io.names import nfc
 
 EXPORT = (
@@ -71,7 +71,7 @@ class CvatReader(NamedReader, AllShapes):
         ]
 
     def read(self, item: Item) -> Annotation:
-        size = files.checked_size(*item.data['size'], item.where)
+        size = size_of(item, *item.data['size'])
         canvas = self.canvas(item, size, outside=self.outside)
         # The sort is stable: in one layer, the later shape lies above.
         for kind, shape in sorted(
@@ -88,9 +88,8 @@ class CvatReader(NamedReader, AllShapes):
     def _draw(
         self, canvas: Canvas, kind: str, shape: dict[str, str], class_id: int
     ) -> None:
-        points = [
-            point.split(',') for point in shape.get('points', '').split(';')
-        ]
+        text = shape.get('points', '')
+        points = [p.split(',') for p in text.split(';')] if text else []
         if kind == 'polygon':
             canvas.polygon(points, class_id)
         elif kind == 'polyline':

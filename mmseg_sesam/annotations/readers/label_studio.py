@@ -12,7 +12,12 @@ from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.addresses import AddressedImages, path_of
 from mmseg_sesam.annotations.base import Annotation, Item
 from mmseg_sesam.annotations.brush_rle import decode_brush
-from mmseg_sesam.annotations.drawing import Canvas, ellipse_points, turn
+from mmseg_sesam.annotations.drawing import (
+    Canvas,
+    ellipse_points,
+    pairs,
+    turn,
+)
 from mmseg_sesam.annotations.files import shown, take
 from mmseg_sesam.annotations.options import choice, option
 from mmseg_sesam.annotations.shapes import (
@@ -111,7 +116,7 @@ class LabelStudioReader(NamedReader, DotRadius, Outside, Boxes):
     ) -> None:
         if kind == 'polygon':
             points = take(value, 'points', list, canvas.name)
-            canvas.polygon(_pixels(canvas, points, 3), class_id)
+            canvas.polygon(_pixels(canvas, points), class_id)
         elif kind == 'keypoint':
             (point,) = _numbers(canvas, value, 'x y')
             canvas.dots(_pixels(canvas, [point]), class_id, self.radius)
@@ -295,23 +300,18 @@ def _size(results: list, item: Item) -> tuple[int, int]:
     )
 
 
-def _pixels(canvas: Canvas, points: Any, least: int = 1) -> np.ndarray:
+def _pixels(canvas: Canvas, points: Any) -> np.ndarray:
     """Returns (N, 2) points in percent of the sides as pixels."""
-    try:
-        points = np.array(points, np.float64) * canvas.size / 100
-    except (TypeError, ValueError, OverflowError):
-        # The canvas raises for what are no points.
-        return canvas.points(None, least)
-    return canvas.points(points, least).round(_DIGITS)
+    points = pairs(points, canvas.name) * canvas.size / 100
+    return canvas.points(points).round(_DIGITS)
 
 
-def _numbers(canvas: Canvas, value: dict, *names: str) -> np.ndarray:
+def _numbers(canvas: Canvas, value: dict, *names: str) -> list[list[float]]:
     """Returns pairs of numbers of a region, by their names."""
-    found = [
+    return [
         [take(value, key, (int, float), canvas.name) for key in pair.split()]
         for pair in names
     ]
-    return np.array(found, dtype=object)
 
 
 def _rectangle(canvas: Canvas, value: dict) -> np.ndarray:

@@ -64,9 +64,10 @@ class LabelmeReader(NamedReader, AllShapes):
             text = take(shape, 'mask', str, canvas.name)
             subject = f'{canvas.name} has a mask that'
             mask = files.read_mask(_decode(text, subject), subject)
-            # A moved mask has fractions, which LabelMe rounds.
-            corner = canvas.points(points[:1])[0].round()
-            canvas.mask(mask, corner, class_id)
+            corners = canvas.points(points)
+            if canvas.keeps(kind, corners, 1, class_id):
+                # A moved mask has fractions, which LabelMe rounds.
+                canvas.mask(mask, corners[0].round(), class_id)
         elif kind in ('rectangle', 'oriented_rectangle', 'circle'):
             self._draw_box(canvas, kind, points, class_id)
         else:
@@ -75,7 +76,9 @@ class LabelmeReader(NamedReader, AllShapes):
     def _draw_box(
         self, canvas: Canvas, kind: str, points: list, class_id: int
     ) -> None:
-        draw, corners = canvas.polygon, canvas.points(points, 2)
+        draw, corners = canvas.polygon, canvas.points(points)
+        if not canvas.keeps(kind, corners, 2, class_id):
+            return
         if kind == 'rectangle':
             draw = canvas.rectangle
         elif kind == 'circle':

@@ -36,7 +36,8 @@ class ScribbleSupReader(ImageSize, LineWidth, Outside):
 
     def read(self, item: Item) -> Annotation:
         root = read_xml(item.source, 'annotation')
-        canvas = Canvas(item.where, self.size_of(item), self.outside)
+        size = self.size_of(item)
+        canvas = Canvas(item.where, size, self.outside, names=self.names)
         if root.find('object') is not None:
             raise ValueError(
                 f'{item.where} holds <object>, expected <polygon> with <tag> '

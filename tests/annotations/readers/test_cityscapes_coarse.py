@@ -78,7 +78,7 @@ def test_cityscapes_rejects_other_train_ids(refusal, write):
         (dict(label='dragon'), "the label 'dragon'"),
         (dict(label=3), 'label=3'),
         (dict(polygon=[[0, 0], [1, 1e308], [2, 2]]), '1e+308'),
-        (dict(polygon=[[0, 0]]), 'without 3 points'),
+        (dict(polygon=[[0, 0], [1]]), '[[0, 0], [1]]'),
         (dict(polygon=None), 'polygon=None'),
     ],
 )

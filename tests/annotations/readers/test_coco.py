@@ -116,6 +116,10 @@ def test_coco_rejects_damaged_segmentations(
         (record(images=[dict(id=7, file_name='../a')]), "'../a'"),
         (record(categories=[]), 'the category 5'),
         (record([], images=[]), 'images [7]'),
+        (
+            record(images=[dict(id=7, file_name='a')]),
+            'x.json: a has no size of the image; give the folder of the',
+        ),
         (record(annotations=[3]), 'category_id=None'),
     ],
 )
@@ -124,6 +128,16 @@ def test_coco_rejects_damaged_files(refusal, write, content, said):
         content['annotations'] = record(compressed(MASK))['annotations']
     found = refusal('coco', write('x.json', content))
     assert 'x.json' in found and said in found
+
+
+@pytest.mark.parametrize('size', [{}, dict(width=0, height=0)])
+def test_coco_takes_the_size_of_the_image(labels, write, size):
+    content = record(compressed(MASK))
+    content['images'] = [dict(id=7, file_name='town/a.png', **size)]
+    src = write('x.json', content)
+    images = write('images/town/a.png', MASK).parents[1]
+    found = labels('coco', src, images=images)['town/a']
+    np.testing.assert_array_equal(found, np.where(MASK, 1, 255))
 
 
 SQUARE = [[40, 40, 60, 40, 60, 60, 40, 60]]

@@ -106,11 +106,37 @@ def test_cvat_notes_shapes_without_pixels(labels, write, summary):
     )
 
 
+def test_cvat_leaves_out_unfinished_shapes(labels, write, summary):
+    short = POLYGON.replace(';6,7;2,7', '').replace('car', 'road')
+    src = write('a.xml', xml(short, POLYGON, DOT.replace('12,3;14,9', '')))
+    found = labels('cvat', src)['town/a']
+    assert {*found.ravel().tolist()} == {1, 255}
+    reasons = {s['reason'] for s in summary()['skipped']}
+    assert 'unfinished polygon (points: 2), skipped' in reasons
+    assert 'unfinished point (points: 0), skipped' in reasons
+
+
+WITHOUT_SIZE = xml(POLYGON).replace('width="16" height="12"', '')
+
+
+def test_cvat_takes_the_size_of_the_image(labels, write):
+    src = write('a.xml', WITHOUT_SIZE)
+    images = write('images/town/a.jpg', Image.new('RGB', (16, 12))).parents[1]
+    found = labels('cvat', src, images=images)
+    assert found['town/a'].shape == (12, 16)
+
+
+def test_cvat_needs_a_size(refusal, write):
+    said = refusal('cvat', write('a.xml', WITHOUT_SIZE))
+    assert 'town/a.jpg has no size of the image' in said
+    assert '--images' in said
+
+
 @pytest.mark.parametrize(
     'shape, said',
     [
         (LINE.replace('road', 'sky'), "the label 'sky'"),
-        (LINE.replace('9.00,', ''), 'without 1 points'),
+        (LINE.replace('9.00,', ''), "[['1.00', '2.00'], ['2.00']]"),
         (LINE.replace('9.00', '1e308'), '1e+308'),
         (LINE.replace('9.00', 'NaN'), 'nan'),
         (LINE.replace('z_order="0"', 'z_order="top"'), "z_order='top'"),

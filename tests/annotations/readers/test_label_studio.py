@@ -175,6 +175,17 @@ def test_label_studio_notes_what_it_leaves_out(labels, write, summary):
     }
 
 
+def test_label_studio_leaves_out_unfinished_polygons(labels, write, summary):
+    results = SQUARE, polygon('two', (8, 2), (9, 3)), polygon('two')
+    src = write('a.json', [task(*results)])
+    found = labels('label-studio', src, classes=CLASSES)['a']
+    assert {*found.ravel().tolist()} == {1, 255}
+    assert [s['reason'] for s in summary()['skipped']] == [
+        'unfinished polygon (points: 0), skipped',
+        'unfinished polygon (points: 2), skipped',
+    ]
+
+
 @pytest.mark.parametrize(
     'address, key',
     [
@@ -334,7 +345,7 @@ def test_label_studio_needs_classes(refusal, write):
         ([task(dict(SQUARE, image_rotation=90))], 'image_rotation=90'),
         ([task(SQUARE, dict(SQUARE, original_width=3))], '(16, 12), (3, 12)'),
         ([task(dict(SQUARE, original_width=10**9))], '1000000000 x 12'),
-        ([task(polygon('one', (1, 1), (2, 2)))], 'without 3 points'),
+        ([task(region('polygonlabels', 'one', dict(points=[1])))], '[1]'),
         ([task(polygon('one', (1, 1), (2, 2), (1, 1e300)))], 'e+300'),
         ([task(polygon('four', (1, 1), (2, 2), (3, 1)))], "label 'four'"),
         (

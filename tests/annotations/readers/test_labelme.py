@@ -116,20 +116,33 @@ def test_labelme_notes_unknown_shapes(labels, write, summary):
     assert any('ai_points' in reason for reason in reasons)
 
 
+def test_labelme_leaves_out_unfinished_shapes(labels, write, summary):
+    shapes = (
+        shape('polygon', 'one', [[1, 1], [4, 1], [4, 3], [1, 3]]),
+        shape('polygon', 'two', [[9, 2], [12, 5]]),
+        shape('circle', 'two', [[9, 2]]),
+        shape('linestrip', 'two', []),
+        shape('mask', 'two', [], mask=png([[1]])),
+    )
+    src = write('a.json', record(*shapes))
+    label = labels('labelme', src, classes=CLASSES)['a']
+    assert label[2, 2] == 1 and 2 not in label
+    skipped = summary()['skipped'][:4]
+    assert all('unfinished' in entry['reason'] for entry in skipped)
+    (name,) = [n for s in skipped for n in s['names'] if '(9.0, 2.0)' in n][:1]
+    assert name.endswith("a.json: 'two' at (9.0, 2.0)")
+
+
 @pytest.mark.parametrize(
     'content, said',
     [
         (record(shape('polygon', 'cat', [[1, 1]] * 3)), "the label 'cat'"),
-        (record(shape('polygon', 'one', [[1, 1], [2, 2]])), 'without 3 po'),
+        (record(shape('polygon', 'one', [[1, 1], [2]])), '[[1, 1], [2]]'),
         (record(shape('line', 'one', [[1, 1], [2, 1e308]])), '1e+308'),
         (record(shape('line', 'one', [[float('nan'), 1]])), 'nan'),
         (record(shape('mask', 'one', [[0, 0], [1, 1]])), 'mask=None'),
         (record(shape('mask', 'one', [[0, 0]], mask='?')), 'cannot be read'),
         (record(shape('mask', 'one', [[0, 0]], mask='aaaa')), 'cannot be re'),
-        (
-            record(shape('mask', 'one', [], mask=png([[1]]))),
-            'without 1 points',
-        ),
         (record(shape('mask', 'one', [[2**99, 0]], mask=png([[1]]))), 'e+29'),
         (record(imageWidth=None), 'imageWidth=None'),
         (record(imageWidth=10**9, imageHeight=10**9), '1000000000 x 1000'),

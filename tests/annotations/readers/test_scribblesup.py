@@ -42,6 +42,16 @@ def test_scribblesup_draws_open_lines(labels, write, summary):
     assert sum(drawn.values()) == 2
 
 
+def test_scribblesup_leaves_out_empty_lines(labels, write, summary):
+    line = '<polygon><tag>cat</tag></polygon></annotation>'
+    src = write('xml/a.xml', XML.replace('</annotation>', line)).parent
+    found = labels('scribblesup', src, size=(32, 24))['a']
+    assert {*found.ravel().tolist()} == {0, 1, 255}
+    (skipped,) = summary()['skipped']
+    assert skipped['reason'] == 'unfinished line (points: 0), skipped'
+    assert "'cat'" in skipped['names'][0]
+
+
 def test_scribblesup_tags_have_the_ids_of_voc():
     assert len(TAGS) == 21
     ids = {tag: i for i, tag in enumerate(TAGS)}
@@ -59,8 +69,8 @@ def test_scribblesup_width(labels, write):
     [
         ('plane', 'aeroplane', "the tag 'aeroplane', expected one of"),
         ('<X>12</X>', '<X>1e308</X>', 'the point (1e+308, 20)'),
-        ('<X>12</X>', '<X/>', 'without 1 points'),
-        ('<X>12</X>', '<X>twelve</X>', 'without 1 points'),
+        ('<X>12</X>', '<X/>', "('', '20')"),
+        ('<X>12</X>', '<X>twelve</X>', "('twelve', '20')"),
         ('annotation', 'annotations', 'expected <annotation>'),
         ('</annotation>', '', 'cannot be read as XML'),
     ],
