@@ -14,12 +14,13 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 
 from mmseg_sesam.extras import install_command
-from mmseg_sesam.io.images import decoding, raw_mode
+from mmseg_sesam.io.images import decoding, is_transparent, raw_mode
 
 # Pillow's limit: the labels that we write must be readable.
 MAX_PIXELS = 2 * 89_478_485
 # Pillow multiplies grey values of 2 and 4 bits to fill 0..255.
 _FACTORS = {'L;2': 85, 'L;4': 17}
+_COLOUR_MODES = ('RGB', 'RGBA', 'P', 'PA', 'L', 'LA', '1')
 _REMEDY = 'write it again'
 # Number of names in a message, to fit a screen.
 _SHOWN = 20
@@ -171,16 +172,23 @@ def read_index(
     return values, largest
 
 
-def read_rgb(path: Path) -> np.ndarray:
-    """Returns the (H, W, 3) uint8 colours of an image.
+def read_rgb(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns the colours of an image, and their opacity.
+
+    Returns:
+        (H, W, 3) uint8 RGB, and (H, W) uint8 alpha, 0 where a pixel is
+        transparent; None for a file without transparency.
 
     Raises:
         ValueError: the file is no image of 8 bits.
     """
     with decoding(path, path, _REMEDY) as image:
-        if image.mode not in ('RGB', 'RGBA', 'P', 'L', '1'):
+        if image.mode not in _COLOUR_MODES:
             raise ValueError(f'mode {image.mode} has no 8-bit colours')
-        return np.array(image.convert('RGB'))
+        if not is_transparent(image):
+            return np.array(image.convert('RGB')), None
+        pixels = np.array(image.convert('RGBA'))
+    return pixels[..., :3], pixels[..., 3]
 
 
 def read_mask(data: bytes, name: str) -> np.ndarray:

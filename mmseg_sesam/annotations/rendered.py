@@ -29,7 +29,7 @@ def holds_renderings(src: Path) -> bool:
 
 def _colours(path: Path) -> np.ndarray:
     """Returns the colours of an image of three different channels."""
-    pixels = read_rgb(path).astype(np.int32)
+    pixels = read_rgb(path)[0].astype(np.int32)
     if (pixels == pixels[..., :1]).all():
         raise ValueError(f'{path} is grey')
     return np.unique(pixels @ np.array([1 << 16, 1 << 8, 1]))

@@ -111,6 +111,15 @@ def raw_mode(image: Image.Image) -> str:
     return raw[0] if isinstance(raw, tuple) else raw
 
 
+def is_transparent(image: Image.Image) -> bool:
+    """Returns whether an image has an alpha channel or a transparent colour.
+
+    Pillow has a property for it since 10.1.
+    """
+    has_alpha = image.mode in ('RGBA', 'LA', 'PA')
+    return has_alpha or 'transparency' in image.info
+
+
 def is_deep_tiff(image: Image.Image) -> bool:
     """Returns whether an image not yet loaded is a TIFF of more than 8 bits.
 

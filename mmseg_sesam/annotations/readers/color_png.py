@@ -26,6 +26,8 @@ from mmseg_sesam.validators import PATH
 Colour = tuple[int, ...]
 # Makes one number of R, G and B.
 _CODE = np.array([1 << 16, 1 << 8, 1], np.int32)
+# Alpha of a pixel that shows its colour alone.
+_OPAQUE = 255
 # Pixels of a band (our choice: their numbers take 8 MiB).
 _BAND_PIXELS = 2**18
 
@@ -55,7 +57,8 @@ class ColorPngReader(NamedReader):
     """Reads PNG or TIFF files in which colours stand for classes.
 
     Without `classes`, the classes are the names of the table in their
-    order. Several colours may have one name.
+    order. Several colours may have one name. Transparent pixels are
+    unlabelled, also partly transparent ones, as of a brush with soft edges.
     """
 
     name = 'color-png'
@@ -88,8 +91,9 @@ class ColorPngReader(NamedReader):
         if self.undrawn is not None:
             raise ValueError(
                 f'--undrawn is {shown(self.undrawn)}, but every pixel of a '
-                'rendering has a colour; leave it out, and give --colors the '
-                'colour of the rest.'
+                'rendering has a colour or is transparent, which means '
+                'unlabelled; leave it out, and give --colors the colour of '
+                'the rest.'
             )
         if Path(self.colors).is_file():
             table = read_colour_table(Path(self.colors))
@@ -151,7 +155,7 @@ class ColorPngReader(NamedReader):
         return dict(table=sorted([*rgb, id_] for rgb, id_ in self.ids.items()))
 
     def read(self, item: Item) -> Annotation:
-        image = read_rgb(item.source)
+        image, alpha = read_rgb(item.source)
         # Zero is a colour without a name.
         table = np.zeros(1 << 24, np.uint16)
         for (red, green, blue), id_ in self.ids.items():
@@ -161,6 +165,8 @@ class ColorPngReader(NamedReader):
         for rows in row_bands(image.shape, pixels=_BAND_PIXELS):
             codes = image[rows].astype(np.int32) @ _CODE
             found = table[codes]
+            if alpha is not None:
+                found[alpha[rows] < _OPAQUE] = UNLABELLED + 1
             unknown.update(np.unique(codes[found == 0]).tolist())
             # Where it is zero, the file is refused below.
             label[rows] = found - 1
@@ -172,7 +178,23 @@ class ColorPngReader(NamedReader):
                 'them to the table, or to --unlabelled as R,G,B; thousands '
                 'of colours are those of a photo or of a smoothed rendering.'
             )
-        return Annotation(label)
+        return Annotation(label, _notes(alpha, item.source))
+
+
+def _notes(alpha: np.ndarray | None, path: Path) -> list[tuple[str, str]]:
+    """Returns notes on pixels that are unlabelled by their (H, W) alpha."""
+    notes = []
+    if alpha is not None:
+        whole = np.count_nonzero(alpha == 0)
+        part = np.count_nonzero(alpha < _OPAQUE) - whole
+        for kind, number in (
+            ('transparent pixels', whole),
+            # A soft edge of a brush may lie outside of the object.
+            ('partly transparent pixels', part),
+        ):
+            if number:
+                notes.append((f'{kind}, unlabelled', f'{path}: {number}'))
+    return notes
 
 
 def read_colour(text: str) -> Colour | None:

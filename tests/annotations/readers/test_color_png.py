@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from mmseg.utils import get_palette
+from PIL import Image
 
 from mmseg_sesam.annotations import READERS
 from mmseg_sesam.annotations.base import Item
@@ -100,6 +101,59 @@ def test_color_png_reads_tiff(labels, write):
     assert labels('color-png', src, colors=str(table))['a'].tolist() == [
         [0, 1]
     ]
+
+
+LAYER = np.array([[[128, 0, 0], [0, 0, 0], [0, 0, 0]]], np.uint8)
+
+
+def layer(kind):
+    """A class, its background, and a transparent pixel, which is black."""
+    image = Image.fromarray(LAYER)
+    if kind == 'RGBA':
+        image.putalpha(Image.fromarray(np.array([[255, 255, 0]], np.uint8)))
+    else:
+        image = Image.fromarray(np.array([[1, 0, 2]], np.uint8))
+        image.putpalette([0, 0, 0, 128, 0, 0, 0, 0, 0])
+    return image
+
+
+@pytest.mark.parametrize('kind', ['RGBA', 'P'])
+def test_color_png_leaves_transparent_pixels_unlabelled(
+    labels, write, summary, kind
+):
+    """Paint programs keep scribbles in a layer above the photo."""
+    save = dict(transparency=2) if kind == 'P' else {}
+    src = write('png/a.png', layer(kind), **save).parent
+    assert labels('color-png', src, colors='voc')['a'].tolist() == [
+        [1, 0, 255]
+    ]
+    (note,) = summary()['skipped']
+    assert note['reason'] == 'transparent pixels, unlabelled'
+    assert note['names'][0].endswith('a.png: 1')
+
+
+def test_color_png_leaves_a_transparent_colour_unlabelled(labels, write):
+    image = Image.fromarray(LAYER)
+    src = write('png/a.png', image, transparency=(0, 0, 0)).parent
+    found = labels('color-png', src, colors='voc')
+    assert found['a'].tolist() == [[1, 255, 255]]
+
+
+def test_color_png_leaves_soft_edges_unlabelled(labels, write, summary):
+    image = Image.fromarray(LAYER)
+    image.putalpha(Image.fromarray(np.array([[90, 255, 0]], np.uint8)))
+    src = write('png/a.png', image).parent
+    found = labels('color-png', src, colors='voc')
+    assert found['a'].tolist() == [[255, 0, 255]]
+    reasons = [note['reason'] for note in summary()['skipped']]
+    assert 'partly transparent pixels, unlabelled' in reasons
+
+
+def test_color_png_reads_grey_with_alpha(labels, write):
+    pixels = np.array([[[0, 255], [128, 255], [0, 0]]], np.uint8)
+    src = write('png/a.png', pixels).parent
+    settings = dict(colors=str(write('t.csv', CAMVID)), unlabelled=[])
+    assert labels('color-png', src, **settings)['a'].tolist() == [[3, 0, 255]]
 
 
 def test_color_png_rejects_undrawn(refusal, write):
