@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
@@ -133,43 +133,73 @@ def checked_size(width: Any, height: Any, where: str) -> tuple[int, int]:
     return size
 
 
-def read_index(
-    path: Path, equal_channels: bool = False
-) -> tuple[np.ndarray, int]:
-    """Returns the values of an image of one channel, grey or palette.
+class IndexImage(NamedTuple):
+    """Class ids, or other whole numbers, from an image file.
 
-    Args:
-        path: path of the file.
-        equal_channels: accept three channels with equal values, too.
+    Attributes:
+        values: (H, W) integers.
+        largest: the largest value that a pixel of the file can hold.
+        equal: whether the file has three channels of equal values.
+    """
 
-    Returns:
-        (H, W) integers, and the largest value that its pixels can hold.
+    values: np.ndarray
+    largest: int
+    equal: bool
+
+
+def read_index(path: Path) -> IndexImage:
+    """Returns the values of a grey or a palette image.
+
+    Grey may be stored in three equal channels, as many programs do, and
+    beside an alpha channel that hides nothing.
 
     Raises:
         ValueError: the file is no such image.
     """
     with decoding(path, path, _REMEDY) as image:
-        raw = raw_mode(image)
-        values, mode = np.array(image), image.mode
-    if equal_channels and values.ndim == 3:
-        if (values != values[..., :1]).any():
+        raw, mode = raw_mode(image), image.mode
+        if mode == 'RGB' and is_transparent(image):
+            image = image.convert('RGBA')
+        values = np.array(image)
+    if mode in ('RGB', 'RGBA', 'LA'):
+        if '16' in raw:
             raise ValueError(
-                f'{path} has channels that differ, expected one class id in '
-                'all of them; convert a rendering with the format color-png.'
+                f'{path} has {len(mode)} channels of 16 bits, expected one; '
+                'write one of the channels alone.'
             )
-        values = values[..., 0]
+        values = _equal_channel(values, path)
     if values.ndim != 2 or values.dtype.kind not in 'bui':
         raise ValueError(
             f'{path} is an image of mode {mode}, expected one channel of '
-            'class ids; convert a rendering with the format color-png, and '
-            'equal channels with the format scribbles4all.'
+            'class ids; convert a rendering with the format color-png.'
         )
     largest = 255 if values.dtype.itemsize == 1 else 65535
     if values.dtype.kind == 'b':
         values = values.astype(np.uint8)
     if raw in _FACTORS:
         values = values // _FACTORS[raw]
-    return values, largest
+    return IndexImage(values, largest, equal=mode in ('RGB', 'RGBA'))
+
+
+def _equal_channel(pixels: np.ndarray, path: Path) -> np.ndarray:
+    """Returns one of the channels of (H, W, C) pixels, which are equal.
+
+    The last of an even number of channels is alpha, 255 everywhere.
+    """
+    if pixels.shape[-1] % 2 == 0:
+        if (pixels[..., -1] != 255).any():
+            raise ValueError(
+                f'{path} has transparent pixels, expected a class id in each; '
+                'convert it with the format color-png, which leaves them '
+                'unlabelled.'
+            )
+        pixels = pixels[..., :-1]
+    if (pixels != pixels[..., :1]).any():
+        raise ValueError(
+            f'{path} has channels that differ, expected one class id in '
+            'all of them; convert a rendering with the format color-png.'
+        )
+    return pixels[..., 0]
 
 
 def read_rgb(path: Path) -> tuple[np.ndarray, np.ndarray | None]:

@@ -17,8 +17,8 @@ _VALUES = 64
 
 
 def holds_index_images(src: Path) -> bool:
-    """Returns whether the first images have one channel of a few values."""
-    return _all_fit(src, lambda path: np.unique(read_index(path)[0]))
+    """Returns whether the first images have ids: few values, no colours."""
+    return _all_fit(src, lambda path: np.unique(read_index(path).values))
 
 
 def holds_renderings(src: Path) -> bool:

@@ -175,7 +175,7 @@ def labels_in(reader: AnnotationReader, items: Iterable[Item]) -> set[str]:
     if isinstance(reader, NamedReader):
         return {label for item in items for label in reader.names_of(item)}
     if isinstance(reader, IndexPngReader):
-        values = (np.unique(read_index(item.source)[0]) for item in items)
+        values = (np.unique(read_index(item.source).values) for item in items)
         return {str(value) for found in values for value in found.tolist()}
     return set()
 

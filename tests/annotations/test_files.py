@@ -6,6 +6,7 @@ import struct
 import sys
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -65,9 +66,37 @@ def test_read_index_of_any_depth(write, bits):
         path = write('x.png', ids.astype(np.uint8))
     else:
         path = _write_grey(write('x.png', ''), ids, bits)
-    values, largest = files.read_index(path)
-    np.testing.assert_array_equal(values, ids)
-    assert largest == (65535 if bits == 16 else 255)
+    found = files.read_index(path)
+    np.testing.assert_array_equal(found.values, ids)
+    assert found.largest == (65535 if bits == 16 else 255)
+
+
+@pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA'])
+def test_read_index_of_grey_in_several_channels(write, mode):
+    """OpenCV and paint programs write grey in three channels, or four."""
+    ids = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    path = write('x.png', Image.fromarray(ids).convert(mode))
+    found = files.read_index(path)
+    np.testing.assert_array_equal(found.values, ids)
+    assert found.equal == mode.startswith('RGB')
+
+
+@pytest.mark.parametrize('mode', ['LA', 'RGBA', 'RGB'])
+def test_read_index_rejects_transparent_pixels(write, mode):
+    image = Image.fromarray(np.array([[0, 1]], np.uint8)).convert(mode)
+    save = dict(transparency=(1, 1, 1)) if mode == 'RGB' else {}
+    if mode != 'RGB':
+        image.putalpha(Image.fromarray(np.array([[255, 0]], np.uint8)))
+    with pytest.raises(ValueError, match='x.png has transparent pixels'):
+        files.read_index(write('x.png', image, **save))
+
+
+def test_read_index_rejects_channels_of_16_bits(write):
+    """Pillow reads the upper 8 bits: all ids become 0."""
+    path = write('x.png', '')
+    cv2.imwrite(str(path), np.full((2, 2, 3), 7, np.uint16))
+    with pytest.raises(ValueError, match='x.png has 3 channels of 16 bits'):
+        files.read_index(path)
 
 
 def _write_grey(path, ids, bits):

@@ -37,6 +37,7 @@ def test_detect_format_tells_label_images_from_photos(tmp_path: Path) -> None:
     photo = rng.integers(0, 255, (32, 32, 3)).astype(np.uint8)
     pictures = {
         'index-png': Image.fromarray(index),
+        'grey': Image.fromarray(index).convert('RGB'),
         'color-png': Image.fromarray(colours[index]),
         'photo': Image.fromarray(photo),
     }
@@ -44,6 +45,7 @@ def test_detect_format_tells_label_images_from_photos(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         picture.save(tmp_path / name / 'a.png')
     assert detect_format(tmp_path / 'index-png') == 'index-png'
+    assert detect_format(tmp_path / 'grey') == 'index-png'
     assert detect_format(tmp_path / 'color-png') == 'color-png'
     with pytest.raises(ValueError, match='is unknown'):
         detect_format(tmp_path / 'photo')

@@ -31,7 +31,7 @@ class Ade20kReader(AnnotationReader):
         )
 
     def read(self, item: Item) -> Annotation:
-        values, _ = read_index(item.source)
+        values = read_index(item.source).values
         remedy = (
             'give the labels of the scene parsing benchmark, or read others '
             'with the format index-png'

@@ -58,7 +58,7 @@ class CityscapesCoarseReader(AnnotationReader):
     def read(self, item: Item) -> Annotation:
         if self.source == 'polygons':
             return self._draw(item)
-        values, _ = files.read_index(item.source)
+        values = files.read_index(item.source).values
         if self.source == 'labelIds':
             values = train_ids(values, item.source)
         remedy = (

@@ -20,6 +20,11 @@ from mmseg_sesam.structures import UNLABELLED
 
 # Pixels of a band (our choice: sorting them takes 9 MiB).
 _BAND_PIXELS = 2**18
+# Reason of a note.
+_EQUAL = (
+    'file of three equal channels, in which 0 was read as class 0 (in files '
+    'of Scribbles for All 0 is unlabelled: use the format scribbles4all)'
+)
 _NUMBERS = list_of(int, 'a list of whole numbers')
 
 
@@ -80,7 +85,7 @@ class IndexPngReader(AnnotationReader):
         return holds_index_images(src)
 
     def read(self, item: Item) -> Annotation:
-        values, largest = read_index(item.source)
+        values, largest, equal = read_index(item.source)
         if self.map is not None:
             return self._translate(values, item.source)
         void = {v + largest + 1 if v < 0 else v for v in self.unlabelled}
@@ -97,7 +102,10 @@ class IndexPngReader(AnnotationReader):
             'colours with the format color-png',
         )
         seen = np.unique(values).tolist() if self.unlabelled else []
-        return Annotation(label, values=seen)
+        notes = []
+        if equal and (label == 0).any():
+            notes = [(_EQUAL, str(item.source))]
+        return Annotation(label, notes, seen)
 
     def misfit(self, values: set[int]) -> str | None:
         option = '--unlabelled' if self.map is None else '--map'

@@ -89,7 +89,7 @@ class Scribbles4AllReader(AnnotationReader):
 
     def read(self, item: Item) -> Annotation:
         if self.source == 'png':
-            values, _ = files.read_index(item.source, equal_channels=True)
+            values = files.read_index(item.source).values
             return Annotation(self._label(values, item.source))
         size, width, lines, values = _read_hdf5(item.source)
         canvas = Canvas(item.where, size)

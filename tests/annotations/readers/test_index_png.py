@@ -72,9 +72,36 @@ def test_index_png_reads_19_of_cityscapes_as_unlabelled(labels, write):
 
 
 def test_index_png_rejects_a_rendering(refusal, write):
-    src = write('a.png', np.zeros((2, 2, 3), np.uint8)).parent
+    src = write('a.png', np.full((2, 2, 3), (1, 2, 3), np.uint8)).parent
     said = refusal('index-png', src)
-    assert 'a.png' in said and 'mode RGB' in said and 'color-png' in said
+    assert 'a.png has channels that differ' in said and 'color-png' in said
+
+
+def test_index_png_reads_grey_in_three_channels(labels, write, summary):
+    """Scribbles for All have such files, too, in which 0 is unlabelled."""
+    ids = np.array([[0, 1, 255]], np.uint8)
+    src = write('a.png', np.stack([ids] * 3, -1)).parent
+    assert labels('index-png', src)['a'].tolist() == [[0, 1, 255]]
+    (note,) = summary()['skipped']
+    assert note['reason'].startswith('file of three equal channels')
+    assert 'use the format scribbles4all' in note['reason']
+
+
+@pytest.mark.parametrize(
+    'settings, expected',
+    [
+        (dict(unlabelled=[0]), [[255, 1, 255]]),
+        (dict(map=['0=0', '1=1', '255=2']), [[0, 1, 2]]),
+    ],
+    ids=['unlabelled', 'map'],
+)
+def test_index_png_takes_0_of_three_channels_as_declared(
+    labels, write, summary, settings, expected
+):
+    ids = np.array([[0, 1, 255]], np.uint8)
+    src = write('a.png', np.stack([ids] * 3, -1)).parent
+    assert labels('index-png', src, **settings)['a'].tolist() == expected
+    assert not summary()['skipped']
 
 
 def test_index_png_rejects_ids_without_a_class(refusal, write):
