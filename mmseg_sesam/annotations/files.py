@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
+from PIL import Image
 
 from mmseg_sesam.extras import install_command
 from mmseg_sesam.io.images import decoding, is_transparent, raw_mode
@@ -140,11 +141,13 @@ class IndexImage(NamedTuple):
         values: (H, W) integers.
         largest: the largest value that a pixel of the file can hold.
         equal: whether the file has three channels of equal values.
+        transparent: values of one channel that the file hides.
     """
 
     values: np.ndarray
     largest: int
     equal: bool
+    transparent: set[int]
 
 
 def read_index(path: Path) -> IndexImage:
@@ -158,6 +161,7 @@ def read_index(path: Path) -> IndexImage:
     """
     with decoding(path, path, _REMEDY) as image:
         raw, mode = raw_mode(image), image.mode
+        transparent = _transparent_values(image)
         if mode == 'RGB' and is_transparent(image):
             image = image.convert('RGBA')
         values = np.array(image)
@@ -178,7 +182,17 @@ def read_index(path: Path) -> IndexImage:
         values = values.astype(np.uint8)
     if raw in _FACTORS:
         values = values // _FACTORS[raw]
-    return IndexImage(values, largest, equal=mode in ('RGB', 'RGBA'))
+    equal = mode in ('RGB', 'RGBA')
+    return IndexImage(values, largest, equal, transparent)
+
+
+def _transparent_values(image: Image.Image) -> set[int]:
+    """Returns the values of one channel that are wholly transparent."""
+    given = image.info.get('transparency')
+    if isinstance(given, bytes):
+        # The alpha of each entry of a palette.
+        return {value for value, alpha in enumerate(given) if alpha == 0}
+    return {given} if isinstance(given, int) else set()
 
 
 def _equal_channel(pixels: np.ndarray, path: Path) -> np.ndarray:

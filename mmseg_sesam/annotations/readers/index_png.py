@@ -12,7 +12,7 @@ import numpy as np
 
 from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.classes import to_label
-from mmseg_sesam.annotations.files import read_index, shown
+from mmseg_sesam.annotations.files import IndexImage, read_index, shown
 from mmseg_sesam.annotations.options import NAMES, list_of, option
 from mmseg_sesam.annotations.rendered import holds_index_images
 from mmseg_sesam.core.bands import row_bands
@@ -85,13 +85,15 @@ class IndexPngReader(AnnotationReader):
         return holds_index_images(src)
 
     def read(self, item: Item) -> Annotation:
-        values, largest, equal = read_index(item.source)
+        image = read_index(item.source)
+        values = image.values
         if self.map is not None:
             return self._translate(values, item.source)
-        void = {v + largest + 1 if v < 0 else v for v in self.unlabelled}
+        void = {v + image.largest + 1 if v < 0 else v for v in self.unlabelled}
         if values.dtype.kind == 'i':
             # Pillow reads files of 16 bits with and without a sign alike.
             void.update(self.unlabelled)
+        _check_visible(image, {*void, UNLABELLED}, item.source)
         label = to_label(
             values,
             len(self.names),
@@ -103,7 +105,7 @@ class IndexPngReader(AnnotationReader):
         )
         seen = np.unique(values).tolist() if self.unlabelled else []
         notes = []
-        if equal and (label == 0).any():
+        if image.equal and (label == 0).any():
             notes = [(_EQUAL, str(item.source))]
         return Annotation(label, notes, seen)
 
@@ -152,6 +154,17 @@ class IndexPngReader(AnnotationReader):
                 f'{listed}; add them, such as {lacking[0]}=unlabelled.'
             )
         return Annotation(label, values=sorted(counted))
+
+
+def _check_visible(image: IndexImage, void: set[int], where: Path) -> None:
+    """Raises if a value is transparent and not declared as unlabelled."""
+    for value in sorted(image.transparent - void):
+        if (image.values == value).any():
+            raise ValueError(
+                f'{where} shows the value {value} as transparent, and does '
+                'not say whether it is a class; give --unlabelled '
+                f'{value}, or --map with {value}=CLASS.'
+            )
 
 
 def read_map(entries: Iterable[str], names: Sequence[str]) -> dict[int, int]:

@@ -151,6 +151,41 @@ def test_index_png_maps_names_and_16_bits(labels, write, summary):
     assert names == ['cat', 'dog']
 
 
+def transparent(alphas):
+    image = Image.fromarray(np.array([[0, 1, 2]], np.uint8))
+    if isinstance(alphas, bytes):
+        image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    return image
+
+
+@pytest.mark.parametrize('alphas', [0, b'\0\x80\xff'], ids=['grey', 'palette'])
+def test_index_png_asks_what_a_transparent_value_means(
+    refusal, labels, write, out, alphas
+):
+    """A paint program hides what is not drawn, others the background."""
+    src = write('a.png', transparent(alphas), transparency=alphas).parent
+    said = refusal('index-png', src)
+    assert 'a.png shows the value 0 as transparent' in said
+    assert '--unlabelled 0, or --map with 0=CLASS' in said
+    shutil.rmtree(out)
+    found = labels('index-png', src, unlabelled=[0])
+    assert found['a'].tolist() == [[255, 1, 2]]
+
+
+def test_index_png_takes_a_transparent_value_that_the_map_names(labels, write):
+    src = write('a.png', transparent(b'\0'), transparency=0).parent
+    found = labels('index-png', src, map=['0=0', '1=1', '2=2'])
+    assert found['a'].tolist() == [[0, 1, 2]]
+
+
+def test_index_png_ignores_transparent_values_that_mean_nothing(labels, write):
+    image = Image.fromarray(np.array([[0, 1, 255]], np.uint8))
+    image.putpalette([*range(256)] * 3)
+    alphas = bytes([255, 255, 0] + 252 * [255] + [0])
+    src = write('a.png', image, transparency=alphas).parent
+    assert labels('index-png', src)['a'].tolist() == [[0, 1, 255]]
+
+
 def test_index_png_counts_values_that_the_map_lacks(refusal, write):
     values = np.array([[0, 3, 3], [7, 255, 1]], np.uint8)
     src = write('a.png', values).parent
