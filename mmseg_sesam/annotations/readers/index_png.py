@@ -14,6 +14,7 @@ from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.classes import to_label
 from mmseg_sesam.annotations.files import IndexImage, read_index, shown
 from mmseg_sesam.annotations.options import NAMES, list_of, option
+from mmseg_sesam.annotations.palettes import check_palettes
 from mmseg_sesam.annotations.rendered import holds_index_images
 from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.structures import UNLABELLED
@@ -83,6 +84,17 @@ class IndexPngReader(AnnotationReader):
     @classmethod
     def recognises(cls, src: Path) -> bool:
         return holds_index_images(src)
+
+    def check(self, items: list[Item]) -> None:
+        """Compares palettes; a map says what values mean, in any colour."""
+        if self.map is None:
+            is_data_set = len(self.classes) == 1 < len(self.names)
+            check_palettes(
+                [item.source for item in items],
+                {*self.unlabelled, UNLABELLED},
+                self.names,
+                self.palette if is_data_set else (),
+            )
 
     def read(self, item: Item) -> Annotation:
         image = read_index(item.source)

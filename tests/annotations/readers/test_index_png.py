@@ -186,6 +186,72 @@ def test_index_png_ignores_transparent_values_that_mean_nothing(labels, write):
     assert labels('index-png', src)['a'].tolist() == [[0, 1, 255]]
 
 
+def in_colours(values, *palette):
+    image = Image.fromarray(np.array([values], np.uint8))
+    image.putpalette(np.array(palette, np.uint8).tobytes())
+    return image
+
+
+BLACK, CAT, EDGE = (0, 0, 0), (64, 0, 0), (224, 224, 192)
+
+
+def test_index_png_rejects_a_value_of_two_colours(refusal, labels, write):
+    """Both files look alike: a program sorted the palette of one."""
+    src = write('a.png', in_colours([0, 1], BLACK, CAT)).parent
+    write('b.png', in_colours([1, 0], CAT, BLACK))
+    said = refusal('index-png', src, classes=['background', 'cat'])
+    assert 'b.png shows the value 0 in the colour (64, 0, 0), and ' in said
+    assert 'a.png in (0, 0, 0), expected one colour' in said
+    assert 'the format color-png, or give --map' in said
+    found = labels('index-png', src, map=['0=0', '1=1'])
+    assert found['b'].tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    'palette', [(CAT, BLACK, EDGE), (BLACK, EDGE, CAT)], ids=['all', 'some']
+)
+def test_index_png_rejects_colours_of_other_classes(refusal, write, palette):
+    """pngquant sorts the colours of a file of VOC."""
+    src = write('a.png', in_colours([0, 1, 2], *palette)).parent
+    said = refusal('index-png', src, classes=['voc'])
+    value = palette.index(CAT)
+    assert f'shows the value {value} in the colour (64, 0, 0)' in said
+    assert "expected 8, the value of 'cat'" in said
+
+
+@pytest.mark.parametrize(
+    'palette',
+    [
+        (BLACK, (128, 0, 0), CAT),
+        (BLACK, (1, 1, 1), (2, 2, 2), CAT),
+        ((1, 1, 1), (2, 2, 2), BLACK),
+    ],
+    ids=['unused colour', 'further unused colour', 'colours of its own'],
+)
+def test_index_png_takes_palettes_that_say_the_same(labels, write, palette):
+    whole = in_colours([0, 1, 255], *palette[:2], *[EDGE] * 254)
+    src = write('a.png', whole).parent
+    values = [0, 1, 2] if palette[2] == BLACK else [0, 1]
+    write('b.png', in_colours(values, *palette))
+    write('c.png', np.array([[0, 1]], np.uint8))
+    found = labels('index-png', src, classes=['voc'])
+    assert found['a'].tolist() == [[0, 1, 255]]
+    assert found['b'].tolist() == [values]
+
+
+def test_index_png_compares_no_colours_of_unlabelled_values(labels, write):
+    src = write('a.png', in_colours([0, 2], BLACK, CAT, EDGE)).parent
+    write('b.png', in_colours([0, 2], BLACK, CAT, CAT))
+    settings = dict(classes=['voc'], unlabelled=[2])
+    assert labels('index-png', src, **settings)['b'].tolist() == [[0, 255]]
+
+
+def test_index_png_leaves_damaged_palettes_to_the_reading(refusal, write):
+    src = write('a.png', in_colours([0, 1], BLACK, CAT)).parent
+    write('b.png', 'no image')
+    assert 'b.png cannot be read' in refusal('index-png', src)
+
+
 def test_index_png_counts_values_that_the_map_lacks(refusal, write):
     values = np.array([[0, 3, 3], [7, 255, 1]], np.uint8)
     src = write('a.png', values).parent
