@@ -96,18 +96,18 @@ def make_run(make_config: MakeConfig) -> Callable[..., Run]:
     return run
 
 
-@pytest.mark.parametrize('workers', WORKERS)
-@pytest.mark.parametrize('stop', [2, 3], ids=['between', 'at validation'])
-def test_step_seed_hook_resumes_with_the_same_batches(
-    make_run: Callable[..., Run], tmp_path: Path, workers: str, stop: int
+def test_resumed_iterations_need_no_seeds_of_their_batches(
+    make_run: Callable[..., Run], tmp_path: Path
 ) -> None:
-    whole, _ = make_run(False, workers)
+    # mmengine loads the earlier batches again, of which validation and
+    # workers that persist change none: before_train_epoch seeds nothing.
+    whole, _ = make_run(False, 'persistent')
     assert sorted(whole) == list(range(STEPS))
     assert len(set(whole.values())) == STEPS
 
-    path = str(tmp_path / f'work/iter_{stop}.pth')
-    resumed, _ = make_run(False, workers, resume=True, load_from=path)
-    assert resumed == {step: whole[step] for step in range(stop, STEPS)}
+    path = str(tmp_path / 'work/iter_3.pth')
+    resumed, _ = make_run(False, 'persistent', resume=True, load_from=path)
+    assert resumed == {step: whole[step] for step in range(3, STEPS)}
 
 
 @pytest.mark.parametrize('workers', ['no workers', 'workers'])
