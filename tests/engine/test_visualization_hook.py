@@ -90,15 +90,6 @@ def test_visualization_hook_does_not_change_training(
         assert torch.equal(weights[name], value)
 
 
-def test_visualization_hook_logs_shares_to_every_backend(
-    make_config: MakeConfig,
-) -> None:
-    runner = train(make_config(train_cfg__max_iters=1), interval=1)
-    path = Path(runner.log_dir, 'vis_data/scalars.json')
-    first = json.loads(path.read_text().splitlines()[0])
-    assert {'share_weak', 'share_pseudo', 'share_confident'} < set(first)
-
-
 def test_visualization_hook_with_a_stock_model(
     make_config: MakeConfig,
 ) -> None:
