@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from mmengine.config import Config
@@ -45,6 +47,27 @@ def files_of(store: PseudoLabelStore) -> dict[Path, bytes]:
     """The content of all rounds."""
     paths = [p for p in store.root.glob('round_*/**/*') if p.is_file()]
     return {path: path.read_bytes() for path in paths}
+
+
+@pytest.fixture(scope='session')
+def short_run_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the first test leaves its run for the others."""
+    return tmp_path_factory.mktemp('short_run') / 'work'
+
+
+@pytest.fixture
+def short_run(
+    make_config: Callable[..., Config], tmp_path: Path, short_run_files: Path
+) -> Path:
+    """The work dir of a run of three steps, with a refresh after two."""
+    work = tmp_path / 'work'
+    if not short_run_files.exists():
+        train(make_config(train_cfg__max_iters=3))
+        shutil.copytree(work, short_run_files)
+    else:
+        shutil.copytree(short_run_files, work)
+        (work / 'last_checkpoint').write_text(str(work / 'iter_3.pth'))
+    return work
 
 
 @pytest.fixture

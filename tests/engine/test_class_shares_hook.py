@@ -99,12 +99,10 @@ def test_shares_of_a_refresh_are_those_of_its_predictions(
     )
 
 
-@pytest.mark.parametrize('last', [3, 4])
 def test_shares_of_a_resumed_training_are_those_of_a_whole_one(
     make_config: MakeConfig,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    last: int,
 ) -> None:
     def make(folder: str) -> Config:
         cfg = with_shares(make_config())
@@ -113,15 +111,28 @@ def test_shares_of_a_resumed_training_are_those_of_a_whole_one(
         return cfg
 
     whole = unwrap(train(make('whole')).model).teacher_prior.state()
-    with monkeypatch.context() as patch:
-        stop_before(patch, last)
-        with pytest.raises(KeyboardInterrupt):
-            train(make('killed'))
-    cfg = make('killed')
-    cfg.resume = True
-    resumed = unwrap(train(cfg).model).teacher_prior.state()
-    for name, value in whole.items():
-        torch.testing.assert_close(resumed[name], value)
+    # Without a refresh before the next step, and with one.
+    for last in (3, 4):
+        with monkeypatch.context() as patch:
+            stop_before(patch, last)
+            with pytest.raises(KeyboardInterrupt):
+                train(make(f'killed_{last}'))
+        cfg = make(f'killed_{last}')
+        cfg.resume = True
+        resumed = unwrap(train(cfg).model).teacher_prior.state()
+        for name, value in whole.items():
+            torch.testing.assert_close(resumed[name], value)
+
+
+def test_load_from_starts_constants_of_shares_from_0(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    cfg = with_shares(make_config(train_cfg__max_iters=1))
+    cfg.default_hooks.pseudo_labels.enabled = False
+    train(cfg)
+    cfg.load_from = str(tmp_path / 'work/iter_1.pth')
+    cfg.work_dir = str(tmp_path / 'fine')
+    assert unwrap(train(cfg).model).teacher_prior.steps == 1
 
 
 def test_shares_of_a_table_of_sampled_pixels(

@@ -38,35 +38,15 @@ def test_resume_from_an_earlier_checkpoint_uses_its_round(
     assert 'Although resumed' not in log.read_text()
 
 
-def test_resume_in_a_moved_work_dir(
-    make_config: MakeConfig, tmp_path: Path
-) -> None:
-    train(make_config(train_cfg__max_iters=3))
-    moved = tmp_path / 'moved'
-    (tmp_path / 'work').rename(moved)
-    store = PseudoLabelStore(moved / 'pseudo_labels')
-    before = files_of(store)
-
-    runner = train(
-        make_config(
-            resume=True,
-            work_dir=str(moved),
-            load_from=str(moved / 'iter_3.pth'),
-        )
-    )
-
-    assert logged(runner, 'round') == [1, 2, 2]
-    assert before.items() <= files_of(store).items()
-    assert not (tmp_path / 'work').exists()
-
-
 def test_resume_in_a_copy_leaves_the_original(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    tmp_path: Path,
+    short_run: Path,
 ) -> None:
-    train(make_config(train_cfg__max_iters=3))
     before = files_of(store)
     copy = tmp_path / 'copy'
-    shutil.copytree(tmp_path / 'work', copy)
+    shutil.copytree(short_run, copy)
 
     cfg = make_config(
         resume=True, work_dir=str(copy), load_from=str(copy / 'iter_3.pth')
@@ -120,9 +100,11 @@ def staged_records(store: PseudoLabelStore) -> list[Path]:
 
 @pytest.mark.parametrize('loss', ['round', 'file', 'store'])
 def test_resume_makes_lost_rounds_again(
-    make_config: MakeConfig, store: PseudoLabelStore, loss: str
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    short_run: Path,
+    loss: str,
 ) -> None:
-    train(make_config(train_cfg__max_iters=3))
     before = files_of(store)
     if loss == 'store':
         shutil.rmtree(store.root)
@@ -145,9 +127,8 @@ def test_resume_makes_lost_rounds_again(
 
 
 def test_resume_makes_a_round_without_confident_labels_again(
-    make_config: MakeConfig, store: PseudoLabelStore
+    make_config: MakeConfig, store: PseudoLabelStore, short_run: Path
 ) -> None:
-    train(make_config(train_cfg__max_iters=3, model__teacher='online'))
     cfg = make_config(
         resume=True,
         model__teacher='round',
@@ -162,9 +143,8 @@ def test_resume_makes_a_round_without_confident_labels_again(
 
 
 def test_resume_with_changed_settings(
-    make_config: MakeConfig, store: PseudoLabelStore
+    make_config: MakeConfig, store: PseudoLabelStore, short_run: Path
 ) -> None:
-    train(make_config(train_cfg__max_iters=3))
     before = files_of(store)
     cfg = change_selector(make_config(resume=True))
     message = r'generator\.selector\.min_predicted_iou was .* and is 1;'
@@ -189,14 +169,16 @@ def test_resume_with_changed_settings(
 
 
 def test_init_from_copies_round_0_of_another_run(
-    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
+    make_config: MakeConfig,
+    store: PseudoLabelStore,
+    tmp_path: Path,
+    short_run: Path,
 ) -> None:
-    train(make_config(train_cfg__max_iters=3))
     before = files_of(store)
     options = dict(
         work_dir=str(tmp_path / 'second'),
         train_cfg__max_iters=3,
-        default_hooks__pseudo_labels__init_from=str(tmp_path / 'work'),
+        default_hooks__pseudo_labels__init_from=str(short_run),
     )
     with pytest.raises(ValueError, match='min_predicted_iou was .* is 1; '):
         train(change_selector(make_config(**options)))
@@ -212,7 +194,7 @@ def test_init_from_copies_round_0_of_another_run(
     assert files_of(store) == before
 
     # A resumed run does not need the other one.
-    shutil.rmtree(tmp_path / 'work')
+    shutil.rmtree(short_run)
     options.update(train_cfg__max_iters=5, resume=True)
     runner = train(make_config(**options))
     assert hook_of(runner).round == 2
