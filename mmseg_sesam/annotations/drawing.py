@@ -18,8 +18,11 @@ from mmseg_sesam.annotations.overlaps import (
     draw_by_area,
     draw_in_order,
 )
+from mmseg_sesam.annotations.polygon_fill import pixels_within
 from mmseg_sesam.structures import UNLABELLED
 
+# Reason of a note.
+NO_PIXEL = 'shape without a pixel, dropped'
 OUTSIDE = ('drop', 'clip')
 # Points outside by more than this many image sides are rejected as corrupt.
 _FAR = 10
@@ -31,7 +34,8 @@ class Canvas:
     """Draws shapes over each other, and notes covered shapes.
 
     A point (x, y) belongs to the pixel that contains it: column floor(x),
-    row floor(y). Pillow draws areas, as in LabelMe and Cityscapes. Lines
+    row floor(y). Pillow draws areas with the pixels of their outlines, as in
+    the scripts of LabelMe and Cityscapes, unless `centres` is set. Lines
     have round ends and joints; the canvas thickens them itself, because
     OpenCV draws a width of 3 as 5 pixels, and Pillow a slanted 5 as 3.
     Every method raises a ValueError for points that are no numbers or lie
@@ -48,6 +52,8 @@ class Canvas:
         names: names of the classes, for notes.
         by_area: draw smaller shapes over larger ones, for formats without an
             order of shapes; else later shapes lie over earlier ones.
+        centres: fill the pixels whose centres lie within a polygon, for
+            formats in which coordinates are distances from the border.
 
     Example:
         >>> canvas = Canvas('a.json', size=(4, 1))
@@ -64,12 +70,14 @@ class Canvas:
         fill: int = UNLABELLED,
         names: Sequence[str] = (),
         by_area: bool = False,
+        centres: bool = False,
     ) -> None:
         self.name = name
         self.size = size
         self.outside = outside
         self.names = names
         self.by_area = by_area
+        self.centres = centres
         self.notes: list[tuple[str, str]] = []
         self._shapes: list[Shape] = []
         self._filled = fill != UNLABELLED
@@ -179,8 +187,17 @@ class Canvas:
     def polygon(self, points: Any, class_id: int) -> None:
         """Fills the polygon of three or more (N, 2) corners (x, y)."""
         points = self.points(points)
-        if self.keeps('polygon', points, 3, class_id):
+        if not self.keeps('polygon', points, 3, class_id):
+            return
+        if not self.centres:
             self._area('polygon', points, class_id)
+            return
+        mask, corner = pixels_within(points, self.size)
+        if mask.any():
+            self.note_cut(points)
+            self._add(mask, class_id, *corner)
+        else:
+            self._note(NO_PIXEL, *points.min(0))
 
     def rectangle(self, points: Any, class_id: int) -> None:
         """Fills the rectangle around two or more (N, 2) corners (x, y)."""
@@ -204,7 +221,7 @@ class Canvas:
         left, top = np.floor(self.points([corner])[0]).astype(int).tolist()
         width, height = self.size
         if not mask.any():
-            self._note('shape without a pixel, dropped', left, top)
+            self._note(NO_PIXEL, left, top)
             return
         self.note_cut(np.array([[0, 0], mask.shape[::-1]]) + [left, top])
         part = mask[

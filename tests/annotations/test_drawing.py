@@ -139,6 +139,22 @@ def test_areas_cover_their_pixels():
     assert len(where(drawn, 3)) <= 9
 
 
+def test_polygons_of_centres_cover_what_lies_within():
+    drawn = canvas(centres=True)
+    drawn.polygon([(1, 1), (4, 1), (4, 3), (1, 3)], 1)
+    drawn.polygon([(9, 6), (15, 6), (15, 9), (9, 9)], 2)
+    square = [(x, y) for y in (1, 2) for x in (1, 2, 3)]
+    assert where(drawn, 1) == square
+    assert where(drawn, 2) == [(x, y) for y in (6, 7) for x in (9, 10, 11)]
+    ((reason, _),) = drawn.notes
+    assert reason == 'shape beyond the image, cut at its border'
+    drawn.polygon([(1, 1), (4, 1), (4, 1.3)], 3)
+    assert drawn.notes[1] == (
+        'shape without a pixel, dropped',
+        'file: image: (1.0, 1.0) of 12 x 8',
+    )
+
+
 def test_canvas_draws_later_shapes_over_earlier_ones():
     drawn = canvas(fill=9)
     drawn.rectangle([(0, 0), (5, 5)], 1)

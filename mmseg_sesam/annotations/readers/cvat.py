@@ -72,7 +72,7 @@ class CvatReader(NamedReader, AllShapes):
 
     def read(self, item: Item) -> Annotation:
         size = size_of(item, *item.data['size'])
-        canvas = self.canvas(item, size, outside=self.outside)
+        canvas = self.canvas(item, size, outside=self.outside, centres=True)
         # The sort is stable: in one layer, the later shape lies above.
         for kind, shape in sorted(
             item.data['shapes'],

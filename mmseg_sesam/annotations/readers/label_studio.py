@@ -100,7 +100,8 @@ class LabelStudioReader(NamedReader, DotRadius, Outside, Boxes):
 
     def read(self, item: Item) -> Annotation:
         results = item.data['results']
-        canvas = self.canvas(item, _size(results, item), outside=self.outside)
+        size = _size(results, item)
+        canvas = self.canvas(item, size, outside=self.outside, centres=True)
         canvas.notes += [(note, item.where) for note in item.data['notes']]
         for label, kind, value in _regions(results, item.where):
             if label is None:

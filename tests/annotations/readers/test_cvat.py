@@ -44,8 +44,8 @@ def test_cvat_draws_all_shapes(labels, write, summary):
     found = labels('cvat', src, **settings)['town/a']
     expected = np.full((12, 16), 255)
     expected[2, 1:10] = 0
-    expected[4:8, 2:7] = 1
-    expected[8:11, 0:4] = 0
+    expected[4:7, 2:6] = 1
+    expected[8:10, 0:3] = 0
     expected[3, 12] = expected[9, 14] = 1
     expected[6, 11:13] = 1
     np.testing.assert_array_equal(found, expected)
@@ -61,7 +61,7 @@ def test_cvat_draws_layers_in_order(labels, write):
 
 
 def test_cvat_draws_later_shapes_over_earlier_ones(labels, write):
-    cover = '<box label="road" xtl="0" ytl="0" xbr="15" ybr="11"/>'
+    cover = '<box label="road" xtl="0" ytl="0" xbr="16" ybr="12"/>'
     src = write('a.xml', xml(POLYGON.replace('z_order="1"', ''), cover))
     assert (labels('cvat', src, boxes='fill')['town/a'] == 0).all()
 
@@ -85,8 +85,8 @@ def test_cvat_turns_boxes(labels, write):
     src = write('a.xml', xml(box))
     found = labels('cvat', src, boxes='fill')['town/a']
     rows, columns = np.nonzero(found == 1)
-    assert (rows.min(), rows.max()) == (1, 11)
-    assert (columns.min(), columns.max()) == (6, 8)
+    assert (rows.min(), rows.max()) == (1, 10)
+    assert (columns.min(), columns.max()) == (6, 7)
 
 
 def test_cvat_with_classes_and_unlabelled(labels, write, summary):
@@ -186,7 +186,7 @@ def test_cvat_leaves_out_labels_without_pixels(labels, write, summary, kind):
     shapes = '<tag label="sunny"/>', POLYGON
     content = xml(*shapes, meta=TAGGED.format(kind))
     found = labels('cvat', write('a.xml', content))['town/a']
-    assert (found[4:8, 2:7] == 1).all()
+    assert (found[4:7, 2:6] == 1).all()
     assert [c['name'] for c in summary()['classes']] == ['road', 'car']
     assert 'Images with tags: 1' in summary()['remarks'][0]
 
@@ -211,7 +211,7 @@ def test_cvat_without_meta_needs_classes(refusal, write):
 def test_cvat_without_meta_with_classes(labels, write):
     src = write('a.xml', xml(POLYGON, meta=''))
     found = labels('cvat', src, classes=['road', 'car'])['town/a']
-    assert (found[4:8, 2:7] == 1).all()
+    assert (found[4:7, 2:6] == 1).all()
 
 
 ELLIPSE = (
@@ -225,8 +225,9 @@ def test_cvat_fills_ellipses(labels, write, turn, reach):
     src = write('a.xml', xml(ELLIPSE.format(turn)))
     found = labels('cvat', src, boxes='fill')['town/a']
     rows, columns = np.nonzero(found == 1)
-    assert (np.ptp(columns) / 2, np.ptp(rows) / 2) == reach
-    assert abs(len(rows) - np.pi * 5.5 * 2.5) < 8
+    size = np.ptp(columns) + 1, np.ptp(rows) + 1
+    assert size == (2 * reach[0], 2 * reach[1])
+    assert abs(len(rows) - np.pi * 5 * 2) < 2
 
 
 def test_cvat_skips_boxes_and_ellipses(labels, write, summary):

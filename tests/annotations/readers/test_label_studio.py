@@ -89,8 +89,8 @@ def test_label_studio_draws_all_regions(labels, write, mask):
     settings = dict(classes=CLASSES, radius=0, boxes='fill')
     found = labels('label-studio', src, **settings)['a']
     expected = np.full(SIZE[::-1], 255)
-    expected[1:4, 1:5] = 1
-    expected[2:5, 8:11] = 2
+    expected[1:3, 1:4] = 1
+    expected[2:4, 8:10] = 2
     expected[1, 13] = 0
     expected[mask] = 2
     np.testing.assert_array_equal(found, expected)
@@ -121,8 +121,8 @@ def test_label_studio_turns_boxes(labels, write, turn):
     settings = dict(classes=CLASSES, boxes='fill')
     found = labels('label-studio', src, **settings)['a']
     rows, columns = np.nonzero(found == 1)
-    assert (rows.min(), rows.max()) == (2, 8)
-    assert (columns.min(), columns.max()) == (5, 8)
+    assert (rows.min(), rows.max()) == (2, 7)
+    assert (columns.min(), columns.max()) == (5, 7)
 
 
 def test_label_studio_fills_ellipses(labels, write):
@@ -133,7 +133,7 @@ def test_label_studio_fills_ellipses(labels, write):
     settings = dict(classes=CLASSES, boxes='fill')
     found = labels('label-studio', src, **settings)['a']
     rows, columns = np.nonzero(found == 1)
-    assert (np.ptp(columns) / 2, np.ptp(rows) / 2) == (5, 2)
+    assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == (10, 4)
 
 
 def test_label_studio_skips_boxes(labels, write, summary):
@@ -156,7 +156,7 @@ def test_label_studio_reads_the_tag_labels(labels, write, mask):
     ]
     src = write('a.json', [task(*results)])
     found = labels('label-studio', src, classes=CLASSES)['a']
-    assert (found[1:4, 1:5] == 1).all() and (found[mask] == 2).all()
+    assert (found[1:3, 1:4] == 1).all() and (found[mask] == 2).all()
 
 
 def test_label_studio_notes_what_it_leaves_out(labels, write, summary):
