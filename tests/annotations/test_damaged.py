@@ -111,6 +111,13 @@ JSON = {
                     category_id=1,
                     segmentation=dict(size=[6, 8], counts=[7, 5, 36]),
                 ),
+                dict(
+                    image_id=1,
+                    category_id=1,
+                    segmentation=[[1, 1, 5, 1, 5, 4, 1, 4]],
+                    bbox=[1, 1, 4, 3],
+                    keypoints=[2, 2, 2],
+                ),
             ],
         ),
     ),

@@ -16,7 +16,9 @@ class CocoWriter(AnnotationWriter):
     """Writes a polygon a component, with bridges to its holes.
 
     COCO has no order of drawing, and its polygons have no holes. Readers fill
-    a polygon by the even-odd rule, by which a bridge has no area.
+    a polygon by the even-odd rule, by which a bridge has no area. Four corners
+    get a fifth one on an edge: tools write a mere box as its four corners, and
+    the reader leaves it out.
     """
 
     name = 'coco'
@@ -48,6 +50,8 @@ class CocoWriter(AnnotationWriter):
 
 def _shape(outline: Outline) -> dict:
     points = outline.joined
+    if len(points) == 4:
+        points = np.append(points, points[[0, -1]].mean(0, keepdims=True), 0)
     x, y = points.T
     low, high = points.min(0), points.max(0)
     area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2

@@ -41,11 +41,12 @@ def compressed(mask):
     'segmentation',
     [
         [[3, 2, 7, 2, 7, 5, 3, 5]],
+        [3, 2, 7, 2, 7, 5, 3, 5],
         [[3, 2, 5, 2, 5, 5, 3, 5], [5, 2, 7, 2, 7, 5, 5, 5]],
         dict(size=[8, 10], counts=runs(MASK)),
         compressed(MASK),
     ],
-    ids=['polygon', 'polygons', 'runs', 'compressed'],
+    ids=['polygon', 'flat', 'polygons', 'runs', 'compressed'],
 )
 def test_coco_draws_polygons_and_masks(labels, write, summary, segmentation):
     src = write('x.json', record(segmentation))
@@ -82,17 +83,18 @@ def test_coco_leaves_out_polygons_of_two_points(labels, write, summary):
     np.testing.assert_array_equal(found[:7], np.where(MASK, 1, 255)[:7])
     assert (found[7, :2] == 1).all() and (found[7, 4:] == 255).all()
     counts = {s['reason']: s['count'] for s in summary()['skipped']}
-    assert counts['polygon of fewer than 3 points, left out'] == 4
+    assert counts['unfinished polygon (points: 2), skipped'] == 1
+    assert counts['unfinished polygon (points: 1), skipped'] == 1
     assert counts['annotation without segmentation, skipped'] == 1
 
 
 @pytest.mark.parametrize(
     'segmentation, said',
     [
-        ([[3, 2, 7, 2, 7, 5, 3]], 'no list of x, y'),
+        ([[3, 2, 7, 2, 7, 5, 3]], 'each a list of x, y'),
         ([[3, 2, 7, 2, 7, 1e308]], '1e+308'),
-        ([3, 2, 7, 2, 7, 5], 'no list of x, y'),
-        (['xyxyxy'], 'no list of x, y'),
+        ([3, 2, 7, 2, 7, None], 'each a list of x, y'),
+        (['xyxyxy'], 'each a list of x, y'),
         (dict(size=[10, 8], counts=runs(MASK)), 'its size is [10, 8]'),
         (dict(size=[8, 10], counts=[3, 4]), 'do not fill'),
         (dict(size=[8, 10], counts=[-3, 83]), 'no numbers'),
@@ -114,8 +116,8 @@ def test_coco_rejects_damaged_segmentations(
     [
         ([], 'categories=None'),
         (record(images=[dict(id=7, file_name='../a')]), "'../a'"),
-        (record(categories=[]), 'the category 5'),
-        (record([], images=[]), 'images [7]'),
+        (record(categories=[]), "the category '5'"),
+        (record([], images=[]), "images '7'"),
         (
             record(images=[dict(id=7, file_name='a')]),
             'x.json: a has no size of the image; give the folder of the',
@@ -202,6 +204,100 @@ def test_coco_fills_boxes(labels, write, summary):
     assert 'as if it were an outline' in skipped['reason']
 
 
+@pytest.mark.parametrize('closed', [False, True])
+@pytest.mark.parametrize('wider', [0, 1])
+def test_coco_skips_polygons_that_are_their_own_boxes(
+    labels, write, summary, closed, wider
+):
+    """As scripts make them from Pascal VOC and YOLO, and VIA of `rect`."""
+    points = [40, 40, 40, 60, 60, 60, 60, 40] + [40, 40] * closed
+    size = 20 + wider
+    box = dict(segmentation=[points], bbox=[40, 40, size, size])
+    outline = dict(segmentation=[[0, 0, 9, 0, 9, 9]], bbox=[0, 0, 9, 9])
+    src = write('x.json', scene(('window', box), ('facade', outline)))
+    label = labels('coco', src)['a']
+    assert {*label.ravel().tolist()} == {1, 255}
+    assert [s['reason'] for s in summary()['skipped']] == [
+        'polygon of the corners of its box, which is no outline (see '
+        '--boxes), skipped'
+    ]
+
+
+def test_coco_fills_polygons_that_are_their_own_boxes(labels, write):
+    box = dict(segmentation=SQUARE, bbox=[40, 40, 20, 20])
+    src = write('x.json', scene(('window', box)))
+    label = labels('coco', src, boxes='fill')['a']
+    assert (label[40:60, 40:60] == 0).all() and (label == 0).sum() == 400
+
+
+@pytest.mark.parametrize(
+    'points, box',
+    [
+        # Turned, of another box, with a fifth corner, and of two parts.
+        ([[50, 40, 60, 50, 50, 60, 40, 50]], [40, 40, 20, 20]),
+        (SQUARE, [10, 10, 80, 80]),
+        ([[40, 40, 60, 40, 60, 60, 40, 60, 40, 50]], [40, 40, 20, 20]),
+        ([*SQUARE, [0, 0, 9, 0, 9, 9]], [40, 40, 20, 20]),
+    ],
+)
+def test_coco_draws_other_polygons_of_four_corners(labels, write, points, box):
+    shape = 'window', dict(segmentation=points, bbox=box)
+    label = labels('coco', write('x.json', scene(shape)))['a']
+    assert label[50, 50] == 0
+
+
+def test_coco_reads_files_of_via(labels, write, summary):
+    """One id as a number and as a text; flat polygons; keypoints."""
+    content = scene(
+        ('facade', dict(segmentation=[10, 10, 90, 10, 90, 90, 12, 90])),
+        ('window', dict(segmentation=SQUARE[0], bbox=[40, 40, 20, 20])),
+        (
+            'window',
+            dict(segmentation=[[]], bbox=[], keypoints=[30.5, 70.5, 2]),
+        ),
+    )
+    for entry in content['annotations']:
+        entry['image_id'] = str(entry['image_id'])
+    label = labels('coco', write('x.json', content), radius=0)['a']
+    assert np.argwhere(label == 0).tolist() == [[70, 30]]
+    assert label[50, 20] == 1
+    counts = {s['reason']: s['count'] for s in summary()['skipped']}
+    assert {*counts.values()} == {1} and len(counts) == 2
+
+
+def test_coco_sorts_categories_of_ids_in_texts(labels, write, summary):
+    names = {'10': 'c', '9': 'b', 'x': 'd', '0': 'a'}
+    content = record([[3, 2, 7, 2, 7, 5]])
+    content['categories'] = [dict(id=i, name=n) for i, n in names.items()]
+    content['annotations'][0]['category_id'] = 9
+    label = labels('coco', write('x.json', content))['town/a']
+    assert label[2, 5] == 1
+    assert [c['name'] for c in summary()['classes']] == [*'abcd']
+
+
+def test_coco_draws_visible_keypoints_without_a_segmentation(
+    labels, write, summary
+):
+    keypoints = [5, 5, 2, 0, 0, 0, 30, 5, 1, 70, 80, 2]
+    shapes = (
+        ('window', dict(keypoints=keypoints, bbox=[5, 5, 66, 76])),
+        ('facade', dict(segmentation=FACADE, keypoints=[1, 1, 2])),
+    )
+    src = write('x.json', scene(*shapes))
+    label = labels('coco', src, radius=0, undrawn='facade')['a']
+    assert np.argwhere(label == 0).tolist() == [[5, 5], [80, 70]]
+    # The rest of its box is unknown.
+    assert label[5, 6] == 255 and label[0, 0] == 1
+    reasons = {s['reason'] for s in summary()['skipped']}
+    assert 'hidden keypoint, left out' in reasons
+
+
+@pytest.mark.parametrize('keypoints', [7, [1, 2], ['x', 1, 2]])
+def test_coco_rejects_damaged_keypoints(refusal, write, keypoints):
+    src = write('x.json', scene(('window', dict(keypoints=keypoints))))
+    assert 'x.json: a.jpg has' in refusal('coco', src)
+
+
 def test_coco_leaves_pixels_of_a_skipped_box_unlabelled(labels, write):
     shapes = BOX, ('facade', dict(segmentation=[[0, 0, 45, 0, 45, 45]]))
     src = write('x.json', scene(*shapes))
@@ -254,4 +350,4 @@ def test_coco_rejects_one_id_for_two_names(refusal, write, kind, entry, said):
     content = record(compressed(MASK))
     content[kind].append(entry)
     found = refusal('coco', write('x.json', content))
-    assert f'the id {entry["id"]} twice in {kind}, {said}' in found
+    assert f'twice in {kind}, {said}' in found
