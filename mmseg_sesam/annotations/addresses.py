@@ -1,4 +1,4 @@
-"""Addresses of images in exports of Label Studio."""
+"""Addresses of images in exports of tools, such as Label Studio."""
 
 from __future__ import annotations
 
@@ -66,6 +66,22 @@ def uploaded_name(name: str) -> str:
     return re.sub(r'[^-\w.]', '', name.replace(' ', '_'))
 
 
+def inner_path(path: str) -> str:
+    r"""Returns the end of a path that stays in any folder.
+
+    Example:
+        >>> inner_path('../media/a.jpg'), inner_path('C:\\photos\\a.jpg')
+        ('media/a.jpg', 'photos/a.jpg')
+    """
+    whole = PurePosixPath(path.replace('\\', '/'))
+    parts = [part for part in whole.parts if part != whole.root]
+    if parts and ':' in parts[0]:
+        del parts[0]
+    while '..' in parts:
+        del parts[: parts.index('..') + 1]
+    return '/'.join(parts)
+
+
 class AddressedImages:
     """Finds keys of images by their addresses.
 
@@ -94,10 +110,12 @@ class AddressedImages:
 
         With a folder of images, it is the longest end of the path that an
         image of the folder has; for an uploaded file, else the one image
-        whose name becomes the uploaded one.
+        whose name becomes the uploaded one. The path may then begin with a
+        drive, '/' or '..', of which the key holds nothing.
 
         Raises:
-            ValueError: the address holds no relative path within a folder.
+            ValueError: without a folder of images, the address holds no
+                relative path within a folder.
         """
         path = path_of(address)
         is_upload = _UPLOADS in path
@@ -108,6 +126,8 @@ class AddressedImages:
             if whole in self._known:
                 return self._known[whole]
             path = _UPLOADED.sub('', name, count=1)
+        if self._known:
+            path = inner_path(path)
         key = safe_key(path, self.source)
         parts = PurePosixPath(nfc(key)).parts
         ends = ['/'.join(parts[index:]) for index in range(len(parts))]

@@ -331,11 +331,13 @@ class AnnotationReader(ABC):
         return found, [item for item in items if not item.image]
 
 
-def safe_key(name: Any, source: Path) -> str:
+def safe_key(
+    name: Any, source: Path, remedy: str = 'correct that name'
+) -> str:
     """Returns the key of an image from its name in the file `source`.
 
     The key is a relative path without suffix, which does not leave its
-    folder.
+    folder. `remedy` ends the error.
 
     Raises:
         ValueError: the name is no relative path within a folder.
@@ -358,7 +360,7 @@ def safe_key(name: Any, source: Path) -> str:
         raise ValueError(
             f'{source} names an image {shown(name)}, expected a relative path '
             'without "..", such as folder/image.jpg, of parts up to '
-            f'{_NAME_BYTES} bytes; correct that name.'
+            f'{_NAME_BYTES} bytes; {remedy}.'
         )
     if path.suffix.lower() in IMAGE_SUFFIXES:
         path = path.with_suffix('')

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmseg_sesam.annotations import files
+from mmseg_sesam.annotations.addresses import AddressedImages
 from mmseg_sesam.annotations.base import Annotation, Item, safe_key
 from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.coco_rle import decode_runs, read_counts
@@ -77,6 +78,9 @@ class CocoReader(NamedReader, DotRadius, Outside, Boxes):
             fields = map(entry.get, ('segmentation', 'keypoints', 'bbox'))
             shape = _Shape(names[category], *fields)
             shapes[_id(entry, 'image_id', where)].append(shape)
+        images = AddressedImages(
+            self.src, [key for key, _ in self._list_images()]
+        )
         items = []
         for image in take(record, 'images', list, where):
             name = take(image, 'file_name', str, where)
@@ -85,7 +89,7 @@ class CocoReader(NamedReader, DotRadius, Outside, Boxes):
                 size=(image.get('width'), image.get('height')),
                 shapes=shapes.pop(_id(image, 'id', where), []),
             )
-            items.append(Item(safe_key(name, self.src), self.src, data))
+            items.append(Item(self._key(name, images), self.src, data))
         if shapes:
             raise ValueError(
                 f'{where} has annotations of the images '
@@ -128,6 +132,23 @@ class CocoReader(NamedReader, DotRadius, Outside, Boxes):
                 canvas.polygon(corners, class_id)
         elif not dots:
             canvas.skip('annotation without segmentation')
+
+    def _key(self, name: str, images: AddressedImages) -> str:
+        """Returns the key of an image from its name in the file.
+
+        The name may be a path on the computer that wrote it, or an address:
+        the folder of the images says which image it is.
+        """
+        if self.images is None:
+            remedy = (
+                'give the folder of the images with --images, or correct '
+                'that name'
+            )
+            return safe_key(name, self.src, remedy)
+        try:
+            return safe_key(name, self.src)
+        except ValueError:
+            return images.key(name)
 
 
 def _id(entry: Any, key: str, where: str) -> str:

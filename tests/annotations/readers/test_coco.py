@@ -298,6 +298,55 @@ def test_coco_rejects_damaged_keypoints(refusal, write, keypoints):
     assert 'x.json: a.jpg has' in refusal('coco', src)
 
 
+OTHER_NAMES = [
+    '../images/town/a.png',
+    '..\\..\\media\\town\\a.png',
+    '/home/me/town/a.png',
+    'C:\\photos\\town\\a.png',
+    's3://bucket/town/a.png',
+    'https://host/data/town/a.png?size=1',
+    '/data/local-files/?d=x/town/a.png',
+]
+
+
+@pytest.mark.parametrize('name', OTHER_NAMES)
+def test_coco_finds_images_by_the_end_of_a_path(labels, write, name):
+    content = record(compressed(MASK))
+    content['images'][0]['file_name'] = name
+    write('images/a.png', MASK)
+    images = write('images/town/a.png', MASK).parents[1]
+    assert {*labels('coco', write('x.json', content), images=images)} == {
+        'town/a'
+    }
+
+
+@pytest.mark.parametrize('name', OTHER_NAMES)
+def test_coco_needs_images_for_paths_of_another_computer(refusal, write, name):
+    content = record(compressed(MASK))
+    content['images'][0]['file_name'] = name
+    said = refusal('coco', write('x.json', content))
+    assert 'give the folder of the images with --images' in said
+
+
+def test_coco_reads_no_image_outside_of_the_folder(refusal, write):
+    content = record(compressed(MASK))
+    content['images'][0]['file_name'] = '../secret.png'
+    write('secret.png', MASK)
+    images = write('images/b.png', MASK).parent
+    said = refusal('coco', write('x.json', content), images=images)
+    assert 'holds no image for any of 1 annotations' in said
+
+
+def test_coco_keeps_folders_of_names_within_the_folder(labels, write):
+    """An image of another folder may have the same name."""
+    content = record(compressed(MASK), compressed(MASK))
+    content['images'] += [dict(id=8, file_name='a.jpg', width=10, height=8)]
+    content['annotations'][1]['image_id'] = 8
+    images = write('images/a.png', MASK).parent
+    src = write('x.json', content)
+    assert {*labels('coco', src, images=images)} == {'a'}
+
+
 def test_coco_leaves_pixels_of_a_skipped_box_unlabelled(labels, write):
     shapes = BOX, ('facade', dict(segmentation=[[0, 0, 45, 0, 45, 45]]))
     src = write('x.json', scene(*shapes))

@@ -218,6 +218,8 @@ def test_label_studio_names_images(labels, write, address, key):
         # A Mac uploads an accent as a character, which gets lost.
         ('/data/upload/3/1f2e3d4c-cafe_1.jpg', 'caf\u00e9 (1)'),
         ('/data/upload/3/1f2e3d4c-caf\u00e9_1.jpg', 'cafe\u0301 (1)'),
+        ('../../photos/town/a.jpg', 'town/a'),
+        ('C:\\photos\\a.jpg', 'a'),
         ('/data/local-files/?d=srv/cafe\u0301.jpg', 'caf\u00e9'),
     ],
 )
