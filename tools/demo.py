@@ -105,7 +105,7 @@ def measure_rounds(store: PseudoLabelStore, num_classes: int) -> list[dict]:
         result = compare_folders(
             store.folder(index) / LABELS, DENSE, num_classes
         )
-        quality = result['quality']['pseudo-labels']
+        quality = result['quality']
         names = dict(labelled='coverage', right='precision', iou='iou')
         rounds.append(
             {n: round(100 * quality[key], 2) for n, key in names.items()}

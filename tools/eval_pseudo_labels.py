@@ -15,7 +15,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from mmseg_sesam.cli.arguments import (
-    add_suffix,
+    add_gt_suffix,
     number_of_classes,
     writable_file,
 )
@@ -34,18 +34,12 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
     parser.add_argument('--num-classes', type=number_of_classes, required=True)
-    parser.add_argument(
-        '--weak-dir',
-        type=Path,
-        help='folder of weak labels, to measure the pixels added to them',
-    )
-    add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
-    add_suffix(parser, 'weak', '_gtCoarse_labelTrainIds')
+    add_gt_suffix(parser)
     parser.add_argument(
         '--reduce-zero-label',
         action='store_true',
-        help='dense and weak labels hold ids from 1, and 0 for unlabelled, '
-        'as labels of ADE20K do',
+        help='dense labels hold ids from 1, and 0 for unlabelled, as labels '
+        'of ADE20K do',
     )
     parser.add_argument(
         '--json', type=writable_file, help='write the numbers here'
@@ -69,9 +63,7 @@ def main() -> None:
             label_folder(args.pseudo_dir),
             args.gt_dir,
             args.num_classes,
-            args.weak_dir,
             tuple(args.gt_suffix),
-            tuple(args.weak_suffix),
             args.reduce_zero_label,
         )
     except (ValueError, FileNotFoundError) as error:
@@ -84,9 +76,8 @@ def main() -> None:
         for sentence in describe_left_out(f'{kind}s', counterpart, alone):
             print(sentence)
     names = [str(index) for index in range(args.num_classes)]
-    for title, quality in result['quality'].items():
-        print(f'\n{title} ({result["images"]} images, %)')
-        print(quality_table(quality, names))
+    print(f'\npseudo-labels ({result["images"]} images, %)')
+    print(quality_table(result['quality'], names))
     if args.json:
         # JSON has no NaN: a share of no pixels becomes null.
         result = json.loads(json.dumps(result), parse_constant=lambda _: None)

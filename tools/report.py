@@ -13,7 +13,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from mmseg_sesam.cli.arguments import add_jobs, add_suffix, writable_file
+from mmseg_sesam.cli.arguments import add_gt_suffix, add_jobs, writable_file
 from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.io.terminal import hide_warnings
 
@@ -29,7 +29,7 @@ def make_parser() -> ArgumentParser:
         help='folder of dense labels of some or all training images, to '
         'measure the pseudo-labels',
     )
-    add_suffix(parser, 'gt', '_gtFine_labelTrainIds')
+    add_gt_suffix(parser)
     parser.add_argument(
         '--out', type=writable_file, help='default: WORK_DIR/report.html'
     )

@@ -90,7 +90,7 @@ def _rounds(work_dir: Path, dense: Path) -> list[dict]:
             dense,
             cfg.model.decode_head.num_classes,
         )
-        quality = result['quality']['pseudo-labels']
+        quality = result['quality']
         names = ('coverage', 'precision', 'recall', 'iou')
         rounds.append({n: round(100 * quality[n], 2) for n in names})
     return rounds

@@ -171,14 +171,15 @@ def add_jobs(parser: ArgumentParser, text: str = 'processes') -> None:
     )
 
 
-def add_suffix(parser: ArgumentParser, kind: str, example: str) -> None:
-    """Adds `--gt-suffix` or `--weak-suffix`; `example` ends a label's name."""
+def add_gt_suffix(parser: ArgumentParser) -> None:
+    """Adds `--gt-suffix`, the ends of names of images and dense labels."""
     parser.add_argument(
-        f'--{kind}-suffix',
+        '--gt-suffix',
         nargs=2,
-        metavar=('IMAGE', kind.upper()),
+        metavar=('IMAGE', 'GT'),
         default=('', ''),
-        help=f'ends of file names that differ, such as _leftImg8bit {example}',
+        help='ends of file names that differ, such as _leftImg8bit '
+        '_gtFine_labelTrainIds',
     )
 
 

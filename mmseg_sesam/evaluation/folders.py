@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from mmseg_sesam.evaluation.label_quality import (
 from mmseg_sesam.evaluation.matching import match_labels
 from mmseg_sesam.io.labels import id_table, read_label
 from mmseg_sesam.io.listing import LABEL_SUFFIXES, list_files
-from mmseg_sesam.io.names import name_some
 from mmseg_sesam.io.terminal import Progress
 
 
@@ -24,9 +22,7 @@ def compare_folders(
     pseudo_dir: Path,
     gt_dir: Path,
     num_classes: int,
-    weak_dir: Path | None = None,
     suffixes: tuple[str, str] = ('', ''),
-    weak_suffixes: tuple[str, str] = ('', ''),
     reduce_zero_label: bool = False,
 ) -> dict[str, Any]:
     """Compares all pseudo-labels of a folder with their dense labels.
@@ -38,22 +34,19 @@ def compare_folders(
             below it are no pseudo-labels.
         gt_dir: folder of dense index images, with 255 for void pixels.
         num_classes: number of classes.
-        weak_dir: folder of weak index images, to measure the added pixels.
         suffixes: ends of the names of pseudo-labels and of dense labels,
             without the file type, if they differ.
-        weak_suffixes: ends of the names of pseudo-labels and weak labels.
-        reduce_zero_label: dense and weak labels hold ids from 1, and 0 for
+        reduce_zero_label: dense labels hold ids from 1, and 0 for
             unlabelled, as ADE20K's labels do.
 
     Returns:
         'images', the number of compared pseudo-labels; 'without dense label'
         and 'without pseudo-label', the relative paths of the other files;
-        and 'quality', the result of `label_quality` for 'pseudo-labels' and,
-        with `weak_dir`, 'weak labels' and 'added by pseudo-labels'.
+        and 'quality', the result of `label_quality`.
 
     Raises:
-        FileNotFoundError: there are no pseudo-labels, none has a dense
-            label, or one that has a dense label has no weak label.
+        FileNotFoundError: there are no pseudo-labels, or none has a dense
+            label.
         ValueError: a file is no label of `num_classes` classes, or a label
             may belong to two files.
     """
@@ -65,18 +58,12 @@ def compare_folders(
         )
     paths = _leave_out(paths, pseudo_dir, gt_dir)
     truths = match_labels(paths, pseudo_dir, gt_dir, suffixes)
-    weak_paths = {}
-    if weak_dir:
-        paths = [*truths.pairs]
-        weak = match_labels(paths, pseudo_dir, weak_dir, weak_suffixes)
-        _refuse_missing(weak.missing, len(paths), pseudo_dir, weak_dir)
-        weak_paths = weak.pairs
     return {
         'images': len(truths.pairs),
         'without dense label': _names(truths.missing, pseudo_dir),
         'without pseudo-label': _names(truths.unused, gt_dir),
         'quality': _measure(
-            truths.pairs, weak_paths, id_table(reduce_zero_label), num_classes
+            truths.pairs, id_table(reduce_zero_label), num_classes
         ),
     }
 
@@ -107,58 +94,19 @@ def _leave_out(
 
 
 def _measure(
-    pairs: dict[Path, Path],
-    weak_paths: dict[Path, Path],
-    table: np.ndarray,
-    num_classes: int,
+    pairs: dict[Path, Path], table: np.ndarray, num_classes: int
 ) -> dict[str, Any]:
-    """Returns the quality of each kind of label, over all images."""
-    totals: dict[str, np.ndarray | int] = defaultdict(int)
-    for pair in Progress(pairs.items(), desc='comparing', delay=2):
-        weak_path = weak_paths.get(pair[0])
-        for name, confusion in _count_all(
-            *pair, weak_path, table, num_classes
-        ):
-            totals[name] = totals[name] + confusion
-    return {name: label_quality(total) for name, total in totals.items()}
-
-
-def _refuse_missing(
-    missing: list[Path], number: int, pseudo_dir: Path, weak_dir: Path
-) -> None:
-    if missing:
-        raise FileNotFoundError(
-            f'{weak_dir} holds no weak label for '
-            f'{name_some(_names(missing, pseudo_dir))}, expected one for '
-            f'each of the {number} pseudo-labels compared; add it, or leave '
-            '--weak-dir out.'
-        )
-
-
-def _count_all(
-    path: Path,
-    truth_path: Path,
-    weak_path: Path | None,
-    table: np.ndarray,
-    num_classes: int,
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields each kind of label of an image with its confusion matrix."""
-
-    def count(file: Path, truth: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Returns the quality of the pseudo-labels, over all images."""
+    total = np.zeros((num_classes, num_classes + 1), int)
+    for path, truth_path in Progress(pairs.items(), desc='comparing', delay=2):
+        truth, pseudo = table[read_label(truth_path)], read_label(path)
         try:
-            return confusion_matrix(truth, label, num_classes)
+            total += confusion_matrix(truth, pseudo, num_classes)
         except ValueError as error:
             raise ValueError(
-                f'{file} against {truth_path}: {error}.'
+                f'{path} against {truth_path}: {error}.'
             ) from None
-
-    truth, pseudo = table[read_label(truth_path)], read_label(path)
-    yield 'pseudo-labels', count(path, truth, pseudo)
-    if weak_path:
-        weak = table[read_label(weak_path)]
-        yield 'weak labels', count(weak_path, truth, weak)
-        rest = np.where(weak == 255, truth, 255)
-        yield 'added by pseudo-labels', count(path, rest, pseudo)
+    return label_quality(total)
 
 
 def _names(paths: Sequence[Path], folder: Path) -> list[str]:

@@ -68,7 +68,7 @@ def match_labels(
             f'{folder} holds no label for {file.relative_to(root)} (looked '
             f'for {key.name}.png, and for other file types) or any other of '
             f'{len(files)} files; give the matching folder, or if the names '
-            'end differently their ends (--gt-suffix, --weak-suffix).'
+            'end differently their ends (--gt-suffix).'
         )
     exact = {
         end: own

@@ -24,10 +24,6 @@ PSEUDO = {
     'town/a': [[0, 0, 0, 1, 255], [1, 255, 0, 0, 255]],
     'b': [[0, 0, 0, 0, 0], [255, 255, 255, 1, 1]],
 }
-WEAK = {
-    'town/a': [[0, 255, 255, 255, 255], [1, 255, 255, 255, 255]],
-    'b': [[255, 255, 255, 255, 0], [255, 255, 255, 255, 255]],
-}
 
 
 def write(path: Path, label: list | np.ndarray) -> Path:
@@ -38,11 +34,10 @@ def write(path: Path, label: list | np.ndarray) -> Path:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Path:
-    """Folders pseudo, gt and weak with labels of two images."""
+    """Folders pseudo and gt with labels of two images."""
     for name, label in PSEUDO.items():
         write(tmp_path / 'pseudo' / f'{name}.png', label)
         write(tmp_path / 'gt' / f'{name}.png', TRUTH)
-        write(tmp_path / 'weak' / f'{name}.png', WEAK[name])
     return tmp_path
 
 
@@ -91,8 +86,6 @@ def test_eval_equals_a_count_by_hand(
         store.root,
         folders / 'gt',
         '--num-classes=3',
-        '--weak-dir',
-        folders / 'weak',
         '--json',
         folders / 'numbers.json',
     )
@@ -102,8 +95,7 @@ def test_eval_equals_a_count_by_hand(
     assert 'NaN' not in text
     result = json.loads(text)
     assert result['images'] == 2
-    quality = result['quality']
-    assert quality['pseudo-labels'] == dict(
+    assert result['quality'] == dict(
         coverage=approx(11 / 16),
         precision=approx(9 / 11),
         recall=approx(9 / 16),
@@ -115,25 +107,12 @@ def test_eval_equals_a_count_by_hand(
             iou=[approx(8 / 11), approx(1 / 7), None],
         ),
     )
-    weak = quality['weak labels']
-    assert weak['coverage'] == weak['recall'] == approx(3 / 16)
-    assert weak['precision'] == 1
-    assert weak['iou'] == approx((2 / 10 + 1 / 6) / 2)
-    added = quality['added by pseudo-labels']
-    assert added['coverage'] == approx(8 / 13)
-    assert added['precision'] == approx(6 / 8)
-    assert added['recall'] == approx(6 / 13)
-    assert added['iou'] == approx((6 / 9 + 0 / 6) / 2)
     rows = [
         [cell.strip() for cell in line.strip('|').split('|')]
         for line in done.stdout.splitlines()
         if line.startswith('| all')
     ]
-    assert rows == [
-        ['all', '68.8', '81.8', '56.2', '43.5'],
-        ['all', '18.8', '100.0', '18.8', '18.3'],
-        ['all', '61.5', '75.0', '46.2', '33.3'],
-    ]
+    assert rows == [['all', '68.8', '81.8', '56.2', '43.5']]
 
 
 def test_eval_with_suffixes(evaluate, folders: Path) -> None:
@@ -152,26 +131,10 @@ def test_eval_with_suffixes(evaluate, folders: Path) -> None:
     assert 'b_wrong.png' in said and '--gt-suffix' in said
 
 
-def with_weak_labels(folders: Path) -> list[object]:
-    words = [folders / 'pseudo', folders / 'gt']
-    return [*words, '--weak-dir', folders / 'weak']
-
-
-def test_eval_with_suffixes_of_weak_labels(evaluate, folders: Path) -> None:
-    words = with_weak_labels(folders)
-    expected = evaluate(*words)
-    for name in PSEUDO:
-        path = folders / 'weak' / f'{name}.png'
-        path.rename(path.with_name(f'{path.stem}_coarse.png'))
-
-    assert evaluate(*words)[0] == 1
-    assert evaluate(*words, '--weak-suffix', '', '_coarse') == expected
-
-
 def test_eval_with_ids_from_one(evaluate, folders: Path) -> None:
-    words = with_weak_labels(folders)
+    words = [folders / 'pseudo', folders / 'gt']
     expected = evaluate(*words)
-    for path in [*folders.glob('gt/**/*.png'), *folders.glob('weak/**/*.png')]:
+    for path in folders.glob('gt/**/*.png'):
         # 255 becomes 0.
         write(path, np.array(Image.open(path)) + np.uint8(1))
 
@@ -183,16 +146,15 @@ def test_eval_with_ids_from_one(evaluate, folders: Path) -> None:
     'path, label, found',
     [
         ('gt/b.png', np.zeros((3, 5)), '(2, 5) and the truth (3, 5)'),
-        ('weak/b.png', np.full((2, 5), 9), 'label holds the class ids [9]'),
+        ('pseudo/b.png', np.full((2, 5), 9), 'label holds the class ids [9]'),
     ],
 )
 def test_eval_names_labels_of_other_sizes_or_classes(
     evaluate, folders: Path, path: str, label: np.ndarray, found: str
 ) -> None:
     write(folders / path, label)
-    words = [folders / 'pseudo', folders / 'gt', '--weak-dir']
 
-    code, said = evaluate(*words, folders / 'weak')
+    code, said = evaluate()
 
     assert code == 1
     assert said.startswith('eval_pseudo_labels.py: ')
@@ -229,8 +191,6 @@ def test_eval_names_labels_without_counterpart(
 def test_eval_never_measures_dense_labels_against_themselves(
     evaluate, folders: Path
 ) -> None:
-    for name in PSEUDO:
-        (folders / f'weak/{name}.png').unlink()
     expected = evaluate()
 
     assert evaluate(folders, folders / 'gt') == expected
@@ -249,15 +209,6 @@ def test_eval_takes_pseudo_labels_below_the_dense_labels(
 
     assert code == 0
     assert said.endswith(evaluate()[1])
-
-
-def test_eval_rejects_a_missing_weak_label(evaluate, folders: Path) -> None:
-    (folders / 'weak/b.png').unlink()
-
-    code, said = evaluate(*with_weak_labels(folders))
-
-    assert code == 1
-    assert f'{folders / "weak"} holds no weak label for b.png' in said
 
 
 def test_eval_rejects_empty_folders(evaluate, folders: Path) -> None:
