@@ -13,7 +13,12 @@ from pathlib import Path
 
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.export import WRITERS
-from mmseg_sesam.cli.arguments import add_jobs, new_folder
+from mmseg_sesam.cli.arguments import (
+    add_jobs,
+    new_folder,
+    positive,
+    whole,
+)
 from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.io.names import printable
 
@@ -25,7 +30,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument('out', type=new_folder, help='folder to be written')
     parser.add_argument(
-        '--minutes', type=float, required=True, help='time for labelling'
+        '--minutes', type=positive, required=True, help='time for labelling'
     )
     time = parser.add_mutually_exclusive_group()
     time.add_argument(
@@ -35,7 +40,7 @@ def make_parser() -> ArgumentParser:
         'most weak labels of the training)',
     )
     time.add_argument(
-        '--seconds', type=float, help='your own time for one image'
+        '--seconds', type=positive, help='your own time for one image'
     )
     parser.add_argument(
         '--format',
@@ -61,7 +66,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         '--candidates',
-        type=int,
+        type=whole('number of images', 1),
         help='number of images, drawn at random, among which to choose '
         '(default: all)',
     )

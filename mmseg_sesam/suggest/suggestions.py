@@ -60,7 +60,8 @@ def suggest(
         ValueError: an option is wrong, `out` is not empty, or all images are
             complete.
     """
-    _check_times(kind, seconds)
+    check_option('suggest', 'kind', kind, one_of([*RATES]).or_none())
+    check_option('suggest', 'seconds', seconds, number(above=0).or_none())
     _check_output(out, formats, tolerance)
     check_option('suggest', 'diversity', diversity, number(at_least=0))
     check_option('suggest', 'candidates', candidates, count(1).or_none())
@@ -95,16 +96,6 @@ def _read_trained(work_dir: Path) -> Run:
             'until the training has saved one.'
         )
     return run
-
-
-def _check_times(kind: str | None, seconds: float | None) -> None:
-    if kind is not None:
-        check_option('suggest', 'kind', kind, one_of([*RATES]))
-    if kind is not None and seconds is not None:
-        raise ValueError(
-            f'suggest got kind={kind!r} and seconds={seconds}, which both '
-            'say how long an image takes; give one of them.'
-        )
 
 
 def _check_output(out: Path, formats: Sequence[str], tolerance: float) -> None:

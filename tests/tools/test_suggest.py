@@ -165,13 +165,16 @@ def test_suggest_refuses_other_arguments(
     (tmp_path / 'full/file').touch()
     full = ['suggest.py', tmp_path, tmp_path / 'full', '--minutes', 5]
     assert 'not an empty folder' in refusal(*full)
+    for option in ('--seconds', '--candidates'):
+        assert '0 is no' in refusal(*words, option, 0)
     for options, said in (
         ([], 'holds no logs of a training'),
         (['--diversity', -1], 'diversity=-1.0'),
         (['--tolerance', -1], 'tolerance=-1.0'),
-        (['--candidates', 0], 'candidates=0'),
     ):
         done = run_here(*words, *options)
         assert done.returncode == 1
         assert said in done.stdout
+    with pytest.raises(ValueError, match='seconds=0, expected'):
+        suggest(tmp_path, tmp_path / 'out', 5, seconds=0)
     assert not (tmp_path / 'out').exists()
