@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from importlib import import_module
+from inspect import isfunction
 from typing import Any, Callable
 
 import numpy as np
@@ -23,8 +23,7 @@ from mmseg_sesam.segmenters.sam.placed_decoder import PlacedDecoder
 # Raise it whenever the same weights give other masks.
 MASK_VERSION = 2
 _BUILDER = validators.Rule(
-    lambda value: isinstance(value, str) or callable(value),
-    'a function without arguments or its dotted path',
+    isfunction, 'a function without arguments or its dotted path'
 )
 
 
@@ -70,6 +69,8 @@ class SAMSegmenter(NetworkSegmenter):
     ) -> None:
         super().__init__(dtype, decode_batch)
         owner = type(self).__name__
+        if isinstance(builder, str):
+            builder = _import_builder(builder)
         for name, value, rule in (
             ('checkpoint', checkpoint, validators.PATH.or_none()),
             ('builder', builder, _BUILDER),
@@ -77,10 +78,8 @@ class SAMSegmenter(NetworkSegmenter):
             ('compile', compile, validators.FLAG),
         ):
             validators.check_option(owner, name, value, rule)
-        if isinstance(builder, str):
-            builder = _import_builder(builder)
         state, self._sha256 = load_checkpoint(checkpoint, sha256)
-        self._builder = _name_of(builder)
+        self._builder = f'{builder.__module__}.{builder.__qualname__}'
         self._sam = builder()
         if 'HQ' in type(self._sam.mask_decoder).__name__:
             raise ValueError(
@@ -153,26 +152,3 @@ def _import_builder(path: str) -> Callable[[], nn.Module]:
             'install its package (pip install segment-anything) or correct '
             'the dotted path.'
         ) from error
-
-
-def _name_of(builder: Callable[..., nn.Module]) -> str:
-    """Returns the dotted path of a builder, with the arguments of a partial.
-
-    Masks depend on the arguments, and so does the fingerprint.
-    """
-    if isinstance(builder, partial):
-        given = [*builder.args, *builder.keywords.values()]
-        plain = str, int, float, type(None)
-        if not all(isinstance(value, plain) for value in given):
-            raise ValueError(
-                f'builder of SAMSegmenter is {builder}, expected texts and '
-                'numbers as its arguments, which the fingerprint names; write '
-                'a function that sets the others.'
-            )
-        arguments = [repr(value) for value in builder.args]
-        for name, value in sorted(builder.keywords.items()):
-            arguments.append(f'{name}={value!r}')
-        return f'{_name_of(builder.func)}({", ".join(arguments)})'
-    # An object that can be called has the name of its class.
-    owner = builder if hasattr(builder, '__qualname__') else type(builder)
-    return f'{owner.__module__}.{owner.__qualname__}'
