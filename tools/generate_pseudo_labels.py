@@ -36,9 +36,10 @@ def generate(cfg: Config, args: Namespace) -> None:
     from mmseg_sesam.config_checks import check_config
     from mmseg_sesam.config_checks.training import hook_option
     from mmseg_sesam.datasets.validation import check_lists
+    from mmseg_sesam.io.json_values import diff
     from mmseg_sesam.rounds.distributed import build_group, on_main_rank
     from mmseg_sesam.rounds.make_round import RoundMaker
-    from mmseg_sesam.rounds.provenance import diff, fingerprint
+    from mmseg_sesam.rounds.provenance import fingerprint
     from mmseg_sesam.rounds.training_images import TrainingImages
     from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
 

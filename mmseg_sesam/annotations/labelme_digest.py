@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 import numpy as np
+
+from mmseg_sesam.io.json_values import json_digest
 
 # LabelMe keeps entries that it does not know when it saves a file.
 DIGEST = 'exported_shapes'
@@ -22,7 +22,7 @@ def shapes_digest(shapes: list[dict[str, Any]]) -> str:
         [shape['label'], (np.round(shape['points'], 2) + 0.0).tolist()]
         for shape in shapes
     ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return json_digest(content)
 
 
 def is_unchanged(record: Any) -> bool:

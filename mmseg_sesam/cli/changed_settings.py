@@ -7,6 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg_sesam.io.json_values import diff
+
 # A resumed training takes weights and seed from its checkpoint, and folders
 # and processes do not change what it learns.
 _WITHOUT_EFFECT = {
@@ -28,9 +30,6 @@ def changed_settings(noted: str, cfg: Config) -> str:
         Settings with their values before and now; empty if none differs, or
         a text is no Python: mmengine writes objects by their `repr`.
     """
-    # Its import takes seconds, see `launch`.
-    from mmseg_sesam.rounds.provenance import diff
-
     try:
         return diff(_settings(noted), _settings(cfg.pretty_text))
     except SyntaxError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import zlib
 from dataclasses import asdict
@@ -16,7 +14,7 @@ from mmseg.registry import TRANSFORMS
 from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.io.atomic import replacing
-from mmseg_sesam.io.json_values import json_values
+from mmseg_sesam.io.json_values import json_digest, json_values
 from mmseg_sesam.io.labels import read_label, write_label
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.structures import NO_LABEL
@@ -82,8 +80,7 @@ class SimulateWeakLabel(BaseTransform):
         check_options(self, data_root=PATH)
         # Another version of the package may draw differently.
         settings = dict(asdict(self.simulator), version=__version__)
-        text = json.dumps(json_values(owner, settings), sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        digest = json_digest(json_values(owner, settings))[:12]
         self.cache = cache_dir and Path(cache_dir, kind, digest)
 
     def transform(self, results: dict) -> dict:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import numpy as np
 
 _PLAIN = str, int, float, type(None)
+_MISSING = '(not there)'
+# Most changes that a message lists.
+_LISTED = 5
 
 
 def json_values(owner: str, values: Any, by_name: bool = False) -> Any:
@@ -57,6 +61,34 @@ def json_values(owner: str, values: Any, by_name: bool = False) -> Any:
     )
 
 
+def json_digest(values: Any) -> str:
+    """Returns the sha256 of JSON values, in hexadecimal digits.
+
+    Stored rounds and folders of caches have such digests, which do not depend
+    on the order of keys.
+    """
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def diff(before: Any, now: Any) -> str:
+    """Names the settings, JSON values, that differ; empty if none does.
+
+    Example:
+        >>> diff(dict(min_area=64), dict(min_area=32))
+        'min_area was 64 and is 32'
+    """
+    old, new = dict(_leaves(before)), dict(_leaves(now))
+    listed = [
+        f'{name} was {_text(old, name)} and is {_text(new, name)}'
+        for name in {**old, **new}
+        if name not in old or name not in new or old[name] != new[name]
+    ]
+    if len(listed) > _LISTED:
+        listed[_LISTED:] = [f'{len(listed) - _LISTED} more']
+    return ', '.join(listed)
+
+
 def _joined(name: str, key: Any) -> str:
     return f'{name}.{key}' if name else str(key)
 
@@ -64,3 +96,19 @@ def _joined(name: str, key: Any) -> str:
 def _number(text: str) -> int | float:
     number = float(text)
     return int(number) if number.is_integer() else number
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    return repr(values[name]) if name in values else _MISSING
+
+
+def _leaves(value: Any, name: str = '') -> list[tuple[str, Any]]:
+    """Returns single values, and empty lists, by their dotted names."""
+    if not isinstance(value, (dict, list)) or (name and not value):
+        return [(name, value)]
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [
+        leaf
+        for key, child in items
+        for leaf in _leaves(child, _joined(name, key))
+    ]

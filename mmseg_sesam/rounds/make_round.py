@@ -17,6 +17,7 @@ from mmengine.logging import MMLogger
 
 from mmseg_sesam.core.appearance import AppearanceModel
 from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.io.json_values import diff, json_digest
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
 from mmseg_sesam.rounds.distributed import (
@@ -31,7 +32,7 @@ from mmseg_sesam.rounds.learning import (
     load_learned,
     save_learned,
 )
-from mmseg_sesam.rounds.provenance import as_json, diff, settings_digest
+from mmseg_sesam.rounds.provenance import as_json
 from mmseg_sesam.rounds.summary import RoundSummary
 from mmseg_sesam.rounds.teacher import TeacherPredictor
 from mmseg_sesam.rounds.threaded_map import threaded_map
@@ -299,7 +300,7 @@ class RoundMaker:
             round=self.index,
             iteration=self.iteration,
             identity=self.identity,
-            settings_sha256=settings_digest(self.settings),
+            settings_sha256=json_digest(self.settings),
             summary=summary._asdict(),
             kinds={kind: total._asdict() for kind, total in kinds.items()},
             prior=prior.to_json(),

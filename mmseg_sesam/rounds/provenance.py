@@ -1,9 +1,8 @@
-"""The settings that a round 0 depends on, and how two of them differ."""
+"""The settings that a round 0 depends on."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from typing import Any
 
@@ -20,9 +19,6 @@ from mmseg_sesam.type_names import type_name
 FORMAT = 13
 # How a data set reads the ids of a label, by its metainfo.
 _READING = ('reduce_zero_label', 'label_map')
-_MISSING = '(not there)'
-# Most changes that a message lists.
-_LISTED = 5
 
 
 def fingerprint(
@@ -63,30 +59,6 @@ def as_json(owner: str, values: Any) -> Any:
     return json_values(owner, values, by_name=True)
 
 
-def settings_digest(settings: dict[str, Any]) -> str:
-    """Returns the sha256 of settings, in hexadecimal digits."""
-    text = json.dumps(settings, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def diff(before: Any, now: Any) -> str:
-    """Names the settings, JSON values, that differ; empty if none does.
-
-    Example:
-        >>> diff(dict(min_area=64), dict(min_area=32))
-        'min_area was 64 and is 32'
-    """
-    old, new = dict(_leaves(before)), dict(_leaves(now))
-    listed = [
-        f'{name} was {_text(old, name)} and is {_text(new, name)}'
-        for name in {**old, **new}
-        if name not in old or name not in new or old[name] != new[name]
-    ]
-    if len(listed) > _LISTED:
-        listed[_LISTED:] = [f'{len(listed) - _LISTED} more']
-    return ', '.join(listed)
-
-
 def _without_places(step: dict, data_root: str) -> dict[str, Any]:
     """Returns a transform's options without folders."""
     options = {k: v for k, v in step.items() if k != 'cache_dir'}
@@ -95,19 +67,3 @@ def _without_places(step: dict, data_root: str) -> dict[str, Any]:
         # Names of images are relative to it, and seed random choices.
         options['data_root'] = os.path.relpath(step['data_root'], data_root)
     return options
-
-
-def _text(values: dict[str, Any], name: str) -> str:
-    return repr(values[name]) if name in values else _MISSING
-
-
-def _leaves(value: Any, name: str = '') -> list[tuple[str, Any]]:
-    """Returns single values, and empty lists, by their dotted names."""
-    if not isinstance(value, (dict, list)) or (name and not value):
-        return [(name, value)]
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    return [
-        leaf
-        for key, child in items
-        for leaf in _leaves(child, f'{name}.{key}' if name else str(key))
-    ]

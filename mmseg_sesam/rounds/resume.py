@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mmseg_sesam.rounds.provenance import diff, settings_digest
+from mmseg_sesam.io.json_values import diff, json_digest
 from mmseg_sesam.store.store import (
     CONFIDENT,
     FILES_DIGEST,
@@ -85,7 +85,7 @@ def inspect_round(
         and not (folder / CONFIDENT).is_dir()
     ):
         fault = 'it holds no predictions of a teacher'
-    changed, digest = '', settings_digest(settings)
+    changed, digest = '', json_digest(settings)
     if is_noted:
         before = store.settings(round_index)
         if different := before and diff(before, settings):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import TileGrid
+from mmseg_sesam.io.json_values import json_digest
 from mmseg_sesam.segmenters.base import (
     BaseSegmenter,
     Candidates,
@@ -82,9 +82,7 @@ class CachedSegmenter(BaseSegmenter):
             local = int(os.environ.get('LOCAL_WORLD_SIZE', processes))
             self.cache = MemoryCache(max_bytes / processes, local)
         else:
-            settings = json_fingerprint(self.segmenter)
-            text = json.dumps(settings, sort_keys=True)
-            name = hashlib.sha256(text.encode()).hexdigest()[:16]
+            name = json_digest(json_fingerprint(self.segmenter))[:16]
             self.cache = DiskCache(Path(folder) / name, max_bytes, processes)
 
     @property
