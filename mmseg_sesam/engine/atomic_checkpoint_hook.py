@@ -121,17 +121,18 @@ class AtomicCheckpointHook(CheckpointHook):
         unit = 'epoch' if self.by_epoch else 'iter'
         # Files with names of the user's own stay.
         name = re.compile(
-            rf'best_{re.escape(key.replace("/", "_"))}_{unit}_\d+\.pth'
+            rf'best_{re.escape(key.replace("/", "_"))}_{unit}_(\d+)\.pth'
         )
         steps = {
-            _step_of(path): path
+            int(match[1]): path
             for path in own.glob('best_*.pth')
-            if name.fullmatch(path.name) and _step_of(path) <= done
+            if (match := name.fullmatch(path.name)) and int(match[1]) <= done
         }
         if not steps:
             return
         best = steps[max(steps)]
-        if _step_of(noted) < _step_of(best):
+        match = name.fullmatch(noted.name)
+        if not match or int(match[1]) < max(steps):
             saved = read_checkpoint(str(best))
             noted_by_it = saved['message_hub']['runtime_info']
             score = noted_by_it.get(f'best_score{suffix}')
@@ -155,9 +156,3 @@ class AtomicCheckpointHook(CheckpointHook):
         last = self.last_ckpt, getattr(self, 'best_ckpt_path', None)
         # A moved or copied run may have marked files of another folder.
         self.file_backend.remove_outdated(self.out_dir, {*best, *last})
-
-
-def _step_of(checkpoint: Path) -> int:
-    """Returns the number in a checkpoint's name, -1 without one."""
-    number = re.search(r'_(\d+)$', checkpoint.stem)
-    return int(number[1]) if number else -1
