@@ -16,6 +16,7 @@ from PIL import Image
 
 from mmseg_sesam.extras import install_command
 from mmseg_sesam.io.images import decoding, is_transparent, raw_mode
+from mmseg_sesam.io.names import name_some
 
 # Pillow's limit: the labels that we write must be readable.
 MAX_PIXELS = 2 * 89_478_485
@@ -90,10 +91,7 @@ def shown(value: Any) -> str:
 
 def shortened(texts: Iterable[str]) -> str:
     """Joins texts for a message; replaces the end of many by a number."""
-    texts = [*texts]
-    if len(texts) > _SHOWN:
-        texts[_SHOWN:] = [f'{len(texts) - _SHOWN} more']
-    return ', '.join(texts)
+    return name_some([*texts], _SHOWN)
 
 
 def take(record: Any, key: str, kinds: type | tuple, where: str) -> Any:

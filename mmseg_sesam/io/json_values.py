@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmseg_sesam.io.names import name_some
+
 _PLAIN = str, int, float, type(None)
 _MISSING = '(not there)'
 # Most changes that a message lists.
@@ -84,9 +86,7 @@ def diff(before: Any, now: Any) -> str:
         for name in {**old, **new}
         if name not in old or name not in new or old[name] != new[name]
     ]
-    if len(listed) > _LISTED:
-        listed[_LISTED:] = [f'{len(listed) - _LISTED} more']
-    return ', '.join(listed)
+    return name_some(listed, _LISTED)
 
 
 def _joined(name: str, key: Any) -> str:

@@ -40,6 +40,17 @@ def name_some(things: Sequence[object], most: int = 3) -> str:
     return f'{text} and {more} more' if more > 0 else text
 
 
+def name_all(names: Sequence[str]) -> str:
+    """Returns names as a list in a sentence.
+
+    Example:
+        >>> name_all(['cat', 'dog', 'cow'])
+        'cat, dog and cow'
+    """
+    *others, last = names
+    return f'{", ".join(others)} and {last}' if others else last
+
+
 def nfc(name: str) -> str:
     r"""Returns a name with its accents within letters, to compare names.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import isnan, nan
 from typing import Any, NamedTuple
 
+from mmseg_sesam.io.names import name_all
 from mmseg_sesam.report.run import Run
 
 # Limits of the rules, in percent or points of percent (our choice).
@@ -98,7 +99,7 @@ def _on_absent_classes(
     absent = [row['name'] for row in classes if not row['weak'] > 0]
     if not absent:
         return
-    names = _join(absent)
+    names = name_all(absent)
     text = f'No training image has a weak label of {names}, which the '
     text += 'network cannot learn.'
     if measured < images:
@@ -209,8 +210,3 @@ def _share(percent: float) -> str:
     if percent >= 0.9995:
         return f'{percent:.1f}%'
     return f'{percent:.3f}'.rstrip('0') + '%'
-
-
-def _join(names: Sequence[str]) -> str:
-    *others, last = names
-    return f'{", ".join(others)} and {last}' if others else last

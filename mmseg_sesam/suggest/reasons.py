@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmseg_sesam.io.names import name_all
 from mmseg_sesam.suggest.score import MEASURES, ImageLook, Scores
 
 # A measure is a reason where at least this share of the images has less of
@@ -28,7 +29,7 @@ def reason_of(
         givers: who gives labels that are compared, such as 'student'.
     """
     words = dict(
-        disagreement=f'{_list(givers)} differ in '
+        disagreement=f'{name_all(givers)} differ in '
         f'{look.disagreement:.0%} of the pixels',
         uncertainty='predictions are uncertain (entropy '
         f'{look.uncertainty:.2f} of 1)',
@@ -56,7 +57,3 @@ def _rarity(place: int, scores: Scores, classes: Sequence[str]) -> str:
     count = int(scores.images_of_class[rarest])
     noun = 'image' if count == 1 else 'images'
     return f'shows {classes[rarest]}, which is labelled in {count} {noun}'
-
-
-def _list(names: Sequence[str]) -> str:
-    return ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))

@@ -29,5 +29,5 @@ def test_remarks_name_absent_classes_and_omitted_things(
 ):
     absent, void = remarks(converted)
     assert absent.startswith("Classes without a pixel, 29 of 30: 'class0', ")
-    assert "'class20', 9 more; a network cannot learn them" in absent
+    assert "'class20' and 9 more; a network cannot learn them" in absent
     assert void == '1 x label without a labelled pixel, such as void'
