@@ -13,6 +13,7 @@ from mmseg.registry import HOOKS, TASK_UTILS
 from mmseg_sesam import validators
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.config_checks import check_config
+from mmseg_sesam.config_checks.training import Training
 from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.engine.run_rounds import RunRounds
 from mmseg_sesam.rounds.resume import digests_of
@@ -125,7 +126,9 @@ class SAMPseudoLabelHook(Hook):
         """
         # A Runner may have been built after the hook.
         note_rounds()
-        check_config(runner.cfg, runner.hooks)
+        # A ClassSharesHook, which comes first, has checked the config.
+        if not Training(runner.cfg, runner.hooks).share_hooks:
+            check_config(runner.cfg, runner.hooks)
         if self.enabled:
             self._warn_of_missing_refreshes(runner)
             self._begin(runner)

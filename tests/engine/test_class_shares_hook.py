@@ -57,7 +57,7 @@ def test_shares_adjust_teacher_online_and_in_refreshes(
         assert torch.equal(saved['sesam_teacher_prior'][name], value)
 
 
-def test_shares_and_rounds_read_the_labels_once(
+def test_shares_and_rounds_read_config_and_labels_once(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = []
@@ -67,8 +67,12 @@ def test_shares_and_rounds_read_the_labels_once(
         '_look',
         lambda images, place: looked.append(place) or look(images, place),
     )
-    train(with_shares(make_config(train_cfg__max_iters=1)))
+    cfg = with_shares(make_config(train_cfg__max_iters=1))
+    cfg.default_hooks.checkpoint.by_epoch = True
+    runner = train(cfg)
     assert sorted(looked) == [0, 1, 2]
+    (log,) = Path(runner.log_dir).glob('*.log')
+    assert log.read_text().count('CheckpointHook has by_epoch=True') == 1
 
 
 def test_shares_of_a_refresh_are_those_of_its_predictions(
