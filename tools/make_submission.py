@@ -21,7 +21,6 @@ import numpy as np
 from mmseg_sesam.cli.arguments import existing_file
 from mmseg_sesam.evaluation.submission import (
     SERVERS,
-    Server,
     find_images,
     read_predictions,
     write_archive,
@@ -56,11 +55,6 @@ def make_parser() -> ArgumentParser:
         help='value of the first class in --predictions (default: 1 for '
         'ADE20K, as tools/test.py writes, else 0)',
     )
-    parser.add_argument(
-        '--trained-on-voc-alone',
-        action='store_true',
-        help="VOC's competition 5 instead of 6: neither SAM nor ImageNet",
-    )
     return parser
 
 
@@ -85,8 +79,6 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
     for path in args.model or ():
         if not Path(path).is_file():
             parser.error(f'argument --model: {path} is not a file')
-    if args.trained_on_voc_alone and args.server != 'voc':
-        parser.error('--trained-on-voc-alone is for voc')
 
 
 def predict(
@@ -112,19 +104,11 @@ def predict(
         yield path.stem, prediction.label
 
 
-def find_server(args: Namespace) -> Server:
-    server = SERVERS[args.server]
-    if args.trained_on_voc_alone:
-        folder = server.folder.replace('comp6', 'comp5')
-        server = server._replace(folder=folder)
-    return server
-
-
 def main() -> None:
     parser = make_parser()
     args = parser.parse_args()
     check_arguments(parser, args)
-    server = find_server(args)
+    server = SERVERS[args.server]
     first_id = args.first_id
     if first_id is None:
         first_id = int(args.server == 'ade20k')
