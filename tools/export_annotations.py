@@ -20,6 +20,7 @@ import numpy as np
 from mmseg_sesam.annotations import READERS
 from mmseg_sesam.annotations.export import LOCAL_FILES, export
 from mmseg_sesam.annotations.writer import WRITERS
+from mmseg_sesam.cli.arguments import existing_folder
 from mmseg_sesam.cli.resume import interruptible
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.store.store import STORE_NAME
@@ -29,7 +30,7 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         'source',
-        type=Path,
+        type=existing_folder,
         help='work dir of a training, or folder of index PNGs',
     )
     parser.add_argument('out', type=Path, help='folder to be written')
@@ -43,7 +44,7 @@ def make_parser() -> ArgumentParser:
     )
     parser.add_argument(
         '--images',
-        type=Path,
+        type=existing_folder,
         help='folder of the images, for a folder of PNGs',
     )
     parser.add_argument(
@@ -62,8 +63,6 @@ def make_parser() -> ArgumentParser:
 
 def check_arguments(parser: ArgumentParser, args: Namespace) -> bool:
     """Returns whether the source is a work dir."""
-    if not args.source.is_dir():
-        parser.error(f'argument source: {args.source} is not a folder')
     is_run = (args.source / STORE_NAME).is_dir()
     for name in ('images', 'classes'):
         given = getattr(args, name) is not None
@@ -77,8 +76,6 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> bool:
                 f'{args.source} has no {STORE_NAME}, so it is read as a '
                 f'folder of PNGs, which needs --{name}'
             )
-    if args.images and not args.images.is_dir():
-        parser.error(f'argument --images: {args.images} is not a folder')
     return is_run
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmseg_sesam.cli.arguments import existing_file
+from mmseg_sesam.cli.arguments import existing_file, existing_folder
 from mmseg_sesam.evaluation.submission import (
     SERVERS,
     find_images,
@@ -34,12 +34,19 @@ def make_parser() -> ArgumentParser:
     parser.add_argument('out', type=Path, help='archive, not there yet')
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        '--predictions', type=Path, help='folder that tools/test.py wrote'
+        '--predictions',
+        type=existing_folder,
+        help='folder that tools/test.py wrote',
     )
-    source.add_argument('--model', nargs=2, metavar=('CONFIG', 'CHECKPOINT'))
+    source.add_argument(
+        '--model',
+        nargs=2,
+        type=existing_file,
+        metavar=('CONFIG', 'CHECKPOINT'),
+    )
     parser.add_argument(
         '--images',
-        type=Path,
+        type=existing_folder,
         help='folder of the test images; with --predictions, to check that '
         'all are there in their size',
     )
@@ -73,12 +80,6 @@ def check_arguments(parser: ArgumentParser, args: Namespace) -> None:
         parser.error('--first-id is for --predictions')
     if args.list and not args.images:
         parser.error('--list needs --images')
-    for folder in (args.images, args.predictions):
-        if folder and not folder.is_dir():
-            parser.error(f'{folder} is not a folder')
-    for path in args.model or ():
-        if not Path(path).is_file():
-            parser.error(f'argument --model: {path} is not a file')
 
 
 def predict(

@@ -20,7 +20,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmseg_sesam.annotations.classes import to_label
-from mmseg_sesam.cli.arguments import add_jobs, number_of_classes
+from mmseg_sesam.cli.arguments import (
+    add_jobs,
+    existing_folder,
+    number_of_classes,
+)
 from mmseg_sesam.cli.resume import check_record, interruptible
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.io.atomic import (
@@ -47,7 +51,9 @@ OPTIONS = {
 
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('gt_dir', type=Path, help='folder of dense labels')
+    parser.add_argument(
+        'gt_dir', type=existing_folder, help='folder of dense labels'
+    )
     parser.add_argument('out_dir', type=Path, help='folder to be written')
     parser.add_argument('--kind', choices=KINDS, required=True)
     parser.add_argument('--num-classes', type=number_of_classes, required=True)
@@ -100,10 +106,6 @@ def simulate(task: Task, named: tuple[str, Path]) -> tuple[int, int]:
 
 def list_labels(gt_dir: Path, out_dir: Path) -> list[tuple[str, Path]]:
     """Returns key and path of each dense label."""
-    if not gt_dir.is_dir():
-        raise ValueError(
-            f'{gt_dir} is no folder; give the folder of the dense labels.'
-        )
     # Weak labels of an earlier run may lie among the dense ones.
     named = list_keyed_files(gt_dir, LABEL_SUFFIXES, [out_dir])
     if not named:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_sesam.annotations import READERS, ConversionError
-from mmseg_sesam.cli.arguments import add_jobs, positive
+from mmseg_sesam.cli.arguments import add_jobs, existing_folder, positive
 from mmseg_sesam.cli.resume import interruptible, run_command
 from mmseg_sesam.io.terminal import hide_warnings
 
@@ -41,17 +41,13 @@ def share(text: str) -> float:
     return value
 
 
-def folder(text: str) -> Path:
-    if not Path(text).is_dir():
-        raise ArgumentTypeError(f'{text} is not a folder')
-    return Path(text)
-
-
 def make_parser() -> ArgumentParser:
     parser = ArgumentParser(
         description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
-    parser.add_argument('images', type=folder, help='folder of the images')
+    parser.add_argument(
+        'images', type=existing_folder, help='folder of the images'
+    )
     parser.add_argument(
         'annotations', type=Path, help='file or folder of the annotations'
     )
@@ -61,6 +57,30 @@ def make_parser() -> ArgumentParser:
         default=Path('work_dirs/start'),
         help='folder for labels, lists, config and run (default: %(default)s)',
     )
+    add_annotations(parser)
+    add_validation(parser)
+    parser.add_argument(
+        '--minutes',
+        type=positive,
+        help='about how long the training may take (default: by the number '
+        'of images)',
+    )
+    add_jobs(parser)
+    parser.add_argument(
+        '--run', action='store_true', help='train, and write the report'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=(),
+        metavar='KEY=VALUE',
+        help='with --run: override the config, as in tools/train.py',
+    )
+    return parser
+
+
+def add_annotations(parser: ArgumentParser) -> None:
+    """Adds the options of reading annotations."""
     parser.add_argument(
         '--format',
         choices=['auto', *sorted(READERS)],
@@ -92,25 +112,6 @@ def make_parser() -> ArgumentParser:
         help='corrected annotations of some images, such as tools/suggest.py '
         'writes them, in the place of those in ANNOTATIONS',
     )
-    add_validation(parser)
-    parser.add_argument(
-        '--minutes',
-        type=positive,
-        help='about how long the training may take (default: by the number '
-        'of images)',
-    )
-    add_jobs(parser)
-    parser.add_argument(
-        '--run', action='store_true', help='train, and write the report'
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=(),
-        metavar='KEY=VALUE',
-        help='with --run: override the config, as in tools/train.py',
-    )
-    return parser
 
 
 def add_validation(parser: ArgumentParser) -> None:

@@ -37,6 +37,13 @@ def existing_file(path: str) -> str:
     return path
 
 
+def existing_folder(path: str) -> Path:
+    """Argument type: path of an existing folder."""
+    if not Path(path).is_dir():
+        raise ArgumentTypeError(f'{path} is not a folder')
+    return Path(path)
+
+
 def writable_file(path: str) -> Path:
     """Argument type: path of a file to write, in an existing folder."""
     if not Path(path).parent.is_dir():

@@ -152,7 +152,10 @@ def test_make_submission_rejects_other_arguments(
         *words, tmp_path / 'out.tar.gz', *source
     )
     assert '--model needs --images' in refusal(
-        *words, tmp_path / 'new.tar.gz', '--model', 'a', 'b'
+        *words, tmp_path / 'new.tar.gz', '--model', __file__, __file__
+    )
+    assert 'argument --model: b is not a file' in refusal(
+        *words, tmp_path / 'new.tar.gz', '--model', __file__, 'b'
     )
     assert '--first-id is for --predictions' in refusal(
         *words,

@@ -170,7 +170,7 @@ def test_make_weak_labels_without_labels(
     assert f'{dense} holds no PNG or TIFF files; give the folder' in said
     shutil.rmtree(dense)
     said = simulate(tmp_path / 'weak')
-    assert f'{dense} is no folder; give the folder' in said
+    assert f'argument gt_dir: {dense} is not a folder' in said
     assert not (tmp_path / 'weak').exists()
 
 
