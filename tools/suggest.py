@@ -29,19 +29,7 @@ def make_parser() -> ArgumentParser:
         'work_dir', type=Path, help='folder that tools/train.py wrote'
     )
     parser.add_argument('out', type=new_folder, help='folder to be written')
-    parser.add_argument(
-        '--minutes', type=positive, required=True, help='time for labelling'
-    )
-    time = parser.add_mutually_exclusive_group()
-    time.add_argument(
-        '--kind',
-        choices=list(RATES),
-        help='published time for one image (default: that of the kind of '
-        'most weak labels of the training)',
-    )
-    time.add_argument(
-        '--seconds', type=positive, help='your own time for one image'
-    )
+    add_times(parser)
     parser.add_argument(
         '--format',
         nargs='+',
@@ -72,6 +60,22 @@ def make_parser() -> ArgumentParser:
     )
     add_jobs(parser)
     return parser
+
+
+def add_times(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        '--minutes', type=positive, required=True, help='time for labelling'
+    )
+    time = parser.add_mutually_exclusive_group()
+    time.add_argument(
+        '--kind',
+        choices=list(RATES),
+        help='published time for one image (default: that of the kind of '
+        'most weak labels of the training)',
+    )
+    time.add_argument(
+        '--seconds', type=positive, help='your own time for one image'
+    )
 
 
 @interruptible('suggest', 'run it again, with a new output folder')
