@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import partial
-from itertools import repeat, starmap
-from typing import Callable
+from itertools import repeat
 
 import numpy as np
 from mmengine.logging import print_log
@@ -90,19 +88,16 @@ def validate_datasets(cfg: dict, jobs: int = 1) -> Report:
 
 def _inspect(split: Split, jobs: int) -> list[Inspection]:
     """Returns what is found in all files of a split."""
-    inspect, name = _inspector(split), split.name
+    name = split.name
     pairs = list(zip(split.images, split.labels or repeat(None)))
     if jobs == 1:
         # A single job needs no process of its own.
-        return list(starmap(inspect, Progress(pairs, desc=name)))
-    return [*map_in_processes(_apply, inspect, pairs, jobs, name, _CHUNK)]
+        return [_apply(split, pair) for pair in Progress(pairs, desc=name)]
+    return [*map_in_processes(_apply, split, pairs, jobs, name, _CHUNK)]
 
 
-def _apply(
-    inspect: Callable[[str, str | None], Inspection],
-    pair: tuple[str, str | None],
-) -> Inspection:
-    return inspect(*pair)
+def _apply(split: Split, pair: tuple[str, str | None]) -> Inspection:
+    return inspect_pair(split, *pair)
 
 
 def check_lists(cfg: dict, loaders: Sequence[str] = ('train', 'val')) -> None:
@@ -124,7 +119,10 @@ def check_lists(cfg: dict, loaders: Sequence[str] = ('train', 'val')) -> None:
         places = np.linspace(0, len(split.labels) - 1, count).astype(int)
         images = [split.images[place] for place in places]
         paths = [split.labels[place] for place in places]
-        found = list(map(_inspector(split, whole=False), images, paths))
+        found = [
+            inspect_pair(split, *pair, whole=False)
+            for pair in zip(images, paths)
+        ]
         findings += _check_some(_collect(split, paths, found), found)
     for finding in findings:
         if finding.level == WARNING:
@@ -154,19 +152,6 @@ def _check_some(
     yield from check_ids(labels)
     yield from check_unlabelled(labels)
     yield from check_dense(labels)
-
-
-def _inspector(
-    split: Split, whole: bool = True
-) -> Callable[[str, str | None], Inspection]:
-    return partial(
-        inspect_pair,
-        colours=split.colours,
-        with_image=split.is_readable,
-        turns=split.turns,
-        whole=whole,
-        view=split.view,
-    )
 
 
 def _collect(

@@ -59,30 +59,21 @@ def check_files(
 
 
 def inspect_pair(
-    image_path: str,
-    label_path: str | None,
-    colours: Sequence[tuple[int, ...] | None],
-    with_image: bool,
-    turns: bool,
-    whole: bool,
-    view: Sequence[dict] = (),
+    split: Split, image_path: str, label_path: str | None, whole: bool = True
 ) -> Inspection:
-    """Decodes an image and its label; skips files that do not exist.
+    """Decodes an image of a split and its label; skips missing files.
 
-    `colours` has the RGB of each value, None if it is no class. With `turns`
-    training turns the image by its EXIF orientation. `whole` decodes the
-    image, not its header alone. `view` has the steps of training up to
-    `LoadRGBView`, by which an image is read instead, if there are any.
+    `whole` decodes the image, not its header alone.
     """
     problems: dict[str, str] = {}
     size = stored = counts = None
-    if view and os.path.isfile(image_path):
-        size = _inspect_view(image_path, view, problems)
-    elif with_image and os.path.isfile(image_path):
-        size, stored = _inspect_image(image_path, turns, whole, problems)
+    if split.view and os.path.isfile(image_path):
+        size = _inspect_view(image_path, split.view, problems)
+    elif split.is_readable and os.path.isfile(image_path):
+        size, stored = _inspect_image(image_path, split.turns, whole, problems)
     fits = True
     if label_path and os.path.isfile(label_path):
-        counts = _inspect_label(label_path, colours, size, problems)
+        counts = _inspect_label(label_path, split.colours, size, problems)
         # Only a label of the turned image has its size, where the turn
         # swaps two different sides.
         fits = size != stored and problems.keys().isdisjoint(_UNFIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import numpy as np
@@ -198,12 +199,10 @@ def inspect_turned(
     turn(image, orientation)
     if label is not None:
         write_label(path, label)
-    found = inspect_pair(
-        *(str(image), str(path), [None] * 256),
-        with_image=True,
-        turns=True,
-        whole=True,
+    split = SimpleNamespace(
+        view=[], is_readable=True, turns=True, colours=[None] * 256
     )
+    found = inspect_pair(split, str(image), str(path))
     return sorted(found.problems)
 
 
