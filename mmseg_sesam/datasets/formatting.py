@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform, to_tensor
@@ -49,8 +51,8 @@ class PackSeSAMInputs(PackSegInputs):
     `NAME_sem_seg`, such as gt_sem_seg (the weak label) and pseudo_sem_seg.
 
     Args:
-        meta_keys: keys of the results that the data sample keeps as meta
-            information, beside those that this package reads.
+        **options: meta_keys of `PackSegInputs`: keys of the results that the
+            data sample keeps, beside those that this package reads.
 
     Example:
         >>> image = np.zeros((2, 3, 3), np.uint8)
@@ -62,21 +64,9 @@ class PackSeSAMInputs(PackSegInputs):
         (2, 3)
     """
 
-    def __init__(
-        self,
-        meta_keys: tuple[str, ...] = (
-            'img_path',
-            'seg_map_path',
-            'ori_shape',
-            'img_shape',
-            'pad_shape',
-            'scale_factor',
-            'flip',
-            'flip_direction',
-            'reduce_zero_label',
-        ),
-    ) -> None:
-        super().__init__((*meta_keys, *_OWN_KEYS))
+    def __init__(self, **options: Sequence[str]) -> None:
+        super().__init__(**options)
+        self.meta_keys = (*self.meta_keys, *_OWN_KEYS)
 
     def transform(self, results: dict) -> dict:
         """Packs the results of a pipeline.
