@@ -81,21 +81,7 @@ class SAMSegmenter(NetworkSegmenter):
         state, self._sha256 = load_checkpoint(checkpoint, sha256)
         self._builder = f'{builder.__module__}.{builder.__qualname__}'
         self._sam = builder()
-        if 'HQ' in type(self._sam.mask_decoder).__name__:
-            raise ValueError(
-                f'SAMSegmenter got builder={self._builder}, which makes a '
-                'SAM-HQ, expected a SAM or MobileSAM; set '
-                "type='TransformersSegmenter' and "
-                "model='syscv-community/sam-hq-vit-base'."
-            )
-        try:
-            self._sam.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(
-                f'The checkpoint {checkpoint} does not fit the model of '
-                f'builder={self._builder}; choose the builder that it was '
-                'made with.'
-            ) from error
+        self._load(state, checkpoint)
         # After loading: MobileSAM's encoder derives buffers from its
         # weights when it enters eval mode.
         self._sam.requires_grad_(False).eval()
@@ -116,6 +102,24 @@ class SAMSegmenter(NetworkSegmenter):
         self._transform = transforms.ResizeLongestSide(
             self._sam.image_encoder.img_size
         )
+
+    def _load(self, state: dict, checkpoint: str | os.PathLike) -> None:
+        """Loads weights; raises if the model is another one."""
+        if 'HQ' in type(self._sam.mask_decoder).__name__:
+            raise ValueError(
+                f'SAMSegmenter got builder={self._builder}, which makes a '
+                'SAM-HQ, expected a SAM or MobileSAM; set '
+                "type='TransformersSegmenter' and "
+                "model='syscv-community/sam-hq-vit-base'."
+            )
+        try:
+            self._sam.load_state_dict(state)
+        except RuntimeError as error:
+            raise ValueError(
+                f'The checkpoint {checkpoint} does not fit the model of '
+                f'builder={self._builder}; choose the builder that it was '
+                'made with.'
+            ) from error
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -31,19 +31,7 @@ def fetch(
         PermissionError: the model is gated.
         ConnectionError: the files could not be downloaded.
     """
-    if not _NAME.fullmatch(model) or revision is None:
-        raise FileNotFoundError(
-            f'There is no folder {model}, which TransformersSegmenter got as '
-            'model=; put the files of a model there, or name a model on the '
-            "hub, as 'OWNER/NAME' with revision= and the 40 hex digits of "
-            'its commit.'
-        )
-    if not _COMMIT.fullmatch(revision):
-        raise ValueError(
-            f'TransformersSegmenter got revision={revision!r}, expected the '
-            '40 hex digits of a commit, because a branch or tag may move; '
-            'set the commit that the page of the model shows.'
-        )
+    _check_names(model, revision)
     # Takes half a second.
     from huggingface_hub import errors, snapshot_download
 
@@ -82,3 +70,19 @@ def fetch(
             'again, or set model= to a folder that holds them.'
         ) from error
     return Path(folder)
+
+
+def _check_names(model: str, revision: str | None) -> None:
+    if not _NAME.fullmatch(model) or revision is None:
+        raise FileNotFoundError(
+            f'There is no folder {model}, which TransformersSegmenter got as '
+            'model=; put the files of a model there, or name a model on the '
+            "hub, as 'OWNER/NAME' with revision= and the 40 hex digits of "
+            'its commit.'
+        )
+    if not _COMMIT.fullmatch(revision):
+        raise ValueError(
+            f'TransformersSegmenter got revision={revision!r}, expected the '
+            '40 hex digits of a commit, because a branch or tag may move; '
+            'set the commit that the page of the model shows.'
+        )
