@@ -119,9 +119,29 @@ class PredictorSegmenter(BaseSegmenter):
         self, embedding: None, prompts: Sequence[PointPrompt]
     ) -> MaskCandidates:
         with self._autocast():
-            results = [self._predictor.predict(*prompt) for prompt in prompts]
-        masks, scores, _ = zip(*results)
+            masks, scores = zip(*map(self._predict, prompts))
         return MaskCandidates(np.stack(masks), np.stack(scores).clip(0, 1))
+
+    def _predict(self, prompt: PointPrompt) -> tuple[np.ndarray, np.ndarray]:
+        """Returns (3, H, W) masks and (3,) scores of one prompt.
+
+        `SamPredictor.predict` does the same, and fails at bf16 scores, which
+        numpy does not have.
+        """
+        predictor = self._predictor
+        points, labels = (
+            torch.as_tensor(values, device=predictor.device)[None]
+            for values in (
+                predictor.transform.apply_coords(
+                    prompt.points, predictor.original_size
+                ),
+                prompt.labels,
+            )
+        )
+        masks, scores, _ = predictor.predict_torch(
+            points.float(), labels.int()
+        )
+        return masks[0].cpu().numpy(), scores[0].float().cpu().numpy()
 
 
 class Pipelines:

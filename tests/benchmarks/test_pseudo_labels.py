@@ -4,13 +4,25 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
+from segment_anything import SamPredictor
+from segment_anything.modeling import (
+    ImageEncoderViT,
+    MaskDecoder,
+    PromptEncoder,
+    Sam,
+    TwoWayTransformer,
+)
 
 from benchmarks.pseudo_labels.__main__ import main
 from benchmarks.pseudo_labels.data import CITYSCAPES, VOC, Size, make_label
+from benchmarks.pseudo_labels.pipelines import PredictorSegmenter
 from benchmarks.pseudo_labels.sweeps import Sweep
 from benchmarks.timing import compare, fit_slope
 from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.prompts import PointPrompt
 
 
 @pytest.mark.slow
@@ -70,6 +82,36 @@ def test_pseudo_labels_measures_a_model_of_transformers(
     assert row['encode']['ms'] > 0 and row['decode']['ms'] > 0
     assert 0.1 < row['memory'] < 4
     assert row['embedding'] == 8
+
+
+def test_predictor_segmenter_returns_masks_in_bf16() -> None:
+    torch.manual_seed(0)
+    sam = Sam(
+        ImageEncoderViT(
+            img_size=64, embed_dim=8, depth=1, num_heads=1, out_chans=8
+        ),
+        PromptEncoder(8, (4, 4), (64, 64), mask_in_chans=4),
+        MaskDecoder(
+            transformer_dim=8, transformer=TwoWayTransformer(1, 8, 2, 8)
+        ),
+    ).eval()
+    image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    prompts = [
+        PointPrompt(np.float32([[5, 9], [40, 7]]), np.int8([1, 0])),
+        PointPrompt(np.float32([[20, 30]]), np.int8([1])),
+    ]
+    predictor = SamPredictor(sam)
+    predictor.set_image(image)
+    expected = [predictor.predict(*prompt) for prompt in prompts]
+    for bf16, error in ((False, 0), (True, 0.1)):
+        segmenter = PredictorSegmenter(sam, bf16)
+        (embedding,) = segmenter.encode([image])
+        found = segmenter.decode(embedding, prompts)
+        for row, (masks, scores, _) in enumerate(expected):
+            scores = scores.clip(0, 1)
+            np.testing.assert_allclose(found.scores[row], scores, atol=error)
+            same = np.stack([found.mask(row, i) for i in range(3)]) == masks
+            assert same.mean() >= 1 - error
 
 
 @pytest.mark.parametrize('power', [0.0, 1.0, 2.0])
