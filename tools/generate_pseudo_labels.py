@@ -86,6 +86,7 @@ def main() -> None:
     from mmengine import dist
     from mmengine.logging import MMLogger
     from mmengine.registry import init_default_scope
+    from mmengine.utils.dl_utils import set_multi_processing
 
     from mmseg_sesam.cli import launch
     from mmseg_sesam.rounds.distributed import RankError
@@ -96,7 +97,10 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     if args.launcher != 'none' and not dist.is_distributed():
-        dist.init_dist(args.launcher, **cfg.env_cfg.dist_cfg)
+        env = cfg.get('env_cfg') or {}
+        # As a Runner does, or workers would start by 'spawn'.
+        set_multi_processing(**env.get('mp_cfg', {}), distributed=True)
+        dist.init_dist(args.launcher, **env.get('dist_cfg', {}))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     MMLogger.get_instance('mmseg_sesam', logger_name='mmseg_sesam')
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmseg_sesam.store.store import PseudoLabelStore
@@ -237,3 +238,28 @@ def test_generate_pseudo_labels_waits_as_the_hook_says(
     option = 'default_hooks.pseudo_labels.timeout_hours=48'
     command = ['generate_pseudo_labels.py', config, '--cfg-options', option]
     assert 'ranks wait for 48 hours' in refusal(*command)
+
+
+class Connected(Exception):
+    """The processes were connected."""
+
+
+def test_generate_pseudo_labels_starts_workers_of_ranks_as_training_does(
+    run_here, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init_dist(launcher: str) -> None:
+        raise Connected(torch.multiprocessing.get_start_method())
+
+    monkeypatch.setattr('mmengine.dist.init_dist', init_dist)
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cuda')
+    for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
+        monkeypatch.setenv(name, '1')
+    before = torch.multiprocessing.get_start_method(allow_none=True)
+    # As in a new process.
+    torch.multiprocessing.set_start_method(None, force=True)
+    words = '--launcher', 'slurm', '--cfg-options'
+    for method in ('fork', 'forkserver'):
+        option = f'env_cfg.mp_cfg.mp_start_method={method}'
+        with pytest.raises(Connected, match=f'^{method}$'):
+            run_here('generate_pseudo_labels.py', config, *words, option)
+    torch.multiprocessing.set_start_method(before, force=True)
