@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from mmseg_sesam.config_checks.deterministic import check_deterministic
 from mmseg_sesam.config_checks.heads import check_heads
 from mmseg_sesam.config_checks.joined import check_joined
 from mmseg_sesam.config_checks.kinds import check_kinds
@@ -22,9 +23,9 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
     """Raises if a part of this package has no effect in a config.
 
     Without the check a missing part, or a value that differs between parts,
-    trains without an error. The check reads the config only and takes less
-    than a second. A config without any part of this package passes. Options
-    with little effect are logged as a warning.
+    trains without an error. The check reads the config, looks for a GPU, and
+    takes less than a second. A config without any part of this package
+    passes. Options with little effect are logged as a warning.
 
     Args:
         cfg: of a training.
@@ -59,5 +60,6 @@ def check_config(cfg: Config, hooks: Sequence[Hook] | None = None) -> None:
         check_joined(training)
         check_values(training)
         check_shares(training)
+        check_deterministic(training)
     except (OSError, ValueError) as error:
         raise ValueError(f'{cfg.filename or "The config"}: {error}') from error
