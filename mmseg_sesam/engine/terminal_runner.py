@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from mmengine.hooks import Hook, LoggerHook
@@ -23,7 +25,11 @@ from mmseg_sesam.models.checkpoint_file import (
     read_checkpoint,
     select_weights,
 )
-from mmseg_sesam.rounds.distributed import RankError
+from mmseg_sesam.rounds.distributed import (
+    RankError,
+    build_group,
+    on_all_ranks,
+)
 from mmseg_sesam.type_names import is_own, lineage
 
 # Names of the hooks that every Runner registers unless they are None.
@@ -177,13 +183,16 @@ class ProgressHook(Hook):
         """Shows how far a resumed run is, which loads earlier batches."""
         loop = runner.train_loop
         batches = getattr(loop, 'dataloader_iterator', None)
-        # onedl-mmengine calls a method of the iterator.
-        if batches is None or hasattr(batches, 'skip_iter'):
+        if batches is None or not loop.iter:
             return
-        if loop.iter:
-            loop.dataloader_iterator = self._show_loading(
-                runner, batches, loop.iter
+        shown = self._show_loading(runner, batches, loop.iter, build_group())
+        if hasattr(batches, 'skip_iter'):
+            # onedl-mmengine calls it for the earlier batches.
+            batches.skip_iter = lambda number: deque(
+                islice(shown, number), maxlen=0
             )
+        else:
+            loop.dataloader_iterator = shown
 
     def _after_iter(
         self,
@@ -206,12 +215,19 @@ class ProgressHook(Hook):
             runner.logger.info(f'Step {done} of {total} ({mode})')
 
     def _show_loading(
-        self, runner: Runner, batches: Iterator[Any], earlier: int
+        self, runner: Runner, batches: Iterator[Any], earlier: int, group: Any
     ) -> Iterator[Any]:
+        """Yields batches; all ranks have the last earlier one together.
+
+        Some ranks may load an hour longer than others, and NCCL would give
+        up after ten minutes in the next step.
+        """
         for done, batch in enumerate(batches, 1):
             if done < earlier and self.pace.is_due():
                 runner.logger.info(
                     f'Loaded {done} of the {earlier} batches that were '
                     'trained on before'
                 )
+            if done == earlier:
+                on_all_ranks(lambda: None, group)
             yield batch
