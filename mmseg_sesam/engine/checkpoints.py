@@ -6,7 +6,6 @@ import re
 from itertools import product
 from pathlib import Path
 
-from mmengine import dist
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
@@ -17,14 +16,12 @@ def save_checkpoint_now(runner: Runner) -> None:
     """Saves a checkpoint unless one was just saved on schedule.
 
     Only a `CheckpointHook` that saves by iterations does so; the checkpoint
-    counts towards its `max_keep_ckpts`. On several ranks it replaces the one
-    on schedule, which was saved before the ranks averaged their buffers.
+    counts towards its `max_keep_ckpts`.
     """
-    several = dist.get_world_size() > 1
     for hook in _checkpoint_hooks(runner):
         name = hook.filename_tmpl.format(runner.iter + 1)
         due = hook.interval > 0 and not hook.by_epoch
-        if due and (several or Path(hook.last_ckpt or '').name != name):
+        if due and Path(hook.last_ckpt or '').name != name:
             hook._save_checkpoint(runner)
 
 

@@ -13,11 +13,15 @@ def unwrap(model: torch.nn.Module) -> torch.nn.Module:
     return model.module if is_model_wrapper(model) else model
 
 
-def average_buffers(model: torch.nn.Module) -> None:
-    """Averages BatchNorm buffers over ranks, so that all predict the same."""
-    dist.all_reduce_params(
-        [b for b in model.buffers() if b.is_floating_point()], op='mean'
-    )
+def share_buffers(model: torch.nn.Module) -> None:
+    """Copies the main rank's buffers to all, so that all predict the same.
+
+    Running means of BatchNorm differ by rank without SyncBN, and a checkpoint
+    holds those of the main rank. Their average would change buffers that are
+    equal on all ranks in the last digit.
+    """
+    for buffer in model.buffers():
+        dist.broadcast(buffer)
 
 
 def refuse_sharded(model: torch.nn.Module) -> None:

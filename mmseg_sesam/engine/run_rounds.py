@@ -14,7 +14,7 @@ from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.checkpoints import prune_rounds, save_checkpoint_now
 from mmseg_sesam.engine.class_shares_hook import ClassSharesHook
-from mmseg_sesam.engine.models import average_buffers, refuse_sharded, unwrap
+from mmseg_sesam.engine.models import refuse_sharded, share_buffers, unwrap
 from mmseg_sesam.engine.trial import (
     try_batch,
     try_losses,
@@ -146,7 +146,7 @@ class RunRounds:
 
     def refresh(self) -> None:
         """Makes the next round, from a checkpoint that is saved before."""
-        average_buffers(self.model)
+        share_buffers(self.model)
         save_checkpoint_now(self.runner)
         self.make(self.current + 1, self.runner.iter + 1)
 

@@ -95,7 +95,7 @@ def test_scheduled_checkpoint_before_a_refresh_has_its_teacher(
         'default_hooks.pseudo_labels.begin=2',
         'default_hooks.checkpoint.interval=1',
         'default_hooks.checkpoint.max_keep_ckpts=-1',
-        # As on GPUs without SyncBN: each rank has its own running means.
+        # mmengine's default: each rank has its own running means.
         'model_wrapper_cfg.type=MMDistributedDataParallel',
         'model_wrapper_cfg.broadcast_buffers=False',
     )
