@@ -86,8 +86,9 @@ def drop_hook(cfg: Config) -> None:
 def load_config(args: Namespace, *parts: str) -> Config:
     """Returns the config with the arguments of `add_arguments` applied.
 
-    With `--launcher pytorch` on a machine without an accelerator it connects
-    the processes over gloo.
+    With a launcher all processes train with the BatchNorm buffers of the main
+    one. With `--launcher pytorch` on a machine without an accelerator it
+    connects the processes over gloo.
 
     Raises:
         ValueError: the config cannot be read, or lacks one of `parts`.
@@ -99,6 +100,12 @@ def load_config(args: Namespace, *parts: str) -> Config:
         # torch's DistributedDataParallel uses it and does not import it.
         import torch._dynamo.utils  # noqa: F401
 
+        # mmengine's default lets running means of processes drift apart where
+        # a layer is not SyncBN; torch's copies buffers in each step.
+        cfg.model_wrapper_cfg = cfg.get('model_wrapper_cfg') or dict(
+            type='MMDistributedDataParallel',
+            find_unused_parameters=cfg.get('find_unused_parameters', False),
+        )
     if args.launcher == 'pytorch':
         from mmengine.device import get_device
 
@@ -225,13 +232,9 @@ def _connect_cpu_processes(cfg: Config) -> None:
     from torch import distributed
 
     distributed.init_process_group('gloo')
-    wrapper = cfg.get('model_wrapper_cfg') or dict(
-        type='MMDistributedDataParallel',
-        # Otherwise running means differ between ranks; a checkpoint has one.
-        broadcast_buffers=True,
-        find_unused_parameters=cfg.get('find_unused_parameters', False),
-    )
-    cfg.model_wrapper_cfg = dict(wrapper, device_ids=None)
+    cfg.model_wrapper_cfg.device_ids = None
+    if cfg.get('sync_bn'):
+        cfg.sync_bn = None
     _use_plain_batch_norm(cfg.model)
 
 

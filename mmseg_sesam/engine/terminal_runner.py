@@ -18,6 +18,7 @@ from mmseg.registry import HOOKS
 from torch import nn
 
 from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.engine.shared_buffers_hook import SharedBuffersHook
 from mmseg_sesam.io.terminal import TRACEBACK, Pace, shorten
 from mmseg_sesam.models.checkpoint_file import (
     TEACHER,
@@ -54,6 +55,7 @@ class TerminalRunner(Runner):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.register_hook(ProgressHook())
+        self.register_hook(SharedBuffersHook())
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Builds the logger before anything is logged."""

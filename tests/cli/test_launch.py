@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,20 @@ def test_build_generator_names_the_config(
         launch.build_generator(Config.fromfile(path))
     assert str(error.value).startswith(str(path))
     assert said in str(error.value)
+
+
+def test_load_config_lets_torch_share_the_buffers_of_processes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'config.py'
+    path.write_text('find_unused_parameters = True')
+    args = Namespace(
+        config=str(path), cfg_options=None, launcher='slurm', work_dir=None
+    )
+    # mmengine would set broadcast_buffers=False, and torch has True.
+    assert launch.load_config(args).model_wrapper_cfg == dict(
+        type='MMDistributedDataParallel', find_unused_parameters=True
+    )
+    own = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+    args.cfg_options = dict(model_wrapper_cfg=own)
+    assert launch.load_config(args).model_wrapper_cfg == own
