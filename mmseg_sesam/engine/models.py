@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from mmengine import dist
 from mmengine.model import is_model_wrapper
+from torch.nn.modules.batchnorm import SyncBatchNorm, _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -22,6 +23,23 @@ def share_buffers(model: torch.nn.Module) -> None:
     """
     for buffer in model.buffers():
         dist.broadcast(buffer)
+
+
+def refuse_sync_bn(model: torch.nn.Module) -> None:
+    """Raises ValueError if `sync_bn` of a config would change the network.
+
+    mmengine replaces all kinds of BatchNorm by the plain synchronised one.
+    timm's BatchNormAct2d would lose its activation.
+    """
+    kept = _BatchNorm.forward, SyncBatchNorm.forward
+    for name, layer in model.named_modules():
+        kind = type(layer)
+        if isinstance(layer, _BatchNorm) and kind.forward not in kept:
+            raise ValueError(
+                f'sync_bn would replace {name}, of class {kind.__name__}, by '
+                'a plain SyncBatchNorm, and what else it computes, such as '
+                'an activation, would be lost; take sync_bn out.'
+            )
 
 
 def refuse_sharded(model: torch.nn.Module) -> None:

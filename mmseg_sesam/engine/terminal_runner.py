@@ -17,7 +17,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from mmseg.registry import HOOKS
 from torch import nn
 
-from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.engine.models import refuse_sync_bn, unwrap
 from mmseg_sesam.engine.shared_buffers_hook import SharedBuffersHook
 from mmseg_sesam.io.terminal import TRACEBACK, Pace, shorten
 from mmseg_sesam.models.checkpoint_file import (
@@ -62,6 +62,14 @@ class TerminalRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         shorten(logger)
         return logger
+
+    def wrap_model(
+        self, model_wrapper_cfg: dict | None, model: nn.Module
+    ) -> nn.Module:
+        """Distributes the model; ValueError if sync_bn would change it."""
+        if self.distributed and self.cfg.get('sync_bn'):
+            refuse_sync_bn(model)
+        return super().wrap_model(model_wrapper_cfg, model)
 
     def register_default_hooks(
         self, hooks: dict[str, Hook | dict | None] | None = None

@@ -1,10 +1,14 @@
-"""Three real processes have the buffers of one."""
+"""Buffers of three real processes, and layers that sync_bn converts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from torch import nn
 from warm_processes import run_warm
+
+from mmseg_sesam.engine.models import refuse_sync_bn
 
 CODE = """
 import torch
@@ -43,3 +47,12 @@ def test_share_buffers_gives_all_ranks_the_values_of_the_main_one(
     done = run_warm(tmp_path / 'buffers.py', ranks=3)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count('agrees') == 3
+
+
+def test_refuse_sync_bn_names_a_layer_with_an_activation() -> None:
+    layers = pytest.importorskip('timm.layers')
+    model = nn.Sequential(nn.BatchNorm2d(2), nn.SyncBatchNorm(2))
+    refuse_sync_bn(model)
+    model.append(nn.Sequential(layers.BatchNormAct2d(2)))
+    with pytest.raises(ValueError, match='replace 2.0, of class BatchNormAct'):
+        refuse_sync_bn(model)

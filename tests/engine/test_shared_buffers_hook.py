@@ -16,10 +16,16 @@ from pathlib import Path
 import torch
 from mmengine import dist
 from mmengine.hooks import Hook
+from torch import nn
 
 from mmseg_sesam.cli.launch import disconnect_processes, load_config
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.engine.terminal_runner import TerminalRunner
+
+
+class Activated(nn.BatchNorm2d):
+    def forward(self, features):
+        return super().forward(features).relu()
 
 
 class Look(Hook):
@@ -44,6 +50,11 @@ def main():
     runner = TerminalRunner.from_cfg(cfg)
     runner.register_hook(Look())
     runner.train()
+    runner.cfg.sync_bn = 'torch'
+    try:
+        runner.wrap_model(None, nn.Sequential(Activated(2)))
+    except ValueError as error:
+        print(error)
 
 
 main()
@@ -71,3 +82,4 @@ def test_ranks_validate_with_the_buffers_of_the_main_one(
     done = run_warm(tmp_path / 'validate.py', tmp_path / 'config.py', ranks=2)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count('agrees') == 2
+    assert done.stdout.count('would replace 0, of class Activated,') == 2
