@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import runpy
 import subprocess
 from pathlib import Path
 from typing import Callable
@@ -12,6 +11,7 @@ from typing import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from tool_runs import run_here
 from warm_processes import find_free_port, run_warm
 
 CONFIG = """
@@ -136,29 +136,10 @@ def run_ranks() -> Callable[..., subprocess.CompletedProcess]:
     return functools.partial(run_warm, ranks=2)
 
 
-@pytest.fixture
-def run_here(
-    project_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> Callable[..., subprocess.CompletedProcess]:
+@pytest.fixture(name='run_here')
+def call_here() -> Callable[..., subprocess.CompletedProcess]:
     """Runs a tool in this process, without the seconds of its imports."""
-    monkeypatch.setenv('LOCAL_RANK', '0')
-
-    def call(tool: str, *words: object) -> subprocess.CompletedProcess:
-        command = [str(project_root / 'tools' / tool), *map(str, words)]
-        monkeypatch.setattr('sys.argv', command)
-        end = None
-        try:
-            runpy.run_path(command[0], run_name='__main__')
-        except SystemExit as stop:
-            end = stop.code
-        text = ''.join(capsys.readouterr())
-        if isinstance(end, str):
-            text, end = f'{text}{end}\n', 1
-        return subprocess.CompletedProcess(command, int(end or 0), text)
-
-    return call
+    return run_here
 
 
 @pytest.fixture
@@ -188,21 +169,13 @@ def at_exit(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def refusal(
-    project_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> Callable[..., str]:
+def refusal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs a tool here, on a CPU, and returns why it refuses arguments."""
-    monkeypatch.setenv('LOCAL_RANK', '0')
     monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
 
     def refuse(tool: str, *words: object) -> str:
-        path = str(project_root / 'tools' / tool)
-        monkeypatch.setattr('sys.argv', [path, *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            runpy.run_path(path, run_name='__main__')
-        assert stop.value.code == 2
-        return capsys.readouterr().err
+        done = run_here(tool, *words)
+        assert done.returncode == 2
+        return done.stdout
 
     return refuse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 from pathlib import Path
 
@@ -44,16 +43,9 @@ def test_annotation_cost_of_images_and_hours(run, project_root: Path) -> None:
     ('option', 'column'), [('--images=10', 'hours'), ('--hours=3', 'images')]
 )
 def test_annotation_cost_of_images_or_hours(
-    project_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-    option: str,
-    column: str,
+    run_here, option: str, column: str
 ) -> None:
-    tool = str(project_root / 'tools/annotation_cost.py')
-    monkeypatch.setattr('sys.argv', [tool, option])
-    runpy.run_path(tool, run_name='__main__')
-    table = rows(capsys.readouterr().out)
+    table = rows(run_here('annotation_cost.py', option).stdout)
 
     assert len(table['kind']) == 3 and column in table['kind'][1]
 

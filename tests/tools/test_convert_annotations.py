@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 from pathlib import Path
 from typing import Callable
@@ -36,25 +35,12 @@ def src(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tool(
-    project_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture,
-) -> Callable[..., tuple[int, str]]:
-    """Run the tool in this process; its exit code and what it says."""
+def tool(run_here) -> Callable[..., tuple[int, str]]:
+    """Runs the tool; gives its exit code and what it says."""
 
     def convert(*words: object) -> tuple[int, str]:
-        path = str(project_root / 'tools/convert_annotations.py')
-        monkeypatch.setattr('sys.argv', [path, *map(str, words), '--jobs=1'])
-        code, said = 0, ''
-        try:
-            runpy.run_path(path, run_name='__main__')
-        except SystemExit as stop:
-            code = stop.code
-            if isinstance(code, str):
-                code, said = 1, f'{code}\n'
-        printed = capfd.readouterr()
-        return code, printed.out + printed.err + said
+        done = run_here('convert_annotations.py', *words, '--jobs=1')
+        return done.returncode, done.stdout
 
     return convert
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 from pathlib import Path
 from typing import Callable
@@ -42,24 +41,13 @@ def folders(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def evaluate(
-    folders: Path,
-    project_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> Callable[..., tuple[int, str]]:
+def evaluate(run_here, folders: Path) -> Callable[..., tuple[int, str]]:
     """Runs the tool in this process; gives exit code and output."""
 
     def run_tool(*words: object) -> tuple[int, str]:
-        path = str(project_root / 'tools/eval_pseudo_labels.py')
         words = words or (folders / 'pseudo', folders / 'gt')
-        command = [path, *words, '--num-classes', 2]
-        monkeypatch.setattr('sys.argv', [str(word) for word in command])
-        try:
-            runpy.run_path(path, run_name='__main__')
-        except SystemExit as stop:
-            return stop.code, capsys.readouterr().err
-        return 0, capsys.readouterr().out
+        done = run_here('eval_pseudo_labels.py', *words, '--num-classes', 2)
+        return done.returncode, done.stdout
 
     return run_tool
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tool_runs import run_here
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'make_demo_data.py'
 CLASSES = ['sky', 'building', 'road', 'pavement', 'tree', 'car', 'person',
@@ -19,17 +20,9 @@ CLASSES = ['sky', 'building', 'road', 'pavement', 'tree', 'car', 'person',
 SIZE = ('--height', '96', '--width', '128')
 
 
-def run(out: Path, *options: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, str(TOOL), str(out), *options],
-        capture_output=True,
-        text=True,
-    )
-
-
 def make(out: Path, *options: str) -> Path:
-    done = run(out, *SIZE, *options)
-    assert done.returncode == 0, done.stderr
+    done = run_here(TOOL, out, *SIZE, *options)
+    assert done.returncode == 0, done.stdout
     return out
 
 
@@ -41,7 +34,9 @@ def contents(root: Path) -> dict[str, bytes]:
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp('demo') / 'made' / 'street'
-    return make(out, '--train', '3', '--val', '2')
+    command = [sys.executable, str(TOOL), str(out), *SIZE]
+    subprocess.run([*command, '--train', '3', '--val', '2'], check=True)
+    return out
 
 
 def test_make_demo_data_writes_the_layout(demo: Path) -> None:
@@ -123,7 +118,7 @@ def test_make_demo_data_of_another_seed(demo: Path, tmp_path: Path) -> None:
 
 def test_make_demo_data_keeps_a_finished_data_set(demo: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in demo.rglob('*')}
-    done = run(demo, *SIZE, '--train', '3', '--val', '2')
+    done = run_here(TOOL, demo, *SIZE, '--train', '3', '--val', '2')
     assert done.returncode == 0
     assert 'already holds' in done.stdout
     after = {path: path.stat().st_mtime_ns for path in demo.rglob('*')}
@@ -135,9 +130,9 @@ def test_make_demo_data_overwrites_nothing(demo: Path, tmp_path: Path) -> None:
     (tmp_path / 'classes.json').write_text('not JSON')
     for out in (demo, tmp_path, tmp_path / 'notes.txt'):
         before = out.read_bytes() if out.is_file() else contents(out)
-        done = run(out, *SIZE, '--train', '4', '--val', '2')
+        done = run_here(TOOL, out, *SIZE, '--train', '4', '--val', '2')
         assert done.returncode == 2
-        assert done.stderr.count('\n') == 1 and str(out) in done.stderr
+        assert done.stdout.count('\n') == 1 and str(out) in done.stdout
         after = out.read_bytes() if out.is_file() else contents(out)
         assert after == before
 
@@ -148,9 +143,9 @@ def test_make_demo_data_rejects_impossible_options(tmp_path: Path) -> None:
         ('--width', '8'),
         ('--seed', '-1'),
     ):
-        done = run(tmp_path / 'out', option, value)
+        done = run_here(TOOL, tmp_path / 'out', option, value)
         assert done.returncode == 2
-        assert option in done.stderr
+        assert option in done.stdout
     assert not list(tmp_path.iterdir())
 
 

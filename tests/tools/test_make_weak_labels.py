@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import shutil
 import sys
 from collections.abc import Iterator
@@ -52,26 +51,14 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def simulate(
-    dense: Path,
-    project_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> Callable[..., object]:
+def simulate(run_here, dense: Path) -> Callable[..., str | None]:
     """Runs the tool in this process; gives why it refuses, or None."""
 
-    def run_tool(out: Path, *options: object) -> object:
-        path = str(project_root / 'tools/make_weak_labels.py')
-        command = [path, dense, out, '--num-classes', 3, '--jobs', 1]
-        options = options or ('--kind', 'point')
-        monkeypatch.setattr('sys.argv', [*map(str, (*command, *options))])
-        try:
-            runpy.run_path(path, run_name='__main__')
-        except SystemExit as stop:
-            said = capsys.readouterr().err
-            assert stop.code != 0
-            return stop.code if isinstance(stop.code, str) else said
-        return None
+    def run_tool(out: Path, *options: object) -> str | None:
+        command = ['make_weak_labels.py', dense, out]
+        command += ['--num-classes', 3, '--jobs', 1]
+        done = run_here(*command, *(options or ('--kind', 'point')))
+        return done.stdout if done.returncode else None
 
     return run_tool
 
@@ -287,7 +274,7 @@ def test_make_weak_labels_continues_after_an_interrupt(
     with monkeypatch.context() as patch:
         patch.setattr(Progress, '__iter__', interrupt)
         said = simulate(out)
-    assert said.endswith('interrupted; the same command continues.')
+    assert said.endswith('interrupted; the same command continues.\n')
 
     assert simulate(out) is None
     assert files(out) == files(tmp_path / 'whole')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,7 @@ def test_validate_dataset_sound_data_set(run_here, tiny_config: Path) -> None:
     assert 'error:' not in done.stdout and 'warning:' not in done.stdout
 
 
-def test_validate_dataset_writes_errors(
-    run, tiny_config: Path, project_root: Path
-) -> None:
+def test_validate_dataset_writes_errors(run_here, tiny_config: Path) -> None:
     root = tiny_config.parent
     for index in (1, 3):
         label = np.full((64, 64), 9, np.uint8)
@@ -34,18 +31,13 @@ def test_validate_dataset_writes_errors(
     name = os.fsdecode(b'\xff.jpg')
     (root / 'images/0.jpg').rename(root / 'images' / name)
 
-    done = run(
-        sys.executable,
-        project_root / 'tools/validate_dataset.py',
-        tiny_config,
-        '--json',
-        root / 'report.json',
-    )
+    json_file = root / 'report.json'
+    done = run_here('validate_dataset.py', tiny_config, '--json', json_file)
 
     assert done.returncode == 1
     assert 'Traceback' not in done.stdout
     assert f'images cannot be decoded whole (1: {root}' in done.stdout
-    report = json.loads((root / 'report.json').read_text())
+    report = json.loads(json_file.read_text())
     assert report['errors'] == 3 and report['warnings'] == 0
     found = {
         finding['problem']: finding['files'] for finding in report['findings']
