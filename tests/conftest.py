@@ -37,7 +37,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SIZE = (40, 48)
 COLOURS = np.array([[200, 60, 40], [40, 180, 70], [60, 60, 200]])
 # Fixtures that several tests share and that take seconds.
-SHARED = {'after_demo', 'demo', 'short_run', 'site', 'snapshot', 'trained'}
+SHARED = {
+    *('after_demo', 'demo', 'references', 'short_run', 'site', 'snapshot'),
+    'trained',
+}
 
 
 @pytest.hookimpl(tryfirst=True)
