@@ -13,12 +13,19 @@ from __future__ import annotations
 import sys
 import textwrap
 from argparse import ArgumentParser, ArgumentTypeError
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from prettytable import PrettyTable
 
-from mmseg_sesam.annotations.cost import RATES, Rate, override
+from mmseg_sesam.annotations.cost import (
+    CITYSCAPES,
+    RATES,
+    VOC,
+    Rate,
+    override,
+)
 from mmseg_sesam.annotations.mixes import (
     IMAGES,
     RATE_OF_KIND,
@@ -29,6 +36,7 @@ from mmseg_sesam.annotations.mixes import (
     read_measured,
 )
 from mmseg_sesam.cli.arguments import positive, whole
+from mmseg_sesam.structures import DENSE
 
 RESULTS = Path(__file__).resolve().parents[1] / 'benchmarks/accuracy/results'
 
@@ -114,9 +122,6 @@ def plan_text(
         table.add_row([describe(row.shares, images), *values])
     found = {kind for row in measured for kind in row.shares}
     kinds = [kind for kind in RATE_OF_KIND if kind in found]
-    times = ', '.join(
-        f'{kind} {rates[RATE_OF_KIND[kind]].seconds:g} s' for kind in kinds
-    )
     best = f'For {hours:g} hours and {images:,} images: '
     if advice is None:
         options = (
@@ -138,13 +143,34 @@ def plan_text(
     basis = (
         f'The numbers are of {SET}: {IMAGES} street scenes at half their '
         'size, labels that were simulated, a small network, and superpixels '
-        'in the place of SAM (docs/accuracy.md). For other images, classes '
-        'and networks this is an extrapolation, and so are hours at the '
-        f'rates of other data sets ({times} an image): give your own with '
-        '--rate. Differences below one point say little.'
+        'instead of SAM (docs/accuracy.md). For other images, classes and '
+        'networks this is an extrapolation. Differences below one point say '
+        'little.'
     )
-    paragraphs = (textwrap.fill(text, 79) for text in (best, basis))
+    texts = (best, basis, describe_rates(kinds, rates))
+    paragraphs = (textwrap.fill(text, 79) for text in texts)
     return '\n\n'.join([str(table), *paragraphs])
+
+
+def describe_rates(kinds: list[str], rates: dict[str, Rate]) -> str:
+    """Returns the rates of a plan by their source, and if they compare."""
+    groups = defaultdict(list)
+    for kind in kinds:
+        rate = rates[RATE_OF_KIND[kind]]
+        groups[rate.source].append(f'{kind} {rate.seconds:g} s')
+    said = '; '.join(
+        f'{", ".join(times)} [{source}]' for source, times in groups.items()
+    )
+    text = f'Hours are at these rates for an image: {said}. '
+    if VOC in groups and rates[RATE_OF_KIND[DENSE]].source == CITYSCAPES:
+        # No data set has rates of all kinds.
+        dense = rates['voc-full'].seconds
+        text += (
+            'Rates of different data sets do not compare, and the plan '
+            f'changes with them: a dense image of VOC took {dense:g} s '
+            f'(--rate {RATE_OF_KIND[DENSE]}={dense:g}). '
+        )
+    return text + 'Give your own with --rate.'
 
 
 def name_cheaper(

@@ -17,6 +17,7 @@ from benchmarks.accuracy.score import score_run
 from benchmarks.accuracy.sets import SETS
 from benchmarks.accuracy.setting import make_config
 from mmseg_sesam.annotations.cost import RATES
+from mmseg_sesam.annotations.mixes import IMAGES
 
 from .conftest import STEPS, TRAINED, arguments, train
 
@@ -185,8 +186,13 @@ def test_readme_states_the_measured_result(project_root: Path) -> None:
     )
     for page in ('README.md', 'docs/index.md'):
         text = ' '.join((project_root / page).read_text().split())
-        assert f' {scribble / dense:.0%} of 550 hours' in text
-        assert f' {scribble:.1f} against {dense:.1f} mIoU on CamVid' in text
+        assert f' {scribble / dense:.0%} of dense labels on CamVid' in text
+        assert f' {scribble:.1f} against {dense:.1f} mIoU' in text
+        times = [
+            RATES[kind].hours(IMAGES) for kind in ('voc-scribble', 'voc-full')
+        ]
+        told = 'scribbles take {:.1f} hours and the dense labels {:.1f}'
+        assert told.format(*times) in text
 
 
 def test_accuracy_page_states_the_measured_results(project_root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -79,5 +80,20 @@ def test_annotation_cost_plans_hours(run_here) -> None:
     said = ' '.join(done.stdout.split('For 10 hours')[1].split())
     assert said.startswith('and 100 images: ') and '(10.0 hours)' in said
     assert 'CamVid' in said and 'an extrapolation' in said
-    assert 'scribble 36 s' in said
+    assert 'scribble 36 s [yours]' in said
     assert '10 scribble' in few.stdout
+
+
+def test_annotation_cost_plan_warns_of_rates_that_do_not_compare(
+    run_here,
+) -> None:
+    plan = run_here('annotation_cost.py', '--plan=20')
+    said = ' '.join(plan.stdout.split())
+    assert 'do not compare' in said
+    (advised,) = re.findall(r'\((--rate .*?)\)', said)
+    assert advised == '--rate cityscapes-fine=239.7'
+
+    again = run_here('annotation_cost.py', '--plan=20', *advised.split())
+    assert 'dense 239.7 s [yours]' in ' '.join(again.stdout.split())
+    assert 'do not compare' not in again.stdout
+    assert rows(again.stdout)['367 dense'][0] == '24.4'
