@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import copy
 import functools
 import re
@@ -194,6 +195,24 @@ def test_readme_gives_options_of_each_baseline(
     hook = cfg.default_hooks.pseudo_labels
     assert {name: hook[name] for name in of_hook} == of_hook
     assert step(cfg) == made
+
+
+def test_readme_computes_class_weights(
+    tiny_data: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    (code,) = re.findall(r'^```python\n(.*?)^```', README, re.M | re.S)
+    monkeypatch.delenv('SESAM_DATA', raising=False)
+    exec(code.replace("'configs/", f"'{CONFIGS}/"), {})
+    printed = capsys.readouterr().out
+    cfg = copy.deepcopy(load('deeplabv3_camvid_scribble'))
+    (option,) = re.findall(r'`--cfg-options (.*)\'\[...\]\'`', README)
+    cfg.merge_from_dict({option.rstrip('='): ast.literal_eval(printed)})
+    weights = cfg.model.decode_head.loss_decode.class_weight
+    # The tiny labels have the classes 1 and 2.
+    assert len(weights) == cfg.model.decode_head.num_classes
+    assert max(weights[1:3]) < min(weights[:1] + weights[3:])
 
 
 def test_config_has_its_dense_baseline() -> None:
