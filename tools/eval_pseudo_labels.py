@@ -42,7 +42,10 @@ def make_parser() -> ArgumentParser:
         'of ADE20K do',
     )
     parser.add_argument(
-        '--json', type=writable_file, help='write the numbers here'
+        '--json',
+        type=writable_file,
+        help='write the numbers here; labelled is coverage in it, and right '
+        'is precision',
     )
     return parser
 

@@ -12,6 +12,8 @@ from mmseg_sesam.core.bands import row_bands
 from mmseg_sesam.structures import UNLABELLED
 
 MEASURES = ('coverage', 'precision', 'recall', 'iou')
+# The measures in the words of docs/glossary.md, where coverage is another one.
+_COLUMNS = ('labelled', 'right', 'recall', 'IoU')
 
 
 def confusion_matrix(
@@ -134,11 +136,13 @@ def quality_table(
 ) -> PrettyTable:
     """Returns a table in percent: a row for each of C classes, one for all.
 
+    Coverage is called labelled, and precision right.
+
     Args:
         quality: result of `label_quality`.
         class_names: C names.
     """
-    table = PrettyTable(['class', *MEASURES])
+    table = PrettyTable(['class', *_COLUMNS])
     table.align['class'] = 'l'
     for index, name in enumerate(class_names):
         values = [quality['classes'][column][index] for column in MEASURES]

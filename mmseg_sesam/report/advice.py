@@ -196,8 +196,8 @@ def _on_pseudo_labels(
         )
     if last['fell back'] > _FELL_BACK:
         yield Sentence(
-            f'{last["fell back"]:.1f}% of the components got no mask: see '
-            'why with tools/explain_image.py.',
+            f'{last["fell back"]:.1f}% of the components fell back to their '
+            'weak pixels: see why with tools/explain_image.py.',
             'Fallbacks are named if they are more than '
             f'{_FELL_BACK}% of the components.',
         )

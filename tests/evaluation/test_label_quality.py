@@ -145,7 +145,7 @@ def test_quality_table_has_percentages() -> None:
         if line.startswith('|')
     ]
     assert rows == [
-        ['class', 'coverage', 'precision', 'recall', 'iou'],
+        ['class', 'labelled', 'right', 'recall', 'IoU'],
         ['sky', '80.0', '100.0', '60.0', '60.0'],
         ['road', '66.7', '50.0', '33.3', '25.0'],
         ['car', '-', '0.0', '-', '0.0'],

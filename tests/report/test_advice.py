@@ -135,7 +135,7 @@ def test_advise_on_refreshing_without_dense_labels() -> None:
         (dict(precision=80.0), 'raise min_reliability'),
         (dict(precision=97.0, labelled=40.0), 'lower min_reliability'),
         (dict(labelled=40.0), 'lower min_reliability'),
-        ({'fell back': 50.0}, 'explain_image'),
+        ({'fell back': 50.0}, 'fell back to their weak pixels: see why'),
     ],
 )
 def test_advise_on_pseudo_labels(numbers: dict, advice: str) -> None:
