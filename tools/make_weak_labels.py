@@ -27,6 +27,7 @@ from mmseg_sesam.cli.arguments import (
 )
 from mmseg_sesam.cli.resume import check_record, interruptible
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
+from mmseg_sesam.core.weak_labels.points import PLACEMENTS
 from mmseg_sesam.io.atomic import (
     PARTS,
     STALE_SECONDS,
@@ -41,12 +42,23 @@ from mmseg_sesam.io.processes import map_in_processes
 from mmseg_sesam.version import __version__
 
 SUMMARY = 'summary.json'
-# Options with their defaults; --kind has none.
-OPTIONS = {
-    field.name: field.default
-    for field in fields(WeakLabelSimulator)
-    if field.name != 'kind'
-}
+# Options with what they do; --kind has lines of its own.
+OPTIONS = dict(
+    seed='fixes every random choice, together with the name of the image',
+    min_area='pixels; smaller objects are left out',
+    margin='distance of a mask to the edge, as a share of the greatest depth '
+    'of its object',
+    stroke_share='greatest length of a stroke, as a share of the longest path '
+    'through its object',
+    stroke_width='pixels',
+    max_points='dots in an object as large as the image; smaller objects get '
+    'fewer',
+    placement='where dots lie in their object; random is any pixel',
+    miss_rate='share of the dots that miss their object',
+    image_points='dots in an image',
+    dot_radius='pixels; 0 draws single pixels',
+    block_share='share of the pixels of an object that a block labels',
+)
 
 
 def make_parser() -> ArgumentParser:
@@ -59,12 +71,16 @@ def make_parser() -> ArgumentParser:
     parser.add_argument('--num-classes', type=number_of_classes, required=True)
     add_jobs(parser)
     group = parser.add_argument_group('options of WeakLabelSimulator')
-    for name, default in OPTIONS.items():
+    for field in fields(WeakLabelSimulator):
+        if field.name not in OPTIONS:
+            continue
+        kinds = ', '.join(field.metadata.get('kinds', ['all kinds']))
         group.add_argument(
-            f'--{name.replace("_", "-")}',
-            type=type(default),
-            default=default,
-            help='default: %(default)s',
+            f'--{field.name.replace("_", "-")}',
+            type=type(field.default),
+            default=field.default,
+            choices=PLACEMENTS if field.name == 'placement' else None,
+            help=f'{kinds}: {OPTIONS[field.name]} (default: %(default)s)',
         )
     return parser
 

@@ -43,8 +43,18 @@ def make_parser() -> ArgumentParser:
     draw.add_argument('images', type=Path, help='folder of training images')
     draw.add_argument('out', type=new_folder, help='folder to be written')
     number = whole('number of pixels', 1)
-    draw.add_argument('--number', type=number, default=300)
-    draw.add_argument('--seed', type=int, default=0)
+    draw.add_argument(
+        '--number',
+        type=number,
+        default=300,
+        help='pixels to draw (default: %(default)s)',
+    )
+    draw.add_argument(
+        '--seed',
+        type=int,
+        default=0,
+        help='another one draws other pixels (default: %(default)s)',
+    )
     draw.add_argument(
         '--config',
         type=config_file,

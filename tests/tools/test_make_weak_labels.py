@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Callable
 
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.datasets import SimulateWeakLabel
 from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.io.terminal import Progress
@@ -292,3 +295,12 @@ def test_make_weak_labels_refuses_to_continue_with_other_options(
     assert simulate(tmp_path / 'weak') is None
     said = simulate(tmp_path / 'weak', '--kind=point', '--seed=1')
     assert 'was made with seed=0, and now seed is 1; give another' in said
+
+
+def test_make_weak_labels_help_explains_each_option(run_here) -> None:
+    said = ' '.join(run_here('make_weak_labels.py', '--help').stdout.split())
+    for field in fields(WeakLabelSimulator)[1:]:
+        option = f'--{field.name.replace("_", "-")}'
+        meaning = rf'[\w, ]+: [^(]+ \(default: {field.default}\)'
+        assert re.search(rf'{option} \S+ {meaning}', said), option
+    assert '--placement {centre,random} point: ' in said
