@@ -16,6 +16,7 @@ ROWS = [(name, 'superpixel') for name in SETS] + [
 HEAD = (
     'set',
     'segmenter',
+    'images',
     'labelled',
     'right',
     'IoU of round 0',
@@ -61,9 +62,10 @@ def write_report(results: dict[tuple[str, str], dict]) -> str:
 
 
 def _cells(result: dict | None) -> list[str]:
-    """Returns labelled, right, IoU, ceiling and share of a row."""
+    """Returns images, labelled, right, IoU, ceiling and share of a row."""
     if result is None:
-        return ['not run yet', '', '', '', '']
+        return ['not run yet', '', '', '', '', '']
     made, ceiling = result['round 0'], result['ceiling']
     numbers = [made['labelled'], made['right'], made['iou'], ceiling['iou']]
-    return [*(f'{n:.1f}' for n in numbers), f'{result["share"]:.0%}']
+    cells = [str(result['images']), *(f'{n:.1f}' for n in numbers)]
+    return [*cells, f'{result["share"]:.0%}']

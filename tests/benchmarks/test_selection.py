@@ -241,8 +241,8 @@ def test_run_measures_a_row_that_report_shows(
 
     report(arguments('report', '--docs', tmp_path / 'docs'))
     page = (tmp_path / 'docs/selection.md').read_text()
-    row = f'| camvid-point | {segmenter} | {made["labelled"]:.1f} |'
-    assert row in page
+    numbers = f'{result["images"]} | {made["labelled"]:.1f}'
+    assert f'| camvid-point | {segmenter} | {numbers} |' in page
     assert f'| {best["iou"]:.1f} | {result["share"]:.0%} |' in page
     assert page.count('not run yet') == len(ROWS) - 1
 
