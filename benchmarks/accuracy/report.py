@@ -21,8 +21,7 @@ from .tables import (
 )
 
 _SUPERPIXELS = (
-    '`SuperpixelSegmenter` in the place of SAM '
-    '([what was run](index.md#status))'
+    '`SuperpixelSegmenter` instead of SAM ([what was run](index.md#status))'
 )
 
 _WATCH = """

@@ -232,7 +232,7 @@ _SELECTOR = f'{_HOOK}.generator.selector'
 ABLATIONS = {
     'random-points': Row(
         _SCRIBBLE,
-        'random points in place of skeleton points',
+        'random points instead of skeleton points',
         {f'{_PROMPTER}.strategy': 'random'},
     ),
     'no-reliability': Row(
