@@ -244,3 +244,15 @@ def read_mask(data: bytes, name: str) -> np.ndarray:
         if mask.ndim != 2:
             raise ValueError(f'it has {mask.shape[-1]} channels')
     return mask > 0
+
+
+def read_opacity(data: bytes, name: str) -> np.ndarray:
+    """Returns (H, W) bool, True where an image in memory is not transparent.
+
+    Raises:
+        ValueError: the content, called `name`, is no image with transparency.
+    """
+    with decoding(BytesIO(data), name, 'correct or remove it') as image:
+        if not is_transparent(image):
+            raise ValueError('it has no transparent pixels')
+        return np.array(image.convert('RGBA'))[..., 3] > 0

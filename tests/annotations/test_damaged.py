@@ -42,6 +42,14 @@ def studio(kind: str, value: dict[str, Any]) -> dict[str, Any]:
 
 SQUARE = [[1, 1], [5, 1], [5, 4], [1, 4]]
 RECTANGLE = dict(x=5, y=5, width=20, height=30)
+BITMASK = (
+    'data:image/png;base64,'
+    + base64.b64encode(png(np.stack([LABEL * 0, LABEL], -1))).decode()
+)
+VERTICES = [
+    dict(id='a', x=5, y=5, prevPointId=None, isBezier=False),
+    dict(id='b', x=50, y=50, prevPointId='a', isBezier=False),
+]
 JSON = {
     'whats-the-point': (
         dict(size=(8, 6)),
@@ -88,6 +96,8 @@ JSON = {
                             studio('keypoint', dict(x=5, y=50)),
                             studio('rectangle', dict(RECTANGLE, rotation=5)),
                             studio('brush', dict(rle=encode_brush(LABEL > 1))),
+                            studio('bitmask', dict(imageDataURL=BITMASK)),
+                            studio('vector', dict(vertices=VERTICES)),
                         ]
                     )
                 ],

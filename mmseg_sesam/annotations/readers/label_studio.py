@@ -6,26 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.addresses import AddressedImages, path_of
 from mmseg_sesam.annotations.base import Annotation, Item
-from mmseg_sesam.annotations.brush_rle import decode_brush
-from mmseg_sesam.annotations.drawing import (
-    Canvas,
-    ellipse_points,
-    pairs,
-    turn,
-)
+from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.files import shown, take
-from mmseg_sesam.annotations.options import choice, option
-from mmseg_sesam.annotations.shapes import (
-    Boxes,
-    DotRadius,
-    NamedReader,
-    Outside,
+from mmseg_sesam.annotations.label_studio_regions import (
+    bitmask,
+    brush_mask,
+    ellipse_outline,
+    rectangle_corners,
+    take_point,
+    to_pixels,
+    vector_paths,
 )
+from mmseg_sesam.annotations.options import choice, option
+from mmseg_sesam.annotations.shapes import AllShapes, NamedReader
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_keyed_files
 from mmseg_sesam.validators import NAME
@@ -37,12 +33,10 @@ _OF_IMAGES = (
 )
 # Reason of a note.
 _MORE = 'further annotation of a task, left out'
-# Digits of coordinates in pixels: a percentage has rounding errors.
-_DIGITS = 6
 
 
 @dataclass
-class LabelStudioReader(NamedReader, DotRadius, Outside, Boxes):
+class LabelStudioReader(NamedReader, AllShapes):
     """Reads the regions of images in an export of the type JSON.
 
     Later regions lie over earlier ones, as the editor shows them. Of several
@@ -117,20 +111,40 @@ class LabelStudioReader(NamedReader, DotRadius, Outside, Boxes):
     ) -> None:
         if kind == 'polygon':
             points = take(value, 'points', list, canvas.name)
-            canvas.polygon(_pixels(canvas, points), class_id)
+            canvas.polygon(to_pixels(canvas, points), class_id)
         elif kind == 'keypoint':
-            (point,) = _numbers(canvas, value, 'x y')
-            canvas.dots(_pixels(canvas, [point]), class_id, self.radius)
+            canvas.dots(take_point(canvas, value), class_id, self.radius)
+        elif kind == 'vector':
+            self._draw_vector(canvas, value, class_id)
         elif kind == 'brush' and 'rle' in value:
-            mask = _decode(value['rle'], canvas)
-            canvas.mask(mask, (0, 0), class_id)
+            canvas.mask(brush_mask(canvas, value['rle']), (0, 0), class_id)
+        elif kind == 'bitmask' and value.get('imageDataURL'):
+            url = take(value, 'imageDataURL', str, canvas.name)
+            canvas.mask(bitmask(canvas, url), (0, 0), class_id)
         elif kind in ('rectangle', 'ellipse'):
-            outline = _rectangle if kind == 'rectangle' else _ellipse
+            is_box = kind == 'rectangle'
+            outline = rectangle_corners if is_box else ellipse_outline
             corners = outline(canvas, value)
             if self.keeps_box(canvas, kind, corners):
                 canvas.polygon(corners, class_id)
         else:
             canvas.skip(f'{shown(kind)}, which is no known region')
+
+    def _draw_vector(self, canvas: Canvas, value: dict, class_id: int) -> None:
+        vertices = take(value, 'vertices', list, canvas.name)
+        # A stroke without a vertex gets the note on unfinished shapes.
+        paths = vector_paths(canvas, vertices) or [[]]
+        if any(vertex.get('isBezier') for vertex in vertices):
+            canvas.skip('vector with Bezier curves', class_id=class_id)
+        elif value.get('closed') and len(paths) == 1:
+            canvas.polygon(to_pixels(canvas, paths[0]), class_id)
+        else:
+            for path in paths:
+                points = to_pixels(canvas, path)
+                if len(points) == 1:
+                    canvas.dots(points, class_id, self.radius)
+                else:
+                    canvas.line(points, class_id, self.width)
 
     def _image_field(self, task: Any, where: str) -> str:
         """Returns the field of a task's data that holds the image."""
@@ -266,6 +280,7 @@ def _kind(value: dict) -> str:
     for kind, name in (
         *(('polygon', 'points'), ('brush', 'rle'), ('ellipse', 'radiusX')),
         *(('rectangle', 'height'), ('keypoint', 'x')),
+        *(('bitmask', 'imageDataURL'), ('vector', 'vertices')),
     ):
         if name in value:
             return kind
@@ -299,56 +314,3 @@ def _size(results: list, item: Item) -> tuple[int, int]:
         f'{item.where} has no region with original_width and '
         'original_height; give the folder of the images with --images.'
     )
-
-
-def _pixels(canvas: Canvas, points: Any) -> np.ndarray:
-    """Returns (N, 2) points in percent of the sides as pixels."""
-    points = pairs(points, canvas.name) * canvas.size / 100
-    return canvas.points(points).round(_DIGITS)
-
-
-def _numbers(canvas: Canvas, value: dict, *names: str) -> list[list[float]]:
-    """Returns pairs of numbers of a region, by their names."""
-    return [
-        [take(value, key, (int, float), canvas.name) for key in pair.split()]
-        for pair in names
-    ]
-
-
-def _rectangle(canvas: Canvas, value: dict) -> np.ndarray:
-    """Returns the corners of a rectangle, turned about its first one."""
-    corner, sides = _pixels(
-        canvas, _numbers(canvas, value, 'x y', 'width height')
-    )
-    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * sides
-    return turn(corners, _rotation(canvas, value)) + corner
-
-
-def _ellipse(canvas: Canvas, value: dict) -> np.ndarray:
-    """Returns points of an ellipse, turned about its centre."""
-    centre, radii = _pixels(
-        canvas, _numbers(canvas, value, 'x y', 'radiusX radiusY')
-    )
-    return turn(ellipse_points(radii), _rotation(canvas, value)) + centre
-
-
-def _rotation(canvas: Canvas, value: dict) -> float:
-    """Returns the rotation of a region, clockwise in degrees."""
-    degrees = 0
-    if value.get('rotation') is not None:
-        degrees = take(value, 'rotation', (int, float), canvas.name)
-    # Python's modulo works for integers of any size.
-    return float(degrees % 360)
-
-
-def _decode(code: Any, canvas: Canvas) -> np.ndarray:
-    """Returns the (H, W) bool mask of a brush."""
-    try:
-        if not isinstance(code, list):
-            raise ValueError('it is no list of bytes')
-        return decode_brush(bytes(code), canvas.size)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(
-            f'{canvas.name} has a brush whose rle cannot be decoded '
-            f'({error}); export it again.'
-        ) from error

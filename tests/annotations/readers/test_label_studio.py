@@ -7,6 +7,9 @@ is written by `brushes.py`.
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
+
 import numpy as np
 import pytest
 from brushes import encode_brush
@@ -60,6 +63,34 @@ def brush(label, mask):
     return region('brushlabels', label, value)
 
 
+def data_url(image):
+    file = BytesIO()
+    image.save(file, 'PNG')
+    text = base64.b64encode(file.getvalue()).decode()
+    return f'data:image/png;base64,{text}'
+
+
+def bitmask(label, mask):
+    """Black on a transparent image, as the editor draws it."""
+    pixels = np.zeros((*mask.shape, 4), np.uint8)
+    pixels[mask, 3] = 255
+    value = dict(imageDataURL=data_url(Image.fromarray(pixels)))
+    return region('bitmasklabels', label, value)
+
+
+def vector(label, *vertices, closed=False, **more):
+    """A vector of vertices (id, id of the one before, x, y)."""
+    found = [
+        dict(
+            dict(id=name, prevPointId=before, isBezier=False),
+            **dict(zip('xy', points((x, y))[0])),
+        )
+        for name, before, x, y in vertices
+    ]
+    value = dict(vertices=found, closed=closed)
+    return region('vectorlabels', label, value, **more)
+
+
 def task(*results, image=UPLOAD, **changes):
     annotation = dict(id=7, was_cancelled=False, result=[*results])
     return dict(
@@ -67,6 +98,7 @@ def task(*results, image=UPLOAD, **changes):
     )
 
 
+SQUARE_OF_ZERO = polygon('zero', (0, 10), (3, 10), (3, 11), (0, 11))
 SQUARE = polygon('one', (1, 1), (4, 1), (4, 3), (1, 3))
 
 
@@ -83,6 +115,7 @@ def test_label_studio_draws_all_regions(labels, write, mask):
         box('two', 8, 2, 2, 2),
         dot('zero', 13.4, 1.2),
         brush('two', mask),
+        bitmask('two', mask[::-1]),
         dict(type='choices', value=dict(choices=['sunny'])),
     ]
     src = write('project.json', [task(*results)])
@@ -92,8 +125,65 @@ def test_label_studio_draws_all_regions(labels, write, mask):
     expected[1:3, 1:4] = 1
     expected[2:4, 8:10] = 2
     expected[1, 13] = 0
-    expected[mask] = 2
+    expected[mask | mask[::-1]] = 2
     np.testing.assert_array_equal(found, expected)
+
+
+CORNERS = ('a', None, 2, 2), ('b', 'a', 9, 2), ('c', 'b', 9, 6)
+
+
+@pytest.mark.parametrize(
+    'vertices, closed, drawn',
+    [
+        (CORNERS, False, [(2, slice(2, 10)), (slice(2, 7), 9)]),
+        (CORNERS[:1], False, [(2, 2)]),
+        (CORNERS, True, [(3, slice(5, 9)), (5, 8)]),
+        (
+            (('a', 'c', 2, 2), *CORNERS[1:]),
+            True,
+            [(3, slice(5, 9)), (5, 8)],
+        ),
+        (
+            (*CORNERS, ('d', 'b', 13, 2)),
+            False,
+            [(2, slice(2, 14)), (slice(2, 7), 9)],
+        ),
+        (
+            (*CORNERS[:2], ('d', None, 3, 9), ('e', 'd', 6, 9)),
+            False,
+            [(2, slice(2, 10)), (9, slice(3, 7))],
+        ),
+    ],
+    ids=['line', 'dot', 'closed', 'ring', 'branch', 'two lines'],
+)
+def test_label_studio_draws_vectors(labels, write, vertices, closed, drawn):
+    """The editor's tool for strokes; `prevPointId` tells what it joins."""
+    results = [SQUARE_OF_ZERO, vector('two', *vertices, closed=closed)]
+    src = write('a.json', [task(*results)])
+    settings = dict(classes=CLASSES, width=1, radius=0)
+    found = labels('label-studio', src, **settings)['a'] == 2
+    for place in drawn:
+        assert found[place].all()
+    if not closed:
+        expected = np.zeros_like(found)
+        for place in drawn:
+            expected[place] = True
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_label_studio_draws_lines_of_a_width(labels, write):
+    src = write('a.json', [task(vector('two', *CORNERS[:2]))])
+    found = labels('label-studio', src, classes=CLASSES, width=3)['a']
+    assert (found[1:4, 3:9] == 2).all()
+
+
+def test_label_studio_leaves_out_bezier_curves(labels, write, summary):
+    curve = vector('two', *CORNERS)
+    curve['value']['vertices'][1]['isBezier'] = True
+    src = write('a.json', [task(SQUARE, curve)])
+    assert 2 not in labels('label-studio', src, classes=CLASSES)['a']
+    (note,) = summary()['skipped']
+    assert note['reason'] == 'vector with Bezier curves, skipped'
 
 
 @pytest.mark.parametrize('x', range(SIZE[0]))
@@ -148,15 +238,22 @@ def test_label_studio_reads_the_tag_labels(labels, write, mask):
     """A region of the tags Labels and Brush has two results of one id."""
     value = dict(points=points((1, 1), (4, 1), (4, 3), (1, 3)))
     code = dict(format='rle', rle=encode_brush(mask))
+    stroke = vector(None, ('a', None, 12, 1), ('b', 'a', 15, 1))
+    bits = bitmask(None, mask[::-1])
     results = [
         region('polygon', None, value, id='p'),
         region('labels', 'one', value, id='p'),
         region('brush', None, code, id='b'),
         region('labels', 'two', code, id='b'),
+        dict(stroke, type='vector', id='v'),
+        dict(region('labels', 'two', stroke['value']), id='v'),
+        dict(bits, type='bitmask', id='m'),
+        dict(region('labels', 'two', bits['value']), id='m'),
     ]
     src = write('a.json', [task(*results)])
     found = labels('label-studio', src, classes=CLASSES)['a']
     assert (found[1:3, 1:4] == 1).all() and (found[mask] == 2).all()
+    assert (found[1, 12:] == 2).all() and (found[mask[::-1]] == 2).all()
 
 
 def test_label_studio_notes_what_it_leaves_out(labels, write, summary):
@@ -165,13 +262,15 @@ def test_label_studio_notes_what_it_leaves_out(labels, write, summary):
         SQUARE,
         region('polygon', None, value, id='y'),
         region('vectorlabels', 'one', dict(vertices=[])),
+        region('bitmasklabels', 'one', dict(imageDataURL=None)),
     ]
     src = write('a.json', [task(*results)])
     labels('label-studio', src, classes=CLASSES)
     reasons = {entry['reason'] for entry in summary()['skipped']}
     assert reasons == {
         'polygon without a label, skipped',
-        "'vector', which is no known region, skipped",
+        'unfinished line (points: 0), skipped',
+        "'bitmask', which is no known region, skipped",
     }
 
 
@@ -341,6 +440,9 @@ def test_label_studio_needs_classes(refusal, write):
     assert "'one' in 1 image" in refusal('label-studio', src)
 
 
+OPAQUE = dict(imageDataURL=data_url(Image.new('L', SIZE)))
+
+
 @pytest.mark.parametrize(
     'content, said',
     [
@@ -364,6 +466,20 @@ def test_label_studio_needs_classes(refusal, write):
             [task(region('brushlabels', 'one', dict(rle=[256])))],
             'cannot be decoded',
         ),
+        (
+            [task(bitmask('one', np.ones((3, 4), bool)))],
+            'a bitmask that has the size (4, 3), expected',
+        ),
+        (
+            [task(region('bitmasklabels', 'one', dict(imageDataURL='x')))],
+            'does not begin with data:image/png;base64,',
+        ),
+        (
+            [task(region('bitmasklabels', 'one', OPAQUE))],
+            'it has no transparent pixels',
+        ),
+        ([task(region('vectorlabels', 'one', {}))], 'vertices=None'),
+        ([task(vector('one', (1, None, 2, 2)))], 'id=1'),
         (
             [task(dict(SQUARE, value=dict(polygonlabels=['one', 'two'])))],
             "labels ['one', 'two'], expected one",
