@@ -15,7 +15,7 @@ from mmseg_sesam.io.names import nfc
 # Label Studio puts part of a random id before the names of uploaded files.
 _UPLOADED = re.compile(r'[0-9a-f]{8}-(?=.)')
 _UPLOADS = '/data/upload/'
-_LOCAL_FILES = '/data/local-files/'
+_LOCAL_FILES = '/data/local-files'
 
 
 def is_quoted(address: str) -> bool:
@@ -44,7 +44,8 @@ def path_of(address: str) -> str:
         local = parse_qs(parts.query).get('d')
     except ValueError:
         return address
-    if parts.path.endswith(_LOCAL_FILES) and local:
+    # Label Studio takes both, with a slash at the end and without.
+    if parts.path.rstrip('/').endswith(_LOCAL_FILES) and local:
         return local[-1].lstrip('/')
     # Before addresses of hosts, as a host serves uploaded files, too.
     if _UPLOADS in parts.path:

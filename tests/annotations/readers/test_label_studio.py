@@ -293,6 +293,7 @@ def test_label_studio_leaves_out_unfinished_polygons(labels, write, summary):
         ('https://host/data/upload/3/1f2e3d4c-a.jpg', 'a'),
         ('/data/local-files/?d=town/a%20b.jpg', 'town/a b'),
         ('/data/local-files/?d=/srv/town/a.jpg', 'srv/town/a'),
+        ('/data/local-files?d=town/a.jpg', 'town/a'),
         ('s3://bucket/town/a%20b #1.png', 'town/a%20b #1'),
         ('azure-blob://container/a.png', 'a'),
         ('https://host/town/a%20b.jpg', 'town/a b'),
