@@ -40,7 +40,8 @@ class LabelStudioReader(NamedReader, AllShapes):
     """Reads the regions of images in an export of the type JSON.
 
     Later regions lie over earlier ones, as the editor shows them. Of several
-    annotations of a task, the ground truth counts, else the last one.
+    annotations of a task, the ground truth counts, else the last one with a
+    region.
     Sources: https://labelstud.io/guide/export and the pages of its tags.
     """
 
@@ -222,12 +223,23 @@ class LabelStudioReader(NamedReader, AllShapes):
         if not done:
             return None
         truths = [e for e in done if isinstance(e, dict) and _is_truth(e)]
-        chosen = (truths or done)[-1]
+        # Somebody may submit a task without labelling it.
+        drawn = [entry for entry in done if _has_region(entry)]
+        chosen = (truths or drawn or done)[-1]
         return take(chosen, 'result', list, where), len(done) - 1
 
 
 def _is_truth(entry: dict) -> bool:
     return entry.get('ground_truth') is True
+
+
+def _has_region(entry: Any) -> bool:
+    results = entry.get('result') if isinstance(entry, dict) else None
+    return isinstance(results, list) and any(map(_is_region, results))
+
+
+def _is_region(result: Any) -> bool:
+    return isinstance(result, dict) and result.get('type') not in _OF_IMAGES
 
 
 def _tag(result: Any, default: str | None = None) -> str | None:

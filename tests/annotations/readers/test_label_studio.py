@@ -355,6 +355,28 @@ def test_label_studio_chooses_one_annotation(labels, write, summary):
     assert 'without an annotation, left out: 1' in summary()['remarks'][0]
 
 
+def test_label_studio_prefers_annotations_with_a_region(
+    labels, write, summary
+):
+    """Somebody else submitted the task without labelling it."""
+    choice = dict(type='choices', value=dict(choices=['sunny']))
+    entries = [dict(result=[SQUARE]), dict(result=[]), dict(result=[choice])]
+    truth = dict(result=[], ground_truth=True)
+    tasks = [
+        task(image='a.jpg', annotations=entries),
+        # The size is that of the photo.
+        task(image='b.jpg', annotations=[*entries, truth]),
+    ]
+    for name in 'ab':
+        photo = write(f'photos/{name}.jpg', Image.new('RGB', SIZE))
+    src = write('a.json', tasks)
+    settings = dict(classes=CLASSES, images=photo.parent)
+    found = labels('label-studio', src, **settings)
+    assert found['a'][2, 2] == 1 and (found['b'] == 255).all()
+    notes = {note['reason']: note['count'] for note in summary()['skipped']}
+    assert notes['further annotation of a task, left out'] == 5
+
+
 def test_label_studio_joins_tasks_of_one_image(labels, write):
     dots = [dot('one', 2.5, 2.5), dot('two', 9.5, 9.5)]
     src = write('x.json', [task(d, id=i) for i, d in enumerate(dots)])
