@@ -33,6 +33,7 @@ _OF_IMAGES = (
 )
 # Reason of a note.
 _MORE = 'further annotation of a task, left out'
+_BEYOND = 'region of an image (item_index) that the field lacks, left out'
 
 
 @dataclass
@@ -41,7 +42,7 @@ class LabelStudioReader(NamedReader, AllShapes):
 
     Later regions lie over earlier ones, as the editor shows them. Of several
     annotations of a task, the ground truth counts, else the last one with a
-    region.
+    region. A field may be a list of images.
     Sources: https://labelstud.io/guide/export and the pages of its tags.
     """
 
@@ -55,8 +56,8 @@ class LabelStudioReader(NamedReader, AllShapes):
     )
     field: str | None = option(
         None,
-        "field of a task's data that holds the image (default: the only one "
-        'that ends like an image)',
+        "field of a task's data that holds the image, or a list of images "
+        '(default: the only one that ends like an image)',
         NAME.or_none(),
     )
 
@@ -70,15 +71,15 @@ class LabelStudioReader(NamedReader, AllShapes):
         entries: list[tuple[dict, str, dict]] = []
         rest = 0
         for index, task in enumerate(tasks):
-            field = self._image_field(task, f'{self.src}, task {index}')
-            name = task['data'][field]
-            found = self._results(task, f'{self.src}: {name}')
+            field, names = self._images_of(task, f'{self.src}, task {index}')
+            found = self._results(task, f'{self.src}: {names[0]}')
             if found is None:
                 rest += 1
                 continue
             results, more = found
-            data = dict(name=name, results=results, notes=[_MORE] * more)
-            entries.append((task['data'], field, data))
+            pages = _by_image(names, results)
+            pages[0]['notes'] += [_MORE] * more
+            entries += [(task['data'], field, page) for page in pages]
         if rest:
             self.remarks.append(
                 f'Tasks without an annotation, left out: {rest}.'
@@ -147,25 +148,36 @@ class LabelStudioReader(NamedReader, AllShapes):
                 else:
                     canvas.line(points, class_id, self.width)
 
-    def _image_field(self, task: Any, where: str) -> str:
-        """Returns the field of a task's data that holds the image."""
+    def _images_of(self, task: Any, where: str) -> tuple[str, list[str]]:
+        """Returns the field of a task's data that holds the image or images.
+
+        The second value is their addresses, one unless the field is a list.
+        """
         data = take(task, 'data', dict, where)
         if self.field is not None:
-            take(data, self.field, str, where)
-            return self.field
-        names = [
-            key
+            value = take(data, self.field, (str, list), where)
+            names = [value] if isinstance(value, str) else value
+            if not names or not all(isinstance(name, str) for name in names):
+                raise ValueError(
+                    f'{where} has {self.field}={shown(value)}, expected '
+                    'addresses of images; name another field with --field.'
+                )
+            return self.field, names
+        single = {k: [v] for k, v in data.items() if _ends_like_image(v)}
+        found = single or {
+            key: value
             for key, value in data.items()
-            if isinstance(value, str)
-            and path_of(value).lower().endswith(IMAGE_SUFFIXES)
-        ]
-        if len(names) != 1:
+            if isinstance(value, list)
+            and value
+            and all(map(_ends_like_image, value))
+        }
+        if len(found) != 1:
             raise ValueError(
                 f'{where} has the data {files.shortened(map(shown, data))}, '
-                f'of which {len(names)} end like an image, expected one; name '
+                f'of which {len(found)} end like an image, expected one; name '
                 'the field of the image with --field.'
             )
-        return names[0]
+        return next(iter(found.items()))
 
     def _leave_out_others(self, entries: list[tuple[dict, str, dict]]) -> None:
         """Leaves out regions of other images than that of the field.
@@ -240,6 +252,24 @@ def _has_region(entry: Any) -> bool:
 
 def _is_region(result: Any) -> bool:
     return isinstance(result, dict) and result.get('type') not in _OF_IMAGES
+
+
+def _ends_like_image(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    return path_of(value).lower().endswith(IMAGE_SUFFIXES)
+
+
+def _by_image(names: list[str], results: list) -> list[dict[str, Any]]:
+    """Returns the data of the item of each image of a task."""
+    pages = [dict(name=name, results=[], notes=[]) for name in names]
+    for result in results:
+        index = isinstance(result, dict) and result.get('item_index') or 0
+        if isinstance(index, int) and 0 <= index < len(pages):
+            pages[index]['results'].append(result)
+        elif _is_region(result):
+            pages[0]['notes'].append(_BEYOND)
+    return pages
 
 
 def _tag(result: Any, default: str | None = None) -> str | None:

@@ -442,6 +442,49 @@ def test_label_studio_leaves_out_regions_of_another_image(
     assert summary()['remarks'][0].endswith('which are left out: 1.')
 
 
+OTHER = polygon('two', (1, 1), (4, 1), (4, 3), (1, 3), item_index=1)
+
+
+@pytest.mark.parametrize('field', [None, 'pages'])
+def test_label_studio_reads_lists_of_images(labels, write, field, summary):
+    """The attribute valueList of the tag Image shows a list as pages."""
+    data = dict(pages=['a.jpg', 'b.jpg'], text='a')
+    beyond = [dict(OTHER, item_index=index) for index in (2, -1, 'x')]
+    first = dict(SQUARE, item_index=0)
+    entries = [dict(result=[]), dict(result=[first, OTHER, *beyond])]
+    src = write('a.json', [task(data=data, annotations=entries)])
+    found = labels('label-studio', src, classes=CLASSES, field=field)
+    assert {key: found[key][2, 2] for key in found} == {'a': 1, 'b': 2}
+    notes = [(note['reason'], note['count']) for note in summary()['skipped']]
+    assert notes == [
+        ('further annotation of a task, left out', 1),
+        (
+            'region of an image (item_index) that the field lacks, left out',
+            3,
+        ),
+    ]
+
+
+def test_label_studio_leaves_out_other_pages_of_one_image(
+    labels, write, summary
+):
+    data = dict(image='a.jpg', pages=['a.jpg', 'b.jpg'])
+    src = write('a.json', [task(SQUARE, OTHER, data=data)])
+    found = labels('label-studio', src, classes=CLASSES)
+    assert [*found] == ['a'] and found['a'][2, 2] == 1
+    (note,) = summary()['skipped']
+    assert 'item_index' in note['reason'] and note['count'] == 1
+
+
+@pytest.mark.parametrize('pages', [[], [3], ['a.jpg', None]])
+def test_label_studio_rejects_lists_of_other_things(refusal, write, pages):
+    src = write('a.json', [task(SQUARE, data=dict(pages=pages))])
+    said = refusal('label-studio', src, classes=CLASSES, field='pages')
+    assert 'task 0 has pages=[' in said and 'addresses of images' in said
+    said = refusal('label-studio', src, classes=CLASSES)
+    assert "'pages', of which 0 end like an image" in said
+
+
 @pytest.mark.parametrize('tags', [('img-1', 'img-2'), ('depth', 'depth')])
 def test_label_studio_needs_the_tag_of_the_field(refusal, write, tags):
     regions = [dict(SQUARE, to_name=tag) for tag in tags]
