@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Callable
 
@@ -125,6 +125,26 @@ def test_make_round_again_needs_space_beside_the_published_one(
         rounds.make(store)
 
 
+def test_resumed_round_needs_space_for_its_missing_images_alone(
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rounds = Rounds(make_config().train_dataloader.dataset)
+    store = PseudoLabelStore(tmp_path / 'store')
+    # Three images to learn from, and two to label.
+    rounds.generator.segmenter = CountingSegmenter(5)
+    with pytest.raises(RoundError, match='the power went off'):
+        rounds.make(store)
+    # All three images are expected to take 1152 bytes.
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    assert store.staged_size(0) > 152
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: full)
+
+    rounds.generator.segmenter = CountingSegmenter()
+    assert rounds.make(store).images == 3
+
+
 class NotingStore(PseudoLabelStore):
     """Notes the keys of the images that are staged."""
 
@@ -184,6 +204,7 @@ def test_make_round_again_if_the_teacher_predicts_differently(
     changes = dict(
         windows=lambda: _slide(model),
         mean=lambda: preprocessor.mean.add_(9),
+        channels=lambda: setattr(preprocessor, 'channel_conversion', True),
         padding=lambda: setattr(preprocessor, 'test_cfg', padding),
         weights=lambda: weights.data.add_(0.1),
         enrich_threshold=lambda: options.update(enrich_threshold=0.8),
@@ -284,3 +305,46 @@ def test_make_round_makes_the_round_of_its_format(
     # Other machines may round a few pixels to another class.
     assert pixels.tolist() == pytest.approx([2658, 1081, 1719, 302], abs=10)
     assert prior.rejected[:3].mean() == pytest.approx(0.4333, abs=1e-3)
+
+
+class RowsTeacher(TeacherPredictor):
+    """Predicts the first class in the upper rows, and `below` it another."""
+
+    below = 0
+
+    def bands(self, batch: dict) -> Iterator[tuple[slice, torch.Tensor]]:
+        height, width = batch['data_samples'][0].ori_shape[:2]
+        probability = torch.full((3, height, width), 0.05)
+        probability[0, :8] = probability[self.below, 8:] = 0.9
+        yield slice(0, height), probability
+
+
+@pytest.mark.usefixtures('alike_classes')
+def test_refresh_selects_by_evidence_of_the_teacher_and_the_first_prior(
+    make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    cfg = make_config()
+    model = MODELS.build(cfg.model).eval()
+    teacher = RowsTeacher(model, ValidationTransforms())
+    rounds = Rounds(cfg.train_dataloader.dataset)
+    store = PseudoLabelStore(tmp_path / 'store')
+
+    def accepted(index: int) -> int:
+        """Components of the first class with a mask, in a new round."""
+        rounds.make(store, index, teacher=teacher)
+        records = (store.record(f.key, index) for f in rounds.images.facts)
+        return sum(
+            bool(component['chosen'])
+            for record in records
+            for component in record['components']
+            if not component['class_id']
+        )
+
+    rounds.make(store)
+    assert accepted(1) > 0
+    teacher.below = 1
+    assert accepted(2) == 0
+
+    prior = store.manifest(0)['prior']
+    assert ExpansionPrior.from_json(prior).rejected.any()
+    assert store.manifest(1)['prior'] == prior
