@@ -125,10 +125,21 @@ def test_refresh_stores_confident_labels_for_round_teacher(
 def test_refresh_without_teacher_asks_the_student(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
-    runner = train(make_config(model__teacher=None))
+    cfg = make_config(model__teacher=None, train_cfg__max_iters=3)
+    runner = Runner.from_cfg(cfg)
+    modes = []
+    runner.model.backbone.register_forward_pre_hook(
+        lambda module, inputs: modes.append(
+            (inputs[0].shape[-2:], module.training)
+        )
+    )
+    runner.train()
 
-    assert store.current == 2
-    assert runner.model.training
+    assert store.current == 1
+    # Whole images are seen in the refresh alone.
+    assert {training for size, training in modes if size == (40, 48)} == {
+        False
+    }
 
 
 def test_refresh_uses_the_scale_of_validation(
