@@ -139,7 +139,7 @@ def test_extent_is_infinite_without_a_mask_of_the_component():
 
 
 def test_extent_is_the_area_of_the_best_mask_that_covers_most():
-    spans = [[(0, 20)], [(0, 24)], [(0, 5)], [(0, 45)]]
+    spans = [[(0, 20)], [(0, 24)], [(0, 10)], [(0, 45)]]
     # The third covers too little, and the fourth holds the other component.
     case = row_case(spans, scores=[[0.5, 0.7, 0.9, 0.9]] * 2)
     assert case.measure()[0].extent == 24
@@ -365,14 +365,15 @@ def test_measure_components_of_a_label_without_components():
 
 
 def test_measure_looks_up_components_in_the_window_alone():
-    # Dots in every fourth pixel, with masks that hold each dot and the next.
+    # Dots in every fourth pixel, with masks that hold each dot and the next,
+    # and in every second column the next alone.
     label = np.full((68, 68), 255, np.uint8)
     label[::4, ::4] = np.arange(17) % 3
     components = find_components(label)
     masks = np.zeros((289, 1, 68, 68), bool)
     for mask, component in zip(masks, components):
         row, col = component.bbox[:2]
-        mask[0, row, col : col + 5] = True
+        mask[0, row, col + col % 8 : col + 5] = True
     evidence = Evidence(*np.zeros((2, 0), int), np.zeros((0, 0), np.float32))
     prompt = PointPrompt(np.zeros((1, 2), np.float32), np.ones(1, np.int8))
     prepared = PreparedLabel(
