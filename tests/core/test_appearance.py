@@ -78,21 +78,30 @@ def test_model_says_nothing_against_a_class_that_the_set_lacks(classes):
     assert dark > 3 and bright < -3
 
 
+def noise(rng):
+    """Returns an image and a label of two classes that have its colours."""
+    image = rng.integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    label = np.full((16, 16), 255, np.uint8)
+    label.ravel()[rng.permutation(256)[:20]] = rng.permutation(20) % 2
+    return image, label
+
+
 @pytest.mark.parametrize('number', [2, 3, 4, 5, 8, 11])
 def test_model_knows_little_where_colours_say_nothing(number):
     rng = np.random.default_rng(0)
-    scenes = []
-    for _ in range(number):
-        image = rng.integers(0, 256, (16, 16, 3)).astype(np.uint8)
-        label = np.full((16, 16), 255, np.uint8)
-        label.ravel()[rng.permutation(256)[:20]] = rng.permutation(20) % 2
-        scenes.append((image, label))
-    model = fit(scenes)
+    model = fit([noise(rng) for _ in range(number)])
     image = rng.integers(0, 256, (16, 16, 3)).astype(np.uint8)
     found = probabilities(model, image, points(0, 1))
     assert abs(found.mean(axis=0) - 0.5).max() < 0.2
     # A set that held nothing out would be certain.
     assert model.temperature > 0.2
+
+
+def test_model_learns_no_certainty_from_images_listed_in_a_row():
+    rng = np.random.default_rng(0)
+    scenes = [noise(rng) for _ in range(8)]
+    pairs = [scene for scene in scenes for _ in range(2)]
+    assert fit(pairs).temperature == fit(scenes).temperature
 
 
 def test_model_gives_rare_classes_the_weight_of_frequent_ones():

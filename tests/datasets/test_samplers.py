@@ -52,6 +52,9 @@ def test_label_kind_sampler_keeps_the_ratio_in_every_batch(
     dense = [place for place in places if place % 3 == 0]
     assert sorted(dense[:20]) == [*range(0, 60, 3)]
     assert dense[:20] != sorted(dense[:20])
+    # Kinds have orders of their own.
+    unlabelled = [place - 2 for place in places if place % 3 == 2]
+    assert dense[:20] != unlabelled[:20]
 
 
 def test_label_kind_sampler_draws_less_than_one_image_of_a_batch(

@@ -14,11 +14,12 @@ from .conftest import change_selector, train
 MakeConfig = Callable[..., Config]
 
 
-def test_prune_rounds_keeps_those_of_checkpoints(
-    make_config: MakeConfig, store: PseudoLabelStore
+def test_prune_rounds_keeps_those_of_checkpoints_in_another_folder(
+    make_config: MakeConfig, store: PseudoLabelStore, tmp_path: Path
 ) -> None:
     cfg = make_config()
-    cfg.default_hooks.checkpoint.max_keep_ckpts = 3
+    checkpoint = dict(max_keep_ckpts=3, out_dir=str(tmp_path / 'elsewhere'))
+    cfg.default_hooks.checkpoint.update(checkpoint)
     cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=5)
     train(cfg)
 

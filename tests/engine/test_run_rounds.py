@@ -142,6 +142,16 @@ def test_resume_makes_a_round_without_confident_labels_again(
     assert store.manifest(1)['iteration'] == 2
 
 
+def test_resume_makes_no_refresh_that_is_no_longer_due(
+    make_config: MakeConfig, short_run: Path
+) -> None:
+    # Saved before the refresh after the second step.
+    cfg = make_config(resume=True, load_from=str(short_run / 'iter_2.pth'))
+    cfg.train_cfg.max_iters = 3
+    cfg.default_hooks.pseudo_labels.begin = 100
+    assert logged(train(cfg), 'round') == [0]
+
+
 def test_resume_with_changed_settings(
     make_config: MakeConfig, store: PseudoLabelStore, short_run: Path
 ) -> None:

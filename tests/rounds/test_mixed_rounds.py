@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from mixed import loader_of, mix
 from mmengine.config import Config
+from mmseg.registry import MODELS
 from PIL import Image
 from tiny_rounds import CountingSegmenter, Rounds
 
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.rounds.label_image import ImageLabeller
 from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
 from mmseg_sesam.rounds.summary import RoundSummary
+from mmseg_sesam.rounds.teacher import TeacherPredictor
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.rounds.weak_shares import count_weak_labels
 from mmseg_sesam.store.store import PseudoLabelStore
@@ -70,6 +73,27 @@ def test_first_round_counts_kinds(first: PseudoLabelStore) -> None:
     assert kinds['none'].labelled_pixels == 0
     assert kinds['scribble'].components == 3
     assert '1 dense, 1 unlabelled' in str(summary)
+
+
+def test_refresh_leaves_void_pixels_of_dense_labels(
+    make_config: Callable[..., Config], scribbles: Path, tmp_path: Path
+) -> None:
+    path = scribbles / 'dense/deep/0.png'
+    dense = np.array(Image.open(path))
+    dense[5:9, 20:30] = 255
+    Image.fromarray(dense).save(path)
+    cfg = mix(make_config())
+    model = MODELS.build(cfg.model).eval()
+    teacher = TeacherPredictor(model, ValidationTransforms())
+    rounds = Rounds(cfg.train_dataloader.dataset)
+    store = PseudoLabelStore(tmp_path / 'store')
+
+    rounds.make(store)
+    rounds.make(store, 1, teacher=teacher, enrich_threshold=0.0)
+
+    for index in range(2):
+        np.testing.assert_array_equal(store.read(KEYS[0], index), dense)
+    assert (store.read(KEYS[2], 1) != 255).all()
 
 
 @pytest.mark.usefixtures('alike_classes')

@@ -51,6 +51,11 @@ def test_facts_change_with_the_image(
     path.write_bytes(content)
     after = look().facts
     assert [a == b for a, b in zip(before, after)] == [True, False, True]
+    # A longer file, of which the same part is read.
+    path.write_bytes(content.ljust(2**16, b'\0'))
+    padded = look().facts
+    path.write_bytes(content.ljust(2**16 + 1, b'\0'))
+    assert look().facts[1] != padded[1]
 
 
 def test_components_of_several_ranks_are_counted_in_little_memory(

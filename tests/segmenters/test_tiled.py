@@ -178,6 +178,30 @@ def test_decode_continues_with_the_mask_that_agrees():
     np.testing.assert_array_equal(mask, expected)
 
 
+@pytest.mark.parametrize(('rows', 'continues'), [(6, False), (12, True)])
+def test_decode_continues_with_no_mask_of_little_overlap(rows, continues):
+    class Slices(RegionSegmenter):
+        """Masks of some of the 20 rows of an object in the second tile."""
+
+        def decode(self, embedding, prompts):
+            candidates = super().decode(embedding, prompts)
+            if (embedding == 250).any():
+                masks = np.zeros((len(prompts), 3, *embedding.shape), bool)
+                masks[:, :, 20 : 20 + rows] = True
+                candidates = MaskCandidates(masks, candidates.scores)
+            return candidates
+
+    segmenter = tiled()
+    segmenter.segmenter = Slices()
+    image = grey((64, 110))
+    image[20:40] = 200
+    # In the second tile alone.
+    image[5, 105] = 250
+    mask = masks_of(segmenter, image, prompt((10, 30)))[0, 1]
+    assert mask[20:40, :40].all()
+    assert mask[:, 64:].any() == continues
+
+
 def test_decode_gives_a_tile_the_negative_points_in_it():
     class Negatives(RegionSegmenter):
         def decode(self, embedding, prompts):
