@@ -22,6 +22,8 @@ def make_config(**backbone) -> Config:
 
 @pytest.fixture(autouse=True)
 def empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A proxy that nothing serves: no name is looked up.
+    monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
     monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'torch'))
     monkeypatch.setattr(
         'huggingface_hub.constants.HF_HUB_CACHE', str(tmp_path / 'hub')
@@ -62,18 +64,12 @@ def test_refuse_unreachable_load_from_without_a_server() -> None:
 @pytest.mark.parametrize(
     'address', ['open-mmlab://resnet50_v1c', 'torchvision://resnet18']
 )
-def test_refuse_unreachable_names_of_mmengine(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
+def test_refuse_unreachable_names_of_mmengine(address: str) -> None:
     with pytest.raises(ConnectionError, match=r'needs https://.*\.pth'):
         refuse_unreachable(Config(dict(model=dict(pretrained=address))))
 
 
-def test_refuse_unreachable_weights_of_timm(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
+def test_refuse_unreachable_weights_of_timm() -> None:
     cfg = make_config(
         type='TIMMBackbone', model_name='resnet18', pretrained=True
     )
