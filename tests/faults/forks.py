@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.device import utils as device
+from warm_processes import find_free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN = ROOT / 'tools/train.py'
@@ -84,7 +85,7 @@ def run(
     for path in (log, events):
         path.unlink(missing_ok=True)
     argv = [str(word) for word in words]
-    port = str(20000 + os.getpid() % 10000)
+    port = find_free_port()
     if ranks > 1:
         argv += ['--launcher', 'pytorch']
     children = []
