@@ -142,7 +142,7 @@ def test_fit_prior_sees_all_columns_of_an_image(shape: tuple) -> None:
     # A tenth of the columns for each class; equal steps hit few columns.
     classes = torch.arange(shape[1]) * 10 // shape[1]
     stripes = torch.nn.functional.one_hot(classes).float().T
-    probability = stripes[:, None].expand(-1, *shape)
+    probability = (0.05 + 0.5 * stripes)[:, None].expand(-1, *shape)
 
     class Predictor(TeacherPredictor):
         def bands(self, batch):
@@ -150,18 +150,17 @@ def test_fit_prior_sees_all_columns_of_an_image(shape: tuple) -> None:
                 rows = slice(*band.indices(shape[0])[:2])
                 yield rows, probability[:, rows]
 
-    fitted = []
-    prior = SimpleNamespace(reset=lambda: None, fit=fitted.append)
     sample = SegDataSample(metainfo=dict(ori_shape=shape))
     images = SimpleNamespace(
         spread=lambda number: [0],
         load_part=lambda places, title: [dict(data_samples=[sample])],
     )
+    prior = TeacherPrior(torch.full((10,), 0.1))
     model = SimpleNamespace(teacher_prior=prior)
     Predictor(model, ValidationTransforms()).fit_prior(images)
-    (found,) = fitted
-    assert len(found) == 1000
-    assert (found.mean(dim=0) - 0.1).abs().max() < 0.03
+    # The predictions have these shares as they are.
+    assert prior.steps > 0
+    assert (prior.constants - prior.constants.mean()).abs().max() < 0.2
 
 
 def test_class_thresholds_are_those_of_unlabelled_images(
