@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mmseg.datasets import PascalVOCDataset
 
 from mmseg_sesam import registration
-from mmseg_sesam.evaluation.submission import SERVERS
 
 TOOLS = sorted(Path(__file__).parents[1].joinpath('tools').glob('*.py'))
 FRAMEWORKS = ('torch', 'mmcv', 'mmseg')
@@ -115,8 +113,3 @@ def test_help_of_tools_imports_no_framework():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('usage: ') == len(TOOLS)
-
-
-def test_servers_voc_palette_is_that_of_mmseg():
-    expected = PascalVOCDataset.METAINFO['palette']
-    assert list(map(list, SERVERS['voc'].palette)) == expected

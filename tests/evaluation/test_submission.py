@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmseg.datasets import PascalVOCDataset
 from PIL import Image
 
 from mmseg_sesam.evaluation.submission import (
@@ -161,3 +162,8 @@ def test_find_images_reads_a_byte_order_mark(tmp_path: Path) -> None:
         Image.new('RGB', (4, 3)).save(tmp_path / f'{name}.tif')
     found = find_images(tmp_path, names)
     assert [path.name for path in found] == ['a.tif', 'b.tif']
+
+
+def test_servers_voc_palette_is_that_of_mmseg():
+    expected = PascalVOCDataset.METAINFO['palette']
+    assert list(map(list, SERVERS['voc'].palette)) == expected

@@ -37,34 +37,6 @@ def stage(store: PseudoLabelStore, number: int, *keys: str) -> None:
         store.stage(number, key, {LABELS: label(number)}, [])
 
 
-@pytest.mark.parametrize(
-    'path, key',
-    [
-        ('data/images/a.jpg', 'images/a'),
-        ('data/images/town/a.v1.jpg', 'images/town/a.v1'),
-        ('data/./images/../images/a.jpg', 'images/a'),
-        ('data/..hidden/a.jpg', '..hidden/a'),
-        ('data/a', 'a'),
-    ],
-)
-def test_sample_key_is_the_path_below_the_data_root(
-    path: str, key: str
-) -> None:
-    assert sample_key(path, 'data') == key
-    assert sample_key(path, 'data/') == key
-    assert sample_key(os.path.abspath(path), 'data') == key
-
-
-@pytest.mark.parametrize(
-    'path', ['a.jpg', '../a.jpg', 'data/../a.jpg', 'data2/a.jpg', '/a.jpg']
-)
-def test_sample_key_outside_of_the_data_root(path: str) -> None:
-    with pytest.raises(
-        ValueError, match=f"{path} lies outside of data_root='data'; set"
-    ):
-        sample_key(path, 'data')
-
-
 def test_stage_equal_names_in_different_folders(
     store: PseudoLabelStore,
 ) -> None:
