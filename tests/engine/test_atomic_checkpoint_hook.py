@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from pathlib import Path
 from typing import Callable
@@ -12,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from pipelines import place_of
+from tiny_configs import validated, without_rounds
 
 from mmseg_sesam.engine.atomic_checkpoint_hook import (
     AtomicBackend,
@@ -114,9 +113,7 @@ def train_with_scores(make_config: Callable[..., Config]):
 
     def train(scores: list[float], stop: int | None = None, **options):
         cfg = make_config(model__teacher=None, **options)
-        del cfg.default_hooks['pseudo_labels']
-        pipeline = cfg.train_dataloader.dataset.pipeline
-        del pipeline[place_of(pipeline, 'LoadPseudoLabel')]
+        validated(without_rounds(cfg))
         cfg.train_cfg = dict(
             type='IterBasedTrainLoop', max_iters=len(scores), val_interval=1
         )
@@ -126,15 +123,6 @@ def train_with_scores(make_config: Callable[..., Config]):
             save_best='mIoU',
             rule='greater',
         )
-        cfg.val_cfg = dict(type='ValLoop')
-        cfg.val_evaluator = dict(type='IoUMetric')
-        cfg.val_dataloader = dict(copy.deepcopy(cfg.train_dataloader))
-        cfg.val_dataloader.sampler = dict(type='DefaultSampler', shuffle=False)
-        cfg.val_dataloader.dataset.pipeline = [
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAnnotations'),
-            dict(type='PackSegInputs'),
-        ]
         runner = Runner.from_cfg(cfg)
         runner.register_hook(SetScore(scores, stop), priority='VERY_HIGH')
         runner.train()

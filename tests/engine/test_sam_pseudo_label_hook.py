@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
+from tiny_configs import validated
 
 from mmseg_sesam.store.store import CONFIDENT, LABELS, PseudoLabelStore
 
@@ -146,16 +147,7 @@ def test_refresh_uses_the_scale_of_validation(
     make_config: MakeConfig, store: PseudoLabelStore
 ) -> None:
     cfg = make_config(train_cfg__max_iters=3)
-    cfg.val_dataloader = copy.deepcopy(cfg.train_dataloader)
-    cfg.val_dataloader.sampler = dict(type='DefaultSampler', shuffle=False)
-    cfg.val_dataloader.dataset.pipeline = [
-        dict(type='LoadImageFromFile'),
-        dict(type='Resize', scale=(96, 80), keep_ratio=True),
-        dict(type='LoadAnnotations'),
-        dict(type='PackSegInputs'),
-    ]
-    cfg.val_cfg = dict(type='ValLoop')
-    cfg.val_evaluator = dict(type='IoUMetric')
+    validated(cfg, dict(type='Resize', scale=(96, 80), keep_ratio=True))
     runner = Runner.from_cfg(cfg)
     sizes = set()
     runner.model.teacher.backbone.register_forward_pre_hook(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,8 @@ from mmengine import dist
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from pipelines import place_of
+from tiny_configs import validated, without_rounds
 
 from mmseg_sesam.engine.step_seed_hook import StepSeedHook
 
@@ -53,28 +54,11 @@ def make_run(make_config: MakeConfig) -> Callable[..., Run]:
         cfg.merge_from_dict(
             {key.replace('__', '.'): v for key, v in options.items()}
         )
-        del cfg.default_hooks['pseudo_labels']
+        validated(without_rounds(cfg))
         loader = cfg.train_dataloader
         loader.update(WORKERS[workers])
         pipeline = loader.dataset.pipeline
-        pipeline[:] = [
-            step
-            for step in pipeline
-            if step.type not in ('LoadPseudoLabel', 'KeepTeacherView')
-        ]
-        cfg.val_dataloader = dict(copy.deepcopy(loader), num_workers=0)
-        cfg.val_dataloader.update(
-            batch_size=1,
-            persistent_workers=False,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-        )
-        cfg.val_dataloader.dataset.pipeline = [
-            dict(type='LoadImageFromFile'),
-            dict(type='LoadAnnotations'),
-            dict(type='PackSegInputs'),
-        ]
-        cfg.val_cfg = dict(type='ValLoop')
-        cfg.val_evaluator = dict(type='IoUMetric')
+        del pipeline[place_of(pipeline, 'KeepTeacherView')]
         # Six images, two a step: an epoch has three steps.
         loader.dataset = dict(
             type='RepeatDataset', times=2, dataset=loader.dataset

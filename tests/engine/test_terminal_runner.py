@@ -9,7 +9,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.hooks import Hook, IterTimerHook
 from mmengine.runner import Runner
-from pipelines import place_of
+from tiny_configs import without_rounds
 from warm_processes import run_warm
 
 from mmseg_sesam.cli.launch import add_safeguards
@@ -29,9 +29,7 @@ def test_terminal_runner_logs_slow_steps(
     # Each step takes longer than the patience.
     monkeypatch.setattr(terminal, '_PAUSE', patience)
     cfg = make_config(model__teacher=None, train_cfg__max_iters=4)
-    del cfg.default_hooks['pseudo_labels']
-    pipeline = cfg.train_dataloader.dataset.pipeline
-    del pipeline[place_of(pipeline, 'LoadPseudoLabel')]
+    without_rounds(cfg)
     cfg.default_hooks.logger.interval = 2
     runner = TerminalRunner.from_cfg(cfg)
     runner.train()

@@ -10,32 +10,19 @@ from typing import Callable
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
+from tiny_configs import validated
 
 from mmseg_sesam.io.names import SUGGESTIONS
 from mmseg_sesam.report import build_report
 from mmseg_sesam.report.run import read_run
 
-TRUTH_PIPELINE = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs'),
-]
 
-
-def train(cfg: Config, scribbles: Path) -> None:
+def train(cfg: Config) -> None:
     """Trains from scribbles, and validates twice."""
-    dataset = dict(cfg.train_dataloader.dataset, pipeline=TRUTH_PIPELINE)
-    dataset['data_prefix'] = dict(img_path='images', seg_map_path='dense')
-    cfg.val_dataloader = dict(
-        batch_size=1,
-        num_workers=0,
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        dataset=dict(dataset, data_root=str(scribbles)),
-    )
+    validated(cfg, labels='dense')
     cfg.test_dataloader = cfg.val_dataloader
-    cfg.val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
     cfg.test_evaluator = cfg.val_evaluator
-    cfg.val_cfg, cfg.test_cfg = dict(type='ValLoop'), dict(type='TestLoop')
+    cfg.test_cfg = dict(type='TestLoop')
     cfg.train_cfg.val_interval = 3
     cfg.custom_imports = dict(imports=['mmseg_sesam'])
     Runner.from_cfg(cfg).train()
@@ -67,7 +54,7 @@ def work_dir(
     """A copy of a run of six steps and three rounds."""
     moved = snapshot / 'moved_from'
     if not snapshot.exists():
-        train(make_config(), scribbles)
+        train(make_config())
         shutil.copytree(tmp_path, snapshot)
         moved.write_text(str(tmp_path))
     else:
