@@ -17,6 +17,7 @@ from mmseg_sesam.start.config_template import (
     DENSE_SOURCE,
     HEAD,
     SAMPLER,
+    SGD,
     TAIL,
     WITH_VAL,
     WITHOUT_VAL,
@@ -162,7 +163,7 @@ def _of_network(plan: Plan) -> dict[str, str]:
     """Returns the lines that depend on the network."""
     if plan.model.value == 'deeplabv3_r50':
         auxiliary = '\n    auxiliary_head=dict(num_classes=num_classes),'
-        return dict(auxiliary=auxiliary, optimizer='')
+        return dict(auxiliary=auxiliary, optimizer=SGD)
     return dict(auxiliary='', optimizer=ADAMW)
 
 
