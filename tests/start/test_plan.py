@@ -41,7 +41,7 @@ def test_make_plan_follows_the_number_of_images(
     assert last < steps
 
 
-@pytest.mark.parametrize('steps, momentum', [(2000, 0.99), (2400, 0.999)])
+@pytest.mark.parametrize('steps, momentum', [(2400, 0.99), (8000, 0.999)])
 def test_schedule_follows_the_number_of_steps(
     steps: int, momentum: float
 ) -> None:
