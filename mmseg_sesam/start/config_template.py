@@ -127,7 +127,7 @@ val_dataloader = None
 val_evaluator = None
 val_cfg = None
 """
-TAIL = """\
+NETWORK = """\
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 {test_cfg}
@@ -158,7 +158,41 @@ model = dict(
 {max_iters_reason}
 max_iters = {max_iters}
 train_cfg = dict(max_iters=max_iters, val_interval={val_interval})
-{optimizer}default_hooks = dict(
+"""
+SGD = """\
+optim_wrapper = dict(
+    optimizer=dict(
+{learning_rate_reason}
+        lr={learning_rate},
+    ),
+)
+param_scheduler = [
+    dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
+]
+"""
+ADAMW = """\
+optim_wrapper = dict(
+    optimizer=dict(
+        _delete_=True,
+        type='AdamW',
+{learning_rate_reason}
+        lr={learning_rate},
+        weight_decay=0.01,
+    ),
+    # The backbone has learned from ImageNet, and changes more slowly.
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
+)
+# A warm-up over 5% of the steps, as in these runs.
+warmup = max_iters // 20
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, end=warmup, by_epoch=False),
+    dict(
+        type='PolyLR', power=0.9, begin=warmup, end=max_iters, by_epoch=False
+    ),
+]
+"""
+HOOKS = """\
+default_hooks = dict(
     checkpoint=dict(
 {val_interval_reason}
         interval={val_interval},{save_best}
@@ -174,26 +208,4 @@ train_cfg = dict(max_iters=max_iters, val_interval={val_interval})
         max_rounds=2,
     ),
 )
-"""
-SGD = """\
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
-]
-"""
-ADAMW = """\
-# As in the runs of docs/accuracy.md, which also had class weights in the loss,
-# and 8 crops in a step.
-optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.01),
-    # The backbone has learned from ImageNet, and changes more slowly.
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
-)
-# A warm-up over 5% of the steps, as in these runs.
-warmup = max_iters // 20
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, end=warmup, by_epoch=False),
-    dict(
-        type='PolyLR', power=0.9, begin=warmup, end=max_iters, by_epoch=False
-    ),
-]
 """

@@ -49,6 +49,7 @@ class Plan:
         begin: step after which pseudo-labels are refreshed first.
         interval: steps between two refreshes.
         val_interval: steps between two validations, or two checkpoints.
+        learning_rate: of the network's optimizer.
         ema_momentum: of the teacher, see `EMATeacher`.
         crf: weight of the gated CRF loss.
     """
@@ -63,6 +64,7 @@ class Plan:
     begin: Choice
     interval: Choice
     val_interval: Choice
+    learning_rate: Choice
     ema_momentum: Choice
     crf: Choice
 
@@ -142,6 +144,7 @@ def _of_machine(material: Material, machine: Machine) -> dict[str, Choice]:
     limit = 512 if gpu else 320
     side = crop_side(scale[1], limit)
     small = gpu and machine.gpu_gib < 8
+    batch = 2 if small else 4
     where = f'a GPU of {machine.gpu_gib:.0f} GiB' if gpu else 'no GPU'
     return dict(
         model=Choice(
@@ -155,16 +158,31 @@ def _of_machine(material: Material, machine: Machine) -> dict[str, Choice]:
             'more than the shorter side of images, rounded up to 32',
         ),
         batch_size=Choice(
-            2 if small else 4,
+            batch,
             'fits a GPU below 8 GiB'
             if small
             else '4 images of 512 x 512 take 5.6 GiB (docs/accuracy.md)'
             if gpu
             else 'as in configs/_base_/datasets/my_dataset.py',
         ),
+        learning_rate=_learning_rate(gpu, batch),
         num_workers=Choice(
             min(4, machine.cpus), f'up to 4; CPU cores: {machine.cpus}'
         ),
+    )
+
+
+def _learning_rate(gpu: bool, batch: int) -> Choice:
+    if not gpu:
+        return Choice(
+            1e-3,
+            'AdamW, as in the runs of docs/accuracy.md, which also had class '
+            'weights in the loss, and 8 crops in a step',
+        )
+    return Choice(
+        0.01 * batch / 16,
+        "SGD: mmseg's 0.01 is for 16 images in a step, and a step here has "
+        f'{batch} (linear rule of Goyal et al., 2017); not run on a GPU',
     )
 
 

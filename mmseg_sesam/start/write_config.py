@@ -16,9 +16,10 @@ from mmseg_sesam.start.config_template import (
     DATASET,
     DENSE_SOURCE,
     HEAD,
+    HOOKS,
+    NETWORK,
     SAMPLER,
     SGD,
-    TAIL,
     WITH_VAL,
     WITHOUT_VAL,
 )
@@ -36,6 +37,7 @@ _INDENTS = dict(
     ema_momentum=4,
     crf=4,
     val_interval=8,
+    learning_rate=8,
     begin=8,
     interval=8,
 )
@@ -51,6 +53,7 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
         bases: folder of the fragments, `configs/_base_`.
     """
     choices, material = vars(plan), sets.train
+    is_large = plan.model.value == 'deeplabv3_r50'
     values: dict[str, Any] = {key: choices[key].value for key in choices}
     for key, choice in choices.items():
         values[f'{key}_reason'] = _comment(choice.reason, _INDENTS.get(key, 0))
@@ -69,12 +72,16 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
         regularizers=f"[dict(type='GatedCRFLoss', loss_weight={plan.crf[0]})]"
         if plan.crf.value
         else '[]',
-        **_of_network(plan),
+        auxiliary='\n    auxiliary_head=dict(num_classes=num_classes),'
+        if is_large
+        else '',
         **_of_labels(sets, folder),
         **_of_validation(sets, folder),
     )
-    middle = WITH_VAL if sets.val else WITHOUT_VAL
-    return (HEAD + middle + TAIL).format(**values)
+    validation = WITH_VAL if sets.val else WITHOUT_VAL
+    optimizer = SGD if is_large else ADAMW
+    text = HEAD + validation + NETWORK + optimizer + HOOKS
+    return text.format(**values)
 
 
 def _of_labels(sets: DataSets, folder: Path) -> dict[str, str]:
@@ -157,14 +164,6 @@ def _of_validation(sets: DataSets, folder: Path) -> dict[str, str]:
         save_best=best,
         test_cfg='',
     )
-
-
-def _of_network(plan: Plan) -> dict[str, str]:
-    """Returns the lines that depend on the network."""
-    if plan.model.value == 'deeplabv3_r50':
-        auxiliary = '\n    auxiliary_head=dict(num_classes=num_classes),'
-        return dict(auxiliary=auxiliary, optimizer=SGD)
-    return dict(auxiliary='', optimizer=ADAMW)
 
 
 def _comment(reason: str, indent: int) -> str:

@@ -9,6 +9,8 @@ from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 from mmseg.registry import MODELS
 from torch import nn
 
+from mmseg_sesam.start.machine import Machine
+
 
 def test_prepare_for_a_cpu_writes_the_measured_recipe(plan_photos) -> None:
     cfg = Config.fromfile(plan_photos().config)
@@ -49,3 +51,16 @@ def test_prepare_for_a_cpu_warms_up(plan_photos) -> None:
     # The 20th step is the last one of 5%.
     assert rates.index(max(rates)) == 19
     assert rates[-1] < 1e-5
+
+
+@pytest.mark.parametrize('gpu, rate', [(24, 0.01 / 4), (6, 0.01 / 8)])
+def test_prepare_for_a_gpu_fits_the_learning_rate_to_the_batch(
+    plan_photos, gpu: float, rate: float
+) -> None:
+    cfg = Config.fromfile(plan_photos(Machine(8, gpu)).config)
+
+    optimizer = build_optim_wrapper(nn.Linear(1, 1), cfg.optim_wrapper)
+
+    assert optimizer.get_lr()['lr'] == [pytest.approx(rate)]
+    assert cfg.optim_wrapper.optimizer.type == 'SGD'
+    assert rate * 16 / cfg.train_dataloader.batch_size == 0.01
