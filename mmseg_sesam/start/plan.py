@@ -25,6 +25,15 @@ _STEP_SHARE = 0.6
 # A teacher of docs/accuracy.md is a mean over 100 of 800 steps. The default of
 # 1000 steps has the same share from here on.
 _LONG = 8000
+# Network and images of a step on a GPU, best first, and GiB that a step with
+# crops of 512 x 512 takes at least (benchmarks/memory.py, with the CRF loss).
+_ON_GPU = (
+    ('deeplabv3_r50', 4, 5.6),
+    ('deeplabv3_r50', 2, 3.3),
+    ('deeplabv3_lite0', 4, 1.8),
+)
+# GiB for what these numbers leave out, such as a GPU's context (our choice).
+_RESERVE = 1
 
 
 class Choice(NamedTuple):
@@ -135,45 +144,51 @@ def schedule(steps: int, reason: str) -> dict[str, Choice]:
 
 
 def _of_machine(material: Material, machine: Machine) -> dict[str, Choice]:
-    gpu = machine.gpu_gib > 0
     width, height = material.size
     scale = training_size(material.size)
     said = f'the images are {width} x {height} (median)'
     if drawing_scale(material.size) > 1:
         said += f'; longer sides than {MAX_SIDE} are scaled down (our choice)'
-    limit = 512 if gpu else 320
+    limit, where = (512, 'a GPU') if machine.gpu_gib else (320, 'a CPU')
     side = crop_side(scale[1], limit)
-    small = gpu and machine.gpu_gib < 8
-    batch = 2 if small else 4
-    where = f'a GPU of {machine.gpu_gib:.0f} GiB' if gpu else 'no GPU'
     return dict(
-        model=Choice(
-            'deeplabv3_r50' if gpu else 'deeplabv3_lite0',
-            f'{where}; the small network is made for CPUs',
-        ),
+        **_network(machine.gpu_gib),
         scale=Choice(scale, said),
         crop=Choice(
             (side, side),
-            f'{limit} on a {"GPU" if gpu else "CPU"} (our choice), and no '
-            'more than the shorter side of images, rounded up to 32',
+            f'{limit} on {where} (our choice), and no more than the shorter '
+            'side of images, rounded up to 32',
         ),
-        batch_size=Choice(
-            batch,
-            'fits a GPU below 8 GiB'
-            if small
-            else '4 images of 512 x 512 take 5.6 GiB (docs/accuracy.md)'
-            if gpu
-            else 'as in configs/_base_/datasets/my_dataset.py',
-        ),
-        learning_rate=_learning_rate(gpu, batch),
         num_workers=Choice(
             min(4, machine.cpus), f'up to 4; CPU cores: {machine.cpus}'
         ),
     )
 
 
-def _learning_rate(gpu: bool, batch: int) -> Choice:
-    if not gpu:
+def _network(gpu_gib: float) -> dict[str, Choice]:
+    """Returns the network with its batch and learning rate."""
+    fitting = [row for row in _ON_GPU if row[2] + _RESERVE <= gpu_gib]
+    name, batch, least = (fitting or _ON_GPU[-1:])[0]
+    return dict(
+        model=Choice(
+            name,
+            f'a GPU of {gpu_gib:.1f} GiB'
+            if gpu_gib
+            else 'no GPU; the small network is made for CPUs',
+        ),
+        batch_size=Choice(
+            batch,
+            f'{batch} crops of 512 x 512 take {least} GiB of a GPU at least '
+            '(computed by benchmarks/memory.py; not run on a GPU)'
+            if gpu_gib
+            else 'as in configs/_base_/datasets/my_dataset.py',
+        ),
+        learning_rate=_learning_rate(name, batch),
+    )
+
+
+def _learning_rate(network: str, batch: int) -> Choice:
+    if network == 'deeplabv3_lite0':
         return Choice(
             1e-3,
             'AdamW, as in the runs of docs/accuracy.md, which also had class '

@@ -21,33 +21,50 @@ _ON_GPU = (
 _ON_CPU = ('mobile_sam', 'sam2_1_hiera_t', 'sam2_1_hiera_s', 'sam_vit_b')
 _FALLBACK = 'superpixel'
 _TRANSFORMERS = 'transformers'
+# GiB that a round takes beside SAM's weights: 2.1 for the tensors of ViT-H's
+# encoder in fp32, 1.0 for the network in training (both computed, not run on a
+# GPU), and some for the GPU's context (our choice). Prompts are decoded in
+# batches that fit.
+_ROUND = 3.5
 
 
-def pick_segmenter(folder: Path, gpu: bool, root: Path = Path()) -> Choice:
-    """Returns the fragment of the best segmenter whose weights are there.
+def pick_segmenter(
+    folder: Path, gpu_gib: float, root: Path = Path()
+) -> Choice:
+    """Returns the fragment of the best segmenter that can be used.
+
+    Its weights and its package are there, and it fits the GPU.
 
     Args:
         folder: folder of the fragments, `configs/_base_/segmenters`.
-        gpu: whether there is a GPU.
+        gpu_gib: memory of the GPU in GiB, 0 without a GPU.
         root: folder that the paths of weights begin at.
     """
-    lacking = ''
-    for name in _ON_GPU if gpu else _ON_CPU:
+    skipped = []
+    for name in _ON_GPU if gpu_gib else _ON_CPU:
         generator = Config.fromfile(folder / f'{name}.py').generator
         weights, package = _needs(generator['segmenter'])
         if not (root / weights).exists():
             continue
         if find_spec(package) is None:
-            lacking = f'; {weights} is there without the package {package}'
+            skipped.append(f'{weights} is there without the package {package}')
             continue
-        if package == _TRANSFORMERS and not _is_model(root / weights):
-            lacking = f'; {weights} lacks files of its model'
+        files = _files(root / weights)
+        if not files:
+            skipped.append(f'{weights} lacks files of its model')
             continue
-        return Choice(name, f'{weights} is there')
+        need = sum(file.stat().st_size for file in files) / 2**30 + _ROUND
+        said = f'needs {need:.1f} GiB of a GPU (computed; not run on a GPU)'
+        if gpu_gib and need > gpu_gib:
+            skipped.append(f'{weights} {said}')
+            continue
+        there = f'is there, and {said}' if gpu_gib else 'is there'
+        return Choice(name, '; '.join([f'{weights} {there}', *skipped]))
+    suits = f'a GPU of {gpu_gib:.1f} GiB' if gpu_gib else 'a CPU'
+    lacking = f'no weights of SAM that suit {suits} in checkpoints/'
     return Choice(
         _FALLBACK,
-        f'no weights of SAM that suit {"a GPU" if gpu else "a CPU"} in '
-        f'checkpoints/{lacking} (docs/get_started.md)',
+        '; '.join([lacking, *skipped]) + ' (docs/get_started.md)',
     )
 
 
@@ -61,16 +78,20 @@ def _needs(config: dict[str, Any]) -> tuple[str, str]:
     raise KeyError('checkpoint')
 
 
-def _is_model(folder: Path) -> bool:
-    """Returns whether a folder holds a model; one may be half downloaded."""
+def _files(weights: Path) -> list[Path]:
+    """Returns the files of weights; none of a model half downloaded."""
+    if weights.is_file():
+        return [weights]
     # Takes seconds.
     from mmseg_sesam.segmenters.transformers_sam.model_files import find_files
 
     try:
-        find_files(str(folder), revision=None, download=False, pickled=False)
+        found = find_files(
+            str(weights), revision=None, download=False, pickled=False
+        )
     except (OSError, ValueError):
-        return False
-    return True
+        return []
+    return found.weights
 
 
 def _nested(config: dict[str, Any]) -> Iterator[dict[str, Any]]:

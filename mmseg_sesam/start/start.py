@@ -94,7 +94,7 @@ def prepare(
     _check_unchanged(out, names)
     sets = _gather_sets(request, partial(_make_way, out, names))
     machine = machine or Machine.this()
-    segmenter = pick_segmenter(bases / 'segmenters', machine.gpu_gib > 0)
+    segmenter = pick_segmenter(bases / 'segmenters', machine.gpu_gib)
     plan = make_plan(sets, machine, segmenter)
     if request.minutes is not None:
         seconds = seconds_per_step(plan, bases, len(sets.train.classes))
