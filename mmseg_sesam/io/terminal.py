@@ -30,6 +30,7 @@ _RECORDS = (
     '\n' + '-' * 60 + '\nSystem environment',
     'Config:\n',
     'Hooks will be executed',
+    'paramwise_options -- ',
     'Distributed training is not used, all SyncBatchNorm',
     'The prefix is not set in metric class',
     '"FileClient" will be deprecated',

@@ -85,6 +85,7 @@ def test_shorten_hides_records_from_the_terminal_alone(
         'Config:\nmodel = 1',
         'Hooks will be executed in the following order:\n',
         'teacher.x is skipped since its requires_grad=False',
+        'paramwise_options -- backbone.x:lr=0.0003',
     ]
     for text in [*hidden, 'Saving checkpoint']:
         logger.info(text)
