@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +11,7 @@ from scipy.ndimage import label as find_components
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from scipy.spatial import Delaunay
+from skimage.measure import approximate_polygon
 
 from mmseg_sesam.core.bands import class_ids
 from mmseg_sesam.structures import UNLABELLED
@@ -24,9 +23,6 @@ _INSET = 0.25
 _STEPS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
 _EIGHT = np.ones((3, 3), bool)
 _FOUR = None
-# Corners of the rings that are simplified together, which bounds the memory
-# (our choice).
-_CORNERS = 2**18
 
 
 class Outline(NamedTuple):
@@ -191,95 +187,35 @@ def _trace(part: _Component) -> _Traced:
 def _outlines(
     traced: list[_Traced], shape: tuple[int, int], tolerance: float
 ) -> list[Outline]:
-    rings = [ring for part in traced for ring in part.rings]
-    if tolerance > 0:
-        numbers = np.cumsum([len(ring) for ring in rings]) // _CORNERS
-        batches = groupby(zip(numbers.tolist(), rings), key=itemgetter(0))
-        rings = [
-            ring
-            for _, batch in batches
-            for ring in _simplify([r for _, r in batch], shape, tolerance)
-        ]
-    left = iter(rings)
-    return [
-        Outline(
-            part.class_id, next(left), [next(left) for _ in part.rings[1:]]
-        )
-        for part in traced
-    ]
+    outlines = []
+    for class_id, rings in traced:
+        if tolerance > 0:
+            rings = [_simplify(ring, shape, tolerance) for ring in rings]
+        outlines.append(Outline(class_id, rings[0], rings[1:]))
+    return outlines
 
 
 def _simplify(
-    rings: list[np.ndarray], shape: tuple[int, int], tolerance: float
-) -> list[np.ndarray]:
-    """Returns rings with the corners that stay: Douglas-Peucker on rings.
+    ring: np.ndarray, shape: tuple[int, int], tolerance: float
+) -> np.ndarray:
+    """Returns the corners of a ring that stay: Douglas-Peucker on a ring.
 
     Corners at the border of the image stay, as pixels at the border belong
-    to no other outline, and three corners of a ring that span an area. All
-    rings are divided together, since a label may have thousands of them.
+    to no other outline, and all corners of a ring that would have no area.
     """
-    # Each ring ends where it begins.
-    line = np.concatenate([p for ring in rings for p in (ring, ring[:1])])
-    after = np.cumsum([len(ring) + 1 for ring in rings])
-    firsts = np.append(0, after[:-1])
     size = np.array(shape[::-1])
-    kept = ((line <= _INSET) | (line >= size - _INSET)).any(1)
-    kept[firsts] = kept[after - 1] = True
-    farthest, _ = _most_distant(line, firsts, after, firsts, firsts)
-    beside, _ = _most_distant(line, firsts, after, firsts, farthest)
-    kept[farthest] = kept[beside] = True
-    ends = np.flatnonzero(kept)
-    starts, stops = ends[:-1], ends[1:]
-    while len(starts):
-        # Nothing lies between neighbours, such as the ends of two rings.
-        apart = stops - starts > 1
-        starts, stops = starts[apart], stops[apart]
-        places, gaps = _most_distant(line, starts + 1, stops, starts, stops)
-        split = gaps > tolerance
-        starts, places, stops = starts[split], places[split], stops[split]
-        kept[places] = True
-        starts, stops = np.append(starts, places), np.append(places, stops)
-    return [
-        ring[kept[first : stop - 1]]
-        for ring, first, stop in zip(rings, firsts, after)
-    ]
-
-
-def _most_distant(
-    points: np.ndarray,
-    firsts: np.ndarray,
-    stops: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the points most distant from lines.
-
-    Args:
-        points: (N, 2) points.
-        firsts: (P,) places of the first points that belong to a line.
-        stops: (P,) places after the last ones.
-        starts: (P,) places of the points where lines start.
-        ends: (P,) places of the points where they end.
-
-    Returns:
-        (P,) places of the points, the first of several, and their distances.
-    """
-    if not len(firsts):
-        return firsts, np.zeros(0)
-    counts = stops - firsts
-    begins = np.append(0, counts.cumsum()[:-1])
-    places = np.arange(counts.sum()) + np.repeat(firsts - begins, counts)
-    along = np.repeat(points[ends] - points[starts], counts, axis=0)
-    way = points[places] - np.repeat(points[starts], counts, axis=0)
-    length = np.square(along).sum(1)
-    share = np.zeros(len(places))
-    np.divide((way * along).sum(1), length, out=share, where=length > 0)
-    rest = way - share.clip(0, 1)[:, None] * along
-    distances = np.hypot(*rest.T)
-    most = np.maximum.reduceat(distances, begins)
-    is_most = distances == np.repeat(most, counts)
-    places = np.where(is_most, places, len(points))
-    return np.minimum.reduceat(places, begins), most
+    at_border = ((ring <= _INSET) | (ring >= size - _INSET)).any(1)
+    # Without a corner at the border, the ring is cut at its first corner.
+    ends = np.flatnonzero(at_border) if at_border.any() else np.zeros(1, int)
+    line = np.concatenate([ring, ring[: ends[0] + 1]])
+    ends = np.append(ends, len(line) - 1)
+    kept = np.concatenate(
+        [
+            approximate_polygon(line[start : end + 1], tolerance)[:-1]
+            for start, end in zip(ends, ends[1:])
+        ]
+    )
+    return kept if len(kept) > 2 else ring
 
 
 def _bridges(

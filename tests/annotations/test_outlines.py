@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.ndimage import gaussian_filter
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 
-from mmseg_sesam.annotations import outlines
 from mmseg_sesam.annotations.drawing import Canvas
 from mmseg_sesam.annotations.outlines import (
     outlines_in_order,
@@ -113,6 +113,30 @@ def test_separate_outlines_have_three_corners(tolerance, label):
             assert len(np.unique(ring, axis=0)) >= 3
 
 
+def distances(points, ring):
+    """Distance of each point to the lines of a ring."""
+    along = np.roll(ring, -1, axis=0) - ring
+    way = points[:, None] - ring
+    share = (way * along).sum(2) / np.square(along).sum(1)
+    rest = way - share.clip(0, 1)[..., None] * along
+    return np.hypot(*rest.transpose(2, 0, 1)).min(1)
+
+
+@pytest.mark.parametrize('tolerance', [1, 3])
+def test_separate_outlines_stay_within_the_tolerance(tolerance):
+    noise = np.random.default_rng(0).random((80, 80))
+    label = np.where(gaussian_filter(noise, 2) > 0.5, 0, 255).astype(np.uint8)
+    pairs = zip(
+        separate_outlines(label, 0), separate_outlines(label, tolerance)
+    )
+    for exact, coarse in pairs:
+        for ring, kept in zip(
+            (exact.outer, *exact.holes), (coarse.outer, *coarse.holes)
+        ):
+            assert distances(ring, kept).max() <= tolerance + 1e-9
+            assert {*map(tuple, kept)} <= {*map(tuple, ring)}
+
+
 def test_separate_outlines_leave_out_corners_within_the_tolerance():
     label = np.full((40, 60), 255, np.uint8)
     for row in range(30):
@@ -127,19 +151,3 @@ def test_separate_outlines_leave_out_corners_within_the_tolerance():
 def test_trace_rings_of_pixels_that_touch_at_a_corner():
     (ring,) = trace_rings(np.eye(2, dtype=bool))
     assert {*map(tuple, np.floor(ring).tolist())} == {(0, 0), (1, 1)}
-
-
-def test_separate_outlines_simplify_all_rings_together(monkeypatch):
-    calls, find = [], outlines._most_distant
-
-    def note(*args):
-        calls.append(args)
-        return find(*args)
-
-    monkeypatch.setattr(outlines, '_most_distant', note)
-    blob = np.full((5, 6), 255, np.uint8)
-    blob[1:4, 1:5] = [[255, 1, 1, 255], [1, 1, 1, 1], [255, 1, 255, 1]]
-    assert len(separate_outlines(blob, 1)) == 1
-    number = len(calls)
-    assert len(separate_outlines(np.tile(blob, (9, 9)), 1)) == 81
-    assert len(calls) == 2 * number
