@@ -13,14 +13,11 @@ from scipy.sparse.csgraph import (
     dijkstra,
     minimum_spanning_tree,
 )
+from scipy.spatial import cKDTree
 from skimage.measure import block_reduce
 from skimage.morphology import skeletonize
 
 from mmseg_sesam.core.depth import depth_in
-
-# Half of the 8-neighbourhood as (row, col), so that each edge occurs once.
-_STEPS = ((0, 1), (1, -1), (1, 0), (1, 1))
-_STEP_LENGTHS = np.hypot(*np.transpose(_STEPS))
 
 # Largest depth in pixels at full resolution (our choice). Thinning takes a
 # pass over the mask for each pixel of depth, so that a mask k times as deep is
@@ -194,36 +191,23 @@ def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
     Edges join 8-neighbours. Of equally long edges, the tree takes the first
     in raster order. Entries are edge lengths.
     """
-    neighbours, count = [], 0
-    for own in coords:
-        # Searched for, since a table would be as large as the image.
-        width = int(own[:, 1].max(initial=0)) + 3
-        codes = own[:, 0] * width + own[:, 1] + 1
-        neighbours += [
-            [_find(codes, codes + r * width + c, count) for r, c in _STEPS]
-        ]
-        count += len(own)
-    joined = np.concatenate(neighbours, axis=1).T
-    found = joined >= 0
-    lengths = np.broadcast_to(_STEP_LENGTHS, found.shape)[found]
-    # Where each row of the sparse matrix starts.
-    starts = np.concatenate([[0], found.sum(axis=1).cumsum()])
+    pixels = np.concatenate(coords)
+    count = len(pixels)
+    # Sets lie apart on a third axis, so that one search finds all edges.
+    sets = np.repeat(np.arange(len(coords)), [len(own) for own in coords])
+    places = np.column_stack([pixels, 2 * sets])
+    pairs = cKDTree(places).query_pairs(1.5, output_type='ndarray')
+    pairs = pairs[np.lexsort(pairs.T[::-1])]
+    lengths = np.hypot(*(pixels[pairs[:, 0]] - pixels[pairs[:, 1]]).T)
     # Added to the lengths, so that the first of equal edges is taken. The sum
     # stays below the difference of two lengths, and is removed again below.
     order = np.arange(len(lengths)) * (0.1 / max(len(lengths), 1))
     tree = minimum_spanning_tree(
-        csr_matrix((lengths + order, joined[found], starts), (count, count))
+        csr_matrix((lengths + order, pairs.T), (count, count))
     )
     sources = np.repeat(np.arange(count), np.diff(tree.indptr))
-    pixels = np.concatenate(coords)
     tree.data = np.hypot(*(pixels[tree.indices] - pixels[sources]).T)
     return tree
-
-
-def _find(codes: np.ndarray, wanted: np.ndarray, first: int) -> np.ndarray:
-    """Returns `first` + places in ascending codes, -1 for those not there."""
-    places = np.searchsorted(codes, wanted).clip(max=max(len(codes) - 1, 0))
-    return np.where(codes[places] == wanted, places + first, -1)
 
 
 def _farthest(tree: csr_matrix, node: int) -> tuple[int, np.ndarray]:
