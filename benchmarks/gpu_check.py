@@ -106,10 +106,7 @@ def compare_masks(name: str, device: str, size: Size) -> dict[str, Any]:
     image = make_image(size)
     rng = np.random.default_rng(0)
     points = rng.uniform(0, (size.width, size.height), (16, 2, 2))
-    prompts = [
-        PointPrompt(p.astype('float32'), np.array([1, 0], np.int8))
-        for p in points
-    ]
+    prompts = [PointPrompt(p.astype('float32')) for p in points]
 
     def answer(place: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
         segmenter = build(dtype=dtype).to(place)

@@ -59,8 +59,7 @@ def measure_family(name: str, repeats: int, size: Size = VOC) -> Row:
     """Measures a segmenter with random weights on a CPU, in fp32."""
     rng = np.random.default_rng(0)
     points = rng.uniform(0, (size.width, size.height), (PROMPTS, 1, 2))
-    ones = np.ones(1, np.int8)
-    prompts = [PointPrompt(p.astype('float32'), ones) for p in points]
+    prompts = [PointPrompt(p.astype('float32')) for p in points]
     image = make_image(size)
     results: dict[str, Any] = {}
 

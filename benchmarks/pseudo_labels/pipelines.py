@@ -129,18 +129,12 @@ class PredictorSegmenter(BaseSegmenter):
         numpy does not have.
         """
         predictor = self._predictor
-        points, labels = (
-            torch.as_tensor(values, device=predictor.device)[None]
-            for values in (
-                predictor.transform.apply_coords(
-                    prompt.points, predictor.original_size
-                ),
-                prompt.labels,
-            )
+        points = predictor.transform.apply_coords(
+            prompt.points, predictor.original_size
         )
-        masks, scores, _ = predictor.predict_torch(
-            points.float(), labels.int()
-        )
+        points = torch.as_tensor(points, device=predictor.device)[None].float()
+        inside = torch.ones_like(points[..., 0], dtype=torch.int)
+        masks, scores, _ = predictor.predict_torch(points, inside)
         return masks[0].cpu().numpy(), scores[0].float().cpu().numpy()
 
 

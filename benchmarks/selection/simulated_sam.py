@@ -87,7 +87,6 @@ class SimulatedSAM(BaseSegmenter):
         """Returns (3, H, W) masks and (3,) scores."""
         last = np.array(objects.shape[::-1]) - 1
         points = np.clip(np.rint(prompt.points), 0, last).astype(int)
-        points = points[prompt.labels == 1]
         rng = np.random.default_rng([self.seed, *points[0], len(points)])
         ids = np.unique(objects[points[:, 1], points[:, 0]])
         whole = np.isin(objects, ids)

@@ -21,13 +21,11 @@ class PointPrompt(NamedTuple):
     """Points given to a segmenter.
 
     Attributes:
-        points: (K, 2) float32 pixels as (x, y), x to the right.
-        labels: (K,) int8; 1 for points inside the wanted mask, 0 for points
-            outside.
+        points: (K, 2) float32 pixels as (x, y), x to the right, inside the
+            wanted mask.
     """
 
     points: np.ndarray
-    labels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -113,4 +111,4 @@ def _make_prompts(coords: np.ndarray) -> list[PointPrompt]:
     """Returns prompts of (K, 2) points (row, col): all, then each alone."""
     points = coords[:, ::-1].astype(np.float32)
     groups = [points, *points[:, None]] if len(points) > 1 else [points]
-    return [PointPrompt(g, np.ones(len(g), np.int8)) for g in groups]
+    return [PointPrompt(group) for group in groups]

@@ -187,7 +187,7 @@ def _missing_points(
     grid: TileGrid, component: Component, together: PointPrompt
 ) -> np.ndarray:
     """Returns (K, 2) points (x, y) of a component in tiles without one."""
-    points = np.rint(together.points[together.labels == 1]).astype(int)
+    points = np.rint(together.points).astype(int)
     pieces, origins = [], []
     known = grid.holding(points[:, 1], points[:, 0])
     for number in sorted(set(grid.touched(component.bbox)) - set(known)):
@@ -219,20 +219,10 @@ def _middle(piece: np.ndarray, curve: Curve) -> np.ndarray:
 def _add_points(
     prompts: list[PointPrompt], points: np.ndarray
 ) -> list[PointPrompt]:
-    """Returns prompts with further positive points, (K, 2) as (x, y)."""
+    """Returns prompts with further points, (K, 2) as (x, y)."""
     if not len(points):
         return prompts
-    together = prompts[0]
-    outside = together.points[together.labels != 1]
-    ends = np.ones(len(points), np.int8), together.labels
-    joined = PointPrompt(
-        np.concatenate([points, together.points]), np.concatenate(ends)
-    )
-    labels = np.concatenate([[1], np.zeros(len(outside))]).astype(np.int8)
-    alone = [
-        PointPrompt(np.concatenate([point[None], outside]), labels)
-        for point in points
-    ]
+    joined = PointPrompt(np.concatenate([points, prompts[0].points]))
     # A single point is a prompt alone, now that another one joins it.
     first = prompts if len(prompts) == 1 else prompts[1:]
-    return [joined, *first, *alone]
+    return [joined, *first, *map(PointPrompt, points[:, None])]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-import numpy as np
-
 from mmseg_sesam.core.component_candidates import ComponentCandidates
 from mmseg_sesam.core.compose import ClassMask
 from mmseg_sesam.core.selection import Selection
@@ -20,7 +18,7 @@ class ComponentRecord(NamedTuple):
         bbox: (row0, col0, row1, col1), half open, in pixels.
         area: labelled pixels of the component.
         from_person: whether a person labelled any of its pixels.
-        points: positive and negative points as [x, y, label].
+        points: points of its first prompt, which has all, as [x, y].
         chosen: candidates taken as [prompt, index]; empty if the component
             keeps its weak pixels alone.
         verdicts: number of candidates with each `Verdict`.
@@ -67,7 +65,7 @@ class ComponentRecord(NamedTuple):
             bbox=component.bbox,
             area=component.area,
             from_person=component.from_person,
-            points=np.column_stack(together).tolist(),
+            points=together.points.tolist(),
             chosen=[list(candidates.split(n)) for n in taken],
             verdicts=dict(Counter(v.value for v in selection.verdicts)),
             coverage=_rounded(coverage),

@@ -17,11 +17,9 @@ from mmseg_sesam.segmenters.candidates import DecodedBatch, Geometry
 # Prompts decoded at once (our choice: a CPU's caches hold no more).
 CPU_BATCH, GPU_BATCH = 2, 64
 
-# (n, K, 2) points of the image and (n, K) labels -> (n, M, h, w) float32
-# logits and (n, M) scores.
-Decode = Callable[
-    [np.ndarray, np.ndarray], 'tuple[torch.Tensor, torch.Tensor]'
-]
+# (n, K, 2) points of the image -> (n, M, h, w) float32 logits and (n, M)
+# scores.
+Decode = Callable[[np.ndarray], 'tuple[torch.Tensor, torch.Tensor]']
 
 
 class NetworkEmbedding(TypedDict):
@@ -81,7 +79,7 @@ class BatchDecoder:
         self, embedding: NetworkEmbedding, prompts: Sequence[PointPrompt]
     ) -> list[DecodedBatch]:
         """Returns P >= 1 decoded prompts, those with few points first."""
-        counts = [len(prompt.labels) for prompt in prompts]
+        counts = [len(prompt.points) for prompt in prompts]
         waiting = sorted(range(len(prompts)), key=counts.__getitem__)
         decoded: list[DecodedBatch] = []
         opened = decode = None
@@ -94,10 +92,7 @@ class BatchDecoder:
                 if opened is not decoder:
                     decode = decoder.open(embedding)
                     opened = decoder
-                made = decode(
-                    np.stack([prompts[index].points for index in batch]),
-                    np.stack([prompts[index].labels for index in batch]),
-                )
+                made = decode(np.stack([prompts[i].points for i in batch]))
             except RuntimeError as error:
                 if not self._has_remedy(decoder, error):
                     raise

@@ -75,32 +75,20 @@ def split_points(
 ) -> dict[int, PointPrompt]:
     """Returns a prompt's points by tile, in pixels of the tile.
 
-    Only tiles with a positive point have an entry, unless no point is
-    positive. Points outside the image are moved to its edge.
+    Points outside the image are moved to its edge.
     """
     last = np.array(grid.shape[::-1]) - 1
     points = prompt.points.clip(0, last)
     cols, rows = np.rint(points).astype(int).T
-    wanted = prompt.labels == 1
-    if not wanted.any():
-        wanted = np.ones(len(wanted), bool)
     return {
-        tile: _localise(
-            grid, tile, points, prompt.labels, grid.holds(tile, rows, cols)
-        )
-        for tile in grid.holding(rows[wanted], cols[wanted])
+        tile: _localise(grid, tile, points[grid.holds(tile, rows, cols)])
+        for tile in grid.holding(rows, cols)
     }
 
 
-def _localise(
-    grid: TileGrid,
-    tile: int,
-    points: np.ndarray,
-    labels: np.ndarray,
-    held: np.ndarray,
-) -> PointPrompt:
+def _localise(grid: TileGrid, tile: int, points: np.ndarray) -> PointPrompt:
     origin = np.array(grid.box(tile)[1::-1], np.float32)
-    return PointPrompt(points[held] - origin, labels[held])
+    return PointPrompt(points - origin)
 
 
 def join_tiles(
@@ -169,13 +157,13 @@ class _OpenMask:
     """A mask that may continue in further tiles.
 
     Attributes:
-        prompt: its prompt on the image.
+        prompt: place of its prompt.
         parts: its parts by tile.
         prompted: tiles with a part, and tiles that were prompted for one.
         ends: tiles from which it may continue.
     """
 
-    prompt: PointPrompt
+    prompt: int
     parts: dict[int, Part]
     prompted: set[int]
     ends: list[int]
@@ -207,7 +195,6 @@ class _Request(NamedTuple):
 def continue_masks(
     grid: TileGrid,
     decode: DecodeTile,
-    prompts: Sequence[PointPrompt],
     joined: Sequence[Sequence[dict[int, Part]]],
     reach: int,
 ) -> None:
@@ -220,13 +207,12 @@ def continue_masks(
     Args:
         grid: tiles of the image.
         decode: returns candidates of prompts on a tile.
-        prompts: prompts on the image, for their negative points.
         joined: for each prompt and mask its parts, to which parts are added.
         reach: tiles by which a mask continues in each direction.
     """
     masks = [
         _OpenMask(prompt, parts, set(parts), list(parts))
-        for prompt, masks_of_prompt in zip(prompts, joined)
+        for prompt, masks_of_prompt in enumerate(joined)
         for parts in masks_of_prompt
     ]
     edges = _TileEdges(grid)
@@ -295,7 +281,7 @@ def _requests(
     requests: dict[int, list[_Request]] = defaultdict(list)
     last, lookups = None, {}
     for mask in masks:
-        if mask.prompt is not last:
+        if mask.prompt != last:
             # The masks of a prompt on a tile are looked up together.
             last, lookups = mask.prompt, {}
         for tile in mask.ends:
@@ -314,16 +300,8 @@ def _request(
     values = lattice.read(mask.parts[tile], grid.box(tile))
     points = _points(values, _edge(grid, tile, other, lattice))
     rows, cols = (side[tuple(points.T)] for side in lattice)
-    negative = mask.prompt.points[mask.prompt.labels != 1]
-    pixels = np.rint(negative).astype(int)
-    held = grid.holds(other, pixels[:, 1], pixels[:, 0])
-    points = np.concatenate([np.stack([cols, rows], 1), negative[held]])
-    labels = np.zeros(len(points), np.int8)
-    labels[: len(rows)] = 1
-    everything = np.ones(len(points), bool)
-    local = _localise(
-        grid, other, points.astype(np.float32), labels, everything
-    )
+    inside = np.stack([cols, rows], 1).astype(np.float32)
+    local = _localise(grid, other, inside)
     return _Request(mask, local, lattice, np.packbits(values, axis=1))
 
 

@@ -76,7 +76,7 @@ class TiledSegmenter(BaseSegmenter):
         >>> segmenter = TiledSegmenter(inner, tile=64, overlap=16)
         >>> image = np.zeros((100, 150, 3), np.uint8)
         >>> (embedding,) = segmenter.encode([image])
-        >>> prompt = PointPrompt(np.array([[70.0, 50.0]]), np.array([1]))
+        >>> prompt = PointPrompt(np.array([[70.0, 50.0]]))
         >>> segmenter.decode(embedding, [prompt]).mask(0, 2).shape
         (100, 150)
     """
@@ -154,7 +154,6 @@ class TiledSegmenter(BaseSegmenter):
         continue_masks(
             grid,
             lambda tile, parts: self._decode_tile(embedding, tile, parts),
-            prompts,
             joined,
             self.reach,
         )

@@ -137,7 +137,7 @@ def _draw_head(
     order = largest_first(made.records)[:_NUMBERED]
     for number, index in enumerate(order, 1):
         record = made.records[index]
-        _draw_points(axes[1], np.array(record.points))
+        _draw_points(axes[1], record.points)
         axes[1].text(
             *(record.bbox[1], record.bbox[0], number),
             fontsize=9,
@@ -276,15 +276,13 @@ def _draw_mask(
     xlim = left - 0.5, left + width - 0.5
     ylim = top + height - 0.5, top - 0.5
     axis.imshow(painted, extent=(*xlim, *ylim))
-    _draw_points(axis, np.array(explanation.record.points))
+    _draw_points(axis, explanation.record.points)
     axis.set(xlim=xlim, ylim=ylim, xticks=[], yticks=[])
 
 
-def _draw_points(axis: Axes, points: np.ndarray) -> None:
-    """Draws (N, 3) points [x, y, label]."""
-    for inside, colour in ((1, 'black'), (0, 'red')):
-        chosen = points[points[:, 2] == inside]
-        axis.plot(*chosen[:, :2].T, '.', ms=3.5, color=colour)
+def _draw_points(axis: Axes, points: Sequence[Sequence[float]]) -> None:
+    """Draws points (x, y)."""
+    axis.plot(*np.transpose(points), '.', ms=3.5, color='black')
 
 
 def _window(

@@ -27,9 +27,7 @@ PROPERTY = settings(max_examples=40)
 
 def ask(*points: tuple[int, int]) -> PointPrompt:
     """Returns the prompt of points (x, y)."""
-    return PointPrompt(
-        np.array(points, np.float32), np.ones(len(points), np.int8)
-    )
+    return PointPrompt(np.array(points, np.float32))
 
 
 def decode(

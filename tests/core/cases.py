@@ -22,7 +22,7 @@ from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import PointPrompt
 
 CLASSES = 0, 3, 7
-_POINT = PointPrompt(np.zeros((1, 2), np.float32), np.ones(1, np.int8))
+_POINT = PointPrompt(np.zeros((1, 2), np.float32))
 
 
 @dataclass

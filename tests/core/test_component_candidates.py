@@ -272,7 +272,7 @@ def prepare(label):
     components = find_components(label)
     prompts = [
         [
-            PointPrompt(np.array([[x, y]], np.float32), np.ones(1, np.int8))
+            PointPrompt(np.array([[x, y]], np.float32))
             for y, x in zip(*component.pixels)
         ]
         for component in components
@@ -375,7 +375,7 @@ def test_measure_looks_up_components_in_the_window_alone():
         row, col = component.bbox[:2]
         mask[0, row, col + col % 8 : col + 5] = True
     evidence = Evidence(*np.zeros((2, 0), int), np.zeros((0, 0), np.float32))
-    prompt = PointPrompt(np.zeros((1, 2), np.float32), np.ones(1, np.int8))
+    prompt = PointPrompt(np.zeros((1, 2), np.float32))
     prepared = PreparedLabel(
         label,
         components,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.prompts import PointPrompt, SkeletonPrompter
+from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.core.tiles import TileGrid, prompt_in_tiles
 
 PROPERTY = settings(max_examples=100)
@@ -78,34 +77,22 @@ def test_of_an_image_that_fits_one_tile():
     assert grid.box(0) == grid.cell(0) == (0, 0, 100, 80)
 
 
-@pytest.mark.parametrize('negatives', [0, 1])
-def test_prompt_in_tiles_of_a_long_stroke(negatives):
+def test_prompt_in_tiles_of_a_long_stroke():
     label = np.full((60, 1000), 255, np.uint8)
     label[30, 10:990] = 1
     label[50, 500] = 2
     components = find_components(label)
     prompts = SkeletonPrompter(max_points=2)(components)
-    # As a prompter of a user may make them.
-    outside = np.array([[500, 50]] * negatives, np.float32).reshape(-1, 2)
-    prompts[0] = [
-        PointPrompt(
-            np.concatenate([prompt.points, outside]),
-            np.append(prompt.labels, np.zeros(negatives, np.int8)),
-        )
-        for prompt in prompts[0]
-    ]
     grid = TileGrid.of(label.shape, tile=100, overlap=20)
     (together, *alone), (dot,) = prompt_in_tiles(grid, components, prompts)
-    positive = together.points[together.labels == 1].astype(int)
+    cols, rows = together.points.astype(int).T
     # Every point is a pixel of the stroke, and every tile has one.
-    assert (label[positive[:, 1], positive[:, 0]] == 1).all()
-    assert grid.holding(positive[:, 1], positive[:, 0]) == [*range(len(grid))]
-    # Each is a prompt alone, with the negative points.
-    assert sorted(p.points[0].tolist() for p in alone) == sorted(
-        positive.tolist()
+    assert (label[rows, cols] == 1).all()
+    assert grid.holding(rows, cols) == [*range(len(grid))]
+    # Each is a prompt alone.
+    assert sorted(p.points.tolist() for p in alone) == sorted(
+        together.points[:, None].tolist()
     )
-    assert all(p.labels.tolist() == [1] + [0] * negatives for p in alone)
-    assert together.labels.tolist() == [1] * len(positive) + [0] * negatives
     np.testing.assert_array_equal(dot.points, prompts[1][0].points)
 
 

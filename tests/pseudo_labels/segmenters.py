@@ -12,9 +12,8 @@ from mmseg_sesam.segmenters import BaseSegmenter, MaskCandidates
 class FlatColourSegmenter(BaseSegmenter):
     """Segments an image into connected regions of one colour.
 
-    A prompt gets two masks: all regions that its positive points lie in,
-    and the region of the first point alone. Regions with a negative point
-    are left out.
+    A prompt gets two masks: all regions that its points lie in, and the
+    region of the first point alone.
     """
 
     def __init__(self, score=0.9):
@@ -32,17 +31,14 @@ class FlatColourSegmenter(BaseSegmenter):
         return label_regions(colours, background=-1, connectivity=1)
 
     def decode(self, embedding, prompts):
-        masks = [self._answer(embedding, *prompt) for prompt in prompts]
+        masks = [self._answer(embedding, prompt.points) for prompt in prompts]
         scores = np.full((len(prompts), 2), self.score)
         return MaskCandidates(np.array(masks), scores)
 
-    def _answer(self, regions, points, labels):
+    def _answer(self, regions, points):
         x, y = points.astype(int).T
         touched = regions[y, x]
-        wanted = touched[labels == 1]
-        unwanted = touched[labels == 0]
-        together = np.isin(regions, wanted) & ~np.isin(regions, unwanted)
-        return together, together & (regions == wanted[0])
+        return np.isin(regions, touched), regions == touched[0]
 
 
 @TASK_UTILS.register_module()

@@ -28,7 +28,7 @@ IMAGES = [
     np.random.default_rng(seed).integers(0, 256, (40, 56, 3), np.uint8)
     for seed in range(3)
 ]
-PROMPT = PointPrompt(np.array([[20.0, 10.0]]), np.array([1]))
+PROMPT = PointPrompt(np.array([[20.0, 10.0]]))
 TENSORS = dict(a=torch.arange(6).reshape(2, 3), b=torch.ones(4).half())
 
 

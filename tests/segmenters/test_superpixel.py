@@ -23,11 +23,8 @@ from mmseg_sesam.segmenters.superpixel.partition import measure_contrast
 PROMPTER = dict(type='SkeletonPrompter', spacing=10, max_points=100)
 
 
-def ask(*points: tuple[float, float], labels=None) -> PointPrompt:
-    labels = [1] * len(points) if labels is None else labels
-    return PointPrompt(
-        np.array(points, 'float32').reshape(-1, 2), np.array(labels, np.int8)
-    )
+def ask(*points: tuple[float, float]) -> PointPrompt:
+    return PointPrompt(np.array(points, np.float32))
 
 
 def answer(image: np.ndarray, *prompts: PointPrompt):
@@ -87,13 +84,12 @@ def test_superpixel_masks_nest_and_contain_their_points(blobs):
 @pytest.mark.parametrize('max_pixels', [2**18, 700])
 def test_superpixel_window_is_the_box_of_the_masks(blobs, max_pixels):
     segmenter = SuperpixelSegmenter(max_pixels=max_pixels)
-    prompts = [ask((10, 10)), ask((70, 20), (88, 69)), ask((1, 1), labels=[0])]
+    prompts = [ask((10, 10)), ask((70, 20), (88, 69))]
     candidates = segmenter.decode(segmenter.encode([blobs])[0], prompts)
-    for index in range(3):
+    for index in range(2):
         union = np.logical_or.reduce(masks(candidates, index))
         box = candidates.window(slice(index, index + 1))
         assert box == MaskCrop.of(union).box
-    # Of both, the masks of the first two prompts.
     held = [candidates.window(slice(i, i + 1)) for i in range(2)]
     assert candidates.window(slice(2)) == unite(held)
 
@@ -102,28 +98,6 @@ def test_superpixel_scores_are_shares(blobs):
     scores = answer(blobs, ask((10, 10)), ask((70, 20), (30, 60))).scores
     assert scores.shape == (2, 3)
     assert ((scores > 0) & (scores <= 1)).all()
-
-
-def test_superpixel_masks_leave_out_negative_points(blobs):
-    free = answer(blobs, ask((45, 35)))
-    rows, cols = np.nonzero(masks(free)[2] & ~masks(free)[0])
-    outside = (cols[len(cols) // 2], rows[len(rows) // 2])
-    kept = answer(blobs, ask((45, 35), outside, labels=[1, 0]))
-    for mask in masks(kept):
-        assert mask[35, 45]
-        assert not mask[outside[1], outside[0]]
-
-
-def test_superpixel_prefers_a_positive_point_in_one_region(halves):
-    image, right = halves
-    candidates = answer(image, ask((50, 5), (51, 5), labels=[1, 0]))
-    np.testing.assert_array_equal(candidates.mask(0, 2), right)
-
-
-def test_superpixel_masks_without_a_positive_point_are_empty(halves):
-    candidates = answer(halves[0], ask((5, 5), labels=[0]))
-    assert not candidates.areas.any()
-    assert not candidates.scores.any()
 
 
 def test_superpixel_masks_do_not_depend_on_other_prompts(blobs):

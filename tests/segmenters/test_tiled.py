@@ -42,8 +42,8 @@ class RegionSegmenter(BaseSegmenter):
     def decode(self, embedding, prompts):
         masks = np.zeros((len(prompts), 3, *embedding.shape), bool)
         masks[:, 2] = True
-        for own, (points, labels) in zip(masks, prompts):
-            for x, y in points[labels == 1].astype(int):
+        for own, (points,) in zip(masks, prompts):
+            for x, y in points.astype(int):
                 alike = (embedding == embedding[y, x]).astype(np.uint8)
                 regions = cv2.connectedComponents(alike)[1]
                 own[1] |= regions == regions[y, x]
@@ -71,9 +71,8 @@ def tiled(inner='RegionSegmenter', **options) -> TiledSegmenter:
     return TiledSegmenter(dict(type=inner), **options)
 
 
-def prompt(*points, labels=None) -> PointPrompt:
-    labels = np.ones(len(points), np.int8) if labels is None else labels
-    return PointPrompt(np.array(points, np.float32), np.array(labels))
+def prompt(*points) -> PointPrompt:
+    return PointPrompt(np.array(points, np.float32))
 
 
 def grey(shape) -> np.ndarray:
@@ -110,7 +109,7 @@ def test_decode_is_that_of_the_segmenter_in_one_tile(name):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (TILE, TILE - 5, 3), np.uint8)
     image[20:40, 10:50] = 200
-    prompts = [prompt((30, 30)), prompt((5, 5), (30, 30), labels=[0, 1])]
+    prompts = [prompt((30, 30)), prompt((5, 5), (30, 30))]
     inner = TASK_UTILS.build(dict(type=name))
     expected = inner.decode(*inner.encode([image]), prompts)
     segmenter = tiled(name)
@@ -202,24 +201,6 @@ def test_decode_continues_with_no_mask_of_little_overlap(rows, continues):
     assert mask[:, 64:].any() == continues
 
 
-def test_decode_gives_a_tile_the_negative_points_in_it():
-    class Negatives(RegionSegmenter):
-        def decode(self, embedding, prompts):
-            self.seen = [len(p.labels) - p.labels.sum() for p in prompts]
-            return super().decode(embedding, prompts)
-
-    TASK_UTILS.register_module(module=Negatives)
-    try:
-        segmenter = tiled('Negatives', reach=0)
-        (embedding,) = segmenter.encode([grey((64, 400))])
-        far = prompt((10, 10), (390, 10), labels=[1, 0])
-        near = prompt((10, 10), (20, 10), labels=[1, 0])
-        segmenter.decode(embedding, [far, near])
-        assert segmenter.segmenter.seen == [0, 1]
-    finally:
-        TASK_UTILS.module_dict.pop('Negatives')
-
-
 def test_decode_gives_the_mean_score_of_tiles():
     class Scores(RegionSegmenter):
         def decode(self, embedding, prompts):
@@ -246,16 +227,6 @@ def test_decode_moves_points_into_the_image(outside):
     image[20:40, 70:] = 200
     found = masks_of(tiled(), image, prompt(outside))
     np.testing.assert_array_equal(found[0, 1], image[..., 0] == 200)
-
-
-def test_decode_of_negative_points_alone():
-    segmenter = tiled()
-    negative = prompt((10, 10), labels=[0])
-    candidates = segmenter.decode(
-        *segmenter.encode([grey((64, 200))]), [negative]
-    )
-    assert candidates.scores.shape == (1, 3)
-    assert not candidates.mask(0, 1).any() and candidates.mask(0, 2).any()
 
 
 def test_encode_leaves_out_tiles_without_prompts():

@@ -109,11 +109,8 @@ function drawPrompts() {
   svg.style.display = state.prompts ? '' : 'none';
   if (!state.prompts) return;
   for (const record of components()) {
-    const inside = record.points.filter((point) => point[2] > 0);
-    const outside = record.points.filter((point) => point[2] <= 0);
-    dots(svg, inside, record.chosen.length ? 'halo' : 'halo fallen');
-    dots(svg, inside, 'dot').style.stroke = `rgb(${palette[record.class_id]})`;
-    dots(svg, outside, 'outside');
+    dots(svg, record.points, record.chosen.length ? 'halo' : 'halo fallen');
+    dots(svg, record.points, 'dot').style.stroke = `rgb(${palette[record.class_id]})`;
   }
 }
 

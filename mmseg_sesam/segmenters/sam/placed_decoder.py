@@ -61,16 +61,15 @@ class PlacedDecoder:
         decode = self._decoder_of(embedding)
         geometry = self.geometry(embedding)
 
-        def decode_points(
-            points: np.ndarray, labels: np.ndarray
-        ) -> tuple[Tensor, Tensor]:
-            points = geometry.resize_points(points)
-            prompts = (
-                torch.as_tensor(points, dtype=torch.float, device=self.device),
-                torch.as_tensor(labels, dtype=torch.int, device=self.device),
+        def decode_points(points: np.ndarray) -> tuple[Tensor, Tensor]:
+            points = torch.as_tensor(
+                geometry.resize_points(points),
+                dtype=torch.float,
+                device=self.device,
             )
+            inside = torch.ones_like(points[..., 0], dtype=torch.int)
             sparse, _ = self._prompt_encoder(
-                points=prompts, boxes=None, masks=None
+                points=(points, inside), boxes=None, masks=None
             )
             with autocast(self._dtype, self.device):
                 logits, scores = decode(sparse)

@@ -123,7 +123,7 @@ class SuperpixelSegmenter(BaseSegmenter):
 
     It needs neither weights nor a GPU, and is the baseline for learned
     segmenters. Each prompt gets three nested masks, the regions
-    of its positive points at three scales. Source of the regions:
+    of its points at three scales. Source of the regions:
     Felzenszwalb and Huttenlocher, Efficient Graph-Based Image Segmentation,
     2004; joining three scales, the treatment of blurred edges, the scores and
     every number are our choice.
@@ -178,30 +178,20 @@ class SuperpixelSegmenter(BaseSegmenter):
         """Returns the candidates of prompts on one image.
 
         Each prompt has three candidates, from small to large: the union of the
-        next smaller mask and of the regions of all positive points, without
-        regions that contain a negative point. The leaves of the positive
-        points are always inside. Without a positive point the masks are empty,
-        with score 0.
+        next smaller mask and of the regions of all points. The leaves of the
+        points are always inside.
         """
         _, _, _, areas, parents, scores = embedding
-        owners = np.repeat(
-            np.arange(len(prompts)), [len(labels) for _, labels in prompts]
-        )
-        touched = _leaves_of(
-            np.concatenate([points for points, _ in prompts]), embedding
-        )
-        positive = np.concatenate([labels for _, labels in prompts]) == 1
-        wanted = owners[positive], touched[positive]
-        unwanted = owners[~positive], touched[~positive]
+        points = [prompt.points for prompt in prompts]
+        owners = np.repeat(np.arange(len(prompts)), [*map(len, points)])
+        touched = _leaves_of(np.concatenate(points), embedding)
         mask = np.zeros((len(prompts), len(areas)), bool)
-        mask[wanted] = True
+        mask[owners, touched] = True
         masks, quality = [], []
         for parent, score in zip(parents, scores):
             inside = np.zeros((len(prompts), len(score)), bool)
-            inside[wanted[0], parent[wanted[1]]] = True
-            number = np.maximum(np.count_nonzero(inside, axis=1), 1)
-            quality.append(inside @ score / number)
-            inside[unwanted[0], parent[unwanted[1]]] = False
+            inside[owners, parent[touched]] = True
+            quality.append(inside @ score / np.count_nonzero(inside, axis=1))
             mask = mask | inside[:, parent]
             masks.append(mask)
         return RegionCandidates(

@@ -66,17 +66,17 @@ class TransformersDecoder:
         ]
         image = self._family.join(levels)
 
-        def decode_points(
-            points: np.ndarray, labels: np.ndarray
-        ) -> tuple[Tensor, Tensor]:
+        def decode_points(points: np.ndarray) -> tuple[Tensor, Tensor]:
             points = torch.as_tensor(
-                geometry.resize_points(points), dtype=torch.float
+                geometry.resize_points(points)[None],
+                dtype=torch.float,
+                device=self.device,
             )
-            labels = torch.as_tensor(labels, dtype=torch.int)
+            inside = torch.ones_like(points[..., 0], dtype=torch.int)
             with autocast(self._dtype, self.device):
                 output = self._model(
-                    input_points=points[None].to(self.device),
-                    input_labels=labels[None].to(self.device),
+                    input_points=points,
+                    input_labels=inside,
                     multimask_output=True,
                     **image,
                 )

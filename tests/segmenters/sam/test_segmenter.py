@@ -67,8 +67,9 @@ def assert_equals_predictor(segmenter, predictor, sizes):
         candidates = segmenter.decode(embedding, prompts)
         predictor.set_image(image)
         assert candidates.scores.shape == (len(prompts), 3)
-        for index, (points, labels) in enumerate(prompts):
-            masks, scores, logits = predictor.predict(points, labels)
+        for index, (points,) in enumerate(prompts):
+            inside = np.ones(len(points))
+            masks, scores, logits = predictor.predict(points, inside)
             assert 0.01 < masks.mean() < 0.99
             assert 0.01 < scores.max() < 0.99
             np.testing.assert_allclose(
@@ -257,7 +258,7 @@ def test_generator_with_sam_segmenter_equals_predictor(weights):
     predictor = make_predictor(build_tiny_sam(), weights)
     predictor.set_image(image)
     points = np.array(record.points)
-    mask = predictor.predict(points[:, :2], points[:, 2])[0][index]
+    mask = predictor.predict(points, np.ones(len(points)))[0][index]
     expected = np.where(mask, np.uint8(1), label)
     assert (result.label == expected).mean() >= 0.999
     assert (result.label == 1).sum() > 2 * (label == 1).sum()

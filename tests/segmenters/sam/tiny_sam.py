@@ -69,12 +69,9 @@ def make_image(size):
 
 
 def make_prompts(size, counts=(3, 1, 5, 1)):
-    """Prompts of these numbers of points, every second one negative."""
+    """Prompts of these numbers of points."""
     rng = np.random.default_rng(size)
     return [
-        PointPrompt(
-            points=rng.uniform(0, size[::-1], (count, 2)).astype('float32'),
-            labels=np.arange(1, count + 1).astype(np.int8) % 2,
-        )
+        PointPrompt(rng.uniform(0, size[::-1], (count, 2)).astype('float32'))
         for count in counts
     ]

@@ -54,7 +54,7 @@ class Pipeline:
         inputs = self._processor(
             images=image,
             input_points=[[prompt.points.tolist() for prompt in prompts]],
-            input_labels=[[prompt.labels.tolist() for prompt in prompts]],
+            input_labels=[[[1] * len(prompt.points) for prompt in prompts]],
             input_data_format='channels_last',
             return_tensors='pt',
         )
@@ -83,7 +83,7 @@ def compare(
     """
 
     def count(place: int) -> int:
-        return len(prompts[place].labels)
+        return len(prompts[place].points)
 
     places = sorted(range(len(prompts)), key=count)
     batches = [[place] for place in places]

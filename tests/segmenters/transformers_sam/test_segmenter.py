@@ -34,13 +34,10 @@ def make_image(size: tuple[int, int]) -> np.ndarray:
 def make_prompts(
     size: tuple[int, int], counts: tuple[int, ...] = (3, 1, 5, 1, 2, 1)
 ) -> list[PointPrompt]:
-    """Prompts of these numbers of points, every second one negative."""
+    """Prompts of these numbers of points."""
     rng = np.random.default_rng(size)
     return [
-        PointPrompt(
-            points=rng.uniform(0, size[::-1], (count, 2)).astype('float32'),
-            labels=np.arange(1, count + 1).astype(np.int8) % 2,
-        )
+        PointPrompt(rng.uniform(0, size[::-1], (count, 2)).astype('float32'))
         for count in counts
     ]
 
@@ -78,8 +75,7 @@ def test_transformers_segmenter_equals_the_pipeline_in_bf16(
     size = (64, 128)
     image = make_image(size)
     prompts = [
-        PointPrompt(prompt.points.round(), prompt.labels)
-        for prompt in make_prompts(size)
+        PointPrompt(prompt.points.round()) for prompt in make_prompts(size)
     ]
     segmenter = TransformersSegmenter(
         str(folders[family]), dtype='bf16', decode_batch=decode_batch
@@ -234,10 +230,9 @@ def test_generator_with_transformers_segmenter_equals_the_pipeline(
     )
     result = generator(image, label)
     (record,) = result.records
-    ((prompt, index),) = record.chosen
-    points = np.array(record.points)
-    prompt = PointPrompt(points[:, :2], points[:, 2])
-    masks, _ = Pipeline(family, folders[family])(image, [prompt])
+    ((_, index),) = record.chosen
+    prompts = [PointPrompt(np.array(record.points))]
+    masks, _ = Pipeline(family, folders[family])(image, prompts)
 
     expected = np.where(masks[0, index], np.uint8(1), label)
     assert (result.label == expected).mean() >= 0.999
