@@ -161,11 +161,12 @@ def _learn(
     )
     counts = ExpansionPrior.no_counts()
     for sample in images.load(data, EXPANSION_IMAGES):
-        counts += build(sample).count_expansions(
-            sample.image,
-            sample.weak,
-            evidence=appearance and appearance(sample.image, sample.weak),
+        generator = build(sample)
+        evidence = appearance and appearance(sample.image, sample.weak)
+        prepared = generator.prepare(
+            sample.image, sample.weak, evidence=evidence
         )
+        counts += generator.count_expansions(sample.image, prepared)
     return appearance, ExpansionPrior.fit(counts)
 
 

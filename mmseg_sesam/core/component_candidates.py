@@ -28,6 +28,8 @@ _EVIDENCE_WEIGHT = 2.0
 # Bounds of the prior's share: no expansion is certain to be right or wrong.
 # Reliability without evidence is at most 1 minus the lower one (our choice).
 _LEAST_SHARE, _GREATEST_SHARE = 0.02, 0.98
+# Prompts decoded at once (our choice: their candidates bound the memory).
+PROMPTS_PER_CALL = 256
 # Components of an image from which on those near a mask are looked up alone;
 # of fewer, finding them takes longer than looking up all (our choice).
 _MANY = 256
@@ -269,7 +271,9 @@ class ComponentCandidates:
 
 
 def measure_components(
-    decode: Decode, prepared: PreparedLabel, prompts_per_call: int = 256
+    decode: Decode,
+    prepared: PreparedLabel,
+    prompts_per_call: int = PROMPTS_PER_CALL,
 ) -> list[ComponentCandidates]:
     """Decodes and measures the candidates of all components of an image.
 
@@ -300,7 +304,7 @@ def draw_unions(
     decode: Decode,
     components: Sequence[ComponentCandidates],
     chosen: Mapping[int, Sequence[int]],
-    prompts_per_call: int = 256,
+    prompts_per_call: int = PROMPTS_PER_CALL,
 ) -> Iterator[tuple[int, MaskCrop]]:
     """Draws the unions of chosen candidates.
 

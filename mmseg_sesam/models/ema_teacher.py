@@ -21,7 +21,7 @@ class EMATeacher(EncoderDecoder):
         **cfg: options of `EncoderDecoder`, without auxiliary heads.
     """
 
-    def __init__(self, momentum: float = 0.999, **cfg) -> None:
+    def __init__(self, momentum: float, **cfg) -> None:
         super().__init__(**cfg)
         self.momentum = momentum
         self.requires_grad_(False)

@@ -11,6 +11,7 @@ from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam import validators
 from mmseg_sesam.core.component_candidates import (
+    PROMPTS_PER_CALL,
     ComponentCandidates,
     Decode,
     PreparedLabel,
@@ -130,7 +131,7 @@ class PseudoLabelGenerator:
     max_labelled_pixels: int = option(8192, count(1))
     hole_purity: float = option(0.6, SHARE)
     min_evidence: float = option(0.7, SHARE)
-    prompts_per_call: int = option(256, count(1))
+    prompts_per_call: int = option(PROMPTS_PER_CALL, count(1))
 
     def __post_init__(self) -> None:
         validators.check_fields(self)
@@ -189,6 +190,10 @@ class PseudoLabelGenerator:
         """
         # Components and their prompts: steps 1 and 2 of docs/method.md.
         prepared = self.prepare(image, label, from_person, evidence, prior)
+        return self.make(image, prepared)
+
+    def make(self, image: np.ndarray, prepared: PreparedLabel) -> PseudoLabel:
+        """Makes the pseudo-label of an image whose label is prepared."""
         # Candidates, step 3, and the selection among them, step 4.
         decode = self.decoder(image, prepared)
         components = self.measure(decode, prepared)
@@ -231,24 +236,17 @@ class PseudoLabelGenerator:
         return PseudoLabel(pseudo_label, records)
 
     def count_expansions(
-        self,
-        image: np.ndarray,
-        label: np.ndarray,
-        from_person: np.ndarray | None = None,
-        evidence: Evidence | None = None,
+        self, image: np.ndarray, prepared: PreparedLabel
     ) -> np.ndarray:
         """Counts candidates by expansion, for `ExpansionPrior.fit`.
 
         Args:
-            image: see `__call__`, as for the other arguments.
-            label: its weak label.
-            from_person: pixels labelled by a person.
-            evidence: evidence for the classes.
+            image: (H, W, 3) uint8 in RGB.
+            prepared: label of the image.
 
         Returns:
             (2, 256, B) int64, see `core.expansion.count_expansions`.
         """
-        prepared = self.prepare(image, label, from_person, evidence)
         components = self.measure(self.decoder(image, prepared), prepared)
         counts = ExpansionPrior.no_counts()
         for candidates, conflict in zip(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmseg_sesam.core.appearance import AppearanceModel
+from mmseg_sesam.core.component_candidates import PreparedLabel
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.datasets.rgb_view import rgb_view
@@ -113,10 +114,7 @@ class ImageLabeller:
     ) -> np.ndarray:
         """Counts the candidates of an image by expansion."""
         return self.generator.count_expansions(
-            sample.image,
-            sample.label,
-            sample.from_person,
-            self._evidence(appearance, sample),
+            sample.image, self._prepare(appearance, None, sample)
         )
 
     def label(
@@ -129,12 +127,8 @@ class ImageLabeller:
         if sample.kind in (DENSE, NO_LABEL):
             made = PseudoLabel(sample.label, [])
         else:
-            made = self.generator(
-                sample.image,
-                sample.label,
-                sample.from_person,
-                self._evidence(appearance, sample),
-                prior,
+            made = self.generator.make(
+                sample.image, self._prepare(appearance, prior, sample)
             )
         maps = self._maps(sample, made.label)
         labelled = maps[LABELS] != UNLABELLED
@@ -151,13 +145,19 @@ class ImageLabeller:
         records = [record._asdict() for record in made.records]
         return LabelledImage(maps, records, counts)
 
-    def _evidence(
-        self, appearance: AppearanceModel | None, sample: Sample
-    ) -> Evidence | None:
-        """Returns the evidence of the appearance, else of the teacher."""
-        if appearance is None:
-            return sample.evidence
-        return appearance(sample.image, sample.weak)
+    def _prepare(
+        self,
+        appearance: AppearanceModel | None,
+        prior: ExpansionPrior | None,
+        sample: Sample,
+    ) -> PreparedLabel:
+        """Prepares a label; evidence is the appearance, else the teacher's."""
+        evidence = sample.evidence
+        if appearance is not None:
+            evidence = appearance(sample.image, sample.weak)
+        return self.generator.prepare(
+            sample.image, sample.label, sample.from_person, evidence, prior
+        )
 
     def _maps(
         self, sample: Sample, pseudo: np.ndarray

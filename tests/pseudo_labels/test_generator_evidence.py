@@ -147,7 +147,8 @@ def test_generator_fills_where_evidence_is_confident():
 def test_count_expansions_counts_masks_in_conflict():
     image, label = make_pole(width=8)
     generator = make_generator('BrighterSegmenter')
-    seen, rejected = generator.count_expansions(image, label)
+    prepared = generator.prepare(image, label)
+    seen, rejected = generator.count_expansions(image, prepared)
     # One pixel of the wall expands to 800, and one of the pole to 160.
     assert np.argwhere(seen).tolist() == [[0, 9], [1, 7]]
     assert np.argwhere(rejected).tolist() == [[0, 9]]

@@ -46,7 +46,8 @@ generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
 
 
 def count(sample):
-    return generator.count_expansions(sample.image, sample.weak)
+    prepared = generator.prepare(sample.image, sample.weak)
+    return generator.count_expansions(sample.image, prepared)
 
 
 model = learn_appearance(images, read_sample, group)

@@ -247,7 +247,9 @@ def test_superpixel_on_street_scenes_reaches_a_floor(
     )
     evidence = [appearance(image, weak) for image, weak, _ in scenes]
     counts = [
-        generate.count_expansions(image, weak, evidence=known)
+        generate.count_expansions(
+            image, generate.prepare(image, weak, evidence=known)
+        )
         for (image, weak, _), known in zip(scenes, evidence)
     ]
     prior = ExpansionPrior.fit(np.sum(counts, axis=0))
