@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import find_objects
+from scipy.ndimage import binary_fill_holes, find_objects
 from scipy.ndimage import label as find_components
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
@@ -90,7 +90,7 @@ def outlines_in_order(label: np.ndarray, tolerance: float) -> list[Outline]:
             pixels, of the outline without them.
     """
     components = [
-        (part, _filled(part.mask))
+        (part, binary_fill_holes(part.mask))
         for part in _components(label, np.unique(label))
     ]
     components.sort(key=lambda pair: -np.count_nonzero(pair[1]))
@@ -159,12 +159,6 @@ def _components(label: np.ndarray, values: np.ndarray) -> Iterator[_Component]:
             mask = numbers[window] == index
             rows, columns = window
             yield _Component(class_id, mask, columns.start, rows.start)
-
-
-def _filled(mask: np.ndarray) -> np.ndarray:
-    """Returns a component with all of its holes."""
-    outside, _ = find_components(~np.pad(mask, 1), _FOUR)
-    return (outside != outside[0, 0])[1:-1, 1:-1]
 
 
 def _fill_holes(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from scipy.special import softmax
 
 from mmseg_sesam.core.bands import class_ids, row_bands
 from mmseg_sesam.core.evidence import Evidence, cell_size
@@ -141,9 +142,8 @@ class AppearanceModel:
         unseen = np.setdiff1d(present, learned)
         weights[:, unseen] += scaled[:, learned].mean(axis=1, keepdims=True)
         scores = features @ weights[:, present]
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        probabilities = np.zeros((len(odds), number), np.float32)
-        probabilities[:, present] = odds / odds.sum(axis=1, keepdims=True)
+        probabilities = np.zeros((len(scores), number), np.float32)
+        probabilities[:, present] = softmax(scores, axis=1)
         return Evidence.of(label.shape, probabilities, fills=True)
 
     def _features(self, measures: np.ndarray) -> np.ndarray:
