@@ -156,14 +156,18 @@ class RunRounds:
         segmenter.to(next(model.parameters()).device)
         was_training = model.training
         model.eval()
+        teacher = None
+        if round_index:
+            teacher = TeacherPredictor(
+                model, self.prepare, self.enrich_threshold
+            )
         RoundMaker(
             round_index,
             self.generator,
             self.images,
             self.store,
             self.settings,
-            TeacherPredictor(model, self.prepare) if round_index else None,
-            self.enrich_threshold,
+            teacher,
             iteration,
             self.group,
         ).make()

@@ -75,16 +75,14 @@ class ImageLabeller:
         generator: makes the other pseudo-labels.
         data_root: folder to which images are named relative.
         teacher: None for round 0.
-        enrich_threshold: least probability with which a prediction joins
-            the weak label.
-        unlabelled_threshold: the same of each class, for unlabelled images.
+        thresholds: least probability of each class with which a prediction
+            labels an unlabelled image.
     """
 
     generator: PseudoLabelGenerator
     data_root: str
     teacher: TeacherPredictor | None = None
-    enrich_threshold: float | Sequence[float] = 0.95
-    unlabelled_threshold: Sequence[float] | None = None
+    thresholds: Sequence[float] | None = None
 
     def read(self, batch: dict) -> Sample:
         """Returns the one image of a batch with its labels."""
@@ -93,10 +91,8 @@ class ImageLabeller:
         kind = sample.get('label_kind')
         evidence = prediction = None
         if self.teacher is not None and kind != DENSE:
-            threshold = self.enrich_threshold
-            if kind == NO_LABEL:
-                threshold = self.unlabelled_threshold
-            prediction = self.teacher.predict_labels(batch, weak, threshold)
+            thresholds = self.thresholds if kind == NO_LABEL else None
+            prediction = self.teacher.predict_labels(batch, weak, thresholds)
             label, evidence = prediction.label, prediction.evidence
         return Sample(
             sample_key(sample.img_path, self.data_root),

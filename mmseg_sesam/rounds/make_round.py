@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -65,8 +64,6 @@ class RoundMaker:
         store: store in which the round is published.
         settings: from `provenance.fingerprint`, kept in the manifest.
         teacher: None for round 0.
-        enrich_threshold: least probability with which a prediction joins
-            the weak label.
         iteration: iteration of the training, kept in the manifest.
         group: process group with a time-out that exceeds the time of a
             round.
@@ -78,17 +75,8 @@ class RoundMaker:
     store: PseudoLabelStore
     settings: dict[str, Any]
     teacher: TeacherPredictor | None = None
-    enrich_threshold: float | Sequence[float] = 0.95
     iteration: int = 0
     group: Any = None
-
-    def __post_init__(self) -> None:
-        self.labeller = ImageLabeller(
-            self.generator,
-            self.images.data_root,
-            self.teacher,
-            self.enrich_threshold,
-        )
 
     def make(self) -> RoundSummary:
         """Returns the summary over all ranks.
@@ -121,7 +109,9 @@ class RoundMaker:
                 'pseudo-labels'
             )
         options = dict(
-            enrich_threshold=np.asarray(self.enrich_threshold).tolist(),
+            enrich_threshold=np.asarray(
+                self.teacher.enrich_threshold
+            ).tolist(),
             validation=self.teacher.prepare.steps,
             inference=self.teacher.inference,
             thresholds=self.teacher.thresholds,
@@ -148,6 +138,7 @@ class RoundMaker:
             )
             summary = self.store.manifest(self.index)['summary']
             return RoundSummary(**summary)
+        self.labeller = self._build_labeller()
         appearance, prior = self._learn()
         missing = on_main_rank(self._find_missing, self.group)
         on_all_ranks(
@@ -199,6 +190,14 @@ class RoundMaker:
                 f'disk, and the round takes about {need / 2**20:.0f} MiB'
             )
 
+    def _build_labeller(self) -> ImageLabeller:
+        thresholds = None
+        if self.teacher is not None:
+            thresholds = self.teacher.class_thresholds(self.images, self.group)
+        return ImageLabeller(
+            self.generator, self.images.data_root, self.teacher, thresholds
+        )
+
     def _learn(self) -> tuple[AppearanceModel | None, ExpansionPrior]:
         """Returns what weak labels tell of classes and masks.
 
@@ -206,9 +205,6 @@ class RoundMaker:
         and the prior of round 0. An interrupted round 0 has stored both.
         """
         if self.teacher is not None:
-            self.labeller.unlabelled_threshold = self.teacher.class_thresholds(
-                self.images, self.enrich_threshold, self.group
-            )
             return None, ExpansionPrior.from_json(self.identity['prior'])
         path = self.store.learned(self.index)
         learned = on_main_rank(lambda: load_learned(path), self.group)

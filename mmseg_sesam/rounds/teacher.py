@@ -68,10 +68,13 @@ class TeacherPredictor:
     Args:
         model: in evaluation mode, with the same weights on all ranks.
         prepare: changes images as validation does.
+        enrich_threshold: least probability with which a prediction joins
+            the weak label, see `enrich`.
     """
 
     model: SeSAMEncoderDecoder
     prepare: ValidationTransforms
+    enrich_threshold: float | Sequence[float]
 
     @torch.no_grad()
     def bands(self, batch: dict) -> Iterator[tuple[slice, Tensor]]:
@@ -91,15 +94,17 @@ class TeacherPredictor:
         self,
         batch: dict,
         weak: np.ndarray,
-        enrich_threshold: float | Sequence[float],
+        thresholds: Sequence[float] | None = None,
     ) -> TeacherPrediction:
         """Returns what a round needs of the predictions of an image.
 
         Args:
             batch: of the one image.
             weak: (H, W) uint8 weak label.
-            enrich_threshold: see `enrich`.
+            thresholds: of each class, instead of `enrich_threshold`.
         """
+        if thresholds is None:
+            thresholds = self.enrich_threshold
         label = np.empty_like(weak)
         confident, agrees = None, None
         if self.stores_labels:
@@ -118,7 +123,7 @@ class TeacherPredictor:
                 weak[band],
                 probability.argmax(dim=0).cpu().numpy(),
                 probability.amax(dim=0).cpu().numpy(),
-                enrich_threshold,
+                thresholds,
             )
             if self.stores_labels:
                 confident[band], agrees[:, band] = (
@@ -186,10 +191,7 @@ class TeacherPredictor:
         prior.fit(self._pixels_of(images, places, said, group))
 
     def class_thresholds(
-        self,
-        images: TrainingImages,
-        enrich_threshold: float | Sequence[float],
-        group: Any = None,
+        self, images: TrainingImages, group: Any = None
     ) -> np.ndarray | None:
         """Returns the thresholds of unlabelled images, None without any.
 
@@ -197,7 +199,6 @@ class TeacherPredictor:
 
         Args:
             images: images of the training set.
-            enrich_threshold: see `enrich`.
             group: process group of the ranks.
         """
         labelled = {None, *LABEL_KINDS} - {NO_LABEL}
@@ -206,7 +207,9 @@ class TeacherPredictor:
             return None
         said = 'thresholds of classes'
         probability = self._pixels_of(images, places, said, group)
-        return class_thresholds(probability.float().numpy(), enrich_threshold)
+        return class_thresholds(
+            probability.float().numpy(), self.enrich_threshold
+        )
 
     def _pixels_of(
         self, images: TrainingImages, places: list[int], said: str, group: Any

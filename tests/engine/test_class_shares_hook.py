@@ -90,7 +90,7 @@ def test_shares_of_a_refresh_are_those_of_its_predictions(
     with torch.no_grad():
         from mmseg_sesam.rounds.teacher import TeacherPredictor
 
-        predict = TeacherPredictor(model, rounds.prepare)
+        predict = TeacherPredictor(model, rounds.prepare, 0.95)
         means = [
             torch.cat([band for _, band in predict.bands(batch)], dim=1)
             .flatten(1)

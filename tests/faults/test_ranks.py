@@ -105,7 +105,8 @@ def test_scheduled_checkpoint_before_a_refresh_has_its_teacher(
     init_default_scope('mmseg')
     model = MODELS.build(cfg.model)
     load_checkpoint(model, str(training.work / 'iter_2.pth'))
-    teacher = TeacherPredictor(model, ValidationTransforms.of_config(cfg))
+    prepare = ValidationTransforms.of_config(cfg)
+    teacher = TeacherPredictor(model, prepare, 0.95)
     made_with = training.store.manifest(1)['identity']['teacher']
     assert teacher.digest() == made_with
 

@@ -187,14 +187,13 @@ def test_make_round_again_if_the_teacher_predicts_differently(
     cfg = make_config()
     cfg.model.data_preprocessor.update(mean=[100] * 3, std=[50] * 3)
     model = MODELS.build(cfg.model).eval()
-    teacher = TeacherPredictor(model, ValidationTransforms())
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.95)
     rounds = Rounds(cfg.train_dataloader.dataset)
-    store, options = NotingStore(tmp_path / 'store'), {}
+    store = NotingStore(tmp_path / 'store')
 
     def make(index: int) -> int:
         store.keys.clear()
-        also = dict(options, teacher=teacher) if index else {}
-        rounds.make(store, index, **also)
+        rounds.make(store, index, teacher=teacher if index else None)
         return len(store.keys)
 
     assert [make(0), make(1), make(1)] == [3, 3, 0]
@@ -207,7 +206,7 @@ def test_make_round_again_if_the_teacher_predicts_differently(
         channels=lambda: setattr(preprocessor, 'channel_conversion', True),
         padding=lambda: setattr(preprocessor, 'test_cfg', padding),
         weights=lambda: weights.data.add_(0.1),
-        enrich_threshold=lambda: options.update(enrich_threshold=0.8),
+        enrich_threshold=lambda: setattr(teacher, 'enrich_threshold', 0.8),
         confident_threshold=lambda: setattr(model, 'confident_threshold', 0.8),
         agreement=lambda: setattr(model, 'agreement', 0.4),
         only_weak_classes=lambda: setattr(model, 'only_weak_classes', True),
@@ -227,7 +226,7 @@ def test_refresh_stores_weak_labels_that_the_teacher_contradicts(
     model = MODELS.build(cfg.model).eval()
     # It predicts the first class everywhere.
     model.teacher.decode_head.conv_seg.bias.data[0] += 99
-    teacher = TeacherPredictor(model, ValidationTransforms())
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.95)
 
     rounds.make(store)
     rounds.make(store, 1, teacher=teacher)
@@ -325,7 +324,7 @@ def test_refresh_selects_by_evidence_of_the_teacher_and_the_first_prior(
 ) -> None:
     cfg = make_config()
     model = MODELS.build(cfg.model).eval()
-    teacher = RowsTeacher(model, ValidationTransforms())
+    teacher = RowsTeacher(model, ValidationTransforms(), 0.95)
     rounds = Rounds(cfg.train_dataloader.dataset)
     store = PseudoLabelStore(tmp_path / 'store')
 

@@ -84,12 +84,12 @@ def test_refresh_leaves_void_pixels_of_dense_labels(
     Image.fromarray(dense).save(path)
     cfg = mix(make_config())
     model = MODELS.build(cfg.model).eval()
-    teacher = TeacherPredictor(model, ValidationTransforms())
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.0)
     rounds = Rounds(cfg.train_dataloader.dataset)
     store = PseudoLabelStore(tmp_path / 'store')
 
     rounds.make(store)
-    rounds.make(store, 1, teacher=teacher, enrich_threshold=0.0)
+    rounds.make(store, 1, teacher=teacher)
 
     for index in range(2):
         np.testing.assert_array_equal(store.read(KEYS[0], index), dense)

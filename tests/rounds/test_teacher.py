@@ -41,7 +41,7 @@ def test_predict_labels_of_bands_are_those_of_the_whole_image(
     cfg = make_config(model__teacher='round').model
     cfg.test_cfg = test_cfg
     model = MODELS.build(cfg).eval()
-    teacher = TeacherPredictor(model, ValidationTransforms())
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.95)
     weak = np.full(SIZE, 255, np.uint8)
     weak[10:20, 10:20] = 1
     whole = model.predict_probability(**model.data_preprocessor(batch))
@@ -49,7 +49,8 @@ def test_predict_labels_of_bands_are_those_of_the_whole_image(
     model.confident_threshold = float(whole.amax(0).median())
     model.agreement = float((whole / whole.amax(0)).median())
 
-    prediction = teacher.predict_labels(batch, weak, model.confident_threshold)
+    teacher.enrich_threshold = model.confident_threshold
+    prediction = teacher.predict_labels(batch, weak)
 
     number = len(list(teacher.bands(batch)))
     assert (number > 1) == (test_cfg is SLIDE)
@@ -88,9 +89,8 @@ def test_predict_labels_leaves_out_labels_that_training_does_not_read(
 ) -> None:
     model = MODELS.build(make_config().model).eval()
     weak = np.full(SIZE, 255, np.uint8)
-    prediction = TeacherPredictor(
-        model, ValidationTransforms()
-    ).predict_labels(batch, weak, 0.9)
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.95)
+    prediction = teacher.predict_labels(batch, weak)
     assert prediction.confident is None and prediction.agrees is None
 
 
@@ -110,10 +110,8 @@ def test_predict_labels_holds_the_agreeing_classes_once() -> None:
         confident_labels=lambda probability: probability.argmax(dim=1).byte(),
     )
     weak = np.full((height, width), 255, np.uint8)
-    predictor = Predictor(model, ValidationTransforms())
-    prediction, peak = with_peak(
-        lambda: predictor.predict_labels({}, weak, 0.9)
-    )
+    predictor = Predictor(model, ValidationTransforms(), 0.95)
+    prediction, peak = with_peak(lambda: predictor.predict_labels({}, weak))
     assert (prediction.agrees == 255).all()
     # Two labels and the evidence take as much again.
     assert peak < 2.4 * prediction.agrees.nbytes
@@ -132,7 +130,7 @@ def test_fit_prior_counts_an_image_once_that_is_listed_twice(
     for names in (['deep/0', 'deep/1', 'deep/0'], ['deep/0', 'deep/1']):
         (scribbles / 'list.txt').write_text('\n'.join(names))
         images = TrainingImages(dataset, 0)
-        TeacherPredictor(model, ValidationTransforms()).fit_prior(images)
+        TeacherPredictor(model, ValidationTransforms(), 0.95).fit_prior(images)
         fitted.append(model.teacher_prior.constants.tolist())
     assert fitted[0] == fitted[1]
 
@@ -157,7 +155,7 @@ def test_fit_prior_sees_all_columns_of_an_image(shape: tuple) -> None:
     )
     prior = TeacherPrior(torch.full((10,), 0.1))
     model = SimpleNamespace(teacher_prior=prior)
-    Predictor(model, ValidationTransforms()).fit_prior(images)
+    Predictor(model, ValidationTransforms(), 0.95).fit_prior(images)
     # The predictions have these shares as they are.
     assert prior.steps > 0
     assert (prior.constants - prior.constants.mean()).abs().max() < 0.2
@@ -168,11 +166,11 @@ def test_class_thresholds_are_those_of_unlabelled_images(
 ) -> None:
     torch.manual_seed(0)
     model = MODELS.build(make_config().model).eval()
-    teacher = TeacherPredictor(model, ValidationTransforms())
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.99)
 
     def found(*kinds: str) -> np.ndarray | None:
         dataset = mix(make_config(), kinds).train_dataloader.dataset
-        return teacher.class_thresholds(TrainingImages(dataset, 0), 0.99)
+        return teacher.class_thresholds(TrainingImages(dataset, 0))
 
     assert found('dense', 'scribble', 'scribble') is None
     thresholds = found('dense', 'scribble', 'none')
