@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.candidates import MaskCrop
@@ -16,7 +15,7 @@ from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import unite
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
 from mmseg_sesam.pseudo_labels import PseudoLabelGenerator
-from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter
+from mmseg_sesam.segmenters.superpixel import SuperpixelSegmenter, segmenter
 from mmseg_sesam.segmenters.superpixel.partition import measure_contrast
 
 # The prompter of configs that use this segmenter.
@@ -82,10 +81,12 @@ def test_superpixel_masks_nest_and_contain_their_points(blobs):
 
 
 @pytest.mark.parametrize('max_pixels', [2**18, 700])
-def test_superpixel_window_is_the_box_of_the_masks(blobs, max_pixels):
-    segmenter = SuperpixelSegmenter(max_pixels=max_pixels)
+def test_superpixel_window_is_the_box_of_the_masks(
+    blobs, max_pixels, monkeypatch
+):
+    monkeypatch.setattr(segmenter, 'MAX_PIXELS', max_pixels)
     prompts = [ask((10, 10)), ask((70, 20), (88, 69))]
-    candidates = segmenter.decode(segmenter.encode([blobs])[0], prompts)
+    candidates = answer(blobs, *prompts)
     for index in range(2):
         union = np.logical_or.reduce(masks(candidates, index))
         box = candidates.window(slice(index, index + 1))
@@ -130,10 +131,12 @@ def test_superpixel_of_any_image_size(height, width, constant, seed):
         assert mask.all() or not constant
 
 
-def test_superpixel_of_large_images_has_bounded_resolution(halves):
+def test_superpixel_of_large_images_has_bounded_resolution(
+    halves, monkeypatch
+):
+    monkeypatch.setattr(segmenter, 'MAX_PIXELS', 60 * 80)
     image = np.repeat(np.repeat(halves[0], 2, axis=0), 2, axis=1)
-    segmenter = SuperpixelSegmenter(max_pixels=60 * 80)
-    candidates = segmenter.decode(segmenter.encode([image])[0], [ask((9, 9))])
+    candidates = answer(image, ask((9, 9)))
     right = np.repeat(np.repeat(halves[1], 2, axis=0), 2, axis=1)
     np.testing.assert_array_equal(candidates.mask(0, 0), ~right)
 
@@ -193,21 +196,6 @@ def test_measure_contrast_compares_steps_across_and_inside(seed, count):
             sum(x) / max(len(x) - 1, 1) + 1e-6 for x in (inside, across)
         )
         assert value == pytest.approx(across / (across + inside), abs=1e-4)
-
-
-def test_superpixel_fingerprint_depends_on_settings():
-    build = TASK_UTILS.build
-    segmenter = build(dict(type='SuperpixelSegmenter', scales=(10, 20, 30)))
-    assert segmenter.fingerprint['scales'] == [10, 20, 30]
-    assert segmenter.fingerprint != SuperpixelSegmenter().fingerprint
-
-
-@pytest.mark.parametrize(
-    'scales', [(1, 2), (3, 2, 1)], ids=['two', 'descending']
-)
-def test_superpixel_rejects_scales_that_do_not_ascend(scales):
-    with pytest.raises(ValueError, match='three numbers above 0'):
-        SuperpixelSegmenter(scales=scales)
 
 
 def test_superpixel_scribbles_grow_to_their_objects(halves):

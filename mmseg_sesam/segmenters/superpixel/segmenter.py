@@ -12,7 +12,6 @@ from mmseg.registry import TASK_UTILS
 from scipy.ndimage import find_objects
 from skimage.segmentation import felzenszwalb
 
-from mmseg_sesam import validators
 from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import Box, unite
@@ -21,6 +20,19 @@ from mmseg_sesam.segmenters.superpixel import partition
 
 # Raise it whenever the same settings give other masks or embeddings.
 MASK_VERSION = 3
+
+# Larger images are reduced to about this size first, which bounds the time
+# and keeps scales comparable (our choice).
+MAX_PIXELS = 2**18
+
+# Values of the image that is cut, in [0, 1], are raised to this power: below 1
+# it raises the contrast in the dark, where edges are faint (our choice).
+GAMMA = 0.6
+_BRIGHTENED = (np.linspace(0, 1, 256) ** GAMMA * 255).round().astype(np.uint8)
+
+# Scales of the three partitions, fine to coarse, see
+# `skimage.segmentation.felzenszwalb` (our choice).
+SCALES = (50, 250, 600)
 
 # For each scale the side of its working image as a share of the image's, and
 # the fewest pixels of a region there (our choice: large regions are found as
@@ -106,17 +118,6 @@ class RegionCandidates(Candidates):
         return mask[rows].take(cols, axis=1)
 
 
-_THREE_SCALES = validators.Rule(
-    lambda value: (
-        isinstance(value, Sequence)
-        and len(value) == 3
-        and all(map(validators.number(above=0).allows, value))
-        and list(value) == sorted(value)
-    ),
-    'three numbers above 0 in ascending order',
-)
-
-
 @TASK_UTILS.register_module()
 class SuperpixelSegmenter(BaseSegmenter):
     """Returns regions of homogeneous colour as masks.
@@ -127,46 +128,12 @@ class SuperpixelSegmenter(BaseSegmenter):
     Felzenszwalb and Huttenlocher, Efficient Graph-Based Image Segmentation,
     2004; joining three scales, the treatment of blurred edges, the scores and
     every number are our choice.
-
-    Args:
-        scales: scales of the three partitions, fine to coarse; see
-            `skimage.segmentation.felzenszwalb`. Raise them for larger
-            objects.
-        gamma: exponent applied to the image in [0, 1]; below 1 it raises
-            the contrast in the dark, where edges are faint.
-        max_pixels: larger images are reduced to about this size first,
-            which bounds the time and keeps scales comparable.
-
-    Raises:
-        ValueError: there are not three ascending scales.
     """
-
-    def __init__(
-        self,
-        scales: Sequence[float] = (50, 250, 600),
-        gamma: float = 0.6,
-        max_pixels: int = 2**18,
-    ) -> None:
-        self.scales, self.gamma, self.max_pixels = scales, gamma, max_pixels
-        validators.check_options(
-            self,
-            scales=_THREE_SCALES,
-            gamma=validators.number(above=0),
-            max_pixels=validators.count(1),
-        )
-        levels = np.linspace(0, 1, 256) ** gamma * 255
-        self._brightened = levels.round().astype(np.uint8)
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """See `BaseSegmenter.fingerprint`."""
-        return dict(
-            type=type(self).__name__,
-            version=MASK_VERSION,
-            scales=list(self.scales),
-            gamma=self.gamma,
-            max_pixels=self.max_pixels,
-        )
+        return dict(type=type(self).__name__, version=MASK_VERSION)
 
     def encode(self, images: Sequence[np.ndarray]) -> list[Regions]:
         """See `BaseSegmenter.encode`."""
@@ -219,13 +186,11 @@ class SuperpixelSegmenter(BaseSegmenter):
     def _cut(self, image: np.ndarray) -> Regions:
         """Returns an image as regions at all scales."""
         height, width = image.shape[:2]
-        shrink = min(np.sqrt(self.max_pixels / (height * width)), 1.0)
-        base = partition.resize(self._brightened[image], shrink)
+        shrink = min(np.sqrt(MAX_PIXELS / (height * width)), 1.0)
+        base = partition.resize(_BRIGHTENED[image], shrink)
         changes = partition.colour_changes(base)
         scales = []
-        for scale, resolution, min_size in zip(
-            self.scales, RESOLUTIONS, MIN_SIZES
-        ):
+        for scale, resolution, min_size in zip(SCALES, RESOLUTIONS, MIN_SIZES):
             small = partition.resize(base, resolution)
             regions = felzenszwalb(small, scale, sigma=0.5, min_size=min_size)
             regions = partition.enlarge(regions, base.shape)
