@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
+from mmseg_sesam.core.candidates import MaskCrop
 from mmseg_sesam.core.component_candidates import Decode, PreparedLabel
 from mmseg_sesam.core.compose import ClassMask, compose
 from mmseg_sesam.core.expansion import ExpansionPrior
@@ -90,7 +91,8 @@ def ceiling(
     for place, component in enumerate(prepared.components):
         mask = best_union(decode, prepared, place, sample.dense)
         if mask is not None and mask.any():
-            masks.append(ClassMask.crop(mask, component.class_id))
+            crop = MaskCrop.of(mask)
+            masks.append(ClassMask.of(crop, component.class_id))
     return compose(sample.weak, masks)
 
 

@@ -13,12 +13,13 @@ from skimage.draw import disk
 from mmseg_sesam.annotations.base import NO_SHAPE, Annotation
 from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.annotations.overlaps import (
-    Shape,
     covered_shapes,
     draw_by_area,
     draw_in_order,
 )
 from mmseg_sesam.annotations.polygon_fill import pixels_within
+from mmseg_sesam.core.candidates import MaskCrop
+from mmseg_sesam.core.compose import ClassMask
 from mmseg_sesam.structures import UNLABELLED
 
 # Reason of a note.
@@ -79,7 +80,7 @@ class Canvas:
         self.by_area = by_area
         self.centres = centres
         self.notes: list[tuple[str, str]] = []
-        self._shapes: list[Shape] = []
+        self._shapes: list[ClassMask] = []
         self._filled = fill != UNLABELLED
         self._ground = np.full(size[::-1], fill, np.uint8)
 
@@ -318,9 +319,10 @@ class Canvas:
         self, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
     ) -> None:
         if mask.any():
-            self._shapes.append(Shape.of(mask, class_id, left, top))
+            crop = MaskCrop.of(mask > 0, (top, left))
+            self._shapes.append(ClassMask.of(crop, class_id))
 
-    def _draw(self) -> tuple[np.ndarray, list[tuple[Shape, Shape]]]:
+    def _draw(self) -> tuple[np.ndarray, list[tuple[ClassMask, ClassMask]]]:
         """Returns the label, and pairs of shapes with unlabelled overlap."""
         label = self._ground.copy()
         if self.by_area:
@@ -335,9 +337,9 @@ class Canvas:
             return shown(self.names[class_id])
         return f'class {class_id}'
 
-    def _of(self, shape: Shape) -> str:
+    def _of(self, shape: ClassMask) -> str:
         name = self._called(shape.class_id)
-        return f'{self.name}: {name} at ({shape.left}, {shape.top})'
+        return f'{self.name}: {name} at ({shape.col}, {shape.row})'
 
     def _note(self, reason: str, x: float, y: float) -> None:
         width, height = self.size

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 
+from mmseg_sesam.core.candidates import MaskCrop
+from mmseg_sesam.core.compose import ClassMask
 from mmseg_sesam.structures import UNLABELLED
 
 # Above this ratio of areas, the smaller shape may as well lie behind the
@@ -18,83 +18,15 @@ _MUCH_SMALLER = 0.5
 _WITHIN = 0.9
 
 
-class Shape(NamedTuple):
-    """Pixels of one shape, eight in a byte, as images hold many shapes.
-
-    Attributes:
-        class_id: class of the pixels.
-        top: row of the first pixel in the image.
-        left: column of the first pixel in the image.
-        size: height and width.
-        bits: packed mask.
-        area: number of pixels.
-    """
-
-    class_id: int
-    top: int
-    left: int
-    size: tuple[int, int]
-    bits: bytes
-    area: int
-
-    @classmethod
-    def of(
-        cls, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
-    ) -> Shape:
-        """Packs an (h, w) uint8 mask, not 0 on the shape, at (left, top)."""
-        x, y, width, height = cv2.boundingRect(mask)
-        part = mask[y : y + height, x : x + width] > 0
-        bits = np.packbits(part).tobytes()
-        area = int(part.sum())
-        return cls(class_id, top + y, left + x, (height, width), bits, area)
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the image that `mask` covers."""
-        height, width = self.size
-        return (
-            slice(self.top, self.top + height),
-            slice(self.left, self.left + width),
-        )
-
-    @property
-    def mask(self) -> np.ndarray:
-        """(h, w) bool, True on the shape."""
-        return self.rows(slice(0, self.size[0]))
-
-    def rows(self, rows: slice) -> np.ndarray:
-        """Returns some rows of `mask`, without unpacking the others."""
-        width = self.size[1]
-        first, last = rows.start * width, rows.stop * width
-        packed = np.frombuffer(self.bits, np.uint8)[first // 8 : last // 8 + 1]
-        bits = np.unpackbits(packed)[first % 8 :][: last - first]
-        return bits.reshape(rows.stop - rows.start, width) > 0
-
-    def shared(self, other: Shape) -> np.ndarray | None:
-        """Returns the pixels of another shape, (h, w) bool; None if none."""
-        ours, others = [], []
-        for own, its in zip(self.window, other.window):
-            start, stop = max(own.start, its.start), min(own.stop, its.stop)
-            if start >= stop:
-                return None
-            ours.append(slice(start - own.start, stop - own.start))
-            others.append(slice(start - its.start, stop - its.start))
-        shared = np.zeros(self.size, bool)
-        rows, columns = others
-        shared[tuple(ours)] = other.rows(rows)[:, columns]
-        shared &= self.mask
-        return shared if shared.any() else None
-
-
-def draw_in_order(shapes: Iterable[Shape], label: np.ndarray) -> None:
+def draw_in_order(shapes: Iterable[ClassMask], label: np.ndarray) -> None:
     """Draws each shape over the earlier ones, into an (H, W) uint8 label."""
     for shape in shapes:
         label[shape.window][shape.mask] = shape.class_id
 
 
 def draw_by_area(
-    shapes: Iterable[Shape], label: np.ndarray
-) -> list[tuple[Shape, Shape]]:
+    shapes: Iterable[ClassMask], label: np.ndarray
+) -> list[tuple[ClassMask, ClassMask]]:
     """Draws smaller shapes over larger ones, into an (H, W) uint8 label.
 
     People outline what they see, so a shape within another one, or a much
@@ -109,17 +41,14 @@ def draw_by_area(
     contested = []
     # The other keys make the order of equal areas independent of the input.
     ordered = sorted(
-        shapes, key=lambda s: (-s.area, s.class_id, s.top, s.left, s.bits)
+        shapes,
+        key=lambda s: (-s.area, s.class_id, s.row, s.col, s.bits.tobytes()),
     )
     # An image may hold thousands of shapes: pairs whose boxes do not meet are
     # left out at once.
-    boxes = np.array(
-        [
-            (s.top, s.left, s.top + s.size[0], s.left + s.size[1], s.class_id)
-            for s in ordered
-        ]
-    ).reshape(-1, 5)
-    first, stop, classes = boxes[:, :2], boxes[:, 2:4], boxes[:, 4]
+    windows = [[(s.start, s.stop) for s in one.window] for one in ordered]
+    first, stop = np.array(windows).reshape(-1, 2, 2).transpose(2, 0, 1)
+    classes = np.array([one.class_id for one in ordered])
     for index, shape in enumerate(ordered):
         draw_in_order([shape], label)
         meets = (
@@ -128,14 +57,28 @@ def draw_by_area(
         meets &= classes[:index] != shape.class_id
         for place in np.flatnonzero(meets):
             larger = ordered[place]
-            shared = shape.shared(larger)
-            if shared is not None and not _lies_on(shape, larger, shared):
+            shared = _shared(shape, larger)
+            if shared.any() and not _lies_on(shape, larger, shared):
                 label[shape.window][shared] = UNLABELLED
                 contested.append((shape, larger))
     return contested
 
 
-def _lies_on(smaller: Shape, larger: Shape, shared: np.ndarray) -> bool:
+def _shared(one: ClassMask, other: ClassMask) -> np.ndarray:
+    """Returns the pixels of a shape that another one has too, (h, w) bool."""
+    start = max(one.row, other.row)
+    stop = min(shape.window[0].stop for shape in (one, other))
+    part = other.rows(slice(start - other.row, stop - other.row))
+    shared = np.zeros((len(one.bits), one.width), bool)
+    MaskCrop(start, other.col, part, shared.shape).paste(
+        shared, (one.row, one.col)
+    )
+    return shared & one.mask
+
+
+def _lies_on(
+    smaller: ClassMask, larger: ClassMask, shared: np.ndarray
+) -> bool:
     """Returns whether the smaller shape lies in front of the larger one."""
     share = smaller.area / larger.area
     within = shared.sum() / smaller.area >= _WITHIN and share <= _WITHIN
@@ -143,8 +86,8 @@ def _lies_on(smaller: Shape, larger: Shape, shared: np.ndarray) -> bool:
 
 
 def covered_shapes(
-    shapes: Sequence[Shape], label: np.ndarray
-) -> Iterator[tuple[Shape, int, bool]]:
+    shapes: Sequence[ClassMask], label: np.ndarray
+) -> Iterator[tuple[ClassMask, int, bool]]:
     """Yields the shapes that other classes cover on a drawn label.
 
     Yields:

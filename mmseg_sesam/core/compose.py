@@ -12,12 +12,13 @@ from mmseg_sesam.structures import UNLABELLED
 
 
 class ClassMask(NamedTuple):
-    """The mask of a component, cropped and with eight pixels in a byte.
+    """A mask of one class, cropped and with eight pixels in a byte.
 
-    The masks of all components of a large image are in memory at once.
+    The masks of all components of a large image, and all shapes of its
+    annotation, are in memory at once.
 
     Attributes:
-        class_id: class of the component.
+        class_id: class of the pixels.
         row: first row of the crop in the image.
         col: first column of the crop in the image.
         bits: (h, w / 8) uint8, the rows of the crop as bits.
@@ -34,22 +35,29 @@ class ClassMask(NamedTuple):
 
     @classmethod
     def of(cls, crop: MaskCrop, class_id: int) -> ClassMask:
-        """Packs the mask of a component."""
+        """Packs a mask."""
         bits = np.packbits(crop.mask, axis=1)
         area = int(np.count_nonzero(crop.mask))
         return cls(
             class_id, crop.row, crop.col, bits, crop.mask.shape[1], area
         )
 
-    @classmethod
-    def crop(cls, mask: np.ndarray, class_id: int) -> ClassMask:
-        """Crops and packs a (H, W) bool mask."""
-        return cls.of(MaskCrop.of(mask), class_id)
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the image that the crop covers."""
+        return (
+            slice(self.row, self.row + len(self.bits)),
+            slice(self.col, self.col + self.width),
+        )
 
     @property
     def mask(self) -> np.ndarray:
         """(h, w) bool, the crop."""
-        unpacked = np.unpackbits(self.bits, axis=1, count=self.width)
+        return self.rows(slice(None))
+
+    def rows(self, rows: slice) -> np.ndarray:
+        """Returns some rows of the crop, without unpacking the others."""
+        unpacked = np.unpackbits(self.bits[rows], axis=1, count=self.width)
         return unpacked.view(bool)
 
     def count_in(self, mask: np.ndarray, origin: tuple[int, int]) -> int:
@@ -75,17 +83,14 @@ def compose(label: np.ndarray, masks: Sequence[ClassMask]) -> np.ndarray:
     Example:
         >>> label = np.array([[0, 255, 255, 255]], np.uint8)
         >>> mask = np.array([[False, True, True, False]])
-        >>> compose(label, [ClassMask.crop(mask, 7)])
+        >>> compose(label, [ClassMask.of(MaskCrop.of(mask), 7)])
         array([[  0,   7,   7, 255]], dtype=uint8)
     """
     pseudo_label = np.full_like(label, UNLABELLED)
     # The class is the last key, so that the result does not depend on the
     # order of `masks`.
     for mask in sorted(masks, key=lambda m: (-m.area, m.class_id)):
-        window = pseudo_label[
-            mask.row : mask.row + len(mask.bits),
-            mask.col : mask.col + mask.width,
-        ]
+        window = pseudo_label[mask.window]
         np.copyto(window, mask.class_id, where=mask.mask)
     np.copyto(pseudo_label, label, where=label != UNLABELLED)
     return pseudo_label

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmseg_sesam.annotations import overlaps
 from mmseg_sesam.annotations.drawing import Canvas
-from mmseg_sesam.annotations.overlaps import Shape
 
 SIZE = (24, 20)
 # Corners and class of rectangles.
@@ -98,21 +98,6 @@ def test_draw_counts_covered_shapes(rectangles, by_area):
     assert found.count('shape completely covered by another class') == vanished
 
 
-@settings(max_examples=50)
-@given(data=st.data())
-def test_shape_keeps_every_bit(data):
-    height, width = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
-    bits = st.lists(
-        st.integers(0, 1), min_size=height * width, max_size=height * width
-    )
-    mask = np.array(data.draw(bits), np.uint8).reshape(height, width)
-    shape = Shape.of(mask, 1)
-    assert shape.area == mask.sum()
-    again = np.zeros_like(mask)
-    again[shape.window] = shape.mask
-    np.testing.assert_array_equal(again, mask)
-
-
 def test_draw_by_area_puts_a_window_on_its_facade():
     facade, window = (0, 0, 19, 15, 1), (4, 4, 8, 8, 0)
     for shapes in ([facade, window], [window, facade]):
@@ -159,28 +144,14 @@ def test_draw_in_order_names_covered_shapes():
     ]
 
 
-@settings(max_examples=50)
-@given(data=st.data())
-def test_shape_unpacks_some_rows(data):
-    height, width = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
-    rng = np.random.default_rng(data.draw(st.integers(0, 9)))
-    mask = rng.random((height, width)) < 0.5
-    mask[[0, -1]] = mask[:, [0, -1]] = True
-    shape = Shape.of(mask.astype(np.uint8), 1)
-    first = data.draw(st.integers(0, height - 1))
-    last = data.draw(st.integers(first + 1, height))
-    found = shape.rows(slice(first, last))
-    np.testing.assert_array_equal(found, mask[first:last])
-
-
 def test_draw_by_area_compares_shapes_that_meet_alone(monkeypatch):
-    compared, shared = [], Shape.shared
+    compared, shared = [], overlaps._shared
 
-    def note(self, other):
-        compared.append((self.left, other.left))
-        return shared(self, other)
+    def note(one, other):
+        compared.append((one.col, other.col))
+        return shared(one, other)
 
-    monkeypatch.setattr(Shape, 'shared', note)
+    monkeypatch.setattr(overlaps, '_shared', note)
     # The first and the last share pixels, and the others have one corner each.
     label = drawn(
         [(0, 0, 5, 5, 1), (6, 6, 9, 9, 2), (12, 0, 13, 1, 1), (4, 3, 5, 4, 0)]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mmseg_sesam.core.candidates import MaskCandidates
+from mmseg_sesam.core.candidates import MaskCandidates, MaskCrop
 from mmseg_sesam.core.component_candidates import (
     PreparedLabel,
     draw_unions,
@@ -40,22 +40,24 @@ def scenes(draw):
     return label, masks
 
 
+def pack(mask, class_id):
+    return ClassMask.of(MaskCrop.of(mask), class_id)
+
+
 def lay(label, masks):
-    return compose(label, [ClassMask.crop(*m) for m in masks])
+    return compose(label, [pack(*m) for m in masks])
 
 
 @PROPERTY
 @given(scenes())
 def test_crop_is_the_mask_in_its_bounding_box(scene):
     for mask, class_id in scene[1]:
-        crop = ClassMask.crop(mask, class_id)
-        height, width = crop.mask.shape
+        crop = pack(mask, class_id)
         whole = np.zeros_like(mask)
-        whole[crop.row : crop.row + height, crop.col : crop.col + width] = (
-            crop.mask
-        )
+        whole[crop.window] = crop.mask
         np.testing.assert_array_equal(whole, mask)
         assert (crop.class_id, crop.area) == (class_id, mask.sum())
+        np.testing.assert_array_equal(crop.rows(slice(1, 3)), crop.mask[1:3])
         for edge in (0, -1):
             assert crop.mask[edge].any() and crop.mask[:, edge].any()
 

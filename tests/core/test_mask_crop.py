@@ -31,7 +31,8 @@ def test_union_of_crops_is_that_of_the_masks(masks):
 @given(MASKS, MASKS, st.integers(0, 8), st.integers(0, 11))
 def test_count_in_counts_shared_pixels(mask, other, row, col):
     part = other[row:, col:]
-    count = ClassMask.crop(mask, 3).count_in(part, (row, col))
+    packed = ClassMask.of(MaskCrop.of(mask), 3)
+    count = packed.count_in(part, (row, col))
     assert count == (mask[row:, col:] & part).sum()
 
 
