@@ -71,7 +71,9 @@ def report(args: argparse.Namespace) -> None:
     results = load_results(args.results)
     if not results:
         sys.exit(f'suggestions: {args.results} holds no result; run first.')
-    print('\n\n'.join(map(write_table, results.values())))
+    for (name, steps), runs in results.items():
+        print(f'{SETTINGS[name].data_set.title}, {steps} steps:\n')
+        print(write_table(runs), '\n')
 
 
 def main() -> None:
