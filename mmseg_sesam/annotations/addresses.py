@@ -129,7 +129,13 @@ class AddressedImages:
             path = _UPLOADED.sub('', name, count=1)
         if self._known:
             path = inner_path(path)
-        key = safe_key(path, self.source)
+            key = safe_key(path, self.source)
+        else:
+            remedy = (
+                'give the folder of the images with --images, or correct '
+                'that name'
+            )
+            key = safe_key(path, self.source, remedy)
         parts = PurePosixPath(nfc(key)).parts
         ends = ['/'.join(parts[index:]) for index in range(len(parts))]
         found = next(filter(None, map(self._known.get, ends)), None)

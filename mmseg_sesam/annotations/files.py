@@ -190,7 +190,10 @@ def _transparent_values(image: Image.Image) -> set[int]:
     if isinstance(given, bytes):
         # The alpha of each entry of a palette.
         return {value for value, alpha in enumerate(given) if alpha == 0}
-    return {given} if isinstance(given, int) else set()
+    if not isinstance(given, int):
+        return set()
+    # Pillow gives 255 for the 1 of an image of 1 bit.
+    return {min(given, 1) if image.mode == '1' else given}
 
 
 def _equal_channel(pixels: np.ndarray, path: Path) -> np.ndarray:
@@ -229,6 +232,10 @@ def read_rgb(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
             raise ValueError(f'mode {image.mode} has no 8-bit colours')
         if not is_transparent(image):
             return np.array(image.convert('RGB')), None
+        factor = _FACTORS.get(raw_mode(image), 1)
+        image.load()
+        if factor > 1:
+            image.info['transparency'] *= factor
         pixels = np.array(image.convert('RGBA'))
     return pixels[..., :3], pixels[..., 3]
 
@@ -246,13 +253,20 @@ def read_mask(data: bytes, name: str) -> np.ndarray:
     return mask > 0
 
 
-def read_opacity(data: bytes, name: str) -> np.ndarray:
+def read_opacity(data: bytes, size: tuple[int, int], name: str) -> np.ndarray:
     """Returns (H, W) bool, True where an image in memory is not transparent.
 
     Raises:
-        ValueError: the content, called `name`, is no image with transparency.
+        ValueError: the content, called `name`, is no image with transparency
+            of `size`, width and height.
     """
     with decoding(BytesIO(data), name, 'correct or remove it') as image:
+        # A small file may hold an image that fills the memory.
+        if image.size != size:
+            raise ValueError(
+                f'it has the size {image.size}, expected that of the image, '
+                f'{size}'
+            )
         if not is_transparent(image):
             raise ValueError('it has no transparent pixels')
         return np.array(image.convert('RGBA'))[..., 3] > 0

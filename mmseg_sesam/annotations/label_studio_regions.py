@@ -100,13 +100,7 @@ def bitmask(canvas: Canvas, url: str) -> np.ndarray:
         raise ValueError(
             f'{subject} cannot be decoded ({error}); export it again.'
         ) from error
-    mask = read_opacity(data, subject)
-    if mask.shape != canvas.size[::-1]:
-        raise ValueError(
-            f'{subject} has the size {mask.shape[::-1]}, expected that of '
-            f'the image, {canvas.size}; export it again.'
-        )
-    return mask
+    return read_opacity(data, canvas.size, subject)
 
 
 def _numbers(canvas: Canvas, value: Any, *names: str) -> list[list[float]]:

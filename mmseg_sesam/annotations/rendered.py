@@ -18,13 +18,25 @@ _VALUES = 64
 
 def holds_index_images(src: Path) -> bool:
     """Returns whether the first images have ids: few values, no colours."""
-    return _all_fit(src, lambda path: np.unique(read_index(path).values))
+    return _all_fit(src, _ids)
 
 
 def holds_renderings(src: Path) -> bool:
     """Returns whether the first images have a few colours, not only grey."""
     # The colours of a palette are not the content of a label.
     return not holds_index_images(src) and _all_fit(src, _colours)
+
+
+def _ids(path: Path) -> np.ndarray:
+    """Returns the ids in a label image.
+
+    Files of Scribbles for All have three equal channels, in which 0 is
+    unlabelled: only the user can tell them from ids that begin with 0.
+    """
+    image = read_index(path)
+    if image.equal and (image.values == 0).any():
+        raise ValueError(f'{path} has 0 in three equal channels')
+    return np.unique(image.values)
 
 
 def _colours(path: Path) -> np.ndarray:

@@ -37,7 +37,9 @@ def test_detect_format_tells_label_images_from_photos(tmp_path: Path) -> None:
     photo = rng.integers(0, 255, (32, 32, 3)).astype(np.uint8)
     pictures = {
         'index-png': Image.fromarray(index),
-        'grey': Image.fromarray(index).convert('RGB'),
+        'grey': Image.fromarray(index + 1).convert('RGB'),
+        # Files of Scribbles for All, in which 0 is unlabelled, are such.
+        'grey from 0': Image.fromarray(index).convert('RGB'),
         'color-png': Image.fromarray(colours[index]),
         'photo': Image.fromarray(photo),
     }
@@ -47,8 +49,9 @@ def test_detect_format_tells_label_images_from_photos(tmp_path: Path) -> None:
     assert detect_format(tmp_path / 'index-png') == 'index-png'
     assert detect_format(tmp_path / 'grey') == 'index-png'
     assert detect_format(tmp_path / 'color-png') == 'color-png'
-    with pytest.raises(ValueError, match='is unknown'):
-        detect_format(tmp_path / 'photo')
+    for name in ('grey from 0', 'photo'):
+        with pytest.raises(ValueError, match='is unknown'):
+            detect_format(tmp_path / name)
 
 
 def test_detect_format_prefers_cityscapes_to_index_images(

@@ -111,6 +111,8 @@ class CocoReader(NamedReader, DotRadius, Outside, Boxes):
 
     def _draw(self, canvas: Canvas, shape: _Shape, class_id: int) -> None:
         segmentation = shape.segmentation
+        # Its polygons of too few points have a note each.
+        is_begun = isinstance(segmentation, list) and any(segmentation)
         if isinstance(segmentation, list):
             segmentation = _polygons(segmentation, canvas, class_id)
         is_box = _is_box(segmentation, shape.box, canvas)
@@ -130,7 +132,7 @@ class CocoReader(NamedReader, DotRadius, Outside, Boxes):
                 kind = 'box without segmentation'
             if self.keeps_box(canvas, kind, corners):
                 canvas.polygon(corners, class_id)
-        elif not dots:
+        elif not dots and not is_begun:
             canvas.skip('annotation without segmentation')
 
     def _key(self, name: str, images: AddressedImages) -> str:

@@ -138,7 +138,9 @@ class LabelStudioReader(NamedReader, AllShapes):
         paths = vector_paths(canvas, vertices) or [[]]
         if any(vertex.get('isBezier') for vertex in vertices):
             canvas.skip('vector with Bezier curves', class_id=class_id)
-        elif value.get('closed') and len(paths) == 1:
+        elif value.get('closed') and len(paths) > 1:
+            canvas.skip('closed vector with branches', class_id=class_id)
+        elif value.get('closed'):
             canvas.polygon(to_pixels(canvas, paths[0]), class_id)
         else:
             for path in paths:

@@ -88,6 +88,16 @@ def test_coco_leaves_out_polygons_of_two_points(labels, write, summary):
     assert counts['annotation without segmentation, skipped'] == 1
 
 
+def test_coco_unlabels_the_place_of_an_unfinished_polygon(labels, write):
+    content = record([[3, 2, 7, 2, 7, 5, 3, 5]], [[0, 7, 1, 7]])
+    content['annotations'] = content['annotations'][:2]
+    settings = dict(classes=['car', 'background'], undrawn='background')
+    found = labels('coco', write('x.json', content), **settings)['town/a']
+    expected = 1 - MASK
+    expected[7, :2] = 255
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     'segmentation, said',
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from mmseg.utils import get_palette
@@ -137,6 +140,30 @@ def test_color_png_leaves_a_transparent_colour_unlabelled(labels, write):
     src = write('png/a.png', image, transparency=(0, 0, 0)).parent
     found = labels('color-png', src, colors='voc')
     assert found['a'].tolist() == [[1, 255, 255]]
+
+
+def test_color_png_leaves_a_transparent_grey_of_2_bits_unlabelled(
+    labels, write
+):
+    def chunk(name, data):
+        check = struct.pack('>I', zlib.crc32(name + data))
+        return struct.pack('>I', len(data)) + name + data + check
+
+    # Pillow writes no grey of 2 bits: a row of 0, 2 and 0.
+    content = b''.join(
+        [
+            b'\x89PNG\r\n\x1a\n',
+            chunk(b'IHDR', struct.pack('>IIBBBBB', 3, 1, 2, 0, 0, 0, 0)),
+            chunk(b'tRNS', struct.pack('>H', 2)),
+            chunk(b'IDAT', zlib.compress(bytes([0, 0b00_10_00_00]))),
+            chunk(b'IEND', b''),
+        ]
+    )
+    src = write('png/readme.md', '').parent
+    (src / 'a.png').write_bytes(content)
+    table = write('colors.csv', 'name,r,g,b\nrest,0,0,0\ngrey,170,170,170\n')
+    found = labels('color-png', src, colors=str(table))
+    assert found['a'].tolist() == [[0, 255, 0]]
 
 
 def test_color_png_leaves_soft_edges_unlabelled(labels, write, summary):

@@ -172,6 +172,13 @@ def test_index_png_asks_what_a_transparent_value_means(
     assert found['a'].tolist() == [[255, 1, 2]]
 
 
+def test_index_png_finds_the_transparent_value_of_1_bit(refusal, write):
+    image = Image.fromarray(np.array([[False, True]]))
+    src = write('a.png', '').parent
+    image.save(src / 'a.png', transparency=1)
+    assert 'shows the value 1 as transparent' in refusal('index-png', src)
+
+
 def test_index_png_takes_a_transparent_value_that_the_map_names(labels, write):
     src = write('a.png', transparent(b'\0'), transparency=0).parent
     found = labels('index-png', src, map=['0=0', '1=1', '2=2'])

@@ -186,6 +186,16 @@ def test_label_studio_leaves_out_bezier_curves(labels, write, summary):
     assert note['reason'] == 'vector with Bezier curves, skipped'
 
 
+def test_label_studio_leaves_out_closed_vectors_with_branches(
+    labels, write, summary
+):
+    tree = vector('two', *CORNERS, ('d', 'b', 13, 2), closed=True)
+    src = write('a.json', [task(SQUARE, tree)])
+    assert 2 not in labels('label-studio', src, classes=CLASSES)['a']
+    (note,) = summary()['skipped']
+    assert note['reason'] == 'closed vector with branches, skipped'
+
+
 @pytest.mark.parametrize('x', range(SIZE[0]))
 def test_label_studio_rounds_percentages(labels, write, x):
     results = dot('one', x, x % SIZE[1]), SQUARE
@@ -534,7 +544,7 @@ OPAQUE = dict(imageDataURL=data_url(Image.new('L', SIZE)))
         ),
         (
             [task(bitmask('one', np.ones((3, 4), bool)))],
-            'a bitmask that has the size (4, 3), expected',
+            'it has the size (4, 3), expected that of the image, (',
         ),
         (
             [task(region('bitmasklabels', 'one', dict(imageDataURL='x')))],
