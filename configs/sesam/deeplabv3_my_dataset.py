@@ -23,8 +23,8 @@ model = dict(
     # outlines; 0 for points, which it harms (docs/choosing.md).
     regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
 )
-# CHANGE: 0.01 / 16 for each image of a step on all GPUs, with the 4 images of
-# datasets/my_dataset.py and one GPU (linear rule, docs/get_started.md).
+# CHANGE: 0.01 / 16 * batch_size * GPUs, here 4 images on one GPU (linear rule,
+# docs/get_started.md).
 optim_wrapper = dict(optimizer=dict(lr=0.0025))
 default_hooks = dict(
     # A look at some training images with all their labels, in the folder

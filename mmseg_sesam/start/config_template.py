@@ -182,8 +182,8 @@ optim_wrapper = dict(
     # The backbone has learned from ImageNet, and changes more slowly.
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
 )
-# A warm-up over 5% of the steps, as in these runs.
-warmup = max_iters // 20
+# A warm-up over 5% of the steps, as in the runs of docs/accuracy.md.
+warmup = max(max_iters // 20, 1)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, end=warmup, by_epoch=False),
     dict(

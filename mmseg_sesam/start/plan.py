@@ -22,15 +22,16 @@ _LEAST_STEPS, _MOST_STEPS = 400, 20_000
 # Share of the wished time for steps; pseudo-labels, validation and loading
 # take the rest (our choice).
 _STEP_SHARE = 0.6
-# A teacher of docs/accuracy.md is a mean over 100 of 800 steps. The default of
-# 1000 steps has the same share from here on.
+# A teacher of docs/accuracy.md is a mean over 100 of 800 steps. A
+# momentum of 0.999 averages 1000 steps, the same share of these.
 _LONG = 8000
-# Network and images of a step on a GPU, best first, and GiB that a step with
-# crops of 512 x 512 takes at least (benchmarks/memory.py, with the CRF loss).
+# Network and images of a step on a GPU, best first; GiB that weights and
+# optimizer take, and that a step adds with crops of 512 x 512, at least
+# (benchmarks/memory.py, with the CRF loss).
 _ON_GPU = (
-    ('deeplabv3_r50', 4, 5.6),
-    ('deeplabv3_r50', 2, 3.3),
-    ('deeplabv3_lite0', 4, 1.8),
+    ('deeplabv3_r50', 4, 1.0, 4.6),
+    ('deeplabv3_r50', 2, 1.0, 2.3),
+    ('deeplabv3_lite0', 4, 0.2, 1.6),
 )
 # GiB for what these numbers leave out, such as a GPU's context (our choice).
 _RESERVE = 1
@@ -152,7 +153,7 @@ def _of_machine(material: Material, machine: Machine) -> dict[str, Choice]:
     limit, where = (512, 'a GPU') if machine.gpu_gib else (320, 'a CPU')
     side = crop_side(scale[1], limit)
     return dict(
-        **_network(machine.gpu_gib),
+        **_network(machine.gpu_gib, side),
         scale=Choice(scale, said),
         crop=Choice(
             (side, side),
@@ -165,10 +166,19 @@ def _of_machine(material: Material, machine: Machine) -> dict[str, Choice]:
     )
 
 
-def _network(gpu_gib: float) -> dict[str, Choice]:
-    """Returns the network with its batch and learning rate."""
-    fitting = [row for row in _ON_GPU if row[2] + _RESERVE <= gpu_gib]
-    name, batch, least = (fitting or _ON_GPU[-1:])[0]
+def _network(gpu_gib: float, side: int) -> dict[str, Choice]:
+    """Returns the network with its batch and learning rate.
+
+    Args:
+        gpu_gib: memory of a GPU; 0 for none.
+        side: of the crops.
+    """
+    rows = [
+        (name, batch, fixed + step * (side / 512) ** 2)
+        for name, batch, fixed, step in _ON_GPU
+    ]
+    fitting = [row for row in rows if row[2] + _RESERVE <= gpu_gib]
+    name, batch, least = (fitting or rows[-1:])[0]
     return dict(
         model=Choice(
             name,
@@ -178,8 +188,8 @@ def _network(gpu_gib: float) -> dict[str, Choice]:
         ),
         batch_size=Choice(
             batch,
-            f'{batch} crops of 512 x 512 take {least} GiB of a GPU at least '
-            '(computed by benchmarks/memory.py; not run on a GPU)'
+            f'{batch} crops of {side} x {side} take {least:.1f} GiB of a GPU '
+            'at least (computed by benchmarks/memory.py; we have not tried it)'
             if gpu_gib
             else 'as in configs/_base_/datasets/my_dataset.py',
         ),
@@ -197,7 +207,7 @@ def _learning_rate(network: str, batch: int) -> Choice:
     return Choice(
         0.01 * batch / 16,
         "SGD: mmseg's 0.01 is for 16 images in a step, and a step here has "
-        f'{batch} (linear rule of Goyal et al., 2017); not run on a GPU',
+        f'{batch} (linear rule of Goyal et al., 2017; we have not tried it)',
     )
 
 

@@ -54,7 +54,7 @@ def pick_segmenter(
             skipped.append(f'{weights} lacks files of its model')
             continue
         need = sum(file.stat().st_size for file in files) / 2**30 + _ROUND
-        said = f'needs {need:.1f} GiB of a GPU (computed; not run on a GPU)'
+        said = f'needs {need:.1f} GiB of a GPU (computed, not tried by us)'
         if gpu_gib and need > gpu_gib:
             skipped.append(f'{weights} {said}')
             continue

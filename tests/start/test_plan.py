@@ -85,6 +85,12 @@ def test_make_plan_takes_a_network_that_fits_the_machine(
     assert (plan.model.value, plan.batch_size.value) == (network, batch)
 
 
+def test_make_plan_counts_the_memory_of_the_crops_that_it_chose() -> None:
+    plan = plan_of(size=(320, 240), gpu=3.8)
+    assert (plan.model.value, plan.batch_size.value) == ('deeplabv3_r50', 4)
+    assert '4 crops of 256 x 256 take 2.1 GiB' in plan.batch_size.reason
+
+
 def test_make_plan_uses_the_crf_loss_for_strokes_and_masks() -> None:
     weights = {
         kind: plan_of(kind=kind).crf.value
