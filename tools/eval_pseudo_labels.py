@@ -39,13 +39,13 @@ def make_parser() -> ArgumentParser:
         '--reduce-zero-label',
         action='store_true',
         help='dense labels hold ids from 1, and 0 for unlabelled, as labels '
-        'of ADE20K do',
+        'of ADE20K do; pseudo-labels hold ids from 0 in any case',
     )
     parser.add_argument(
         '--json',
         type=writable_file,
-        help='write the numbers here; labelled is coverage in it, and right '
-        'is precision',
+        help='write the numbers here, with the keys coverage (labelled) and '
+        'precision (right)',
     )
     return parser
 

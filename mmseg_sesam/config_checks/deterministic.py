@@ -20,6 +20,8 @@ def check_deterministic(training: Training) -> None:
     if not randomness.get('deterministic') or get_device() != 'cuda':
         return
     metrics = cfg.get('val_evaluator') or []
+    if isinstance(metrics, dict):
+        metrics = metrics.get('metrics', metrics)
     for metric in metrics if isinstance(metrics, list) else [metrics]:
         if 'IoUMetric' in type_names(metric, METRICS):
             raise ValueError(

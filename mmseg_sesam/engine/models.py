@@ -18,8 +18,8 @@ def share_buffers(model: torch.nn.Module) -> None:
     """Copies the main rank's buffers to all, so that all predict the same.
 
     Running means of BatchNorm differ by rank without SyncBN, and a checkpoint
-    holds those of the main rank. Their average would change buffers that are
-    equal on all ranks in the last digit.
+    holds those of the main rank. An average may change the last digit of
+    buffers that are equal on all ranks.
     """
     for buffer in model.buffers():
         dist.broadcast(buffer)

@@ -126,8 +126,9 @@ class SAMPseudoLabelHook(Hook):
         """
         # A Runner may have been built after the hook.
         note_rounds()
-        # A ClassSharesHook, which comes first, has checked the config.
-        if not Training(runner.cfg, runner.hooks).share_hooks:
+        # A ClassSharesHook that came first has checked the config.
+        others = Training(runner.cfg, runner.hooks).share_hooks
+        if all(hook.images is None for hook in others):
             check_config(runner.cfg, runner.hooks)
         if self.enabled:
             self._warn_of_missing_refreshes(runner)

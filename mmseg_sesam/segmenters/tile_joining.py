@@ -157,7 +157,7 @@ class _OpenMask:
     """A mask that may continue in further tiles.
 
     Attributes:
-        prompt: place of its prompt.
+        prompt: index of its prompt.
         parts: its parts by tile.
         prompted: tiles with a part, and tiles that were prompted for one.
         ends: tiles from which it may continue.

@@ -12,7 +12,9 @@ from .changes import MakeConfig, assert_refused
 METRICS = [dict(type='BoundaryIoU'), dict(type='IoUMetric')]
 
 
-@pytest.mark.parametrize('metrics', [METRICS, METRICS[1]])
+@pytest.mark.parametrize(
+    'metrics', [METRICS, METRICS[1], dict(type='Evaluator', metrics=METRICS)]
+)
 def test_deterministic_training_is_refused_where_validation_would_fail(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, metrics: object
 ) -> None:
