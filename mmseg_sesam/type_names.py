@@ -76,10 +76,12 @@ def option_names(kind: type) -> set[str] | None:
         >>> sorted(option_names(Derived))
         ['scale', 'size']
     """
-    names = set()
+    names, takes_any = set(), kind.__new__ is not object.__new__
     for base in inspect.getmro(kind):
-        if '__init__' not in vars(base):
+        # The constructor of object takes no options.
+        if base is object or '__init__' not in vars(base):
             continue
+        takes_any = True
         # The first is self.
         _, *parameters = inspect.signature(base.__init__).parameters.values()
         several = [p for p in parameters if p.kind is p.VAR_KEYWORD]
@@ -87,4 +89,4 @@ def option_names(kind: type) -> set[str] | None:
         # Further options are those of the next base class.
         if not several:
             return names
-    return None
+    return None if takes_any else names

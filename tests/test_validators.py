@@ -60,7 +60,8 @@ def wrong_options() -> Iterator[Any]:
     for registry, cfg in COMPONENTS:
         signature = inspect.signature(registry.get(cfg['type']).__init__)
         for name, parameter in signature.parameters.items():
-            if name == 'self' or parameter.kind is parameter.VAR_KEYWORD:
+            several = parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD
+            if name == 'self' or parameter.kind in several:
                 continue
             for value in WRONG:
                 kind = parameter.annotation

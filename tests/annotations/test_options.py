@@ -16,8 +16,8 @@ def test_arguments_of_a_reader_have_help_and_default() -> None:
     assert '--src' not in arguments and 'rule' not in arguments['--width']
 
 
-def test_label_studio_has_no_width_as_it_has_no_lines() -> None:
-    options = dict(arguments_of(READERS['label-studio']))
+def test_coco_has_no_width_as_it_has_no_lines() -> None:
+    options = dict(arguments_of(READERS['coco']))
     assert '--radius' in options and '--width' not in options
 
 

@@ -97,12 +97,15 @@ def test_predictor_segmenter_returns_masks_in_bf16() -> None:
     ).eval()
     image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
     prompts = [
-        PointPrompt(np.float32([[5, 9], [40, 7]]), np.int8([1, 0])),
-        PointPrompt(np.float32([[20, 30]]), np.int8([1])),
+        PointPrompt(np.float32([[5, 9], [40, 7]])),
+        PointPrompt(np.float32([[20, 30]])),
     ]
     predictor = SamPredictor(sam)
     predictor.set_image(image)
-    expected = [predictor.predict(*prompt) for prompt in prompts]
+    expected = [
+        predictor.predict(prompt.points, np.ones(len(prompt.points)))
+        for prompt in prompts
+    ]
     for bf16, error in ((False, 0), (True, 0.1)):
         segmenter = PredictorSegmenter(sam, bf16)
         (embedding,) = segmenter.encode([image])
