@@ -83,6 +83,8 @@ def test_make_plan_takes_a_network_that_fits_the_machine(
 ) -> None:
     plan = plan_of(gpu=gpu)
     assert (plan.model.value, plan.batch_size.value) == (network, batch)
+    rate = 0.01 * batch / 16 if network == 'deeplabv3_r50' else 1e-3
+    assert plan.learning_rate.value == pytest.approx(rate)
 
 
 def test_make_plan_counts_the_memory_of_the_crops_that_it_chose() -> None:
