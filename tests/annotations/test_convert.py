@@ -138,78 +138,64 @@ def test_convert_takes_a_label_that_an_interrupted_run_wrote(
     assert 'begun' not in (out / JOURNAL).read_text()
 
 
+@pytest.fixture
+def interrupt(run, monkeypatch):
+    """Converts, and interrupts at b after a call."""
+
+    def interrupt_run(leave=lambda: None):
+        reader = READERS['index-png']
+        read = reader.read
+
+        def interrupted(self, item):
+            if item.key == 'b':
+                leave()
+                raise KeyboardInterrupt
+            return read(self, item)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, 'read', interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                run()
+
+    return interrupt_run
+
+
 def test_convert_says_in_its_journal_which_labels_it_may_have_written(
-    src, out, monkeypatch
+    interrupt, out
 ):
-    reader = READERS['index-png']
-    read = reader.read
-
     found = []
+    # As a power cut would leave it.
+    interrupt(lambda: found.append((out / JOURNAL).read_text()))
 
-    def interrupted(self, item):
-        if item.key == 'b':
-            # As a power cut would leave it.
-            text = (out / JOURNAL).read_text()
-            found.extend(map(json.loads, text.splitlines()))
-            raise KeyboardInterrupt
-        return read(self, item)
-
-    monkeypatch.setattr(reader, 'read', interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        convert(reader(src), out)
-
-    _, begun, *records = found
+    _, begun, *records = map(json.loads, found[0].splitlines())
     assert {*begun['begun']} == {*NAMES}
     assert [record['key'] for record in records] == ['a']
 
 
 def test_convert_keeps_an_edited_label_that_an_interrupted_run_left(
-    src, out, monkeypatch
+    interrupt, run, src, out
 ):
-    reader = READERS['index-png']
-    convert(reader(src), out)
+    run()
     for path in src.rglob('*.png'):
         os.utime(path, (0, 0))
-    read = reader.read
-
-    def interrupted(self, item):
-        if item.key == 'b':
-            raise KeyboardInterrupt
-        return read(self, item)
-
-    monkeypatch.setattr(reader, 'read', interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        convert(reader(src), out)
-    monkeypatch.undo()
+    interrupt()
     Image.new('L', (8, 6), 1).save(out / 'void.png')
     own = (out / 'void.png').read_bytes()
 
     with pytest.raises(ConversionError, match='void.png is not as this tool'):
-        convert(reader(src), out)
+        run()
 
     assert (out / 'void.png').read_bytes() == own
 
 
 def test_convert_replaces_a_label_that_an_interrupted_run_wrote_last(
-    src, out, monkeypatch
+    interrupt, run, src, out
 ):
-    reader = READERS['index-png']
-    read = reader.read
-
-    def interrupted(self, item):
-        if item.key == 'b':
-            # Another process wrote it, and its record is missing.
-            Image.new('L', (8, 6), 1).save(out / 'b.png')
-            raise KeyboardInterrupt
-        return read(self, item)
-
-    monkeypatch.setattr(reader, 'read', interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        convert(reader(src), out)
-    monkeypatch.undo()
+    # Another process wrote it, and its record is missing.
+    interrupt(lambda: Image.new('L', (8, 6), 1).save(out / 'b.png'))
     Image.new('L', (8, 6), 2).save(src / 'b.png')
 
-    convert(reader(src), out)
+    run()
 
     assert (np.array(Image.open(out / 'b.png')) == 2).all()
 
