@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from mmseg_sesam.annotations.base import safe_key
+from mmseg_sesam.annotations.base import IMAGES_REMEDY, safe_key
 from mmseg_sesam.io.names import nfc
 
 # Label Studio puts part of a random id before the names of uploaded files.
@@ -128,14 +128,9 @@ class AddressedImages:
                 return self._known[whole]
             path = _UPLOADED.sub('', name, count=1)
         if self._known:
-            path = inner_path(path)
-            key = safe_key(path, self.source)
+            key = safe_key(inner_path(path), self.source)
         else:
-            remedy = (
-                'give the folder of the images with --images, or correct '
-                'that name'
-            )
-            key = safe_key(path, self.source, remedy)
+            key = safe_key(path, self.source, IMAGES_REMEDY)
         parts = PurePosixPath(nfc(key)).parts
         ends = ['/'.join(parts[index:]) for index in range(len(parts))]
         found = next(filter(None, map(self._known.get, ends)), None)

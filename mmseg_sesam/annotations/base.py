@@ -331,6 +331,12 @@ class AnnotationReader(ABC):
         return found, [item for item in items if not item.image]
 
 
+# Where --images would tell which image a name means.
+IMAGES_REMEDY = (
+    'give the folder of the images with --images, or correct that name'
+)
+
+
 def safe_key(
     name: Any, source: Path, remedy: str = 'correct that name'
 ) -> str:

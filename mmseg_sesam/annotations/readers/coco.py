@@ -11,7 +11,12 @@ import numpy as np
 
 from mmseg_sesam.annotations import files
 from mmseg_sesam.annotations.addresses import AddressedImages
-from mmseg_sesam.annotations.base import Annotation, Item, safe_key
+from mmseg_sesam.annotations.base import (
+    IMAGES_REMEDY,
+    Annotation,
+    Item,
+    safe_key,
+)
 from mmseg_sesam.annotations.classes import name_classes
 from mmseg_sesam.annotations.coco_rle import decode_runs, read_counts
 from mmseg_sesam.annotations.drawing import Canvas, pairs
@@ -142,11 +147,7 @@ class CocoReader(NamedReader, DotRadius, Outside, Boxes):
         the folder of the images says which image it is.
         """
         if self.images is None:
-            remedy = (
-                'give the folder of the images with --images, or correct '
-                'that name'
-            )
-            return safe_key(name, self.src, remedy)
+            return safe_key(name, self.src, IMAGES_REMEDY)
         try:
             return safe_key(name, self.src)
         except ValueError:

@@ -562,6 +562,10 @@ OPAQUE = dict(imageDataURL=data_url(Image.new('L', SIZE)))
         ),
         ([task(SQUARE, annotations=None)], 'annotations=None'),
         ([task(SQUARE, image='../../a.jpg')], "'../../a.jpg'"),
+        (
+            [task(SQUARE, image='../a.jpg')],
+            'give the folder of the images with --images, or correct that',
+        ),
         ([3], 'data=None'),
     ],
 )
