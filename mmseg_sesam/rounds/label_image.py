@@ -75,14 +75,14 @@ class ImageLabeller:
         generator: makes the other pseudo-labels.
         data_root: folder to which images are named relative.
         teacher: None for round 0.
-        thresholds: least probability of each class with which a prediction
-            labels an unlabelled image.
+        class_thresholds: least probability of each class with which a
+            prediction labels an unlabelled image.
     """
 
     generator: PseudoLabelGenerator
     data_root: str
     teacher: TeacherPredictor | None = None
-    thresholds: Sequence[float] | None = None
+    class_thresholds: Sequence[float] | None = None
 
     def read(self, batch: dict) -> Sample:
         """Returns the one image of a batch with its labels."""
@@ -91,7 +91,7 @@ class ImageLabeller:
         kind = sample.get('label_kind')
         evidence = prediction = None
         if self.teacher is not None and kind != DENSE:
-            thresholds = self.thresholds if kind == NO_LABEL else None
+            thresholds = self.class_thresholds if kind == NO_LABEL else None
             prediction = self.teacher.predict_labels(batch, weak, thresholds)
             label, evidence = prediction.label, prediction.evidence
         return Sample(
