@@ -22,8 +22,8 @@ _LEAST_STEPS, _MOST_STEPS = 400, 20_000
 # Share of the wished time for steps; pseudo-labels, validation and loading
 # take the rest (our choice).
 _STEP_SHARE = 0.6
-# A teacher of docs/accuracy.md is a mean over 100 of 800 steps. A
-# momentum of 0.999 averages 1000 steps, the same share of these.
+# A teacher of docs/accuracy.md is a mean over 100 of 800 steps. A momentum of
+# 0.999 averages 1000 steps, the same share of these.
 _LONG = 8000
 # Network and images of a step on a GPU, best first; GiB that weights and
 # optimizer take, and that a step adds with crops of 512 x 512, at least

@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
+from pipelines import place_of
 
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.rounds.training_images import TrainingImages
@@ -176,6 +177,17 @@ def test_shares_that_do_not_fit_are_refused_before_round_0(
     with pytest.raises(ValueError, match=message):
         train(with_shares(make_config(), **change))
     assert store.current is None
+
+
+def test_hook_of_shares_that_comes_last_keeps_the_check_before_round_0(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    cfg = with_shares(make_config(), priority='LOWEST')
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline.pop(place_of(pipeline, 'LoadPseudoLabel'))
+    with pytest.raises(ValueError, match='LoadPseudoLabel'):
+        train(cfg)
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
 
 
 @pytest.mark.parametrize('workers', [0, 1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -51,6 +53,17 @@ def test_prepare_for_a_cpu_warms_up(plan_photos) -> None:
     # The 20th step is the last one of 5%.
     assert rates.index(max(rates)) == 19
     assert rates[-1] < 1e-5
+
+
+def test_config_of_less_than_20_steps_has_a_warm_up(plan_photos) -> None:
+    path = plan_photos().config
+    text = path.read_text()
+    path.write_text(re.sub(r'\nmax_iters = \d+', '\nmax_iters = 10', text))
+
+    warm_up, poly = Config.fromfile(path).param_scheduler
+
+    # mmengine takes no schedule without a step.
+    assert (warm_up.end, poly.begin, poly.end) == (1, 1, 10)
 
 
 def test_prepare_for_a_gpu_fits_the_learning_rate_to_the_batch(
