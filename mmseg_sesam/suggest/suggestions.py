@@ -62,6 +62,11 @@ def suggest(
     """
     check_option('suggest', 'kind', kind, one_of([*RATES]).or_none())
     check_option('suggest', 'seconds', seconds, number(above=0).or_none())
+    if kind is not None and seconds is not None:
+        raise ValueError(
+            f'suggest got kind={kind!r} and seconds={seconds}, which both '
+            'say how long an image takes; give one of them.'
+        )
     _check_output(out, formats, tolerance)
     check_option('suggest', 'diversity', diversity, number(at_least=0))
     check_option('suggest', 'candidates', candidates, count(1).or_none())

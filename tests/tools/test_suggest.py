@@ -177,4 +177,6 @@ def test_suggest_refuses_other_arguments(
         assert said in done.stdout
     with pytest.raises(ValueError, match='seconds=0, expected'):
         suggest(tmp_path, tmp_path / 'out', 5, seconds=0)
+    with pytest.raises(ValueError, match='seconds=3, which both say how'):
+        suggest(tmp_path, tmp_path / 'out', 5, kind='voc-scribble', seconds=3)
     assert not (tmp_path / 'out').exists()
