@@ -10,7 +10,7 @@ from mmseg_sesam.structures import SOURCES
 from .mixes import Mix, mix_for
 from .sets import HALVES, SETS, DataSet
 
-# Learning rate of all rows but two (our choice).
+# Learning rate of the configs.
 RATE = 1e-3
 
 
@@ -81,7 +81,13 @@ def _kind_rows(config: str, kind: str) -> dict[str, Row]:
             config, 'pseudo-labels of round 0, no teacher', _OFFLINE
         ),
         f'sesam-{kind}': Row(config, 'SeSAM'),
+        **_unweighted(f'sesam-{kind}', Row(config, 'SeSAM')),
     }
+
+
+def _unweighted(name: str, row: Row) -> dict[str, Row]:
+    about = f'{row.about}, no class weights'
+    return {f'unweighted-{name}': row._replace(about=about, class_weights=False)}
 
 
 def _share_rows(config: str, kind: str) -> dict[str, Row]:
@@ -122,6 +128,8 @@ def _half_rows(data_set: DataSet) -> dict[str, Row]:
         rows['sesam-scribble'] = Row(
             weak['point'], 'SeSAM, simulated scribbles', mix=Mix('scribble')
         )
+    for kind in weak:
+        rows |= _unweighted(f'sesam-{kind}', rows[f'sesam-{kind}'])
     return rows | {
         **{
             f'dense{number}': Row(

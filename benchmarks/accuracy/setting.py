@@ -15,7 +15,7 @@ from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 from .backbone import convert_backbone
 from .balance import class_weights
 from .mixes import apply_mix, count_images
-from .rows import RATE, Row
+from .rows import Row
 from .sets import DataSet, convert_clicks
 from .shares import known_shares
 
@@ -52,14 +52,11 @@ def make_config(
     """
     os.environ['SESAM_DATA'] = str(data / data_set.root)
     cfg = Config.fromfile(CONFIGS / 'sesam' / f'{row.config}.py')
-    cfg.merge_from_dict(_schedule(steps))
+    _set_steps(cfg, steps)
     cfg.merge_from_dict(data_set.changes)
     _scale_images(cfg, data_set.size)
     cfg.val_evaluator = dict(type='BenchmarkMetric', volume=data_set.volume)
     hook = cfg.default_hooks.pseudo_labels
-    # After a quarter of the steps the teacher's round is no better than the
-    # first.
-    hook.update(begin=3 * steps // 8, interval=steps // 4)
     if segmenter != SUPERPIXEL:
         base = Config.fromfile(SEGMENTERS / f'{segmenter}.py')
         hook.generator = base.generator
@@ -87,11 +84,13 @@ def make_config(
         apply_mix(cfg, row.mix, full.data_prefix.seg_map_path, clicks)
     cfg.merge_from_dict(row.changes)
     dataset = cfg.train_dataloader.dataset
-    if row.class_weights:
-        head = cfg.model.decode_head
-        head.loss_decode.class_weight = class_weights(
-            dataset, head.num_classes, data_set.weight_power
-        )
+    head = cfg.model.decode_head
+    # A mix has other labels than its config, and seldom its weights.
+    head.loss_decode.class_weight = (
+        class_weights(dataset, head.num_classes, data_set.weight_power)
+        if row.class_weights
+        else None
+    )
     if row.shares:
         cfg.default_hooks.class_shares = dict(
             type='ClassSharesHook',
@@ -157,33 +156,14 @@ def saved_config(work_dir: Path, *settings: Any) -> Config:
     return cfg
 
 
-def _schedule(steps: int) -> dict:
-    """A short schedule: the curves are flat at its end."""
-    warmup = max(steps // 20, 1)
-    return dict(
-        model=dict(ema_momentum=0.99),
-        optim_wrapper=dict(
-            _delete_=True,
-            type='OptimWrapper',
-            optimizer=dict(type='AdamW', lr=RATE, weight_decay=1e-2),
-            paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.3)}),
-        ),
-        param_scheduler=[
-            dict(
-                type='LinearLR', start_factor=0.01, end=warmup, by_epoch=False
-            ),
-            dict(
-                type='PolyLR',
-                power=0.9,
-                begin=warmup,
-                end=steps,
-                by_epoch=False,
-            ),
-        ],
-        train_cfg=dict(max_iters=steps, val_interval=steps // 4),
-        default_hooks=dict(
-            # Rounds are kept as long as a checkpoint that needs them.
-            checkpoint=dict(interval=steps // 4),
-            logger=dict(interval=20),
-        ),
+def _set_steps(cfg: Config, steps: int) -> None:
+    """Stretches the schedule of a config."""
+    warmup, decay = cfg.param_scheduler
+    warmup.end = decay.begin = max(steps // 20, 1)
+    decay.end = cfg.train_cfg.max_iters = steps
+    quarter = steps // 4
+    cfg.train_cfg.val_interval = quarter
+    cfg.default_hooks.checkpoint.interval = quarter
+    cfg.default_hooks.pseudo_labels.update(
+        begin=3 * steps // 8, interval=quarter
     )

@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/datasets/acdc.py',
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
-    '../_base_/schedules/sesam_20k.py',
+    '../_base_/schedules/sesam_800.py',
 ]
 train_pipeline = [
     *_base_.load,
@@ -11,9 +11,16 @@ train_pipeline = [
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+# Of the loss on human labels, by the square roots of the classes' shares of
+# labelled pixels, since 96% of all pixels are background (README.md).
+class_weight = [0.5948, 1.2763, 0.9719, 1.1569]
 model = dict(
+    ema_momentum=0.99,
     data_preprocessor=dict(size=_base_.crop_size),
     regularizers=[dict(type='GatedCRFLoss', loss_weight=0.1)],
-    decode_head=dict(num_classes=4),
+    decode_head=dict(
+        num_classes=4,
+        loss_decode=dict(class_weight=class_weight),
+    ),
 )
 default_hooks = dict(pseudo_labels=dict(generator=_base_.generator))

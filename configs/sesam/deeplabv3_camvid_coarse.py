@@ -6,6 +6,12 @@ train_pipeline = [
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+# Of coarse masks.
+class_weight = [
+    0.318, 0.2189, 1.3456, 0.1627, 0.7757, 0.4775, 1.4306, 1.5598, 0.6442,
+    1.8664, 2.2006,
+]  # fmt: skip
+model = dict(decode_head=dict(loss_decode=dict(class_weight=class_weight)))
 default_hooks = dict(
     pseudo_labels=dict(
         # A stricter selection, measured with superpixels on coarse masks

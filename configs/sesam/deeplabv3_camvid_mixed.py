@@ -38,7 +38,13 @@ train_dataloader = dict(
         ],
     ),
 )
+# Of both kinds.
+class_weight = [
+    0.4789, 0.3445, 0.7273, 0.3145, 0.7268, 0.5792, 1.1473, 1.7665, 0.7782,
+    1.5973, 2.5395,
+]  # fmt: skip
 model = dict(
+    decode_head=dict(loss_decode=dict(class_weight=class_weight)),
     # A mean over dense pixels and one over scribbled pixels: in a mean over
     # both, a dense image would outweigh a hundred scribbled ones.
     sources=[

@@ -104,7 +104,7 @@ def test_make_config_of_each_mix_is_accepted(
         )
         check_config(cfg)
         head = cfg.model.decode_head
-        weights = head.loss_decode.get('class_weight', [])
+        weights = head.loss_decode.class_weight or []
         assert len(weights) == head.num_classes * recipe.class_weights
 
 
