@@ -218,7 +218,9 @@ def test_readme_computes_class_weights(
 
 def test_page_stretches_the_schedule_of_a_config() -> None:
     page = (CONFIGS.parent / 'docs' / 'choosing.md').read_text()
-    (command,) = re.findall(r'train.py (\S+ --cfg-options .*?)\n```', page, re.S)
+    (command,) = re.findall(
+        r'train.py (\S+ --cfg-options .*?)\n```', page, re.S
+    )
     path, *words = shlex.split(command)
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)

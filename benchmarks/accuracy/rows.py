@@ -87,7 +87,9 @@ def _kind_rows(config: str, kind: str) -> dict[str, Row]:
 
 def _unweighted(name: str, row: Row) -> dict[str, Row]:
     about = f'{row.about}, no class weights'
-    return {f'unweighted-{name}': row._replace(about=about, class_weights=False)}
+    return {
+        f'unweighted-{name}': row._replace(about=about, class_weights=False)
+    }
 
 
 def _share_rows(config: str, kind: str) -> dict[str, Row]:
