@@ -45,14 +45,6 @@ def make_parser() -> ArgumentParser:
         '(default: %(default)s)',
     )
     parser.add_argument(
-        '--diversity',
-        type=float,
-        default=1.0,
-        help='power of the distance between images; raise it where images '
-        'are frames of few videos, 0 goes by the score alone '
-        '(default: %(default)s)',
-    )
-    parser.add_argument(
         '--candidates',
         type=whole('number of images', 1),
         help='number of images, drawn at random, among which to choose '
@@ -90,7 +82,6 @@ def main() -> None:
             seconds=args.seconds,
             formats=args.format,
             tolerance=args.tolerance,
-            diversity=args.diversity,
             candidates=args.candidates,
             jobs=args.jobs,
         )

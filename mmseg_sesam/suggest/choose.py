@@ -1,4 +1,4 @@
-"""Chooses images that score high and differ from each other."""
+"""Chooses images that stand for many doubtful ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-from mmseg_sesam.suggest.diversity import distances_to
+from scipy.spatial.distance import cdist
 
 # Added to the score, so that images without any score are chosen by their
-# distance (our choice: less than one rank of one measure in 20 images).
+# distances (our choice: less than one rank of one measure in 20 images).
 _FLOOR = 0.01
+# Images whose distances to all others are in memory together.
+_BLOCK = 256
 
 
 class Choice(NamedTuple):
@@ -32,17 +33,17 @@ def choose(
     scores: np.ndarray,
     points: np.ndarray,
     number: int,
-    diversity: float = 1.0,
     nearest: np.ndarray | None = None,
 ) -> list[Choice]:
     """Returns chosen images, the best one first.
 
-    Each step takes the image with the highest product of its score and its
-    distance to the nearest image that is labelled or was chosen before, as
-    farthest-point sampling does with the distance alone (Sener and Savarese,
-    ICLR 2018). A second image that equals a chosen one has distance 0 and is
-    taken when nothing else is left. The result does not depend on the order
-    of the images.
+    Each image should have one near it that is labelled or chosen: the
+    distances of all images to their nearest one, weighed by their scores, are
+    summed up, and each step takes the image that lowers the sum most (greedy
+    k-medoids; Nemhauser et al., 1978). So an image among many of
+    high scores comes before an outlier. A second image that equals a chosen
+    one is taken when nothing else is left. The result does not depend on the
+    order of the images.
 
     Args:
         names: a different name for each image; the first in the alphabet is
@@ -50,8 +51,6 @@ def choose(
         scores: (N,) in [0, 1].
         points: (N, D) of the images, from `scale_points`.
         number: of images to choose; all if there are less.
-        diversity: power of the distance. Raise it where the images are
-            frames of few videos; 0 takes the images in the order of scores.
         nearest: (N,) distance of each image to a labelled one; None for 1.
 
     Example:
@@ -63,17 +62,38 @@ def choose(
         'ac'
     """
     order = np.array(sorted(range(len(names)), key=names.__getitem__), int)
-    scores = np.asarray(scores, np.float64)[order]
     points = np.asarray(points)[order]
+    weights = _FLOOR + np.asarray(scores, np.float64)[order]
     nearest = np.ones(len(order)) if nearest is None else nearest[order]
-    left = np.ones(len(order), bool)
+    gains = _gains(points, weights, nearest)
     choices = []
-    for _ in range(min(number, len(order))):
-        gain = (_FLOOR + scores) * nearest**diversity
-        gain[~left] = -1
-        best = np.flatnonzero(gain == gain.max())
-        best = int(best[scores[best].argmax()])
+    while len(choices) < min(number, len(order)):
+        best = int(gains.argmax())
+        distances = cdist(points, points[[best]])[:, 0]
+        gain = _gain(distances, weights, nearest)
+        # A choice only lowers the gains of others: one that stays the
+        # largest is, and the others need not be computed again.
+        gains[best] = gain
+        if gain < gains.max():
+            continue
         choices.append(Choice(int(order[best]), float(nearest[best])))
-        left[best] = False
-        nearest = np.minimum(nearest, distances_to(points, best))
+        nearest = np.minimum(nearest, distances)
+        gains[best] = -1
     return choices
+
+
+def _gains(
+    points: np.ndarray, weights: np.ndarray, nearest: np.ndarray
+) -> np.ndarray:
+    """Returns the gain of each image as the first choice."""
+    blocks = np.array_split(points, len(points) // _BLOCK + 1)
+    return np.concatenate(
+        [_gain(cdist(points, block), weights, nearest) for block in blocks]
+    )
+
+
+def _gain(
+    distances: np.ndarray, weights: np.ndarray, nearest: np.ndarray
+) -> np.ndarray:
+    """Returns by how much (N, ...) distances lower the weighed sum."""
+    return weights @ np.maximum(nearest - distances.T, 0).T

@@ -24,21 +24,6 @@ def scale_points(features: np.ndarray) -> np.ndarray:
     return points / (2 * radius) if radius else points
 
 
-def distances_to(points: np.ndarray, index: int) -> np.ndarray:
-    """Returns the distance of each point to one.
-
-    Args:
-        points: (N, D).
-        index: of the one point.
-
-    Example:
-        >>> points = scale_points(np.array([[0.0], [4.0], [0.0]]))
-        >>> distances_to(points, 0).tolist()
-        [0.0, 0.75, 0.0]
-    """
-    return cdist(points, points[[index]])[:, 0]
-
-
 def distances_to_labelled(
     points: np.ndarray, labelled: np.ndarray
 ) -> np.ndarray:

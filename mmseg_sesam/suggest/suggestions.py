@@ -34,7 +34,6 @@ def suggest(
     seconds: float | None = None,
     formats: Sequence[str] = ('labelme', 'cvat', 'label-studio'),
     tolerance: float = 1.0,
-    diversity: float = 1.0,
     candidates: int | None = None,
     jobs: int = 1,
 ) -> dict[str, Any]:
@@ -50,7 +49,6 @@ def suggest(
         seconds: your own time for one image, in place of `kind`.
         formats: formats of annotations, of `WRITERS`, with the current labels.
         tolerance: see `export`.
-        diversity: see `choose`.
         candidates: number of training images among which to choose, drawn at
             random. Set it where predicting all of them takes too long.
         jobs: processes that predict on a CPU.
@@ -68,7 +66,6 @@ def suggest(
             'say how long an image takes; give one of them.'
         )
     _check_output(out, formats, tolerance)
-    check_option('suggest', 'diversity', diversity, number(at_least=0))
     check_option('suggest', 'candidates', candidates, count(1).or_none())
     run = _read_trained(work_dir)
     images = RunImages(run)
@@ -76,7 +73,7 @@ def suggest(
     wanted = affordable_images(rate, minutes)
     looker = _make_looker(run, images)
     ranking = rank_images(looker, candidates, jobs)
-    choices = _choose(images.keys, ranking, wanted, diversity)
+    choices = _choose(images.keys, ranking, wanted)
     content = dict(
         work_dir=str(work_dir),
         checkpoint=run.checkpoint.name,
@@ -131,14 +128,13 @@ def _make_looker(run: Run, images: RunImages) -> Looker:
 
 
 def _choose(
-    keys: Sequence[str], ranking: Ranking, wanted: int, diversity: float
+    keys: Sequence[str], ranking: Ranking, wanted: int
 ) -> list[Choice]:
     return choose(
         [keys[index] for index in ranking.indices],
         ranking.scores.totals,
         ranking.points,
         wanted,
-        diversity,
         ranking.nearest,
     )
 

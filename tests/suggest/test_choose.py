@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 
 from mmseg_sesam.annotations.cost import Rate
 from mmseg_sesam.suggest.budget import affordable_images, rate_of_run
@@ -67,12 +68,10 @@ def test_choose_does_not_depend_on_the_order(data: tuple, random) -> None:
 
 
 @PROPERTY
-@given(images(), st.floats(0.1, 4))
-def test_choose_takes_another_image_before_a_duplicate(
-    data: tuple, diversity: float
-) -> None:
+@given(images())
+def test_choose_takes_another_image_before_a_duplicate(data: tuple) -> None:
     names, scores, points = data
-    choices = choose(names, scores, points, len(names), diversity)
+    choices = choose(names, scores, points, len(names))
     taken = [points[choice.index].tolist() for choice in choices]
     kinds = {tuple(row) for row in points.tolist()}
     # Each kind of image comes once before any comes twice.
@@ -80,11 +79,32 @@ def test_choose_takes_another_image_before_a_duplicate(
 
 
 @PROPERTY
-@given(images())
-def test_choose_without_diversity_goes_by_score(data: tuple) -> None:
-    choices = choose(*data, len(data[0]), diversity=0)
-    found = [data[1][choice.index] for choice in choices]
-    assert found == sorted(found, reverse=True)
+@given(images(), st.integers(1, 12))
+def test_choose_takes_the_image_that_helps_most(
+    data: tuple, number: int
+) -> None:
+    names, scores, points = data
+    choices = [choice.index for choice in choose(*data, number)]
+    weights, distances = 0.01 + scores, cdist(points, points)
+
+    def left(chosen: list[int]) -> float:
+        nearest = distances[chosen].min(axis=0, initial=1)
+        return float(weights @ nearest)
+
+    for step, choice in enumerate(choices):
+        before = choices[:step]
+        others = set(range(len(names))) - set(before)
+        least = min(left([*before, other]) for other in others)
+        assert left([*before, choice]) == pytest.approx(least)
+
+
+def test_choose_prefers_a_crowd_to_an_outlier_of_a_higher_score() -> None:
+    rng = np.random.default_rng(0)
+    points = scale_points(np.vstack([rng.normal(size=(20, 4)), np.full(4, 9)]))
+    names = [f'{index:02}' for index in range(21)]
+    scores = np.array([0.5] * 20 + [0.9])
+    (choice,) = choose(names, scores, points, number=1)
+    assert choice.index < 20
 
 
 def test_choose_names_one_frame_of_a_video_first() -> None:

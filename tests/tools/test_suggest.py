@@ -169,7 +169,6 @@ def test_suggest_refuses_other_arguments(
         assert '0 is no' in refusal(*words, option, 0)
     for options, said in (
         ([], 'holds no logs of a training'),
-        (['--diversity', -1], 'diversity=-1.0'),
         (['--tolerance', -1], 'tolerance=-1.0'),
     ):
         done = run_here(*words, *options)
