@@ -221,7 +221,7 @@ def test_page_stretches_the_schedule_of_a_config() -> None:
     (command,) = re.findall(
         r'train.py (\S+ --cfg-options .*?)\n```', page, re.S
     )
-    path, *words = shlex.split(command)
+    path, *words = shlex.split(command.replace('\\\n', ' '))
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     cfg = copy.deepcopy(load(Path(path).stem))

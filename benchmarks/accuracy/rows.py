@@ -10,7 +10,7 @@ from mmseg_sesam.structures import SOURCES
 from .mixes import Mix, mix_for
 from .sets import HALVES, SETS, DataSet
 
-# Learning rate of the configs.
+# Learning rate of sesam_800.py.
 RATE = 1e-3
 
 

@@ -1,5 +1,5 @@
 _base_ = './deeplabv3_acdc_scribble.py'
-# Of dense labels.
+# Class weights from dense labels.
 class_weight = [0.2719, 1.3078, 1.2049, 1.2154]
 model = dict(
     teacher=None,

@@ -11,8 +11,8 @@ train_pipeline = [
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-# Of the loss on human labels, by the square roots of the classes' shares of
-# labelled pixels, since 96% of all pixels are background (README.md).
+# Square roots of the weights from the classes' shares of labelled pixels
+# (README.md), since 96% of all pixels are background.
 class_weight = [0.5948, 1.2763, 0.9719, 1.1569]
 model = dict(
     ema_momentum=0.99,

@@ -1,5 +1,5 @@
 _base_ = './deeplabv3_camvid_scribble.py'
-# Of dense labels.
+# Class weights from dense labels.
 class_weight = [
     0.2688, 0.206, 1.6103, 0.16, 0.7428, 0.4191, 1.5129, 1.5354, 0.6153,
     1.8233, 2.106,

@@ -6,7 +6,7 @@ train_pipeline = [
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-# Of points.
+# Class weights from points.
 class_weight = [
     0.9889, 0.5837, 0.4845, 1.2255, 0.7879, 0.7765, 0.5218, 1.5714, 0.8203,
     0.8869, 2.3527,

@@ -18,8 +18,7 @@ train_pipeline = [
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-# Of the loss on human labels, by the classes' shares of labelled pixels
-# (README.md).
+# Class weights from the classes' shares of labelled pixels (README.md).
 class_weight = [
     0.6021, 0.4049, 0.5863, 0.4322, 0.6459, 0.6658, 1.0932, 1.7838, 0.8059,
     1.4142, 2.5657,

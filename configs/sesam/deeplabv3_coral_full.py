@@ -1,5 +1,5 @@
 _base_ = './deeplabv3_coral_point.py'
-# Of dense labels.
+# Class weights from dense labels.
 class_weight = [
     1.613, 0.3998, 1.4579, 0.3824, 1.607, 0.1769, 0.1226, 1.5699, 1.6241,
     1.0464,

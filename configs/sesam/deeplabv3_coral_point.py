@@ -17,8 +17,7 @@ train_pipeline = [
     *_base_.augment,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-# Of the loss on human labels, by the classes' shares of labelled pixels
-# (README.md).
+# Class weights from the classes' shares of labelled pixels (README.md).
 class_weight = [
     1.3765, 0.3401, 1.3341, 0.3517, 1.3987, 0.2816, 0.2425, 1.762, 2.0325,
     0.8804,

@@ -11,8 +11,6 @@ from scipy.spatial.distance import cdist
 # Added to the score, so that images without any score are chosen by their
 # distances (our choice: less than one rank of one measure in 20 images).
 _FLOOR = 0.01
-# Images whose distances to all others are in memory together.
-_BLOCK = 256
 
 
 class Choice(NamedTuple):
@@ -38,16 +36,17 @@ def choose(
     """Returns chosen images, the best one first.
 
     Each image should have one near it that is labelled or chosen: the
-    distances of all images to their nearest one, weighed by their scores, are
-    summed up, and each step takes the image that lowers the sum most (greedy
-    k-medoids; Nemhauser et al., 1978). So an image among many of
-    high scores comes before an outlier. A second image that equals a chosen
-    one is taken when nothing else is left. The result does not depend on the
-    order of the images.
+    distances of all images to their nearest one, weighted by their scores,
+    are summed up, and each step takes the image that lowers the sum most
+    (greedy k-medoids; Nemhauser et al., 1978). So an image among many of high
+    scores comes before an outlier. A second image that equals a chosen one is
+    taken when nothing else is left. The result does not depend on the order
+    of the images.
 
     Args:
-        names: a different name for each image; the first in the alphabet is
-            taken of images that are equally good.
+        names: a different name for each image. Of images that are equally
+            good, the one of the highest score is taken, and then the first in
+            the alphabet.
         scores: (N,) in [0, 1].
         points: (N, D) of the images, from `scale_points`.
         number: of images to choose; all if there are less.
@@ -61,39 +60,22 @@ def choose(
         >>> ''.join(names[choice.index] for choice in choices)
         'ac'
     """
-    order = np.array(sorted(range(len(names)), key=names.__getitem__), int)
+    order = sorted(range(len(names)), key=lambda i: (-scores[i], names[i]))
+    order = np.array(order, int)
     points = np.asarray(points)[order]
     weights = _FLOOR + np.asarray(scores, np.float64)[order]
     nearest = np.ones(len(order)) if nearest is None else nearest[order]
-    gains = _gains(points, weights, nearest)
+    # A choice lowers the gains of the others, never raises them: an old gain
+    # is a bound, and one that is new and still the largest is the best.
+    gains = np.full(len(order), np.inf)
     choices = []
     while len(choices) < min(number, len(order)):
         best = int(gains.argmax())
         distances = cdist(points, points[[best]])[:, 0]
-        gain = _gain(distances, weights, nearest)
-        # A choice only lowers the gains of others: one that stays the
-        # largest is, and the others need not be computed again.
-        gains[best] = gain
-        if gain < gains.max():
+        gains[best] = weights @ np.maximum(nearest - distances, 0)
+        if gains.argmax() != best:
             continue
         choices.append(Choice(int(order[best]), float(nearest[best])))
         nearest = np.minimum(nearest, distances)
         gains[best] = -1
     return choices
-
-
-def _gains(
-    points: np.ndarray, weights: np.ndarray, nearest: np.ndarray
-) -> np.ndarray:
-    """Returns the gain of each image as the first choice."""
-    blocks = np.array_split(points, len(points) // _BLOCK + 1)
-    return np.concatenate(
-        [_gain(cdist(points, block), weights, nearest) for block in blocks]
-    )
-
-
-def _gain(
-    distances: np.ndarray, weights: np.ndarray, nearest: np.ndarray
-) -> np.ndarray:
-    """Returns by how much (N, ...) distances lower the weighed sum."""
-    return weights @ np.maximum(nearest - distances.T, 0).T

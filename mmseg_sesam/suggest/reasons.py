@@ -47,7 +47,7 @@ def reason_of(
     }
     order = sorted(notable, key=lambda name: -notable[name])
     found = [words[name] for name in order]
-    return '; '.join(found) or 'it differs from the images before it'
+    return '; '.join(found) or 'doubtful images are like it'
 
 
 def _rarity(place: int, scores: Scores, classes: Sequence[str]) -> str:

@@ -98,6 +98,12 @@ def test_choose_takes_the_image_that_helps_most(
         assert left([*before, choice]) == pytest.approx(least)
 
 
+def test_choose_orders_equal_images_by_score_and_name() -> None:
+    scores = np.array([0.2, 0.9, 0.2, 0.9, 0.2])
+    choices = choose('edcba', scores, np.zeros((5, 2)), number=5)
+    assert ''.join('edcba'[choice.index] for choice in choices) == 'bdace'
+
+
 def test_choose_prefers_a_crowd_to_an_outlier_of_a_higher_score() -> None:
     rng = np.random.default_rng(0)
     points = scale_points(np.vstack([rng.normal(size=(20, 4)), np.full(4, 9)]))

@@ -58,7 +58,7 @@ def test_reason_names_what_stands_out() -> None:
     assert '3 of 4 components have no mask' in reason
     assert 'shows pole, which is labelled in 1 image' in reason
     assert 'uncertain' not in reason
-    assert 'differs' in reason_of(0, PLAIN, scores, CLASSES, givers)
+    assert 'are like it' in reason_of(0, PLAIN, scores, CLASSES, givers)
 
 
 def test_doubtful_regions_leave_out_thin_edges() -> None:
