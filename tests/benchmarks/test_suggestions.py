@@ -50,6 +50,13 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
     ]
 
 
+def test_page_has_the_tables_of_the_results(project_root: Path) -> None:
+    results = load_results(project_root / 'benchmarks/suggestions/results')
+    page = (project_root / 'docs/correct_labels.md').read_text()
+    for runs in results.values():
+        assert write_table(runs) in page
+
+
 @pytest.mark.slow
 def test_run_labels_what_is_suggested(
     write_camvid: Callable[[Iterable[str]], None], tmp_path: Path
