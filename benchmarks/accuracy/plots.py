@@ -10,6 +10,9 @@ import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
+from mmseg_sesam.annotations.mixes import IMAGES
+from mmseg_sesam.structures import DENSE
+
 from .rows import ROWS
 from .sets import SETS
 from .tables import Results, best_dense, hours, last
@@ -25,7 +28,7 @@ def draw_budget(results: Results, out: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 3.6), layout='constrained')
     for prefix, marker in (('weak', 'o'), ('sesam', 's')):
         points = [
-            (hours(kind), mean(last(results[row])))
+            (hours({kind: IMAGES}), mean(last(results[row])))
             for kind in SETS['camvid'].kinds
             if results.get(row := f'{prefix}-{kind}')
         ]
@@ -34,7 +37,7 @@ def draw_budget(results: Results, out: Path) -> None:
             axes.plot(*zip(*sorted(points)), marker=marker, label=label)
     if dense := best_dense(results):
         full = mean(last(results[dense]))
-        axes.plot(hours('full'), full, marker='*', label='dense labels')
+        axes.plot(hours({DENSE: IMAGES}), full, marker='*', label='dense labels')
         axes.axhline(full, linewidth=0.5, linestyle=':')
     axes.set(xscale='log', xlabel='hours of annotation', ylabel='val mIoU (%)')
     axes.legend(frameon=False)

@@ -35,7 +35,7 @@ _MIXES = """## Mixes of labels
 
 These rows are many, so that images and crops have half the size here, a
 quarter of the pixels; all else is as above. Compare them only with
-each other. Hours are at the rates named [above](#camvid), which are of two
+each other. Hours are at the rates named [above](#camvid). CamVid's are of two
 data sets: compare dense with coarse labels, or scribbles with points.
 
 {tables}"""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmseg_sesam.annotations import READERS, convert
+from mmseg_sesam.annotations.mixes import RATE_OF_KIND
 
 # Pattern of the part of a file name that names the volume of a slice.
 ACDC_VOLUME = r'patient\d+_frame\d+'
@@ -30,6 +31,8 @@ class DataSet(NamedTuple):
         weight_power: of the class weights.
         size: factor of the sides of all images and crops.
         volume: pattern of the volume's name in the name of a slice, for Dice.
+        rates: name of the time for an image by kind of label, of `RATES`;
+            none where no time is known.
         changes: of its configs, as `Config.merge_from_dict` takes them.
     """
 
@@ -45,6 +48,7 @@ class DataSet(NamedTuple):
     weight_power: float = 1.0
     size: float = 1.0
     volume: str | None = None
+    rates: dict[str, str] = {}
     changes: dict[str, Any] = {}
 
 
@@ -58,6 +62,7 @@ SETS = {
         ('coarse', 'scribble', 'point'),
         800,
         'camvid/annotations/train',
+        rates=RATE_OF_KIND,
     ),
     'voc': DataSet(
         'VOC 2012',
@@ -73,6 +78,7 @@ SETS = {
             'points/voc_whats_the_point.json',
             'points/voc_whats_the_point_bg_from_scribbles.json',
         ),
+        rates=dict(dense='voc-full', scribble='voc-scribble', point='voc-point'),
         # Images of SBD are in this folder alone.
         changes={
             'val_dataloader.dataset.data_prefix.seg_map_path': (

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, stdev
 
 from mmengine.config import Config
 
 from mmseg_sesam.annotations.cost import RATES
-from mmseg_sesam.annotations.mixes import IMAGES, RATE_OF_KIND
+from mmseg_sesam.annotations.mixes import RATE_OF_KIND
 
-from .mixes import Mix
 from .rows import ABLATIONS, BUDGETS, DENSE_ROWS, ROWS, WEAK
 from .sets import ALL_SETS, SETS
 from .setting import CONFIGS
@@ -19,22 +18,18 @@ from .setting import CONFIGS
 Results = dict[str, list[dict]]
 
 
-def hours(kind: str) -> float:
-    """Returns the hours that CamVid's labels of a kind would take."""
-    rate = RATE_OF_KIND['dense' if kind == 'full' else kind]
-    return RATES[rate].hours(IMAGES)
+def hours(
+    labels: Mapping[str, int], rates: Mapping[str, str] = RATE_OF_KIND
+) -> float:
+    """Returns the hours of labelling.
 
-
-def mix_hours(mix: Mix) -> float:
-    """Returns the hours that the labels of a mix on CamVid would take."""
-    return label_hours(mix.labels(IMAGES))
-
-
-def label_hours(labels: dict[str, int]) -> float:
-    """Returns the hours for numbers of images by kind of label."""
+    Args:
+        labels: number of images by kind of label.
+        rates: name of the time for an image of each kind; those of CamVid by
+            default.
+    """
     return sum(
-        RATES[RATE_OF_KIND[kind]].hours(number)
-        for kind, number in labels.items()
+        RATES[rates[kind]].hours(number) for kind, number in labels.items()
     )
 
 
@@ -49,7 +44,7 @@ def compare_budgets(results: Results) -> str:
     for row, runs in results.items():
         if not (labels := runs[0].get('labels')):
             continue
-        time = label_hours(labels)
+        time = hours(labels)
         words = ', '.join(f'{n} {kind}' for kind, n in labels.items())
         alone = sum(labels.values()) < runs[0]['images'] and not (
             ROWS['half-camvid'][row].mix.unlabelled
@@ -109,28 +104,27 @@ def summarise(results: dict[str, Results]) -> str:
 
 def compare(name: str, results: Results) -> str:
     """All rows of a data set but ablations and budgets."""
-    camvid = ALL_SETS[name].config == SETS['camvid'].config
-    dice = ALL_SETS[name].volume is not None
+    rates, dice = ALL_SETS[name].rates, ALL_SETS[name].volume is not None
     rows = []
     for row, recipe in ROWS[name].items():
         if row in {**ABLATIONS, **BUDGETS} or row not in results:
             continue
-        runs, (_, _, kind) = results[row], row.rpartition('-')
-        dense = row in DENSE_ROWS
+        runs, total = results[row], results[row][0]['images']
+        kind = 'dense' if row in DENSE_ROWS else row.rpartition('-')[2]
+        labels = {kind: total}
         if recipe.mix is not None:
-            kind = ' + '.join(recipe.mix.labels(IMAGES))
-        cells = ['dense' if dense else kind, recipe.about]
+            labels = recipe.mix.labels(total)
+        cells = [' + '.join(labels), recipe.about]
         cells += [_cell(runs), _share(results, row)]
         if dice:
             cells.append(_cell(runs, 'dice'))
-        if camvid:
-            mix = recipe.mix
-            time = hours(kind) if mix is None else mix_hours(mix)
-            cells.append(f'{time:.0f}' if dense else f'{time:.1f}')
+        if rates:
+            time = hours(labels, rates)
+            cells.append(f'{time:.0f}' if time >= 100 else f'{time:.1f}')
             cells.append(f'{mean(last(runs)) / time:.2g}')
         rows.append(cells)
     names = ['labels', 'trained with', 'val mIoU', 'of dense']
-    names += ['Dice'] * dice + ['hours', 'mIoU per hour'] * camvid
+    names += ['Dice'] * dice + ['hours', 'mIoU per hour'] * bool(rates)
     return _table(names, rows)
 
 

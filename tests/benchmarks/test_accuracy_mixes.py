@@ -12,7 +12,7 @@ from benchmarks.accuracy.mixes import Mix, count_labels, mix_for
 from benchmarks.accuracy.rows import BUDGETS, ROWS
 from benchmarks.accuracy.sets import ALL_SETS, HALVES
 from benchmarks.accuracy.setting import make_config
-from benchmarks.accuracy.tables import compare, mix_hours
+from benchmarks.accuracy.tables import compare, hours
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
 
@@ -42,18 +42,21 @@ def test_places_of_a_mix_share_out_all_images() -> None:
 
 
 def test_hours_of_a_mix_are_those_of_its_labels() -> None:
-    dense, scribbles = Mix(None, dense=10), Mix('scribble', share=0.25)
-    assert mix_hours(dense) == pytest.approx(15)
-    assert mix_hours(scribbles) == pytest.approx(92 * 34.9 / 3600)
-    assert mix_hours(scribbles._replace(unlabelled=True)) == mix_hours(
-        scribbles
+    scribbles = Mix('scribble', share=0.25)
+    each = [Mix(None, dense=10), scribbles, Mix('scribble', dense=10)]
+    found = [hours(mix.labels(367)) for mix in each]
+    of_scribble = 34.9 / 3600
+    assert found == pytest.approx(
+        [15, 92 * of_scribble, 15 + 357 * of_scribble]
     )
-    both = Mix('scribble', dense=10)
-    assert mix_hours(both) == pytest.approx(15 + 357 * 34.9 / 3600)
+    with_rest = scribbles._replace(unlabelled=True)
+    assert hours(with_rest.labels(367)) == found[1]
+    voc = ALL_SETS['half-voc'].rates
+    assert hours(dict(dense=10), voc) == pytest.approx(10 * 239.7 / 3600)
 
 
 @pytest.mark.parametrize(
-    ('hours', 'kind', 'dense', 'labels'),
+    ('budget', 'kind', 'dense', 'labels'),
     [
         (2, 'coarse', 0, dict(coarse=17)),
         (2, 'point', 1, dict(dense=1, point=81)),
@@ -62,11 +65,11 @@ def test_hours_of_a_mix_are_those_of_its_labels() -> None:
     ],
 )
 def test_mix_for_hours_spends_them(
-    hours: int, kind: str | None, dense: int, labels: dict[str, int]
+    budget: int, kind: str | None, dense: int, labels: dict[str, int]
 ) -> None:
-    mix = mix_for(hours, kind, dense)
+    mix = mix_for(budget, kind, dense)
     assert count_labels('a', mix, 367) == labels
-    assert mix_hours(mix) <= hours
+    assert hours(mix.labels(367)) <= budget
     assert sum(map(len, mix.places(367).values())) == 367
 
 
