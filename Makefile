@@ -76,7 +76,7 @@ test-faults: $(TEST_STAMP)
 	$(RUN) -m pytest -rP -m faults
 
 demo: $(DEMO_STAMP)
-	$(RUN) tools/demo.py
+	$(RUN) tools/demo.py $(if $(STEPS),--steps $(STEPS))
 
 docs: $(DOCS_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
