@@ -10,8 +10,8 @@ from benchmarks.accuracy.tables import spread
 
 from .loop import STRATEGIES
 
-# Minutes and mIoU of the seeds by strategy and round.
-Results = dict[tuple[str, int], list[tuple[float, float]]]
+# Minutes and mIoU by round, strategy and seed.
+Results = dict[int, dict[str, dict[int, tuple[float, float]]]]
 
 
 def load_results(folder: Path) -> dict[tuple[str, int], Results]:
@@ -20,27 +20,30 @@ def load_results(folder: Path) -> dict[tuple[str, int], Results]:
     Args:
         folder: of the JSON files.
     """
-    found = defaultdict(lambda: defaultdict(list))
+    found = defaultdict(
+        lambda: defaultdict(lambda: {name: {} for name in STRATEGIES})
+    )
     for path in sorted(folder.glob('*.json')):
         result = json.loads(path.read_text())
-        runs = found[result['set'], result['steps']]
+        runs = found[result['set'], result['steps']][result['round']]
         score = result['minutes'], result['val'][-1]['miou']
         first = result['strategy'] == 'first'
         for strategy in STRATEGIES if first else [result['strategy']]:
-            runs[strategy, result['round']].append(score)
+            runs[strategy][result['seed']] = score
     return dict(found)
 
 
 def write_table(results: Results) -> str:
-    """Returns mIoU by minutes of labelling, as suggested and at random."""
+    """Returns mIoU by minutes of labelling, of the seeds that both have."""
     lines = ['| minutes | random | suggested |', '|---|---|---|']
-    for index in sorted({index for _, index in results}):
+    for _, runs in sorted(results.items()):
+        both = sorted(runs['random'].keys() & runs['suggest'].keys())
+        if not both:
+            continue
         cells = [
-            spread([miou for _, miou in results.get((strategy, index), [])])
+            spread([runs[strategy][seed][1] for seed in both])
             for strategy in ('random', 'suggest')
         ]
-        minutes = next(
-            runs[0][0] for (_, i), runs in results.items() if i == index
-        )
+        minutes, _ = runs['random'][both[0]]
         lines.append(f'| {minutes:.0f} | {" | ".join(cells)} |')
     return '\n'.join(lines)

@@ -22,6 +22,7 @@ def write_result(
         set='camvid',
         steps=4,
         strategy=strategy,
+        seed=seed,
         round=index,
         minutes=5.3 * (index + 1),
         val=[dict(miou=0), dict(miou=miou)],
@@ -33,8 +34,13 @@ def write_result(
 def test_write_table_compares_rounds(tmp_path: Path) -> None:
     write_result(tmp_path, 'first', 0, 0, 30)
     write_result(tmp_path, 'random', 0, 1, 40)
+    write_result(tmp_path, 'random', 1, 1, 40)
     write_result(tmp_path, 'suggest', 0, 1, 42)
     write_result(tmp_path, 'suggest', 1, 1, 44)
+    # Seed 1 has no random one to be compared with.
+    write_result(tmp_path, 'random', 0, 2, 45)
+    write_result(tmp_path, 'suggest', 0, 2, 46)
+    write_result(tmp_path, 'suggest', 1, 2, 99)
     other = json.loads((tmp_path / 'first-s4-seed0-round0.json').read_text())
     # Trainings of another set are another table.
     (tmp_path / 'voc.json').write_text(json.dumps({**other, 'set': 'voc'}))
@@ -46,7 +52,8 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
 
     assert lines[2:] == [
         '| 5 | 30.0 (1 seed) | 30.0 (1 seed) |',
-        '| 11 | 40.0 (1 seed) | 43.0 ± 1.4 (2 seeds) |',
+        '| 11 | 40.0 ± 0.0 (2 seeds) | 43.0 ± 1.4 (2 seeds) |',
+        '| 16 | 45.0 (1 seed) | 46.0 (1 seed) |',
     ]
 
 
