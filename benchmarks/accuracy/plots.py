@@ -37,7 +37,9 @@ def draw_budget(results: Results, out: Path) -> None:
             axes.plot(*zip(*sorted(points)), marker=marker, label=label)
     if dense := best_dense(results):
         full = mean(last(results[dense]))
-        axes.plot(hours({DENSE: IMAGES}), full, marker='*', label='dense labels')
+        axes.plot(
+            hours({DENSE: IMAGES}), full, marker='*', label='dense labels'
+        )
         axes.axhline(full, linewidth=0.5, linestyle=':')
     axes.set(xscale='log', xlabel='hours of annotation', ylabel='val mIoU (%)')
     axes.legend(frameon=False)

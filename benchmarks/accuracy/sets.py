@@ -78,7 +78,9 @@ SETS = {
             'points/voc_whats_the_point.json',
             'points/voc_whats_the_point_bg_from_scribbles.json',
         ),
-        rates=dict(dense='voc-full', scribble='voc-scribble', point='voc-point'),
+        rates=dict(
+            dense='voc-full', scribble='voc-scribble', point='voc-point'
+        ),
         # Images of SBD are in this folder alone.
         changes={
             'val_dataloader.dataset.data_prefix.seg_map_path': (

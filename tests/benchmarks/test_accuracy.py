@@ -91,7 +91,10 @@ def test_report_shows_what_was_run(trained: Path, tmp_path: Path) -> None:
     report(make_parser().parse_args(arguments(trained, *options)))
     page = (tmp_path / 'accuracy.md').read_text()
     run = read_result(trained, 'camvid')
-    miou, time = run['val'][-1]['miou'], RATES['voc-point'].hours(run['images'])
+    miou, time = (
+        run['val'][-1]['miou'],
+        RATES['voc-point'].hours(run['images']),
+    )
     assert (
         f'| point | SeSAM | {miou:.1f} (1 seed) | | {time:.1f} '
         f'| {miou / time:.2g} |' in page

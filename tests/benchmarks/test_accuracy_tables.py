@@ -14,7 +14,7 @@ def make_results(**rows: dict[int, float]) -> Results:
     """Results from the mIoU of each row by seed."""
     return {
         row.replace('_', '-'): [
-            dict(seed=seed, val=[dict(miou=0), dict(miou=miou)])
+            dict(seed=seed, images=9, val=[dict(miou=0), dict(miou=miou)])
             for seed, miou in by_seed.items()
         ]
         for row, by_seed in rows.items()
