@@ -36,7 +36,8 @@ train_pipeline = [
         kind={kind!r},{unlabelled}
     ),
     dict(type='LoadPseudoLabel'),
-    # At least the size above: nearest neighbours delete thin strokes.
+    # At least the size above: nearest neighbours delete thin strokes. At most
+    # twice the size, as in the pipelines of mmseg.
     dict(
         type='RandomResize',
         scale=scale,
@@ -44,6 +45,7 @@ train_pipeline = [
         keep_ratio=True,
     ),
     dict(type='RandomCrop', crop_size=crop_size),
+    # Half of the images, as in the pipelines of mmseg.
     dict(type='RandomFlip', prob=0.5),
     dict(type='KeepTeacherView'),
     dict(type='PhotoMetricDistortion'),
@@ -89,6 +91,7 @@ CORRECTED = """\
         num_classes=num_classes,
         kind={kind!r},
     ),
+    # All steps but those that load the image and its label.
     *train_pipeline[2:],
 ]
 """
@@ -103,6 +106,7 @@ DENSE_SOURCE = """
 WITH_VAL = """\
 {val_reason}
 val_dataloader = dict(
+    # Images may have different sizes.
     batch_size=1,
     num_workers={num_workers},
     persistent_workers=True,
@@ -144,6 +148,7 @@ model = dict(
             type='LabelSource',
             name='confident',
             field='confident_sem_seg',
+            # Half the weight of human labels, as in all configs (our choice).
             loss_weight=0.5,
             # The teacher learns first: full weight from the first refresh on.
             ramp={begin},
@@ -157,7 +162,9 @@ model = dict(
 # Schedule
 {max_iters_reason}
 max_iters = {max_iters}
-train_cfg = dict(max_iters=max_iters, val_interval={val_interval})
+{val_interval_reason}
+val_interval = {val_interval}
+train_cfg = dict(max_iters=max_iters, val_interval=val_interval)
 """
 SGD = """\
 optim_wrapper = dict(
@@ -167,6 +174,7 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = [
+    # As in the schedules of mmseg.
     dict(type='PolyLR', power=0.9, begin=0, end=max_iters, by_epoch=False)
 ]
 """
@@ -177,15 +185,20 @@ optim_wrapper = dict(
         type='AdamW',
 {learning_rate_reason}
         lr={learning_rate},
+        # As in the runs of docs/accuracy.md.
         weight_decay=0.01,
     ),
-    # The backbone has learned from ImageNet, and changes more slowly.
+    # The backbone has learned from ImageNet, and changes more slowly, as in
+    # the runs of docs/accuracy.md.
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
 )
 # A warm-up over 5% of the steps, as in the runs of docs/accuracy.md.
 warmup = max(max_iters // 20, 1)
 param_scheduler = [
+    # From a hundredth of the learning rate, as in the runs of
+    # docs/accuracy.md.
     dict(type='LinearLR', start_factor=0.01, end=warmup, by_epoch=False),
+    # As in the schedules of mmseg.
     dict(
         type='PolyLR', power=0.9, begin=warmup, end=max_iters, by_epoch=False
     ),
@@ -194,8 +207,7 @@ param_scheduler = [
 HOOKS = """\
 default_hooks = dict(
     checkpoint=dict(
-{val_interval_reason}
-        interval={val_interval},{save_best}
+        interval=val_interval,{save_best}
     ),
     pseudo_labels=dict(
         type='SAMPseudoLabelHook',

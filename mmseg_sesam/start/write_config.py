@@ -36,7 +36,6 @@ _INDENTS = dict(
     num_workers=4,
     ema_momentum=4,
     crf=4,
-    val_interval=8,
     learning_rate=8,
     begin=8,
     interval=8,

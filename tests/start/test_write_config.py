@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
+from labelme_photos import outlines, write_photo
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
@@ -76,3 +80,48 @@ def test_prepare_for_a_gpu_fits_the_learning_rate_to_the_batch(
     assert optimizer.get_lr()['lr'] == [pytest.approx(0.01 / 4)]
     assert cfg.optim_wrapper.optimizer.type == 'SGD'
     assert cfg.train_dataloader.batch_size == 4
+
+
+def unexplained(text: str) -> list[str]:
+    """Returns lines that have a number and no comment.
+
+    The comment is above the line, or above the innermost block around it.
+    """
+    lines = text.splitlines()
+    said = {i for i, line in enumerate(lines, 1) if line.lstrip()[:1] == '#'}
+    found = []
+
+    def visit(node: ast.AST, starts: list[int]) -> None:
+        if getattr(node, 'arg', '') in ('classes', 'palette'):
+            return
+        line = getattr(node, 'lineno', 0)
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            block = max(start for start in starts if start < line)
+            if not {line - 1, block - 1} & said:
+                found.append(lines[line - 1])
+        for child in ast.iter_child_nodes(node):
+            visit(child, [*starts, line])
+
+    visit(ast.parse(text), [])
+    return found
+
+
+@pytest.mark.parametrize('machine', [Machine(1, 0), Machine(8, 24)])
+def test_config_has_a_reason_behind_each_number(
+    plan_photos, machine: Machine
+) -> None:
+    assert unexplained('a = dict(\n    # Why.\n    b=1,\n    c=2,\n)') == [
+        '    c=2,'
+    ]
+    rng = np.random.default_rng(0)
+    write_photo(Path('val/5.jpg'), rng, outlines)
+    write_photo(Path('first/1.jpg'), rng, outlines)
+    Path('first/1.jpg').unlink()
+    for name in '234':
+        Path(f'photos/{name}.json').unlink()
+
+    start = plan_photos(machine, corrected=(Path('first'),), val=Path('val'))
+
+    text = start.config.read_text()
+    assert 'LabelKindSampler' in text and 'train_pipeline[2:]' in text
+    assert not unexplained(text)
