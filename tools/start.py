@@ -7,8 +7,8 @@
 
 Finds the format of the annotations, converts them into OUT/labels, checks
 them, splits the images, and writes a config into OUT with a reason behind
-each number. Prints the plan, and the commands that do all of this by hand;
-with --corrected only those that follow.
+each number. Prints the plan, and the commands that convert, check and train
+by hand.
 """
 
 from __future__ import annotations

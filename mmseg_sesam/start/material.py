@@ -10,7 +10,7 @@ from pathlib import Path
 from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.convert import convert
 from mmseg_sesam.annotations.files import shortened
-from mmseg_sesam.annotations.journal import labelled_keys
+from mmseg_sesam.annotations.journal import label_classes, labelled_keys
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_keyed_files
@@ -72,6 +72,13 @@ class Material:
     def path(self, name: str) -> Path:
         """Returns the path of an image."""
         return self.images / f'{name}{self.suffix}'
+
+    @property
+    def taken_away(self) -> list[Path]:
+        """Label files that `command` writes and no training reads."""
+        written = {*label_classes(self.labels), *self.unchanged}
+        paths = (self.labels / f'{key}.png' for key in sorted(written))
+        return [path for path in paths if not path.is_file()]
 
 
 def gather(

@@ -58,8 +58,7 @@ class Start:
         config: path of the config.
         plan: its numbers.
         sets: images and labels.
-        commands: commands that do by hand what was done, if no corrections
-            were joined, and what follows.
+        commands: commands that do by hand what was done, and what follows.
     """
 
     config: Path
@@ -109,21 +108,7 @@ def prepare(
     replace_file(out / _RECORD, json.dumps(record, indent=1))
     for name, content in files.items():
         replace_file(out / name, content)
-    parts = [sets.train, *([sets.val] if sets.val else [])]
-    # Converted again, labels that a correction replaced would come back.
-    converted = [] if request.corrected else [part.command for part in parts]
-    commands = [
-        *dict.fromkeys(converted),
-        *(
-            shlex.join(['python', f'tools/{tool}.py', str(path)])
-            for tool, path in (
-                ('validate_dataset', config),
-                ('train', config),
-                ('report', out / 'run'),
-            )
-        ),
-    ]
-    return Start(config, plan, sets, commands)
+    return Start(config, plan, sets, _commands(sets, config, out))
 
 
 def _gather_sets(request: Request, renew: Callable[[], None]) -> DataSets:
@@ -146,6 +131,23 @@ def _gather_sets(request: Request, renew: Callable[[], None]) -> DataSets:
         target = out / 'val_labels'
         sets = take_val(material, images, request.val, target, reading)
     return add_corrections(sets, images, request.corrected, out, reading)
+
+
+def _commands(sets: DataSets, config: Path, out: Path) -> list[str]:
+    """Returns the commands that make the labels, check them, and train.
+
+    They do not convert corrections of which no label is left.
+    """
+    parts = [sets.train, *sets.corrected, *([sets.val] if sets.val else [])]
+    # Held-back labels were converted with those of the training.
+    parts = [*{part.labels: part for part in parts}.values()]
+    commands = [part.command for part in parts]
+    if taken := [str(path) for part in parts for path in part.taken_away]:
+        commands.append(shlex.join(['rm', '-f', '--', *taken]))
+    following = dict(validate_dataset=config, train=config, report=out / 'run')
+    for tool, path in following.items():
+        commands.append(shlex.join(['python', f'tools/{tool}.py', str(path)]))
+    return commands
 
 
 def _make_way(out: Path, names: Sequence[str]) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from labelme_photos import outlines, strokes, write_photo
+from warm_processes import run_warm
 
 from mmseg_sesam.annotations.export import export
 from mmseg_sesam.start.show import plan_text
@@ -160,3 +165,44 @@ def test_gather_refuses_a_correction_of_no_image(plan_photos) -> None:
 
     with pytest.raises(ValueError, match='move it to corrected/reef/3.json'):
         plan_photos(corrected=(folder,))
+
+
+def test_typed_commands_give_the_labels_of_a_plan(
+    plan_photos, project_root: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    write_photo(Path('photos/my dog.jpg'), rng, strokes)
+    write_photo(Path('val/5.jpg'), rng, outlines)
+    change(Path('photos/4.json'), shapes=[])
+    first = suggest('1', '2', '3', 'my dog').rename('first')
+    second = suggest('my dog')
+    change(first / '2.json', exported_shapes='')
+    change(first / '3.json', shapes=[])
+    for folder in (first, second):
+        change(folder / 'my dog.json', exported_shapes='')
+    start = plan_photos(corrected=(first, second), val=Path('val'))
+    planned = {path: path.read_bytes() for path in Path('out').rglob('*.png')}
+    for folder in {path.parent for path in planned}:
+        shutil.rmtree(folder)
+
+    *commands, _, _, _ = map(shlex.split, start.commands)
+    for program, *words in commands:
+        if program == 'rm':
+            subprocess.run([program, *words], check=True)
+        else:
+            tool, *options = words
+            done = run_warm(project_root / tool, *options, '--jobs', 1)
+            assert done.returncode == 0, done.stdout
+
+    assert sorted(map(str, planned)) == [
+        *('out/corrected_1/2.png', 'out/corrected_2/my dog.png'),
+        *('out/labels/0.png', 'out/labels/1.png', 'out/val_labels/5.png'),
+    ]
+    assert planned == {
+        path: path.read_bytes() for path in Path('out').rglob('*.png')
+    }
+    assert [program for program, *_ in commands].count('rm') == 1
+
+
+def test_plan_without_lost_labels_removes_none(plan_photos) -> None:
+    assert not any(c.startswith('rm') for c in plan_photos().commands)

@@ -379,11 +379,6 @@ def test_prepare_joins_corrections(request_of_photos: Request) -> None:
     for part in parts:
         assert Path(part.ann_file).read_text().split()
     assert cfg.model.sources[0].kinds == ['dense']
-    # Converted by hand, the labels of training would be whole again.
-    tools = [command.split()[1] for command in start.commands]
-    assert tools == [
-        *('tools/validate_dataset.py', 'tools/train.py', 'tools/report.py')
-    ]
 
 
 def test_prepare_plans_for_labels_that_corrections_left(
