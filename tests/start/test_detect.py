@@ -21,13 +21,21 @@ def test_detect_format_knows_json_and_xml(tmp_path: Path) -> None:
         'coco': dict(images=[], annotations=[], categories=[]),
         'label-studio': [dict(data={}, annotations=[])],
         'labelme': dict(shapes=[]),
+        'whats-the-point': {'2007_000032': [dict(x=9, y=4, cls=1)]},
     }
     for name, record in records.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / 'a.json').write_text(json.dumps(record))
         assert detect_format(tmp_path / name) == name
-    (tmp_path / 'a.xml').write_text('<annotations><image/></annotations>')
-    assert detect_format(tmp_path / 'a.xml') == 'cvat'
+    texts = {
+        'cvat': '<annotations><image/></annotations>',
+        'scribblesup': '<annotation><polygon/></annotation>',
+    }
+    for name, text in texts.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'a.xml').write_text(text)
+        assert detect_format(tmp_path / name) == name
+        assert detect_format(tmp_path / name / 'a.xml') == name
 
 
 def test_detect_format_tells_label_images_from_photos(tmp_path: Path) -> None:
@@ -60,6 +68,13 @@ def test_detect_format_prefers_cityscapes_to_index_images(
     label = Image.fromarray(np.zeros((8, 8), np.uint8))
     label.save(tmp_path / 'a_gtCoarse_labelIds.png')
     assert detect_format(tmp_path) == 'cityscapes-coarse'
+
+
+def test_detect_format_takes_labels_of_ade20k_for_index_images(
+    tmp_path: Path,
+) -> None:
+    write_label(tmp_path / 'a.png', np.uint8([[0, 1], [2, 150]]))
+    assert detect_format(tmp_path) == 'index-png'
 
 
 def test_open_reader_takes_classes_from_labels(tmp_path: Path) -> None:
