@@ -100,7 +100,8 @@ def test_make_config_of_each_mix_is_accepted(
     monkeypatch.chdir(tmp_path)
     assert {*NAMES} <= ROWS[name].keys()
     assert (BUDGETS.keys() <= ROWS[name].keys()) == (name == 'half-camvid')
-    for row, recipe in ROWS[name].items():
+    rows = {row: one for row, one in ROWS[name].items() if one.mix}
+    for row, recipe in rows.items():
         cfg = make_config(
             *(ALL_SETS[name], recipe, 'superpixel', 0, STEPS, benchmark_data),
             tmp_path / 'runs' / row,
