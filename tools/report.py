@@ -41,7 +41,8 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         '--suggestions',
         type=Path,
-        help='folder that tools/suggest.py wrote, to show what to label next',
+        help='folder that tools/suggest.py wrote, to show what to label next '
+        '(default: WORK_DIR/suggestions, if it is there)',
     )
     add_jobs(parser)
     return parser

@@ -2,13 +2,14 @@
 
 Start it in the folder where the training was started::
 
-    python tools/suggest.py WORK_DIR OUT --minutes 30
+    python tools/suggest.py WORK_DIR [OUT] --minutes 30
 """
 
 from __future__ import annotations
 
+import shlex
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from mmseg_sesam.annotations.cost import RATES
@@ -20,7 +21,7 @@ from mmseg_sesam.cli.arguments import (
     whole,
 )
 from mmseg_sesam.cli.resume import interruptible
-from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.names import SUGGESTIONS_FOLDER, printable
 
 
 def make_parser() -> ArgumentParser:
@@ -28,7 +29,12 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         'work_dir', type=Path, help='folder that tools/train.py wrote'
     )
-    parser.add_argument('out', type=new_folder, help='folder to be written')
+    parser.add_argument(
+        'out',
+        type=new_folder,
+        nargs='?',
+        help='folder to be written (default: WORK_DIR/suggestions)',
+    )
     add_times(parser)
     parser.add_argument(
         '--format',
@@ -72,12 +78,15 @@ def add_times(parser: ArgumentParser) -> None:
 
 @interruptible('suggest', 'run it again, with a new output folder')
 def main() -> None:
-    args = make_parser().parse_args()
+    parser = make_parser()
+    # OUT may follow the options.
+    args = parser.parse_intermixed_args()
+    out = args.out or default_folder(args.work_dir, parser)
     from mmseg_sesam.suggest import suggest
 
     try:
         found = suggest(
-            *(args.work_dir, args.out, args.minutes),
+            *(args.work_dir, out, args.minutes),
             kind=args.kind,
             seconds=args.seconds,
             formats=args.format,
@@ -91,7 +100,21 @@ def main() -> None:
         image = printable(one['image'])
         print(f'{one["rank"]}. {image}: {one["reason"]}')
     number = len(found['suggestions'])
-    print(f'{number} images, see {args.out / "suggestions.html"}')
+    print(f'{number} images, see {out / "suggestions.html"}')
+    words = ['python', 'tools/report.py', str(args.work_dir)]
+    words += ['--suggestions', str(out)] if args.out else []
+    print(f'To see them in the report: {printable(shlex.join(words))}')
+
+
+def default_folder(work_dir: Path, parser: ArgumentParser) -> Path:
+    """Returns the folder for suggestions in a work dir.
+
+    Ends the program if earlier suggestions are in it.
+    """
+    try:
+        return new_folder(str(work_dir / SUGGESTIONS_FOLDER))
+    except ArgumentTypeError as error:
+        parser.error(f'argument out: {error}')
 
 
 if __name__ == '__main__':

@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# The list in a folder that tools/suggest.py writes.
+# Folder in a work dir into which tools/suggest.py writes by default, and the
+# list in each folder that it writes.
+SUGGESTIONS_FOLDER = 'suggestions'
 SUGGESTIONS = 'suggestions.json'
 
 

@@ -20,7 +20,7 @@ from mmseg_sesam.report.measure import Measures, draw_sample, measure
 from mmseg_sesam.report.predict import predict
 from mmseg_sesam.report.run import Run, read_run
 from mmseg_sesam.report.settings import list_settings
-from mmseg_sesam.report.suggested import GROUP, Suggested, read_suggestions
+from mmseg_sesam.report.suggested import GROUP, find_suggestions
 from mmseg_sesam.report.validation import show_validation
 from mmseg_sesam.visualization.training_sample import describe_label
 
@@ -45,7 +45,8 @@ def build_report(
         with_predictions: whether to predict the shown images with the latest
             checkpoint.
         jobs: number of processes that measure labels and predict.
-        suggestions: folder that tools/suggest.py wrote for this training.
+        suggestions: folder that tools/suggest.py wrote for this training;
+            None for its default one in `work_dir`, if that is there.
 
     Raises:
         FileNotFoundError: there is no training, its images, pseudo-labels or
@@ -62,9 +63,7 @@ def build_report(
     """
     run = read_run(work_dir)
     images = RunImages(run, gt_dir, suffixes)
-    suggested = Suggested({}, '')
-    if suggestions is not None:
-        suggested = read_suggestions(suggestions, images)
+    suggested = find_suggestions(suggestions, images)
     sample = draw_sample(images)
     measures = measure(images, sample, jobs)
     gallery, notes = _build_gallery(

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmseg_sesam.io.names import SUGGESTIONS, printable
+from mmseg_sesam.io.names import SUGGESTIONS, SUGGESTIONS_FOLDER, printable
 from mmseg_sesam.report.gallery import GROUP_SIZE
 from mmseg_sesam.report.images import RunImages
 
@@ -20,11 +20,39 @@ class Suggested(NamedTuple):
 
     Attributes:
         entries: reason and regions by index of the image, the best first.
-        said: a sentence on where they come from.
+        said: a sentence on where they come from, or why none are shown; empty
+            where there are none.
     """
 
     entries: dict[int, dict[str, Any]]
     said: str
+
+
+def find_suggestions(folder: Path | None, images: RunImages) -> Suggested:
+    """Returns the suggestions of a folder, or those in the run's work dir.
+
+    The work dir may hold those of an earlier training with other images: a
+    sentence then says why none are shown.
+
+    Args:
+        folder: folder that tools/suggest.py wrote; None for its default one.
+        images: the training images of the run.
+
+    Raises:
+        FileNotFoundError: the given folder has no list.
+        ValueError: the list in it names an image that is not of this
+            training.
+    """
+    if folder is not None:
+        return read_suggestions(folder, images)
+    folder = images.run.work_dir / SUGGESTIONS_FOLDER
+    if not (folder / SUGGESTIONS).is_file():
+        return Suggested({}, '')
+    try:
+        return read_suggestions(folder, images)
+    except ValueError as error:
+        said = f'The suggestions in {folder} are not shown: {error}'
+        return Suggested({}, printable(said))
 
 
 def read_suggestions(folder: Path, images: RunImages) -> Suggested:

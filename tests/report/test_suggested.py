@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_sesam.io.names import SUGGESTIONS
+from mmseg_sesam.io.names import SUGGESTIONS, SUGGESTIONS_FOLDER
 from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
-from mmseg_sesam.report.suggested import read_suggestions
+from mmseg_sesam.report.suggested import find_suggestions, read_suggestions
 
 
 def write_list(folder: Path, *images: str) -> Path:
@@ -49,3 +49,28 @@ def test_read_suggestions_refuses_those_of_another_run(
         read_suggestions(folder, images)
     with pytest.raises(FileNotFoundError, match='does not exist'):
         read_suggestions(tmp_path, images)
+
+
+def test_find_suggestions_looks_into_the_work_dir(
+    work_dir: Path, tmp_path: Path
+) -> None:
+    images = RunImages(read_run(work_dir))
+    assert find_suggestions(None, images) == ({}, '')
+
+    write_list(work_dir / SUGGESTIONS_FOLDER, images.paths[1])
+
+    assert [*find_suggestions(None, images).entries] == [1]
+    other = write_list(tmp_path / 'next', images.paths[2])
+    assert [*find_suggestions(other, images).entries] == [2]
+
+
+def test_find_suggestions_leaves_out_those_of_other_images(
+    work_dir: Path,
+) -> None:
+    images = RunImages(read_run(work_dir))
+    folder = write_list(work_dir / SUGGESTIONS_FOLDER, 'other/1.png')
+
+    found = find_suggestions(None, images)
+
+    assert not found.entries
+    assert f'The suggestions in {folder} are not shown' in found.said

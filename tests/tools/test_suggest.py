@@ -38,19 +38,22 @@ def train_mixed(cfg: Config, scribbles: Path) -> Path:
 
 def test_suggest_of_a_training(
     run_here,
+    refusal,
     make_config: Callable[..., Config],
     scribbles: Path,
     tmp_path: Path,
 ) -> None:
-    work_dir, out = train_mixed(make_config(), scribbles), tmp_path / 'out'
+    work_dir = train_mixed(make_config(), scribbles)
+    out = work_dir / 'suggestions'
 
     done = run_here(
-        *('suggest.py', work_dir, out, '--minutes', 1.2),
+        *('suggest.py', work_dir, '--minutes', 1.2),
         *('--tolerance', 0, '--jobs', 1),
     )
 
     assert done.returncode == 0, done.stdout
-    assert '2 images, see' in done.stdout
+    assert f'2 images, see {out / "suggestions.html"}\n' in done.stdout
+    assert f': python tools/report.py {work_dir}\n' in done.stdout
     record = json.loads((out / 'suggestions.json').read_text())
     # 1.2 minutes are 72 seconds, at 34.9 for the scribbles of an image.
     assert record['rate']['kind'] == 'voc-scribble'
@@ -88,6 +91,8 @@ def test_suggest_of_a_training(
             expected = read_label(folder / 'images/deep' / path.name)
             assert (read_label(path) == expected).all()
     # The folder is not overwritten.
+    said = refusal('suggest.py', work_dir, '--minutes', 1)
+    assert f'{out} is there and not an empty folder' in said
     with pytest.raises(ValueError, match='not an empty folder'):
         suggest(work_dir, out, 1)
 
@@ -146,12 +151,14 @@ def test_suggest_prints_names_that_are_no_utf_8(
             pytest.skip(f'the file system has no such names ({error})')
 
     done = run_here(
-        *('suggest.py', work_dir, tmp_path / 'out', '--minutes', 10),
-        *('--seconds', 7, '--format', 'labelme', '--jobs', 1),
+        *('suggest.py', work_dir, '--minutes', 10, '--seconds', 7),
+        *('--format', 'labelme', '--jobs', 1, tmp_path / 'out'),
     )
 
     assert done.returncode == 0, done.stdout
     assert r'images/caf\udce9.jpg: ' in done.stdout
+    shows = f'{work_dir} --suggestions {tmp_path}/out\n'
+    assert shows in done.stdout
 
 
 def test_suggest_refuses_other_arguments(
