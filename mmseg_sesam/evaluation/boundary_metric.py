@@ -23,8 +23,10 @@ class BoundaryIoU(BaseMetric):
     """Compares the outlines of predictions with those of dense labels.
 
     IoU is dominated by the inside of large objects; this measure looks at a
-    band along their outlines. List it beside mmseg's `IoUMetric`:
+    band along their outlines. List it beside mmseg's `IoUMetric`, which ranks
+    checkpoints (`save_best='mIoU'`):
     `val_evaluator = [dict(type='IoUMetric'), dict(type='BoundaryIoU')]`.
+    It runs on the CPU; docs/report.md has its times.
     Source: see `count_boundaries`.
 
     Args:

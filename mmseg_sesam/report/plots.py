@@ -17,7 +17,7 @@ from mmseg_sesam.evaluation.weak_pixels import ALL_PIXELS, BY_CLASS
 from mmseg_sesam.report.run import Run
 
 # Readable on white and on black.
-COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d')
+COLOURS = ('#3f7fbf', '#d9822b', '#3d9a5f', '#b85c9e', '#8a7a3d', '#cf5555')
 # Each term has one colour in all plots.
 _COLOUR_OF = dict(
     weak='#3f7fbf', pseudo='#d9822b', confident='#3d9a5f', loss='#7a7f87'
@@ -26,7 +26,7 @@ _COLOUR_OF = dict(
 _LOSS, _SHARE = 'loss', 'share_'
 # Mark of the step of the best validation.
 _BEST = 'best'
-_VAL_METRICS = ('mIoU', 'mDice', 'mFscore', 'mAcc', 'aAcc')
+_VAL_METRICS = ('mIoU', 'mBoundaryIoU', 'mDice', 'mFscore', 'mAcc', 'aAcc')
 _PROXIES = (BY_CLASS, ALL_PIXELS)
 
 

@@ -124,6 +124,12 @@ val_dataloader = dict(
 )
 val_evaluator = {evaluator}
 """
+IOU_METRICS = """\
+[
+    dict(type='IoUMetric', iou_metrics=['mIoU']),
+    # IoU hardly sees outlines of large objects (docs/report.md).
+    dict(type='BoundaryIoU'),
+]"""
 WITHOUT_VAL = """\
 # The last checkpoint is the result.
 {val_reason}

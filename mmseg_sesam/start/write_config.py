@@ -17,6 +17,7 @@ from mmseg_sesam.start.config_template import (
     DENSE_SOURCE,
     HEAD,
     HOOKS,
+    IOU_METRICS,
     NETWORK,
     SAMPLER,
     SGD,
@@ -159,7 +160,7 @@ def _of_validation(sets: DataSets, folder: Path) -> dict[str, str]:
         val_labels=val.labels.as_posix(),
         evaluator="dict(type='WeakPixelAccuracy')"
         if sets.proxy
-        else "dict(type='IoUMetric', iou_metrics=['mIoU'])",
+        else IOU_METRICS,
         save_best=best,
         test_cfg='',
     )

@@ -20,6 +20,7 @@ from mmseg_sesam.report.run import read_run
 def train(cfg: Config) -> None:
     """Trains from scribbles, and validates twice."""
     validated(cfg, labels='dense')
+    cfg.val_evaluator = [cfg.val_evaluator, dict(type='BoundaryIoU')]
     cfg.test_dataloader = cfg.val_dataloader
     cfg.test_evaluator = cfg.val_evaluator
     cfg.test_cfg = dict(type='TestLoop')

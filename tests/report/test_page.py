@@ -58,8 +58,9 @@ def test_build_report_shows_images_and_curves(page: Path) -> None:
     plots = embedded(page, 'plot-data')
     titles = [curve['title'] for curve in plots['curves']]
     assert titles[:2] == ['Validation', 'Loss']
-    validation = plots['curves'][0]['figure']['data'][0]
-    assert (validation['name'], validation['x']) == ('mIoU', [3, 6])
+    iou, boundary, *_ = plots['curves'][0]['figure']['data']
+    assert (iou['name'], iou['x']) == ('mIoU', [3, 6])
+    assert (boundary['name'], boundary['x']) == ('mBoundaryIoU', [3, 6])
     diagonal = np.diag(plots['confusion']['data'][0]['z'])
     assert (diagonal > 90).all()
     assert page.stat().st_size < 15e6
@@ -90,6 +91,8 @@ def test_build_report_shows_validation_images_and_the_best_step(
     assert drawn['y'] == ['a', 'b', 'c']
     assert f'<b>{best} best</b>' in drawn['x']
     text = ' '.join(page.read_text().split())
+    shown = '{mIoU:.1f} % and a boundary IoU of {mBoundaryIoU:.1f} %'
+    assert shown.format(**run.best) in text
     assert f'Its checkpoint is best_mIoU_iter_{best}.pth.' in text
 
 

@@ -67,7 +67,8 @@ def test_prepare_takes_dense_photos_for_validation(
     truth = read_label(sets.val.labels / '20.png')
     assert set(np.unique(truth)) == {0, 1, 2}
     cfg = Config.fromfile('out/out.py')
-    assert cfg.val_evaluator.type == 'IoUMetric'
+    metrics = [metric.type for metric in cfg.val_evaluator]
+    assert metrics == ['IoUMetric', 'BoundaryIoU']
     assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
 
 

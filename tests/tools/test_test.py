@@ -47,6 +47,9 @@ def assert_is_right(predictions: Path, log: str) -> None:
 def test_test_two_processes_write_predictions(
     run_ranks, tiny_config: Path, checkpoint: Path, project_root: Path
 ):
+    with tiny_config.open('a') as file:
+        metrics = "[test_evaluator, dict(type='BoundaryIoU')]"
+        file.write(f'\ntest_evaluator = {metrics}\n')
     out = tiny_config.parent / 'predictions'
     done = run_ranks(
         *(project_root / 'tools/test.py', tiny_config, checkpoint),
@@ -54,6 +57,7 @@ def test_test_two_processes_write_predictions(
         *('--launcher', 'pytorch'),
     )
     assert done.returncode == 0, done.stdout
+    assert 'mBoundaryIoU: ' in done.stdout
     assert_is_right(out, done.stdout)
 
 
