@@ -1,9 +1,14 @@
-"""The page of a report in a browser."""
+"""The pages of a report and of suggestions in a browser."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
+
+from mmseg_sesam.io.names import SUGGESTIONS_FOLDER
+from mmseg_sesam.suggest import suggest
 
 
 def test_build_report_works_in_a_browser(page: Path, browser: Any) -> None:
@@ -23,6 +28,25 @@ def test_build_report_works_in_a_browser(page: Path, browser: Any) -> None:
     # Reading the canvas, as this test does, earns a warning.
     levels = [entry['level'] for entry in browser.get_log('browser')]
     assert 'SEVERE' not in levels
+
+
+def test_suggestions_work_in_a_browser(browser: Any, work_dir: Path) -> None:
+    folder = work_dir / SUGGESTIONS_FOLDER
+    found = suggest(work_dir, folder, 1, seconds=9, formats=['labelme'])
+    # As wide as those of photos.
+    first = found['suggestions'][0]
+    Image.new('RGB', (1600, 262)).save(folder / first['picture'])
+
+    browser.get((folder / 'suggestions.html').as_uri())
+
+    picture = 'document.querySelector(".strip img")'
+    wait_for(browser, f'{picture}.naturalWidth == 1600')
+    assert browser.find_elements('css selector', 'article li')
+    fits_a_phone(browser)
+    strip = 'document.querySelector(".strip")'
+    assert browser.execute_script(f'return {strip}.scrollWidth') == 1600
+    follows_the_dark(browser)
+    assert browser.get_log('browser') == []
 
 
 def wait_for(browser: Any, expression: str) -> Any:
