@@ -143,33 +143,47 @@ def test_train_on_images_that_got_a_label_is_another_training(
         train(cfg)
 
 
-def test_train_on_three_kinds_on_two_ranks(
+def test_train_on_three_kinds_on_two_ranks_resumes_as_undisturbed(
     make_mixed: MakeConfig,
     store: PseudoLabelStore,
     project_root: Path,
     tmp_path: Path,
 ) -> None:
-    cfg = make_mixed()
+    cfg = make_mixed(default_hooks__seed=dict(type='StepSeedHook'))
     cfg.custom_imports = dict(imports=['mmseg_sesam'])
-    path = tmp_path / 'mixed.py'
+    path, work = tmp_path / 'mixed.py', Path(cfg.work_dir)
     cfg.dump(path)
-    tool = project_root / 'tools/train.py'
-    done = run_warm(tool, path, '--launcher', 'pytorch', ranks=2)
-    assert done.returncode == 0, done.stdout
 
+    def train_on_two_ranks(last: int) -> dict[str, torch.Tensor]:
+        done = run_warm(
+            *(project_root / 'tools/train.py', path, '--resume'),
+            *('--launcher', 'pytorch'),
+            *('--cfg-options', f'train_cfg.max_iters={last}'),
+            ranks=2,
+        )
+        assert done.returncode == 0, done.stdout
+        saved = torch.load(work / f'iter_{last}.pth', weights_only=False)
+        return saved['state_dict']
+
+    weights, labels = train_on_two_ranks(6), pngs_of(store)
     assert store.current == 2
-    (lines,) = Path(cfg.work_dir).glob('*/vis_data/scalars.json')
+    (lines,) = work.glob('*/vis_data/scalars.json')
     shares = [
         json.loads(line)['share_dense']
         for line in lines.read_text().splitlines()
     ]
     # Each rank's batches have the ratio.
     np.testing.assert_allclose(shares, [0.25] * 6)
-    two = {
-        path.name: path.read_bytes()
-        for path in (store.folder(0) / 'labels').rglob('*.png')
-    }
-    shutil.rmtree(store.root)
+
+    shutil.rmtree(work)
+    train_on_two_ranks(3)
+    resumed = train_on_two_ranks(6)
+
+    assert pngs_of(store) == labels
+    for name, value in resumed.items():
+        assert torch.equal(value, weights[name]), name
+
+    shutil.rmtree(work)
     train(make_mixed(train_cfg__max_iters=1))
-    for path in (store.folder(0) / 'labels').rglob('*.png'):
-        assert two[path.name] == path.read_bytes()
+    for path, content in pngs_of(store).items():
+        assert labels[path] == content
