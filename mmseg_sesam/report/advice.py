@@ -100,8 +100,8 @@ def _on_absent_classes(
     if not absent:
         return
     names = name_all(absent)
-    text = f'No training image has a weak label of {names}, which the '
-    text += 'network cannot learn.'
+    text = f'None of the {images:,} training images has a weak label of '
+    text += f'{names}, which the network cannot learn.'
     if measured < images:
         text = f'The {measured:,} measured of {images:,} training images have '
         text += f'no weak label of {names}.'

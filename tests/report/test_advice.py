@@ -75,7 +75,7 @@ def test_advise_says_that_a_proxy_is_one() -> None:
 def test_advise_names_classes_without_labels() -> None:
     absent = dict(class_of('car'), weak=0.0)
     classes = class_of('road'), absent
-    said = 'No training image has a weak label of car, which the network'
+    said = 'None of the 9 training images has a weak label of car, which the'
     assert said in texts(classes=classes)
     text = texts(classes=classes, measured=4)
     assert 'The 4 measured of 9 training images have no weak label' in text
