@@ -170,6 +170,7 @@ def _weighed_rows(rows: dict[str, Row]) -> dict[str, Row]:
         )
     }
     light = {'model.sources.0.loss_weight': 1 / 3}
+    by_pixels = {'model.sources.0.normalizer': 'remaining'}
 
     def vary(name: str, said: str, changes: dict[str, Any]) -> Row:
         row = rows[name]
@@ -181,6 +182,9 @@ def _weighed_rows(rows: dict[str, Row]) -> dict[str, Row]:
         ),
         'dense10+scribble-light': vary(
             'dense10+scribble', 'a third of the weight for dense labels', light
+        ),
+        'dense10+scribble-by-pixels': vary(
+            'dense10+scribble', 'dense labels weighted by pixels', by_pixels
         ),
         'scribble-quarter+none-equally': vary(
             'scribble-quarter+none', 'drawn equally often', equally
