@@ -68,7 +68,7 @@ def make_round_0() -> None:
 
 
 def schedule(steps: int) -> list[str]:
-    """Returns the options of a training of other than the config's steps."""
+    """Returns the options that give a training some number of steps."""
     hooks = 'default_hooks'
     values = {
         'train_cfg.max_iters': steps,

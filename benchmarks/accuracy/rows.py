@@ -80,16 +80,14 @@ def _kind_rows(config: str, kind: str) -> dict[str, Row]:
         f'offline-{kind}': Row(
             config, 'pseudo-labels of round 0, no teacher', _OFFLINE
         ),
-        f'sesam-{kind}': Row(config, 'SeSAM'),
-        **_unweighted(f'sesam-{kind}', Row(config, 'SeSAM')),
+        f'sesam-{kind}': (sesam := Row(config, 'SeSAM')),
+        f'unweighted-sesam-{kind}': _unweighted(sesam),
     }
 
 
-def _unweighted(name: str, row: Row) -> dict[str, Row]:
+def _unweighted(row: Row) -> Row:
     about = f'{row.about}, no class weights'
-    return {
-        f'unweighted-{name}': row._replace(about=about, class_weights=False)
-    }
+    return row._replace(about=about, class_weights=False)
 
 
 def _share_rows(config: str, kind: str) -> dict[str, Row]:
@@ -131,7 +129,7 @@ def _half_rows(data_set: DataSet) -> dict[str, Row]:
             weak['point'], 'SeSAM, simulated scribbles', mix=Mix('scribble')
         )
     for kind in weak:
-        rows |= _unweighted(f'sesam-{kind}', rows[f'sesam-{kind}'])
+        rows[f'unweighted-sesam-{kind}'] = _unweighted(rows[f'sesam-{kind}'])
     return rows | {
         **{
             f'dense{number}': Row(
