@@ -191,7 +191,8 @@ def _network(gpu_gib: float, side: int) -> dict[str, Choice]:
             f'{batch} crops of {side} x {side} take {least:.1f} GiB of a GPU '
             'at least (computed by benchmarks/memory.py; we have not tried it)'
             if gpu_gib
-            else 'as in configs/_base_/datasets/my_dataset.py',
+            else 'half of those in the runs of docs/accuracy.md, for more '
+            'steps in the same time (our choice)',
         ),
         learning_rate=_learning_rate(name, batch),
     )
