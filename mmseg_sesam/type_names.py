@@ -49,6 +49,22 @@ def type_names(config: dict, registry: Registry) -> set[str]:
     return {type_name(config), *bases}
 
 
+def metrics_of(evaluator: dict | list | None) -> list[dict]:
+    """Returns the configs of an evaluator's metrics, [] for None.
+
+    mmengine takes one metric, a list of them, or a config with `metrics`.
+
+    Example:
+        >>> metrics_of(dict(metrics=[dict(type='IoUMetric')]))
+        [{'type': 'IoUMetric'}]
+    """
+    if isinstance(evaluator, dict):
+        evaluator = evaluator.get('metrics', evaluator)
+    if isinstance(evaluator, (list, tuple)):
+        return [*evaluator]
+    return [evaluator] if evaluator else []
+
+
 def option_of(config: dict, registry: Registry, name: str) -> Any:
     """Returns the value of an option that a config gives, or its default.
 

@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from mmseg_sesam.cli import arguments
 from mmseg_sesam.io.names import check_unique
-from mmseg_sesam.type_names import type_name
+from mmseg_sesam.type_names import metrics_of, type_name
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
@@ -48,8 +48,7 @@ def write_predictions(
     cfg: Config, folder: Path, parser: argparse.ArgumentParser
 ) -> None:
     """Makes the metric write its predictions into a folder."""
-    metrics = cfg.test_evaluator
-    metrics = metrics if isinstance(metrics, list) else [metrics]
+    metrics = metrics_of(cfg.test_evaluator)
     writers = [one for one in metrics if type_name(one) == 'IoUMetric']
     if not writers:
         parser.error(

@@ -6,7 +6,7 @@ from mmengine.device import get_device
 from mmseg.registry import METRICS
 
 from mmseg_sesam.config_checks.training import Training
-from mmseg_sesam.type_names import type_names
+from mmseg_sesam.type_names import metrics_of, type_names
 
 
 def check_deterministic(training: Training) -> None:
@@ -19,10 +19,7 @@ def check_deterministic(training: Training) -> None:
     randomness = cfg.get('randomness') or {}
     if not randomness.get('deterministic') or get_device() != 'cuda':
         return
-    metrics = cfg.get('val_evaluator') or []
-    if isinstance(metrics, dict):
-        metrics = metrics.get('metrics', metrics)
-    for metric in metrics if isinstance(metrics, list) else [metrics]:
+    for metric in metrics_of(cfg.get('val_evaluator')):
         if 'IoUMetric' in type_names(metric, METRICS):
             raise ValueError(
                 'randomness has deterministic=True, and IoUMetric of '

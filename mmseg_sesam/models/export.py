@@ -29,7 +29,13 @@ from mmseg_sesam.models.checkpoint_file import (
     weights_of,
 )
 from mmseg_sesam.models.sesam_encoder_decoder import SeSAMEncoderDecoder
-from mmseg_sesam.type_names import is_own, lineage, type_name, type_names
+from mmseg_sesam.type_names import (
+    is_own,
+    lineage,
+    metrics_of,
+    type_name,
+    type_names,
+)
 
 # Beginnings of the keys of a config that testing and inference need.
 _KEPT = ('default_', 'env_cfg', 'log_', 'test_', 'tta_', 'vis')
@@ -124,12 +130,9 @@ def plain_config(cfg: Config) -> Config:
         elif hook and _is_own(HOOKS, hook):
             del hooks[name]
     if 'test_evaluator' in kept:
-        kept['test_evaluator'] = [
-            metric
-            for metric in _as_list(kept['test_evaluator'])
-            if metric and not _is_own(METRICS, metric)
-        ]
-    imports = _as_list((cfg.get('custom_imports') or {}).get('imports', []))
+        kept['test_evaluator'] = _with_stock_metrics(kept['test_evaluator'])
+    imports = (cfg.get('custom_imports') or {}).get('imports', [])
+    imports = imports if isinstance(imports, list) else [imports]
     plain = Config(dict(model=model, **kept))
     if not own_parts(plain):
         imports = [n for n in imports if n.split('.')[0] != 'mmseg_sesam']
@@ -210,6 +213,15 @@ def _replaced(config: dict, stock: type) -> dict:
     return dict(options, type=stock.__name__)
 
 
+def _with_stock_metrics(evaluator: dict | list | None) -> dict | list:
+    """Returns an evaluator without the metrics of this package."""
+    metrics = [m for m in metrics_of(evaluator) if not _is_own(METRICS, m)]
+    if isinstance(evaluator, dict) and 'metrics' in evaluator:
+        # A custom evaluator keeps its class and options.
+        return dict(evaluator, metrics=metrics)
+    return metrics
+
+
 def _with_stock_steps(part: Any) -> Any:
     """Returns a part of a config with stock steps in its pipelines."""
     if isinstance(part, (list, tuple)):
@@ -244,10 +256,6 @@ def _iterate_own(part: Any) -> Iterator[str]:
     if isinstance(part, (list, tuple)):
         for child in part:
             yield from _iterate_own(child)
-
-
-def _as_list(value: Any) -> list:
-    return value if isinstance(value, list) else [value]
 
 
 def _is_own(registry: Registry, config: dict) -> bool:

@@ -19,7 +19,7 @@ from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.evaluation.weak_pixels import PROXY, WeakPixelAccuracy
 from mmseg_sesam.report.class_iou import match_class_tables, read_class_tables
 from mmseg_sesam.store.store import STORE_NAME, PseudoLabelStore
-from mmseg_sesam.type_names import type_names
+from mmseg_sesam.type_names import metrics_of, type_names
 
 
 class Run(NamedTuple):
@@ -56,8 +56,7 @@ class Run(NamedTuple):
         """Name of what ranks validations: the mIoU, or the proxy."""
         if any('mIoU' in line for line in self.val):
             return 'mIoU'
-        metrics = self.cfg.get('val_evaluator') or []
-        metrics = metrics if isinstance(metrics, list) else [metrics]
+        metrics = metrics_of(self.cfg.get('val_evaluator'))
         names = {name for m in metrics for name in type_names(m, METRICS)}
         return PROXY if WeakPixelAccuracy.__name__ in names else 'mIoU'
 

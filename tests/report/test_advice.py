@@ -12,6 +12,8 @@ from mmengine.config import Config
 from mmseg_sesam.report.advice import advise
 from mmseg_sesam.report.run import Run
 
+PROXY = dict(type='WeakPixelAccuracy')
+
 
 def run_of(*mious: float) -> Run:
     """A run of 100 steps for each validation, and one without any."""
@@ -62,10 +64,10 @@ def test_advise_on_validation(
     )
 
 
-def test_advise_says_that_a_proxy_is_one() -> None:
+@pytest.mark.parametrize('evaluator', [PROXY, [PROXY], dict(metrics=[PROXY])])
+def test_advise_says_that_a_proxy_is_one(evaluator: dict | list) -> None:
     run = run_of(0, 0)
-    metric = dict(type='WeakPixelAccuracy')
-    run.cfg.val_evaluator = metric
+    run.cfg.val_evaluator = evaluator
     val = [dict(step=s, proxyMeanAcc=70 + s / 100) for s in (100, 200)]
     text = texts(run._replace(val=val))
     assert 'VAL PROXY is 72.0%' in text and 'mIoU' not in text

@@ -195,6 +195,19 @@ def test_export_student_replaces_derived_classes(
     assert model.data_preprocessor == kept
 
 
+@pytest.mark.parametrize('kept', [{}, dict(type='MyEvaluator', option=1)])
+def test_export_student_keeps_the_evaluator_of_metrics(
+    make_config: Callable[..., Config], kept: dict
+) -> None:
+    cfg = make_config()
+    metrics = [dict(type='IoUMetric'), dict(type='WeakPixelAccuracy')]
+    cfg.test_evaluator = dict(kept, metrics=metrics)
+
+    evaluator = plain_config(cfg).test_evaluator
+
+    assert evaluator == dict(kept, metrics=metrics[:1])
+
+
 def test_export_leaves_out_modules_that_a_derived_class_adds(
     trained: Path,
 ) -> None:

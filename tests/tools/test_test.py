@@ -61,6 +61,18 @@ def test_test_two_processes_write_predictions(
     assert_is_right(out, done.stdout)
 
 
+def test_test_writes_predictions_of_an_evaluator_with_metrics(
+    run_here, tiny_config: Path, checkpoint: Path
+):
+    with tiny_config.open('a') as file:
+        file.write('\ntest_evaluator = dict(metrics=[test_evaluator])\n')
+    out = tiny_config.parent / 'predictions'
+    command = ['test.py', tiny_config, checkpoint, '--out', out]
+    done = run_here(*command, '--work-dir', tiny_config.parent / 'run')
+    assert done.returncode == 0, done.stdout
+    assert_is_right(out, done.stdout)
+
+
 @pytest.mark.slow
 def test_dist_test_starts_two_processes(
     run,
