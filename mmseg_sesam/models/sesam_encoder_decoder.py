@@ -296,10 +296,16 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         """
         index = labels.long().clamp_max(probability.shape[1] - 1)
         given = probability.gather(1, index[:, None])[:, 0]
-        best = probability.amax(dim=1)
         return labels.masked_fill(
-            ~(given >= self.agreement * best), UNLABELLED
+            ~(given >= self.least_agreeing(probability)), UNLABELLED
         )
+
+    def least_agreeing(self, probability: Tensor) -> Tensor:
+        """Returns the least probability of labels that the teacher keeps.
+
+        It is (N, H, W) for (N, C, H, W) probabilities; see `agreement`.
+        """
+        return self.agreement * probability.amax(dim=1)
 
     @torch.no_grad()
     def predict_probability(

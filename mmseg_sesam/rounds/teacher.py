@@ -137,7 +137,7 @@ class TeacherPredictor:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns `confident` and `agrees` of a band's prediction."""
         confident = self.model.confident_labels(probability[None])[0]
-        least = self.model.agreement * probability.amax(dim=0)
+        least = self.model.least_agreeing(probability[None])[0]
         agrees = (probability >= least).cpu().numpy()
         return confident.cpu().numpy(), np.packbits(agrees, axis=0)
 

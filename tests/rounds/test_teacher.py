@@ -105,9 +105,9 @@ def test_predict_labels_holds_the_agreeing_classes_once() -> None:
 
     model = SimpleNamespace(
         teacher_mode='round',
-        agreement=0.5,
         num_classes=classes,
         confident_labels=lambda probability: probability.argmax(dim=1).byte(),
+        least_agreeing=lambda probability: 0.5 * probability.amax(dim=1),
     )
     weak = np.full((height, width), 255, np.uint8)
     predictor = Predictor(model, ValidationTransforms(), 0.95)
