@@ -114,7 +114,8 @@ class RoundMaker:
             ).tolist(),
             validation=self.teacher.prepare.steps,
             inference=self.teacher.inference,
-            thresholds=self.teacher.thresholds,
+            # Stored rounds hold these options as a list.
+            thresholds=[*self.teacher.labelling.values()],
         )
         return dict(
             as_json('The config', options),

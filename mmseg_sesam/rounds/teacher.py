@@ -147,17 +147,17 @@ class TeacherPredictor:
         return self.model.teacher_mode == 'round'
 
     @property
-    def thresholds(self) -> list:
+    def labelling(self) -> dict[str, Any]:
         """The options by which predictions become labels."""
         model = self.model
-        options = [
-            model.teacher_mode,
-            model.confident_threshold,
-            model.agreement,
-            model.only_weak_classes,
-        ]
+        options = dict(
+            teacher=model.teacher_mode,
+            confident_threshold=model.confident_threshold,
+            agreement=model.agreement,
+            only_weak_classes=model.only_weak_classes,
+        )
         if model.teacher_prior is not None:
-            options.append(model.teacher_prior.shares.tolist())
+            options['shares'] = model.teacher_prior.shares.tolist()
         return options
 
     @property
