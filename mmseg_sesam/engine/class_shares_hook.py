@@ -127,6 +127,18 @@ class ClassSharesHook(Hook):
             self.resumed = checkpoint.get(_KEY)
 
 
+def counted_images(runner: Runner) -> TrainingImages | None:
+    """Returns the images whose weak labels a ClassSharesHook has counted.
+
+    Rounds use them, because reading the files again takes time. None without
+    such a hook, and before it has counted.
+    """
+    for hook in runner.hooks:
+        if isinstance(hook, ClassSharesHook):
+            return hook.images
+    return None
+
+
 def _table(
     classes: list[str], shares: np.ndarray, weak: np.ndarray
 ) -> PrettyTable:

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from mmseg_sesam.datasets.loading import attach_store
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.checkpoints import prune_rounds, save_checkpoint_now
-from mmseg_sesam.engine.class_shares_hook import ClassSharesHook
+from mmseg_sesam.engine.class_shares_hook import counted_images
 from mmseg_sesam.engine.models import refuse_sharded, share_buffers, unwrap
 from mmseg_sesam.engine.trial import (
     try_batch,
@@ -216,11 +216,10 @@ class RunRounds:
 def _training_images(
     runner: Runner, num_workers: int, group: Any
 ) -> TrainingImages:
-    """Returns the images of a training; a class shares hook has read them."""
-    for hook in runner.hooks:
-        if isinstance(hook, ClassSharesHook) and hook.images is not None:
-            hook.images.num_workers = num_workers
-            return hook.images
-    return TrainingImages(
-        runner.cfg.train_dataloader.dataset, num_workers, group
-    )
+    """Returns the images of a training, which a hook may have read."""
+    images = counted_images(runner)
+    if images is None:
+        dataset = runner.cfg.train_dataloader.dataset
+        return TrainingImages(dataset, num_workers, group)
+    images.num_workers = num_workers
+    return images

@@ -13,8 +13,8 @@ from mmseg.registry import HOOKS, TASK_UTILS
 from mmseg_sesam import validators
 from mmseg_sesam.compat import restart_loading
 from mmseg_sesam.config_checks import check_config
-from mmseg_sesam.config_checks.training import Training
 from mmseg_sesam.datasets.loading import attach_store
+from mmseg_sesam.engine.class_shares_hook import counted_images
 from mmseg_sesam.engine.run_rounds import RunRounds
 from mmseg_sesam.rounds.resume import digests_of
 from mmseg_sesam.store.run_notes import note_rounds
@@ -126,9 +126,8 @@ class SAMPseudoLabelHook(Hook):
         """
         # A Runner may have been built after the hook.
         note_rounds()
-        # A ClassSharesHook that came first has checked the config.
-        others = Training(runner.cfg, runner.hooks).share_hooks
-        if all(hook.images is None for hook in others):
+        # A ClassSharesHook checks the config before it counts labels.
+        if counted_images(runner) is None:
             check_config(runner.cfg, runner.hooks)
         if self.enabled:
             self._warn_of_missing_refreshes(runner)
