@@ -8,7 +8,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from mmseg_sesam.rounds.distributed import (
     on_all_ranks,
     on_main_rank,
 )
+from mmseg_sesam.rounds.label_image import Sample
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
@@ -29,7 +30,6 @@ APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
 # Attributes of an appearance model that are arrays.
 _ARRAYS = ('mean', 'scale', 'weights')
 
-Sample = TypeVar('Sample')
 Read = Callable[[dict], Sample]
 
 
