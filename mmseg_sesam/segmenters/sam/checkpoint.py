@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import torch
+
+from mmseg_sesam.io.digests import files_digest
 
 SAM_URL = 'https://dl.fbaipublicfiles.com/segment_anything/'
 
@@ -101,10 +102,7 @@ def _download(url: str, sha256: str | None) -> Path:
 
 def _verify(file: BinaryIO, sha256: str | None) -> str:
     """Returns the sha256 of a file; raises unless expected or official."""
-    hasher = hashlib.sha256()
-    for block in iter(lambda: file.read(1 << 20), b''):
-        hasher.update(block)
-    digest = hasher.hexdigest()
+    digest = files_digest([file])
     if sha256 and digest != sha256.lower():
         raise ValueError(
             f'The checkpoint {file.name} has the sha256 {digest}, expected '

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmseg_sesam.io.digests import files_digest
 from mmseg_sesam.segmenters.transformers_sam.families import FAMILIES, Family
 from mmseg_sesam.segmenters.transformers_sam.hub import fetch
 
@@ -159,9 +160,6 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _sha256(paths: Sequence[Path]) -> str:
     """Returns the sha256 of files one after another."""
-    hasher = hashlib.sha256()
-    for path in paths:
-        with path.open('rb') as file:
-            for block in iter(lambda: file.read(1 << 20), b''):
-                hasher.update(block)
-    return hasher.hexdigest()
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open('rb')) for path in paths]
+        return files_digest(files)
