@@ -10,9 +10,9 @@ from mmseg.registry import DATASETS
 
 from mmseg_sesam.config_checks.training import Training, hook_option
 from mmseg_sesam.config_checks.values import classes_of
+from mmseg_sesam.datasets.file_ids import file_ids
 from mmseg_sesam.datasets.pipeline_configs import iterate_leaves
 from mmseg_sesam.io.class_shares import ClassShares, read_shares
-from mmseg_sesam.io.labels import id_table, unnamed_values
 from mmseg_sesam.io.listing import LABEL_SUFFIXES
 from mmseg_sesam.type_names import type_name
 from mmseg_sesam.validators import Rule
@@ -90,12 +90,7 @@ def _files_of(leaf: dict) -> dict[str, Any]:
     The data set is built without its files to know how it maps ids.
     """
     built = DATASETS.build(dict(leaf, pipeline=[], lazy_init=True))
-    reduces = getattr(built, 'reduce_zero_label', False)
-    label_map = getattr(built, 'label_map', None)
     return dict(
-        table=id_table(reduces, label_map),
-        unnamed=unnamed_values(
-            reduces, label_map, getattr(built, 'file_classes', None)
-        ),
+        file_ids(built),
         ending=getattr(built, 'seg_map_suffix', LABEL_SUFFIXES),
     )

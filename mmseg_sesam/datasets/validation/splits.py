@@ -18,6 +18,7 @@ from mmseg_sesam.datasets.class_counts import (
     differing_counts,
     head_counts,
 )
+from mmseg_sesam.datasets.file_ids import file_ids
 from mmseg_sesam.datasets.label_kinds import allows_unlabelled, kind_of_steps
 from mmseg_sesam.datasets.loading import LoadPseudoLabel, LoadWeakAnnotations
 from mmseg_sesam.datasets.pipeline_configs import (
@@ -30,7 +31,6 @@ from mmseg_sesam.datasets.validation.configs import (
     named_datasets,
 )
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
-from mmseg_sesam.io.labels import id_table, unnamed_values
 from mmseg_sesam.structures import DENSE, NO_LABEL
 from mmseg_sesam.type_names import lineage, option_of, type_name
 
@@ -176,11 +176,7 @@ def _read_split(
     has_labels = label and all('seg_map_path' in info for info in infos)
     has_labels = has_labels and kind != NO_LABEL
     classes = tuple(dataset.metainfo.get('classes') or ())
-    reduces = label.get('reduce_zero_label')
-    if reduces is None:
-        reduces = getattr(dataset, 'reduce_zero_label', False)
     numbers = [label.get('num_classes'), len(classes), *heads.values()]
-    label_map = getattr(dataset, 'label_map', None)
     root = getattr(dataset, 'data_root', None)
     prefixes = getattr(dataset, 'data_prefix', None) or {}
     folders = filter(None, [*prefixes.values(), root])
@@ -192,10 +188,6 @@ def _read_split(
         is_readable=_option(image, 'imdecode_backend') in ('cv2', 'pillow'),
         turns=_option(image, 'color_type') in _TURNING,
         view=view_steps(config),
-        table=id_table(reduces, label_map),
-        unnamed=unnamed_values(
-            reduces, label_map, getattr(dataset, 'file_classes', None)
-        ),
         num_classes=next((n for n in numbers if n), None),
         classes=classes,
         palette=tuple(map(tuple, dataset.metainfo.get('palette') or ())),
@@ -206,6 +198,7 @@ def _read_split(
         and not _find(pipeline, SimulateWeakLabel),
         key_root=common_data_root(dataset) if pseudo else None,
         folder=_find_folder(dataset, prefixes),
+        **file_ids(dataset, label.get('reduce_zero_label')),
     )
 
 
