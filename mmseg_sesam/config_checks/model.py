@@ -27,6 +27,11 @@ from mmseg_sesam.validators import (
 )
 
 _WEAK_LOADERS = {'LoadWeakAnnotations', 'SimulateWeakLabel'}
+# Transforms whose added pixels look like those of an image, and the remedy.
+_ADDING = dict(
+    Pad='take it out, and let the data preprocessor pad',
+    RandomMosaic='take it out',
+)
 
 
 def check_model(training: Training) -> None:
@@ -161,10 +166,12 @@ def _check_order(training: Training, off: dict[str, bool]) -> None:
 def _check_padding(
     training: Training, teacher: str | None, off: dict[str, bool]
 ) -> None:
-    """Raises if pixels that `Pad` adds would be labelled or counted.
+    """Raises if pixels that a transform adds would be labelled or counted.
 
-    mmcv's `Pad` sets img_shape to the padded size, so that they look like
-    pixels of the image. Those that the data preprocessor adds do not.
+    mmcv's `Pad` sets img_shape to the padded size, and mmseg's `RandomMosaic`
+    to that of the mosaic, whose four images leave a part of it black. So
+    these pixels look like those of an image; pixels that the data
+    preprocessor adds do not.
 
     Args:
         training: parts of the config.
@@ -184,12 +191,12 @@ def _check_padding(
         effect = f"normalizer='remaining' of {counting[0]!r} would count"
     else:
         return
-    for step in training.find('Pad'):
-        raise ValueError(
-            f'The training pipeline holds {type_name(step)}, and {effect} '
-            'the pixels that it adds; take it out, and let the data '
-            'preprocessor pad.'
-        )
+    for name, remedy in _ADDING.items():
+        for step in training.find(name):
+            raise ValueError(
+                f'The training pipeline holds {type_name(step)}, and {effect} '
+                f'the pixels that it adds; {remedy}.'
+            )
 
 
 def _check_only_weak_classes(training: Training, teacher: str | None) -> None:
@@ -202,13 +209,6 @@ def _check_only_weak_classes(training: Training, teacher: str | None) -> None:
         )
     for _, steps in training.leaves:
         names = set().union(*map(transform_names, steps))
-        if 'RandomMosaic' in names:
-            raise ValueError(
-                'The training pipeline holds RandomMosaic, whose images show '
-                'classes of several weak labels, and the model has '
-                'only_weak_classes=True, which allows those of the first; '
-                'take one of both out.'
-            )
         if 'PackSeSAMInputs' not in names or not names & _WEAK_LOADERS:
             raise ValueError(
                 'The model has only_weak_classes=True, and the training '

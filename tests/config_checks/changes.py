@@ -162,8 +162,7 @@ def weak_classes_of_dense_labels(cfg: Config) -> None:
     steps(cfg)[place] = dict(type='LoadAnnotations')
 
 
-def mosaic_of_weak_classes(cfg: Config) -> None:
-    cfg.model.only_weak_classes = True
+def mosaic(cfg: Config) -> None:
     dataset = cfg.train_dataloader.dataset
     place = place_of(steps(cfg), 'RandomCrop')
     loading, augmenting = steps(cfg)[:place], steps(cfg)[place:]

@@ -61,6 +61,8 @@ def epochs(cfg: Config) -> None:
 
 
 def mosaic(cfg: Config) -> None:
+    # An online teacher would label what a mosaic leaves black.
+    cfg.model.teacher = None
     for part in parts_of(cfg):
         del part.pipeline[place_of(part.pipeline, 'KeepTeacherView')]
     cfg.train_dataloader.dataset = dict(

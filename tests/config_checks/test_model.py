@@ -9,15 +9,21 @@ from mmseg_sesam.config_checks import check_config
 
 from .changes import (
     MakeConfig,
+    Spoil,
     add,
     assert_refused,
     find,
+    mosaic,
     set_weights,
     steps,
     weak_only,
 )
 
 PAD = dict(type='Pad', size=(64, 64))
+
+
+def unchanged(cfg: Config) -> None:
+    pass
 
 
 def switch_off(cfg: Config) -> None:
@@ -111,26 +117,56 @@ class TestPadding:
         found = "holds Pad, and teacher='online' would label .* preproc"
         assert_refused(make_config, spoil, found)
 
+    @pytest.mark.parametrize(
+        'change', [unchanged, switch_off, weak_only, one_view]
+    )
+    def test_check_config_refuses_mosaic_with_an_online_teacher(
+        self, make_config: MakeConfig, change
+    ) -> None:
+        def spoil(cfg: Config) -> None:
+            change(cfg)
+            mosaic(cfg)
+
+        found = "RandomMosaic, and teacher='online' would label .*; take it o"
+        assert_refused(make_config, spoil, found)
+
+    @pytest.mark.parametrize(
+        ('change', 'name'),
+        [
+            (add(dict(type='RandomApply', transforms=[PAD])), 'holds Pad'),
+            (mosaic, 'holds RandomMosaic'),
+        ],
+    )
     def test_check_config_refuses_it_where_pixels_are_counted(
-        self, make_config: MakeConfig
+        self, make_config: MakeConfig, change: Spoil, name: str
     ) -> None:
         def spoil(cfg: Config) -> None:
             remaining(cfg)
-            add(dict(type='RandomApply', transforms=[PAD]))(cfg)
+            change(cfg)
 
-        found = "holds Pad, and normalizer='remaining' of 'weak' would count"
+        found = f"{name}, and normalizer='remaining' of 'weak' would count"
         assert_refused(make_config, spoil, found)
 
+    @pytest.mark.parametrize('change', [add(PAD), mosaic])
     def test_check_config_accepts_it_where_nothing_sees_it(
-        self, make_config: MakeConfig
+        self, make_config: MakeConfig, change: Spoil
     ) -> None:
         # The default source of confident labels is off without a teacher.
         for options in (dict(sources=None), {}):
             cfg = make_config()
             remaining(cfg, normalizer='labelled')
             cfg.model.update(options)
-            add(PAD)(cfg)
+            change(cfg)
             check_config(cfg)
+
+    def test_check_config_accepts_mosaic_with_weak_classes_of_refreshes(
+        self, make_config: MakeConfig
+    ) -> None:
+        # Refreshes predict on single images.
+        cfg = make_config()
+        cfg.model.update(teacher=None, only_weak_classes=True)
+        mosaic(cfg)
+        check_config(cfg)
 
 
 def further_source(cfg: Config) -> None:
