@@ -20,7 +20,7 @@ _NOTED = (FILES_DIGEST, _SETTINGS, 'iteration')
 def take_over_first(
     store: PseudoLabelStore, folder: str | Path, settings: dict[str, Any]
 ) -> None:
-    """Copies round 0 of another run, unless the store has one like it.
+    """Copies round 0 of another run, unless the store has the same, whole.
 
     The folder is that run's work dir or store, or the output of
     tools/generate_pseudo_labels.py.
@@ -29,7 +29,7 @@ def take_over_first(
         ValueError: the folder has no whole round 0, or one that was made
             with other settings.
     """
-    if store.settings(0) == settings:
+    if store.settings(0) == settings and not store.damaged(0):
         return
     source = PseudoLabelStore(folder)
     if source.manifest(0) is None:
@@ -38,7 +38,8 @@ def take_over_first(
         raise ValueError(
             f'init_from={str(folder)!r} of SAMPseudoLabelHook holds no whole '
             f'round 0 ({wrong[0]} is missing or damaged); give a work dir, '
-            'or the output of tools/generate_pseudo_labels.py.'
+            'or the output of tools/generate_pseudo_labels.py, or take '
+            'init_from out to make the round.'
         )
     if changed := diff(source.settings(0), settings):
         raise ValueError(

@@ -227,7 +227,7 @@ def test_init_from_without_a_whole_round_is_refused(
     assert store.current is None
 
 
-@pytest.mark.parametrize('reason', ['changed', 'lost'])
+@pytest.mark.parametrize('reason', ['changed', 'damaged', 'lost'])
 def test_resume_takes_a_new_round_0_from_init_from(
     make_config: MakeConfig,
     store: PseudoLabelStore,
@@ -248,6 +248,8 @@ def test_resume_takes_a_new_round_0_from_init_from(
     ]
     if reason == 'changed':
         cfgs = [change_selector(cfg) for cfg in cfgs]
+    elif reason == 'damaged':
+        (store.folder(0) / 'labels/images/deep/0.png').unlink()
     else:
         shutil.rmtree(store.root)
     train(cfgs[0])
