@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from mmengine.logging import print_log
-from mmseg.registry import HOOKS
+from mmseg.registry import HOOKS, TRANSFORMS
 
 from mmseg_sesam.config_checks.pipelines import (
     check_ids_stay,
@@ -25,7 +25,7 @@ from mmseg_sesam.datasets.pipeline_configs import (
     iterate_transforms,
     transform_names,
 )
-from mmseg_sesam.type_names import lineage, type_name
+from mmseg_sesam.type_names import lineage, option_of, type_name
 from mmseg_sesam.validators import check_config_fields
 
 
@@ -36,6 +36,7 @@ def check_parts(training: Training) -> None:
         for kind in kinds[:1]:
             check_config_fields(hook, kind)
     _check_hooks(training)
+    _check_local_labels(training)
     _warn_of_checkpoints_by_epoch(training)
     check_ids_stay(training.transforms)
     _check_all_views(training)
@@ -90,6 +91,24 @@ def _check_hooks(training: Training) -> None:
             'default_hooks.pseudo_labels, or take LoadPseudoLabel out to '
             'train without pseudo-labels.'
         )
+
+
+def _check_local_labels(training: Training) -> None:
+    """Raises if a hook would not find label files of another storage.
+
+    `TrainingImages` reads label files from disk.
+    """
+    if not (training.hooks or training.share_hooks):
+        return
+    hook = 'SAMPseudoLabelHook' if training.hooks else 'ClassSharesHook'
+    for step in training.find('LoadWeakAnnotations'):
+        backend = option_of(step, TRANSFORMS, 'backend_args')
+        if backend and backend != dict(backend='local'):
+            raise ValueError(
+                f'{type_name(step)} has backend_args, and {hook} reads label '
+                'files from disk; copy them to a disk, set seg_map_path of '
+                'the data set to their folder, and take backend_args out.'
+            )
 
 
 def _check_readers(training: Training, name: str) -> None:

@@ -61,7 +61,9 @@ class LoadWeakAnnotations(LoadAnnotations):
             kind 'none', which learns from the teacher; 'refuse' raises.
         reduce_zero_label: None takes that of the data set; another value
             than the data set's is refused.
-        backend_args: of the storage of label files, as in mmengine.
+        backend_args: of the storage of label files, as in mmengine. Leave it
+            out with `SAMPseudoLabelHook` and `ClassSharesHook`, which read
+            label files from disk.
 
     Example:
         >>> LoadWeakAnnotations(num_classes=0)

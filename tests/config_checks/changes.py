@@ -173,6 +173,11 @@ def mosaic(cfg: Config) -> None:
     )
 
 
+def labels_elsewhere(cfg: Config) -> None:
+    loader = find(cfg, 'LoadWeakAnnotations')
+    loader.backend_args = dict(backend='petrel')
+
+
 def misspelt_teacher(cfg: Config) -> None:
     cfg.model.teacher = 'onlin'
 

@@ -22,7 +22,9 @@ from .changes import (
     change_source,
     colours_of_one_data_set,
     drop_source,
+    find,
     head,
+    labels_elsewhere,
     misspelt_teacher,
     no_beginning,
     no_loss,
@@ -77,6 +79,7 @@ NO_EFFECT = {
     stock_preprocessor_by_class: 'is SegDataPreProcessor, which does not pad',
     two_hooks: 'SAMPseudoLabelHook stands 2 times',
     second_hook_disabled: 'SAMPseudoLabelHook stands 2 times',
+    labels_elsewhere: 'has backend_args, and SAMPseudoLabelHook reads label',
     no_beginning: 'got begin=0, expected a whole number at',
     rounds_in_words: "got max_rounds='two', expected a whole number at",
     round_without_source: "teacher='round', .* has no LoadPseudoLabel; add",
@@ -138,6 +141,16 @@ def no_pseudo_labels(cfg: Config) -> None:
     cfg.default_hooks.pseudo_labels.enabled = False
 
 
+def labels_elsewhere_without_rounds(cfg: Config) -> None:
+    weak_only(cfg)
+    labels_elsewhere(cfg)
+
+
+def labels_on_disk(cfg: Config) -> None:
+    loader = find(cfg, 'LoadWeakAnnotations')
+    loader.backend_args = dict(backend='local')
+
+
 def no_regularizers(cfg: Config) -> None:
     cfg.model.regularizers = None
 
@@ -164,6 +177,8 @@ def weak_only_with_weights(cfg: Config) -> None:
         derived_classes,
         custom_hook,
         no_pseudo_labels,
+        labels_elsewhere_without_rounds,
+        labels_on_disk,
         no_regularizers,
         no_teacher,
         refreshing_teacher,

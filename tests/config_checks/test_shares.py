@@ -13,7 +13,7 @@ from PIL import Image
 from mmseg_sesam.config_checks import check_config
 from mmseg_sesam.config_checks.shares import shares_of
 
-from .changes import MakeConfig, weak_only
+from .changes import MakeConfig, labels_elsewhere, weak_only
 
 SHARES = dict(a=0.6, b=0.3, c=0.1)
 HOOK = dict(type='ClassSharesHook', shares=SHARES)
@@ -52,6 +52,11 @@ def no_names(cfg):
     cfg.train_dataloader.dataset.pop('metainfo')
 
 
+def labels_elsewhere_without_rounds(cfg):
+    weak_only(cfg)
+    labels_elsewhere(cfg)
+
+
 WRONG = {
     twice: 'ClassSharesHook stands 2 times',
     stock: 'has ClassSharesHook, and the model is EncoderDecoder',
@@ -59,6 +64,7 @@ WRONG = {
     other_classes: "the class 'd', which the data set does not have",
     no_file: "tiny.py: .*'nowhere.csv'",
     no_shares: 'tiny.py: ClassSharesHook has no shares, expected a share',
+    labels_elsewhere_without_rounds: 'and ClassSharesHook reads label files',
     no_names: 'the training data set has none',
 }
 
