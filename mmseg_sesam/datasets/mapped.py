@@ -15,11 +15,11 @@ _NAMES = Rule(
     lambda value: (
         isinstance(value, Sequence)
         and not isinstance(value, str)
-        and len(value) > 0
+        and 0 < len(value) <= UNLABELLED
         and all(isinstance(name, str) for name in value)
         and len(set(value)) == len(value)
     ),
-    'a list of different names of classes',
+    f'a list of 1 to {UNLABELLED} different names of classes',
 )
 
 
@@ -34,10 +34,11 @@ class MappedSegDataset(BaseSegDataset):
     sets read ids.
 
     Args:
-        file_classes: names of the ids in the files, from id 0 on. Other
-            ids than these and 255 are refused by `LoadWeakAnnotations`, and
-            unlabelled for the stock `LoadAnnotations`, which looks for each
-            of 255 ids: `LoadWeakAnnotations` is faster in validation, too.
+        file_classes: 1 to 255 names, of the ids in the files from id 0 on.
+            Other ids than these and 255 are refused by `LoadWeakAnnotations`,
+            and unlabelled for the stock `LoadAnnotations`, which looks for
+            each of 255 ids: `LoadWeakAnnotations` is faster in validation,
+            too.
         other_classes: for names that `metainfo.classes` lacks: 'refuse'
             raises, 'unlabelled' leaves their pixels unlabelled.
         **kwargs: of `BaseSegDataset`, with classes in `metainfo`.

@@ -15,6 +15,7 @@ from PIL import Image
 from mmseg_sesam.datasets import MappedSegDataset
 
 CLASSES = ['a', 'b', 'c']
+DIFFERENT = 'a list of 1 to 255 different names'
 
 
 def label_map(*names: str, **options) -> dict[int, int]:
@@ -35,6 +36,16 @@ def test_mapped_seg_dataset_maps_by_name() -> None:
     assert mapped == {0: 1, 1: 255, 2: 255}
 
 
+def test_mapped_seg_dataset_maps_as_many_ids_as_files_hold() -> None:
+    dataset = MappedSegDataset(
+        file_classes=[*map(str, range(254)), 'c'],
+        other_classes='unlabelled',
+        metainfo=dict(classes=CLASSES),
+        lazy_init=True,
+    )
+    assert dataset.label_map == {**dict.fromkeys(range(254), 255), 254: 2}
+
+
 def test_mapped_seg_dataset_takes_both_spellings_of_an_accent() -> None:
     dataset = MappedSegDataset(
         file_classes=['b', 'cafe\u0301'],
@@ -49,9 +60,11 @@ def test_mapped_seg_dataset_takes_both_spellings_of_an_accent() -> None:
     [
         (['a', 'void', 'b', 'road'], r"\['void', 'road'\], which metainfo"),
         (['x', 'y'], 'expected common names'),
-        (['a', 'a'], 'a list of different names'),
-        ('abc', 'a list of different names'),
-        ([], 'a list of different names'),
+        (['a', 'a'], DIFFERENT),
+        ('abc', DIFFERENT),
+        ([], DIFFERENT),
+        # Their last id would be that of unlabelled pixels.
+        (['a', *map(str, range(255))], DIFFERENT),
     ],
 )
 def test_mapped_seg_dataset_rejects_names(names: object, said: str) -> None:
