@@ -118,6 +118,11 @@ def _check_human_sources(human: Sequence[LabelSource]) -> None:
 
 def _faults_of_head(head: BaseDecodeHead) -> Iterator[str]:
     """Yields what is wrong with a head and its losses, and the remedy."""
+    if head.num_classes == 1:
+        yield (
+            'has num_classes=1, which leaves nothing to tell apart; add a '
+            'class for the other pixels, such as background.'
+        )
     if head.ignore_index != UNLABELLED:
         yield (
             f'has ignore_index={head.ignore_index}, expected {UNLABELLED}, '

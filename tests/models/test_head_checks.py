@@ -100,6 +100,11 @@ def test_check_head_rejects_another_value_of_unlabelled_pixels(
         build(make_config, ENTROPY, ignore_index=0)
 
 
+def test_check_head_rejects_a_single_class(make_config: MakeConfig) -> None:
+    with pytest.raises(ValueError, match='has num_classes=1, .* add a class'):
+        build(make_config, ENTROPY, num_classes=1)
+
+
 def test_check_head_of_auxiliary_heads(make_config: MakeConfig) -> None:
     cfg = make_config()
     cfg['auxiliary_head'] = dict(
