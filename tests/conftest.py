@@ -36,10 +36,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # Height and width of the tiny images, and the colour of each class.
 SIZE = (40, 48)
 COLOURS = np.array([[200, 60, 40], [40, 180, 70], [60, 60, 200]])
-# Fixtures that several tests share and that take seconds.
+# Fixtures that several tests share and that take seconds. No other fixture has
+# their names.
 SHARED = {
     *('after_demo', 'demo', 'references', 'short_run', 'site', 'snapshot'),
-    'trained',
+    'trained_sets',
 }
 
 

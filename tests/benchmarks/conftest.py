@@ -149,7 +149,7 @@ def train(name: str, row: str, data: Path, folder: Path, *words: str) -> dict:
 
 
 @pytest.fixture(scope='session')
-def trained(
+def trained_sets(
     benchmark_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Folder with `runs` and `results` of SeSAM on three sets."""

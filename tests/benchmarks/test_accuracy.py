@@ -22,14 +22,14 @@ from mmseg_sesam.annotations.mixes import IMAGES
 from .conftest import STEPS, TRAINED, arguments, train
 
 
-def read_result(trained: Path, name: str) -> dict:
-    (path,) = (trained / 'results').glob(f'{name}-*.json')
+def read_result(trained_sets: Path, name: str) -> dict:
+    (path,) = (trained_sets / 'results').glob(f'{name}-*.json')
     return json.loads(path.read_text())
 
 
 @pytest.mark.parametrize('name', TRAINED)
-def test_run_scores_each_set(trained: Path, name: str) -> None:
-    result = read_result(trained, name)
+def test_run_scores_each_set(trained_sets: Path, name: str) -> None:
+    result = read_result(trained_sets, name)
     assert result['set'] == name
     assert [record['step'] for record in result['val']] == [2, 4]
     last = result['val'][-1]
@@ -42,17 +42,21 @@ def test_run_scores_each_set(trained: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize('name', ('acdc', 'voc'))
-def test_run_trains_from_labels_of_people(trained: Path, name: str) -> None:
+def test_run_trains_from_labels_of_people(
+    trained_sets: Path, name: str
+) -> None:
     """They are right in the scene, and are moved as its dense label is."""
-    (path,) = trained.glob(f'runs/{name}-*/watch.json')
+    (path,) = trained_sets.glob(f'runs/{name}-*/watch.json')
     weak = json.loads(path.read_text())[0]['weak']
     assert weak['right']['pixels'] > 0
     assert weak['wrong']['pixels'] == 0
 
 
 @pytest.mark.parametrize('name', TRAINED)
-def test_run_watches_right_and_wrong_labels(trained: Path, name: str) -> None:
-    (path,) = trained.glob(f'runs/{name}-*/watch.json')
+def test_run_watches_right_and_wrong_labels(
+    trained_sets: Path, name: str
+) -> None:
+    (path,) = trained_sets.glob(f'runs/{name}-*/watch.json')
     records = json.loads(path.read_text())
     assert [(r['step'], r['round']) for r in records] == [(2, 2), (4, 2)]
     for record in records:
@@ -64,33 +68,33 @@ def test_run_watches_right_and_wrong_labels(trained: Path, name: str) -> None:
 
 
 def test_run_with_watch_trains_as_without(
-    trained: Path, benchmark_data: Path, tmp_path: Path
+    trained_sets: Path, benchmark_data: Path, tmp_path: Path
 ) -> None:
     result = train('camvid', 'sesam-point', benchmark_data, tmp_path)
-    watched = read_result(trained, 'camvid')
+    watched = read_result(trained_sets, 'camvid')
     for one in (result, watched):
         del one['seconds_per_step'], one['watch']
     assert result == watched
 
 
 def test_score_run_skips_half_a_line(
-    trained: Path, benchmark_data: Path, tmp_path: Path
+    trained_sets: Path, benchmark_data: Path, tmp_path: Path
 ) -> None:
     """A killed run leaves one."""
-    (run_dir,) = trained.glob('runs/camvid-*')
+    (run_dir,) = trained_sets.glob('runs/camvid-*')
     shutil.copytree(run_dir, tmp_path / 'run')
     (log,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
     with log.open('a') as file:
         file.write('{"step": 5, "mIoU')
     found = score_run(SETS['camvid'], tmp_path / 'run', benchmark_data)
-    assert found['val'] == read_result(trained, 'camvid')['val']
+    assert found['val'] == read_result(trained_sets, 'camvid')['val']
 
 
-def test_report_shows_what_was_run(trained: Path, tmp_path: Path) -> None:
+def test_report_shows_what_was_run(trained_sets: Path, tmp_path: Path) -> None:
     options = ('report', '--steps', STEPS, '--docs', tmp_path)
-    report(make_parser().parse_args(arguments(trained, *options)))
+    report(make_parser().parse_args(arguments(trained_sets, *options)))
     page = (tmp_path / 'accuracy.md').read_text()
-    run = read_result(trained, 'camvid')
+    run = read_result(trained_sets, 'camvid')
     miou, time = (
         run['val'][-1]['miou'],
         RATES['voc-point'].hours(run['images']),
@@ -99,7 +103,7 @@ def test_report_shows_what_was_run(trained: Path, tmp_path: Path) -> None:
         f'| point | SeSAM | {miou:.1f} (1 seed) | | {time:.1f} '
         f'| {miou / time:.2g} |' in page
     )
-    last = read_result(trained, 'acdc')['val'][-1]
+    last = read_result(trained_sets, 'acdc')['val'][-1]
     assert (
         f'| scribble | SeSAM | {last["miou"]:.1f} (1 seed) | '
         f'| {last["dice"]:.1f} (1 seed) |' in page
@@ -112,11 +116,11 @@ def test_report_shows_what_was_run(trained: Path, tmp_path: Path) -> None:
 
 
 def test_report_leaves_out_sets_without_results(
-    trained: Path, tmp_path: Path
+    trained_sets: Path, tmp_path: Path
 ) -> None:
     results = tmp_path / 'results'
     results.mkdir()
-    for path in (trained / 'results').glob('acdc*.json'):
+    for path in (trained_sets / 'results').glob('acdc*.json'):
         shutil.copy(path, results)
     options = ('report', '--steps', STEPS, '--docs', tmp_path)
     report(make_parser().parse_args(arguments(tmp_path, *options)))
@@ -152,10 +156,12 @@ def test_run_rejects_data_without_the_clicks_of_voc(tmp_path: Path) -> None:
         run(args)
 
 
-def test_report_names_the_segmenter(trained: Path, tmp_path: Path) -> None:
+def test_report_names_the_segmenter(
+    trained_sets: Path, tmp_path: Path
+) -> None:
     results = tmp_path / 'results'
     results.mkdir()
-    (path,) = trained.glob('results/acdc-*.json')
+    (path,) = trained_sets.glob('results/acdc-*.json')
     name = path.name.replace('superpixel', 'sam_vit_h')
     shutil.copyfile(path, results / name)
     command = ('--segmenter', 'sam_vit_h', 'report', '--steps', STEPS)
