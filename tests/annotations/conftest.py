@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
+from label_folders import NAMES
 from memory_peak import with_peak
 from PIL import Image
 
@@ -88,3 +89,29 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return run
+
+
+@pytest.fixture
+def src(tmp_path: Path) -> Path:
+    """Label images `NAMES`, the last of them without a labelled pixel."""
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        path = tmp_path / f'src/{name}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        label = rng.choice(np.array([0, 1, 2, 255], np.uint8), (6, 8))
+        if name == 'void':
+            label[:] = 255
+        Image.fromarray(label).save(path)
+    return tmp_path / 'src'
+
+
+@pytest.fixture
+def run(src: Path, out: Path) -> Callable[..., dict[str, Any]]:
+    """Convert the label images of `src`; the summary."""
+
+    def convert_src(
+        jobs: int = 1, to: Path = out, **settings: Any
+    ) -> dict[str, Any]:
+        return convert(READERS['index-png'](src, **settings), to, jobs)
+
+    return convert_src
