@@ -9,12 +9,10 @@ from typing import Callable
 import numpy as np
 import pytest
 from labelme_photos import strokes, write_photo
+from start_plans import BASES, CPU
 
 from mmseg_sesam.start.machine import Machine
 from mmseg_sesam.start.start import Request, Start, prepare
-
-BASES = Path(__file__).resolve().parents[2] / 'configs/_base_'
-CPU = Machine(1, 0)
 
 
 @pytest.fixture
@@ -34,3 +32,16 @@ def plan_photos(
         return prepare(replace(request, **changes), bases, machine)
 
     return run
+
+
+@pytest.fixture
+def request_of_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Request:
+    """Ten photos with strokes, and three without."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(13):
+        draw = None if number in (0, 5, 12) else strokes
+        write_photo(Path(f'photos/{number:02}.jpg'), rng, draw)
+    return Request(Path('photos'), Path('photos'), Path('out'))

@@ -65,3 +65,13 @@ def write_photo(
     )
     path.with_suffix('.json').write_text(json.dumps(record))
     return borders
+
+
+def draw_photos(folder: str, *names: str) -> Path:
+    """Annotates photos wholly; returns the folder of the annotations."""
+    rng = np.random.default_rng(0)
+    for name in names:
+        path = Path(folder, f'{name}.jpg')
+        write_photo(path, rng, lambda borders: outlines(np.array([0, 30])))
+        path.unlink()
+    return Path(folder)
