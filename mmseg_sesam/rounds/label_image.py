@@ -77,12 +77,18 @@ class ImageLabeller:
         teacher: None for round 0.
         class_thresholds: least probability of each class with which a
             prediction labels an unlabelled image.
+        appearance: gives the evidence for the classes in round 0; None in a
+            refresh, where the teacher gives it, or if none could be learned.
+        prior: share of masks that conflict, by class and expansion; None
+            rejects no mask for its expansion.
     """
 
     generator: PseudoLabelGenerator
     data_root: str
     teacher: TeacherPredictor | None = None
     class_thresholds: Sequence[float] | None = None
+    appearance: AppearanceModel | None = None
+    prior: ExpansionPrior | None = None
 
     def read(self, batch: dict) -> Sample:
         """Returns the one image of a batch with its labels."""
@@ -105,27 +111,18 @@ class ImageLabeller:
             prediction,
         )
 
-    def count_expansions(
-        self, appearance: AppearanceModel | None, sample: Sample
-    ) -> np.ndarray:
+    def count_expansions(self, sample: Sample) -> np.ndarray:
         """Counts the candidates of an image by expansion."""
         return self.generator.count_expansions(
-            sample.image, self._prepare(appearance, None, sample)
+            sample.image, self._prepare(sample)
         )
 
-    def label(
-        self,
-        appearance: AppearanceModel | None,
-        prior: ExpansionPrior,
-        sample: Sample,
-    ) -> LabelledImage:
+    def label(self, sample: Sample) -> LabelledImage:
         """Makes the labels of an image."""
         if sample.kind in (DENSE, NO_LABEL):
             made = PseudoLabel(sample.label, [])
         else:
-            made = self.generator.make(
-                sample.image, self._prepare(appearance, prior, sample)
-            )
+            made = self.generator.make(sample.image, self._prepare(sample))
         maps = self._maps(sample, made.label)
         labelled = maps[LABELS] != UNLABELLED
         counts = RoundSummary(
@@ -141,18 +138,17 @@ class ImageLabeller:
         records = [record._asdict() for record in made.records]
         return LabelledImage(maps, records, counts)
 
-    def _prepare(
-        self,
-        appearance: AppearanceModel | None,
-        prior: ExpansionPrior | None,
-        sample: Sample,
-    ) -> PreparedLabel:
+    def _prepare(self, sample: Sample) -> PreparedLabel:
         """Prepares a label; evidence is the appearance, else the teacher's."""
         evidence = sample.evidence
-        if appearance is not None:
-            evidence = appearance(sample.image, sample.weak)
+        if self.appearance is not None:
+            evidence = self.appearance(sample.image, sample.weak)
         return self.generator.prepare(
-            sample.image, sample.label, sample.from_person, evidence, prior
+            sample.image,
+            sample.label,
+            sample.from_person,
+            evidence,
+            self.prior,
         )
 
     def _maps(

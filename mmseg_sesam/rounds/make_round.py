@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from itertools import chain
@@ -14,7 +14,6 @@ import numpy as np
 from mmengine import dist
 from mmengine.logging import MMLogger
 
-from mmseg_sesam.core.appearance import AppearanceModel
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.io.json_values import diff, json_digest
 from mmseg_sesam.io.terminal import Progress
@@ -67,6 +66,10 @@ class RoundMaker:
         iteration: iteration of the training, kept in the manifest.
         group: process group with a time-out that exceeds the time of a
             round.
+
+    Attributes:
+        identity: all that the round depends on, as JSON values; set by
+            `make`.
     """
 
     index: int
@@ -77,6 +80,7 @@ class RoundMaker:
     teacher: TeacherPredictor | None = None
     iteration: int = 0
     group: Any = None
+    identity: dict[str, Any] = field(init=False, repr=False)
 
     def make(self) -> RoundSummary:
         """Returns the summary over all ranks.
@@ -139,13 +143,12 @@ class RoundMaker:
             )
             summary = self.store.manifest(self.index)['summary']
             return RoundSummary(**summary)
-        self.labeller = self._build_labeller()
-        appearance, prior = self._learn()
+        labeller = self._learn(self._build_labeller())
         missing = on_main_rank(self._find_missing, self.group)
-        on_all_ranks(
-            lambda: self._make_share(missing, appearance, prior), self.group
+        on_all_ranks(lambda: self._make_share(missing, labeller), self.group)
+        summary = on_main_rank(
+            lambda: self._publish(labeller.prior), self.group
         )
-        summary = on_main_rank(lambda: self._publish(prior), self.group)
         logger.info(
             f'Pseudo-labels, round {self.index}: {summary}, {len(missing)} '
             f'of them made in {time.time() - start:.1f} s'
@@ -199,24 +202,27 @@ class RoundMaker:
             self.generator, self.images.data_root, self.teacher, thresholds
         )
 
-    def _learn(self) -> tuple[AppearanceModel | None, ExpansionPrior]:
-        """Returns what weak labels tell of classes and masks.
+    def _learn(self, labeller: ImageLabeller) -> ImageLabeller:
+        """Returns the labeller with the appearance and the prior to use.
 
         A refresh takes the teacher's evidence in place of the appearance,
         and the prior of round 0. An interrupted round 0 has stored both.
         """
         if self.teacher is not None:
-            return None, ExpansionPrior.from_json(self.identity['prior'])
+            prior = ExpansionPrior.from_json(self.identity['prior'])
+            return replace(labeller, prior=prior)
+        images, group = self.images, self.group
         path = self.store.learned(self.index)
-        learned = on_main_rank(lambda: load_learned(path), self.group)
+        learned = on_main_rank(lambda: load_learned(path), group)
         if learned is not None:
-            return learned
-        read = self.labeller.read
-        appearance = learn_appearance(self.images, read, self.group)
-        count = partial(self.labeller.count_expansions, appearance)
-        prior = learn_prior(self.images, read, count, self.group)
-        on_main_rank(lambda: save_learned(path, appearance, prior), self.group)
-        return appearance, prior
+            appearance, prior = learned
+            return replace(labeller, appearance=appearance, prior=prior)
+        appearance = learn_appearance(images, labeller.read, group)
+        labeller = replace(labeller, appearance=appearance)
+        count = labeller.count_expansions
+        prior = learn_prior(images, labeller.read, count, group)
+        on_main_rank(lambda: save_learned(path, appearance, prior), group)
+        return replace(labeller, prior=prior)
 
     def _find_missing(self) -> list[int]:
         """Returns places of the images that no interrupted run has staged."""
@@ -224,21 +230,15 @@ class RoundMaker:
         places = self.images.places()
         return [place for key, place in places.items() if key not in done]
 
-    def _make_share(
-        self,
-        missing: list[int],
-        appearance: AppearanceModel | None,
-        prior: ExpansionPrior,
-    ) -> None:
+    def _make_share(self, missing: list[int], labeller: ImageLabeller) -> None:
         """Makes and stages this rank's share of the missing images."""
         share = self.images.share(missing)
         large = [place for place in share if self.images.is_large(place)]
         small = [place for place in share if not self.images.is_large(place)]
-        make_one = partial(self._make_one, appearance, prior)
         made = (
             threaded_map(
-                make_one,
-                map(self.labeller.read, self.images.load(places)),
+                partial(self._make_one, labeller),
+                map(labeller.read, self.images.load(places)),
                 threads,
             )
             for places, threads in (
@@ -254,14 +254,9 @@ class RoundMaker:
         ):
             pass
 
-    def _make_one(
-        self,
-        appearance: AppearanceModel | None,
-        prior: ExpansionPrior,
-        sample: Sample,
-    ) -> None:
+    def _make_one(self, labeller: ImageLabeller, sample: Sample) -> None:
         """Makes and stages the pseudo-label of an image."""
-        made = self.labeller.label(appearance, prior, sample)
+        made = labeller.label(sample)
         self.store.stage(
             self.index,
             sample.key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable
 
@@ -109,7 +109,8 @@ def test_appearance_and_prior_are_learned_from_weak_images(
         images = TrainingImages(dataset, 0)
         labeller = ImageLabeller(rounds.generator, images.data_root)
         appearance = learn_appearance(images, labeller.read)
-        count = partial(labeller.count_expansions, appearance)
+        labeller = replace(labeller, appearance=appearance)
+        count = labeller.count_expansions
         prior = learn_prior(images, labeller.read, count)
         assert prior.rejected.any()
         learned.append((appearance.weights, prior.to_json()))
