@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -116,40 +116,45 @@ class AtomicCheckpointHook(CheckpointHook):
         """
         suffix = f'_{key}' if len(self.key_indicators) > 1 else ''
         hub = runner.message_hub
-        noted = Path(hub.get_info(f'best_ckpt{suffix}', ''))
         done = runner.epoch if self.by_epoch else runner.iter
-        unit = 'epoch' if self.by_epoch else 'iter'
-        # Files with names of the user's own stay.
-        name = re.compile(
-            rf'best_{re.escape(key.replace("/", "_"))}_{unit}_(\d+)\.pth'
-        )
-        steps = {
-            int(match[1]): path
-            for path in own.glob('best_*.pth')
-            if (match := name.fullmatch(path.name)) and int(match[1]) <= done
-        }
-        if not steps:
+        files = self._by_step(own.glob('best_*.pth'), key)
+        saved = {step: path for step, path in files.items() if step <= done}
+        if not saved:
             return
-        best = steps[max(steps)]
-        match = name.fullmatch(noted.name)
-        if not match or int(match[1]) < max(steps):
-            saved = read_checkpoint(str(best))
-            noted_by_it = saved['message_hub']['runtime_info']
-            score = noted_by_it.get(f'best_score{suffix}')
+        newest = max(saved)
+        best = saved[newest]
+        path_noted = Path(hub.get_info(f'best_ckpt{suffix}', ''))
+        noted = max(self._by_step([path_noted], key), default=-1)
+        # The file that the run noted is gone.
+        if noted > newest:
+            return
+        # The run was killed after it saved the file, before it noted it.
+        if noted < newest:
+            info = read_checkpoint(str(best))['message_hub']['runtime_info']
+            score = info.get(f'best_score{suffix}')
             # A run with another number of metrics saved it.
             if score is None:
                 return
             hub.update_info(f'best_score{suffix}', score)
-        elif noted.name != best.name:
-            return
         hub.update_info(f'best_ckpt{suffix}', str(best))
         if suffix:
             self.best_ckpt_path_dict[key] = str(best)
         else:
             self.best_ckpt_path = str(best)
         if is_main_process():
-            for path in set(steps.values()) - {best}:
+            for path in set(saved.values()) - {best}:
                 self.file_backend.remove(str(path))
+
+    def _by_step(self, paths: Iterable[Path], key: str) -> dict[int, Path]:
+        """Returns a metric's best checkpoints by their iteration or epoch.
+
+        Paths with names of the user's own are left out.
+        """
+        unit = 'epoch' if self.by_epoch else 'iter'
+        metric = re.escape(key.replace('/', '_'))
+        name = re.compile(rf'best_{metric}_{unit}_(\d+)\.pth')
+        matches = ((name.fullmatch(path.name), path) for path in paths)
+        return {int(match[1]): path for match, path in matches if match}
 
     def _remove_outdated(self) -> None:
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
