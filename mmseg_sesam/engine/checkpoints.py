@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import product
 from pathlib import Path
 
 from mmengine.hooks import CheckpointHook
@@ -35,17 +34,37 @@ def prune_rounds(
     so does the round before the current one: workers may have loaded batches
     of it ahead.
     """
+    saved = _saved_iterations(runner)
+    if saved is None:
+        return
+    # Iteration in which each round was made, by number.
+    made = {
+        number: (store.manifest(number) or {}).get('iteration', 0)
+        for number in store.rounds()
+    }
     settings = store.settings(current)
-    # Iterations by number of the round.
-    own: dict[int, int] = {}
-    others: dict[int, int] = {}
-    for number in store.rounds():
-        made = own if store.settings(number) == settings else others
-        made[number] = (store.manifest(number) or {}).get('iteration', 0)
+    own = {number for number in made if store.settings(number) == settings}
+    # A checkpoint before a refresh needs the round before that.
+    lasts = {iteration - back for iteration in saved for back in (0, 1)}
     needed = {0, current - 1}
+    for rounds in (own, made.keys() - own):
+        for last in lasts:
+            earlier = [number for number in rounds if made[number] <= last]
+            needed.add(max(earlier, default=0))
+    for number in made.keys() - needed:
+        if number < current or number not in own:
+            store.remove(number)
+
+
+def _saved_iterations(runner: Runner) -> set[int] | None:
+    """Returns the iterations of all checkpoints in a run's folders.
+
+    None, which is logged, if the name of one does not tell it.
+    """
     loop = runner.train_loop
     steps = dict(iter=1, epoch=loop.max_iters // loop.max_epochs)
     folders = {hook.out_dir for hook in _checkpoint_hooks(runner)}
+    saved = set()
     for folder in {runner.work_dir, *folders} - {None}:
         for path in Path(folder).glob('*.pth'):
             name = re.search(r'(iter|epoch)_(\d+)$', path.stem)
@@ -54,15 +73,9 @@ def prune_rounds(
                     'Pseudo-labels: all rounds stay, since the name of '
                     f'{path} has no iteration, and it may need any of them.'
                 )
-                return
-            done = int(name[2]) * steps[name[1]]
-            # A checkpoint before a refresh needs the round before that.
-            for made, last in product((own, others), (done, done - 1)):
-                earlier = [n for n, i in made.items() if i <= last]
-                needed.add(max(earlier, default=0))
-    for number in {*own, *others} - needed:
-        if number < current or number in others:
-            store.remove(number)
+                return None
+            saved.add(int(name[2]) * steps[name[1]])
+    return saved
 
 
 def _checkpoint_hooks(runner: Runner) -> list[CheckpointHook]:
