@@ -23,7 +23,7 @@ from mmseg_sesam.annotations import READERS, ConversionError, convert
 from mmseg_sesam.annotations.options import arguments_of
 from mmseg_sesam.annotations.summary import class_table, remarks
 from mmseg_sesam.cli.arguments import add_jobs
-from mmseg_sesam.cli.resume import interruptible
+from mmseg_sesam.cli.interrupts import interruptible
 
 # Number of sentences that fit a screen.
 SHOWN = 20

@@ -21,7 +21,7 @@ from mmseg_sesam.annotations import READERS
 from mmseg_sesam.annotations.export import LOCAL_FILES, export
 from mmseg_sesam.annotations.writer import WRITERS
 from mmseg_sesam.cli.arguments import existing_folder
-from mmseg_sesam.cli.resume import interruptible
+from mmseg_sesam.cli.interrupts import interruptible
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.store.store import STORE_NAME
 

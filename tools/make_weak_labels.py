@@ -25,7 +25,8 @@ from mmseg_sesam.cli.arguments import (
     existing_folder,
     number_of_classes,
 )
-from mmseg_sesam.cli.resume import check_record, interruptible
+from mmseg_sesam.cli.folder_record import check_record
+from mmseg_sesam.cli.interrupts import interruptible
 from mmseg_sesam.core.weak_labels import KINDS, WeakLabelSimulator
 from mmseg_sesam.core.weak_labels.points import PLACEMENTS
 from mmseg_sesam.io.atomic import (

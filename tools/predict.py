@@ -28,7 +28,8 @@ from mmseg_sesam.cli.arguments import (
     whole,
 )
 from mmseg_sesam.cli.configs import read_config
-from mmseg_sesam.cli.resume import check_record, interruptible
+from mmseg_sesam.cli.folder_record import check_record
+from mmseg_sesam.cli.interrupts import interruptible
 from mmseg_sesam.io.listing import (
     IMAGE_SUFFIXES,
     is_empty_or_absent,

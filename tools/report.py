@@ -14,7 +14,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from mmseg_sesam.cli.arguments import add_gt_suffix, add_jobs, writable_file
-from mmseg_sesam.cli.resume import interruptible
+from mmseg_sesam.cli.interrupts import interruptible
 from mmseg_sesam.io.terminal import hide_warnings
 
 

@@ -30,7 +30,7 @@ from mmseg_sesam.cli.arguments import (
     new_folder,
     whole,
 )
-from mmseg_sesam.cli.resume import interruptible
+from mmseg_sesam.cli.interrupts import interruptible
 from mmseg_sesam.core.class_shares import standard_errors
 from mmseg_sesam.io.class_shares import NO_CLASS, count_classified
 from mmseg_sesam.io.names import printable

@@ -27,7 +27,7 @@ from typing import Any
 
 from mmseg_sesam.annotations import READERS, ConversionError
 from mmseg_sesam.cli.arguments import add_jobs, existing_folder, positive
-from mmseg_sesam.cli.resume import interruptible, run_command
+from mmseg_sesam.cli.interrupts import interruptible, run_command
 from mmseg_sesam.io.terminal import hide_warnings
 
 ROOT = Path(__file__).resolve().parents[1]

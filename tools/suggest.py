@@ -20,7 +20,7 @@ from mmseg_sesam.cli.arguments import (
     positive,
     whole,
 )
-from mmseg_sesam.cli.resume import interruptible
+from mmseg_sesam.cli.interrupts import interruptible
 from mmseg_sesam.io.names import SUGGESTIONS_FOLDER, printable
 
 

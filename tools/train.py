@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_sesam.cli import arguments
-from mmseg_sesam.cli.resume import interruptible
+from mmseg_sesam.cli.interrupts import interruptible
 from mmseg_sesam.type_names import type_name
 
 # Parts of a config without which nothing is trained.

@@ -1,4 +1,4 @@
-"""Runs of the tools that are interrupted, and continued later."""
+"""The record of a folder: whether the files in it were made alike."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_sesam.cli.resume import check_record, interruptible
-
-
-def test_interruptible_ends_with_one_sentence() -> None:
-    with pytest.raises(SystemExit) as stop, interruptible('draw', 'go on'):
-        raise KeyboardInterrupt
-    assert stop.value.code == 'draw: interrupted; go on.'
+from mmseg_sesam.cli.folder_record import check_record
 
 
 def test_check_record_refuses_another_record(tmp_path: Path) -> None:

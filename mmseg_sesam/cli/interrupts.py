@@ -1,19 +1,13 @@
-"""Runs of the tools that are interrupted, and continued later."""
+"""Tools end with one sentence when a person presses Ctrl-C."""
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-from typing import Any
-
-from mmseg_sesam.io.atomic import replace_file
-from mmseg_sesam.io.listing import is_empty_or_absent
 
 
 @contextmanager
@@ -58,32 +52,3 @@ def run_command(command: Sequence[str], tool: str, remedy: str) -> int:
     if interrupts and status:
         sys.exit(f'{tool}: interrupted; {remedy}.')
     return status
-
-
-def check_record(path: Path, record: dict[str, Any]) -> None:
-    """Writes what a folder's files are made from, or compares it.
-
-    Args:
-        path: file of the record, in the folder.
-        record: JSON values by name; the file may hold further ones.
-
-    Raises:
-        ValueError: the folder has files that were made otherwise.
-    """
-    if path.is_file():
-        earlier = json.loads(path.read_text())
-        for key, value in record.items():
-            if earlier.get(key) != value:
-                raise ValueError(
-                    f'{path.parent} was made with {key}={earlier.get(key)!r}, '
-                    f'and now {key} is {value!r}; give another folder, or '
-                    'the same arguments and files.'
-                )
-        return
-    if not is_empty_or_absent(path.parent):
-        raise ValueError(
-            f'{path.parent} is not empty and has no {path.name} of an earlier '
-            'run, and nothing in it shall be overwritten; give a new folder.'
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, json.dumps(record, indent=1) + '\n')
