@@ -21,7 +21,8 @@ from mmseg_sesam.cli.arguments import (
     whole,
 )
 from mmseg_sesam.cli.interrupts import interruptible
-from mmseg_sesam.io.names import SUGGESTIONS_FOLDER, printable
+from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.suggestions import SUGGESTIONS_FOLDER
 
 
 def make_parser() -> ArgumentParser:

@@ -7,11 +7,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# Folder in a work dir into which tools/suggest.py writes by default, and the
-# list in each folder that it writes.
-SUGGESTIONS_FOLDER = 'suggestions'
-SUGGESTIONS = 'suggestions.json'
-
 
 def printable(name: str | os.PathLike) -> str:
     r"""Returns a name with escapes for characters that cannot be shown.

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmseg_sesam.io.names import SUGGESTIONS, SUGGESTIONS_FOLDER, printable
+from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.suggestions import SUGGESTIONS, SUGGESTIONS_FOLDER
 from mmseg_sesam.report.gallery import GROUP_SIZE
 from mmseg_sesam.report.images import RunImages
 

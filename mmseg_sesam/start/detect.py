@@ -15,7 +15,7 @@ from mmseg_sesam.annotations.convert import SUMMARY
 from mmseg_sesam.annotations.files import read_index, shortened
 from mmseg_sesam.annotations.readers.index_png import IndexPngReader
 from mmseg_sesam.annotations.shapes import NamedReader
-from mmseg_sesam.io.names import SUGGESTIONS
+from mmseg_sesam.io.suggestions import SUGGESTIONS
 
 # Endings of the formats that keep all images in one file.
 _ONE_FILE = {'coco': '.json', 'label-studio': '.json'}

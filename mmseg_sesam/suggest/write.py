@@ -11,7 +11,8 @@ from PIL import Image
 
 from mmseg_sesam.annotations.export import export
 from mmseg_sesam.datasets.rgb_view import rgb_view
-from mmseg_sesam.io.names import SUGGESTIONS, printable
+from mmseg_sesam.io.names import printable
+from mmseg_sesam.io.suggestions import SUGGESTIONS
 from mmseg_sesam.io.templates import render
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.suggest.look import Looker

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from tiny_configs import validated
 
-from mmseg_sesam.io.names import SUGGESTIONS
+from mmseg_sesam.io.suggestions import SUGGESTIONS
 from mmseg_sesam.report import build_report
 from mmseg_sesam.report.run import read_run
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from mmseg_sesam.io.names import SUGGESTIONS_FOLDER
+from mmseg_sesam.io.suggestions import SUGGESTIONS_FOLDER
 from mmseg_sesam.suggest import suggest
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_sesam.io.names import SUGGESTIONS, SUGGESTIONS_FOLDER
+from mmseg_sesam.io.suggestions import SUGGESTIONS, SUGGESTIONS_FOLDER
 from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.run import read_run
 from mmseg_sesam.report.suggested import find_suggestions, read_suggestions
