@@ -9,8 +9,10 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg_sesam.cli.launch import add_safeguards
-from mmseg_sesam.config_checks.values import classes_of
-from mmseg_sesam.datasets.pipeline_configs import iterate_transforms
+from mmseg_sesam.datasets.pipeline_configs import (
+    classes_of,
+    iterate_transforms,
+)
 
 from .backbone import convert_backbone
 from .balance import class_weights

@@ -8,13 +8,11 @@ from typing import Any
 from mmseg.registry import DATASETS
 
 from mmseg_sesam.config_checks.training import Training
-from mmseg_sesam.config_checks.values import (
-    classes_of,
-    describe_difference,
-    metainfo_of,
-)
+from mmseg_sesam.config_checks.values import describe_difference
 from mmseg_sesam.datasets.pipeline_configs import (
+    classes_of,
     leaf_datasets,
+    metainfo_of,
     wrapped_datasets,
 )
 from mmseg_sesam.type_names import lineage, option_of, type_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from mmseg.registry import DATASETS, MODELS, TRANSFORMS
+from mmseg.registry import MODELS, TRANSFORMS
 
 from mmseg_sesam.config_checks.training import Training, hook_option
 from mmseg_sesam.datasets.class_counts import (
@@ -15,11 +15,12 @@ from mmseg_sesam.datasets.class_counts import (
     heads_of,
 )
 from mmseg_sesam.datasets.pipeline_configs import (
+    classes_of,
     iterate_leaves,
     transform_names,
 )
 from mmseg_sesam.structures import UNLABELLED
-from mmseg_sesam.type_names import lineage, option_of, type_name
+from mmseg_sesam.type_names import option_of, type_name
 
 # The option of each transform that holds the value of unlabelled pixels.
 _UNLABELLED = dict(
@@ -137,19 +138,6 @@ def describe_difference(
     if odd:
         return f'they differ in {odd}'
     return f'it has them as {list(classes)}'
-
-
-def classes_of(dataset: dict) -> list[str] | None:
-    """Returns the classes of a data set, or None if its config lacks them."""
-    return metainfo_of(dataset).get('classes')
-
-
-def metainfo_of(dataset: dict) -> dict:
-    """Returns classes, palette and more of a data set, as its config says."""
-    kinds = lineage(dataset, DATASETS)
-    if not kinds or not hasattr(kinds[0], '_load_metainfo'):
-        return {}
-    return kinds[0]._load_metainfo(dataset.get('metainfo'))
 
 
 def _check_colours(training: Training) -> None:

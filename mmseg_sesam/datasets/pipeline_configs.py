@@ -9,9 +9,9 @@ from itertools import takewhile
 from typing import Any
 
 from mmengine.config import Config
-from mmseg.registry import TRANSFORMS
+from mmseg.registry import DATASETS, TRANSFORMS
 
-from mmseg_sesam.type_names import type_names
+from mmseg_sesam.type_names import lineage, type_names
 
 # Transforms that build a Resize by its name.
 _RESIZING = ('RandomChoiceResize', 'RandomResize')
@@ -51,6 +51,19 @@ def iterate_leaves(
         yield from iterate_leaves(part, steps)
     if not parts:
         yield dataset, steps
+
+
+def classes_of(dataset: dict) -> list[str] | None:
+    """Returns the classes of a data set, or None if its config lacks them."""
+    return metainfo_of(dataset).get('classes')
+
+
+def metainfo_of(dataset: dict) -> dict:
+    """Returns classes, palette and more of a data set, as its config says."""
+    kinds = lineage(dataset, DATASETS)
+    if not kinds or not hasattr(kinds[0], '_load_metainfo'):
+        return {}
+    return kinds[0]._load_metainfo(dataset.get('metainfo'))
 
 
 def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:

@@ -15,17 +15,23 @@ from prettytable import PrettyTable
 
 from mmseg_sesam import validators
 from mmseg_sesam.config_checks import check_config
-from mmseg_sesam.config_checks.shares import SHARES, shares_of
 from mmseg_sesam.core.class_shares import match_weak_labels
+from mmseg_sesam.datasets.class_shares import shares_of
 from mmseg_sesam.engine.models import unwrap
 from mmseg_sesam.models.class_prior import TeacherPrior
 from mmseg_sesam.rounds.distributed import build_group
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.rounds.weak_shares import count_weak_labels
-from mmseg_sesam.validators import option, required
+from mmseg_sesam.validators import Rule, option, required
 
 # Checkpoint key of the teacher's constants.
 _KEY = 'sesam_teacher_prior'
+_SHARES = Rule(
+    lambda value: (
+        isinstance(value, (Mapping, str, os.PathLike)) and bool(value)
+    ),
+    'a share for each class by its name, or a path',
+)
 
 
 @HOOKS.register_module()
@@ -66,7 +72,7 @@ class ClassSharesHook(Hook):
         2
     """
 
-    shares: Mapping[str, float] | str | os.PathLike = required(SHARES)
+    shares: Mapping[str, float] | str | os.PathLike = required(_SHARES)
     num_workers: int = option(2, validators.count())
 
     # Before SAMPseudoLabelHook (95), which makes rounds with the teacher.
