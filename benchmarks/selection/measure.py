@@ -12,9 +12,10 @@ from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.candidates import MaskCrop
-from mmseg_sesam.core.component_candidates import Decode, PreparedLabel
 from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.decoding import Decode
 from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
     label_quality,

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Callable
 
 import numpy as np
 
-from mmseg_sesam.core.candidates import Candidates, MaskCrop
+from mmseg_sesam.core.candidates import Candidates
 from mmseg_sesam.core.components import Component
-from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior, measure_expansion
-from mmseg_sesam.core.labelled_pixels import LabelledPixels
+from mmseg_sesam.core.expansion import measure_expansion
+from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import Box
 
-Decode = Callable[[list[PointPrompt]], Candidates]
 # A candidate may give the extent of its component if at most this share of
 # what it holds is foreign, and if its coverage is at least this share of the
 # greatest one (our choice).
@@ -28,78 +24,9 @@ _EVIDENCE_WEIGHT = 2.0
 # Bounds of the prior's share: no expansion is certain to be right or wrong.
 # Reliability without evidence is at most 1 minus the lower one (our choice).
 _LEAST_SHARE, _GREATEST_SHARE = 0.02, 0.98
-# Prompts decoded at once (our choice: their candidates bound the memory).
-PROMPTS_PER_CALL = 256
 # Components of an image from which on those near a mask are looked up alone;
 # of fewer, finding them takes longer than looking up all (our choice).
 _MANY = 256
-
-
-@dataclass(frozen=True, eq=False)
-class PreparedLabel:
-    """A label with all that selecting masks for it needs.
-
-    Attributes:
-        label: (H, W) uint8 class ids.
-        components: components of the label, K of them.
-        prompts: for each component its prompts.
-        pixels: labelled pixels on which candidates are measured.
-        evidence: evidence for the classes.
-        prior: share of masks that conflict, by class and expansion.
-    """
-
-    label: np.ndarray
-    components: list[Component]
-    prompts: list[list[PointPrompt]]
-    pixels: LabelledPixels
-    evidence: Evidence
-    prior: ExpansionPrior
-
-    @cached_property
-    def classes(self) -> np.ndarray:
-        """(K,) class of each component."""
-        return np.array([c.class_id for c in self.components], int)
-
-    @cached_property
-    def boxes(self) -> np.ndarray:
-        """(K, 4) `Component.bbox` of each component."""
-        return np.array([c.bbox for c in self.components], int)
-
-    @cached_property
-    def present(self) -> np.ndarray:
-        """The classes that have a component, in ascending order."""
-        return np.unique(self.classes)
-
-    @cached_property
-    def favoured(self) -> dict[int, bool]:
-        """By class, whether evidence speaks for it anywhere in the image."""
-        return {
-            int(class_id): self.evidence.favours(class_id, self.present)
-            for class_id in self.present
-        }
-
-    def bias(self, index: int) -> float:
-        """Returns the log-odds that evidence wrongly gives a component.
-
-        A teacher that has not learned a class calls its objects something
-        else. Where evidence speaks for the class nowhere in the image, a
-        person's pixels show how far it is wrong (our choice). It is 0 where
-        evidence knows the class: then a mark may be wrong itself.
-
-        Args:
-            index: place of the component.
-        """
-        component = self.components[index]
-        if not component.from_person or self.favoured[component.class_id]:
-            return 0.0
-        pixels = slice(*self.pixels.starts[index : index + 2])
-        near = self.evidence.near(
-            self.pixels.rows[pixels], self.pixels.cols[pixels]
-        )
-        odds = self.evidence.log_odds(
-            near[None], component.class_id, self.present
-        )
-        return min(float(odds[0]), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,98 +197,7 @@ class ComponentCandidates:
         return divmod(number, len(self.scores) // len(self.prompts))
 
 
-def measure_components(
-    decode: Decode,
-    prepared: PreparedLabel,
-    prompts_per_call: int = PROMPTS_PER_CALL,
-) -> list[ComponentCandidates]:
-    """Decodes and measures the candidates of all components of an image.
-
-    Args:
-        decode: returns the candidates of prompts on the image.
-        prepared: label of the image.
-        prompts_per_call: most prompts decoded at once, unless a component
-            has more; bounds the memory that candidates take.
-
-    Raises:
-        ValueError: candidates are of another number of prompts.
-    """
-    measured = []
-    for group in _groups([len(p) for p in prepared.prompts], prompts_per_call):
-        prompts = [p for index in group for p in prepared.prompts[index]]
-        candidates = decode(prompts)
-        candidates.check_number(len(prompts))
-        first = 0
-        for index in group:
-            measured.append(
-                ComponentCandidates.measure(prepared, index, candidates, first)
-            )
-            first += len(prepared.prompts[index])
-    return measured
-
-
-def draw_unions(
-    decode: Decode,
-    components: Sequence[ComponentCandidates],
-    chosen: Mapping[int, Sequence[int]],
-    prompts_per_call: int = PROMPTS_PER_CALL,
-) -> Iterator[tuple[int, MaskCrop]]:
-    """Draws the unions of chosen candidates.
-
-    The prompts of those candidates are decoded once more: they are few, and
-    the candidates of all prompts would not fit into memory.
-
-    Args:
-        decode: returns the candidates of prompts on the image.
-        components: all components of the image, from `measure_components`.
-        chosen: for some components, numbers of their candidates.
-        prompts_per_call: see `measure_components`.
-
-    Yields:
-        Place of a component and the union, in the order of `chosen`.
-
-    Raises:
-        ValueError: a mask is not of the label's size.
-    """
-    places = list(chosen)
-    parts = [[components[p].split(n) for n in chosen[p]] for p in places]
-    # A prompt may have several chosen candidates.
-    prompts = [list(dict.fromkeys(prompt for prompt, _ in p)) for p in parts]
-    for group in _groups([*map(len, prompts)], prompts_per_call):
-        candidates = decode(
-            [
-                components[places[index]].prompts[prompt]
-                for index in group
-                for prompt in prompts[index]
-            ]
-        )
-        first = 0
-        for index in group:
-            crops = [
-                candidates.crop(first + prompts[index].index(prompt), number)
-                for prompt, number in parts[index]
-            ]
-            first += len(prompts[index])
-            for crop in crops:
-                crop.check_size(components[places[index]].prepared.label.shape)
-            yield places[index], MaskCrop.union(crops)
-
-
 def _touching(boxes: np.ndarray, window: Box) -> np.ndarray:
     """Returns (K,) bool, whether (K, 4) boxes share pixels with a window."""
     first, last = boxes[:, :2], boxes[:, 2:]
     return ((first < window[2:]) & (last > window[:2])).all(axis=1)
-
-
-def _groups(counts: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Yields places in groups whose counts sum to `size` at most, or one."""
-    group: list[int] = []
-    total = 0
-    for place, count in enumerate(counts):
-        if group and total + count > size:
-            yield group
-            group, total = [], 0
-        group.append(place)
-        total += count
-    if group:
-        yield group

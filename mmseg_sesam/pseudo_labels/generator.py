@@ -10,21 +10,21 @@ import numpy as np
 from mmseg.registry import TASK_UTILS
 
 from mmseg_sesam import validators
-from mmseg_sesam.core.component_candidates import (
+from mmseg_sesam.core.component_candidates import ComponentCandidates
+from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.decoding import (
     PROMPTS_PER_CALL,
-    ComponentCandidates,
     Decode,
-    PreparedLabel,
     draw_unions,
     measure_components,
 )
-from mmseg_sesam.core.components import find_components
-from mmseg_sesam.core.compose import ClassMask, compose
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
 from mmseg_sesam.core.fill_confident import fill_confident
 from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
+from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.core.selection import (
     CoverageMaskSelector,

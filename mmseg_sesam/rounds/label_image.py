@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mmseg_sesam.core.appearance import AppearanceModel
-from mmseg_sesam.core.component_candidates import PreparedLabel
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.names import sample_key
 from mmseg_sesam.pseudo_labels.generator import (

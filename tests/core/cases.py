@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from hypothesis import assume
@@ -11,14 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.candidates import MaskCandidates
-from mmseg_sesam.core.component_candidates import (
-    ComponentCandidates,
-    PreparedLabel,
-)
+from mmseg_sesam.core.component_candidates import ComponentCandidates
 from mmseg_sesam.core.components import Component, find_components
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
+from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import PointPrompt
 
 CLASSES = 0, 3, 7
@@ -93,6 +92,28 @@ class Case:
         return replace(
             self, masks=self.masks[:, order], scores=self.scores[:, order]
         )
+
+
+def row_case(
+    spans: Sequence[Sequence[tuple[int, int]]],
+    own: int = 20,
+    other: int = 20,
+    **options: Any,
+) -> Case:
+    """One row: `own` pixels of class 0, a gap, `other` ones of class 1.
+
+    The masks of the first component have these spans; the second has masks
+    of its own pixels alone.
+    """
+    label = np.full((1, own + 5 + other), 255, np.uint8)
+    label[0, :own] = 0
+    label[0, own + 5 :] = 1
+    masks = np.zeros((2, len(spans), *label.shape), bool)
+    masks[1] = label == 1
+    for mask, parts in zip(masks[0], spans):
+        for start, stop in parts:
+            mask[0, start:stop] = True
+    return Case(label, masks, **options)
 
 
 def evidence_of(probabilities: np.ndarray, fills: bool = False) -> Evidence:

@@ -8,18 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmseg_sesam.core.candidates import MaskCandidates
-from mmseg_sesam.core.component_candidates import (
-    PreparedLabel,
-    draw_unions,
-    measure_components,
-)
 from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.decoding import measure_components
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
+from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import PointPrompt
 
-from .cases import Case, cases, evidence_of
+from .cases import Case, cases, evidence_of, row_case
 
 
 class WindowedCandidates(MaskCandidates):
@@ -44,23 +41,6 @@ def random_extents(number, seed):
     rng = np.random.default_rng(seed)
     extents = rng.geometric(0.01, number).astype(float)
     return np.where(rng.random(number) < 0.2, np.inf, extents)
-
-
-def row_case(spans, own=20, other=20, **options):
-    """One row: `own` pixels of class 0, a gap, `other` ones of class 1.
-
-    The masks of the first component have these spans; the second has masks
-    of its own pixels alone.
-    """
-    label = np.full((1, own + 5 + other), 255, np.uint8)
-    label[0, :own] = 0
-    label[0, own + 5 :] = 1
-    masks = np.zeros((2, len(spans), *label.shape), bool)
-    masks[1] = label == 1
-    for mask, parts in zip(masks[0], spans):
-        for start, stop in parts:
-            mask[0, start:stop] = True
-    return Case(label, masks, **options)
 
 
 @PROPERTY
@@ -182,38 +162,6 @@ def test_reliability_never_falls_where_evidence_favours_the_class(case, seed):
         assert (after.log_odds >= before[index].log_odds - 1e-5).all()
 
 
-def odds_of_two_masks(*favoured):
-    """Log-odds of a component's own pixels and of pixels like class 1.
-
-    Evidence takes class 0 for class 1 but at the pixels `favoured`.
-    """
-    probabilities = np.full((1, 45, 2), (0.02, 0.98))
-    probabilities[:, :20] = 0.2, 0.8
-    for pixel in favoured:
-        probabilities[:, pixel] = 0.9, 0.1
-    evidence = evidence_of(probabilities)
-    case = row_case([[(0, 18)], [(20, 25)]], evidence=evidence)
-    return case.measure()[0].log_odds
-
-
-def test_evidence_that_does_not_know_a_class_is_compared_with_its_pixels():
-    alike, other = odds_of_two_masks()
-    assert alike == pytest.approx(0, abs=1e-5)
-    assert other == pytest.approx(np.log(0.03 / 0.99) - np.log(0.21 / 0.81))
-
-
-def test_evidence_that_knows_a_class_judges_the_pixels_of_a_person():
-    alike, _ = odds_of_two_masks(22)
-    assert alike == pytest.approx(np.log(0.21 / 0.81))
-
-
-def test_evidence_is_not_compared_with_pixels_of_predictions():
-    probabilities = np.full((1, 45, 2), (0.2, 0.8))
-    case = row_case([[(0, 18)]], evidence=evidence_of(probabilities))
-    case.from_person = np.zeros(case.label.shape, bool)
-    assert case.measure()[0].log_odds[0] == pytest.approx(np.log(0.21 / 0.81))
-
-
 @PROPERTY
 @given(cases())
 def test_reliability_is_a_probability(case):
@@ -248,120 +196,6 @@ def test_reliability_of_one_class_is_that_of_the_prior():
         evidence=evidence_of(probabilities),
     )
     np.testing.assert_allclose(case.measure()[0].reliability, 0.98)
-
-
-class Boxes:
-    """A segmenter of boxes: for (x, y) the columns from x, and the row y."""
-
-    def __init__(self, shape, drawn=None):
-        self.shape, self.drawn = shape, drawn or shape
-        self.calls = []
-
-    def __call__(self, prompts):
-        self.calls.append(len(prompts))
-        masks = np.zeros((len(prompts), 2, *self.drawn), bool)
-        for (columns, row), prompt in zip(masks, prompts):
-            x, y = prompt.points[0].astype(int)
-            columns[:, x : x + 3] = True
-            row[y] = True
-        return MaskCandidates(masks, np.ones((len(prompts), 2)))
-
-
-def prepare(label):
-    """Returns a label prepared with a prompt for each labelled pixel."""
-    components = find_components(label)
-    prompts = [
-        [
-            PointPrompt(np.array([[x, y]], np.float32))
-            for y, x in zip(*component.pixels)
-        ]
-        for component in components
-    ]
-    return PreparedLabel(
-        label,
-        components,
-        prompts,
-        LabelledPixels.gather(components),
-        Evidence.none(label.shape),
-        ExpansionPrior.none(),
-    )
-
-
-@pytest.fixture
-def prepared():
-    label = np.full((9, 12), 255, np.uint8)
-    label[2, 1:4] = 0
-    label[6, 2] = 200
-    label[4, 7:9] = 3
-    return prepare(label)
-
-
-@pytest.mark.parametrize('prompts_per_call', [1, 2, 3, 4, 256])
-def test_measure_components_decodes_few_prompts_at_once(
-    prepared, prompts_per_call
-):
-    decode = Boxes(prepared.label.shape)
-    measured = measure_components(decode, prepared, prompts_per_call)
-    together = measure_components(Boxes(prepared.label.shape), prepared)
-    assert max(decode.calls) <= max(prompts_per_call, 3)
-    assert sum(decode.calls) == 6
-    assert [m.component.class_id for m in measured] == [0, 3, 200]
-    for one, other in zip(measured, together):
-        for values in ('masks', 'held', 'shares'):
-            np.testing.assert_array_equal(
-                getattr(one, values), getattr(other, values)
-            )
-        np.testing.assert_array_equal(one.inside, other.inside)
-        np.testing.assert_array_equal(one.areas, other.areas)
-
-
-@pytest.mark.parametrize('change', [-1, 1])
-def test_measure_components_raises_on_candidates_of_other_prompts(
-    prepared, change
-):
-    boxes = Boxes(prepared.label.shape)
-    number = sum(map(len, prepared.prompts))
-
-    def decode(prompts):
-        return boxes((prompts * 2)[: number + change])
-
-    with pytest.raises(
-        ValueError, match=f'of {number + change} prompts, expected {number},'
-    ):
-        measure_components(decode, prepared)
-
-
-@pytest.mark.parametrize('prompts_per_call', [1, 2, 256])
-def test_draw_unions_draws_the_chosen_candidates(prepared, prompts_per_call):
-    decode = Boxes(prepared.label.shape)
-    measured = measure_components(decode, prepared)
-    # Numbers count two candidates of each prompt.
-    assert measured[0].split(5) == (2, 1)
-    chosen = {2: [0], 0: [0, 4, 5]}
-    drawn = dict(draw_unions(decode, measured, chosen, prompts_per_call))
-    assert list(drawn) == [2, 0]
-    # 4 and 5 are of one prompt.
-    assert sum(decode.calls) == 6 + 3
-    columns, cross = np.zeros((2, 9, 12), bool)
-    columns[:, 2:5] = True
-    cross[:, 1:6] = cross[2] = True
-    np.testing.assert_array_equal(drawn[2].whole(), columns)
-    np.testing.assert_array_equal(drawn[0].whole(), cross)
-
-
-def test_draw_unions_raises_on_a_mask_of_another_size(prepared):
-    decode = Boxes(prepared.label.shape, drawn=(12, 9))
-    measured = measure_components(Boxes(prepared.label.shape), prepared)
-    with pytest.raises(ValueError, match=r'\(12, 9\).*expected \(9, 12\)'):
-        list(draw_unions(decode, measured, {0: [1]}))
-
-
-def test_measure_components_of_a_label_without_components():
-    decode = Boxes((4, 5))
-    prepared = prepare(np.full((4, 5), 255, np.uint8))
-    assert measure_components(decode, prepared) == []
-    assert list(draw_unions(decode, [], {})) == []
-    assert decode.calls == []
 
 
 def test_measure_looks_up_components_in_the_window_alone():

@@ -6,16 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mmseg_sesam.core.candidates import MaskCandidates, MaskCrop
-from mmseg_sesam.core.component_candidates import (
-    PreparedLabel,
-    draw_unions,
-    measure_components,
-)
 from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.decoding import draw_unions, measure_components
 from mmseg_sesam.core.evidence import Evidence
 from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
+from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import SkeletonPrompter
 from mmseg_sesam.core.selection import CoverageMaskSelector
 
