@@ -59,15 +59,28 @@ class Lattice(NamedTuple):
         # Views: many masks wait for their parts, each with a lattice.
         return cls(*np.meshgrid(*sides, indexing='ij', copy=False))
 
-    def read(
-        self, part: Part, box: Box, lookups: dict | None = None
-    ) -> np.ndarray:
-        """Returns the values of a part, whose tile is `box`, (R, C) bool.
+    def read(self, part: Part, box: Box) -> np.ndarray:
+        """Returns the values of a part, whose tile is `box`, (R, C) bool."""
+        inside = part.contains(*self._within(box))
+        return inside.reshape(self.rows.shape)
 
-        `lookups` is that of `Part.contains`.
+    def read_prompt(
+        self, candidates: Candidates, prompt: int, box: Box
+    ) -> np.ndarray:
+        """Returns the values of all masks of a prompt, (M, R, C) bool.
+
+        Args:
+            candidates: candidates on a tile.
+            prompt: index of the prompt.
+            box: the tile.
         """
-        rows, cols = self.rows.ravel() - box[0], self.cols.ravel() - box[1]
-        return part.contains(rows, cols, lookups).reshape(self.rows.shape)
+        prompts = slice(prompt, prompt + 1)
+        inside = candidates.contains(*self._within(box), prompts)[0]
+        return inside.reshape(len(inside), *self.rows.shape)
+
+    def _within(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
+        """Returns rows and columns in pixels of a tile, (R * C,) each."""
+        return self.rows.ravel() - box[0], self.cols.ravel() - box[1]
 
 
 def split_points(
@@ -121,35 +134,56 @@ def join_tiles(
         if not joined:
             joined = [{tile: part} for part in parts]
             continue
-        beside = sorted(done.intersection(grid.beside(tile)))
+        iou = _iou_beside(grid, joined, tile, candidates, prompt)[:, ranks]
         for rank, masks in enumerate(joined):
-            default = parts[min(rank, len(parts) - 1)]
-            masks[tile] = _agreeing(grid, tile, parts, default, masks, beside)
+            best, default = iou[rank].argmax(), min(rank, len(parts) - 1)
+            if iou[rank, default] == iou[rank, best]:
+                best = default
+            masks[tile] = parts[best]
     return joined
 
 
-def _agreeing(
+def _iou_beside(
     grid: TileGrid,
+    joined: Sequence[dict[int, Part]],
     tile: int,
-    parts: Sequence[Part],
-    default: Part,
-    masks: dict[int, Part],
-    beside: Sequence[int],
-) -> Part:
-    """Returns the part of a tile with the largest IoU with its neighbours."""
-    shared, united = np.zeros((2, len(parts)), int)
-    for other in beside:
+    candidates: Candidates,
+    prompt: int,
+) -> np.ndarray:
+    """Returns the IoU of joined masks with a tile's, where tiles overlap.
+
+    Args:
+        grid: tiles of the image.
+        joined: J masks, each with parts on the same tiles.
+        tile: a further tile.
+        candidates: candidates on this tile.
+        prompt: index of the prompt, which has M masks there.
+
+    Returns:
+        (J, M) float; 0 where both masks are empty.
+    """
+    counts = np.zeros((2, len(joined), candidates.areas.shape[1]), int)
+    for other in sorted(set(joined[0]).intersection(grid.beside(tile))):
         lattice = Lattice.between(grid, other, tile)
-        values = lattice.read(masks[other], grid.box(other))
-        lookups: dict = {}
-        for place, part in enumerate(parts):
-            candidate = lattice.read(part, grid.box(tile), lookups)
-            shared[place] += np.count_nonzero(values & candidate)
-            united[place] += np.count_nonzero(values | candidate)
-    iou = shared / np.maximum(united, 1)
-    if iou[parts.index(default)] == iou.max():
-        return default
-    return parts[int(iou.argmax())]
+        inside = lattice.read_prompt(candidates, prompt, grid.box(tile))
+        for rank, masks in enumerate(joined):
+            values = lattice.read(masks[other], grid.box(other))
+            counts[:, rank] += _count_overlap(values, inside)
+    shared, united = counts
+    return shared / np.maximum(united, 1)
+
+
+def _count_overlap(mask: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Returns the numbers of shared and of united pixels, (2, M) integers.
+
+    Args:
+        mask: (R, C) bool.
+        others: (M, R, C) bool, compared with `mask` one by one.
+    """
+    # One by one: NumPy counts along axes much more slowly.
+    shared = [np.count_nonzero(mask & other) for other in others]
+    united = [np.count_nonzero(mask | other) for other in others]
+    return np.array([shared, united])
 
 
 @dataclass(eq=False)
@@ -325,16 +359,9 @@ def _decode_requests(
         some = requests[first : first + _PROMPTS]
         candidates = decode(tile, [request.prompt for request in some])
         for place, request in enumerate(some):
-            parts = [
-                DecodedPart(candidates, place, index)
-                for index in range(candidates.areas.shape[1])
-            ]
-            lookups: dict = {}
-            read = [request.lattice.read(p, box, lookups) for p in parts]
-            values = request.values
-            shared = [np.sum(values & candidate) for candidate in read]
-            united = [np.sum(values | candidate) for candidate in read]
-            iou = np.divide(shared, np.maximum(united, 1))
+            inside = request.lattice.read_prompt(candidates, place, box)
+            shared, united = _count_overlap(request.values, inside)
+            iou = shared / np.maximum(united, 1)
             if iou.max() >= _LEAST_IOU:
-                best = parts[int(iou.argmax())]
+                best = DecodedPart(candidates, place, int(iou.argmax()))
                 yield request.mask, tile, PackedPart.of(best)

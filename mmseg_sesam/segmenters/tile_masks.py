@@ -27,8 +27,12 @@ class Part(Protocol):
     ) -> np.ndarray:
         """Returns (N,) bool, whether pixels are inside.
 
-        `lookups` keeps what parts of one prompt share; an empty dict for
-        each prompt.
+        Args:
+            rows: (N,) integers.
+            cols: (N,) integers.
+            lookups: keeps what one call finds for all parts of a prompt on
+                the tile. Give the parts of a tile the same pixels in every
+                call with one dict, and each prompt an empty dict.
         """
 
     def window(self) -> Box | None:
