@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
@@ -27,8 +26,9 @@ from mmseg_sesam.validators import check_options, count
 from mmseg_sesam.visualization import sheet
 from mmseg_sesam.visualization.training_sample import describe_label
 
-# Width of each picture of a strip in pixels; bounds the size of a run.
-_WIDTH = 320
+# Pixels of the longer side of each picture; bounds the size of a run (our
+# choice).
+_SIDE = 320
 
 
 @HOOKS.register_module()
@@ -151,12 +151,8 @@ def draw_strip(
 ) -> np.ndarray:
     """Returns an image beside its labels, (h, w, 3) uint8 in RGB."""
     image = rgb_view(packed['inputs'], packed['data_samples'])
-    height, width = image.shape[:2]
-    shape = (_WIDTH, max(round(_WIDTH * height / width), 1))
-    image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-    pictures = dict(image=image)
-    for name, layer in layers.items():
-        title = f'{name}, {np.mean(layer != UNLABELLED):.1%}'
-        label = sheet.resize_label(layer, shape)
-        pictures[title] = sheet.paint_label(image, label, palette)
-    return sheet.join_strip(pictures)
+    titled = {
+        f'{name}, {np.mean(layer != UNLABELLED):.1%}': layer
+        for name, layer in layers.items()
+    }
+    return sheet.join_strip(sheet.paint_labels(image, titled, palette, _SIDE))

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mmseg_sesam.visualization.sheet import (
-    join_strip,
-    paint_label,
-    reduced_size,
-    resize_label,
-)
+from mmseg_sesam.visualization.sheet import join_strip, paint_labels
 
 # Pixels of the longer side of each picture (our choice).
 _SIDE = 320
@@ -37,21 +32,14 @@ def draw_strip(
     Returns:
         (h, w, 3) uint8 in RGB.
     """
-    height, width = image.shape[:2]
-    shape = reduced_size(width, height, _SIDE)
-    scale = max(shape) / max(height, width)
-    small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-    framed = small.copy()
+    pictures = paint_labels(image, maps, palette, _SIDE)
+    framed = pictures['image']
+    scale = max(framed.shape[:2]) / max(image.shape[:2])
     for number, box in enumerate(boxes, 1):
         x0, y0, x1, y1 = (round(side * scale) for side in box)
         corner = max(x1 - 1, x0), max(y1 - 1, y0)
         cv2.rectangle(framed, (x0, y0), corner, _FRAME, 1)
-        place = x0 + 2, min(y0 + 12, shape[1] - 1)
+        place = x0 + 2, min(y0 + 12, len(framed) - 1)
         font = cv2.FONT_HERSHEY_SIMPLEX
         cv2.putText(framed, str(number), place, font, 0.4, _FRAME, 1)
-    pictures = {'image': framed}
-    for title, label in maps.items():
-        pictures[title] = paint_label(
-            small, resize_label(label, shape), palette
-        )
     return join_strip(pictures)

@@ -22,6 +22,7 @@ from mmseg_sesam.structures import UNLABELLED
 from mmseg_sesam.visualization.explanation import Explanation, largest_first
 from mmseg_sesam.visualization.sheet import (
     paint_label,
+    paint_labels,
     reduced_size,
     resize_label,
 )
@@ -117,18 +118,12 @@ def _draw_head(
 ) -> None:
     """Draws image, components with their points, and pseudo-label."""
     height, width = weak.shape
-    shape = reduced_size(width, height, _HEAD_SIDE)
-    small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
     labelled = np.mean(made.label != UNLABELLED)
-    pictures = {
-        'image': small,
-        f'weak label: {len(made.records)} components': paint_label(
-            small, resize_label(weak, shape), palette
-        ),
-        f'pseudo-label: {labelled:.0%} of pixels': paint_label(
-            small, resize_label(made.label, shape), palette
-        ),
+    labels = {
+        f'weak label: {len(made.records)} components': weak,
+        f'pseudo-label: {labelled:.0%} of pixels': made.label,
     }
+    pictures = paint_labels(image, labels, palette, _HEAD_SIDE)
     axes = part.subplots(1, 3)
     for axis, (title, picture) in zip(axes, pictures.items()):
         axis.imshow(picture, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
@@ -139,7 +134,9 @@ def _draw_head(
         record = made.records[index]
         _draw_points(axes[1], record.points)
         axes[1].text(
-            *(record.bbox[1], record.bbox[0], number),
+            x=record.bbox[1],
+            y=record.bbox[0],
+            s=number,
             fontsize=9,
             color='white',
             va='top',

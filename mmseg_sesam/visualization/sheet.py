@@ -57,6 +57,34 @@ def paint_label(
     return result
 
 
+def paint_labels(
+    image: np.ndarray,
+    labels: dict[str, np.ndarray],
+    palette: Sequence[Sequence[int]],
+    side: int,
+) -> dict[str, np.ndarray]:
+    """Reduces an image, and paints labels over it.
+
+    Args:
+        image: (H, W, 3) uint8 in RGB.
+        labels: (H, W) uint8 class ids by title, 255 for unlabelled pixels.
+        palette: RGB of each class.
+        side: largest side of the pictures in pixels.
+
+    Returns:
+        (h, w, 3) uint8 by title: first the image, with the title 'image'.
+    """
+    height, width = image.shape[:2]
+    shape = reduced_size(width, height, side)
+    small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
+    pictures = {'image': small}
+    for title, label in labels.items():
+        pictures[title] = paint_label(
+            small, resize_label(label, shape), palette
+        )
+    return pictures
+
+
 def choose_palette(
     palette: Sequence[Sequence[int]] | None, num_classes: int
 ) -> list[list[int]]:
@@ -131,16 +159,28 @@ def join_strip(pictures: dict[str, np.ndarray]) -> np.ndarray:
         pictures: (H, W, 3) uint8 of one size, by title in ASCII.
 
     Returns:
-        (H + 22, sum of W, 3) uint8.
+        (H + 22, w, 3) uint8; w is the sum of W, or more where a picture is
+        narrower than its title.
     """
+    font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.45
     columns = []
     for title, picture in pictures.items():
-        head = np.full((22, picture.shape[1], 3), 255, np.uint8)
+        height, width = picture.shape[:2]
+        (length, _), _ = cv2.getTextSize(title, font, size, thickness=1)
+        shape = (22 + height, max(width, length + 8), 3)
+        column = np.full(shape, 255, np.uint8)
         cv2.putText(
-            *(head, title, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.45),
-            *((0, 0, 0), 1, cv2.LINE_AA),
+            column,
+            title,
+            org=(4, 15),
+            fontFace=font,
+            fontScale=size,
+            color=(0, 0, 0),
+            thickness=1,
+            lineType=cv2.LINE_AA,
         )
-        columns.append(np.vstack([head, picture]))
+        column[22:, :width] = picture
+        columns.append(column)
     return np.hstack(columns)
 
 

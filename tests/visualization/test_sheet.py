@@ -1,4 +1,4 @@
-"""Colours of painted label maps."""
+"""Painted label maps: their colours, their sizes and strips of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from memory_peak import with_peak
 
 from mmseg_sesam.visualization.sheet import (
     choose_palette,
+    join_strip,
     paint_label,
+    paint_labels,
     resize_label,
 )
 
@@ -79,3 +81,33 @@ def test_resize_label_keeps_a_thin_scribble() -> None:
     label = np.full((64, 64), 255, np.uint8)
     label[:, 5] = 1
     assert (resize_label(label, (8, 8)) == 1).sum() == 8
+
+
+@pytest.mark.parametrize(
+    ('size', 'expected'),
+    [((500, 50), (100, 10)), ((50, 500), (10, 100)), ((40, 60), (40, 60))],
+    ids=['tall', 'wide', 'small'],
+)
+def test_paint_labels_bounds_the_longer_side(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    image, label = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
+
+    pictures = paint_labels(image, {'label': label}, [[200, 0, 0]], side=100)
+
+    assert {title: picture.shape for title, picture in pictures.items()} == {
+        'image': (*expected, 3),
+        'label': (*expected, 3),
+    }
+
+
+def test_join_strip_shows_whole_titles_above_narrow_pictures() -> None:
+    title = 'pseudo-label, 97.3%'
+    wide = join_strip({title: np.zeros((8, 400, 3), np.uint8)})
+
+    narrow = join_strip({title: np.zeros((8, 10, 3), np.uint8)})
+
+    width = narrow.shape[1]
+    np.testing.assert_array_equal(narrow[:22], wide[:22, :width])
+    assert (wide[:22, width:] == 255).all()
+    assert not narrow[22:, :10].any() and (narrow[22:, 10:] == 255).all()
