@@ -1,10 +1,13 @@
-"""Text of the config that `write_config` fills."""
+"""Text of the config that `write_config` fills.
+
+A line `{..._reason}` becomes comment lines of its indent.
+"""
 
 HEAD = """\
 _base_ = [
-{model_reason}
+    {model_reason}
     {model!r},
-{segmenter_reason}
+    {segmenter_reason}
     {segmenter!r},
     {runtime!r},
     {schedule!r},
@@ -57,9 +60,9 @@ test_pipeline = [
     dict(type='PackSegInputs'),
 ]
 {corrected}train_dataloader = dict(
-{batch_size_reason}
+    {batch_size_reason}
     batch_size={batch_size},
-{num_workers_reason}
+    {num_workers_reason}
     num_workers={num_workers},
     persistent_workers=True,
     sampler={sampler},
@@ -145,7 +148,7 @@ test_evaluator = val_evaluator
 model = dict(
     data_preprocessor=dict(size=crop_size),
     decode_head=dict(num_classes=num_classes),{auxiliary}
-{ema_momentum_reason}
+    {ema_momentum_reason}
     ema_momentum={ema_momentum},
     sources=[{dense_source}
         dict(type='LabelSource', name='weak', field='gt_sem_seg'),
@@ -161,7 +164,7 @@ model = dict(
             normalizer='remaining',
         ),
     ],
-{crf_reason}
+    {crf_reason}
     regularizers={regularizers},
 )
 
@@ -175,7 +178,7 @@ train_cfg = dict(max_iters=max_iters, val_interval=val_interval)
 SGD = """\
 optim_wrapper = dict(
     optimizer=dict(
-{learning_rate_reason}
+        {learning_rate_reason}
         lr={learning_rate},
     ),
 )
@@ -189,7 +192,7 @@ optim_wrapper = dict(
     optimizer=dict(
         _delete_=True,
         type='AdamW',
-{learning_rate_reason}
+        {learning_rate_reason}
         lr={learning_rate},
         # As in the runs of docs/accuracy.md.
         weight_decay=0.01,
@@ -218,9 +221,9 @@ default_hooks = dict(
     pseudo_labels=dict(
         type='SAMPseudoLabelHook',
         generator=_base_.generator,
-{begin_reason}
+        {begin_reason}
         begin={begin},
-{interval_reason}
+        {interval_reason}
         interval={interval},
         # Two refreshes were enough (docs/choosing.md).
         max_rounds=2,

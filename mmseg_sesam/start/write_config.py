@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pprint
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -30,17 +31,8 @@ from mmseg_sesam.start.ratio import drawing_ratio
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
-_INDENTS = dict(
-    model=4,
-    segmenter=4,
-    batch_size=4,
-    num_workers=4,
-    ema_momentum=4,
-    crf=4,
-    learning_rate=8,
-    begin=8,
-    interval=8,
-)
+# A line of the template that a reason replaces.
+_REASON = re.compile(r'^( *)\{(\w+)_reason\}$', re.MULTILINE)
 
 
 def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
@@ -54,9 +46,8 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
     """
     choices, material = vars(plan), sets.train
     is_large = plan.model.value == 'deeplabv3_r50'
+    crf = plan.crf.value
     values: dict[str, Any] = {key: choices[key].value for key in choices}
-    for key, choice in choices.items():
-        values[f'{key}_reason'] = _comment(choice.reason, _INDENTS.get(key, 0))
     values.update(
         model=_base(folder, bases / f'models/{plan.model.value}.py'),
         segmenter=_base(
@@ -69,8 +60,8 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
         palette=_literal(material.palette),
         suffix=material.suffix,
         test_resize=_test_resize(plan, material),
-        regularizers=f"[dict(type='GatedCRFLoss', loss_weight={plan.crf[0]})]"
-        if plan.crf.value
+        regularizers=f"[dict(type='GatedCRFLoss', loss_weight={crf})]"
+        if crf
         else '[]',
         auxiliary='\n    auxiliary_head=dict(num_classes=num_classes),'
         if is_large
@@ -80,8 +71,10 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
     )
     validation = WITH_VAL if sets.val else WITHOUT_VAL
     optimizer = SGD if is_large else ADAMW
-    text = HEAD + validation + NETWORK + optimizer + HOOKS
-    return text.format(**values)
+    reasons = {key: choice.reason for key, choice in choices.items()}
+    reasons['val'] = f'the validation measures {sets.measured}'
+    template = HEAD + validation + NETWORK + optimizer + HOOKS
+    return _fill_reasons(template, reasons).format(**values)
 
 
 def _of_labels(sets: DataSets, folder: Path) -> dict[str, str]:
@@ -143,17 +136,13 @@ def _dataset(pipeline: str, labels: Path, part: Material, names: Path) -> str:
 def _of_validation(sets: DataSets, folder: Path) -> dict[str, str]:
     """Returns the lines that depend on the validation."""
     val = sets.val
-    reason = f'the validation measures {sets.measured}'
-    values = dict(val_reason=_comment(reason, 0))
     if val is None:
         return dict(
-            values,
             save_best='\n        save_best=None,',
             test_cfg='test_cfg = None\n',
         )
     best = f'\n        save_best={PROXY!r},' if sets.proxy else ''
     return dict(
-        values,
         val_suffix=val.suffix,
         val_list=(folder / 'val.txt').as_posix(),
         val_images=val.images.as_posix(),
@@ -166,10 +155,21 @@ def _of_validation(sets: DataSets, folder: Path) -> dict[str, str]:
     )
 
 
-def _comment(reason: str, indent: int) -> str:
+def _fill_reasons(template: str, reasons: dict[str, str]) -> str:
+    """Writes reasons as comments, with the indents of their lines."""
+
+    def fill(line: re.Match) -> str:
+        comment = _comment(reasons[line[2]], line[1])
+        # `format` fills the values afterwards, and keeps doubled braces.
+        return comment.replace('{', '{{').replace('}', '}}')
+
+    return _REASON.sub(fill, template)
+
+
+def _comment(reason: str, indent: str) -> str:
     """Returns a reason as comment lines."""
     reason = f'{reason[:1].upper()}{reason[1:]}.'
-    start = ' ' * indent + '# '
+    start = f'{indent}# '
     return textwrap.fill(
         reason,
         79,
