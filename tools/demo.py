@@ -24,6 +24,7 @@ from prettytable import PrettyTable
 
 from mmseg_sesam.cli.arguments import whole
 from mmseg_sesam.evaluation.folders import compare_folders
+from mmseg_sesam.evaluation.label_quality import in_percent
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.store.store import LABELS, STORE_NAME, PseudoLabelStore
 from mmseg_sesam.visualization.sheet import (
@@ -124,11 +125,7 @@ def measure_rounds(store: PseudoLabelStore, num_classes: int) -> list[dict]:
         result = compare_folders(
             store.folder(index) / LABELS, DENSE, num_classes
         )
-        quality = result['quality']
-        names = dict(labelled='coverage', right='precision', iou='iou')
-        rounds.append(
-            {n: round(100 * quality[key], 2) for n, key in names.items()}
-        )
+        rounds.append(in_percent(result['quality']))
     return rounds
 
 

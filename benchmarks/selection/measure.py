@@ -18,6 +18,7 @@ from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
+    in_percent,
     label_quality,
 )
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
@@ -68,7 +69,7 @@ def measure(set_name: str, segmenter: str, data: Path) -> dict[str, Any]:
                 sample.dense, label, images.num_classes
             )
     result = {
-        name: _summarise(confusion)
+        name: in_percent(label_quality(confusion))
         for name, confusion in zip(('round 0', 'ceiling'), counts)
     }
     return dict(
@@ -171,12 +172,3 @@ def _learn(
         )
         counts += generator.count_expansions(sample.image, prepared)
     return appearance, ExpansionPrior.fit(counts)
-
-
-def _summarise(confusion: np.ndarray) -> dict[str, float]:
-    quality = label_quality(confusion)
-    names = dict(labelled='coverage', right='precision', iou='iou')
-    return {
-        name: round(100 * quality[measure], 2)
-        for name, measure in names.items()
-    }

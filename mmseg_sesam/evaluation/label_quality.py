@@ -131,6 +131,26 @@ def label_quality(confusion: np.ndarray) -> dict[str, Any]:
     )
 
 
+def in_percent(quality: dict[str, Any]) -> dict[str, float]:
+    """Returns coverage, precision and IoU of all classes in percent.
+
+    Use it for results that people read: coverage is called 'labelled', and
+    precision 'right', see docs/glossary.md.
+
+    Args:
+        quality: result of `label_quality`.
+
+    Returns:
+        'labelled', 'right' and 'iou', with two decimals.
+
+    Example:
+        >>> in_percent(label_quality(np.array([[3, 0, 1], [1, 1, 0]])))
+        {'labelled': 83.33, 'right': 80.0, 'iou': 55.0}
+    """
+    names = dict(labelled='coverage', right='precision', iou='iou')
+    return {n: round(100 * quality[name], 2) for n, name in names.items()}
+
+
 def quality_table(
     quality: dict[str, Any], class_names: Sequence[str]
 ) -> PrettyTable:
