@@ -141,7 +141,11 @@ def main() -> None:
                 else read_folder_labels(args.source, args.images, args.classes)
             )
             files = export(
-                *(images, labels, args.out, args.format, args.tolerance),
+                images,
+                labels,
+                out=args.out,
+                format=args.format,
+                tolerance=args.tolerance,
                 prefix=args.prefix,
                 **names,
             )

@@ -87,7 +87,9 @@ def main() -> None:
 
     try:
         found = suggest(
-            *(args.work_dir, out, args.minutes),
+            args.work_dir,
+            out,
+            minutes=args.minutes,
             kind=args.kind,
             seconds=args.seconds,
             formats=args.format,

@@ -106,8 +106,13 @@ def run(args: argparse.Namespace) -> None:
             )
     work_dir = args.out / label
     cfg = saved_config(
-        *(work_dir, data_set, rows[args.row], args.segmenter, args.seed),
-        *(steps, args.data),
+        work_dir,
+        data_set=data_set,
+        row=rows[args.row],
+        segmenter=args.segmenter,
+        seed=args.seed,
+        steps=steps,
+        data=args.data,
     )
     runner = Runner.from_cfg(cfg)
     if args.watch:

@@ -54,7 +54,9 @@ def _kind_rows(config: str, kind: str) -> dict[str, Row]:
     return {
         f'weak-{kind}': Row(config, 'weak labels alone', weak),
         f'unweighted-{kind}': Row(
-            *(config, 'weak labels, no class weights', weak),
+            config,
+            'weak labels, no class weights',
+            weak,
             class_weights=False,
         ),
         f'slow-{kind}': Row(

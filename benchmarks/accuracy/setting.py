@@ -138,7 +138,7 @@ def _scale_images(cfg: Config, factor: float) -> None:
     cfg.val_dataloader.dataset.pipeline = [steps[0], resize, *steps[1:]]
 
 
-def saved_config(work_dir: Path, *settings: Any) -> Config:
+def saved_config(work_dir: Path, **settings: Any) -> Config:
     """Returns the config in a work dir, which is made and saved once.
 
     A run that was interrupted goes on with the config it began with, and
@@ -146,12 +146,12 @@ def saved_config(work_dir: Path, *settings: Any) -> Config:
 
     Args:
         work_dir: of the run.
-        *settings: those of `make_config` before `work_dir`.
+        **settings: all other arguments of `make_config`.
     """
     saved = work_dir / 'row.py'
     if not saved.exists():
         work_dir.mkdir(parents=True, exist_ok=True)
-        make_config(*settings, work_dir).dump(saved)
+        make_config(**settings, work_dir=work_dir).dump(saved)
     cfg = Config.fromfile(saved)
     cfg.resume = True
     add_safeguards(cfg)

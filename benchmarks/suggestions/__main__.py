@@ -62,8 +62,14 @@ def run(args: argparse.Namespace) -> None:
         )
     steps = args.steps or SETTINGS[args.set].steps
     run_rounds(
-        *(args.set, args.strategy, args.seed, args.rounds, steps),
-        *(args.data, args.out, args.results),
+        name=args.set,
+        strategy=args.strategy,
+        seed=args.seed,
+        rounds=args.rounds,
+        steps=steps,
+        data=args.data,
+        out=args.out,
+        results=args.results,
     )
 
 

@@ -149,7 +149,15 @@ def _train(
     row = Row(
         f'{data_set.config}_{kind}', 'scribbles in rounds', changes, mix=mix
     )
-    cfg = saved_config(work_dir, data_set, row, SUPERPIXEL, seed, steps, data)
+    cfg = saved_config(
+        work_dir,
+        data_set=data_set,
+        row=row,
+        segmenter=SUPERPIXEL,
+        seed=seed,
+        steps=steps,
+        data=data,
+    )
     # One of the same name would write into the logs of the round before.
     cfg.visualizer.name = work_dir.name
     Runner.from_cfg(cfg).train()

@@ -131,8 +131,10 @@ class AnnotationReader(ABC):
                 continue
             value = getattr(self, given.name)
             check_option(
-                *(f'The format {self.name}', f'--{given.name}', value),
-                given.metadata['rule'],
+                owner=f'The format {self.name}',
+                name=f'--{given.name}',
+                value=value,
+                rule=given.metadata['rule'],
             )
             if given.name in CLASS_OPTIONS:
                 setattr(self, given.name, spell_alike(value))

@@ -140,7 +140,9 @@ def _draw(
                 f'{size[0]} x {size[1]}; give the label of this image.'
             )
         label = to_label(
-            *(label, len(writer.classes), f'The label of {path}'),
+            label,
+            num_classes=len(writer.classes),
+            where=f'The label of {path}',
             remedy='name all classes',
         )
         outlines = outlines_of(label, tolerance)

@@ -295,9 +295,8 @@ def _walk(
             if edges >> following & 1:
                 break
         if following != heading:
-            corners += _corners(
-                *(place, heading, following, is_touching[place])
-            )
+            touching = is_touching[place]
+            corners += _corners(place, heading, following, touching)
         open_edges[place] &= ~(1 << following)
         heading = following
         if place == first and following == begin:

@@ -203,7 +203,8 @@ def _enlarge(
             scores = torch.lerp(above, below, weight.to(above.dtype))
             if scores.shape[2] != width:
                 scores = functional.interpolate(
-                    *(scores[None], (scores.shape[1], width)),
+                    scores[None],
+                    size=(scores.shape[1], width),
                     mode='bilinear',
                     align_corners=align_corners,
                 )[0]

@@ -49,7 +49,7 @@ class Run(NamedTuple):
     @property
     def done(self) -> int:
         """Iterations done; a validation may follow the last logged loss."""
-        return int(max(line['step'] for line in (*self.train, *self.val)))
+        return _done(self.train, self.val)
 
     @property
     def measure(self) -> str:
@@ -133,11 +133,16 @@ def read_run(work_dir: Path) -> Run:
     store = _find_store(work_dir, cfg)
     latest = latest_checkpoint(work_dir)
     checkpoint = latest if latest and latest.is_file() else None
-    run = Run(
-        *(work_dir, cfg, train, val, class_iou),
-        *(store, {}, checkpoint),
+    return Run(
+        work_dir=work_dir,
+        cfg=cfg,
+        train=train,
+        val=val,
+        class_iou=class_iou,
+        store=store,
+        rounds=_find_rounds(store, _done(train, val)) if store else {},
+        checkpoint=checkpoint,
     )
-    return run._replace(rounds=_find_rounds(store, run.done) if store else {})
 
 
 def read_scalars(start: Path) -> list[dict[str, float]]:
@@ -151,6 +156,11 @@ def read_scalars(start: Path) -> list[dict[str, float]]:
         with suppress(json.JSONDecodeError):
             lines.append(json.loads(text))
     return [line for line in lines if 'step' in line]
+
+
+def _done(train: list[dict[str, float]], val: list[dict[str, float]]) -> int:
+    """Returns the iterations done, see `Run.done`."""
+    return int(max(line['step'] for line in (*train, *val)))
 
 
 def _is_training(start: Path) -> bool:

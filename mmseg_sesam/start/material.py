@@ -115,7 +115,9 @@ def gather(
     size = median_size([image_size(item.image) for item in items])
     reader = adapt(reader, items, drawing_scale(size), reading.role)
     summary = convert(
-        *(reader, out, reading.jobs),
+        reader,
+        out,
+        jobs=reading.jobs,
         renew=reading.renew,
         corrections=corrected,
         without=unchanged,

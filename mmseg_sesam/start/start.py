@@ -122,7 +122,10 @@ def _gather_sets(request: Request, renew: Callable[[], None]) -> DataSets:
     for path in (request.annotations, *others):
         check_annotations(path)
     material = gather(
-        *(images, request.annotations, out / 'labels', reading),
+        images,
+        request.annotations,
+        out=out / 'labels',
+        reading=reading,
         without=[out, *others],
     )
     if request.val is None:

@@ -72,9 +72,11 @@ def write_annotations(
     images = looker.images
     for name in formats:
         export(
-            [Path(images.paths[index]) for index in indices],
-            map(looker.current_label, indices),
-            *(out / name, name, tolerance),
+            images=[Path(images.paths[index]) for index in indices],
+            labels=map(looker.current_label, indices),
+            out=out / name,
+            format=name,
+            tolerance=tolerance,
             classes=images.classes,
             palette=images.palette,
             # A name does not depend on the choice of images.

@@ -214,11 +214,12 @@ class SuperpixelSegmenter(BaseSegmenter):
         areas = np.bincount(leaf.ravel(), copies.ravel(), len(first))
         scores = [w * c for w, c in zip(WHOLENESS, contrasts)]
         return Regions(
-            leaf.astype(np.int32),
-            *(rows, cols),
-            areas.astype(np.float32),
-            parents,
-            scores,
+            leaf=leaf.astype(np.int32),
+            rows=rows,
+            cols=cols,
+            areas=areas.astype(np.float32),
+            parents=parents,
+            scores=scores,
         )
 
 
