@@ -96,7 +96,10 @@ def run(args: argparse.Namespace) -> None:
     label = f'{args.set}-{args.row}-{args.segmenter}-s{steps}-seed{args.seed}'
     result = args.results / f'{label}.json'
     if result.exists():
-        sys.exit(f'accuracy: {result} holds the result; remove it first.')
+        sys.exit(
+            f'accuracy: {result} holds the result; remove it first, or '
+            'give another folder with --results.'
+        )
     folder, *_ = Path(data_set.dense).parts
     for name in (folder, *clicks_of(data_set, rows[args.row])):
         if not (args.data / name).exists():

@@ -66,7 +66,10 @@ def run(args: argparse.Namespace) -> None:
         if result.exists():
             if args.all:
                 continue
-            sys.exit(f'selection: {result} holds the result; remove it first.')
+            sys.exit(
+                f'selection: {result} holds the result; remove it first, or '
+                'give another folder with --results.'
+            )
         try:
             SETS[name].images(args.data)
         except FileNotFoundError as error:
