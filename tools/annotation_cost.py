@@ -33,6 +33,7 @@ from mmseg_sesam.annotations.mixes import (
     Advice,
     Measured,
     best_mix,
+    paid_alone,
     read_measured,
 )
 from mmseg_sesam.cli.arguments import positive, whole
@@ -130,9 +131,10 @@ def plan_text(
         )
         best += (
             f'labels of one kind for fewer images ({", ".join(options)}). '
-            'Nothing as cheap was measured, so that nobody knows which of '
-            'them is best.'
+            'Nothing as cheap was measured for so many images, so that nobody '
+            'knows which of them is best.'
         )
+        best += name_numbers(paid_alone(measured, hours, rates), kinds)
     else:
         time = advice.seconds * images / 3600
         best += (
@@ -188,6 +190,21 @@ def name_cheaper(
     return (
         f'{describe(least.shares, images)} alone take {time:,.1f} hours and '
         'are within one point of it.'
+    )
+
+
+def name_numbers(rows: dict[str, Measured], kinds: list[str]) -> str:
+    """Returns a sentence on the mIoU that numbers of labels gave."""
+    said = ', '.join(
+        f'{describe(rows[kind].shares, IMAGES)} {rows[kind].miou:.1f}'
+        for kind in kinds
+        if kind in rows
+    )
+    if not said:
+        return ''
+    return (
+        f" On {SET}'s {IMAGES} images, labels that take no more hours gave "
+        f'this mIoU: {said}.'
     )
 
 

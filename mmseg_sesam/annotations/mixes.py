@@ -143,6 +143,38 @@ def best_mix(
     return Advice(shares, seconds, miou, (below, above))
 
 
+def paid_alone(
+    measured: Sequence[Measured], hours: float, rates: Mapping[str, Rate]
+) -> dict[str, Measured]:
+    """Returns the trainings on one kind of labels that some hours pay for.
+
+    It tells what numbers of labels gave, where the hours are too few for a
+    share of the images that was measured.
+
+    Args:
+        measured: trainings.
+        hours: of labelling.
+        rates: by name.
+
+    Returns:
+        By kind, the training with the most images that have a label.
+
+    Example:
+        >>> rates = {'voc-point': Rate(10, ''), 'voc-scribble': Rate(30, '')}
+        >>> rows = [Measured({'point': 0.5}, 40, 1),
+        ...         Measured({'scribble': 0.5}, 60, 1)]
+        >>> list(paid_alone(rows, 1, rates))
+        ['point']
+    """
+    found = {}
+    for row in sorted(measured, key=lambda row: sum(row.shares.values())):
+        kind, *others = row.shares
+        number = round(row.shares[kind] * IMAGES)
+        if not others and number <= rates[RATE_OF_KIND[kind]].images(hours):
+            found[kind] = row
+    return found
+
+
 def _is_mix(row: Measured, shares: Mapping[str, float]) -> bool:
     """Returns whether a training had a mix, up to one image of the set."""
     kinds = {**row.shares, **shares}

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from mmseg_sesam.annotations.cost import Rate
-from mmseg_sesam.annotations.mixes import Measured, best_mix, read_measured
+from mmseg_sesam.annotations.mixes import (
+    IMAGES,
+    Measured,
+    best_mix,
+    paid_alone,
+    read_measured,
+)
 
 RESULTS = Path(__file__).resolve().parents[2] / 'benchmarks/accuracy/results'
 RATES = {
@@ -60,6 +66,19 @@ def test_best_mix_names_a_measured_mix() -> None:
     assert best_mix(rows, 515, RATES).between == (half,)
     assert best_mix(rows, 513, RATES).between == (SCRIBBLE, DENSE)
     assert best_mix(rows, 520, RATES).between == (SCRIBBLE, DENSE)
+
+
+def test_paid_alone_returns_the_most_labels_of_each_kind() -> None:
+    few, more, most = (
+        Measured({'scribble': number / IMAGES}, 60 - number, 1)
+        for number in (2, 4, 9)
+    )
+    mix = Measured({'dense': 1 / IMAGES, 'scribble': 1 / IMAGES}, 70, 1)
+    # Four scribbles take these hours exactly.
+    hours = 4 * RATES['voc-scribble'].seconds / 3600
+    found = paid_alone([most, more, few, mix, DENSE], hours, RATES)
+    assert found == {'scribble': more}
+    assert paid_alone([POINT, DENSE], hours, RATES) == {}
 
 
 def test_read_measured_reads_results_of_the_benchmark() -> None:

@@ -82,6 +82,18 @@ def test_annotation_cost_plans_hours(run_here) -> None:
     assert 'CamVid' in said and 'an extrapolation' in said
     assert 'scribble 36 s [yours]' in said
     assert '10 scribble' in few.stdout
+    assert 'no more hours' not in ' '.join(few.stdout.split())
+
+
+def test_annotation_cost_plan_names_what_numbers_of_labels_gave(
+    run_here,
+) -> None:
+    done = run_here('annotation_cost.py', '--plan=2', '--images=10000')
+
+    said = ' '.join(done.stdout.split('For 2 hours')[1].split())
+    assert said.startswith('and 10,000 images: labels of one kind for fewer')
+    assert '1 dense 20.6, 17 coarse 42.9, 206 scribble 52.1, 325 p' in said
+    assert 'an extrapolation' in said
 
 
 def test_annotation_cost_plan_warns_of_rates_that_do_not_compare(
