@@ -39,7 +39,11 @@ def test_metafile_entries_agree_with_their_configs(metafile: dict) -> None:
         # A dense baseline has the data of the config that it begins with.
         if not model['Name'].endswith('_full'):
             root = Config.fromfile(MIM / model['Config']).data_root.lower()
-            folders = {'Pascal VOC 2012': 'voc2012', 'ADE20K': 'adechallenge'}
+            folders = {
+                'Pascal VOC 2012': 'voc2012',
+                'ADE20K': 'adechallenge',
+                'EilatMixx': 'coral',
+            }
             assert folders.get(data, data.lower()) in root
 
 

@@ -19,6 +19,7 @@ model = dict(
             name='confident',
             field='confident_sem_seg',
             loss_weight=0.5,
+            # Full weight from the first refresh on (our choice).
             ramp=200,
             normalizer='remaining',
         ),

@@ -15,7 +15,7 @@ train_pipeline = [
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 # Class weights from the classes' shares of labelled pixels (README.md) in 600
 # photos, for which the 800 steps are, too. On all 10 582 photos compute them
-# anew, and train longer (docs/choosing.md).
+# again, and train longer (docs/choosing.md).
 class_weight = [
     0.0663, 1.5334, 1.5334, 1.433, 1.507, 1.1514, 1.5334, 1.055, 0.3333,
     0.9327, 0.4517, 1.433, 0.294, 0.4852, 1.4569, 0.3688, 1.0185, 0.3889,
