@@ -98,8 +98,8 @@ def find_components(
 def deepest_point(mask: np.ndarray) -> tuple[int, int]:
     """Returns the pixel of a (h, w) bool mask farthest from its outside.
 
-    Pixels beyond the array are outside. Of several such pixels, the first in
-    raster order is returned as (row, col).
+    Pixels beyond the array are outside. If several pixels are equally far,
+    the first in raster order is returned, as (row, col).
     """
     depth = depth_in(mask)
     row, col = np.unravel_index(depth.argmax(), depth.shape)

@@ -188,8 +188,8 @@ def _depth_first(
 def _spanning_tree(coords: list[np.ndarray]) -> csr_matrix:
     """Returns minimum spanning trees of sets of (N, 2) pixels, as one matrix.
 
-    Edges join 8-neighbours. Of equally long edges, the tree takes the first
-    in raster order. Entries are edge lengths.
+    Edges join 8-neighbours. If edges are equally long, the tree takes the
+    first in raster order. Entries are edge lengths.
     """
     pixels = np.concatenate(coords)
     count = len(pixels)

@@ -44,9 +44,9 @@ def choose(
     of the images.
 
     Args:
-        names: a different name for each image. Of images that are equally
-            good, the one of the highest score is taken, and then the first in
-            the alphabet.
+        names: a different name for each image. If several are equally good,
+            the one of the highest score is taken, and then the first in the
+            alphabet.
         scores: (N,) in [0, 1].
         points: (N, D) of the images, from `scale_points`.
         number: of images to choose; all if there are less.

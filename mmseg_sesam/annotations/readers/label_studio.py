@@ -40,8 +40,8 @@ _BEYOND = 'region of an image (item_index) that the field lacks, left out'
 class LabelStudioReader(NamedReader, AllShapes):
     """Reads the regions of images in an export of the type JSON.
 
-    Later regions lie over earlier ones, as the editor shows them. Of several
-    annotations of a task, the ground truth counts, else the last one with a
+    Later regions lie over earlier ones, as the editor shows them. If a task
+    has several annotations, the ground truth counts, else the last one with a
     region. A field may be a list of images.
     Sources: https://labelstud.io/guide/export and the pages of its tags.
     """

@@ -113,7 +113,7 @@ def test_whats_the_point_reads_a_changed_second_file_again(labels, write):
 
 
 def test_whats_the_point_joins_clicks_on_one_pixel(labels, write, summary):
-    """Repeated: one dot. Of several classes: none."""
+    """One dot if they have one class, and none if they have several."""
     first = [dict(x=1.2, y=1, cls=3), dict(x=1.8, y=1.9, cls=3)]
     first += [dict(x=6, y=6, cls=5)]
     src = [
