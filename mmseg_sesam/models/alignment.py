@@ -5,8 +5,8 @@ from __future__ import annotations
 from mmseg.models import EncoderDecoder
 from torch import nn
 
-# Ends of the names of classes that pad as TensorFlow does: those of timm, and
-# `Conv2dAdaptivePadding` of mmcv.
+# Ends of the names of classes that pad as TensorFlow does: those of timm,
+# `Conv2dAdaptivePadding` of mmcv, and `AdaptivePadding` of mmseg with 'same'.
 _ENDS = ('2dSame', 'AdaptivePadding')
 
 
@@ -24,7 +24,7 @@ def moving_features(model: EncoderDecoder) -> str | None:
     layers = [
         type(module).__name__
         for module in model.backbone.modules()
-        if type(module).__name__.endswith(_ENDS) and _stride(module) > 1
+        if _pads_around(module) and _stride(module) > 1
     ]
     if len(layers) < 2:
         return None
@@ -48,6 +48,15 @@ def moving_features(model: EncoderDecoder) -> str | None:
             'take crops of multiples.'
         )
     return None
+
+
+def _pads_around(module: nn.Module) -> bool:
+    """Returns whether a layer pads an odd side around it.
+
+    Padding at the corner, as in Swin, lies behind every side.
+    """
+    corner = getattr(module, 'padding', None) == 'corner'
+    return type(module).__name__.endswith(_ENDS) and not corner
 
 
 def _stride(module: nn.Module) -> int:

@@ -57,6 +57,41 @@ def test_moving_features_is_none_for_even_padding(project_root: Path) -> None:
     assert moving_features(MODELS.build(cfg)) is None
 
 
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        dict(
+            type='SwinTransformer',
+            embed_dims=4,
+            depths=(1, 1, 1, 1),
+            num_heads=(1, 1, 1, 1),
+        ),
+        dict(
+            type='PCPVT',
+            embed_dims=[4, 4, 4, 4],
+            depths=[1, 1, 1, 1],
+            num_heads=[1, 1, 1, 1],
+        ),
+    ],
+    ids=['Swin', 'Twins'],
+)
+def test_moving_features_is_none_for_padding_at_the_corner(
+    backbone: dict,
+) -> None:
+    init_default_scope('mmseg')
+    head = dict(type='FCNHead', in_channels=4, channels=4, num_classes=2)
+    preprocessor = dict(type='SegDataPreProcessor', size=(32, 32))
+    model = MODELS.build(
+        dict(
+            type='EncoderDecoder',
+            data_preprocessor=preprocessor,
+            backbone=backbone,
+            decode_head=head,
+        )
+    )
+    assert moving_features(model) is None
+
+
 def test_predictions_of_an_image_are_those_of_its_padded_copy(
     project_root: Path,
 ) -> None:
