@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -82,13 +83,18 @@ class TeacherPredictor:
 
         Together they are the probabilities of the whole image, which a model
         with test_cfg mode='slide' makes one row of windows at a time.
+
+        A network that draws random numbers, as that of SegNeXt does, draws the
+        same ones for each image, so that a resumed refresh predicts as an
+        undisturbed one.
         """
         model, batch = self.model, self.prepare(batch)
-        for rows, scores in score_bands(
-            model.predictor, model.data_preprocessor, batch
-        ):
-            samples = batch['data_samples']
-            yield rows, model.to_probability(scores[None], samples)[0]
+        samples = batch['data_samples']
+        with _seeded(next(model.parameters()).device):
+            for rows, scores in score_bands(
+                model.predictor, model.data_preprocessor, batch
+            ):
+                yield rows, model.to_probability(scores[None], samples)[0]
 
     def predict_labels(
         self,
@@ -248,3 +254,12 @@ class TeacherPredictor:
                 flat = value.detach().cpu().contiguous().flatten()
                 digest.update(flat.view(torch.uint8).numpy())
         return digest.hexdigest()
+
+
+@contextmanager
+def _seeded(device: torch.device) -> Iterator[None]:
+    """Seeds torch's generators, and restores their states afterwards."""
+    devices = [device] if device.type == 'cuda' else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(0)
+        yield

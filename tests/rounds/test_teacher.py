@@ -94,6 +94,32 @@ def test_predict_labels_leaves_out_labels_that_training_does_not_read(
     assert prediction.confident is None and prediction.agrees is None
 
 
+def test_bands_draw_the_same_random_numbers_for_each_image(
+    make_config: Callable[..., Config], batch: dict
+) -> None:
+    cfg = make_config().model
+    cfg.decode_head = dict(
+        type='LightHamHead',
+        in_channels=[32, 64],
+        in_index=[2, 3],
+        channels=8,
+        ham_channels=8,
+        ham_kwargs=dict(MD_R=4),
+        num_classes=3,
+        norm_cfg=dict(type='BN'),
+    )
+    model = MODELS.build(cfg).eval()
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.95)
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        state = torch.get_rng_state()
+        ((_, probability),) = teacher.bands(batch)
+        found.append(probability)
+        assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(*found)
+
+
 def test_predict_labels_holds_the_agreeing_classes_once() -> None:
     height, width, classes = 2000, 1500, 32
     probability = torch.full((classes, 20, width), 1 / classes)
