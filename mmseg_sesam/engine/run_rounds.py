@@ -18,6 +18,7 @@ from mmseg_sesam.engine.models import refuse_sharded, share_buffers, unwrap
 from mmseg_sesam.engine.trial import (
     try_batch,
     try_losses,
+    try_predictions,
     try_sample,
     try_single_image,
     try_transforms,
@@ -156,18 +157,13 @@ class RunRounds:
         segmenter.to(next(model.parameters()).device)
         was_training = model.training
         model.eval()
-        teacher = None
-        if round_index:
-            teacher = TeacherPredictor(
-                model, self.prepare, self.enrich_threshold
-            )
         RoundMaker(
             round_index,
             self.generator,
             self.images,
             self.store,
             self.settings,
-            teacher,
+            self._teacher() if round_index else None,
             iteration,
             self.group,
         ).make()
@@ -208,6 +204,13 @@ class RunRounds:
         try_batch(self.runner, self.images.two_sizes())
         if self.refreshes:
             try_transforms(self.images.dataset, self.prepare)
+            try_predictions(self.images, self._teacher())
+
+    def _teacher(self) -> TeacherPredictor:
+        """Returns what predicts images in a refresh."""
+        return TeacherPredictor(
+            self.model, self.prepare, self.enrich_threshold
+        )
 
     def _take_lock(self) -> None:
         self._lock = self.store.lock()

@@ -1,4 +1,4 @@
-"""Trials of losses and of training images, before a training."""
+"""Trials of losses, training images and predictions, before a training."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.models import unwrap
+from mmseg_sesam.io.names import printable
 from mmseg_sesam.models import SeSAMEncoderDecoder
 from mmseg_sesam.models.label_maps import LabelMaps
 from mmseg_sesam.models.source_losses import loss_list, source_losses
 from mmseg_sesam.rounds.provenance import as_json
-from mmseg_sesam.structures import UNLABELLED
+from mmseg_sesam.rounds.teacher import TeacherPredictor
+from mmseg_sesam.rounds.training_images import TrainingImages
+from mmseg_sesam.structures import DENSE, UNLABELLED
 from mmseg_sesam.type_names import type_name
 
 
@@ -182,6 +185,29 @@ def try_transforms(images: Dataset, prepare: ValidationTransforms) -> None:
         ) from error
 
 
+def try_predictions(images: TrainingImages, teacher: TeacherPredictor) -> None:
+    """Raises ValueError if a refresh cannot predict whole training images.
+
+    It predicts two images of different sizes if there are, as some networks
+    take only multiples of a number, or the size of the crops. Model and
+    random generators stay as they are.
+    """
+    model = teacher.model
+    places: dict[tuple[int, int], int] = {}
+    for place, fact in enumerate(images.facts):
+        # Dense labels are their own pseudo-labels.
+        if fact.kind != DENSE:
+            places.setdefault(fact.size, place)
+    training = model.training
+    model.eval()
+    try:
+        with _same_randomness(model):
+            for place in list(places.values())[:2]:
+                _predict(images, place, teacher)
+    finally:
+        model.train(training)
+
+
 def _has_single_image(loader: DataLoader) -> bool:
     """Returns whether a batch of a loader holds one image alone."""
     size = loader.batch_size
@@ -196,6 +222,28 @@ def _first_image(runner: Runner) -> Tensor:
     preprocess = unwrap(runner.model).data_preprocessor
     views = preprocess(batch, training=True)['inputs']
     return views['student'] if isinstance(views, dict) else views
+
+
+def _predict(
+    images: TrainingImages, place: int, teacher: TeacherPredictor
+) -> None:
+    """Predicts the image at a place, see `try_predictions`."""
+    batch = pseudo_collate([images.dataset[place]])
+    try:
+        for _ in teacher.bands(batch):
+            pass
+    # Networks raise errors of any type.
+    except Exception as error:  # noqa: BLE001
+        fact = images.facts[place]
+        width, height = fact.size
+        raise ValueError(
+            f'The training image {printable(fact.path)} of {width} x {height} '
+            'pixels cannot be predicted in a refresh '
+            f"({type(error).__name__}: {error}); set mode='slide' with "
+            'crop_size and stride in model.test_cfg, size or size_divisor, '
+            'such as 32, in model.data_preprocessor.test_cfg, or Resize in '
+            'the validation pipeline.'
+        ) from error
 
 
 def _forward(model: SeSAMEncoderDecoder, images: Tensor) -> None:

@@ -16,11 +16,15 @@ from PIL import Image
 from pipelines import place_of
 from torch.nn import SyncBatchNorm
 
+from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.engine.trial import (
     try_batch,
+    try_predictions,
     try_sample,
     try_single_image,
 )
+from mmseg_sesam.rounds.teacher import TeacherPredictor
+from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.store.store import PseudoLabelStore
 
 MakeConfig = Callable[..., Config]
@@ -61,7 +65,16 @@ def with_single_images(cfg: Config) -> Config:
     return cfg
 
 
-@pytest.mark.parametrize('trial', [try_sample, try_single_image])
+def predict_images(runner: Runner) -> None:
+    """The trial of a refresh without transforms of validation."""
+    teacher = TeacherPredictor(runner.model, ValidationTransforms(), 0.95)
+    images = TrainingImages(runner.cfg.train_dataloader.dataset, 0)
+    try_predictions(images, teacher)
+
+
+@pytest.mark.parametrize(
+    'trial', [try_sample, try_single_image, predict_images]
+)
 def test_trial_changes_neither_model_nor_generators(
     make_config: MakeConfig, scribbles: Path, trial: Callable
 ) -> None:
@@ -121,6 +134,29 @@ def test_trial_rejects_transforms_that_a_refresh_cannot_apply(
     with pytest.raises(ValueError, match=r'\(GenerateEdge\) fail .* Load'):
         runner.train()
     assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+
+def test_trial_rejects_a_size_that_no_refresh_predicts_before_round_0(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    # The first image has a size that the network takes, as crops have.
+    for folder in ('images', 'weak'):
+        path = scribbles / folder / 'deep/0.png'
+        with Image.open(path) as image:
+            image.crop((0, 0, 48, 32)).save(path)
+    cfg = make_config()
+    cfg.model.backbone = dict(type='UNet', base_channels=2)
+    cfg.model.decode_head.in_channels = 4
+    with pytest.raises(
+        ValueError,
+        match=r'1\.png of 48 x 40 pixels cannot be predicted in a refresh '
+        r'\(AssertionError: .* divisible .* size_divisor, such as 32',
+    ):
+        Runner.from_cfg(cfg).train()
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+    cfg.model.data_preprocessor.test_cfg = dict(size_divisor=16)
+    predict_images(Runner.from_cfg(cfg))
 
 
 def test_trial_rejects_sizes_that_no_batch_holds_before_round_0(
