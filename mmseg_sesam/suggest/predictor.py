@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,9 +87,20 @@ class RunPredictor:
 
 def _pool(output: Any) -> Tensor:
     """Returns (D,), the mean over the places of the last feature map."""
-    while not isinstance(output, Tensor):
-        output = output[-1]
-    return output.flatten(2).mean(dim=(0, 2))
+    *_, last = _feature_maps(output)
+    return last.flatten(2).mean(dim=(0, 2))
+
+
+def _feature_maps(output: Any) -> Iterator[Tensor]:
+    """Yields the (N, D, H, W) maps of nested outputs of a backbone.
+
+    Vision transformers may add a class token to each map.
+    """
+    if isinstance(output, (list, tuple)):
+        for part in output:
+            yield from _feature_maps(part)
+    elif output.dim() == 4:
+        yield output
 
 
 def _probability(scores: Tensor) -> Tensor:

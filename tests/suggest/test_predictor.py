@@ -78,6 +78,48 @@ def test_run_predictor_predicts_as_mmseg(
         np.testing.assert_allclose(found.features, pooled, atol=1e-3)
 
 
+def test_run_predictor_pools_the_map_beside_a_class_token(
+    make_config: Callable[..., Config], packed: dict, tmp_path: Path
+) -> None:
+    init_default_scope('mmseg')
+    cfg = make_config()
+    cfg.model.backbone = dict(
+        type='VisionTransformer',
+        img_size=32,
+        patch_size=8,
+        embed_dims=8,
+        num_layers=4,
+        num_heads=1,
+        mlp_ratio=1,
+        out_indices=(0, 1, 2, 3),
+        output_cls_token=True,
+    )
+    head = cfg.model.decode_head
+    del head['num_convs']
+    head.update(
+        type='DPTHead',
+        input_transform='multiple_select',
+        in_index=[0, 1, 2, 3],
+        in_channels=[8, 8, 8, 8],
+        embed_dims=8,
+        post_process_channels=[4, 4, 4, 4],
+        patch_size=8,
+    )
+    model = MODELS.build(cfg.model).eval()
+    path = tmp_path / 'network.pth'
+    torch.save(dict(meta={}, state_dict=model.state_dict()), path)
+
+    found = RunPredictor(cfg, str(path), 'cpu')(packed)
+
+    batch = dict(
+        inputs=[packed['inputs']], data_samples=[packed['data_samples']]
+    )
+    with torch.no_grad():
+        features = model.backbone(model.data_preprocessor(batch)['inputs'])
+    pooled = features[-1][0].mean(dim=(0, 2, 3)).numpy()
+    np.testing.assert_allclose(found.features, pooled, rtol=1e-3, atol=1e-5)
+
+
 def test_run_predictor_refuses_a_checkpoint_without_the_teacher(
     network: tuple[Config, Path],
 ) -> None:
