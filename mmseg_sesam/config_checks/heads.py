@@ -21,9 +21,10 @@ def check_heads(training: Training) -> None:
     if isinstance(found, (list, tuple)):
         raise ValueError(
             f'model.decode_head is a list of {len(found)} heads, expected '
-            'one, since SeSAMEncoderDecoder serves no cascade; set '
-            'model.type to SeSAMEncoderDecoder, and decode_head to one head '
-            'with the loss of BaseDecodeHead, such as FCNHead.'
+            'one, since SeSAMEncoderDecoder serves no cascade; begin from the '
+            'base of a network without a cascade, such as '
+            'mmseg::_base_/models/fcn_hr18.py in place of ocrnet_hr18.py, and '
+            'set model.type to SeSAMEncoderDecoder.'
         )
     for name, head in heads_of(training.model).items():
         # Names that no registry knows are refused when they are built.

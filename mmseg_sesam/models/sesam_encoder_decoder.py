@@ -115,8 +115,9 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             check_option('SeSAMEncoderDecoder', name, value, rule)
         if not isinstance(kwargs.get('decode_head'), dict):
             raise ValueError(
-                'SeSAMEncoderDecoder serves one decode_head; take the '
-                'EncoderDecoder variant of the model instead of a cascade.'
+                'SeSAMEncoderDecoder serves one decode_head; begin from the '
+                'base of a network without a cascade, such as '
+                'mmseg::_base_/models/fcn_hr18.py in place of ocrnet_hr18.py.'
             )
         check_windows(kwargs.get('test_cfg'))
         # Building may change a config, and the teacher is built from it too.

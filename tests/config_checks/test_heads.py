@@ -38,7 +38,7 @@ def own_loss_of_stock_model(cfg: Config) -> None:
     own_loss(cfg)
 
 
-CASCADE = 'decode_head is a list of 2 heads, expected one, .*; set model.type'
+CASCADE = 'decode_head is a list of 2 heads, .* begin from .*hr18'
 UNSERVED = {
     cascade: CASCADE,
     stock_cascade: CASCADE,
