@@ -7,11 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from mmseg.models import losses
+from mmseg.models.decode_heads import DDRHead, PIDHead
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import nn
 
 from mmseg_sesam.models.source_losses import is_entropy, loss_list, loss_scale
 from mmseg_sesam.structures import HUMAN_FIELD, UNLABELLED, LabelSource
+
+# Backbones of heads. Other heads cannot take them: they return a tuple in
+# training, and a tensor in evaluation.
+_ONLY_BACKBONES = {DDRHead: 'DDRNet', PIDHead: 'PIDNet'}
 
 
 def check_head_class(name: str, kind: type) -> None:
@@ -20,11 +25,17 @@ def check_head_class(name: str, kind: type) -> None:
     # Some heads of mmseg have another base class.
     found = [getattr(kind, name, None) for name in names]
     if found != [getattr(BaseDecodeHead, name) for name in names]:
+        also = ''.join(
+            f' Take another backbone, too: {backbone} returns no list of '
+            'features, which other heads expect.'
+            for head, backbone in _ONLY_BACKBONES.items()
+            if issubclass(kind, head)
+        )
         raise ValueError(
             f'The {name} {kind.__name__} computes its loss from dense labels '
             'in a way of its own; use a head with the loss of BaseDecodeHead '
             '(FCNHead, ASPPHead, DepthwiseSeparableASPPHead, PSPHead, '
-            'UPerHead, SegformerHead, ...) or leave this head out.'
+            'UPerHead, SegformerHead, ...) or leave this head out.' + also
         )
 
 

@@ -243,6 +243,20 @@ def test_check_head_rejects_heads_with_a_loss_of_their_own(
         assert word in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ('head', 'backbone'), [('DDRHead', 'DDRNet'), ('PIDHead', 'PIDNet')]
+)
+def test_check_head_names_backbones_that_other_heads_do_not_take(
+    make_config: MakeConfig, head: str, backbone: str
+) -> None:
+    cfg = make_config()
+    cfg['decode_head']['type'] = head
+    for option in ('num_convs', 'concat_input'):
+        del cfg['decode_head'][option]
+    with pytest.raises(ValueError, match=f'too: {backbone} returns no list'):
+        MODELS.build(cfg)
+
+
 def test_check_head_rejects_a_head_of_one_channel(
     make_config: MakeConfig,
 ) -> None:
