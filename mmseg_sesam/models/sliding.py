@@ -48,7 +48,9 @@ def score_bands(
     height, width = size
 
     def predict(window: Tensor) -> Tensor:
-        here = dict(meta, img_shape=window.shape[2:])
+        shape = window.shape[2:]
+        # Most heads read the first, and that of Mask2Former the second.
+        here = dict(meta, img_shape=shape, pad_shape=shape)
         return model.encode_decode(window, [here])[0]
 
     def without_padding() -> Iterator[Tensor]:

@@ -6,8 +6,11 @@ from typing import Callable
 
 import pytest
 import torch
+from mmseg.models.decode_heads import FCNHead
+from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from torch import Tensor
 
 from mmseg_sesam.models.sliding import check_windows, score_bands
 
@@ -59,6 +62,37 @@ def test_score_bands_are_those_of_the_whole_image(
         assert max(map(int.__sub__, ends[1:], ends)) <= 33
     bands = torch.cat([band for _, band in found], dim=1)
     torch.testing.assert_close(bands, expected, rtol=1e-4, atol=1e-5)
+
+
+@MODELS.register_module()
+class PadShapeHead(FCNHead):
+    """Takes the size of its result from where Mask2Former's head does."""
+
+    def predict_by_feat(
+        self, seg_logits: Tensor, batch_img_metas: list[dict]
+    ) -> Tensor:
+        size = batch_img_metas[0]['pad_shape']
+        return resize(seg_logits, size=size, mode='bilinear')
+
+
+def test_score_bands_tell_a_head_the_size_of_a_tile(
+    make_config: Callable[..., dict],
+) -> None:
+    image = torch.randint(0, 256, (3, 70, 50), dtype=torch.uint8)
+    found = []
+    for kind in ('FCNHead', 'PadShapeHead'):
+        cfg = make_config()
+        cfg.data_preprocessor.test_cfg = dict(size_divisor=32)
+        cfg.decode_head.type = kind
+        torch.manual_seed(0)
+        model = MODELS.build(cfg).eval()
+        sample = SegDataSample(
+            metainfo=dict(ori_shape=(70, 50), img_shape=(70, 50))
+        )
+        batch = dict(inputs=[image], data_samples=[sample])
+        bands = score_bands(model, model.data_preprocessor, batch, tile=32)
+        found.append(torch.cat([scores for _, scores in bands], dim=1))
+    torch.testing.assert_close(*found)
 
 
 @pytest.mark.parametrize(
