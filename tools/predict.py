@@ -123,6 +123,8 @@ def predict(cfg: Config, args: Namespace) -> tuple[int, list[str]]:
     images = find_images(args)
     tile = args.tile or TILE
     predictor = Predictor(cfg, args.checkpoint, get_device(), tile)
+    if args.confidence:
+        predictor.check_confidence()
     weights = Path(args.checkpoint)
     content = json.dumps(cfg.to_dict(), default=str, sort_keys=True)
     record = dict(

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmseg.apis import init_model
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
 from mmseg_sesam.datasets.pipeline_configs import (
@@ -105,6 +106,20 @@ class Predictor:
         """Number of classes that the network tells apart."""
         return self.model.num_classes
 
+    def check_confidence(self) -> None:
+        """Raises ValueError if class scores give no probabilities.
+
+        Heads that classify masks, as those of Mask2Former, MaskFormer and
+        SAN, add up probabilities of masks.
+        """
+        kind = type(self._head)
+        method = getattr(kind, 'predict_by_feat', None)
+        if method is not BaseDecodeHead.predict_by_feat:
+            raise ValueError(
+                f'The class scores of {kind.__name__} are no logits, so that '
+                'they give no probabilities; leave --confidence out.'
+            )
+
     @torch.no_grad()
     def __call__(self, path: str | Path) -> Prediction:
         """Predicts the image of a file.
@@ -172,6 +187,13 @@ class Predictor:
         )
         return read_image(path, remedy)
 
+    @property
+    def _head(self) -> nn.Module:
+        """The head that predicts."""
+        head = self.model.decode_head
+        # A cascade has several heads, and the last one predicts.
+        return head[-1] if isinstance(head, nn.ModuleList) else head
+
     def _decide(
         self, bands: Iterator[tuple[slice, Tensor]], shape: tuple[int, int]
     ) -> Prediction:
@@ -179,11 +201,8 @@ class Predictor:
         label, confidence = np.empty((2, *shape), np.uint8)
         for rows, scores in bands:
             if len(scores) == 1:
-                head = self.model.decode_head
-                # A cascade has several heads, and the last one predicts.
-                head = head[-1] if isinstance(head, nn.ModuleList) else head
                 first = scores[0].sigmoid()
-                ids = first > head.threshold
+                ids = first > self._head.threshold
                 chances = torch.where(ids, first, 1 - first)
             else:
                 chances, ids = scores.softmax(0).max(0)

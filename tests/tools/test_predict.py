@@ -156,6 +156,52 @@ def test_predict_with_a_student_as_with_its_training(
         assert (read_label(path) == read_label(other)).all()
 
 
+def test_predict_refuses_confidence_of_scores_that_are_no_logits(
+    run_here, tiny_config: Path, images: Path, tmp_path: Path
+) -> None:
+    head = dict(
+        type='SideAdapterCLIPHead',
+        num_classes=2,
+        deep_supervision_idxs=[],
+        train_cfg=None,
+        san_cfg=dict(
+            in_channels=3,
+            clip_channels=4,
+            embed_dims=4,
+            num_queries=2,
+            cfg_encoder=dict(num_encode_layer=1, num_heads=1, mlp_ratio=1),
+            cfg_decoder=dict(
+                num_heads=1,
+                num_layers=1,
+                embed_channels=4,
+                mlp_channels=4,
+                num_mlp=1,
+                rescale=True,
+            ),
+        ),
+        maskgen_cfg=dict(
+            sos_token_num=2,
+            embed_dims=4,
+            num_heads=1,
+            num_layers=1,
+            mlp_ratio=1,
+            out_dims=4,
+        ),
+    )
+    with tiny_config.open('a') as config:
+        config.write(f"model['decode_head'] = {head!r}\n")
+    weights = save(Config.fromfile(tiny_config), tmp_path / 'network.pth')
+    out = tmp_path / 'out'
+
+    done = run_here(
+        *('predict.py', tiny_config, weights, images, out, '--confidence')
+    )
+
+    assert done.returncode == 1
+    assert 'class scores of SideAdapterCLIPHead are no logits' in done.stdout
+    assert not out.exists()
+
+
 def test_predict_refuses_other_arguments(
     run_here, refusal, network: tuple[Path, Path], images: Path, tmp_path: Path
 ) -> None:
