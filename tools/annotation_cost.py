@@ -33,8 +33,8 @@ from mmseg_sesam.annotations.mixes import (
     Advice,
     Measured,
     best_mix,
-    paid_alone,
     read_measured,
+    single_kinds,
 )
 from mmseg_sesam.cli.arguments import positive, whole
 from mmseg_sesam.structures import DENSE
@@ -134,7 +134,7 @@ def plan_text(
             'Nothing as cheap was measured for so many images, so that nobody '
             'knows which of them is best.'
         )
-        best += name_numbers(paid_alone(measured, hours, rates), kinds)
+        best += name_numbers(single_kinds(measured, hours, rates), kinds)
     else:
         time = advice.seconds * images / 3600
         best += (
@@ -146,8 +146,8 @@ def plan_text(
         f'The numbers are of {SET}: {IMAGES} street scenes at half their '
         'size, labels that were simulated, a small network, and superpixels '
         'instead of SAM (docs/accuracy.md). For other images, classes and '
-        'networks this is an extrapolation. Differences below one point say '
-        'little.'
+        'networks this is an extrapolation. Differences of a point or '
+        'two may be chance.'
     )
     texts = (best, basis, describe_rates(kinds, rates))
     paragraphs = (textwrap.fill(text, 79) for text in texts)

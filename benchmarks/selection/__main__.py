@@ -1,8 +1,8 @@
 """Measures round 0 against its ceiling, and writes the table.
 
     python -m benchmarks.selection run --set camvid-point \\
-        --segmenter superpixel --data ../shared/data
-    python -m benchmarks.selection run --all --data ../shared/data
+        --segmenter superpixel --data DIR_OF_ALL_DATA_SETS
+    python -m benchmarks.selection run --all --data DIR_OF_ALL_DATA_SETS
     python -m benchmarks.selection report
 
 With --all, rows that have a result are skipped: start it again after an

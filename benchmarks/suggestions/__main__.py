@@ -1,9 +1,9 @@
 """Labels a data set in rounds, as suggested or at random, and trains in each.
 
-    python -m benchmarks.suggestions run voc suggest --seed 0 \
-        --data ../shared/data
-    python -m benchmarks.suggestions run voc random --seed 0 \
-        --data ../shared/data
+    python -m benchmarks.suggestions --results my_results run voc suggest \
+        --seed 0 --data DIR_OF_ALL_DATA_SETS
+    python -m benchmarks.suggestions --results my_results run voc random \
+        --seed 0 --data DIR_OF_ALL_DATA_SETS
     python -m benchmarks.suggestions report
 
 Some of the training images are drawn at random first, the same ones for both
@@ -61,16 +61,19 @@ def run(args: argparse.Namespace) -> None:
             'the folder that does, see docs/accuracy.md.'
         )
     steps = args.steps or SETTINGS[args.set].steps
-    run_rounds(
-        name=args.set,
-        strategy=args.strategy,
-        seed=args.seed,
-        rounds=args.rounds,
-        steps=steps,
-        data=args.data,
-        out=args.out,
-        results=args.results,
-    )
+    try:
+        run_rounds(
+            name=args.set,
+            strategy=args.strategy,
+            seed=args.seed,
+            rounds=args.rounds,
+            steps=steps,
+            data=args.data,
+            out=args.out,
+            results=args.results,
+        )
+    except FileNotFoundError as error:
+        sys.exit(f'suggestions: {error}')
 
 
 def report(args: argparse.Namespace) -> None:

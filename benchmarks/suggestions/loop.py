@@ -75,6 +75,10 @@ def run_rounds(
         data: folder that holds all data sets.
         out: folder of the runs.
         results: folder of the results.
+
+    Raises:
+        FileNotFoundError: a training is gone, from which images of the next
+            round are suggested.
     """
     data_set, share, _, held_share = SETTINGS[name]
     names = _image_names(data_set, data)
@@ -111,6 +115,12 @@ def run_rounds(
             break
         if strategy == 'random':
             chosen = sorted(order[: (index + 2) * number].tolist())
+        elif not work_dir.is_dir():
+            raise FileNotFoundError(
+                f'{path} holds the result of a training that {out} does not '
+                'hold, and suggestions need the trained network; give a new '
+                'folder as --results, to train it again.'
+            )
         else:
             chosen = sorted(
                 chosen + _suggested(work_dir, names, chosen, number)

@@ -1,15 +1,15 @@
 # Copy this file, and every line marked CHANGE fits it to your data.
 _base_ = [
-    # Runs without a GPU; with one, take deeplabv3_r50.py, whose
-    # auxiliary_head needs num_classes below as decode_head does.
+    # Runs without a GPU. Another network needs another optimizer, too
+    # (docs/add_to_your_config.md).
     '../_base_/models/deeplabv3_lite0.py',
     # CHANGE: your copy of this file.
     '../_base_/datasets/my_dataset.py',
     # Needs no weights; with those of SAM, take sam_vit_h.py.
     '../_base_/segmenters/superpixel.py',
     '../_base_/default_runtime.py',
-    # The recipe that was measured, 800 steps. docs/choosing.md tells what a
-    # longer training changes, deeplabv3_r50.py needs schedule_20k.py.
+    # CHANGE: 800 steps of 8 crops suit some hundred images. docs/choosing.md
+    # tells what a longer training changes.
     '../_base_/schedules/sesam_800.py',
 ]
 train_pipeline = [
@@ -21,6 +21,8 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 model = dict(
     ema_momentum=0.99,
     data_preprocessor=dict(size=_base_.crop_size),
+    # CHANGE: add class weights, which the measured runs had (README.md), if
+    # rare classes matter.
     decode_head=dict(num_classes=_base_.num_classes),
     # CHANGE: 0.1 for coarse masks and strokes, beyond which it finds
     # outlines; 0 for points, which it harms (docs/choosing.md).

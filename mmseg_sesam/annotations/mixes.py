@@ -143,13 +143,13 @@ def best_mix(
     return Advice(shares, seconds, miou, (below, above))
 
 
-def paid_alone(
+def single_kinds(
     measured: Sequence[Measured], hours: float, rates: Mapping[str, Rate]
 ) -> dict[str, Measured]:
-    """Returns the trainings on one kind of labels that some hours pay for.
+    """Returns what trainings on one kind of labels gave for some hours.
 
-    It tells what numbers of labels gave, where the hours are too few for a
-    share of the images that was measured.
+    Where the hours are too few for every measured share of the images, the
+    same number of labels was still measured on the images of `SET`.
 
     Args:
         measured: trainings.
@@ -157,13 +157,14 @@ def paid_alone(
         rates: by name.
 
     Returns:
-        By kind, the training with the most images that have a label.
+        By kind, the training with the most labelled images among those whose
+        labels take no more hours.
 
     Example:
         >>> rates = {'voc-point': Rate(10, ''), 'voc-scribble': Rate(30, '')}
         >>> rows = [Measured({'point': 0.5}, 40, 1),
         ...         Measured({'scribble': 0.5}, 60, 1)]
-        >>> list(paid_alone(rows, 1, rates))
+        >>> list(single_kinds(rows, 1, rates))
         ['point']
     """
     found = {}

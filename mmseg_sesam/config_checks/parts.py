@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import chain
 
 from mmengine.logging import print_log
 from mmseg.registry import HOOKS, TRANSFORMS
@@ -36,7 +37,7 @@ def check_parts(training: Training) -> None:
         for kind in kinds[:1]:
             check_config_fields(hook, kind)
     _check_hooks(training)
-    _check_local_labels(training)
+    _check_local_files(training)
     _warn_of_checkpoints_by_epoch(training)
     check_ids_stay(training.transforms)
     _check_all_views(training)
@@ -93,21 +94,23 @@ def _check_hooks(training: Training) -> None:
         )
 
 
-def _check_local_labels(training: Training) -> None:
-    """Raises if a hook would not find label files of another storage.
+def _check_local_files(training: Training) -> None:
+    """Raises if a hook would not find files of another storage.
 
-    `TrainingImages` reads label files from disk.
+    `TrainingImages` reads images and label files from disk.
     """
     if not (training.hooks or training.share_hooks):
         return
     hook = 'SAMPseudoLabelHook' if training.hooks else 'ClassSharesHook'
-    for step in training.find('LoadWeakAnnotations'):
+    loaders = map(training.find, ('LoadImageFromFile', 'LoadWeakAnnotations'))
+    for step in chain.from_iterable(loaders):
         backend = option_of(step, TRANSFORMS, 'backend_args')
         if backend and backend != dict(backend='local'):
             raise ValueError(
-                f'{type_name(step)} has backend_args, and {hook} reads label '
-                'files from disk; copy them to a disk, set seg_map_path of '
-                'the data set to their folder, and take backend_args out.'
+                f'{type_name(step)} has backend_args, and {hook} reads images '
+                'and label files from disk; copy them to a disk, set '
+                'data_prefix of the data set to their folders, and take '
+                'backend_args out.'
             )
 
 

@@ -17,15 +17,13 @@ def shares_of(shares: Any, dataset: dict) -> tuple[ClassShares, list[str]]:
     """Returns the true shares of a training set, and its classes.
 
     Args:
-        shares: option of `ClassSharesHook`.
+        shares: option of `ClassSharesHook`. Label files of which shares are
+            counted have the ids and the endings of the first data set's.
         dataset: config of the training data set.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
         ValueError: the data set has no classes, or shares do not fit them.
-
-    Dense labels of which shares are counted have the ids of the first data
-    set's files, and names that end as theirs do.
     """
     leaf, _ = next(iterate_leaves(dataset))
     classes = classes_of(leaf)

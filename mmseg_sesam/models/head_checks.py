@@ -14,8 +14,8 @@ from torch import nn
 from mmseg_sesam.models.source_losses import is_entropy, loss_list, loss_scale
 from mmseg_sesam.structures import HUMAN_FIELD, UNLABELLED, LabelSource
 
-# Backbones of heads. Other heads cannot take them: they return a tuple in
-# training, and a tensor in evaluation.
+# Backbones that only these heads take: they return a tuple in training, and
+# a tensor in evaluation.
 _ONLY_BACKBONES = {DDRHead: 'DDRNet', PIDHead: 'PIDNet'}
 
 

@@ -30,9 +30,8 @@ class Part(Protocol):
         Args:
             rows: (N,) integers.
             cols: (N,) integers.
-            lookups: keeps what one call finds for all parts of a prompt on
-                the tile. Give the parts of a tile the same pixels in every
-                call with one dict, and each prompt an empty dict.
+            lookups: cache of one prompt on one tile, empty at first. It
+                knows parts but no pixels, so each call gives the same ones.
         """
 
     def window(self) -> Box | None:

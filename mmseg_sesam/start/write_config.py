@@ -26,7 +26,7 @@ from mmseg_sesam.start.config_template import (
     WITHOUT_VAL,
 )
 from mmseg_sesam.start.material import Material
-from mmseg_sesam.start.plan import Plan
+from mmseg_sesam.start.plan import MEASURED, Plan
 from mmseg_sesam.start.ratio import drawing_ratio
 from mmseg_sesam.start.sets import DataSets
 from mmseg_sesam.structures import DENSE, NO_LABEL
@@ -45,7 +45,6 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
         bases: folder of the fragments, `configs/_base_`.
     """
     choices, material = vars(plan), sets.train
-    is_large = plan.model.value == 'deeplabv3_r50'
     crf = plan.crf.value
     values: dict[str, Any] = {key: choices[key].value for key in choices}
     values.update(
@@ -64,13 +63,13 @@ def config_text(plan: Plan, sets: DataSets, folder: Path, bases: Path) -> str:
         if crf
         else '[]',
         auxiliary='\n    auxiliary_head=dict(num_classes=num_classes),'
-        if is_large
+        if plan.model.value == 'deeplabv3_r50'
         else '',
         **_of_labels(sets, folder),
         **_of_validation(sets, folder),
     )
     validation = WITH_VAL if sets.val else WITHOUT_VAL
-    optimizer = SGD if is_large else ADAMW
+    optimizer = ADAMW if plan.model.value == MEASURED else SGD
     reasons = {key: choice.reason for key, choice in choices.items()}
     reasons['val'] = f'the validation measures {sets.measured}'
     template = HEAD + validation + NETWORK + optimizer + HOOKS

@@ -12,8 +12,8 @@ from mmseg_sesam.annotations.mixes import (
     IMAGES,
     Measured,
     best_mix,
-    paid_alone,
     read_measured,
+    single_kinds,
 )
 
 RESULTS = Path(__file__).resolve().parents[2] / 'benchmarks/accuracy/results'
@@ -68,7 +68,7 @@ def test_best_mix_names_a_measured_mix() -> None:
     assert best_mix(rows, 520, RATES).between == (SCRIBBLE, DENSE)
 
 
-def test_paid_alone_returns_the_most_labels_of_each_kind() -> None:
+def test_single_kinds_returns_the_most_labels_of_each_kind() -> None:
     few, more, most = (
         Measured({'scribble': number / IMAGES}, 60 - number, 1)
         for number in (2, 4, 9)
@@ -76,9 +76,9 @@ def test_paid_alone_returns_the_most_labels_of_each_kind() -> None:
     mix = Measured({'dense': 1 / IMAGES, 'scribble': 1 / IMAGES}, 70, 1)
     # Four scribbles take these hours exactly.
     hours = 4 * RATES['voc-scribble'].seconds / 3600
-    found = paid_alone([most, more, few, mix, DENSE], hours, RATES)
+    found = single_kinds([most, more, few, mix, DENSE], hours, RATES)
     assert found == {'scribble': more}
-    assert paid_alone([POINT, DENSE], hours, RATES) == {}
+    assert single_kinds([POINT, DENSE], hours, RATES) == {}
 
 
 def test_read_measured_reads_results_of_the_benchmark() -> None:

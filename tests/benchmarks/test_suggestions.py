@@ -88,3 +88,17 @@ def test_run_labels_what_is_suggested(
     assert len(second['images']) == 2 and not held & {*second['images']}
     assert {*first['images']} < {*second['images']}
     assert second['val'][-1]['step'] == 5
+
+
+def test_run_tells_that_the_network_of_a_result_is_gone(
+    write_camvid: Callable[[Iterable[str]], None], tmp_path: Path
+) -> None:
+    write_camvid(f'{i:02}' for i in range(50))
+    results = tmp_path / 'results'
+    results.mkdir()
+    (results / 'camvid-first-s5-seed0-round0.json').write_text('{}')
+    options = ['--steps=5', '--data=data', '--out=gone']
+    words = [f'--results={results}', 'run', 'camvid', 'suggest', *options]
+
+    with pytest.raises(SystemExit, match='give a new folder as --results'):
+        run(make_parser().parse_args(words))

@@ -178,6 +178,11 @@ def labels_elsewhere(cfg: Config) -> None:
     loader.backend_args = dict(backend='petrel')
 
 
+def images_elsewhere(cfg: Config) -> None:
+    loader = find(cfg, 'LoadImageFromFile')
+    loader.backend_args = dict(backend='petrel')
+
+
 def misspelt_teacher(cfg: Config) -> None:
     cfg.model.teacher = 'onlin'
 

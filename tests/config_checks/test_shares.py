@@ -60,7 +60,7 @@ WRONG = {
     other_classes: "the class 'd', which the data set does not have",
     no_file: "tiny.py: .*'nowhere.csv'",
     no_shares: 'tiny.py: ClassSharesHook has no shares, expected a share',
-    labels_elsewhere_without_rounds: 'and ClassSharesHook reads label files',
+    labels_elsewhere_without_rounds: 'and ClassSharesHook reads images and',
     no_names: 'the training data set has none',
 }
 
