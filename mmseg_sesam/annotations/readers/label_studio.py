@@ -234,6 +234,7 @@ class LabelStudioReader(NamedReader, AllShapes):
         if not done and self.predictions == 'read':
             done = task.get('predictions', [])
             done = take(dict(predictions=done), 'predictions', list, where)
+            _check_whole(done, where)
         if not done:
             return None
         truths = [e for e in done if isinstance(e, dict) and _is_truth(e)]
@@ -241,6 +242,17 @@ class LabelStudioReader(NamedReader, AllShapes):
         drawn = [entry for entry in done if _has_region(entry)]
         chosen = (truths or drawn or done)[-1]
         return take(chosen, 'result', list, where), len(done) - 1
+
+
+def _check_whole(predictions: list, where: str) -> None:
+    """Raises ValueError if an export names predictions by ids alone."""
+    if any(isinstance(entry, int) for entry in predictions):
+        raise ValueError(
+            f'{where} has predictions={shown(predictions)}, which are ids '
+            'alone, expected predictions with their regions; read the '
+            'tasks.json that was imported, or a snapshot of the project made '
+            'with predictions.only_id false.'
+        )
 
 
 def _is_truth(entry: dict) -> bool:

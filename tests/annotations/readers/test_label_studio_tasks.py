@@ -131,6 +131,17 @@ def test_label_studio_reads_predictions_on_demand(labels, write, out):
     assert found['a'][2, 2] == 1 and found['b'][1, 2] == 2
 
 
+def test_label_studio_rejects_predictions_by_id(labels, refusal, write):
+    """The export of a project holds predictions as ids."""
+    src = write('a.json', [task(annotations=[], predictions=[4])])
+    said = refusal('label-studio', src, classes=CLASSES, predictions='read')
+    assert 'a.jpg has predictions=[4], which are ids alone' in said
+    assert 'tasks.json' in said and 'predictions.only_id' in said
+    # By default predictions are not looked at.
+    src = write('b.json', [task(SQUARE, predictions=[4])])
+    assert [*labels('label-studio', src, classes=CLASSES)] == ['a']
+
+
 def test_label_studio_takes_the_size_of_an_image(labels, refusal, write):
     tasks = [task(SQUARE), task(image='b.jpg')]
     src = write('a.json', tasks)
