@@ -147,6 +147,8 @@ def test_export_cvat_declares_all_labels(tmp_path, image):
     }
     assert found == {'cat': '#ff0010', '__ignore__': '#808080'}
     assert root.find('image').get('name') == 'a b.jpg'
+    # CVAT takes a small one for the number of a photo of the task.
+    assert int(root.find('image').get('id')) >= 10**9
     assert [p.get('z_order') for p in root.iter('polygon')] == ['0', '1']
 
 

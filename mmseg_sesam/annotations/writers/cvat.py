@@ -8,6 +8,11 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from mmseg_sesam.annotations.writer import AnnotationWriter, Drawing, writing
 
+# CVAT takes the id of an image whose name the task lacks for the number of a
+# photo, and would put the shapes on that one. No task has so many photos, and
+# CVAT then rejects the file. Ids still fit into 32 bits.
+_FIRST_ID = 10**9
+
 
 class CvatWriter(AnnotationWriter):
     """Writes polygons, each in a layer of its own.
@@ -41,10 +46,8 @@ class CvatWriter(AnnotationWriter):
 
     def _image(self, index: int, drawing: Drawing) -> Element:
         width, height = map(str, drawing.size)
-        image = Element(
-            'image',
-            dict(id=str(index), name=drawing.name, width=width, height=height),
-        )
+        about = dict(name=drawing.name, width=width, height=height)
+        image = Element('image', dict(id=str(_FIRST_ID + index), **about))
         for layer, outline in enumerate(drawing.outlines):
             points = (f'{x:.2f},{y:.2f}' for x, y in outline.joined.tolist())
             fields = dict(
