@@ -15,6 +15,8 @@ from mmseg_sesam.structures import UNLABELLED
 
 # Label of outlines of unlabelled pixels; readers know it as --unlabelled.
 IGNORED = '__ignore__'
+# Colours of that label by preference; a class may have one of them.
+_GREYS = [f'#{3 * f"{grey:02x}"}' for grey in (128, 192, 64, *range(256))]
 WRITERS: dict[str, type[AnnotationWriter]] = {}
 
 
@@ -83,11 +85,12 @@ class AnnotationWriter(ABC):
     @property
     def labels(self) -> dict[str, str]:
         """Colours such as '#ff0000' by the names of all labels."""
-        colours = (
+        colours = [
             f'#{red:02x}{green:02x}{blue:02x}'
             for red, green, blue in self.palette
-        )
-        return {**dict(zip(self.classes, colours)), IGNORED: '#808080'}
+        ]
+        grey = next(grey for grey in _GREYS if grey not in colours)
+        return {**dict(zip(self.classes, colours)), IGNORED: grey}
 
 
 def key_of(name: str) -> str:

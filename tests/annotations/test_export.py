@@ -152,6 +152,19 @@ def test_export_cvat_declares_all_labels(tmp_path, image):
     assert [p.get('z_order') for p in root.iter('polygon')] == ['0', '1']
 
 
+def test_export_gives_unlabelled_shapes_a_colour_of_their_own(tmp_path, image):
+    classes = ['car', 'road', 'sky']
+    greys = [[128] * 3, [192] * 3, [64] * 3]
+    _, config = export(
+        *([image], [RING], tmp_path / 'out', 'label-studio'),
+        classes=classes,
+        palette=greys,
+    )
+    labels = [*ElementTree.parse(config).iter('Label')]
+    assert [label.get('value') for label in labels] == [*classes, '__ignore__']
+    assert len({label.get('background') for label in labels}) == 4
+
+
 def test_export_coco_counts_the_area_without_holes(tmp_path, image):
     (path,) = export(
         [image], [RING], tmp_path / 'out', 'coco', 0, classes=['cat']
