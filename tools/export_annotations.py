@@ -56,7 +56,8 @@ def make_parser() -> ArgumentParser:
     parser.add_argument(
         '--prefix',
         help='beginning of the addresses of images for label-studio '
-        f'(default: {LOCAL_FILES})',
+        f'(default: {LOCAL_FILES}IMAGES/ with the name of the folder of all '
+        'images)',
     )
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -62,7 +63,9 @@ def export(
         palette: RGB of each class; None for the colours of VOC.
         root: folder of all images; None for the one that they share.
         prefix: beginning of the images' addresses in the format
-            label-studio, by default of a local storage.
+            label-studio. By default it is that of a local storage below the
+            parent of `root`, because Label Studio serves no file that lies
+            directly in its document root.
 
     Raises:
         ValueError: an option is wrong, a file exists, or a label does not
@@ -83,13 +86,15 @@ def export(
             f'A class has the name {IGNORED}, which means unlabelled; give '
             'it another name.'
         )
+    root = _root_of(images, root)
     names = _relative_names(images, root)
     check_unique(
         zip(map(key_of, names), images), 'would have one label, {name}'
     )
-    address = LOCAL_FILES if prefix is None else prefix
+    if prefix is None:
+        prefix = f'{LOCAL_FILES}{quote(root.name)}/'
     colours = (palette or voc_colours())[: len(classes)]
-    writer = WRITERS[format](out, classes, colours, address)
+    writer = WRITERS[format](out, classes, colours, prefix)
     files = writer.files(names)
     if existing := next((file for file in files if file.exists()), None):
         raise ValueError(
@@ -106,10 +111,18 @@ def export(
     return files
 
 
-def _relative_names(images: Sequence[Path], root: Path | None) -> list[str]:
+def _root_of(images: Sequence[Path], root: Path | None) -> Path:
+    """Returns the absolute path of the folder of all images."""
+    if root is None:
+        paths = map(os.path.abspath, images)
+        root = os.path.commonpath([*map(os.path.dirname, paths)])
+    # Links stay: Label Studio compares paths as a person gave them.
+    return Path(os.path.abspath(root))
+
+
+def _relative_names(images: Sequence[Path], root: Path) -> list[str]:
     """Returns the paths of images below a folder."""
     paths = [os.path.abspath(path) for path in images]
-    root = root or os.path.commonpath([os.path.dirname(p) for p in paths])
     names = [Path(os.path.relpath(path, root)).as_posix() for path in paths]
     outside = [name for name in names if name.startswith('../')]
     if outside:

@@ -178,7 +178,7 @@ def test_export_coco_counts_the_area_without_holes(tmp_path, image):
 @pytest.mark.parametrize(
     'prefix, address',
     [
-        (None, '/data/local-files/?d=a%20b.jpg'),
+        (None, '/data/local-files/?d=images/a%20b.jpg'),
         ('https://x/', 'https://x/a%20b.jpg'),
         ('s3://x/', 's3://x/a b.jpg'),
         ('photos/', 'photos/a b.jpg'),
@@ -194,6 +194,30 @@ def test_export_label_studio_addresses(tmp_path, image, prefix, address):
     assert task['annotations'] == []
     values = [e.get('value') for e in ElementTree.parse(config).iter('Label')]
     assert values == ['cat', '__ignore__']
+
+
+@pytest.mark.parametrize('root', ['photos #1', '.'])
+def test_export_label_studio_addresses_begin_with_the_folder(
+    tmp_path, image, monkeypatch, root
+):
+    """Label Studio serves no file directly in its document root."""
+    folder = image.parent.rename(tmp_path / 'photos #1')
+    monkeypatch.chdir(folder if root == '.' else tmp_path)
+    tasks, _ = export(
+        *([Path(root, image.name)], [RING], tmp_path / 'out'),
+        *('label-studio', 0),
+        classes=['cat'],
+        root=Path(root),
+    )
+    (task,) = json.loads(tasks.read_text())
+    address = '/data/local-files/?d=photos%20%231/a%20b.jpg'
+    assert task['data'] == dict(image=address)
+    reader = READERS['label-studio'](
+        tasks, classes=['cat'], images=folder, predictions='read'
+    )
+    convert(reader, tmp_path / 'back')
+    found = read_label(tmp_path / 'back/a b.png')
+    np.testing.assert_array_equal(found, RING)
 
 
 @pytest.mark.parametrize(
