@@ -14,6 +14,7 @@ from mmseg_sesam.cli.arguments import (
     add_cfg_options,
     config_file,
     new_folder,
+    whole,
 )
 
 
@@ -25,7 +26,10 @@ def make_parser() -> ArgumentParser:
         '--split', choices=('train', 'val', 'test'), default='train'
     )
     parser.add_argument(
-        '--number', type=int, default=20, help='number of samples'
+        '--number',
+        type=whole('number of samples', 1),
+        default=20,
+        help='number of samples',
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(

@@ -36,12 +36,18 @@ class Parser(ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
         args = sys.argv[1:] if args is None else args
-        # ArgumentParser takes -1=0 for an option, unless it has a space.
-        spaced = [re.sub(r'^(?=-\d+=)', ' ', text) for text in args]
-        return super().parse_known_args(spaced, namespace)
+        return super().parse_known_args([*map(spaced, args)], namespace)
 
     def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
-        return [arg_line.removeprefix('\ufeff')]
+        return [spaced(arg_line.removeprefix('\ufeff'))]
+
+
+def spaced(text: str) -> str:
+    """Returns a value such as -1=0 with a space before it.
+
+    Without the space ArgumentParser takes it for an option.
+    """
+    return re.sub(r'^(?=-\d+=)', ' ', text)
 
 
 def make_parser() -> ArgumentParser:

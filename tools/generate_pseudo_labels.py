@@ -16,6 +16,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmseg_sesam.cli import arguments
+from mmseg_sesam.cli.interrupts import interruptible
 
 
 def make_parser() -> ArgumentParser:
@@ -80,6 +81,7 @@ def generate(cfg: Config, args: Namespace) -> None:
     )
 
 
+@interruptible('generate_pseudo_labels')
 def main() -> None:
     parser = make_parser()
     args = arguments.parse_args(parser)

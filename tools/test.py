@@ -114,10 +114,10 @@ def test(
 
     # The runner holds the connection of the processes, and must be deleted
     # before they disconnect: it is local to this function.
-    runner = TerminalTestRunner.from_cfg(cfg)
-    if args.out:
-        refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
     try:
+        runner = TerminalTestRunner.from_cfg(cfg)
+        if args.out:
+            refuse_equal_names(runner.test_loop.dataloader.dataset, parser)
         runner.test()
     except Refusal as error:
         parser.error(str(error))

@@ -54,7 +54,8 @@ _ABLATIONS = """## What each part is worth
 
 {table}
 
-Differences are to SeSAM with the same seeds. Those below one point say little.
+Differences are to SeSAM with the same seeds. Those of a point or two may be
+chance.
 
 """
 

@@ -4,7 +4,7 @@
         --seed 0 --data DIR_OF_ALL_DATA_SETS
     python -m benchmarks.suggestions --results my_results run voc random \
         --seed 0 --data DIR_OF_ALL_DATA_SETS
-    python -m benchmarks.suggestions report
+    python -m benchmarks.suggestions --results my_results report
 
 Some of the training images are drawn at random first, the same ones for both
 strategies; each further round labels as many again. A round that has a result

@@ -93,6 +93,8 @@ def export(
     )
     if prefix is None:
         prefix = f'{LOCAL_FILES}{quote(root.name)}/'
+        if format == 'label-studio':
+            _check_addresses(root, names)
     colours = (palette or voc_colours())[: len(classes)]
     writer = WRITERS[format](out, classes, colours, prefix)
     files = writer.files(names)
@@ -118,6 +120,20 @@ def _root_of(images: Sequence[Path], root: Path | None) -> Path:
         root = os.path.commonpath([*map(os.path.dirname, paths)])
     # Links stay: Label Studio compares paths as a person gave them.
     return Path(os.path.abspath(root))
+
+
+def _check_addresses(root: Path, names: Sequence[str]) -> None:
+    """Raises ValueError if the address of an image ends as another's name.
+
+    Such an address would be read back as that of the other image.
+    """
+    keys = set(map(key_of, names))
+    if found := next((k for k in keys if f'{root.name}/{k}' in keys), None):
+        raise ValueError(
+            f'{root} holds the image {found}, and one of the same name in its '
+            f'folder {root.name}, so that Label Studio would exchange their '
+            'labels; rename this folder.'
+        )
 
 
 def _relative_names(images: Sequence[Path], root: Path) -> list[str]:

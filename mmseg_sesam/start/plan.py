@@ -93,8 +93,8 @@ def make_plan(sets: DataSets, machine: Machine, segmenter: Choice) -> Plan:
     steps = _round_up(min(max(2 * images, _LEAST_STEPS), _MOST_STEPS))
     reason = (
         f'2 a training image ({images}), from {_LEAST_STEPS} to {_MOST_STEPS} '
-        '(our choice); the runs in docs had 400 to 800 steps of the small '
-        'network'
+        '(our choice); the runs on weak labels in docs had 400 to 800 steps '
+        'of the small network'
     )
     return Plan(
         segmenter=segmenter,

@@ -327,6 +327,17 @@ def test_convert_a_long_name_of_a_class():
 
 
 @pytest.mark.parametrize('name', XML)
+def test_convert_refuses_entities(name, tmp_path):
+    settings, file, content = XML[name]
+    path = tmp_path / 'src' / file
+    path.parent.mkdir()
+    content = content.replace('</', '&e;</', 1)
+    path.write_text(f'<!DOCTYPE x [<!ENTITY e "">]>{content}')
+    with pytest.raises(ValueError, match='cannot be read as XML'):
+        convert(READERS[name](path, **settings), tmp_path / 'out')
+
+
+@pytest.mark.parametrize('name', XML)
 def test_convert_entity_bombs(name):
     levels = ''.join(
         f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(9)

@@ -220,6 +220,17 @@ def test_export_label_studio_addresses_begin_with_the_folder(
     np.testing.assert_array_equal(found, RING)
 
 
+def test_export_refuses_addresses_of_another_image(tmp_path, image):
+    other = image.parent / image.parent.name / image.name
+    other.parent.mkdir()
+    other.write_bytes(image.read_bytes())
+    images, labels = [image, other], [RING, RING]
+    with pytest.raises(ValueError, match='rename this folder'):
+        export(images, labels, tmp_path / 'a', 'label-studio', classes=['cat'])
+    # Their shapes are told apart by whole names.
+    assert export(images, labels, tmp_path / 'b', 'cvat', classes=['cat'])
+
+
 @pytest.mark.parametrize(
     'label, format, options, said',
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 
 import pytest
 from mmengine.config import Config
@@ -166,15 +165,3 @@ def test_check_config_names_all_other_values_of_unlabelled_pixels(
         '.* expected 255',
     ):
         check_config(cfg)
-
-
-def test_check_config_accepts_data_sets_with_own_roots(
-    make_config: MakeConfig, scribbles: Path
-) -> None:
-    cfg = make_config()
-    dataset = cfg.train_dataloader.dataset
-    parts = [
-        dict(dataset, data_root=str(scribbles / part)) for part in ('a', 'b')
-    ]
-    cfg.train_dataloader.dataset = dict(type='ConcatDataset', datasets=parts)
-    check_config(cfg)

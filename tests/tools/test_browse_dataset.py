@@ -30,3 +30,7 @@ def test_browse_dataset_draws_samples(
     done = run_here('browse_dataset.py', config, out)
     assert done.returncode == 2
     assert f'{out} is there and not an empty folder' in done.stdout
+    new = tmp_path / 'new'
+    done = run_here('browse_dataset.py', config, new, '--number', 0)
+    assert done.returncode == 2
+    assert 'number of samples' in done.stdout and not new.exists()

@@ -112,14 +112,19 @@ def test_convert_annotations_names_damaged_files(
     assert json.loads((out / 'summary.json').read_text())['files'] == 4
 
 
+@pytest.mark.parametrize('in_file', [False, True])
 def test_convert_annotations_maps_values_below_zero(
-    tool, tmp_path: Path
+    tool, tmp_path: Path, in_file: bool
 ) -> None:
     path = tmp_path / 'src/a.tif'
     path.parent.mkdir()
     tifffile.imwrite(path, np.array([[5, -1]], np.int16))
     out = tmp_path / 'out'
-    words = ['--map', '-1=unlabelled', '5=0']
+    words = ['-1=unlabelled', '5=0']
+    if in_file:
+        (tmp_path / 'map.txt').write_text('\n'.join(words))
+        words = [f'@{tmp_path / "map.txt"}']
+    words = ['--map', *words]
     code, said = tool('index-png', path.parent, out, *words)
     assert code == 0, said
     assert np.array(Image.open(out / 'a.png')).tolist() == [[0, 255]]

@@ -177,6 +177,11 @@ def test_start_goes_on_where_interrupts_are_ignored(tmp_path: Path) -> None:
             'train: interrupted; tools/train.py with --resume and the same '
             'other arguments continues.',
         ),
+        (
+            ('generate_pseudo_labels.py', 'config.py'),
+            *('mmseg_sesam.cli.launch', 'load_config'),
+            'generate_pseudo_labels: interrupted; the same command continues.',
+        ),
     ],
 )
 def test_tool_ends_with_one_sentence_when_interrupted(

@@ -73,6 +73,19 @@ def test_test_writes_predictions_of_an_evaluator_with_metrics(
     assert_is_right(out, done.stdout)
 
 
+def test_test_refuses_a_hook_with_one_sentence(
+    run_here, tiny_config: Path, checkpoint: Path
+):
+    hook = 'default_hooks.training_pictures'
+    done = run_here(
+        *('test.py', tiny_config, checkpoint, '--cfg-options'),
+        *(f'{hook}.type=SeSAMVisualizationHook', f'{hook}.interval=0'),
+        *('--work-dir', tiny_config.parent / 'run'),
+    )
+    assert done.returncode == 2
+    assert 'got interval=0' in done.stdout.splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_dist_test_starts_two_processes(
     run,

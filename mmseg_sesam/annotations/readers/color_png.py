@@ -112,8 +112,20 @@ class ColorPngReader(NamedReader):
                     first.setdefault(name, rgb)
             self.names, _ = name_classes(first)
             self.palette = [list(first[name]) for name in self.names]
+        names: dict[Colour, dict[int, str]] = {}
+        for name, rgb in table:
+            id_ = self.class_id(name, str(self.colors))
+            names.setdefault(rgb, {}).setdefault(id_, name)
+        # Palettes of mmseg give some colours to several classes.
+        self.shared = {
+            rgb: [*by_id.values()]
+            for rgb, by_id in names.items()
+            if len(by_id) > 1
+        }
         self.ids = {
-            rgb: self.class_id(name, str(self.colors)) for name, rgb in table
+            rgb: next(iter(by_id))
+            for rgb, by_id in names.items()
+            if rgb not in self.shared
         }
         if Path(self.colors).name == 'labelmap.txt':
             self.remarks.append(
@@ -171,6 +183,14 @@ class ColorPngReader(NamedReader):
             # Where it is zero, the file is refused below.
             label[rows] = found - 1
         strange = [(c >> 16, c >> 8 & 255, c & 255) for c in sorted(unknown)]
+        for colour in filter(self.shared.get, strange):
+            raise ValueError(
+                f'{item.source} holds the colour {colour}, which '
+                f'{self.colors} gives to several classes '
+                f'({", ".join(map(shown, self.shared[colour]))}); give '
+                '--colors a table of your own, or the colour to --unlabelled '
+                'as R,G,B.'
+            )
         if strange:
             raise ValueError(
                 f'{item.source} holds {len(strange)} colours that '

@@ -249,9 +249,9 @@ def _check_whole(predictions: list, where: str) -> None:
     if any(isinstance(entry, int) for entry in predictions):
         raise ValueError(
             f'{where} has predictions={shown(predictions)}, which are ids '
-            'alone, expected predictions with their regions; read the '
-            'tasks.json that was imported, or a snapshot of the project made '
-            'with predictions.only_id false.'
+            'alone, expected predictions with their regions; export a '
+            'snapshot of the project with predictions.only_id false, read '
+            'tasks.json (without corrections), or leave --predictions out.'
         )
 
 

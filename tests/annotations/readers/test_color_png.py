@@ -66,6 +66,16 @@ def test_color_png_uses_colours_of_a_known_data_set(labels, write):
     assert found['a'].tolist() == [[*range(21), 255]]
 
 
+def test_color_png_refuses_colours_of_several_classes(labels, refusal, write):
+    road_or_skyscraper, wall = (140, 140, 140), (120, 120, 120)
+    image = np.array([[road_or_skyscraper, wall]], np.uint8)
+    src = write('png/a.png', image).parent
+    said = refusal('color-png', src, colors='ade')
+    assert "('road', 'skyscraper')" in said.replace('"', "'")
+    settings = dict(colors='ade', unlabelled=['140,140,140'])
+    assert labels('color-png', src, **settings)['a'].tolist() == [[255, 0]]
+
+
 def test_color_png_remarks_on_exports_of_cvat(labels, write, summary):
     colors = str(write('labelmap.txt', CVAT))
     labels('color-png', write('png/a.png', IMAGE).parent, colors=colors)
