@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
+from mmseg_sesam.annotations.files import shown
 from mmseg_sesam.io import atomic
 from mmseg_sesam.io.listing import is_empty_or_absent
 from mmseg_sesam.structures import UNLABELLED
@@ -84,9 +85,9 @@ def load_written(
     elif changed:
         key = changed[0]
         raise ValueError(
-            f'{out} was made with {key}={earlier.get(key)!r}, and now '
-            f'{key}={settings.get(key)!r} is asked for; give a new folder, '
-            'or the earlier setting.'
+            f'{out} was made with {key}={shown(earlier.get(key))}, and now '
+            f'{key}={shown(settings.get(key))} is asked for; give a new '
+            'folder, or the earlier setting.'
         )
     elif gone:
         raise ValueError(

@@ -66,12 +66,18 @@ def test_color_png_uses_colours_of_a_known_data_set(labels, write):
     assert found['a'].tolist() == [[*range(21), 255]]
 
 
-def test_color_png_refuses_colours_of_several_classes(labels, refusal, write):
-    road_or_skyscraper, wall = (140, 140, 140), (120, 120, 120)
-    image = np.array([[road_or_skyscraper, wall]], np.uint8)
-    src = write('png/a.png', image).parent
+# Of road and skyscraper, and of wall, in mmseg's palette of ADE20K.
+SHARED = np.array([[[140, 140, 140], [120, 120, 120]]], np.uint8)
+
+
+def test_color_png_refuses_colours_of_several_classes(refusal, write):
+    src = write('png/a.png', SHARED).parent
     said = refusal('color-png', src, colors='ade')
     assert "('road', 'skyscraper')" in said.replace('"', "'")
+
+
+def test_color_png_leaves_colours_of_several_classes_out(labels, write):
+    src = write('png/a.png', SHARED).parent
     settings = dict(colors='ade', unlabelled=['140,140,140'])
     assert labels('color-png', src, **settings)['a'].tolist() == [[255, 0]]
 
