@@ -146,10 +146,10 @@ def best_mix(
 def single_kinds(
     measured: Sequence[Measured], hours: float, rates: Mapping[str, Rate]
 ) -> dict[str, Measured]:
-    """Returns what trainings on one kind of labels gave for some hours.
+    """Returns the trainings on one kind of labels that fit some hours.
 
-    Where the hours are too few for every measured share of the images, the
-    same number of labels was still measured on the images of `SET`.
+    They tell what a number of labels gave, also where the hours are too few
+    for every measured share of a user's many images.
 
     Args:
         measured: trainings.

@@ -51,9 +51,9 @@ def moving_features(model: EncoderDecoder) -> str | None:
 
 
 def _pads_around(module: nn.Module) -> bool:
-    """Returns whether a layer pads an odd side around it.
+    """Returns whether a layer pads at all sides, which moves features.
 
-    Padding at the corner, as in Swin, lies behind every side.
+    Padding at the corner, as in Swin, is at the right and the bottom alone.
     """
     corner = getattr(module, 'padding', None) == 'corner'
     return type(module).__name__.endswith(_ENDS) and not corner

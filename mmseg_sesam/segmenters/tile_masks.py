@@ -31,7 +31,7 @@ class Part(Protocol):
             rows: (N,) integers.
             cols: (N,) integers.
             lookups: cache of one prompt on one tile, empty at first. It
-                knows parts but no pixels, so each call gives the same ones.
+                does not store the pixels: give the same ones in each call.
         """
 
     def window(self) -> Box | None:

@@ -10,6 +10,7 @@ from typing import Callable
 import numpy as np
 import pytest
 import tifffile
+from label_folders import state
 from PIL import Image
 
 from mmseg_sesam.annotations import READERS
@@ -43,17 +44,6 @@ def tool(run_here) -> Callable[..., tuple[int, str]]:
         return done.returncode, done.stdout
 
     return convert
-
-
-def state(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {
-        path.relative_to(folder).as_posix(): (
-            path.read_bytes(),
-            path.stat().st_mtime_ns,
-        )
-        for path in folder.rglob('*')
-        if path.is_file()
-    }
 
 
 def test_convert_annotations_again_and_with_another_setting(
