@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmseg_sesam.datasets.label_kinds import image_kinds
 from mmseg_sesam.evaluation.boundary import count_boundaries
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
@@ -15,6 +16,7 @@ from mmseg_sesam.evaluation.label_quality import (
 )
 from mmseg_sesam.io.processes import map_in_processes
 from mmseg_sesam.report.images import Labelled, RunImages
+from mmseg_sesam.structures import NO_LABEL
 
 # Limits of the sample, which bound the time for any data set (our choice:
 # 20 s for 10 000 images of VOC's size on two cores).
@@ -74,14 +76,23 @@ class Measures(NamedTuple):
 def draw_sample(images: RunImages) -> list[int]:
     """Draws the images that are measured, and from which some are shown.
 
-    The indices ascend; they are only of images with a dense label, if there
-    are any.
+    The indices ascend. If images have a dense label in `images.truths`, only
+    these are drawn. Else unlabelled images fill up what the others leave.
     """
-    pool = sorted(images.truths) or list(range(len(images)))
-    pixels = images[pool[0]].weak.size * (len(images.run.rounds) + 2)
-    count = int(min(len(pool), MAX_IMAGES, max(MAX_PIXELS // pixels, 1)))
+    pool, unlabelled = sorted(images.truths), []
+    if not pool:
+        # A small sample of a mix could have no weak label at all.
+        for index, kind in enumerate(image_kinds(images.dataset)):
+            (unlabelled if kind == NO_LABEL else pool).append(index)
+    first = (pool or unlabelled)[0]
+    pixels = images[first].weak.size * (len(images.run.rounds) + 2)
+    most = int(min(MAX_IMAGES, max(MAX_PIXELS // pixels, 1)))
     rng = np.random.default_rng(0)
-    return sorted(rng.choice(pool, count, replace=False).tolist())
+    drawn = []
+    for part in (pool, unlabelled):
+        count = min(len(part), most - len(drawn))
+        drawn += rng.choice(part, count, replace=False).tolist()
+    return sorted(drawn)
 
 
 def measure(images: RunImages, indices: Sequence[int], jobs: int) -> Measures:

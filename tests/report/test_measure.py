@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from mixed import mix
 from PIL import Image
 
@@ -48,3 +49,26 @@ def test_measure_leaves_out_dense_training_images(
     measures = measure(images, [0, 1, 2], jobs=1)
 
     assert measures.rounds[0].confusion.sum() == 40 * 48
+
+
+@pytest.mark.parametrize('labelled', range(3))
+def test_draw_sample_takes_unlabelled_images_last(
+    work_dir: Path, monkeypatch: pytest.MonkeyPatch, labelled: int
+) -> None:
+    kinds = ['none'] * 3
+    kinds[labelled] = 'scribble'
+    run = read_run(work_dir)
+    mix(run.cfg, kinds)
+    images = RunImages(run)
+
+    for most in (1, 2, 3):
+        monkeypatch.setattr('mmseg_sesam.report.measure.MAX_IMAGES', most)
+        sample = draw_sample(images)
+        assert len(sample) == most and labelled in sample
+        assert sample == sorted({*sample})
+
+
+def test_draw_sample_of_unlabelled_images_alone(work_dir: Path) -> None:
+    run = read_run(work_dir)
+    mix(run.cfg, ('none', 'none', 'none'))
+    assert draw_sample(RunImages(run)) == [0, 1, 2]
