@@ -177,6 +177,7 @@ def _on_pseudo_labels(
     if not rounds:
         return
     last = rounds[-1]
+    labelled = last['labelled of weak']
     right = last.get('precision', nan)
     if right < _RIGHT:
         yield Sentence(
@@ -185,14 +186,15 @@ def _on_pseudo_labels(
             'Pseudo-labels are too wrong if fewer than '
             f'{_RIGHT}% of the labelled pixels are right.',
         )
-    elif last['labelled'] < _LABELLED and not right < _SURE:
+    elif labelled < _LABELLED and not right < _SURE:
         sure = '' if isnan(right) else f', and {right:.1f}% of them are right'
         yield Sentence(
-            f'Only {last["labelled"]:.1f}% of the pixels are labelled{sure}'
-            ': lower min_reliability of the selector, or label more.',
+            f'Only {labelled:.1f}% of the pixels of images with a weak label '
+            f'are labelled{sure}: lower min_reliability of the selector, or '
+            'label more.',
             f'Pseudo-labels are too few if fewer than {_LABELLED}% of the '
-            f'pixels have one and, where that is known, at least {_SURE} % '
-            'of them are right.',
+            'pixels of images with a weak label have one and, where that is '
+            f'known, at least {_SURE}% of them are right.',
         )
     if last['fell back'] > _FELL_BACK:
         yield Sentence(

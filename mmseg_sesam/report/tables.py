@@ -12,7 +12,7 @@ from mmseg_sesam.evaluation.boundary import boundary_iou
 from mmseg_sesam.evaluation.label_quality import MEASURES, label_quality
 from mmseg_sesam.report.measure import Measures
 from mmseg_sesam.report.run import Run
-from mmseg_sesam.structures import DENSE, LABEL_KINDS
+from mmseg_sesam.structures import DENSE, LABEL_KINDS, NO_LABEL
 
 # Rows of the list of mistakes.
 _MISTAKES = 8
@@ -22,16 +22,15 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
     """Returns a row for each round, with shares in percent.
 
     Counts are of all images but those of kind 'dense', which have no
-    pseudo-label; with dense labels the row has the quality over the sample.
+    pseudo-label; 'labelled of weak' leaves out those of kind 'none', too, for
+    which nothing is selected. With dense labels the row has the quality over
+    the sample.
     """
     rows = []
     for index, manifest in run.rounds.items():
-        dense = manifest.get('kinds', {}).get(DENSE, {})
-        summary = {
-            name: count - dense.get(name, 0)
-            for name, count in manifest['summary'].items()
-        }
-        row = {'round': index, **_shares(summary)}
+        row = {'round': index, **_shares(_counts_without(manifest, DENSE))}
+        weak = _counts_without(manifest, DENSE, NO_LABEL)
+        row['labelled of weak'] = _shares(weak)['labelled']
         confusion = measures.rounds[index].confusion
         if confusion.any():
             quality = label_quality(confusion)
@@ -140,6 +139,15 @@ def list_mistakes(
         share = _percent(square[true, given], labelled)
         rows.append(dict(truth=int(true), label=int(given), share=share))
     return rows
+
+
+def _counts_without(manifest: dict[str, Any], *kinds: str) -> dict[str, int]:
+    """Returns the counts of a round over images of all but some kinds."""
+    counts = dict(manifest['summary'])
+    for kind in kinds:
+        for name, count in manifest.get('kinds', {}).get(kind, {}).items():
+            counts[name] -= count
+    return counts
 
 
 def _shares(counts: dict[str, int]) -> dict[str, float]:

@@ -93,17 +93,24 @@ def test_tabulate_kinds_over_all_images(tmp_path: Path) -> None:
     assert tabulate_kinds(run._replace(rounds={0: unsaid})) == []
 
 
-def test_tabulate_rounds_leaves_out_dense_images(tmp_path: Path) -> None:
+def test_tabulate_rounds_leaves_out_images_without_selection(
+    tmp_path: Path,
+) -> None:
     dense = dict(images=1, pixels=100, components=0, fell_back=0)
     dense.update(weak_pixels=100, labelled_pixels=100)
+    none = dict(dense, pixels=120, weak_pixels=0, labelled_pixels=20)
     total = dict(images=3, pixels=300, components=4, fell_back=1)
     total.update(weak_pixels=120, labelled_pixels=200)
-    rounds = {0: dict(summary=total, kinds=dict(dense=dense))}
+    kinds = dict(dense=dense, none=none)
+    rounds = {0: dict(summary=total, kinds=kinds), 2: dict(summary=total)}
     run = Run(*(tmp_path, Config(), [], [], {}, None), rounds, None)
     nothing = np.zeros((3, 4), int)
     counts = RoundCounts(nothing, *[nothing[0]] * 4)
+    measures = Measures({}, nothing[0], 9, dict.fromkeys(rounds, counts))
 
-    (row,) = tabulate_rounds(run, Measures({}, nothing[0], 9, {0: counts}))
+    row, of_unsaid_kinds = tabulate_rounds(run, measures)
 
     assert row['images'] == 2
     assert (row['weak'], row['labelled']) == (10, 50)
+    assert row['labelled of weak'] == 100
+    assert of_unsaid_kinds['labelled of weak'] == pytest.approx(200 / 3)
