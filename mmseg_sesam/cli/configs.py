@@ -122,7 +122,13 @@ def _remedy(cfg: Config, key: str) -> str:
         return 'change it in the file'
     keys = [f'{place}{dot}{rest}' for place in places[:_PLACES]]
     more = ', ...' if len(places) > _PLACES else ''
-    return f'set {", ".join(keys)}{more} instead'
+    remedy = f'set {", ".join(keys)}{more} instead'
+    if isinstance(cfg[name], _PLAIN):
+        # Numbers computed from it, such as a schedule's end, are not found.
+        remedy += (
+            ', or change it in the file if other values are computed from it'
+        )
+    return remedy
 
 
 def _iterate_places(

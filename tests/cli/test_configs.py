@@ -105,7 +105,11 @@ model = dict(data_preprocessor=data_preprocessor)
             'val_dataloader.dataset.data_root instead',
         ),
         ('path', 'change it in the file'),
-        ('number', 'set train_dataloader.number instead'),
+        (
+            'number',
+            'set train_dataloader.number instead, or change it in the file '
+            'if other values are computed from it',
+        ),
         (
             'generator.min_area',
             'set default_hooks.pseudo_labels.generator.min_area instead',
