@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -59,8 +60,11 @@ def affordable_images(rate: Rate, minutes: float) -> int:
     check_option('suggest', 'minutes', minutes, number(above=0))
     count = rate.images(minutes / 60)
     if not count:
+        # Rounded up: this number must buy an image.
+        least = math.ceil(rate.seconds * 100 / 60) / 100
         raise ValueError(
             f'{minutes:g} minutes buy no image at {rate.seconds:g} seconds '
-            f'for one; give --minutes of at least {rate.seconds / 60:.2g}.'
+            f'for one; give --minutes of at least {least:g}, or your own '
+            'time for one image with --seconds.'
         )
     return count
