@@ -35,6 +35,13 @@ def check_shares(training: Training) -> None:
             "refreshes; set teacher='online', or take the hook out, as with "
             '--cfg-options default_hooks.class_shares=None.'
         )
+    if training.model_option('only_weak_classes'):
+        raise ValueError(
+            'The config has ClassSharesHook, and the model has '
+            'only_weak_classes=True, with which whole images would get the '
+            'label of a rare class; set only_weak_classes=False, or take the '
+            'hook out, as with --cfg-options default_hooks.class_shares=None.'
+        )
     shares = hook_option(hooks[0], 'shares')
     # A built hook reads them when training begins. Dense labels may take
     # minutes to count: only that hook does.

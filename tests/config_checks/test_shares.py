@@ -32,6 +32,10 @@ def no_teacher(cfg):
     cfg.model.teacher = None
 
 
+def only_weak_classes(cfg):
+    cfg.model.only_weak_classes = True
+
+
 def other_classes(cfg):
     cfg.default_hooks.class_shares.shares = dict(SHARES, d=0)
 
@@ -57,6 +61,7 @@ WRONG = {
     twice: 'ClassSharesHook stands 2 times',
     stock: 'has ClassSharesHook, and the model is EncoderDecoder',
     no_teacher: 'teacher=None without refreshes',
+    only_weak_classes: 'has ClassSharesHook, .* has only_weak_classes=True',
     other_classes: "the class 'd', which the data set does not have",
     no_file: "tiny.py: .*'nowhere.csv'",
     no_shares: 'tiny.py: ClassSharesHook has no shares, expected a share',
