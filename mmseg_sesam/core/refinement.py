@@ -25,7 +25,8 @@ def class_thresholds(
     2018); the half is our choice.
 
     Args:
-        probability: (P, C) float in [0, 1] of some pixels.
+        probability: (P, C) float in [0, 1] of some pixels; those with an
+            undefined probability do not count.
         enrich_threshold: see `enrich`.
 
     Returns:
@@ -37,6 +38,9 @@ def class_thresholds(
         [0.85, 0.6]
     """
     best, ids = probability.max(axis=1), probability.argmax(axis=1)
+    # A single NaN would make the median of its class undefined.
+    defined = np.isfinite(best)
+    best, ids = best[defined], ids[defined]
     number = probability.shape[1]
     thresholds = np.broadcast_to(enrich_threshold, number).astype(float)
     for class_id in np.unique(ids):

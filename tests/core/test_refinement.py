@@ -75,3 +75,11 @@ def test_class_thresholds_keep_half_of_each_predicted_class(pixels, tau):
         confident = (of_class >= taus[class_id]).sum()
         if not len(of_class) or confident > len(of_class) / 2:
             assert thresholds[class_id] == taus[class_id]
+
+
+def test_class_thresholds_leave_out_undefined_pixels():
+    pixels = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
+    undefined = np.full((1, 2), np.nan)
+    thresholds = class_thresholds(np.concatenate([pixels, undefined]), 0.95)
+    assert thresholds.tolist() == class_thresholds(pixels, 0.95).tolist()
+    assert class_thresholds(undefined, 0.95).tolist() == [0.95, 0.95]
