@@ -181,6 +181,9 @@ class RoundMaker:
     def _check_space(self) -> None:
         """Raises if the disk cannot hold the round."""
         need = self.store.size(self.index - 1) if self.index else 0
+        if self.index == 1 and self.teacher.stores_labels:
+            # Round 0 has no confident labels beside its pseudo-labels.
+            need *= 2
         if not need:
             facts, places = self.images.facts, self.images.places()
             pixels = sum(facts[place].pixels for place in places.values())

@@ -125,6 +125,33 @@ def test_make_round_again_needs_space_beside_the_published_one(
         rounds.make(store)
 
 
+@pytest.mark.parametrize('mode', ['online', 'round'])
+def test_first_refresh_needs_space_for_confident_labels(
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+) -> None:
+    cfg = make_config(model__teacher=mode)
+    rounds = Rounds(cfg.train_dataloader.dataset)
+    store = PseudoLabelStore(tmp_path / 'store')
+    model = MODELS.build(cfg.model).eval()
+    teacher = TeacherPredictor(model, ValidationTransforms(), 0.95)
+    rounds.make(store)
+    # Enough for the pseudo-labels alone.
+    full = shutil.disk_usage(tmp_path)._replace(free=int(1.5 * store.size(0)))
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: full)
+
+    if mode == 'round':
+        with pytest.raises(RoundError, match='the round takes about'):
+            rounds.make(store, 1, teacher=teacher)
+        full = full._replace(free=2 * store.size(0))
+    rounds.make(store, 1, teacher=teacher)
+
+    stored = (store.folder(1) / 'confident').is_dir()
+    assert stored == (mode == 'round')
+
+
 def test_resumed_round_needs_space_for_its_missing_images_alone(
     make_config: Callable[..., Config],
     tmp_path: Path,
