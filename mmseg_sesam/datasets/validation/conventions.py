@@ -139,9 +139,16 @@ def check_empty(labels: Labels) -> Iterator[Finding]:
     labelled = np.delete(labels.ids, UNLABELLED, axis=1)
     empty = np.flatnonzero(~labelled.any(axis=1))
     if len(empty):
+        remedy = 'label some pixels, or take the images out of the list'
+        if labels.split.sparse:
+            remedy = (
+                'label some pixels, or remove the files and set '
+                "unlabelled='allow' of LoadWeakAnnotations to learn from "
+                'their images by the teacher'
+            )
         yield labels.split.warning(
             'labels leave every pixel unlabelled',
-            'label some, or leave them to the teacher',
+            remedy,
             (labels.paths[i] for i in empty),
         )
 

@@ -177,3 +177,18 @@ def test_check_absent_classes_no_label_at_all(data) -> None:
     assert 'no label holds any class' in str(report)
     assert report.number('error') == 1
     assert report.summaries['train']['without_label'] == 4
+
+
+@pytest.mark.parametrize(
+    ('folder', 'split', 'remedy'),
+    [
+        ('weak', 'train', "remove the files and set unlabelled='allow' of Lo"),
+        ('dense', 'val, test', 'or take the images out of the list'),
+    ],
+)
+def test_check_empty_labels(data, folder: str, split: str, remedy) -> None:
+    path = data.root / folder / 'b.png'
+    write_label(path, np.full(data.shape, 255, np.uint8))
+    finding = data.only(split)
+    assert finding.level == 'warning' and finding.files == (str(path),)
+    assert remedy in finding.remedy
