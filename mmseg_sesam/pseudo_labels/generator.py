@@ -105,8 +105,9 @@ class PseudoLabelGenerator:
             on large images if time allows.
         hole_purity: least share of one class around a hole that it is
             filled with, where evidence speaks for that class, see
-            `fill_holes`; 0 leaves holes unlabelled. Set it to 0 where many
-            objects have no label.
+            `fill_holes`; holes of at most 32 x 32 pixels between the pixels
+            with evidence are filled without any. 0 leaves holes unlabelled.
+            Set it to 0 where many objects have no label.
         min_evidence: probability at which the appearance of a class labels
             pixels that no mask claims, see `fill_confident`; 1 switches that
             off. Lower it for more and worse labels.
