@@ -32,10 +32,6 @@ class Sample(NamedTuple):
         kind: kind of the label, None if the data set does not say it.
         image: (H, W, 3) uint8 in RGB.
         weak: (H, W) uint8 weak label.
-        from_person: (H, W) bool, true where the weak label labels.
-        label: (H, W) uint8, the weak label, in a refresh enriched with the
-            teacher's confident predictions.
-        evidence: evidence for the classes, in a refresh the teacher's.
         prediction: the teacher's, in a refresh.
     """
 
@@ -43,10 +39,27 @@ class Sample(NamedTuple):
     kind: str | None
     image: np.ndarray
     weak: np.ndarray
-    from_person: np.ndarray
-    label: np.ndarray
-    evidence: Evidence | None
     prediction: TeacherPrediction | None
+
+    @property
+    def from_person(self) -> np.ndarray:
+        """(H, W) bool, true where the weak label labels."""
+        return self.weak != UNLABELLED
+
+    @property
+    def label(self) -> np.ndarray:
+        """(H, W) uint8, the weak label, in a refresh enriched.
+
+        The teacher's confident predictions join it.
+        """
+        return self.weak if self.prediction is None else self.prediction.label
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """The teacher's evidence for the classes, in a refresh."""
+        if self.prediction is None:
+            return None
+        return self.prediction.evidence
 
 
 class LabelledImage(NamedTuple):
@@ -93,21 +106,17 @@ class ImageLabeller:
     def read(self, batch: dict) -> Sample:
         """Returns the one image of a batch with its labels."""
         sample = batch['data_samples'][0]
-        weak = label = sample.gt_sem_seg.data[0].numpy()
+        weak = sample.gt_sem_seg.data[0].numpy()
         kind = sample.get('label_kind')
-        evidence = prediction = None
+        prediction = None
         if self.teacher is not None and kind != DENSE:
             thresholds = self.class_thresholds if kind == NO_LABEL else None
             prediction = self.teacher.predict_labels(batch, weak, thresholds)
-            label, evidence = prediction.label, prediction.evidence
         return Sample(
             sample_key(sample.img_path, self.data_root),
             kind,
             rgb_view(batch['inputs'][0], sample),
             weak,
-            weak != UNLABELLED,
-            label,
-            evidence,
             prediction,
         )
 
