@@ -95,15 +95,13 @@ class ExpansionPrior:
         return np.interp(octave, np.arange(_OCTAVES), self.rejected[class_id])
 
 
-def measure_expansion(
-    areas: np.ndarray | int, held: np.ndarray | float
-) -> np.ndarray:
+def measure_expansion(areas: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Returns (M,) float expansion of masks beyond their component.
 
     Args:
-        areas: (M,) pixels of each mask, or one number.
-        held: (M,) pixels of the component inside each mask, or one number;
-            where it is 0, the expansion is infinite.
+        areas: (M,) pixels of each mask.
+        held: (M,) pixels of the component inside each mask; where it is 0,
+            the expansion is infinite.
     """
     expansion = np.full(np.shape(areas), np.inf)
     return np.divide(areas, held, out=expansion, where=held > 0)

@@ -63,7 +63,7 @@ class PreparedLabel:
         A teacher that has not learned a class calls its objects something
         else. Where evidence speaks for the class nowhere in the image, a
         person's pixels show how far it is wrong (our choice). It is 0 where
-        evidence knows the class: then a mark may be wrong itself.
+        evidence knows the class: there the weak label may be wrong.
 
         Args:
             index: place of the component.
