@@ -210,8 +210,7 @@ def main() -> None:
         parser.error('--cfg-options acts on a training: give --run, too')
     for name in ('classes', 'unlabelled', 'corrected'):
         args[name] = tuple(args[name])
-    if run:
-        check_not_trained(args['out'], options)
+    check_not_trained(args['out'], options)
     from mmseg_sesam.start.show import plan_text
     from mmseg_sesam.start.start import Request, prepare
 

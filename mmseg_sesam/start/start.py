@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Callable
 
 from mmseg_sesam.annotations.options import spell_alike
-from mmseg_sesam.engine.work_dir import latest_checkpoint
 from mmseg_sesam.io.atomic import replace_file
 from mmseg_sesam.start.detect import check_annotations
 from mmseg_sesam.start.machine import Machine
@@ -72,6 +71,9 @@ def prepare(
 ) -> Start:
     """Converts labels, splits images, and writes lists and a config.
 
+    `request.out` holds no training, whose labels and lists this would replace:
+    tools/start.py checks that.
+
     Args:
         request: what a user asks for.
         bases: folder of the fragments of configs, `configs/_base_`.
@@ -82,7 +84,7 @@ def prepare(
         FileExistsError: a config or a list of images that a user wrote or
             changed is in the way; no label is written then.
         ValueError: the options do not fit the data, or labels would be
-            replaced that a user changed or a training has used.
+            replaced that a user changed.
         OSError: a file cannot be read or written.
     """
     out = request.out
@@ -158,17 +160,7 @@ def _make_way(out: Path, names: Sequence[str]) -> None:
 
     A call that then fails leaves no config whose classes have other ids
     than the labels.
-
-    Raises:
-        ValueError: a training has used the labels.
     """
-    if latest_checkpoint(out / 'run'):
-        raise ValueError(
-            f'{out / "run"} holds the checkpoints of an earlier training, '
-            'and its labels would be replaced by those of other classes, '
-            'options or folders; give another --out, or the annotations and '
-            'options of that training.'
-        )
     for name in names:
         (out / name).unlink(missing_ok=True)
 

@@ -49,23 +49,6 @@ def test_prepare_keeps_its_config_if_an_annotation_is_damaged(
     assert Config.fromfile(config).num_classes == 3
 
 
-def test_prepare_keeps_the_labels_of_a_training(plan_photos) -> None:
-    config = plan_photos().config
-    Path('out/run').mkdir()
-    Path('out/run/iter_2.pth').touch()
-    label = Path('out/labels/1.png').read_bytes()
-    Path('photos/4.json').unlink()
-    assert plan_photos().sets.train.unlabelled == ['4']
-    text = config.read_text()
-    rename('cat', 'kitten')
-
-    with pytest.raises(ValueError, match='out/run holds the checkpoints'):
-        plan_photos()
-
-    assert config.read_text() == text
-    assert Path('out/labels/1.png').read_bytes() == label
-
-
 def test_prepare_writes_behind_a_link(plan_photos, project_root: Path) -> None:
     # Both paths of the runs share folders with the path of the bases.
     bases = Path('code/configs/_base_')

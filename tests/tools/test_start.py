@@ -78,20 +78,26 @@ def test_start_ends_where_training_fails(photos: Path) -> None:
     assert not Path('pets/run/report.html').exists()
 
 
-def test_start_keeps_an_earlier_training(photos: Path) -> None:
+@pytest.mark.parametrize(
+    ('run', 'resume'),
+    [
+        (
+            '--run --cfg-options train_cfg.max_iters=9',
+            '--resume --cfg-options train_cfg.max_iters=9`',
+        ),
+        ('', '--resume`'),
+    ],
+)
+def test_start_keeps_an_earlier_training(
+    photos: Path, run: str, resume: str
+) -> None:
     Path('pets/run').mkdir(parents=True)
     Path('pets/run/iter_2.pth').touch()
 
-    done = run_warm(
-        *(TOOL, photos, photos, '--out', 'pets', '--run'),
-        *('--cfg-options', 'train_cfg.max_iters=9'),
-    )
+    done = run_warm(TOOL, photos, photos, '--out', 'pets', *run.split())
 
     assert done.returncode == 1
-    assert (
-        '`python tools/train.py pets/pets.py --resume --cfg-options '
-        'train_cfg.max_iters=9`' in done.stdout
-    )
+    assert f'`python tools/train.py pets/pets.py {resume}' in done.stdout
     assert 'give another --out' in done.stdout
     assert [*Path('pets').iterdir()] == [Path('pets/run')]
 
