@@ -72,11 +72,13 @@ class Annotation:
             for each thing that was left out or altered.
         values: values in the file, for a reader that checks the values of
             all files together.
+        thin: whether lines and dots are the only shapes with a class.
     """
 
     label: np.ndarray
     notes: list[tuple[str, str]] = field(default_factory=list)
     values: list[int] = field(default_factory=list)
+    thin: bool = False
 
 
 @dataclass

@@ -81,6 +81,8 @@ class Canvas:
         self.centres = centres
         self.notes: list[tuple[str, str]] = []
         self._shapes: list[ClassMask] = []
+        # Whether shapes with a class are lines or dots, or areas, or both.
+        self._thin: set[bool] = set()
         self._filled = fill != UNLABELLED
         self._ground = np.full(size[::-1], fill, np.uint8)
 
@@ -105,7 +107,7 @@ class Canvas:
             reason = f'shape {word} covered by another class'
             both = f'{self._of(shape)} under {self._called(above)}'
             notes.append((reason, both))
-        return Annotation(label, notes)
+        return Annotation(label, notes, thin=self._thin == {True})
 
     def skip(
         self, kind: str, corners: Any = (), class_id: int | None = None
@@ -163,7 +165,7 @@ class Canvas:
         dots, corner = self._window(points, radius)
         for x, y in points[inside] - corner:
             dots[disk((y, x), radius + 0.5, shape=dots.shape)] = 1
-        self._add(dots, class_id, *corner)
+        self._add(dots, class_id, *corner, thin=True)
 
     def line(self, points: Any, class_id: int, width: int) -> None:
         """Draws a line of `width` pixels along (N, 2) points (x, y)."""
@@ -183,7 +185,7 @@ class Canvas:
         reach = np.arange(width) - (width - 1) / 2
         near = np.hypot(reach, reach[:, None]) < width / 2
         stroke = cv2.dilate(stroke, near.astype(np.uint8))
-        self._add(stroke, class_id, *corner)
+        self._add(stroke, class_id, *corner, thin=True)
 
     def polygon(self, points: Any, class_id: int) -> None:
         """Fills the polygon of three or more (N, 2) corners (x, y)."""
@@ -316,11 +318,18 @@ class Canvas:
             self._add(part, class_id, left, first + top)
 
     def _add(
-        self, mask: np.ndarray, class_id: int, left: int = 0, top: int = 0
+        self,
+        mask: np.ndarray,
+        class_id: int,
+        left: int = 0,
+        top: int = 0,
+        thin: bool = False,
     ) -> None:
         if mask.any():
             crop = MaskCrop.of(mask > 0, (top, left))
             self._shapes.append(ClassMask.of(crop, class_id))
+            if class_id != UNLABELLED:
+                self._thin.add(thin)
 
     def _draw(self) -> tuple[np.ndarray, list[tuple[ClassMask, ClassMask]]]:
         """Returns the label, and pairs of shapes with unlabelled overlap."""

@@ -11,12 +11,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-import numpy as np
-
-from mmseg_sesam.annotations.base import AnnotationReader, Item
+from mmseg_sesam.annotations.base import Annotation, AnnotationReader, Item
 from mmseg_sesam.annotations.convert import SUMMARY
+from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.names import nfc
+from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.start.detect import (
     check_several,
     detect_format,
@@ -174,18 +174,41 @@ def _fill_background(
     """Returns a reader of areas whose undrawn pixels are background.
 
     Beside strokes and points lie pixels of all classes.
+
+    Raises:
+        ValueError: most images have areas, and others strokes or points alone.
     """
     if not isinstance(reader, NamedReader) or 'background' not in reader.names:
         return reader
-    if guess_kind(_readable_labels(reader, items), scale) in THIN:
+    some = (found.label for found in _readable(reader, spaced(items)))
+    if guess_kind(some, scale) in THIN:
         return reader
+    _check_areas(reader, items)
     return replace(reader, undrawn='background')
 
 
-def _readable_labels(
+def _check_areas(reader: NamedReader, items: list[Item]) -> None:
+    """Raises if images have strokes or points alone."""
+    progress = Progress(items, desc='reading validation labels', delay=2)
+    thin = [
+        item.where
+        for item in progress
+        for found in _readable(reader, [item])
+        if found.thin
+    ]
+    if thin:
+        raise ValueError(
+            f'{shortened(thin)}: {len(thin)} of {len(items)} images for '
+            'validation have only strokes or points, expected areas as in the '
+            'others, since pixels without a shape count as background; draw '
+            'polygons along the edges, or take these annotations out of --val.'
+        )
+
+
+def _readable(
     reader: AnnotationReader, items: list[Item]
-) -> Iterator[np.ndarray]:
-    """Yields some labels; the conversion names those that are damaged."""
-    for item in spaced(items):
+) -> Iterator[Annotation]:
+    """Yields annotations; the conversion names those that are damaged."""
+    for item in items:
         with suppress(ValueError, OSError):
-            yield reader.read(item).label
+            yield reader.read(item)

@@ -287,3 +287,15 @@ def test_polygon_far_below_is_drawn_on_few_rows(monkeypatch):
     drawn.polygon([(10, 3990), (20, 3990), (20, 3995)], 1)
     assert sizes == [(22, 8)]
     assert where(drawn, 1)[0] == (10, 3990)
+
+
+def test_annotation_is_thin_if_lines_and_dots_are_all():
+    drawn = canvas()
+    assert not drawn.annotation().thin
+    drawn.line([(0, 0), (9, 5)], 1, 1)
+    drawn.dots([(2, 2)], 1, 0)
+    square = [(4, 4), (7, 4), (7, 7), (4, 7)]
+    drawn.polygon(square, 255)
+    assert drawn.annotation().thin
+    drawn.polygon(square, 1)
+    assert not drawn.annotation().thin

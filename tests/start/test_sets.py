@@ -57,6 +57,30 @@ def test_prepare_measures_a_proxy_on_strokes_for_validation(
     assert cfg.default_hooks.checkpoint.save_best == 'proxyMeanAcc'
 
 
+def test_prepare_refuses_strokes_among_areas_for_validation(
+    request_of_photos: Request,
+) -> None:
+    rng = np.random.default_rng(1)
+    for number, draw in ((20, outlines), (21, strokes), (22, outlines)):
+        write_photo(Path(f'val/{number}.jpg'), rng, draw)
+
+    with pytest.raises(ValueError, match='^val/21.json: 1 of 3 images'):
+        plan(request_of_photos, val=Path('val'))
+
+    assert not Path('out/val_labels').exists()
+
+
+def test_prepare_takes_a_stroke_beside_areas_for_validation(
+    request_of_photos: Request,
+) -> None:
+    def draw(borders: np.ndarray) -> list[dict]:
+        return [*outlines(borders), strokes(borders)[0]]
+
+    write_photo(Path('val/20.jpg'), np.random.default_rng(1), draw)
+
+    assert not plan(request_of_photos, val=Path('val')).sets.proxy
+
+
 @pytest.mark.parametrize('option', ['annotations', 'val', 'corrected'])
 def test_prepare_misses_a_path_before_it_converts(
     request_of_photos: Request, option: str
