@@ -90,17 +90,23 @@ def _check_learns_without_labels(training: Training, kinds: set[str]) -> None:
         or not all(map(_is_crf, _regularizers(training)))
     ):
         return
-    found, remedy = "kind='none'", 'take the data set out'
+    found, steps = "kind='none'", ['take the data set out']
     if NO_LABEL not in kinds:
         found = "unlabelled='allow'"
-        remedy = 'leave that out and list the labelled images in ann_file'
+        steps = [
+            "set unlabelled='refuse'",
+            'list the labelled images in ann_file',
+        ]
         if not _any_allows(training):
             return
+    if NO_LABEL in (_ratio(training) or ()):
+        steps.append(f'take {NO_LABEL!r} out of ratio of LabelKindSampler')
     raise ValueError(
         f'A training data set has {found} of LoadWeakAnnotations, and the '
         'model has teacher=None, no refreshes and no regularizer but '
         'GatedCRFLoss, which leaves them out, so that images without labels '
-        f"teach nothing; set teacher='online', or {remedy}."
+        f"teach nothing; set teacher='online', or {' and '.join(steps)} (see "
+        'Compare with baselines in docs/add_to_your_config.md).'
     )
 
 

@@ -91,7 +91,7 @@ def prepare(
     config = out / f'{out.resolve().name}.py'
     numbers = range(1, len(request.corrected) + 1)
     corrected = [f'corrected_{number}.txt' for number in numbers]
-    names = [config.name, 'train.txt', 'val.txt', *corrected]
+    names = [config.name, 'train.txt', 'labelled.txt', 'val.txt', *corrected]
     _check_unchanged(out, names)
     sets = _gather_sets(request, partial(_make_way, out, names))
     machine = machine or Machine.this()
@@ -167,7 +167,9 @@ def _make_way(out: Path, names: Sequence[str]) -> None:
 
 def _lists(sets: DataSets) -> dict[str, str]:
     """Returns the lists of images by name of the file."""
-    names = {'train.txt': sets.train.names}
+    train = sets.train
+    # The second one is for baselines (docs/add_to_your_config.md).
+    names = {'train.txt': train.names, 'labelled.txt': train.labelled}
     for part in sets.corrected:
         names[f'{part.labels.name}.txt'] = part.labelled
     if sets.val:

@@ -113,7 +113,10 @@ NO_EFFECT = {
     ),
     mosaic: 'RandomMosaic, which joins images of several kinds',
     mosaic_of_images_without_files: 'RandomMosaic, .* with and without one',
-    nothing_without_labels: "kind='none' .* teacher=None, no refreshes",
+    nothing_without_labels: (
+        "kind='none' .* teacher=None, no refreshes.* take the data set out "
+        "and take 'none' out of ratio"
+    ),
     nothing_without_files: "unlabelled='allow' .* teacher=None, no refreshes",
     epochs: 'without end, and train_cfg counts epochs',
     no_dense_images: r"'dense' of the model has kinds=\['dense'\], .*set kind",

@@ -29,6 +29,11 @@ from .pages import (
 
 # Words that a reader replaces by his own.
 _PLACEHOLDER = re.compile(r'(?<![\w/=.-])[A-Z]+(_[A-Z]+)*(?=_[a-z]| |$)')
+# Tools whose help names the options of a subcommand.
+_WITH_SUBCOMMANDS = (
+    'tools/convert_annotations.py',
+    'tools/sample_pixels.py',
+)
 # What makes a command small enough for a test.
 _SMALL = {'tools/make_demo_data.py': '--train 2 --val 1 --height 64'}
 _TRAIN = (
@@ -125,7 +130,7 @@ def test_command_that_needs_something_fits_its_tool(
     elif words[:2] == ['python', '-m']:
         assert find_spec(words[2])
     elif words[0] == 'python':
-        has_subcommands = 'convert_annotations' in text or 'sample' in text
+        has_subcommands = words[1] in _WITH_SUBCOMMANDS
         subcommand = words[2:3] if has_subcommands else []
         run_tool(str(ROOT / words[1]), *subcommand, '--help')
         options = [w for w in words if w.startswith('--')]

@@ -227,7 +227,7 @@ def test_prepare_renews_its_own_config(request_of_photos: Request) -> None:
     assert config.read_text() != text
 
 
-@pytest.mark.parametrize('calls', [1, 2, 3, 4])
+@pytest.mark.parametrize('calls', [1, 2, 3, 4, 5])
 def test_prepare_continues_after_an_interruption(
     calls: int, request_of_photos: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +302,8 @@ def test_prepare_holds_back_a_proxy_of_ten_images(
     assert sets.val.labelled == ['06', '07']
     assert not {'05', '07a'} & {*sets.names}
     assert {'00', '12'} < {*sets.names}
+    listed = Path('out/labelled.txt').read_text().split()
+    assert listed == ['01', '02', '03', '04', '08', '09', '10', '11']
     cfg = Config.fromfile('out/out.py')
     assert cfg.val_evaluator.type == 'WeakPixelAccuracy'
     assert cfg.default_hooks.checkpoint.save_best == 'proxyMeanAcc'
