@@ -101,10 +101,12 @@ def ceiling(
 def best_union(
     decode: Decode, prepared: PreparedLabel, place: int, dense: np.ndarray
 ) -> np.ndarray | None:
-    """Returns the best union of a component's candidates, by the dense label.
+    """Returns a good union of a component's candidates, by the dense label.
 
-    Masks are added while one adds more right than wrong pixels. Returns None
-    if none does.
+    Masks are added while one adds more right than wrong pixels: in one order
+    the one that adds most of them, in another the one with the smallest
+    share of wrong ones. The better union of the two is returned, and None if
+    no mask does.
     """
     candidates = decode(prepared.prompts[place])
     rows, cols = np.mgrid[: dense.shape[0] : STRIDE, : dense.shape[1] : STRIDE]
@@ -119,16 +121,41 @@ def best_union(
     class_id = prepared.components[place].class_id
     worth = np.where(truth == class_id, 1, -1)
     worth = np.where(truth == IGNORE, 0, worth).astype(np.float32)
-    values = inside.astype(np.float32)
-    masks = []
+    orders = [add_masks(inside, worth, by_share) for by_share in (False, True)]
+    _, chosen = max(orders, key=lambda order: order[0])
+    masks = [
+        candidates.mask(*divmod(numbers[row], per_prompt)) for row in chosen
+    ]
+    return np.logical_or.reduce(masks) if masks else None
+
+
+def add_masks(
+    inside: np.ndarray, worth: np.ndarray, by_share: bool
+) -> tuple[float, list[int]]:
+    """Adds masks while one is worth more than nothing.
+
+    Args:
+        inside: (n, pixels) bool, the pixels of each mask.
+        worth: (pixels,) float32, 1 for right, -1 for wrong pixels.
+        by_share: add the mask with the highest worth of a pixel, not the
+            one with the highest worth.
+
+    Returns:
+        The worth of the union, and its masks.
+    """
+    values, worth = inside.astype(np.float32), worth.copy()
+    total, chosen = 0.0, []
     while True:
         gain = values @ worth
-        best = int(gain.argmax())
+        rank = (
+            gain / np.maximum(values @ np.abs(worth), 1) if by_share else gain
+        )
+        best = int(np.where(gain > 0, rank, -1).argmax())
         if gain[best] <= 0:
-            break
-        masks.append(candidates.mask(*divmod(numbers[best], per_prompt)))
+            return total, chosen
+        total += float(gain[best])
+        chosen.append(best)
         worth[inside[best]] = 0
-    return np.logical_or.reduce(masks) if masks else None
 
 
 def _builder(

@@ -93,7 +93,7 @@ class SimulatedSAM(BaseSegmenter):
         levels = [*_cut_parts(whole, points, rng), whole]
         displaced = _displace(np.stack(levels), self.sigma, rng)
         masks = [
-            _spoil(mask, objects, points, self.errors, rng)
+            _spoil(mask, whole, objects, points, self.errors, rng)
             for mask in displaced
         ]
         overlap = [
@@ -156,29 +156,34 @@ def _displace(
 
 def _spoil(
     mask: np.ndarray,
+    whole: np.ndarray,
     objects: np.ndarray,
     points: np.ndarray,
     errors: Mapping[str, float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Returns a (H, W) mask with one of the errors, or as it was."""
+    """Returns a (H, W) mask with one of the errors, or as it was.
+
+    A part that its own object surrounds is halved in the place of an error
+    that needs something else beside it.
+    """
     draw = rng.random()
     pixels = np.argwhere(mask)
     if not len(pixels):
         return mask
-    at = pixels[rng.integers(len(pixels))]
     radius = 0.25 * np.sqrt(len(pixels))
     rows, cols = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    outside = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
+    # What is left of the object itself would be no error.
+    outside = (outside > 0) & ~mask & ~whole
     for name, rate in errors.items():
         if draw >= rate:
             draw -= rate
             continue
+        if name in ('merged', 'beside') and not outside.any():
+            name = 'half'
         if name == 'merged':
-            near = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
-            beside = objects[(near > 0) & ~mask]
-            if not len(beside):
-                return mask
-            return mask | (objects == rng.choice(beside))
+            return mask | (objects == rng.choice(objects[outside]))
         if name == 'half':
             angle = rng.uniform(0, 2 * np.pi)
             centre = pixels.mean(axis=0)
@@ -186,6 +191,8 @@ def _spoil(
             side = side + (cols - centre[1]) * np.cos(angle)
             col, row = points[0]
             return mask & ((side > 0) == (side[row, col] > 0))
-        blob = np.hypot(rows - at[0], cols - at[1]) < radius
+        centres = pixels if name == 'hole' else np.argwhere(outside)
+        row, col = centres[rng.integers(len(centres))]
+        blob = np.hypot(rows - row, cols - col) < radius
         return mask & ~blob if name == 'hole' else mask | blob
     return mask
