@@ -94,6 +94,15 @@ def run_rounds(
         start = strategy if index else 'first'
         run = f'{name}-{start}-s{steps}-seed{seed}-round{index}'
         path, work_dir = results / f'{run}.json', out / run
+        begun = work_dir / 'images.json'
+        for record in (path, begun):
+            # Another machine may suggest other images than this one did.
+            if record.exists():
+                chosen = json.loads(record.read_text())['images']
+                break
+        else:
+            work_dir.mkdir(parents=True, exist_ok=True)
+            begun.write_text(json.dumps(dict(images=chosen)))
         if not path.exists():
             mix = Mix(
                 'scribble', unlabelled=True, chosen=chosen, left_out=held

@@ -64,6 +64,22 @@ def test_page_has_the_tables_of_the_results(project_root: Path) -> None:
         assert write_table(runs) in page
 
 
+def test_published_rounds_label_images_in_addition(
+    project_root: Path,
+) -> None:
+    labelled = {}
+    for path in (project_root / 'benchmarks/suggestions/results').iterdir():
+        run = json.loads(path.read_text())
+        key = run['set'], run['strategy'], run['seed'], run['round']
+        labelled[key] = {*run['images']}
+    later = [key for key in labelled if key[-1]]
+    assert later
+    for name, strategy, seed, index in later:
+        before = strategy if index > 1 else 'first'
+        earlier = labelled[name, before, seed, index - 1]
+        assert earlier < labelled[name, strategy, seed, index]
+
+
 @pytest.mark.slow
 def test_run_labels_what_is_suggested(
     write_camvid: Callable[[Iterable[str]], None], tmp_path: Path
@@ -89,6 +105,20 @@ def test_run_labels_what_is_suggested(
     assert {*first['images']} < {*second['images']}
     assert second['val'][-1]['step'] == 5
 
+    # As if another machine had suggested another image.
+    other = min({*range(20)} - {*second['images']})
+    second['images'] = sorted([*first['images'], other])
+    path = tmp_path / 'results/camvid-suggest-s5-seed0-round1.json'
+    path.write_text(json.dumps(second))
+    options = ['--rounds=3', '--steps=5', '--data=data']
+    words = ['--results=results', 'run', 'camvid', 'suggest', *options]
+    run(make_parser().parse_args(words))
+    for manager in (MMLogger, MessageHub, SegLocalVisualizer):
+        manager._instance_dict.clear()
+    path = tmp_path / 'results/camvid-suggest-s5-seed0-round2.json'
+    third = json.loads(path.read_text())
+    assert {*second['images']} < {*third['images']}
+
 
 def test_run_tells_that_the_network_of_a_result_is_gone(
     write_camvid: Callable[[Iterable[str]], None], tmp_path: Path
@@ -96,7 +126,8 @@ def test_run_tells_that_the_network_of_a_result_is_gone(
     write_camvid(f'{i:02}' for i in range(50))
     results = tmp_path / 'results'
     results.mkdir()
-    (results / 'camvid-first-s5-seed0-round0.json').write_text('{}')
+    first = results / 'camvid-first-s5-seed0-round0.json'
+    first.write_text('{"images": [3]}')
     options = ['--steps=5', '--data=data', '--out=gone']
     words = [f'--results={results}', 'run', 'camvid', 'suggest', *options]
 
