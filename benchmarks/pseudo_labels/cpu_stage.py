@@ -1,4 +1,4 @@
-"""All work of an image except the network, plain and as in this package."""
+"""Four steps beside the network, plain and as in this package."""
 
 from __future__ import annotations
 
