@@ -3,6 +3,7 @@
     python -m benchmarks.accuracy run sesam-scribble --data DIR
     python -m benchmarks.accuracy run sesam-point --set voc --data DIR
     python -m benchmarks.accuracy report
+    python -m benchmarks.accuracy pictures RUN DENSE_RUN --data DIR
 
 A run that was interrupted goes on from its last checkpoint; one that is
 finished is not made again.
@@ -21,8 +22,11 @@ import mmseg_sesam  # noqa: F401
 # isort: split
 from mmengine.runner import Runner
 
+from mmseg_sesam.report.run import read_run
+
 from . import metric  # noqa: F401, registers BenchmarkMetric
 from .mixes import count_labels
+from .pictures import draw_predictions, draw_rounds
 from .plots import draw_budget, draw_watch, watched_runs
 from .report import load_results, write_report
 from .rows import ROWS, WEIGHED
@@ -59,8 +63,6 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest='command', required=True)
     run = commands.add_parser('run', help='train a row, or go on with it')
     run.add_argument('row', metavar='ROW', help="'full', or as 'sesam-point'")
-    run.add_argument('--set', choices=ALL_SETS, default='camvid')
-    run.add_argument('--data', type=Path, required=True)
     run.add_argument('--seed', type=int, default=0)
     run.add_argument('--steps', type=int, help=f'default: {steps}')
     run.add_argument('--out', type=Path, default=Path('work_dirs/accuracy'))
@@ -73,9 +75,27 @@ def make_parser() -> argparse.ArgumentParser:
         help='measure every 50 or so many steps what is learned from right '
         'and from wrong labels',
     )
-    report = commands.add_parser('report', help='write docs/accuracy.md')
+    report = commands.add_parser(
+        'report', help='write the pages and plots in docs'
+    )
     report.add_argument('--steps', type=int, help=f'default: {steps}')
-    report.add_argument('--docs', type=Path, default=ROOT / 'docs')
+    pictures = commands.add_parser(
+        'pictures', help='draw pseudo-labels and predictions of a data set'
+    )
+    pictures.add_argument(
+        'sesam', type=Path, metavar='RUN', help='folder of a run of SeSAM'
+    )
+    pictures.add_argument(
+        'dense',
+        type=Path,
+        metavar='DENSE_RUN',
+        help='folder of a run with dense labels',
+    )
+    for command in (run, pictures):
+        command.add_argument('--set', choices=ALL_SETS, default='camvid')
+        command.add_argument('--data', type=Path, required=True)
+    for command in (report, pictures):
+        command.add_argument('--docs', type=Path, default=ROOT / 'docs')
     return parser
 
 
@@ -105,7 +125,7 @@ def run(args: argparse.Namespace) -> None:
         if not (args.data / name).exists():
             sys.exit(
                 f'accuracy: {args.data} holds no {name}; --data is the '
-                'folder that does, see docs/accuracy.md.'
+                'folder that does, see docs/accuracy_rows.md.'
             )
     work_dir = args.out / label
     cfg = saved_config(
@@ -139,7 +159,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def report(args: argparse.Namespace) -> None:
-    """Writes the page and the plot from the results that there are."""
+    """Writes the pages and the plots from the results that there are."""
     results = {
         name: found
         for name, one in ALL_SETS.items()
@@ -154,20 +174,30 @@ def report(args: argparse.Namespace) -> None:
             f'accuracy: {args.results} holds no result of {args.segmenter} '
             f'after {args.steps or "the default"} steps; run a row first.'
         )
-    template = Path(__file__).with_name('template.md').read_text()
     (args.docs / 'images').mkdir(parents=True, exist_ok=True)
-    (args.docs / 'accuracy.md').write_text(
-        write_report(results, template, args.segmenter)
-    )
+    for name, page in write_report(results, args.segmenter).items():
+        (args.docs / name).write_text(page)
     camvid, images = results.get('camvid', {}), args.docs / 'images'
     draw_budget(camvid, images / 'accuracy.png')
     if watched := watched_runs(camvid):
         draw_watch(watched, images / 'accuracy_watch.png')
 
 
+def pictures(args: argparse.Namespace) -> None:
+    """Draws what SeSAM gets wrong, and dense labels do not."""
+    sesam, dense = read_run(args.sesam), read_run(args.dense)
+    images = args.docs / 'images'
+    images.mkdir(parents=True, exist_ok=True)
+    labels = args.data / ALL_SETS[args.set].dense
+    draw_rounds(sesam, labels, images / f'accuracy_{args.set}_rounds.png')
+    out = images / f'accuracy_{args.set}_predictions.png'
+    draw_predictions(dense, sesam, out)
+
+
 def main() -> None:
     args = make_parser().parse_args()
-    {'run': run, 'report': report}[args.command](args)
+    commands = dict(run=run, report=report, pictures=pictures)
+    commands[args.command](args)
 
 
 if __name__ == '__main__':

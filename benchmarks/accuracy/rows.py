@@ -83,6 +83,9 @@ def _kind_rows(config: str, kind: str) -> dict[str, Row]:
             config, 'pseudo-labels of round 0, no teacher', _OFFLINE
         ),
         f'sesam-{kind}': (sesam := Row(config, 'SeSAM')),
+        f'crf-sesam-{kind}': Row(
+            config, 'SeSAM + gated CRF loss', {'model.regularizers': crf}
+        ),
         f'unweighted-sesam-{kind}': _unweighted(sesam),
     }
 

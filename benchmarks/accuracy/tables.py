@@ -10,10 +10,12 @@ from mmengine.config import Config
 from mmseg_sesam.annotations.cost import RATES
 from mmseg_sesam.annotations.mixes import RATE_OF_KIND
 
-from .rows import ABLATIONS, BUDGETS, DENSE_ROWS, ROWS, WEAK
+from .rows import ABLATIONS, BUDGETS, DENSE_ROWS, ROWS, WEAK, Row
 from .sets import ALL_SETS, SETS
 from .setting import CONFIGS
 
+# To classify a random pixel (docs/class_shares.md).
+SECONDS_A_PIXEL = 2.4
 # Results of a data set: the runs of each row, in the order of their seeds.
 Results = dict[str, list[dict]]
 
@@ -119,25 +121,37 @@ def compare(name: str, results: Results) -> str:
         if dice:
             cells.append(_cell(runs, 'dice'))
         if rates:
-            time = hours(labels, rates)
-            cells.append(f'{time:.0f}' if time >= 100 else f'{time:.1f}')
-            cells.append(f'{mean(last(runs)) / time:.2g}')
+            cells += _time_cells(recipe, hours(labels, rates), runs)
         rows.append(cells)
     names = ['labels', 'trained with', 'val mIoU', 'of dense']
     names += ['Dice'] * dice + ['hours', 'mIoU per hour'] * bool(rates)
     return _table(names, rows)
 
 
-def compare_rounds(name: str, results: Results) -> str:
-    """Quality of the pseudo-labels of each round of SeSAM's first seed."""
+def _time_cells(recipe: Row, time: float, runs: list[dict]) -> list[str]:
+    """Hours of a row's labels, and mIoU per hour."""
+    if recipe.shares and not recipe.pixels:
+        # Nobody knows the exact shares without dense labels.
+        return ['', '']
+    time += recipe.pixels * SECONDS_A_PIXEL / 3600
+    told = f'{time:.0f}' if time >= 100 else f'{time:.1f}'
+    return [told, f'{mean(last(runs)) / time:.2g}']
+
+
+def compare_rounds(results: dict[str, Results]) -> str:
+    """Quality of the pseudo-labels, round by round, of SeSAM's first seed."""
     rows = []
-    for kind in SETS[name].kinds:
-        first, *_ = results.get(f'sesam-{kind}', [dict(rounds=[])])
-        for index, quality in enumerate(first['rounds']):
-            numbers = (quality[n] for n in ('coverage', 'precision', 'iou'))
-            cells = (f'{number:.1f}' for number in numbers)
-            rows.append((kind, str(index), *cells))
-    return _table(('labels', 'round', 'labelled', 'right', 'IoU'), rows)
+    for name, found in results.items():
+        for kind in SETS[name].kinds:
+            first, *_ = found.get(f'sesam-{kind}', [dict(rounds=[])])
+            if rounds := first['rounds']:
+                cells = (
+                    ', '.join(f'{quality[measure]:.1f}' for quality in rounds)
+                    for measure in ('coverage', 'precision', 'iou')
+                )
+                rows.append((SETS[name].title, kind, *cells))
+    names = ('labelled in rounds 0, 1, 2', 'right', 'IoU')
+    return _table(('set', 'labels', *names), rows)
 
 
 def compare_ablations(results: Results) -> str:
@@ -185,25 +199,32 @@ def spread(values: list[float]) -> str:
 
 
 def _share(results: Results, row: str) -> str:
+    """Score as a share of that of dense labels, with the same seeds."""
     dense = best_dense(results)
-    if dense is None or row == dense:
-        return ''
-    return f'{mean(last(results[row])) / mean(last(results[dense])):.1%}'
+    means = _means_of_common_seeds(results, row, dense)
+    return (
+        '' if row == dense or means is None else f'{means[0] / means[1]:.1%}'
+    )
 
 
 def _difference(results: Results, row: str, other: str | None) -> str:
-    """Mean difference to another row of the same seeds."""
-    runs, others = (
-        {run['seed']: run for run in results.get(name, [])}
-        for name in (row, other)
+    """Mean difference to another row, with the same seeds."""
+    means = _means_of_common_seeds(results, row, other)
+    return '' if means is None else f'{means[0] - means[1]:+.1f}'
+
+
+def _means_of_common_seeds(
+    results: Results, *rows: str | None
+) -> list[float] | None:
+    """Mean score of each row over the seeds that all have; None without."""
+    scores = [
+        {run['seed']: run['val'][-1]['miou'] for run in results.get(row, [])}
+        for row in rows
+    ]
+    seeds = set.intersection(*map(set, scores))
+    return (
+        [mean(of[seed] for seed in seeds) for of in scores] if seeds else None
     )
-    seeds = runs.keys() & others.keys()
-    if not seeds:
-        return ''
-    one, two = (
-        mean(last([of[seed] for seed in seeds])) for of in (runs, others)
-    )
-    return f'{one - two:+.1f}'
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

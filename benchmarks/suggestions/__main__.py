@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     if not (args.data / args.set).is_dir():
         sys.exit(
             f'suggestions: {args.data} holds no folder {args.set}; --data is '
-            'the folder that does, see docs/accuracy.md.'
+            'the folder that does, see docs/accuracy_rows.md.'
         )
     steps = args.steps or SETTINGS[args.set].steps
     try:
