@@ -197,5 +197,5 @@ def _learn(
         prepared = generator.prepare(
             sample.image, sample.weak, evidence=evidence
         )
-        counts += generator.count_expansions(sample.image, prepared)
+        counts += generator.count_masks(sample.image, prepared)
     return appearance, ExpansionPrior.fit(counts)

@@ -141,11 +141,12 @@ class ComponentCandidates:
     def reliability(self) -> np.ndarray:
         """(M,) float in (0, 1), how likely a mask is of the class throughout.
 
-        The odds that a mask of this class and expansion does not conflict
-        with weak labels, times the square of those of the evidence. Without
-        evidence it is 0.98 at most.
+        The odds that a mask of this class, expansion and score does not
+        conflict with weak labels, times the square of those of the evidence.
+        Without evidence it is 0.98 at most.
         """
-        share = self.prepared.prior(self.component.class_id, self.expansion)
+        class_id, prior = self.component.class_id, self.prepared.prior
+        share = prior(class_id, self.expansion, self.scores)
         share = share.clip(_LEAST_SHARE, _GREATEST_SHARE)
         odds = np.log(1 / share - 1) + _EVIDENCE_WEIGHT * self.log_odds
         return 1 / (1 + np.exp(-odds))

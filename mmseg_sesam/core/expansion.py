@@ -1,4 +1,4 @@
-"""How far masks of each class expand beyond the weak labels inside them."""
+"""Which masks conflict with weak labels, by class, expansion and score."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ _OCTAVES = 16
 # Weight of the share over all classes, in masks of a class and octave (our
 # choice).
 _POOLED_MASKS = 20
+# Rows of counts for the classes; those after them are for bins of scores.
+_CLASSES = 256
+# Bins of equal width into which scores from 0 to 1 are sorted.
+_BINS = 20
+# Weight of the square of a bin's log-odds, which keeps those of few masks near
+# 0 (our choice).
+_RIDGE = 5.0
 
 
 @dataclass(frozen=True, eq=False)
 class ExpansionPrior:
-    """Share of masks that conflict with weak labels, by class and expansion.
+    """Share of masks that conflict, by class, expansion and score.
 
     The expansion of a mask is `|M| / |M and W_k|`: its area over the pixels
     of its component inside it. Masks of poles mostly conflict above some
@@ -23,31 +30,37 @@ class ExpansionPrior:
     much without touching another class's label probably just happened not
     to touch one. On CamVid the share of masks that conflict, over many
     images, is close to the share of wrong pixels of those that do not.
+    The scores of SAM tell wrong masks well, those of superpixels hardly: how
+    much a segmenter's scores tell is learned from the same masks.
     Source: our choice; no dense label is needed.
 
     Attributes:
         rejected: (256, B) float in [0, 1], share of conflicting masks by
             class and octave of expansion.
+        score_odds: (S,) float, what the score adds to the logarithm of the
+            odds of a conflict, by bin.
 
     Example:
         >>> expansion = np.array([3.0, 3.0, 100.0, 100.0])
+        >>> scores = np.full(4, 0.5)
         >>> conflicts = np.array([False, False, True, True])
-        >>> counts = 100 * count_expansions(1, expansion, conflicts)
-        >>> ExpansionPrior.fit(counts)(1, np.array([3.0, 90.0])).round(1)
-        array([0., 1.])
+        >>> counts = 100 * count_masks(1, expansion, scores, conflicts)
+        >>> ExpansionPrior.fit(counts)(1, expansion, scores).round(1)
+        array([0., 0., 1., 1.])
     """
 
     rejected: np.ndarray
+    score_odds: np.ndarray
 
     @classmethod
     def fit(cls, counts: np.ndarray) -> ExpansionPrior:
         """Returns the prior of masks that were counted.
 
         Args:
-            counts: (2, 256, B), the sum of `count_expansions` over images;
-                if it counts no mask, the prior is 0 everywhere.
+            counts: (2, 256 + S, B), the sum of `count_masks` over images; if
+                it counts no mask, the prior is 0 everywhere.
         """
-        seen, rejected = counts
+        seen, rejected = counts[:, :_CLASSES]
         total = seen.sum(axis=0)
         pooled = rejected.sum(axis=0) / np.maximum(total, 1)
         known = np.flatnonzero(total)
@@ -55,44 +68,55 @@ class ExpansionPrior:
             # Octaves without masks get the share of their neighbours.
             pooled = np.interp(np.arange(_OCTAVES), known, pooled[known])
         share = (rejected + _POOLED_MASKS * pooled) / (seen + _POOLED_MASKS)
-        return cls(share)
+        return cls(share, _fit_scores(*counts[:, _CLASSES:], pooled))
 
     @classmethod
     def from_json(cls, shares: dict[str, list[float]]) -> ExpansionPrior:
         """Returns the prior that `to_json` wrote."""
-        rows = [shares.get(str(i), shares['others']) for i in range(256)]
-        return cls(np.array(rows))
+        rows = [shares.get(str(i), shares['others']) for i in range(_CLASSES)]
+        return cls(np.array(rows), np.array(shares['scores']))
 
     def to_json(self) -> dict[str, list[float]]:
-        """Returns shares by class; 'others' are classes without any mask."""
-        others = self.rejected[255]
+        """Returns shares by class, and odds as 'scores'.
+
+        'others' are classes without any mask.
+        """
+        others = self.rejected[_CLASSES - 1]
         shares = {
             str(i): row.tolist()
             for i, row in enumerate(self.rejected)
             if (row != others).any()
         }
-        return dict(shares, others=others.tolist())
+        scores = self.score_odds.tolist()
+        return dict(shares, others=others.tolist(), scores=scores)
 
     @staticmethod
     def no_counts() -> np.ndarray:
-        """Returns counts of no mask, (2, 256, B) int64."""
-        return np.zeros((2, 256, _OCTAVES), np.int64)
+        """Returns counts of no mask, (2, 256 + S, B) int64."""
+        return np.zeros((2, _CLASSES + _BINS, _OCTAVES), np.int64)
 
     @classmethod
     def none(cls) -> ExpansionPrior:
         """Returns a prior that rejects no mask."""
-        return cls(np.zeros((256, _OCTAVES)))
+        return cls(np.zeros((_CLASSES, _OCTAVES)), np.zeros(_BINS))
 
-    def __call__(self, class_id: int, expansion: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, class_id: int, expansion: np.ndarray, scores: np.ndarray
+    ) -> np.ndarray:
         """Returns (M,) shares in [0, 1] of masks that conflict.
 
         Args:
             class_id: class of the masks.
             expansion: (M,) float, see `measure_expansion`.
+            scores: (M,) float, predicted IoU; one that is undefined counts
+                as 0.
         """
-        # A share belongs to the middle of its octave.
+        # A share belongs to the middle of its octave, or bin.
         octave = np.log2(np.maximum(expansion, 1)) - 0.5
-        return np.interp(octave, np.arange(_OCTAVES), self.rejected[class_id])
+        share = np.interp(octave, np.arange(_OCTAVES), self.rejected[class_id])
+        place = _BINS * np.nan_to_num(scores) - 0.5
+        ratio = np.exp(np.interp(place, np.arange(_BINS), self.score_odds))
+        return share * ratio / (1 - share + share * ratio)
 
 
 def measure_expansion(areas: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -107,24 +131,59 @@ def measure_expansion(areas: np.ndarray, held: np.ndarray) -> np.ndarray:
     return np.divide(areas, held, out=expansion, where=held > 0)
 
 
-def count_expansions(
-    class_id: int, expansion: np.ndarray, rejected: np.ndarray
+def count_masks(
+    class_id: int,
+    expansion: np.ndarray,
+    scores: np.ndarray,
+    rejected: np.ndarray,
 ) -> np.ndarray:
     """Counts masks of a component by octave of their expansion.
 
     Args:
         class_id: class of the component.
         expansion: (M,) float, see `measure_expansion`.
+        scores: (M,) float, predicted IoU; one that is undefined counts as 0.
         rejected: (M,) bool, True for masks that conflict with weak labels.
 
     Returns:
-        (2, 256, B) int64, by class and octave the number of masks and the
-        number of rejected ones, without masks of infinite expansion.
+        (2, 256 + S, B) int64, the number of masks and the number of rejected
+        ones by class and octave, and below by bin of the score and octave;
+        without masks of infinite expansion.
     """
     counts = ExpansionPrior.no_counts()
+    bins = (_BINS * np.nan_to_num(scores)).clip(0, _BINS - 1).astype(int)
     for row, counted in enumerate((True, rejected)):
-        finite = expansion[np.isfinite(expansion) & counted]
-        octave = np.log2(np.maximum(finite, 1)).astype(int)
+        kept = np.isfinite(expansion) & counted
+        octave = np.log2(np.maximum(expansion[kept], 1)).astype(int)
         octave = np.minimum(octave, _OCTAVES - 1)
         counts[row, class_id] = np.bincount(octave, minlength=_OCTAVES)
+        np.add.at(counts[row, _CLASSES:], (bins[kept], octave), 1)
     return counts
+
+
+def _fit_scores(
+    seen: np.ndarray, rejected: np.ndarray, pooled: np.ndarray
+) -> np.ndarray:
+    """Returns (S,) log-odds that bins of scores add to those of expansion.
+
+    It is a logistic regression of conflict on the bin, with the odds of the
+    octave given, by Newton's method.
+
+    Args:
+        seen: (S, B) number of masks by bin and octave.
+        rejected: (S, B) number of those that conflict.
+        pooled: (B,) share of conflicting masks by octave.
+    """
+    pooled = pooled.clip(0.01, 0.99)
+    given, odds = np.log(pooled / (1 - pooled)), np.zeros(len(seen))
+    for _ in range(20):
+        share = 1 / (1 + np.exp(-given - odds[:, None]))
+        excess = (seen * share - rejected).sum(axis=1) + _RIDGE * odds
+        slope = (seen * share * (1 - share)).sum(axis=1) + _RIDGE
+        # A whole step may overshoot where nearly all masks agree.
+        odds -= (excess / slope).clip(-1, 1)
+    known = np.flatnonzero(seen.sum(axis=1))
+    if not len(known):
+        return odds
+    # Bins without masks get the odds of their neighbours.
+    return np.interp(np.arange(len(odds)), known, odds[known])

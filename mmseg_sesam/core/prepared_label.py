@@ -24,7 +24,7 @@ class PreparedLabel:
         prompts: for each component its prompts.
         pixels: labelled pixels on which candidates are measured.
         evidence: evidence for the classes.
-        prior: share of masks that conflict, by class and expansion.
+        prior: share of masks that conflict, by class, expansion and score.
     """
 
     label: np.ndarray

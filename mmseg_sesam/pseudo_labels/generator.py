@@ -20,7 +20,7 @@ from mmseg_sesam.core.decoding import (
     measure_components,
 )
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 from mmseg_sesam.core.fill_confident import fill_confident
 from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
@@ -183,8 +183,8 @@ class PseudoLabelGenerator:
             from_person: (H, W) bool, true on pixels labelled by a person; by
                 default all labelled pixels.
             evidence: evidence for the classes; by default none.
-            prior: share of masks that conflict, by class and expansion; by
-                default no mask is rejected for its expansion.
+            prior: share of masks that conflict, by class, expansion and
+                score; by default no mask is rejected for them.
 
         Raises:
             ValueError: image and label differ in size.
@@ -236,26 +236,27 @@ class PseudoLabelGenerator:
         ]
         return PseudoLabel(pseudo_label, records)
 
-    def count_expansions(
+    def count_masks(
         self, image: np.ndarray, prepared: PreparedLabel
     ) -> np.ndarray:
-        """Counts candidates by expansion, for `ExpansionPrior.fit`.
+        """Counts candidates and conflicts, for `ExpansionPrior.fit`.
 
         Args:
             image: (H, W, 3) uint8 in RGB.
             prepared: label of the image.
 
         Returns:
-            (2, 256, B) int64, see `core.expansion.count_expansions`.
+            (2, 256 + S, B) int64, see `core.expansion.count_masks`.
         """
         components = self.measure(self.decoder(image, prepared), prepared)
         counts = ExpansionPrior.no_counts()
         for candidates, conflict in zip(
             components, measure_conflicts(components)
         ):
-            counts += count_expansions(
+            counts += count_masks(
                 candidates.component.class_id,
                 candidates.expansion,
+                candidates.scores,
                 conflict > self.selector.max_conflict,
             )
         return counts

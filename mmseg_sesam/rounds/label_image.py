@@ -92,8 +92,8 @@ class ImageLabeller:
             prediction labels an unlabelled image.
         appearance: gives the evidence for the classes in round 0; None in a
             refresh, where the teacher gives it, or if none could be learned.
-        prior: share of masks that conflict, by class and expansion; None
-            rejects no mask for its expansion.
+        prior: share of masks that conflict, by class, expansion and score;
+            None rejects no mask for them.
     """
 
     generator: PseudoLabelGenerator
@@ -120,11 +120,9 @@ class ImageLabeller:
             prediction,
         )
 
-    def count_expansions(self, sample: Sample) -> np.ndarray:
-        """Counts the candidates of an image by expansion."""
-        return self.generator.count_expansions(
-            sample.image, self._prepare(sample)
-        )
+    def count_masks(self, sample: Sample) -> np.ndarray:
+        """Counts the candidates of an image, and those that conflict."""
+        return self.generator.count_masks(sample.image, self._prepare(sample))
 
     def label(self, sample: Sample) -> LabelledImage:
         """Makes the labels of an image."""

@@ -222,7 +222,7 @@ class RoundMaker:
             return replace(labeller, appearance=appearance, prior=prior)
         appearance = learn_appearance(images, labeller.read, group)
         labeller = replace(labeller, appearance=appearance)
-        count = labeller.count_expansions
+        count = labeller.count_masks
         prior = learn_prior(images, labeller.read, count, group)
         on_main_rank(lambda: save_learned(path, appearance, prior), group)
         return replace(labeller, prior=prior)

@@ -11,7 +11,7 @@ from mmseg_sesam.core.candidates import MaskCandidates
 from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.decoding import measure_components
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import PointPrompt
@@ -173,7 +173,9 @@ def test_reliability_is_a_probability(case):
 def test_reliability_falls_with_the_share_of_masks_that_conflict():
     case = row_case([[(0, 20)], [(0, 25), (25, 45)]], own=2, other=50)
     seen = np.repeat([1.0, 4.0, 16.0], 1000)
-    case.prior = ExpansionPrior.fit(count_expansions(0, seen, seen > 2))
+    case.prior = ExpansionPrior.fit(
+        count_masks(0, seen, np.zeros(len(seen)), seen > 2)
+    )
     small, large = case.measure()[0].reliability
     assert small < 0.1 and large < 0.1
     case.masks[0, 0] = case.own(0)

@@ -1,4 +1,4 @@
-"""Share of rejected masks, by class and expansion."""
+"""Share of rejected masks, by class, expansion and score."""
 
 import json
 
@@ -9,25 +9,36 @@ from hypothesis import strategies as st
 
 from mmseg_sesam.core.expansion import (
     ExpansionPrior,
-    count_expansions,
+    count_masks,
     measure_expansion,
 )
 
 PROPERTY = settings(max_examples=50)
 POLE, ROAD = 2, 3
 EXPANSIONS = st.floats(1, 2**18)
+SCORES = st.sampled_from([0.0, 0.3, 0.31, 1.0, np.nan])
 SEEN = st.lists(
-    st.tuples(st.integers(0, 255), EXPANSIONS, st.booleans()), max_size=40
+    st.tuples(st.integers(0, 255), EXPANSIONS, SCORES, st.booleans()),
+    max_size=40,
 )
 
 
-def count(seen):
+def count(class_id, expansion, rejected, scores=0.5):
+    """Counts masks that have one score, if no others are given."""
+    scores = np.broadcast_to(scores, expansion.shape)
+    return count_masks(class_id, expansion, scores, rejected)
+
+
+def count_all(seen):
     counts = ExpansionPrior.no_counts()
-    for class_id, expansion, rejected in seen:
-        counts += count_expansions(
-            class_id, np.array([expansion]), np.array([rejected])
-        )
+    for class_id, expansion, score, rejected in seen:
+        one = np.array([expansion]), np.array([rejected])
+        counts += count(class_id, *one, scores=score)
     return counts
+
+
+def look_up(prior, class_id, expansion, score=0.5):
+    return prior(class_id, np.array(expansion), np.full(len(expansion), score))
 
 
 def test_measure_expansion_is_area_over_pixels_inside():
@@ -37,58 +48,92 @@ def test_measure_expansion_is_area_over_pixels_inside():
 
 def test_prior_is_high_where_masks_of_the_class_are_rejected():
     expansion = np.repeat([1.5, 3.0, 30.0], 100)
-    poles = count_expansions(POLE, expansion, expansion > 2)
-    roads = count_expansions(ROAD, expansion, expansion > 1e6)
+    poles = count(POLE, expansion, expansion > 2)
+    roads = count(ROAD, expansion, expansion > 1e6)
     prior = ExpansionPrior.fit(poles + roads)
-    small, middle, large = prior(POLE, np.array([1.4, 2.8, 22.0]))
+    small, middle, large = look_up(prior, POLE, [1.4, 2.8, 22.0])
     assert small < 0.2 and middle > 0.7 and large > 0.7
-    assert prior(ROAD, np.array([1.4, 2.8, 22.0])).max() < 0.2
+    assert look_up(prior, ROAD, [1.4, 2.8, 22.0]).max() < 0.2
 
 
 def test_prior_of_an_unseen_expansion_is_that_of_the_nearest():
     expansion = np.repeat([10.0, 400.0], 500)
-    prior = ExpansionPrior.fit(
-        count_expansions(POLE, expansion, expansion > 50)
-    )
-    least, between, most = prior(POLE, np.array([2.0, 64.0, 2.0**15]))
+    prior = ExpansionPrior.fit(count(POLE, expansion, expansion > 50))
+    least, between, most = look_up(prior, POLE, [2.0, 64.0, 2.0**15])
     assert least < 0.05 and 0.3 < between < 0.7 and most > 0.95
-    assert prior(ROAD, np.array([2.0**15]))[0] > 0.95
+    assert look_up(prior, ROAD, [2.0**15])[0] > 0.95
 
 
 def test_prior_of_an_unseen_class_is_that_of_all_classes():
     expansion = np.full(50, 3.0)
-    seen = count_expansions(POLE, expansion, np.arange(50) < 25)
+    seen = count(POLE, expansion, np.arange(50) < 25)
     prior = ExpansionPrior.fit(seen)
-    assert prior(ROAD, np.array([2.8]))[0] == pytest.approx(0.5, abs=0.02)
+    assert look_up(prior, ROAD, [2.8])[0] == pytest.approx(0.5, abs=0.02)
 
 
 def test_prior_without_counts_rejects_nothing():
-    expansion = np.array([1.0, 100.0, np.inf])
+    expansion = [1.0, 100.0, np.inf]
     for prior in (
         ExpansionPrior.none(),
         ExpansionPrior.fit(ExpansionPrior.no_counts()),
     ):
-        assert prior(ROAD, expansion).tolist() == [0, 0, 0]
+        assert look_up(prior, ROAD, expansion).tolist() == [0, 0, 0]
 
 
-def test_count_expansions_skips_infinite_expansion():
+def test_count_masks_skips_infinite_expansion():
     expansion = np.array([np.inf, 4.0])
-    counts = count_expansions(ROAD, expansion, np.array([True, True]))
-    assert counts.sum(axis=(1, 2)).tolist() == [1, 1]
+    counts = count(ROAD, expansion, np.array([True, True]))
+    assert counts[:, ROAD].sum(axis=1).tolist() == [1, 1]
+    # And once more by its score.
+    assert counts.sum(axis=(1, 2)).tolist() == [2, 2]
+
+
+def test_prior_learns_what_scores_tell():
+    expansion = np.repeat([3.0, 30.0], 200)
+    scores = np.tile([0.9, 0.4], 200)
+    # Of masks of each size, those with a low score conflict more often.
+    rejected = np.tile(
+        [False, True, False, True, True, True, False, False], 50
+    )
+    prior = ExpansionPrior.fit(count(POLE, expansion, rejected, scores))
+    for class_id in (POLE, ROAD):
+        high, low = (
+            look_up(prior, class_id, [2.8, 22.0], score)
+            for score in (0.9, 0.4)
+        )
+        np.testing.assert_allclose(high, 0.25, atol=0.06)
+        np.testing.assert_allclose(low, 0.75, atol=0.06)
+    # Scores between those that were seen, and one that is undefined.
+    between = look_up(prior, POLE, [2.8], 0.65)[0]
+    assert high[0] < between < low[0]
+    assert look_up(prior, POLE, [2.8], np.nan) == look_up(
+        prior, POLE, [2.8], 0
+    )
+
+
+def test_prior_ignores_scores_that_tell_nothing():
+    expansion = np.repeat([3.0, 30.0], 200)
+    rejected = np.repeat([True, False, False, True], [20, 180, 20, 180])
+    scores = np.tile([0.9, 0.4], 200)
+    prior = ExpansionPrior.fit(count(POLE, expansion, rejected, scores))
+    high, low = (look_up(prior, POLE, [2.8, 22.0], s) for s in (0.9, 0.4))
+    np.testing.assert_allclose(high, low, atol=1e-9)
+    np.testing.assert_allclose(high, [0.1, 0.9], atol=0.03)
 
 
 @PROPERTY
-@given(SEEN, st.lists(EXPANSIONS, min_size=2, max_size=9))
-def test_prior_is_a_share(seen, expansion):
-    prior = ExpansionPrior.fit(count(seen))
+@given(SEEN, st.lists(EXPANSIONS, min_size=2, max_size=9), SCORES)
+def test_prior_is_a_share(seen, expansion, score):
+    prior = ExpansionPrior.fit(count_all(seen))
     for class_id in (0, POLE):
-        values = prior(class_id, np.array([*expansion, np.inf]))
+        values = look_up(prior, class_id, [*expansion, np.inf], score)
         assert (values >= 0).all() and (values <= 1).all()
 
 
 @PROPERTY
 @given(SEEN)
 def test_from_json_reads_what_to_json_writes(seen):
-    prior = ExpansionPrior.fit(count(seen))
+    prior = ExpansionPrior.fit(count_all(seen))
     read = ExpansionPrior.from_json(json.loads(json.dumps(prior.to_json())))
     assert (read.rejected == prior.rejected).all()
+    assert (read.score_odds == prior.score_odds).all()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 from mmseg_sesam.core.selection import (
     CoverageMaskSelector,
     Verdict,
@@ -300,7 +300,9 @@ def test_selector_rejects_mask_of_an_unlikely_expansion():
     case = line([[(0, 45)], [(0, 20)]])
     # Expansions are 2.25 and 1.
     seen = np.repeat([1.0, 2.5, 8.0], 1000)
-    case.prior = ExpansionPrior.fit(count_expansions(3, seen, seen > 2))
+    case.prior = ExpansionPrior.fit(
+        count_masks(3, seen, np.zeros(len(seen)), seen > 2)
+    )
     selection = select(case, CoverageMaskSelector())
     assert selection.verdicts == (Verdict.RELIABILITY, Verdict.TAKEN)
     assert select(case).chosen == (0,)

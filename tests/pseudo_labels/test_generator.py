@@ -167,12 +167,12 @@ def test_generator_of_an_empty_label():
     assert records == []
 
 
-def test_count_expansions_of_an_empty_label():
+def test_count_masks_of_an_empty_label():
     scene = make_scene()
     empty = np.full_like(scene.weak, 255)
     generator = make_generator()
     prepared = generator.prepare(scene.image, empty)
-    assert not generator.count_expansions(scene.image, prepared).any()
+    assert not generator.count_masks(scene.image, prepared).any()
 
 
 def test_generator_of_one_pixel():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 
 from .segmenters import make_generator
 
@@ -70,8 +70,8 @@ def test_generator_ignores_evidence_for_classes_the_label_lacks():
 def test_generator_rejects_masks_of_an_unlikely_expansion():
     image, label = make_halves()
     expansion = np.array([20.0 * 20])
-    counts = 1000 * count_expansions(1, expansion, np.array([True]))
-    counts += 1000 * count_expansions(0, expansion, np.array([False]))
+    counts = 1000 * count_masks(1, expansion, np.ones(1), np.array([True]))
+    counts += 1000 * count_masks(0, expansion, np.ones(1), np.array([False]))
     prior = ExpansionPrior.fit(counts)
     generator = make_generator(hole_purity=0)
     made = generator(image, label, prior=prior)
@@ -144,11 +144,12 @@ def test_generator_fills_where_evidence_is_confident():
     np.testing.assert_array_equal(made.label, expected)
 
 
-def test_count_expansions_counts_masks_in_conflict():
+def test_count_masks_counts_masks_in_conflict():
     image, label = make_pole(width=8)
     generator = make_generator('BrighterSegmenter')
     prepared = generator.prepare(image, label)
-    seen, rejected = generator.count_expansions(image, prepared)
+    # Below the classes masks are counted again, by their scores.
+    seen, rejected = generator.count_masks(image, prepared)[:, :256]
     # One pixel of the wall expands to 800, and one of the pole to 160.
     assert np.argwhere(seen).tolist() == [[0, 9], [1, 7]]
     assert np.argwhere(rejected).tolist() == [[0, 9]]

@@ -13,7 +13,7 @@ from tiny_rounds import Rounds
 from warm_processes import run_warm
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
-from mmseg_sesam.core.expansion import ExpansionPrior, count_expansions
+from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
 from mmseg_sesam.rounds.training_images import TrainingImages
@@ -47,7 +47,7 @@ generator = PseudoLabelGenerator(dict(type='SuperpixelSegmenter'))
 
 def count(sample):
     prepared = generator.prepare(sample.image, sample.weak)
-    return generator.count_expansions(sample.image, prepared)
+    return generator.count_masks(sample.image, prepared)
 
 
 model = learn_appearance(images, read_sample, group)
@@ -184,7 +184,7 @@ def test_learn_prior_sums_the_counts_of_images(
 ) -> None:
     def count(sample: Sample) -> np.ndarray:
         expansion = np.array([sample.weak.size / (sample.weak == 1).sum()])
-        return count_expansions(1, expansion, np.array([True]))
+        return count_masks(1, expansion, np.ones(1), np.array([True]))
 
     images = look()
     prior = learn_prior(images, read_sample, count)

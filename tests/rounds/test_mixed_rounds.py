@@ -110,7 +110,7 @@ def test_appearance_and_prior_are_learned_from_weak_images(
         labeller = ImageLabeller(rounds.generator, images.data_root)
         appearance = learn_appearance(images, labeller.read)
         labeller = replace(labeller, appearance=appearance)
-        count = labeller.count_expansions
+        count = labeller.count_masks
         prior = learn_prior(images, labeller.read, count)
         assert prior.rejected.any()
         learned.append((appearance.weights, prior.to_json()))

@@ -235,7 +235,7 @@ def test_superpixel_on_street_scenes_reaches_a_floor(
     )
     evidence = [appearance(image, weak) for image, weak, _ in scenes]
     counts = [
-        generate.count_expansions(
+        generate.count_masks(
             image, generate.prepare(image, weak, evidence=known)
         )
         for (image, weak, _), known in zip(scenes, evidence)
