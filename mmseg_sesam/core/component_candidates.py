@@ -21,7 +21,7 @@ _FOREIGN, _NEAR_BEST = 1 / 3, 0.8
 # Exponent of the odds of evidence. They are a mean over pixels: a sum would
 # treat the pixels of a mask as independent (our choice).
 _EVIDENCE_WEIGHT = 2.0
-# Bounds of the prior's share: no expansion is certain to be right or wrong.
+# Bounds of the prior's share: no mask is certain to be right or wrong.
 # Reliability without evidence is at most 1 minus the lower one (our choice).
 _LEAST_SHARE, _GREATEST_SHARE = 0.02, 0.98
 # Components of an image from which on those near a mask are looked up alone;

@@ -11,7 +11,6 @@ _OCTAVES = 16
 # Weight of the share over all classes, in masks of a class and octave (our
 # choice).
 _POOLED_MASKS = 20
-# Rows of counts for the classes; those after them are for bins of scores.
 _CLASSES = 256
 # Bins of equal width into which scores from 0 to 1 are sorted.
 _BINS = 20
@@ -30,8 +29,8 @@ class ExpansionPrior:
     much without touching another class's label probably just happened not
     to touch one. On CamVid the share of masks that conflict, over many
     images, is close to the share of wrong pixels of those that do not.
-    The scores of SAM tell wrong masks well, those of superpixels hardly: how
-    much a segmenter's scores tell is learned from the same masks.
+    Some segmenters' scores tell wrong masks and others' do not: how much they
+    tell is learned from the same masks.
     Source: our choice; no dense label is needed.
 
     Attributes:
@@ -44,7 +43,8 @@ class ExpansionPrior:
         >>> expansion = np.array([3.0, 3.0, 100.0, 100.0])
         >>> scores = np.full(4, 0.5)
         >>> conflicts = np.array([False, False, True, True])
-        >>> counts = 100 * count_masks(1, expansion, scores, conflicts)
+        >>> classes = np.ones(4, int)
+        >>> counts = 100 * count_masks(classes, expansion, scores, conflicts)
         >>> ExpansionPrior.fit(counts)(1, expansion, scores).round(1)
         array([0., 0., 1., 1.])
     """
@@ -57,10 +57,10 @@ class ExpansionPrior:
         """Returns the prior of masks that were counted.
 
         Args:
-            counts: (2, 256 + S, B), the sum of `count_masks` over images; if
+            counts: (2, 256, B, S), the sum of `count_masks` over images; if
                 it counts no mask, the prior is 0 everywhere.
         """
-        seen, rejected = counts[:, :_CLASSES]
+        seen, rejected = counts.sum(axis=3)
         total = seen.sum(axis=0)
         pooled = rejected.sum(axis=0) / np.maximum(total, 1)
         known = np.flatnonzero(total)
@@ -68,7 +68,7 @@ class ExpansionPrior:
             # Octaves without masks get the share of their neighbours.
             pooled = np.interp(np.arange(_OCTAVES), known, pooled[known])
         share = (rejected + _POOLED_MASKS * pooled) / (seen + _POOLED_MASKS)
-        return cls(share, _fit_scores(*counts[:, _CLASSES:], pooled))
+        return cls(share, _fit_scores(*counts, share))
 
     @classmethod
     def from_json(cls, shares: dict[str, list[float]]) -> ExpansionPrior:
@@ -92,8 +92,8 @@ class ExpansionPrior:
 
     @staticmethod
     def no_counts() -> np.ndarray:
-        """Returns counts of no mask, (2, 256 + S, B) int64."""
-        return np.zeros((2, _CLASSES + _BINS, _OCTAVES), np.int64)
+        """Returns counts of no mask, (2, 256, B, S) int64."""
+        return np.zeros((2, _CLASSES, _OCTAVES, _BINS), np.int64)
 
     @classmethod
     def none(cls) -> ExpansionPrior:
@@ -132,58 +132,62 @@ def measure_expansion(areas: np.ndarray, held: np.ndarray) -> np.ndarray:
 
 
 def count_masks(
-    class_id: int,
+    classes: np.ndarray,
     expansion: np.ndarray,
     scores: np.ndarray,
     rejected: np.ndarray,
 ) -> np.ndarray:
-    """Counts masks of a component by octave of their expansion.
+    """Counts masks by class, octave of expansion and bin of scores.
 
     Args:
-        class_id: class of the component.
+        classes: (M,) integers, class of each mask's component.
         expansion: (M,) float, see `measure_expansion`.
         scores: (M,) float, predicted IoU; one that is undefined counts as 0.
         rejected: (M,) bool, True for masks that conflict with weak labels.
 
     Returns:
-        (2, 256 + S, B) int64, the number of masks and the number of rejected
-        ones by class and octave, and below by bin of the score and octave;
-        without masks of infinite expansion.
+        (2, 256, B, S) int64, the number of masks and the number of rejected
+        ones, without masks of infinite expansion.
     """
     counts = ExpansionPrior.no_counts()
-    bins = (_BINS * np.nan_to_num(scores)).clip(0, _BINS - 1).astype(int)
-    for row, counted in enumerate((True, rejected)):
-        kept = np.isfinite(expansion) & counted
-        octave = np.log2(np.maximum(expansion[kept], 1)).astype(int)
-        octave = np.minimum(octave, _OCTAVES - 1)
-        counts[row, class_id] = np.bincount(octave, minlength=_OCTAVES)
-        np.add.at(counts[row, _CLASSES:], (bins[kept], octave), 1)
+    finite = np.isfinite(expansion)
+    octave = np.log2(np.maximum(expansion[finite], 1)).astype(int)
+    bins = (_BINS * np.nan_to_num(scores[finite])).astype(int)
+    cells = (
+        *(classes[finite], np.minimum(octave, _OCTAVES - 1)),
+        bins.clip(0, _BINS - 1),
+    )
+    np.add.at(counts[0], cells, 1)
+    np.add.at(counts[1], cells, rejected[finite])
     return counts
 
 
 def _fit_scores(
-    seen: np.ndarray, rejected: np.ndarray, pooled: np.ndarray
+    seen: np.ndarray, rejected: np.ndarray, share: np.ndarray
 ) -> np.ndarray:
-    """Returns (S,) log-odds that bins of scores add to those of expansion.
+    """Returns (S,) log-odds of a conflict that bins of scores add.
 
-    It is a logistic regression of conflict on the bin, with the odds of the
-    octave given, by Newton's method.
+    It is a logistic regression of conflict on the bin, by Newton's method.
+    The odds of class and octave are given, so that a bin with many masks of
+    a class that often conflicts does not add these conflicts again.
 
     Args:
-        seen: (S, B) number of masks by bin and octave.
-        rejected: (S, B) number of those that conflict.
-        pooled: (B,) share of conflicting masks by octave.
+        seen: (256, B, S) number of masks by class, octave and bin.
+        rejected: (256, B, S) number of those that conflict.
+        share: (256, B) share of conflicting masks.
     """
-    pooled = pooled.clip(0.01, 0.99)
-    given, odds = np.log(pooled / (1 - pooled)), np.zeros(len(seen))
+    cells = seen.sum(axis=2) > 0
+    seen, rejected = seen[cells], rejected[cells]
+    share = share[cells].clip(0.01, 0.99)
+    given, odds = np.log(share / (1 - share)), np.zeros(_BINS)
     for _ in range(20):
-        share = 1 / (1 + np.exp(-given - odds[:, None]))
-        excess = (seen * share - rejected).sum(axis=1) + _RIDGE * odds
-        slope = (seen * share * (1 - share)).sum(axis=1) + _RIDGE
+        expected = 1 / (1 + np.exp(-given[:, None] - odds))
+        excess = (seen * expected - rejected).sum(axis=0) + _RIDGE * odds
+        slope = (seen * expected * (1 - expected)).sum(axis=0) + _RIDGE
         # A whole step may overshoot where nearly all masks agree.
         odds -= (excess / slope).clip(-1, 1)
-    known = np.flatnonzero(seen.sum(axis=1))
+    known = np.flatnonzero(seen.sum(axis=0))
     if not len(known):
         return odds
     # Bins without masks get the odds of their neighbours.
-    return np.interp(np.arange(len(odds)), known, odds[known])
+    return np.interp(np.arange(_BINS), known, odds[known])

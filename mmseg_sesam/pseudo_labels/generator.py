@@ -246,20 +246,20 @@ class PseudoLabelGenerator:
             prepared: label of the image.
 
         Returns:
-            (2, 256 + S, B) int64, see `core.expansion.count_masks`.
+            (2, 256, B, S) int64, see `core.expansion.count_masks`.
         """
         components = self.measure(self.decoder(image, prepared), prepared)
-        counts = ExpansionPrior.no_counts()
-        for candidates, conflict in zip(
-            components, measure_conflicts(components)
-        ):
-            counts += count_masks(
-                candidates.component.class_id,
-                candidates.expansion,
-                candidates.scores,
-                conflict > self.selector.max_conflict,
-            )
-        return counts
+        if not components:
+            return ExpansionPrior.no_counts()
+        classes = [one.component.class_id for one in components]
+        numbers = [len(one.scores) for one in components]
+        conflicts = np.concatenate(measure_conflicts(components))
+        return count_masks(
+            np.repeat(classes, numbers),
+            np.concatenate([one.expansion for one in components]),
+            np.concatenate([one.scores for one in components]),
+            conflicts > self.selector.max_conflict,
+        )
 
     def prepare(
         self,

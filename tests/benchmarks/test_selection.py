@@ -174,6 +174,9 @@ def test_simulated_sam_makes_each_error(disc, name: str) -> None:
     lost = (~objects & (dense == 1)).any(axis=(1, 2))
     assert added.all() == (name in ('merged', 'beside')) == added.any()
     assert lost.all() == (name in ('hole', 'half')) == lost.any()
+    if name == 'merged':
+        # Nor does a part inside its object get the rest of it.
+        assert not (found & ~exact & (dense == 1)).any()
 
 
 def test_simulated_sam_fingerprint_has_its_options() -> None:

@@ -174,7 +174,7 @@ def test_reliability_falls_with_the_share_of_masks_that_conflict():
     case = row_case([[(0, 20)], [(0, 25), (25, 45)]], own=2, other=50)
     seen = np.repeat([1.0, 4.0, 16.0], 1000)
     case.prior = ExpansionPrior.fit(
-        count_masks(0, seen, np.zeros(len(seen)), seen > 2)
+        count_masks(np.full(len(seen), 0), seen, np.zeros(len(seen)), seen > 2)
     )
     small, large = case.measure()[0].reliability
     assert small < 0.1 and large < 0.1

@@ -301,7 +301,7 @@ def test_selector_rejects_mask_of_an_unlikely_expansion():
     # Expansions are 2.25 and 1.
     seen = np.repeat([1.0, 2.5, 8.0], 1000)
     case.prior = ExpansionPrior.fit(
-        count_masks(3, seen, np.zeros(len(seen)), seen > 2)
+        count_masks(np.full(len(seen), 3), seen, np.zeros(len(seen)), seen > 2)
     )
     selection = select(case, CoverageMaskSelector())
     assert selection.verdicts == (Verdict.RELIABILITY, Verdict.TAKEN)

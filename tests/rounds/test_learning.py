@@ -184,7 +184,9 @@ def test_learn_prior_sums_the_counts_of_images(
 ) -> None:
     def count(sample: Sample) -> np.ndarray:
         expansion = np.array([sample.weak.size / (sample.weak == 1).sum()])
-        return count_masks(1, expansion, np.ones(1), np.array([True]))
+        return count_masks(
+            np.full(len(expansion), 1), expansion, np.ones(1), np.array([True])
+        )
 
     images = look()
     prior = learn_prior(images, read_sample, count)
