@@ -145,8 +145,8 @@ def plan_text(
     basis = (
         f'The numbers are of {SET}: {IMAGES} street scenes at half their '
         'size, labels that were simulated, a small network, and superpixels '
-        'instead of SAM (docs/accuracy.md). For other images, classes and '
-        'networks this is an extrapolation. Differences of a point or '
+        'instead of SAM (docs/accuracy_rows.md). For other images, classes '
+        'and networks this is an extrapolation. Differences of a point or '
         'two may be chance.'
     )
     texts = (best, basis, describe_rates(kinds, rates))

@@ -186,6 +186,17 @@ def report(args: argparse.Namespace) -> None:
 def pictures(args: argparse.Namespace) -> None:
     """Draws what SeSAM gets wrong, and dense labels do not."""
     sesam, dense = read_run(args.sesam), read_run(args.dense)
+    if sesam.store is None:
+        sys.exit(
+            f'accuracy: {args.sesam} has no pseudo-labels, expected a run of '
+            'SeSAM as RUN; give the run with dense labels as DENSE_RUN.'
+        )
+    for run in (sesam, dense):
+        if run.checkpoint is None:
+            sys.exit(
+                f'accuracy: {run.work_dir} holds no checkpoint; train the row '
+                'to its end first.'
+            )
     images = args.docs / 'images'
     images.mkdir(parents=True, exist_ok=True)
     labels = args.data / ALL_SETS[args.set].dense

@@ -20,6 +20,7 @@ from benchmarks.accuracy.score import score_run
 from benchmarks.accuracy.sets import HALVES, DataSet
 from benchmarks.accuracy.setting import CONFIGS, SUPERPIXEL, saved_config
 from mmseg_sesam.annotations.cost import RATES
+from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.start.split import split_blocks
 from mmseg_sesam.suggest import suggest
 
@@ -102,7 +103,8 @@ def run_rounds(
                 break
         else:
             work_dir.mkdir(parents=True, exist_ok=True)
-            begun.write_text(json.dumps(dict(images=chosen)))
+            with replacing(begun) as part:
+                part.write_text(json.dumps(dict(images=chosen)))
         if not path.exists():
             mix = Mix(
                 'scribble', unlabelled=True, chosen=chosen, left_out=held

@@ -160,7 +160,7 @@ model = dict(
             # Half the weight of human labels, as in all configs (our choice).
             loss_weight=0.5,
             # The teacher learns first: full weight from the first refresh on
-            # (our choice; the runs of docs/accuracy.md had 1000 steps).
+            # (our choice; the runs of docs/accuracy_rows.md had 1000 steps).
             ramp={begin},
             normalizer='remaining',
         ),
@@ -195,18 +195,18 @@ optim_wrapper = dict(
         type='AdamW',
         {learning_rate_reason}
         lr={learning_rate},
-        # As in the runs of docs/accuracy.md.
+        # As in the runs of docs/accuracy_rows.md.
         weight_decay=0.01,
     ),
     # The backbone has learned from ImageNet, and changes more slowly, as in
-    # the runs of docs/accuracy.md.
+    # the runs of docs/accuracy_rows.md.
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3))),
 )
-# A warm-up over 5% of the steps, as in the runs of docs/accuracy.md.
+# A warm-up over 5% of the steps, as in the runs of docs/accuracy_rows.md.
 warmup = max(max_iters // 20, 1)
 param_scheduler = [
     # From a hundredth of the learning rate, as in the runs of
-    # docs/accuracy.md.
+    # docs/accuracy_rows.md.
     dict(type='LinearLR', start_factor=0.01, end=warmup, by_epoch=False),
     # As in the schedules of mmseg.
     dict(

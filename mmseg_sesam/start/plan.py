@@ -22,8 +22,8 @@ _LEAST_STEPS, _MOST_STEPS = 400, 20_000
 # Share of the wished time for steps; pseudo-labels, validation and loading
 # take the rest (our choice).
 _STEP_SHARE = 0.6
-# A teacher of docs/accuracy.md is a mean over 100 of 800 steps. A momentum of
-# 0.999 averages 1000 steps, the same share of these.
+# A teacher of docs/accuracy_rows.md is a mean over 100 of 800 steps. A
+# momentum of 0.999 averages 1000 steps, the same share of these.
 _LONG = 8000
 # The network of the runs in docs.
 MEASURED = 'deeplabv3_lite0'
@@ -132,7 +132,7 @@ def steps_in(minutes: float, seconds_per_step: float) -> Choice:
 
 def schedule(steps: int, reason: str) -> dict[str, Choice]:
     """Returns all choices that follow from the number of steps."""
-    measured = 'of the steps, as in the runs of docs/accuracy.md'
+    measured = 'of the steps, as in the runs of docs/accuracy_rows.md'
     return dict(
         max_iters=Choice(steps, reason),
         begin=Choice(steps * 3 // 8, f'3/8 {measured}'),
@@ -141,8 +141,8 @@ def schedule(steps: int, reason: str) -> dict[str, Choice]:
         ema_momentum=Choice(
             0.999 if steps >= _LONG else 0.99,
             f'0.999 from {_LONG} steps on, else 0.99 as in the runs of '
-            'docs/accuracy.md: a teacher that is a mean over a large share of '
-            'the steps lags behind (docs/choosing.md)',
+            'docs/accuracy_rows.md: a teacher that is a mean over a large '
+            'share of the steps lags behind (docs/choosing.md)',
         ),
     )
 
@@ -194,8 +194,8 @@ def _network(gpu_gib: float, side: int) -> dict[str, Choice]:
             f'{batch} crops of {side} x {side} take {least:.1f} GiB of a GPU '
             'at least (computed by benchmarks/memory.py; we have not tried it)'
             if gpu_gib
-            else 'half of those in the runs of docs/accuracy.md, for more '
-            'steps in the same time (our choice)',
+            else 'half of those in the runs of docs/accuracy_rows.md, for '
+            'more steps in the same time (our choice)',
         ),
         learning_rate=_learning_rate(name, batch),
     )
@@ -205,8 +205,8 @@ def _learning_rate(network: str, batch: int) -> Choice:
     if network == MEASURED:
         return Choice(
             1e-3,
-            'AdamW, as in the runs of docs/accuracy.md, which also had class '
-            'weights in the loss, and 8 crops in a step',
+            'AdamW, as in the runs of docs/accuracy_rows.md, which also had '
+            'class weights in the loss, and 8 crops in a step',
         )
     return Choice(
         0.01 * batch / 16,

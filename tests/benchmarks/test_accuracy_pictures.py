@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from benchmarks.accuracy.__main__ import make_parser, pictures
@@ -24,6 +26,21 @@ def test_choose_returns_a_bad_a_middling_and_a_good_image() -> None:
         rows.append((dense, dense, label))
     shown = [(row[2] == dense)[:, :10].sum() for row in choose(rows)]
     assert shown == [1, 5, 9]
+
+
+def test_pictures_refuse_a_run_without_pseudo_labels(
+    trained_sets: Path, tmp_path: Path
+) -> None:
+    (run,) = trained_sets.glob('runs/acdc-*')
+    logs = next(run.glob('*/vis_data'))
+    shutil.copytree(logs, tmp_path / logs.relative_to(run))
+    config = tmp_path / logs.relative_to(run) / 'config.py'
+    text = config.read_text().replace("type='LoadPseudoLabel'", "type='Other'")
+    config.write_text(text)
+    command = 'pictures', tmp_path, run, '--set', 'acdc', '--data', tmp_path
+    args = make_parser().parse_args(arguments(tmp_path, *command))
+    with pytest.raises(SystemExit, match='has no pseudo-labels, expected'):
+        pictures(args)
 
 
 def test_pictures_show_rounds_and_predictions(

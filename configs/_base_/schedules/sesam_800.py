@@ -1,5 +1,5 @@
-# The recipe of docs/accuracy.md: 800 steps of 8 crops, with two refreshes of
-# pseudo-labels. A config that lists this file adds their generator, and
+# The recipe of docs/accuracy_rows.md: 800 steps of 8 crops, with two refreshes
+# of pseudo-labels. A config that lists this file adds their generator, and
 # `ema_momentum=0.99`, with which the teacher is a mean of about 100 steps. The
 # ramp of the confident labels is the default, 1000 steps, as in the runs: it
 # ends at 82%.
