@@ -183,6 +183,21 @@ def test_reliability_falls_with_the_share_of_masks_that_conflict():
     assert small > 0.9 and large < 0.1
 
 
+def test_reliability_rises_with_a_score_that_tells() -> None:
+    case = row_case([[(0, 45)], [(0, 45)]])
+    case.scores = np.array([[0.9, 0.4], [0.9, 0.9]])
+    scores = np.repeat([0.9, 0.4], 500)
+    # A fifth of the masks with a high score conflicts, and four with a low.
+    rejected = np.concatenate([np.arange(500) < 100, np.arange(500) < 400])
+    classes, expansion = np.zeros(1000, int), np.full(1000, 2.5)
+    case.prior = ExpansionPrior.fit(
+        count_masks(classes, expansion, scores, rejected)
+    )
+    high, low = case.measure()[0].reliability
+    assert high == pytest.approx(0.8, abs=0.06)
+    assert low == pytest.approx(0.2, abs=0.06)
+
+
 def test_reliability_without_evidence_and_prior_is_high():
     case = row_case([[(0, 20)], [(0, 45)]])
     np.testing.assert_allclose(case.measure()[0].reliability, 0.98)

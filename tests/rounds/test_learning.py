@@ -15,7 +15,12 @@ from warm_processes import run_warm
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 from mmseg_sesam.io.labels import read_label
-from mmseg_sesam.rounds.learning import learn_appearance, learn_prior
+from mmseg_sesam.rounds.learning import (
+    learn_appearance,
+    learn_prior,
+    load_learned,
+    save_learned,
+)
 from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.store.store import PseudoLabelStore
 
@@ -52,7 +57,10 @@ def count(sample):
 
 model = learn_appearance(images, read_sample, group)
 prior = learn_prior(images, read_sample, count, group)
-for array in (model.mean, model.weights, prior.rejected):
+for array in (
+    *(model.mean, model.weights),
+    *(prior.rejected, prior.score_odds),
+):
     print('learned', hashlib.sha256(array.tobytes()).hexdigest(),
           model.temperature, prior.rejected.any())
 del group       # Its threads may abort Python at its end.
@@ -130,7 +138,7 @@ def test_learning_on_two_ranks_equals_one_process(
         lines = done.stdout.splitlines()
         learned.append([s for s in lines if s.startswith('learned')])
     alone, together = learned
-    assert len(alone) == 3 and alone[0].endswith('True')
+    assert len(alone) == 4 and alone[0].endswith('True')
     # The ranks print their lines in any order.
     assert sorted(together) == sorted(alone * 2)
 
@@ -177,6 +185,25 @@ def test_learn_appearance_needs_two_classes(
 ) -> None:
     relabel(scribbles, change, 0, 1, 2)
     assert learn_appearance(look(), read_sample) is None
+
+
+@pytest.mark.parametrize('fitted', [True, False])
+def test_load_learned_reads_what_save_learned_writes(
+    look: Callable[[], TrainingImages], tmp_path: Path, fitted: bool
+) -> None:
+    appearance = learn_appearance(look(), read_sample) if fitted else None
+    shares, odds = np.random.default_rng(0).random((2, 256, 16))
+    prior = ExpansionPrior(shares, odds[0])
+    save_learned(tmp_path / 'learned.npz', appearance, prior)
+
+    read, again = load_learned(tmp_path / 'learned.npz')
+
+    np.testing.assert_array_equal(again.rejected, shares)
+    np.testing.assert_array_equal(again.score_odds, odds[0])
+    assert (read is None) == (appearance is None)
+    if fitted:
+        assert read.temperature == appearance.temperature
+        np.testing.assert_array_equal(read.weights, appearance.weights)
 
 
 def test_learn_prior_sums_the_counts_of_images(
