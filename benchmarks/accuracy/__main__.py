@@ -185,21 +185,29 @@ def report(args: argparse.Namespace) -> None:
 
 def pictures(args: argparse.Namespace) -> None:
     """Draws what SeSAM gets wrong, and dense labels do not."""
-    sesam, dense = read_run(args.sesam), read_run(args.dense)
+    try:
+        sesam, dense = read_run(args.sesam), read_run(args.dense)
+    except FileNotFoundError as error:
+        sys.exit(f'accuracy: {error}')
     if sesam.store is None:
         sys.exit(
             f'accuracy: {args.sesam} has no pseudo-labels, expected a run of '
             'SeSAM as RUN; give the run with dense labels as DENSE_RUN.'
         )
-    for run in (sesam, dense):
-        if run.checkpoint is None:
+    for one in (sesam, dense):
+        if one.checkpoint is None:
             sys.exit(
-                f'accuracy: {run.work_dir} holds no checkpoint; train the row '
+                f'accuracy: {one.work_dir} holds no checkpoint; train the row '
                 'to its end first.'
             )
+    labels = args.data / ALL_SETS[args.set].dense
+    if not labels.is_dir():
+        sys.exit(
+            f'accuracy: {args.data} holds no {ALL_SETS[args.set].dense}; '
+            '--data is the folder that does, see docs/accuracy_rows.md.'
+        )
     images = args.docs / 'images'
     images.mkdir(parents=True, exist_ok=True)
-    labels = args.data / ALL_SETS[args.set].dense
     draw_rounds(sesam, labels, images / f'accuracy_{args.set}_rounds.png')
     out = images / f'accuracy_{args.set}_predictions.png'
     draw_predictions(dense, sesam, out)

@@ -95,16 +95,7 @@ def run_rounds(
         start = strategy if index else 'first'
         run = f'{name}-{start}-s{steps}-seed{seed}-round{index}'
         path, work_dir = results / f'{run}.json', out / run
-        begun = work_dir / 'images.json'
-        for record in (path, begun):
-            # Another machine may suggest other images than this one did.
-            if record.exists():
-                chosen = json.loads(record.read_text())['images']
-                break
-        else:
-            work_dir.mkdir(parents=True, exist_ok=True)
-            with replacing(begun) as part:
-                part.write_text(json.dumps(dict(images=chosen)))
+        chosen = _images_of_round(path, work_dir / 'images.json', chosen)
         if not path.exists():
             mix = Mix(
                 'scribble', unlabelled=True, chosen=chosen, left_out=held
@@ -136,6 +127,27 @@ def run_rounds(
             chosen = sorted(
                 chosen + _suggested(work_dir, names, chosen, number)
             )
+
+
+def _images_of_round(
+    result: Path, begun: Path, chosen: list[int]
+) -> list[int]:
+    """Returns the images that a round was begun with, or those for it now.
+
+    Another machine may suggest other images than this one did.
+
+    Args:
+        result: of the round, once it is finished.
+        begun: file of its images, written where there is neither file.
+        chosen: images for a round that begins.
+    """
+    for record in (result, begun):
+        if record.exists():
+            return json.loads(record.read_text())['images']
+    begun.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(begun) as part:
+        part.write_text(json.dumps(dict(images=chosen)))
+    return chosen
 
 
 def _image_names(data_set: DataSet, data: Path) -> list[str]:

@@ -111,10 +111,10 @@ class ExpansionPrior:
             scores: (M,) float, predicted IoU; one that is undefined counts
                 as 0.
         """
-        # A share belongs to the middle of its octave, or bin.
+        # Shares belong to the middle of an octave, and odds to that of a bin.
         octave = np.log2(np.maximum(expansion, 1)) - 0.5
         share = np.interp(octave, np.arange(_OCTAVES), self.rejected[class_id])
-        place = _BINS * np.nan_to_num(scores) - 0.5
+        place = _BINS * _defined(scores) - 0.5
         ratio = np.exp(np.interp(place, np.arange(_BINS), self.score_odds))
         return share * ratio / (1 - share + share * ratio)
 
@@ -152,14 +152,20 @@ def count_masks(
     counts = ExpansionPrior.no_counts()
     finite = np.isfinite(expansion)
     octave = np.log2(np.maximum(expansion[finite], 1)).astype(int)
-    bins = (_BINS * np.nan_to_num(scores[finite])).astype(int)
+    bins = (_BINS * _defined(scores[finite])).astype(int)
     cells = (
-        *(classes[finite], np.minimum(octave, _OCTAVES - 1)),
-        bins.clip(0, _BINS - 1),
+        classes[finite],
+        np.minimum(octave, _OCTAVES - 1),
+        np.minimum(bins, _BINS - 1),
     )
     np.add.at(counts[0], cells, 1)
     np.add.at(counts[1], cells, rejected[finite])
     return counts
+
+
+def _defined(scores: np.ndarray) -> np.ndarray:
+    """Returns scores in [0, 1], whatever a segmenter gives."""
+    return np.nan_to_num(scores).clip(0, 1)
 
 
 def _fit_scores(
@@ -178,6 +184,7 @@ def _fit_scores(
     """
     cells = seen.sum(axis=2) > 0
     seen, rejected = seen[cells], rejected[cells]
+    # No odds are infinite (our choice).
     share = share[cells].clip(0.01, 0.99)
     given, odds = np.log(share / (1 - share)), np.zeros(_BINS)
     for _ in range(20):

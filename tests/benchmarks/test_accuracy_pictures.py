@@ -43,6 +43,27 @@ def test_pictures_refuse_a_run_without_pseudo_labels(
         pictures(args)
 
 
+@pytest.mark.parametrize(
+    ('wrong', 'said'),
+    [('run', 'holds no logs of a training'), ('data', 'holds no acdc/annot')],
+)
+def test_pictures_refuse_wrong_folders(
+    trained_sets: Path,
+    benchmark_data: Path,
+    tmp_path: Path,
+    wrong: str,
+    said: str,
+) -> None:
+    (run,) = trained_sets.glob('runs/acdc-*')
+    data = tmp_path if wrong == 'data' else benchmark_data
+    sesam = tmp_path if wrong == 'run' else run
+    command = 'pictures', sesam, run, '--set', 'acdc', '--data', data
+    args = make_parser().parse_args(arguments(tmp_path, *command))
+    with pytest.raises(SystemExit, match=said):
+        pictures(args)
+    assert not list(tmp_path.iterdir())
+
+
 def test_pictures_show_rounds_and_predictions(
     trained_sets: Path, benchmark_data: Path, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from mmseg_sesam.core.expansion import (
 PROPERTY = settings(max_examples=50)
 POLE, ROAD = 2, 3
 EXPANSIONS = st.floats(1, 2**18)
-SCORES = st.sampled_from([0.0, 0.3, 0.31, 1.0, np.nan])
+SCORES = st.sampled_from([0.0, 0.3, 0.31, 1.0, np.nan, np.inf, -np.inf])
 SEEN = st.lists(
     st.tuples(st.integers(0, 255), EXPANSIONS, SCORES, st.booleans()),
     max_size=40,
@@ -109,6 +109,19 @@ def test_prior_learns_what_scores_tell():
     assert look_up(prior, POLE, [2.8], np.nan) == look_up(
         prior, POLE, [2.8], 0
     )
+
+
+def test_prior_takes_scores_outside_their_range_for_its_ends():
+    expansion, rejected = np.full(200, 3.0), np.arange(200) < 100
+    within, outside = (
+        count(POLE, expansion, rejected, np.repeat(ends, 100))
+        for ends in ([0.0, 1.0], [-np.inf, np.inf])
+    )
+    assert (within == outside).all()
+    prior = ExpansionPrior.fit(within)
+    low, high = (look_up(prior, POLE, [2.8], s)[0] for s in (-np.inf, np.inf))
+    assert low == look_up(prior, POLE, [2.8], 0.0)[0] > 0.8
+    assert high == look_up(prior, POLE, [2.8], 1.0)[0] < 0.2
 
 
 def test_prior_ignores_scores_that_tell_nothing():
