@@ -228,6 +228,27 @@ def test_accuracy_page_states_the_measured_results(project_root: Path) -> None:
             assert any(f'| {mean(mious):.1f} |' in line for line in told), row
 
 
+def test_accuracy_page_tells_by_how_much_aims_are_missed(
+    project_root: Path,
+) -> None:
+    page = (project_root / 'docs/accuracy.md').read_text()
+    summary, _, aims = page.partition('## What falls short')
+    told = {
+        tuple(cells[:2]): cells
+        for line in summary.splitlines()
+        if len(cells := line.strip('| ').split(' | ')) == 7
+    }
+    for title, kind in (
+        ('VOC 2012', 'point'),
+        ('ACDC', 'scribble'),
+        ('EilatMixx', 'point'),
+    ):
+        share = told[title, kind][5]
+        assert f'% of dense labels | {share} |' in aims
+    gains = [told['CamVid', kind][6] for kind in ('scribble', 'coarse')]
+    assert f'| {", ".join(gains).replace("+", "")} |' in aims
+
+
 def test_make_config_with_another_segmenter(
     benchmark_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
