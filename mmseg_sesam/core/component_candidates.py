@@ -132,10 +132,7 @@ class ComponentCandidates:
     @cached_property
     def log_odds(self) -> np.ndarray:
         """(M,) evidence for the component's class inside each mask."""
-        odds = self.prepared.evidence.log_odds(
-            self.inside, self.component.class_id, self.prepared.present
-        )
-        return odds - self.prepared.bias(self.index)
+        return self._measure_evidence(self.inside)
 
     @cached_property
     def reliability(self) -> np.ndarray:
@@ -145,10 +142,35 @@ class ComponentCandidates:
         conflict with weak labels, times the square of those of the evidence.
         Without evidence it is 0.98 at most.
         """
+        return self._weigh(slice(None), self.log_odds)
+
+    def reliability_of_parts(
+        self, numbers: np.ndarray, inside: np.ndarray
+    ) -> np.ndarray:
+        """Returns (m,) float reliability of parts of some candidates.
+
+        A part has the class, expansion and score of its mask, and the
+        evidence of its own pixels.
+
+        Args:
+            numbers: (m,) candidates.
+            inside: (m, G) bool, whether a pixel with evidence is in a part.
+        """
+        return self._weigh(numbers, self._measure_evidence(inside))
+
+    def _measure_evidence(self, inside: np.ndarray) -> np.ndarray:
+        odds = self.prepared.evidence.log_odds(
+            inside, self.component.class_id, self.prepared.present
+        )
+        return odds - self.prepared.bias(self.index)
+
+    def _weigh(
+        self, numbers: slice | np.ndarray, log_odds: np.ndarray
+    ) -> np.ndarray:
         class_id, prior = self.component.class_id, self.prepared.prior
-        share = prior(class_id, self.expansion, self.scores)
+        share = prior(class_id, self.expansion[numbers], self.scores[numbers])
         share = share.clip(_LEAST_SHARE, _GREATEST_SHARE)
-        odds = np.log(1 / share - 1) + _EVIDENCE_WEIGHT * self.log_odds
+        odds = np.log(1 / share - 1) + _EVIDENCE_WEIGHT * log_odds
         return 1 / (1 + np.exp(-odds))
 
     @property
@@ -157,12 +179,16 @@ class ComponentCandidates:
 
         Candidates that hold few foreign components and have nearly the
         greatest coverage are compared by score times evidence. The extent is
-        the area of the best one; infinite if there is none.
+        the area of the best one; infinite if there is none. Where outlines
+        are off by some pixels, no candidate may cover a click on a thin
+        object: then all that hold few foreign components are compared.
         """
         foreign = self.prepared.classes != self.component.class_id
         total = self._sum_shares(np.ones(len(foreign)))
         held = self._sum_shares(foreign)
-        own = (self.coverage > 0) & (held <= _FOREIGN * total)
+        own = (self.areas > 0) & (held <= _FOREIGN * total)
+        if (self.coverage > 0).any():
+            own &= self.coverage > 0
         if not own.any():
             return np.inf
         near = own & (self.coverage >= _NEAR_BEST * self.coverage[own].max())

@@ -25,7 +25,7 @@ class Verdict(Enum):
     CONFLICT = 'too much conflict'
     RELIABILITY = 'unreliable'
     SCORE = 'low score'
-    GAIN = 'adds too little'
+    GAIN = 'adds too little that is reliable'
 
 
 class Selection(NamedTuple):
@@ -63,8 +63,8 @@ class CoverageMaskSelector:
         min_predicted_iou: least score of a mask. Raise it for a segmenter
             whose scores are reliable.
         min_gain: masks are added to the largest while each adds at least
-            this share to their union. Lower it for a segmenter whose masks
-            are small parts of objects.
+            this share to their union, and what it adds is reliable. Lower it
+            for a segmenter whose masks are small parts of objects.
 
     Raises:
         ValueError: an option is out of range.
@@ -111,7 +111,10 @@ class CoverageMaskSelector:
     def _cover(
         self, candidates: ComponentCandidates, allowed: np.ndarray
     ) -> list[int]:
-        """Returns the largest candidate, and those that add enough to it."""
+        """Returns the largest candidate, and those that add enough to it.
+
+        What they add must be as reliable as a whole mask.
+        """
         numbers, chosen = np.flatnonzero(allowed), []
         every = candidates.inside
         inside = every[numbers]
@@ -123,7 +126,10 @@ class CoverageMaskSelector:
             if chosen and gain[best] < max(self.min_gain * total, 1):
                 break
             chosen.append(int(numbers[best]))
+            # What a mask adds may be all that it holds of another object.
             inside = inside & ~every[chosen[-1]]
+            added = candidates.reliability_of_parts(numbers, inside)
+            inside[~(added >= self.min_reliability)] = False
         return chosen
 
 

@@ -109,13 +109,23 @@ def test_conflict_is_a_share_that_rises_with_extents(case, seed, more):
 @given(cases())
 def test_extent_is_the_area_of_a_mask_that_covers_the_component(case):
     for candidates in case.measure():
-        covering = candidates.areas[candidates.coverage > 0]
-        assert candidates.extent in [*covering, np.inf]
+        areas = candidates.areas
+        if (candidates.coverage > 0).any():
+            areas = areas[candidates.coverage > 0]
+        assert candidates.extent in [*areas[areas > 0], np.inf]
 
 
 def test_extent_is_infinite_without_a_mask_of_the_component():
-    case = row_case([[], [(20, 25)], [(0, 1), (25, 45)]])
-    assert case.measure()[0].extent == np.inf
+    for spans in [[]], [[(25, 45)]], [[(20, 25)], [(0, 1), (25, 45)]]:
+        assert row_case(spans).measure()[0].extent == np.inf
+
+
+def test_extent_of_a_component_that_masks_miss_is_that_of_the_best():
+    case = row_case(
+        [[(20, 22)], [(20, 25)], [(25, 45)], []],
+        scores=[[0.5, 0.7, 0.9, 0.9]] * 2,
+    )
+    assert case.measure()[0].extent == 5
 
 
 def test_extent_is_the_area_of_the_best_mask_that_covers_most():
@@ -196,6 +206,20 @@ def test_reliability_rises_with_a_score_that_tells() -> None:
     high, low = case.measure()[0].reliability
     assert high == pytest.approx(0.8, abs=0.06)
     assert low == pytest.approx(0.2, abs=0.06)
+
+
+@PROPERTY
+@given(cases(), SEEDS)
+def test_reliability_of_a_whole_mask_as_a_part_is_that_of_the_mask(case, seed):
+    rng = np.random.default_rng(seed)
+    for candidates in case.measure():
+        numbers = np.flatnonzero(rng.random(len(candidates.scores)) < 0.5)
+        inside = candidates.inside[numbers]
+        np.testing.assert_allclose(
+            candidates.reliability_of_parts(numbers, inside),
+            candidates.reliability[numbers],
+            rtol=1e-4,
+        )
 
 
 def test_reliability_without_evidence_and_prior_is_high():

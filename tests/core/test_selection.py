@@ -81,21 +81,33 @@ def test_selector_takes_the_largest_allowed_mask_first(case, selector):
             assert sizes[selection.chosen[0]] == largest
 
 
+def adds(candidates, chosen, number, selector):
+    """Whether a mask adds enough that is reliable to chosen ones."""
+    union = candidates.inside[chosen].any(axis=0)
+    part = candidates.inside[number] & ~union
+    reliability = candidates.reliability_of_parts(
+        np.array([number]), part[None]
+    )
+    return (
+        part.sum() >= max(selector.min_gain * union.sum(), 1)
+        and reliability >= selector.min_reliability
+    )
+
+
 @PROPERTY
 @given(cases(), selectors())
 def test_selector_adds_masks_while_each_gains(case, selector):
     for candidates, selection in zip(case.measure(), selector(case.measure())):
-        inside, chosen = candidates.inside, list(selection.chosen)
+        chosen = list(selection.chosen)
         assert len(set(chosen)) == len(chosen)
         for count in range(1, len(chosen)):
-            union = inside[chosen[:count]].any(axis=0)
-            gain = (inside[chosen[count]] & ~union).sum()
-            assert gain >= max(selector.min_gain * union.sum(), 1)
-        union = inside[chosen].any(axis=0)
+            assert adds(candidates, chosen[:count], chosen[count], selector)
         for number, verdict in enumerate(selection.verdicts):
             if verdict is Verdict.GAIN:
-                gain = (inside[number] & ~union).sum()
-                assert gain < max(selector.min_gain * union.sum(), 1)
+                assert not all(
+                    adds(candidates, chosen[:count], number, selector)
+                    for count in range(1, len(chosen) + 1)
+                )
 
 
 @PROPERTY
@@ -227,6 +239,18 @@ def test_selector_rejects_a_pole_whose_mask_is_the_building():
     assert made.conflict[0] == 1
 
 
+def test_selector_takes_a_building_before_which_a_pole_is_missed():
+    building = np.zeros((60, 40), bool)
+    building[30:] = True
+    case = street([building])
+    # The pole's mask is some pixels beside it.
+    case.masks[1] = np.roll(case.masks[1], 4, axis=2)
+    made = CoverageMaskSelector()(case.measure())
+    assert made[1].verdicts == (Verdict.COVERAGE,)
+    assert made[2].chosen == (0,)
+    np.testing.assert_allclose(made[2].conflict, 78 / 1200)
+
+
 def test_selector_rejects_masks_that_touch_a_component_without_a_mask():
     building = np.zeros((60, 40), bool)
     building[30:] = True
@@ -321,6 +345,24 @@ def test_selector_rejects_mask_against_the_evidence():
     assert made.verdicts == (Verdict.TAKEN, Verdict.RELIABILITY)
     blind = CoverageMaskSelector()(replace(case, evidence=None).measure())
     assert blind[0].chosen == (1,)
+
+
+def test_selector_adds_no_mask_for_what_it_holds_of_another_object():
+    label = np.full((9, 30), 255, np.uint8)
+    label[4, 1:18], label[4, 28] = 0, 1
+    masks = np.zeros((2, 2, 9, 30), bool)
+    # Evidence is for the second mask as a whole, and against its last part.
+    masks[0, 0, :, :20] = masks[0, 1, :, 6:24] = True
+    masks[1, :, :, 25:] = True
+    probabilities = np.full((9, 30, 2), 0.99)
+    probabilities[:, :20, 1] = probabilities[:, 20:, 0] = 0.01
+    case = Case(label, masks, evidence=evidence_of(probabilities))
+    measured = case.measure()[0]
+    assert (measured.reliability > 0.8).all()
+    made = CoverageMaskSelector()(case.measure())[0]
+    assert made.verdicts == (Verdict.TAKEN, Verdict.GAIN)
+    blind = CoverageMaskSelector()(replace(case, evidence=None).measure())
+    assert blind[0].chosen == (0, 1)
 
 
 def test_selector_of_a_label_without_components():
