@@ -65,9 +65,11 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             head's logits, the images and the `LabelMaps`; it is logged as
             `loss_<name>`, by the module's `name`. None: no such loss.
         teacher: source of confident predictions: 'online', a forward of the
-            EMA teacher in each step; 'round', predictions that the last
-            refresh stored, which makes a step as fast as plain training; or
-            None, no teacher, and refreshes predict with the student.
+            EMA teacher in each step, left out where no confident labels, no
+            `agreement` and no class shares need it; 'round', predictions
+            that the last refresh stored, which makes a step as fast as plain
+            training; or None, no teacher, and refreshes predict with the
+            student.
         ema_momentum: share of its weights that the teacher keeps in an
             iteration, also where gradients are accumulated. In the first
             1 / (1 - ema_momentum) iterations the teacher is the plain mean
@@ -219,7 +221,7 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
             labels[field] = (
                 nothing if absent.get(field) else stack_labels(samples, field)
             )
-        if self.teacher_mode == 'online':
+        if self.teacher_mode == 'online' and self._uses_predictions(samples):
             logits = self.teacher.logits(teacher_view)
             logits = _enlarge(logits, inside.shape[1:], self.decode_head)
             probability = self.to_probability(logits, samples)
@@ -236,6 +238,23 @@ class SeSAMEncoderDecoder(TeacherState, EncoderDecoder):
         named = label_maps.labels_by_source(labels, self.sources, samples)
         kinds = label_maps.kinds_of(samples)
         return LabelMaps.disjoint(named, inside, kinds)
+
+    def _uses_predictions(self, samples: list[SegDataSample]) -> bool:
+        """Returns whether a step depends on what the teacher predicts."""
+        # The constants of class shares follow all predictions.
+        if self.teacher_prior is not None:
+            return True
+        fields = [source.field for source in self.sources]
+        has_pseudo = PSEUDO_FIELD in fields and PSEUDO_FIELD in samples[0]
+        if has_pseudo and self.agreement > 0:
+            return True
+        if CONFIDENT_FIELD not in fields:
+            return False
+        # Without a weight confident labels still keep later sources off their
+        # pixels, and regularizers get them.
+        rest = self.sources[fields.index(CONFIDENT_FIELD) :]
+        weights = [source.loss_weight for source in rest]
+        return any(weights) or len(self.regularizers) > 0
 
     def head_logits(
         self, images: Tensor, size: tuple[int, int]

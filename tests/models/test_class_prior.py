@@ -114,6 +114,17 @@ def test_segmentor_gives_the_teacher_its_shares(
     assert set(model.state_dict()) == keys
 
 
+def test_segmentor_follows_predictions_that_no_loss_uses(
+    make_config: MakeConfig, batch_of: BatchOf
+) -> None:
+    # Strips of training images show predictions with the constants.
+    weak = dict(type='LabelSource', name='weak', field='gt_sem_seg')
+    model = build(make_config(sources=[weak]))
+    model.teacher_prior = TeacherPrior(torch.full((4,), 0.25))
+    losses_of(model, batch_of((32, 32), (32, 32)))
+    assert model.teacher_prior.steps == 1
+
+
 def test_segmentor_does_not_count_padding_in_class_shares(
     make_config: MakeConfig, batch_of: BatchOf
 ) -> None:

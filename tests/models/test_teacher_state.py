@@ -23,6 +23,16 @@ from .steps import (
     train_step,
 )
 
+SOURCES = [
+    dict(type='LabelSource', name=name, field=f'{field}_sem_seg')
+    for name, field in (
+        ('weak', 'gt'),
+        ('pseudo', 'pseudo'),
+        ('confident', 'confident'),
+    )
+]
+OFF = dict(SOURCES[2], loss_weight=0)
+
 
 def watch_images(model: SeSAMEncoderDecoder) -> dict[str, Tensor]:
     """Returns a dict that gets the images of student and teacher."""
@@ -69,6 +79,64 @@ class TestTeachers:
         moved = parameters(model.teacher)
         name = 'decode_head.conv_seg.weight'
         assert not torch.equal(moved[name], before[name])
+
+    @pytest.mark.parametrize(
+        'options, maps',
+        [
+            (dict(sources=SOURCES[:2], agreement=0), 2),
+            # A baseline loads no pseudo-labels.
+            (dict(sources=SOURCES[:2]), 1),
+            (dict(sources=[*SOURCES[:2], OFF], agreement=0), 2),
+        ],
+        ids=['no source', 'no pseudo-labels', 'no weight'],
+    )
+    def test_loss_predicts_nothing_that_no_term_uses(
+        self,
+        make_config: MakeConfig,
+        batch_of: BatchOf,
+        options: dict,
+        maps: int,
+    ) -> None:
+        torch.manual_seed(0)
+        model = build(make_config(**options))
+        seen = watch_images(model)
+        torch.manual_seed(0)
+        alone = build(make_config(**options, teacher=None))
+
+        for seed in range(3):
+            data = batch_of((32, 32), (20, 32), maps=maps, seed=seed)
+            log = train_step(model, copy.deepcopy(data))
+            assert log == train_step(alone, data)
+
+        assert log['loss'] > 0
+        assert {*seen} == {'student'}
+        # The teacher has followed, since refreshes predict with it.
+        name = 'decode_head.conv_seg.weight'
+        teacher, student = parameters(model.teacher), parameters(model)
+        assert not torch.equal(teacher[name], student[name])
+
+    @pytest.mark.parametrize(
+        'options',
+        [
+            dict(sources=SOURCES[:2]),
+            dict(sources=[SOURCES[0], SOURCES[2]]),
+            dict(sources=[SOURCES[0], OFF, SOURCES[1]], agreement=0),
+            dict(
+                sources=[SOURCES[0], OFF],
+                regularizers=[dict(type='GatedCRFLoss')],
+            ),
+        ],
+        ids=['agreement', 'weight', 'later source', 'regularizer'],
+    )
+    def test_loss_predicts_what_a_term_uses(
+        self, make_config: MakeConfig, batch_of: BatchOf, options: dict
+    ) -> None:
+        model = build(make_config(**options))
+        seen = watch_images(model)
+
+        losses_of(model, batch_of((32, 32), (32, 32), maps=2))
+
+        assert {*seen} == {'student', 'teacher'}
 
     def test_loss_with_a_round_teacher_needs_stored_predictions(
         self, make_config: MakeConfig, batch_of: BatchOf
