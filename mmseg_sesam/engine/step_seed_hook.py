@@ -1,4 +1,4 @@
-"""Hook that gives a resumed run the random numbers of an undisturbed one."""
+"""Hook that seeds steps, so that runs draw the same random numbers again."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ class StepSeedHook(Hook):
       are seeded, which draw crops, flips and colours without loader
       workers. A resumed `IterBasedTrainLoop` loads all earlier batches
       again, and needs no such seeds.
+    - Before each batch of validation and testing torch is seeded with 0, as
+      the head of SegNeXt draws random numbers for its predictions: the same
+      weights get the same scores again.
     """
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -55,6 +58,14 @@ class StepSeedHook(Hook):
     ) -> None:
         """Seeds torch on all devices."""
         torch.manual_seed(_seed(runner, runner.iter))
+
+    def before_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Seeds torch the same for each batch, whatever rank has it."""
+        torch.manual_seed(0)
+
+    before_test_iter = before_val_iter
 
     def after_train_iter(
         self,

@@ -19,6 +19,7 @@ from torch import nn
 
 from mmseg_sesam.engine.models import refuse_sync_bn, unwrap
 from mmseg_sesam.engine.shared_buffers_hook import SharedBuffersHook
+from mmseg_sesam.engine.step_seed_hook import StepSeedHook
 from mmseg_sesam.io.terminal import TRACEBACK, Pace, shorten
 from mmseg_sesam.models.checkpoint_file import (
     TEACHER,
@@ -156,6 +157,11 @@ class TerminalRunner(Runner):
 
 class TerminalTestRunner(TerminalRunner):
     """Runner of tests, often in the work dir of a training."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        # tools/train.py adds it to a config, see `add_safeguards`.
+        self.register_hook(StepSeedHook())
 
     def dump_config(self) -> None:
         """Leaves the config in the work dir as the training wrote it.

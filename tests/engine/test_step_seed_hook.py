@@ -15,8 +15,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from pipelines import place_of
 from tiny_configs import validated, without_rounds
+from torch import Tensor
 
 from mmseg_sesam.engine.step_seed_hook import StepSeedHook
+from mmseg_sesam.engine.terminal_runner import TerminalTestRunner
 
 MakeConfig = Callable[..., Config]
 # Digests of the batches by the step, and the text of the log.
@@ -137,3 +139,43 @@ def test_step_seed_hook_gives_each_rank_other_numbers(
         return torch.rand(3).tolist()
 
     assert draw(0) == draw(0) != draw(1)
+
+
+class RecordScores(Hook):
+    """Keeps the class scores of all images."""
+
+    def __init__(self) -> None:
+        self.scores: list[Tensor] = []
+
+    def after_val_iter(self, runner, batch_idx, data_batch, outputs) -> None:
+        self.scores += [sample.seg_logits.data for sample in outputs]
+
+    after_test_iter = after_val_iter
+
+
+@pytest.mark.parametrize('mode', ['val', 'test'])
+def test_step_seed_hook_repeats_scores_of_a_network_that_draws(
+    make_config: MakeConfig, scribbles: Path, mode: str
+) -> None:
+    cfg = validated(without_rounds(make_config(model__teacher=None)))
+    head = cfg.model.decode_head
+    head.update(type='LightHamHead', in_index=[2, 3], ham_channels=8)
+    head.update(in_channels=[head.in_channels // 2, head.in_channels])
+    del head['num_convs']
+    if mode == 'val':
+        cfg.default_hooks.step_seed = dict(type='StepSeedHook')
+        runner = Runner.from_cfg(cfg)
+    else:
+        cfg.test_dataloader = cfg.pop('val_dataloader')
+        cfg.test_evaluator = cfg.pop('val_evaluator')
+        cfg.val_cfg, cfg.test_cfg = None, dict(type='TestLoop')
+        runner = TerminalTestRunner.from_cfg(cfg)
+    record = RecordScores()
+    runner.register_hook(record)
+    for _ in range(2):
+        getattr(runner, mode)()
+
+    half = len(record.scores) // 2
+    assert half == 3
+    for first, second in zip(record.scores[:half], record.scores[half:]):
+        assert torch.equal(first, second)
