@@ -139,9 +139,12 @@ def try_batch(runner: Runner, places: Sequence[int]) -> None:
 
     Args:
         runner: of the training.
-        places: of two training images, of different sizes if there are.
+        places: of two training images of different sizes, or of the first
+            one if all images have one size.
     """
     loader, model = runner.train_dataloader, unwrap(runner.model)
+    # Transforms may change the sizes of images that have one size.
+    places = [*places, 1][:2]
     # A wrapper may show a part of the images.
     places = [place for place in places if place < len(loader.dataset)]
     # A batch sampler of the user's own may join only images of one size.
@@ -193,16 +196,12 @@ def try_predictions(images: TrainingImages, teacher: TeacherPredictor) -> None:
     random generators stay as they are.
     """
     model = teacher.model
-    places: dict[tuple[int, int], int] = {}
-    for place, fact in enumerate(images.facts):
-        # Dense labels are their own pseudo-labels.
-        if fact.kind != DENSE:
-            places.setdefault(fact.size, place)
     training = model.training
     model.eval()
     try:
         with _same_randomness(model):
-            for place in list(places.values())[:2]:
+            # Dense labels are their own pseudo-labels.
+            for place in images.two_sizes(leave_out={DENSE}):
                 _predict(images, place, teacher)
     finally:
         model.train(training)

@@ -181,11 +181,17 @@ class TrainingImages:
         chosen = np.linspace(0, len(places) - 1, number).round().astype(int)
         return [places[index] for index in chosen]
 
-    def two_sizes(self) -> tuple[int, int]:
-        """Returns the first place, and one of another size if there is one."""
-        sizes = [fact.size for fact in self.facts]
-        others = (p for p, size in enumerate(sizes) if size != sizes[0])
-        return 0, next(others, 1)
+    def two_sizes(self, leave_out: Container[str | None] = ()) -> list[int]:
+        """Returns the first place, and one of another size if there is one.
+
+        Args:
+            leave_out: kinds of labels whose images are left out.
+        """
+        places: dict[tuple[int, int], int] = {}
+        for place, fact in enumerate(self.facts):
+            if fact.kind not in leave_out:
+                places.setdefault(fact.size, place)
+        return list(places.values())[:2]
 
     def facts_by_kind(self) -> dict[str, list[ImageFacts]]:
         """Returns the facts by the kind of the label, or 'weak'.

@@ -180,6 +180,19 @@ def test_trial_rejects_sizes_that_no_batch_holds_before_round_0(
     try_batch(Runner.from_cfg(cfg), [0, 2])
 
 
+def test_trial_rejects_random_sizes_of_images_that_have_one_size(
+    make_config: MakeConfig, scribbles: Path, tmp_path: Path
+) -> None:
+    cfg = make_config()
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[place_of(pipeline, 'RandomCrop')] = dict(
+        type='RandomResize', scale=(48, 40), ratio_range=(0.5, 2.0)
+    )
+    with pytest.raises(ValueError, match='cannot be joined in a batch'):
+        Runner.from_cfg(cfg).train()
+    assert not list((tmp_path / 'work/pseudo_labels').rglob('*.png'))
+
+
 @pytest.fixture
 def pooling(make_config: MakeConfig, scribbles: Path) -> Config:
     """Trains on single images a head that pools each to one pixel."""
