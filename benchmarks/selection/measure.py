@@ -13,8 +13,8 @@ from mmseg.registry import TASK_UTILS
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.candidates import MaskCrop
 from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.core.decoding import Decode
-from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.evaluation.label_quality import (
     confusion_matrix,
@@ -22,7 +22,7 @@ from mmseg_sesam.evaluation.label_quality import (
     label_quality,
 )
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
-from mmseg_sesam.rounds.learning import APPEARANCE_IMAGES, EXPANSION_IMAGES
+from mmseg_sesam.rounds.learning import APPEARANCE_IMAGES, PRIOR_IMAGES
 
 from .images import IGNORE, SETS, ImageSet, LabelledImage
 from .simulated_sam import SimulatedSAM
@@ -182,7 +182,7 @@ def _learn(
     images: ImageSet,
     data: Path,
     build: Callable[[LabelledImage], PseudoLabelGenerator],
-) -> tuple[AppearanceModel | None, ExpansionPrior]:
+) -> tuple[AppearanceModel | None, ConflictPrior]:
     """Returns what a round learns from weak labels before it is made."""
     appearance = AppearanceModel.fit(
         [
@@ -190,12 +190,12 @@ def _learn(
             for sample in images.load(data, APPEARANCE_IMAGES)
         ]
     )
-    counts = ExpansionPrior.no_counts()
-    for sample in images.load(data, EXPANSION_IMAGES):
+    counts = ConflictPrior.no_counts()
+    for sample in images.load(data, PRIOR_IMAGES):
         generator = build(sample)
         evidence = appearance and appearance(sample.image, sample.weak)
         prepared = generator.prepare(
             sample.image, sample.weak, evidence=evidence
         )
         counts += generator.count_masks(sample.image, prepared)
-    return appearance, ExpansionPrior.fit(counts)
+    return appearance, ConflictPrior.fit(counts)

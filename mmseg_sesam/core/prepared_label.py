@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from mmseg_sesam.core.components import Component
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prompts import PointPrompt
 
@@ -32,7 +32,7 @@ class PreparedLabel:
     prompts: list[list[PointPrompt]]
     pixels: LabelledPixels
     evidence: Evidence
-    prior: ExpansionPrior
+    prior: ConflictPrior
 
     @cached_property
     def classes(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from mmseg_sesam import validators
 from mmseg_sesam.core.component_candidates import ComponentCandidates
 from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.conflict_prior import ConflictPrior, count_masks
 from mmseg_sesam.core.decoding import (
     PROMPTS_PER_CALL,
     Decode,
@@ -20,7 +21,6 @@ from mmseg_sesam.core.decoding import (
     measure_components,
 )
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 from mmseg_sesam.core.fill_confident import fill_confident
 from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
@@ -172,7 +172,7 @@ class PseudoLabelGenerator:
         label: np.ndarray,
         from_person: np.ndarray | None = None,
         evidence: Evidence | None = None,
-        prior: ExpansionPrior | None = None,
+        prior: ConflictPrior | None = None,
     ) -> PseudoLabel:
         """Makes the pseudo-label of one image.
 
@@ -239,18 +239,18 @@ class PseudoLabelGenerator:
     def count_masks(
         self, image: np.ndarray, prepared: PreparedLabel
     ) -> np.ndarray:
-        """Counts candidates and conflicts, for `ExpansionPrior.fit`.
+        """Counts candidates and conflicts, for `ConflictPrior.fit`.
 
         Args:
             image: (H, W, 3) uint8 in RGB.
             prepared: label of the image.
 
         Returns:
-            (2, 256, B, S) int64, see `core.expansion.count_masks`.
+            (2, 256, B, S) int64, see `core.conflict_prior.count_masks`.
         """
         components = self.measure(self.decoder(image, prepared), prepared)
         if not components:
-            return ExpansionPrior.no_counts()
+            return ConflictPrior.no_counts()
         classes = [one.component.class_id for one in components]
         numbers = [len(one.scores) for one in components]
         conflicts = np.concatenate(measure_conflicts(components))
@@ -267,7 +267,7 @@ class PseudoLabelGenerator:
         label: np.ndarray,
         from_person: np.ndarray | None = None,
         evidence: Evidence | None = None,
-        prior: ExpansionPrior | None = None,
+        prior: ConflictPrior | None = None,
     ) -> PreparedLabel:
         """Finds the components of a label, and makes their prompts.
 
@@ -300,7 +300,7 @@ class PseudoLabelGenerator:
             ),
             LabelledPixels.gather(components, self.max_labelled_pixels),
             evidence or Evidence.none(label.shape),
-            prior or ExpansionPrior.none(),
+            prior or ConflictPrior.none(),
         )
 
     def decoder(self, image: np.ndarray, prepared: PreparedLabel) -> Decode:

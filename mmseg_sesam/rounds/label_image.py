@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mmseg_sesam.core.appearance import AppearanceModel
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.datasets.rgb_view import rgb_view
 from mmseg_sesam.io.names import sample_key
@@ -101,7 +101,7 @@ class ImageLabeller:
     teacher: TeacherPredictor | None = None
     class_thresholds: Sequence[float] | None = None
     appearance: AppearanceModel | None = None
-    prior: ExpansionPrior | None = None
+    prior: ConflictPrior | None = None
 
     def read(self, batch: dict) -> Sample:
         """Returns the one image of a batch with its labels."""

@@ -13,7 +13,7 @@ from typing import Any, Callable
 import numpy as np
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
-from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.io.atomic import replacing
 from mmseg_sesam.rounds.distributed import (
     interleave,
@@ -25,7 +25,7 @@ from mmseg_sesam.rounds.training_images import TrainingImages
 from mmseg_sesam.structures import DENSE, NO_LABEL
 
 # Images from which each is learned, spread over the set (our choice).
-APPEARANCE_IMAGES, EXPANSION_IMAGES = 256, 48
+APPEARANCE_IMAGES, PRIOR_IMAGES = 256, 48
 
 # Attributes of an appearance model that are arrays.
 _ARRAYS = ('mean', 'scale', 'weights')
@@ -62,8 +62,8 @@ def learn_prior(
     read: Read,
     count: Callable[[Sample], np.ndarray],
     group: Any = None,
-) -> ExpansionPrior:
-    """Returns the share of masks that conflict, the same on all ranks.
+) -> ConflictPrior:
+    """Returns the conflict prior, the same on all ranks.
 
     Args:
         images: images of the training set.
@@ -73,17 +73,17 @@ def learn_prior(
     """
 
     def count_share() -> np.ndarray:
-        places = images.spread(EXPANSION_IMAGES, leave_out=(DENSE, NO_LABEL))
-        batches = images.load_part(places, 'expansion of masks')
+        places = images.spread(PRIOR_IMAGES, leave_out=(DENSE, NO_LABEL))
+        batches = images.load_part(places, 'conflicts of masks')
         samples = map(read, batches)
-        return sum(map(count, samples), ExpansionPrior.no_counts())
+        return sum(map(count, samples), ConflictPrior.no_counts())
 
     counts = on_all_ranks(count_share, group)
-    return ExpansionPrior.fit(np.sum(counts, axis=0))
+    return ConflictPrior.fit(np.sum(counts, axis=0))
 
 
 def save_learned(
-    path: Path, appearance: AppearanceModel | None, prior: ExpansionPrior
+    path: Path, appearance: AppearanceModel | None, prior: ConflictPrior
 ) -> None:
     """Writes what was learned, for a run that continues this round.
 
@@ -100,12 +100,12 @@ def save_learned(
 
 def load_learned(
     path: Path,
-) -> tuple[AppearanceModel | None, ExpansionPrior] | None:
+) -> tuple[AppearanceModel | None, ConflictPrior] | None:
     """Returns what `save_learned` wrote, None if it is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-        prior = ExpansionPrior(arrays['rejected'], arrays['score_odds'])
+        prior = ConflictPrior(arrays['rejected'], arrays['score_odds'])
         if 'temperature' not in arrays:
             return None, prior
         fitted = [arrays[name] for name in _ARRAYS]

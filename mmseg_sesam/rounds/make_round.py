@@ -14,7 +14,7 @@ import numpy as np
 from mmengine import dist
 from mmengine.logging import MMLogger
 
-from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.io.json_values import diff, json_digest
 from mmseg_sesam.io.terminal import Progress
 from mmseg_sesam.pseudo_labels.generator import PseudoLabelGenerator
@@ -212,7 +212,7 @@ class RoundMaker:
         and the prior of round 0. An interrupted round 0 has stored both.
         """
         if self.teacher is not None:
-            prior = ExpansionPrior.from_json(self.identity['prior'])
+            prior = ConflictPrior.from_json(self.identity['prior'])
             return replace(labeller, prior=prior)
         images, group = self.images, self.group
         path = self.store.learned(self.index)
@@ -269,7 +269,7 @@ class RoundMaker:
             getattr(self.images.dataset, 'metainfo', {}).get('palette'),
         )
 
-    def _publish(self, prior: ExpansionPrior) -> RoundSummary:
+    def _publish(self, prior: ConflictPrior) -> RoundSummary:
         """Publishes the round, once every rank has staged its images."""
         staged = self.store.staged(self.index)
         for fact in self.images.facts:

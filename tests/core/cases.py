@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 from mmseg_sesam.core.candidates import MaskCandidates
 from mmseg_sesam.core.component_candidates import ComponentCandidates
 from mmseg_sesam.core.components import Component, find_components
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
-from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import PointPrompt
@@ -42,7 +42,7 @@ class Case:
     masks: np.ndarray
     scores: np.ndarray | None = None
     evidence: Evidence | None = None
-    prior: ExpansionPrior = field(default_factory=ExpansionPrior.none)
+    prior: ConflictPrior = field(default_factory=ConflictPrior.none)
     max_pixels: int = 8192
     from_person: np.ndarray | None = None
 
@@ -157,7 +157,7 @@ def cases(draw: st.DrawFn) -> Case:
     case.masks &= rng.random(masks.shape) > likeness
     own = np.array([case.own(index) for index in range(first[0])])
     case.masks |= own[:, None] & (rng.random(masks.shape) < likeness)
-    seen = rng.integers(0, 100, ExpansionPrior.no_counts().shape)
+    seen = rng.integers(0, 100, ConflictPrior.no_counts().shape)
     seen[1] = np.minimum(seen[0], seen[1])
-    case.prior = ExpansionPrior.fit(seen)
+    case.prior = ConflictPrior.fit(seen)
     return case

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mmseg_sesam.core.candidates import MaskCandidates
 from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.conflict_prior import ConflictPrior, count_masks
 from mmseg_sesam.core.decoding import measure_components
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import PointPrompt
@@ -183,7 +183,7 @@ def test_reliability_is_a_probability(case):
 def test_reliability_falls_with_the_share_of_masks_that_conflict():
     case = row_case([[(0, 20)], [(0, 25), (25, 45)]], own=2, other=50)
     seen = np.repeat([1.0, 4.0, 16.0], 1000)
-    case.prior = ExpansionPrior.fit(
+    case.prior = ConflictPrior.fit(
         count_masks(np.full(len(seen), 0), seen, np.zeros(len(seen)), seen > 2)
     )
     small, large = case.measure()[0].reliability
@@ -200,7 +200,7 @@ def test_reliability_rises_with_a_score_that_tells() -> None:
     # A fifth of the masks with a high score conflicts, and four with a low.
     rejected = np.concatenate([np.arange(500) < 100, np.arange(500) < 400])
     classes, expansion = np.zeros(1000, int), np.full(1000, 2.5)
-    case.prior = ExpansionPrior.fit(
+    case.prior = ConflictPrior.fit(
         count_masks(classes, expansion, scores, rejected)
     )
     high, low = case.measure()[0].reliability
@@ -257,7 +257,7 @@ def test_measure_looks_up_components_in_the_window_alone():
         [[prompt]] * 289,
         LabelledPixels.gather(components),
         evidence,
-        ExpansionPrior.none(),
+        ConflictPrior.none(),
     )
 
     kinds = MaskCandidates, WindowedCandidates

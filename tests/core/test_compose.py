@@ -8,9 +8,9 @@ from hypothesis.extra import numpy as hnp
 from mmseg_sesam.core.candidates import MaskCandidates, MaskCrop
 from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.compose import ClassMask, compose
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.core.decoding import draw_unions, measure_components
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import SkeletonPrompter
@@ -100,7 +100,7 @@ def test_compose_with_three_hundred_objects():
         SkeletonPrompter(max_points=1)(components),
         LabelledPixels.gather(components, max_pixels=20000),
         Evidence.none(label.shape),
-        ExpansionPrior.none(),
+        ConflictPrior.none(),
     )
 
     def decode(prompts):

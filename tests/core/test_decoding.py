@@ -5,9 +5,9 @@ import pytest
 
 from mmseg_sesam.core.candidates import MaskCandidates
 from mmseg_sesam.core.components import find_components
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.core.decoding import draw_unions, measure_components
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prepared_label import PreparedLabel
 from mmseg_sesam.core.prompts import PointPrompt
@@ -46,7 +46,7 @@ def prepare(label):
         prompts,
         LabelledPixels.gather(components),
         Evidence.none(label.shape),
-        ExpansionPrior.none(),
+        ConflictPrior.none(),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
+from mmseg_sesam.core.conflict_prior import ConflictPrior, count_masks
 from mmseg_sesam.core.selection import (
     CoverageMaskSelector,
     Verdict,
@@ -324,7 +324,7 @@ def test_selector_rejects_mask_of_an_unlikely_expansion():
     case = line([[(0, 45)], [(0, 20)]])
     # Expansions are 2.25 and 1.
     seen = np.repeat([1.0, 2.5, 8.0], 1000)
-    case.prior = ExpansionPrior.fit(
+    case.prior = ConflictPrior.fit(
         count_masks(np.full(len(seen), 3), seen, np.zeros(len(seen)), seen > 2)
     )
     selection = select(case, CoverageMaskSelector())

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mmseg_sesam.core.conflict_prior import ConflictPrior, count_masks
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
 
 from .segmenters import make_generator
 
@@ -76,7 +76,7 @@ def test_generator_rejects_masks_of_an_unlikely_expansion():
     counts += 1000 * count_masks(
         np.full(len(expansion), 0), expansion, np.ones(1), np.array([False])
     )
-    prior = ExpansionPrior.fit(counts)
+    prior = ConflictPrior.fit(counts)
     generator = make_generator(hole_purity=0)
     made = generator(image, label, prior=prior)
     assert [record.fell_back for record in made.records] == [False, True]

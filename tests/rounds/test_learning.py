@@ -13,7 +13,7 @@ from tiny_rounds import Rounds
 from warm_processes import run_warm
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
-from mmseg_sesam.core.expansion import ExpansionPrior, count_masks
+from mmseg_sesam.core.conflict_prior import ConflictPrior, count_masks
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.rounds.learning import (
     learn_appearance,
@@ -171,7 +171,7 @@ def test_learning_counts_an_image_once_that_is_listed_twice(
 
     def count(sample: Sample) -> np.ndarray:
         seen.append(sample)
-        return ExpansionPrior.no_counts()
+        return ConflictPrior.no_counts()
 
     learn_prior(images, read_sample, count)
     assert len(seen) == 2
@@ -193,7 +193,7 @@ def test_load_learned_reads_what_save_learned_writes(
 ) -> None:
     appearance = learn_appearance(look(), read_sample) if fitted else None
     shares, odds = np.random.default_rng(0).random((2, 256, 16))
-    prior = ExpansionPrior(shares, odds[0])
+    prior = ConflictPrior(shares, odds[0])
     save_learned(tmp_path / 'learned.npz', appearance, prior)
 
     read, again = load_learned(tmp_path / 'learned.npz')
@@ -218,7 +218,7 @@ def test_learn_prior_sums_the_counts_of_images(
     images = look()
     prior = learn_prior(images, read_sample, count)
     samples = map(read_sample, images.load([0, 1, 2]))
-    expected = ExpansionPrior.fit(sum(map(count, samples)))
+    expected = ConflictPrior.fit(sum(map(count, samples)))
     np.testing.assert_array_equal(prior.rejected, expected.rejected)
     assert prior.rejected.max() == 1
 
@@ -227,7 +227,7 @@ def test_learn_prior_of_images_without_masks_rejects_nothing(
     look: Callable[[], TrainingImages],
 ) -> None:
     prior = learn_prior(
-        look(), read_sample, lambda _: ExpansionPrior.no_counts()
+        look(), read_sample, lambda _: ConflictPrior.no_counts()
     )
     assert not prior.rejected.any()
 
@@ -249,5 +249,5 @@ def test_make_round_of_fewer_than_two_classes(
     assert summary.components == 3 * labelled
     assert bool(summary.labelled_pixels) == bool(labelled)
     # Without a second class no mask can conflict.
-    prior = ExpansionPrior.from_json(store.manifest(0)['prior'])
+    prior = ConflictPrior.from_json(store.manifest(0)['prior'])
     assert not prior.rejected.any()

@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from tiny_rounds import CountingSegmenter, Rounds
 
-from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.datasets.validation_transforms import ValidationTransforms
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.models.class_prior import TeacherPrior
@@ -37,7 +37,7 @@ THREADS = 3
 class MeetingSegmenter(SuperpixelSegmenter):
     """Encodes an image only while all threads encode one.
 
-    The images on which expansions are counted come first, one at a time.
+    The images on which masks are counted come first, one at a time.
     """
 
     images_at_once = THREADS
@@ -324,7 +324,7 @@ def test_make_round_makes_the_round_of_its_format(
 
     labels = [store.read(fact.key, 0).ravel() for fact in rounds.images.facts]
     pixels = np.bincount(np.concatenate(labels))[[0, 1, 2, 255]]
-    prior = ExpansionPrior.from_json(store.manifest(0)['prior'])
+    prior = ConflictPrior.from_json(store.manifest(0)['prior'])
     # If one of them changes, raise FORMAT: rounds that were made before are
     # reused otherwise.
     assert rounds.settings['format'] == 15
@@ -372,5 +372,5 @@ def test_refresh_selects_by_evidence_of_the_teacher_and_the_first_prior(
     assert accepted(2) == 0
 
     prior = store.manifest(0)['prior']
-    assert ExpansionPrior.from_json(prior).rejected.any()
+    assert ConflictPrior.from_json(prior).rejected.any()
     assert store.manifest(1)['prior'] == prior

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mmseg_sesam.core.appearance import AppearanceModel, collect_samples
 from mmseg_sesam.core.candidates import MaskCrop
-from mmseg_sesam.core.expansion import ExpansionPrior
+from mmseg_sesam.core.conflict_prior import ConflictPrior
 from mmseg_sesam.core.prompts import PointPrompt
 from mmseg_sesam.core.tiles import unite
 from mmseg_sesam.core.weak_labels import WeakLabelSimulator
@@ -240,7 +240,7 @@ def test_superpixel_on_street_scenes_reaches_a_floor(
         )
         for (image, weak, _), known in zip(scenes, evidence)
     ]
-    prior = ExpansionPrior.fit(np.sum(counts, axis=0))
+    prior = ConflictPrior.fit(np.sum(counts, axis=0))
     for (image, weak, truth), known in zip(scenes, evidence):
         label = generate(image, weak, evidence=known, prior=prior).label
         valid = truth != 255
