@@ -149,6 +149,12 @@ def the_record_of_a_component_shows(browser: Any) -> None:
     ActionChains(browser).move_to_element(stage).perform()
     text = browser.find_element('id', 'record').text
     assert 'coverage' in text and 'masks chosen' in text
+    # The names of verdicts are long.
+    assert 'that is reliable' in text
+    panel = 'document.getElementById("record")'
+    widths = f'[{panel}.clientWidth, {panel}.scrollWidth]'
+    width, needed = browser.execute_script(f'return {widths}')
+    assert needed == width
     assert browser.find_elements('css selector', '#prompts rect')
     under = browser.find_element('css selector', 'span[data-layer="truth"]')
     assert under.text in 'abc'

@@ -177,11 +177,11 @@ function nearest(x, y) {
 // Fields that `describe` shows in its own words, or not at all.
 const HIDDEN = ['class_id', 'bbox', 'points', 'chosen', 'area', 'mask_area', 'from_person'];
 
-// Counts such as the verdicts as 'taken 1, conflict 2'.
+// Counts such as the verdicts as 'taken 1, too much conflict 2'.
 function asText(value) {
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return JSON.stringify(value);
-  return Object.entries(value).map(([name, count]) => `${name} ${count}`).join(', ');
+  return Object.entries(value).map(([name, count]) => `${name}\u00a0${count}`).join(', ');
 }
 
 function describe(record) {
