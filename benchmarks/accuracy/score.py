@@ -27,9 +27,9 @@ def score_run(data_set: DataSet, work_dir: Path, data: Path) -> dict[str, Any]:
     Returns:
         'val', a list of step, mIoU, IoU of the classes in it and of rare
         ones, and Dice if the set has it, in percent; 'rounds', for each the
-        coverage, precision, recall and IoU of the training images'
-        pseudo-labels in percent; 'watch', the records of `WatchHook`; and
-        'seconds_per_step', the median.
+        coverage (labelled), precision (right), recall and IoU of the training
+        images' pseudo-labels in percent; 'watch', the records of `WatchHook`;
+        and 'seconds_per_step', the median.
     """
     return dict(
         val=_validations(work_dir),

@@ -139,7 +139,11 @@ def _time_cells(recipe: Row, time: float, runs: list[dict]) -> list[str]:
 
 
 def compare_rounds(results: dict[str, Results]) -> str:
-    """Quality of the pseudo-labels, round by round, of SeSAM's first seed."""
+    """Quality of the pseudo-labels, round by round, of SeSAM's first seed.
+
+    Results say coverage for what pages call labelled, and precision for
+    right (docs/glossary.md).
+    """
     rows = []
     for name, found in results.items():
         for kind in SETS[name].kinds:
