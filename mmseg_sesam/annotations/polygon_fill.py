@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+
+# Crossings of edges and rows that are computed at once, or those of an edge
+# if these are more; each takes 100 bytes (our choice).
+_MOST_CROSSINGS = 1 << 18
 
 
 def pixels_within(
@@ -34,26 +40,28 @@ def pixels_within(
         np.clip(np.ceil(side - 0.5), 0, size).astype(int)
         for side in (points.min(0), points.max(0))
     )
-    columns, rows = _crossings(points, low[1], high[1])
-    columns = np.clip(columns, low[0], high[0]) - low[0]
     width, height = (high - low).tolist()
     parity = np.zeros((height, width + 1), np.uint8)
-    np.bitwise_xor.at(parity, (rows - low[1], columns), 1)
+    for columns, rows in _crossings(points, low[1], high[1]):
+        columns = np.clip(columns, low[0], high[0]) - low[0]
+        np.bitwise_xor.at(parity, (rows - low[1], columns), 1)
     mask = np.bitwise_xor.accumulate(parity, axis=1)[:, :-1]
     return mask, tuple(low.tolist())
 
 
 def _crossings(
     points: np.ndarray, first: int, last: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns where edges cross the centres of some rows of pixels.
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields where some edges cross the centres of some rows of pixels.
+
+    Many long edges have more crossings than a memory holds.
 
     Args:
         points: (N, 2) corners (x, y).
         first: first row.
         last: row after the last one.
 
-    Returns:
+    Yields:
         (M,) first columns whose centres are not left of a crossing, and
         (M,) rows.
     """
@@ -68,8 +76,14 @@ def _crossings(
         for ends in (upper, lower)
     )
     counts = end - begin
-    edges = np.repeat(np.arange(len(points)), counts)
-    rows = np.arange(counts.sum()) + np.repeat(end - counts.cumsum(), counts)
-    upper, (dx, dy) = upper[edges], (lower - upper)[edges].T
-    x = upper[:, 0] + (rows + 0.5 - upper[:, 1]) * dx / dy
-    return np.ceil(x - 0.5).astype(int), rows
+    before = counts.cumsum() - counts
+    # Edges of one part begin within the same number of crossings.
+    parts = np.flatnonzero(np.diff(before // _MOST_CROSSINGS)) + 1
+    for part in np.split(np.arange(len(points)), parts):
+        counted, ends = counts[part], end[part]
+        edges = np.repeat(part, counted)
+        rows = np.repeat(ends - counted.cumsum(), counted)
+        rows += np.arange(len(rows))
+        (x, y), (dx, dy) = upper[edges].T, (lower - upper)[edges].T
+        x = x + (rows + 0.5 - y) * dx / dy
+        yield np.ceil(x - 0.5).astype(int), rows

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_peak import with_peak
 from skimage.measure import points_in_poly
 
 from mmseg_sesam.annotations.polygon_fill import pixels_within
@@ -79,3 +80,24 @@ def test_pixels_within_gives_a_bridge_no_area():
 )
 def test_pixels_within_may_hold_none(points):
     assert not filled(points).any()
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_pixels_within_sums_the_triangles_of_many_corners(seed):
+    size = 16, 600
+    # Halves meet centres.
+    points = np.random.default_rng(seed).uniform(-9, 640, (2000, 2))
+    points = np.round(2 * points * [0.03, 1]) / 2
+    expected = np.zeros(size[::-1], bool)
+    for corners in zip(points[1:], points[2:]):
+        expected ^= filled([points[0], *corners], size)
+    np.testing.assert_array_equal(filled(points, size), expected)
+
+
+def test_pixels_within_takes_little_memory_for_many_long_edges():
+    points = np.random.default_rng(0).uniform(0, 1000, (4000, 2))
+    (mask, _), peak = with_peak(lambda: pixels_within(points, (1000, 1000)))
+    assert 0.4 < mask.mean() < 0.6
+    # The mask has 1 MiB, and the 1.3 million crossings would take 130.
+    assert peak < 50 * 2**20
