@@ -24,6 +24,7 @@ from mmseg_sesam.config_checks.training import (
 )
 from mmseg_sesam.datasets.pipeline_configs import (
     iterate_transforms,
+    remote_folder,
     transform_names,
 )
 from mmseg_sesam.type_names import lineage, option_of, type_name
@@ -112,6 +113,12 @@ def _check_local_files(training: Training) -> None:
                 'data_prefix of the data set to their folders, and take '
                 'backend_args out.'
             )
+    for remote in filter(None, (remote_folder(d) for d, _ in training.leaves)):
+        raise ValueError(
+            f'The training data set has the folder {remote}, and {hook} reads '
+            'images and label files from disk; copy them to a disk, and set '
+            'data_root and data_prefix of the data set to their folders.'
+        )
 
 
 def _check_readers(training: Training, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.config import Config
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from mmseg_sesam.type_names import lineage, type_names
+from mmseg_sesam.type_names import lineage, option_of, type_names
 
 # Transforms that build a Resize by its name.
 _RESIZING = ('RandomChoiceResize', 'RandomResize')
@@ -64,6 +64,23 @@ def metainfo_of(dataset: dict) -> dict:
     if not kinds or not hasattr(kinds[0], '_load_metainfo'):
         return {}
     return kinds[0]._load_metainfo(dataset.get('metainfo'))
+
+
+def remote_folder(dataset: dict) -> str | None:
+    """Returns the first folder of a data set that is on no local disk.
+
+    mmengine opens a path with '://' in its storage, also without
+    `backend_args`. None if all folders are local.
+
+    Example:
+        >>> remote_folder(dict(data_root='s3://bucket/data'))
+        's3://bucket/data'
+    """
+    root = option_of(dataset, DATASETS, 'data_root')
+    prefixes = option_of(dataset, DATASETS, 'data_prefix')
+    prefixes = prefixes if isinstance(prefixes, dict) else {}
+    folders = map(str, [root, *prefixes.values()])
+    return next((folder for folder in folders if '://' in folder), None)
 
 
 def iterate_pipelines(dataset: dict) -> Iterator[list[dict]]:

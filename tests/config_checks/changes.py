@@ -183,6 +183,14 @@ def images_elsewhere(cfg: Config) -> None:
     loader.backend_args = dict(backend='petrel')
 
 
+def images_in_a_bucket(cfg: Config) -> None:
+    cfg.train_dataloader.dataset.data_prefix.img_path = 's3://bucket/images'
+
+
+def data_in_a_bucket(cfg: Config) -> None:
+    cfg.train_dataloader.dataset.data_root = 's3://bucket/data'
+
+
 def misspelt_teacher(cfg: Config) -> None:
     cfg.model.teacher = 'onlin'
 

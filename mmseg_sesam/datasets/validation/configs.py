@@ -9,7 +9,11 @@ from collections.abc import Iterable, Sequence
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from mmseg_sesam.datasets.pipeline_configs import leaf_datasets, makes_label
+from mmseg_sesam.datasets.pipeline_configs import (
+    leaf_datasets,
+    makes_label,
+    remote_folder,
+)
 from mmseg_sesam.datasets.validation.findings import ERROR, WARNING, Finding
 from mmseg_sesam.type_names import lineage, option_of
 
@@ -53,9 +57,10 @@ def named_datasets(cfg: dict, loaders: Sequence[str]) -> dict[str, dict]:
 
 def build_dataset(name: str, config: dict) -> BaseDataset | Finding:
     """Returns the data set, or the finding that explains why there is none."""
-    root = config.get('data_root') or ''
-    if '://' in root or config.get('backend_args'):
-        what = f'{root} is not on a local disk and was not checked'
+    remote = remote_folder(config)
+    if remote or config.get('backend_args'):
+        where = remote or config.get('data_root') or 'the data set'
+        what = f'{where} is not on a local disk and was not checked'
         return Finding(WARNING, name, what, 'check a local copy')
     kinds = lineage(config, DATASETS)
     if kinds and not issubclass(kinds[0], BaseDataset):

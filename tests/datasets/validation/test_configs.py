@@ -88,12 +88,18 @@ def test_build_dataset_reads_the_list_of_a_lazy_data_set(data) -> None:
     assert report.summaries['train']['images'] == 4
 
 
-def test_build_dataset_data_elsewhere_is_not_checked(data) -> None:
-    data.train.data_root = 's3://bucket/data'
+@pytest.mark.parametrize('option', ['data_root', 'data_prefix'])
+def test_build_dataset_data_elsewhere_is_not_checked(
+    data, option: str
+) -> None:
+    folder = 's3://bucket/data'
+    prefix = dict(data.train.data_prefix, img_path=folder)
+    data.train[option] = prefix if option == 'data_prefix' else folder
 
     finding = data.only()
     assert finding.level == 'warning'
-    assert 'not on a local disk and was not checked' in finding.problem
+    said = f'{folder} is not on a local disk and was not checked'
+    assert finding.problem == said
 
 
 @pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'utf-32'])
