@@ -178,13 +178,13 @@ def _on_pseudo_labels(
         return
     last = rounds[-1]
     labelled = last['labelled of weak']
-    right = last.get('precision', nan)
+    right = last.get('right of weak', nan)
     if right < _RIGHT:
         yield Sentence(
-            f'Only {right:.1f}% of the labelled pixels are right: raise '
-            'min_reliability of the selector.',
-            'Pseudo-labels are too wrong if fewer than '
-            f'{_RIGHT}% of the labelled pixels are right.',
+            f'Only {right:.1f}% of the labelled pixels of images with a weak '
+            'label are right: raise min_reliability of the selector.',
+            f'Pseudo-labels are too wrong if fewer than {_RIGHT}% of the '
+            'labelled pixels of images with a weak label are right.',
         )
     elif labelled < _LABELLED and not right < _SURE:
         sure = '' if isnan(right) else f', and {right:.1f}% of them are right'

@@ -45,6 +45,8 @@ class RoundCounts(NamedTuple):
         confusion: (C, C + 1), see `confusion_matrix`; zeros without dense
             labels.
         boundary: (C, 3), see `count_boundaries`; zeros without dense labels.
+        of_weak: (2,) right and labelled pixels of `confusion`, without images
+            of kind 'none', which the selector does not see.
         given: (C,) pixels labelled as each class.
         components: (C,) components of each class.
         fell_back: (C,) components that keep only their weak pixels.
@@ -52,6 +54,7 @@ class RoundCounts(NamedTuple):
 
     confusion: np.ndarray
     boundary: np.ndarray
+    of_weak: np.ndarray
     given: np.ndarray
     components: np.ndarray
     fell_back: np.ndarray
@@ -138,11 +141,16 @@ def _count_round(
     if labelled.truth is not None:
         confusion = confusion_matrix(labelled.truth, label, num_classes)
         boundary = count_boundaries(labelled.truth, label, num_classes)
+    square = confusion[:, :-1]
+    of_weak = np.array([np.trace(square), square.sum()])
+    if labelled.kind == NO_LABEL:
+        of_weak[:] = 0
     classes = [record['class_id'] for record in records]
     lost = [record['class_id'] for record in records if not record['chosen']]
     return RoundCounts(
         confusion=confusion,
         boundary=boundary,
+        of_weak=of_weak,
         given=_count(label, num_classes),
         components=_count(classes, num_classes),
         fell_back=_count(lost, num_classes),

@@ -24,7 +24,7 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
     Counts are of all images but those of kind 'dense', which have no
     pseudo-label; 'labelled of weak' leaves out those of kind 'none', too, for
     which nothing is selected. With dense labels the row has the quality over
-    the sample.
+    the sample, and 'right of weak', the precision without kind 'none'.
     """
     rows = []
     for index, manifest in run.rounds.items():
@@ -37,6 +37,7 @@ def tabulate_rounds(run: Run, measures: Measures) -> list[dict[str, Any]]:
             row.update({name: 100 * quality[name] for name in MEASURES})
             boundary = boundary_iou(measures.rounds[index].boundary)
             row['boundary iou'] = 100 * boundary['iou']
+            row['right of weak'] = _percent(*measures.rounds[index].of_weak)
         rows.append(row)
     return rows
 

@@ -135,8 +135,12 @@ def test_advise_on_refreshing_without_dense_labels() -> None:
 @pytest.mark.parametrize(
     ('numbers', 'advice'),
     [
-        (dict(precision=80.0), 'raise min_reliability'),
-        ({'precision': 97.0, 'labelled of weak': 40.0}, 'lower min_reliab'),
+        ({'right of weak': 80.0}, 'raise min_reliability'),
+        (
+            {'right of weak': 97.0, 'labelled of weak': 40.0},
+            '40.0% of the pixels of images with a weak label are labelled, '
+            'and 97.0% of them are right: lower min_reliability',
+        ),
         ({'labelled of weak': 40.0}, 'lower min_reliability'),
         ({'fell back': 50.0}, 'fell back to their weak pixels: see why'),
     ],
@@ -144,10 +148,10 @@ def test_advise_on_refreshing_without_dense_labels() -> None:
 def test_advise_on_pseudo_labels(numbers: dict, advice: str) -> None:
     assert advice in texts(rounds=(round_of(**numbers),))
     good = (
-        dict(precision=90.0),
-        {'precision': 90.0, 'labelled of weak': 40.0},
+        {'right of weak': 90.0},
+        {'right of weak': 90.0, 'labelled of weak': 40.0},
         # Most images have no label, and the selector sees none of them.
-        dict(labelled=40.0),
+        dict(labelled=40.0, precision=50.0),
     )
     for row in good:
         assert advice not in texts(rounds=(round_of(**row),))

@@ -9,9 +9,11 @@ import pytest
 from mixed import mix
 from PIL import Image
 
+from mmseg_sesam.io.labels import write_label
 from mmseg_sesam.report.images import RunImages
 from mmseg_sesam.report.measure import draw_sample, measure
 from mmseg_sesam.report.run import read_run
+from mmseg_sesam.report.tables import tabulate_rounds
 
 
 def test_measure_counts_labels(work_dir: Path, scribbles: Path) -> None:
@@ -49,6 +51,31 @@ def test_measure_leaves_out_dense_training_images(
     measures = measure(images, [0, 1, 2], jobs=1)
 
     assert measures.rounds[0].confusion.sum() == 40 * 48
+
+
+def test_measure_tells_images_with_a_weak_label_from_others(
+    work_dir: Path, scribbles: Path
+) -> None:
+    run = read_run(work_dir)
+    kinds = 'none', 'scribble', 'none'
+    mix(run.cfg, kinds)
+    last = max(run.rounds)
+    images = RunImages(run, scribbles / 'dense')
+    # Nothing is right in images without a label.
+    for index in (0, 2):
+        path = run.store.folder(last) / f'labels/{images.keys[index]}.png'
+        label = np.array(Image.open(scribbles / f'dense/deep/{index}.png'))
+        write_label(path, (label + 1) % 3)
+
+    measures = measure(images, [0, 1, 2], jobs=1)
+    row = tabulate_rounds(run, measures)[-1]
+
+    alone = tabulate_rounds(run, measure(images, [1], jobs=1))[-1]
+    assert row['right of weak'] == alone['right of weak'] > 90
+    assert alone['right of weak'] == alone['precision']
+    assert row['precision'] < 50
+    unlabelled = tabulate_rounds(run, measure(images, [0], jobs=1))[-1]
+    assert np.isnan(unlabelled['right of weak'])
 
 
 @pytest.mark.parametrize('labelled', range(3))

@@ -28,6 +28,7 @@ def measures() -> Measures:
         return RoundCounts(
             confusion=confusion,
             boundary=np.array([[1, 4, 10], [1, 2, 10], [0, 0, 0]]),
+            of_weak=np.array([6, 8]),
             given=confusion[:, :-1].sum(axis=0),
             components=np.array([4, 2, 0]),
             fell_back=np.array([1, 0, 0]),
@@ -105,7 +106,7 @@ def test_tabulate_rounds_leaves_out_images_without_selection(
     rounds = {0: dict(summary=total, kinds=kinds), 2: dict(summary=total)}
     run = Run(*(tmp_path, Config(), [], [], {}, None), rounds, None)
     nothing = np.zeros((3, 4), int)
-    counts = RoundCounts(nothing, *[nothing[0]] * 4)
+    counts = RoundCounts(nothing, *[nothing[0]] * 5)
     measures = Measures({}, nothing[0], 9, dict.fromkeys(rounds, counts))
 
     row, of_unsaid_kinds = tabulate_rounds(run, measures)
