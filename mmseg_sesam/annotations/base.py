@@ -72,13 +72,16 @@ class Annotation:
             for each thing that was left out or altered.
         values: values in the file, for a reader that checks the values of
             all files together.
-        thin: whether lines and dots are the only shapes with a class.
+        line_ids: class ids of lines and dots.
+        area_ids: class ids of other shapes; a reader of label images leaves
+            both empty.
     """
 
     label: np.ndarray
     notes: list[tuple[str, str]] = field(default_factory=list)
     values: list[int] = field(default_factory=list)
-    thin: bool = False
+    line_ids: set[int] = field(default_factory=set)
+    area_ids: set[int] = field(default_factory=set)
 
 
 @dataclass

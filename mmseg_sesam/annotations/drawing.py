@@ -81,8 +81,8 @@ class Canvas:
         self.centres = centres
         self.notes: list[tuple[str, str]] = []
         self._shapes: list[ClassMask] = []
-        # Whether shapes with a class are lines or dots, or areas, or both.
-        self._thin: set[bool] = set()
+        self._line_ids: set[int] = set()
+        self._area_ids: set[int] = set()
         self._filled = fill != UNLABELLED
         self._ground = np.full(size[::-1], fill, np.uint8)
 
@@ -107,7 +107,8 @@ class Canvas:
             reason = f'shape {word} covered by another class'
             both = f'{self._of(shape)} under {self._called(above)}'
             notes.append((reason, both))
-        return Annotation(label, notes, thin=self._thin == {True})
+        ids = dict(line_ids=self._line_ids, area_ids=self._area_ids)
+        return Annotation(label, notes, **ids)
 
     def skip(
         self, kind: str, corners: Any = (), class_id: int | None = None
@@ -329,7 +330,7 @@ class Canvas:
             crop = MaskCrop.of(mask > 0, (top, left))
             self._shapes.append(ClassMask.of(crop, class_id))
             if class_id != UNLABELLED:
-                self._thin.add(thin)
+                (self._line_ids if thin else self._area_ids).add(class_id)
 
     def _draw(self) -> tuple[np.ndarray, list[tuple[ClassMask, ClassMask]]]:
         """Returns the label, and pairs of shapes with unlabelled overlap."""

@@ -45,6 +45,7 @@ class Material:
             formats with one file for each image. Other files also list
             images that nobody annotated.
         left_out: images without a label that end in another suffix.
+        warning: a sentence about annotations that may be wrong, or ''.
         unchanged: names of images whose correction is as it was exported,
             and is left out.
     """
@@ -63,6 +64,7 @@ class Material:
     emptied: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     left_out: tuple[Path, ...] = ()
+    warning: str = ''
 
     @property
     def names(self) -> list[str]:
@@ -113,7 +115,8 @@ def gather(
         _check_placed(annotations, images, lost)
     suffix = _common_suffix([item.image for item in items])
     size = median_size([image_size(item.image) for item in items])
-    reader = adapt(reader, items, drawing_scale(size), reading.role)
+    scale = drawing_scale(size)
+    reader, warning = adapt(reader, items, scale, reading.role)
     summary = convert(
         reader,
         out,
@@ -148,6 +151,7 @@ def gather(
         left_out=tuple(
             path for _, path in listed if not path.name.endswith(suffix)
         ),
+        warning=warning,
     )
 
 

@@ -25,6 +25,9 @@ from mmseg_sesam.start.detect import (
 )
 from mmseg_sesam.start.label_kind import THIN, guess_kind, spaced
 
+# The class of pixels without a shape in validation.
+_GROUND = 'background'
+
 
 class Role(Enum):
     """What annotations are for."""
@@ -96,8 +99,10 @@ def open_annotations(
 
 def adapt(
     reader: AnnotationReader, items: list[Item], scale: float, role: Role
-) -> AnnotationReader:
+) -> tuple[AnnotationReader, str]:
     """Returns a reader that suits the size of the images and the role.
+
+    The second value is a warning about annotations, '' without one.
 
     Args:
         reader: its classes are known.
@@ -118,7 +123,7 @@ def adapt(
     reader = replace(reader, **changes)
     if role == Role.VALIDATION:
         return _fill_background(reader, items, scale)
-    return reader
+    return reader, ''
 
 
 def conversion_command(reader: AnnotationReader, out: Path) -> str:
@@ -170,32 +175,42 @@ def _present(opened: AnnotationReader, reading: Reading) -> tuple[str, ...]:
 
 def _fill_background(
     reader: AnnotationReader, items: list[Item], scale: float
-) -> AnnotationReader:
+) -> tuple[AnnotationReader, str]:
     """Returns a reader of areas whose undrawn pixels are background.
 
-    Beside strokes and points lie pixels of all classes.
+    Beside strokes and points lie pixels of all classes. The second value is
+    a warning about annotations, '' without one.
 
     Raises:
         ValueError: most images have areas, and others strokes or points alone.
     """
-    if not isinstance(reader, NamedReader) or 'background' not in reader.names:
-        return reader
+    if not isinstance(reader, NamedReader) or _GROUND not in reader.names:
+        return reader, ''
     some = (found.label for found in _readable(reader, spaced(items)))
     if guess_kind(some, scale) in THIN:
-        return reader
-    _check_areas(reader, items)
-    return replace(reader, undrawn='background')
+        return reader, ''
+    warning = _check_areas(reader, items, scale)
+    return replace(reader, undrawn=_GROUND), warning
 
 
-def _check_areas(reader: NamedReader, items: list[Item]) -> None:
-    """Raises if images have strokes or points alone."""
-    progress = Progress(items, desc='reading validation labels', delay=2)
-    thin = [
-        item.where
-        for item in progress
-        for found in _readable(reader, [item])
-        if found.thin
-    ]
+def _check_areas(reader: NamedReader, items: list[Item], scale: float) -> str:
+    """Returns a warning if strokes may stand for larger objects, else ''.
+
+    Raises:
+        ValueError: images have strokes or points alone.
+    """
+    ground = reader.names.index(_GROUND)
+    thin, doubtful = [], []
+    for item in Progress(items, desc='reading validation labels', delay=2):
+        for found in _readable(reader, [item]):
+            if found.line_ids and not found.area_ids:
+                thin.append(item.where)
+            # A brush may have painted these shapes, or the objects are thin.
+            elif (
+                found.line_ids - {ground}
+                or guess_kind([found.label], scale) == 'scribble'
+            ):
+                doubtful.append(item.where)
     if thin:
         raise ValueError(
             f'{shortened(thin)}: {len(thin)} of {len(items)} images for '
@@ -203,6 +218,15 @@ def _check_areas(reader: NamedReader, items: list[Item]) -> None:
             'others, since pixels without a shape count as background; draw '
             'polygons along the edges, or take these annotations out of --val.'
         )
+    if not doubtful:
+        return ''
+    return (
+        f'{shortened(doubtful)}: {len(doubtful)} of {len(items)} images for '
+        'validation have lines, points or shapes like strokes, and pixels '
+        'without a shape count as background; where an object is larger than '
+        'its shape, draw a polygon along its edges, or take the annotation '
+        'out of --val.'
+    )
 
 
 def _readable(

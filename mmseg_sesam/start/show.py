@@ -60,6 +60,8 @@ def _found(sets: DataSets) -> Iterator[str]:
             f'{shortened(sets.unchanged)}'
         )
     yield f'Validation: {sets.measured}.'
+    if sets.val and sets.val.warning:
+        yield f'Warning: {sets.val.warning}'
     if sets.kept:
         yield (
             'Trained on and not held back, as no other training image shows '

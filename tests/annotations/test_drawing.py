@@ -289,13 +289,14 @@ def test_polygon_far_below_is_drawn_on_few_rows(monkeypatch):
     assert where(drawn, 1)[0] == (10, 3990)
 
 
-def test_annotation_is_thin_if_lines_and_dots_are_all():
+def test_annotation_tells_classes_of_lines_from_those_of_areas():
     drawn = canvas()
-    assert not drawn.annotation().thin
     drawn.line([(0, 0), (9, 5)], 1, 1)
-    drawn.dots([(2, 2)], 1, 0)
+    drawn.dots([(2, 2)], 2, 0)
     square = [(4, 4), (7, 4), (7, 7), (4, 7)]
     drawn.polygon(square, 255)
-    assert drawn.annotation().thin
-    drawn.polygon(square, 1)
-    assert not drawn.annotation().thin
+    assert not drawn.annotation().area_ids
+    drawn.polygon(square, 3)
+    drawn.mask(np.ones((2, 2), bool), (0, 0), 4)
+    found = drawn.annotation()
+    assert (found.line_ids, found.area_ids) == ({1, 2}, {3, 4})

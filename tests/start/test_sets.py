@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelme_photos import draw_photos, outlines, strokes, write_photo
+from labelme_photos import outlines, strokes, write_photo
 from mmengine.config import Config
 from PIL import Image
 from start_plans import plan
@@ -25,62 +25,6 @@ from mmseg_sesam.start.start import Request
 TRIANGLE = [9, 9, 50, 9, 50, 60]
 
 
-def test_prepare_takes_dense_photos_for_validation(
-    request_of_photos: Request,
-) -> None:
-    rng = np.random.default_rng(1)
-    for number in (20, 21):
-        write_photo(Path(f'val/{number}.jpg'), rng, outlines)
-
-    sets = plan(request_of_photos, val=Path('val')).sets
-
-    assert (sets.val.labelled, sets.proxy) == (['20', '21'], False)
-    assert sets.measured.startswith('mIoU on 2 images')
-    truth = read_label(sets.val.labels / '20.png')
-    assert set(np.unique(truth)) == {0, 1, 2}
-    cfg = Config.fromfile('out/out.py')
-    metrics = [metric.type for metric in cfg.val_evaluator]
-    assert metrics == ['IoUMetric', 'BoundaryIoU']
-    assert cfg.default_hooks.checkpoint.save_best == 'mIoU'
-
-
-def test_prepare_measures_a_proxy_on_strokes_for_validation(
-    request_of_photos: Request,
-) -> None:
-    write_photo(Path('val/20.jpg'), np.random.default_rng(1), strokes)
-
-    sets = plan(request_of_photos, val=Path('val')).sets
-
-    assert sets.proxy and sets.measured.startswith('VAL PROXY')
-    assert 255 in read_label(sets.val.labels / '20.png')
-    cfg = Config.fromfile('out/out.py')
-    assert cfg.default_hooks.checkpoint.save_best == 'proxyMeanAcc'
-
-
-def test_prepare_refuses_strokes_among_areas_for_validation(
-    request_of_photos: Request,
-) -> None:
-    rng = np.random.default_rng(1)
-    for number, draw in ((20, outlines), (21, strokes), (22, outlines)):
-        write_photo(Path(f'val/{number}.jpg'), rng, draw)
-
-    with pytest.raises(ValueError, match='^val/21.json: 1 of 3 images'):
-        plan(request_of_photos, val=Path('val'))
-
-    assert not Path('out/val_labels').exists()
-
-
-def test_prepare_takes_a_stroke_beside_areas_for_validation(
-    request_of_photos: Request,
-) -> None:
-    def draw(borders: np.ndarray) -> list[dict]:
-        return [*outlines(borders), strokes(borders)[0]]
-
-    write_photo(Path('val/20.jpg'), np.random.default_rng(1), draw)
-
-    assert not plan(request_of_photos, val=Path('val')).sets.proxy
-
-
 @pytest.mark.parametrize('option', ['annotations', 'val', 'corrected'])
 def test_prepare_misses_a_path_before_it_converts(
     request_of_photos: Request, option: str
@@ -92,45 +36,6 @@ def test_prepare_misses_a_path_before_it_converts(
         plan(request_of_photos, **{option: value})
 
     assert not Path('out').exists()
-
-
-def test_prepare_takes_val_label_images_of_training_photos(
-    request_of_photos: Request,
-) -> None:
-    folder = draw_photos('drawn', '01', '04')
-    options = dict(classes=('background', 'cat', 'dog'))
-    reader = LabelmeReader(folder, undrawn='background', **options)
-    convert(reader, Path('val'))
-
-    with pytest.raises(ValueError, match='background, cat, dog, expected the'):
-        plan(
-            request_of_photos,
-            val=Path('val'),
-            classes=('background', 'dog', 'cat'),
-        )
-    sets = plan(request_of_photos, val=Path('val'), out=Path('out2')).sets
-
-    assert (sets.val.labelled, sets.val.suffix) == (['01', '04'], '.jpg')
-    assert sets.val.images == Path('photos')
-    assert not {'01', '04'} & {*sets.names}
-
-
-@pytest.mark.parametrize('of_training', ['auto', 'labelme'])
-@pytest.mark.parametrize('src', ['val', 'val/annotations.xml'])
-def test_prepare_takes_val_photos_beside_one_file(
-    request_of_photos: Request, src: str, of_training: str
-) -> None:
-    write_photo(Path('val/20.jpg'), np.random.default_rng(1), None)
-    Path('val/annotations.xml').write_text(
-        '<annotations><image name="20.jpg" width="96" height="72"><polygon '
-        'label="cat" points="9,9;50,9;50,60" z_order="0"/></image>'
-        '</annotations>'
-    )
-
-    sets = plan(request_of_photos, val=Path(src), format=of_training).sets
-
-    assert (sets.val.images, sets.val.labelled) == (Path('val'), ['20'])
-    assert len(sets.train.labelled) == 10
 
 
 def test_prepare_counts_images_without_a_shape_as_unlabelled(
@@ -153,20 +58,6 @@ def test_prepare_counts_images_without_a_shape_as_unlabelled(
     assert len(sets.train.unlabelled) == 9
     assert sets.val is None
     assert not (sets.train.labels / '05.png').exists()
-
-
-def test_prepare_does_not_train_on_validation_photos_among_the_images(
-    request_of_photos: Request,
-) -> None:
-    rng = np.random.default_rng(1)
-    write_photo(Path('photos/val/20.jpg'), rng, outlines)
-    write_photo(Path('photos/val/21.jpg'), rng, None)
-
-    sets = plan(request_of_photos, val=Path('photos/val')).sets
-
-    assert sets.val.labelled == ['20']
-    assert len(sets.names) == 13
-    assert not [name for name in sets.names if name.startswith('val')]
 
 
 def test_prepare_takes_no_label_images_for_photos(
