@@ -327,7 +327,7 @@ def test_make_round_makes_the_round_of_its_format(
     prior = ConflictPrior.from_json(store.manifest(0)['prior'])
     # If one of them changes, raise FORMAT: rounds that were made before are
     # reused otherwise.
-    assert rounds.settings['format'] == 15
+    assert rounds.settings['format'] == 16
     # Other machines may round a few pixels to another class.
     assert pixels.tolist() == pytest.approx([2658, 1081, 1719, 302], abs=10)
     assert prior.rejected[:3].mean() == pytest.approx(0.4333, abs=1e-3)
