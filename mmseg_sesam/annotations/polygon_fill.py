@@ -54,7 +54,7 @@ def _crossings(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields where some edges cross the centres of some rows of pixels.
 
-    Many long edges have more crossings than a memory holds.
+    All crossings of many long edges may not fit into memory.
 
     Args:
         points: (N, 2) corners (x, y).

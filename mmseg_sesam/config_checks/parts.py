@@ -113,7 +113,8 @@ def _check_local_files(training: Training) -> None:
                 'data_prefix of the data set to their folders, and take '
                 'backend_args out.'
             )
-    for remote in filter(None, (remote_folder(d) for d, _ in training.leaves)):
+    folders = (remote_folder(dataset) for dataset, _ in training.leaves)
+    if remote := next(filter(None, folders), None):
         raise ValueError(
             f'The training data set has the folder {remote}, and {hook} reads '
             'images and label files from disk; copy them to a disk, and set '

@@ -113,7 +113,8 @@ class CoverageMaskSelector:
     ) -> list[int]:
         """Returns the largest candidate, and those that add enough to it.
 
-        What they add must be as reliable as a whole mask.
+        What they add must be as reliable as a whole mask. A mask for which
+        that fails once is left out.
         """
         numbers, chosen = np.flatnonzero(allowed), []
         every = candidates.inside

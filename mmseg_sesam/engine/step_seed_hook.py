@@ -30,7 +30,8 @@ class StepSeedHook(Hook):
       again, and needs no such seeds.
     - Before each batch of validation and testing torch is seeded with 0, as
       the head of SegNeXt draws random numbers for its predictions: the same
-      weights get the same scores again.
+      weights get the same scores again, on any number of ranks if a batch
+      has one image.
     """
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -62,7 +63,7 @@ class StepSeedHook(Hook):
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Seeds torch the same for each batch, whatever rank has it."""
+        """Seeds torch the same for each batch."""
         torch.manual_seed(0)
 
     before_test_iter = before_val_iter

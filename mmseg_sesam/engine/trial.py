@@ -158,9 +158,10 @@ def try_batch(runner: Runner, places: Sequence[int]) -> None:
             raise
         except RuntimeError as error:
             raise ValueError(
-                'Training images of different sizes cannot be joined in a '
-                f'batch ({error}); put RandomCrop into the training pipeline, '
-                'with the crop_size that model.data_preprocessor has as size.'
+                'Training images have different sizes after the training '
+                f'pipeline and cannot be joined in a batch ({error}); put '
+                'RandomCrop into the training pipeline, with the crop_size '
+                'that model.data_preprocessor has as size.'
             ) from error
 
 
