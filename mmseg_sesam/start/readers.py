@@ -100,9 +100,7 @@ def open_annotations(
 def adapt(
     reader: AnnotationReader, items: list[Item], scale: float, role: Role
 ) -> tuple[AnnotationReader, str]:
-    """Returns a reader that suits the size of the images and the role.
-
-    The second value is a warning about annotations, '' without one.
+    """Suits a reader to the size of the images and to the role.
 
     Args:
         reader: its classes are known.
@@ -110,6 +108,9 @@ def adapt(
         scale: what `drawing_scale` returns. Thin lines, drawn that much
             wider, survive the scaling of training.
         role: what the annotations are for.
+
+    Returns:
+        The reader, and a warning about annotations, '' without one.
     """
     known = {field.name: field.default for field in fields(reader)}
     changes: dict[str, Any] = {}
@@ -176,10 +177,12 @@ def _present(opened: AnnotationReader, reading: Reading) -> tuple[str, ...]:
 def _fill_background(
     reader: AnnotationReader, items: list[Item], scale: float
 ) -> tuple[AnnotationReader, str]:
-    """Returns a reader of areas whose undrawn pixels are background.
+    """Makes the undrawn pixels of a reader of areas background.
 
-    Beside strokes and points lie pixels of all classes. The second value is
-    a warning about annotations, '' without one.
+    Beside strokes and points lie pixels of all classes.
+
+    Returns:
+        The reader, and a warning about annotations, '' without one.
 
     Raises:
         ValueError: most images have areas, and others strokes or points alone.
