@@ -65,8 +65,9 @@ class TiledSegmenter(BaseSegmenter):
             prompt, in each direction; 0 cuts it off. Raise it for objects
             larger than two tiles; each further tile costs time.
         tiles_in_memory: tiles of an image whose embeddings are kept, as fp32:
-            4 MiB each for SAM, twice what a cache stores. Raise it if memory
-            allows, since it saves time.
+            4 MiB each for SAM, twice what a cache stores. They take RAM with
+            a `CachedSegmenter` inside, otherwise memory of the segmenter's
+            device. Raise it if memory allows, since it saves time.
 
     Raises:
         ValueError: an option is out of range.
