@@ -103,6 +103,14 @@ def _download(url: str, sha256: str | None) -> Path:
 def _verify(file: BinaryIO, sha256: str | None) -> str:
     """Returns the sha256 of a file; raises unless expected or official."""
     digest = files_digest([file])
+    name = Path(file.name).name
+    if not sha256 and digest != SAM_SHA256.get(name, digest):
+        # A download that stopped half-way must not be trusted.
+        raise ValueError(
+            f'The checkpoint {file.name} has the sha256 {digest}, expected '
+            f'{SAM_SHA256[name]}; it is damaged or another file: remove it '
+            f'and download it again from {_official_url(name)}.'
+        )
     if sha256 and digest != sha256.lower():
         raise ValueError(
             f'The checkpoint {file.name} has the sha256 {digest}, expected '

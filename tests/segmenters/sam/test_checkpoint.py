@@ -89,10 +89,29 @@ def test_load_checkpoint_rejects_another_sha256(path):
 
 
 def test_load_checkpoint_of_an_unknown_file_needs_sha256(path):
-    named = path.rename(path.with_name('sam_vit_b_01ec64.pth'))
     with pytest.raises(ValueError, match='if you trust') as error:
-        load_checkpoint(str(named))
-    assert f"sha256='{sha256_of(named)}'" in str(error.value)
+        load_checkpoint(str(path))
+    assert f"sha256='{sha256_of(path)}'" in str(error.value)
+
+
+@pytest.mark.parametrize('place', ['folder', 'url'])
+def test_load_checkpoint_rejects_a_damaged_official_file(
+    path, cache, server, place
+):
+    name = 'sam_vit_b_01ec64.pth'
+    cache.mkdir(parents=True)
+    named = path.rename(cache / name)
+    checkpoint = (
+        str(named) if place == 'folder' else f'https://localhost/{name}'
+    )
+    with pytest.raises(ValueError, match='download it again') as error:
+        load_checkpoint(checkpoint)
+    text = str(error.value)
+    assert sha256_of(named) in text
+    assert f'expected {SAM_SHA256[name]}' in text
+    # Nothing advises to trust the file.
+    assert 'sha256=' not in text
+    assert server == []
 
 
 @pytest.mark.parametrize(
