@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib import import_module
+from importlib import import_module, metadata
 from itertools import chain
 from typing import Any
 
@@ -43,6 +44,8 @@ from mmseg_sesam.version import __version__
 _BYTES_PER_PIXEL = 0.2
 # Modules know their versions; distributions have other names for onedl.
 _LIBRARIES = ('torch', 'numpy', 'skimage', 'PIL', 'mmengine')
+# Segmenters resize and encode images with these, where they are installed.
+_OF_SEGMENTERS = ('torchvision', 'transformers', 'segment_anything')
 
 
 class RoundError(RuntimeError):
@@ -288,9 +291,6 @@ class RoundMaker:
             kind: RoundSummary.total(counts[fact.key] for fact in facts)
             for kind, facts in self.images.facts_by_kind().items()
         }
-        versions = {
-            name: str(import_module(name).__version__) for name in _LIBRARIES
-        }
         manifest = dict(
             round=self.index,
             iteration=self.iteration,
@@ -299,7 +299,24 @@ class RoundMaker:
             summary=summary._asdict(),
             kinds={kind: total._asdict() for kind, total in kinds.items()},
             prior=prior.to_json(),
-            versions=dict(mmseg_sesam=__version__, **versions),
+            versions=_versions(),
         )
         self.store.commit(self.index, manifest)
         return summary
+
+
+def _versions() -> dict[str, str]:
+    """Returns the versions of the libraries that make rounds."""
+    versions = {
+        name: str(import_module(name).__version__) for name in _LIBRARIES
+    }
+    for name in _OF_SEGMENTERS:
+        # One that nothing has imported was not used.
+        if name in sys.modules:
+            try:
+                # segment_anything has no __version__.
+                versions[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                # A folder on PYTHONPATH.
+                versions[name] = 'unknown'
+    return dict(mmseg_sesam=__version__, **versions)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
 import pytest
+import segment_anything  # noqa: F401  (in use, for a manifest)
 import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
@@ -123,6 +126,23 @@ def test_make_round_again_needs_space_beside_the_published_one(
 
     with pytest.raises(RoundError, match='the round takes about'):
         rounds.make(store)
+
+
+def test_manifest_has_versions_of_what_segmenters_encode_with(
+    make_config: Callable[..., Config],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert 'segment_anything' in sys.modules
+    monkeypatch.delitem(sys.modules, 'transformers', raising=False)
+    store = PseudoLabelStore(tmp_path)
+    Rounds(make_config().train_dataloader.dataset).make(store)
+
+    versions = store.manifest(0)['versions']
+    assert versions['segment_anything'] == version('segment-anything')
+    assert 'transformers' not in versions
+    # They are no part of what a round is recognised by.
+    assert 'segment_anything' not in str(store.manifest(0)['identity'])
 
 
 @pytest.mark.parametrize('mode', ['online', 'round'])
