@@ -22,6 +22,11 @@ from mmseg_sesam.segmenters.sam.placed_decoder import PlacedDecoder
 
 # Raise it whenever the same weights give other masks.
 MASK_VERSION = 2
+# Packages of builders, and where to get them if not by their own names.
+_SOURCES = dict(
+    segment_anything='segment_anything (pip install segment-anything)',
+    mobile_sam='mobile_sam from https://github.com/ChaoningZhang/MobileSAM',
+)
 _BUILDER = validators.Rule(
     isfunction, 'a function without arguments or its dotted path'
 )
@@ -108,9 +113,9 @@ class SAMSegmenter(NetworkSegmenter):
         if 'HQ' in type(self._sam.mask_decoder).__name__:
             raise ValueError(
                 f'SAMSegmenter got builder={self._builder}, which makes a '
-                'SAM-HQ, expected a SAM or MobileSAM; set '
-                "type='TransformersSegmenter' and "
-                "model='syscv-community/sam-hq-vit-base'."
+                'SAM-HQ, expected a SAM or MobileSAM; use '
+                'configs/_base_/segmenters/sam_hq.py, which runs SAM-HQ with '
+                "type='TransformersSegmenter'."
             )
         try:
             self._sam.load_state_dict(state)
@@ -151,8 +156,13 @@ def _import_builder(path: str) -> Callable[[], nn.Module]:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
+        remedy = 'correct the dotted path'
+        if isinstance(error, ImportError):
+            # The missing one may be a package that the builder's needs.
+            package = (error.name or module).partition('.')[0]
+            source = _SOURCES.get(package, package)
+            remedy = f'install {source} or {remedy}'
         raise ImportError(
             f'SAMSegmenter could not import builder={path!r} ({error}); '
-            'install its package (pip install segment-anything) or correct '
-            'the dotted path.'
+            f'{remedy}.'
         ) from error

@@ -1,12 +1,15 @@
 """SAMSegmenter against the SamPredictor of the model's own package."""
 
 import json
+import re
+import sys
 from functools import partial
 from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmseg.registry import TASK_UTILS
 from segment_anything import build_sam_vit_b
 from segment_anything.modeling import MaskDecoder
@@ -215,11 +218,29 @@ def test_fingerprint_depends_on_the_class(weights):
 
 
 @pytest.mark.parametrize(
-    'builder',
-    ['no_such_package.build', 'segment_anything.no_such_name', 'build_sam'],
+    'builder, missing',
+    [
+        ('no_such_package.sam.build', 'no_such_package'),
+        ('segment_anything.build_sam', 'segment_anything (pip install'),
+        ('mobile_sam.build_sam_vit_t', 'mobile_sam from https://github.com'),
+    ],
 )
-def test_sam_segmenter_rejects_missing_builders(weights, builder):
-    with pytest.raises(ImportError, match='pip install segment-anything'):
+def test_sam_segmenter_names_the_missing_package(
+    weights, monkeypatch, builder, missing
+):
+    # None makes an import fail, as that of a missing package does.
+    for name in ('segment_anything', 'mobile_sam'):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError) as error:
+        SAMSegmenter(**weights, builder=builder)
+    assert f'; install {missing}' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'builder', ['segment_anything.no_such_name', 'build_sam']
+)
+def test_sam_segmenter_rejects_builders_that_do_not_exist(weights, builder):
+    with pytest.raises(ImportError, match=r'\); correct the dotted path'):
         SAMSegmenter(**weights, builder=builder)
 
 
@@ -230,9 +251,12 @@ def test_sam_segmenter_rejects_weights_of_another_model(tmp_path):
         SAMSegmenter(**weights, builder=build_tiny_sam)
 
 
-def test_sam_segmenter_names_the_class_that_runs_sam_hq(weights):
-    with pytest.raises(ValueError, match="type='TransformersSegmenter'"):
+def test_sam_segmenter_names_the_base_that_runs_sam_hq(weights, project_root):
+    with pytest.raises(ValueError, match='SAM-HQ') as error:
         SAMSegmenter(**weights, builder=build_hq_sam)
+    (base,) = re.findall(r'configs/[\w/]+\.py', str(error.value))
+    generator = Config.fromfile(project_root / base).generator
+    assert generator.segmenter.segmenter.type == 'TransformersSegmenter'
 
 
 def test_generator_with_sam_segmenter_equals_predictor(weights):
