@@ -53,6 +53,11 @@ class Decoder(Protocol):
         """Returns a copy on the CPU."""
 
 
+def lacks_gpu_memory(error: RuntimeError) -> bool:
+    """Returns whether an error says that a GPU's memory was short."""
+    return 'out of memory' in str(error)
+
+
 class BatchDecoder:
     """Decodes prompts in batches, and in smaller ones if memory is short.
 
@@ -114,7 +119,7 @@ class BatchDecoder:
 
     def _has_remedy(self, decoder: Decoder, error: RuntimeError) -> bool:
         """Returns whether a smaller batch or the CPU may avoid an error."""
-        of_gpu = 'out of memory' in str(error)
+        of_gpu = lacks_gpu_memory(error)
         if not (of_gpu or "can't allocate memory" in str(error)):
             return False
         with self._lock:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import Sequence
-from threading import Lock
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Condition, Lock
 
 import numpy as np
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmseg_sesam import validators
@@ -17,6 +20,7 @@ from mmseg_sesam.segmenters.batching import (
     BatchDecoder,
     Decoder,
     NetworkEmbedding,
+    lacks_gpu_memory,
 )
 from mmseg_sesam.segmenters.candidates import LogitCandidates
 from mmseg_sesam.segmenters.devices import DTYPE, device_of
@@ -24,6 +28,35 @@ from mmseg_sesam.segmenters.devices import DTYPE, device_of
 # Threads on a GPU (our choice): while the GPU encodes or decodes one image,
 # the CPU prepares, selects and writes the others.
 _IMAGES_AT_ONCE = 4
+
+
+class _DecodingGate:
+    """Lets threads decode together, and keeps them out on demand."""
+
+    def __init__(self) -> None:
+        self._entry = Lock()
+        self._left = Condition()
+        self._inside = 0
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Waits until the gate is open, and counts a thread as inside."""
+        with self._entry, self._left:
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._left:
+                self._inside -= 1
+                self._left.notify_all()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Closes the gate, and waits until no thread is inside."""
+        with self._entry:
+            with self._left:
+                self._left.wait_for(lambda: not self._inside)
+            yield
 
 
 class NetworkSegmenter(BaseSegmenter):
@@ -52,6 +85,8 @@ class NetworkSegmenter(BaseSegmenter):
             self, dtype=DTYPE, decode_batch=validators.count(1).or_none()
         )
         self._encoding = Lock()
+        self._gate = _DecodingGate()
+        self._warned = False
 
     def use(self, network: nn.Module, decoder: Decoder) -> None:
         """Sets the network, and the decoder that computes with parts of it."""
@@ -89,20 +124,47 @@ class NetworkSegmenter(BaseSegmenter):
         """See `BaseSegmenter.encode`.
 
         Threads encode one image at a time: one image of 1024 x 1024 keeps a
-        device busy, and two would need twice the memory.
+        device busy, and two would need twice the memory. An image that does
+        not fit into a GPU's memory beside other threads' decoding is encoded
+        once more while they wait.
         """
-        return [self.encode_image(image) for image in images]
+        return [self._encode_or_wait(image) for image in images]
+
+    def _encode_or_wait(self, image: np.ndarray) -> NetworkEmbedding:
+        try:
+            return self.encode_image(image)
+        except RuntimeError as error:
+            if not lacks_gpu_memory(error):
+                raise
+        # Outside the except block: the traceback would keep the tensors
+        # alive. torch itself frees its cached memory before it raises.
+        with self._gate.closed():
+            self._warn_once()
+            return self.encode_image(image)
+
+    def _warn_once(self) -> None:
+        if not self._warned:
+            print_log(
+                'Encoding an image beside decoding exceeds the memory of the '
+                'GPU; images that do not fit are encoded once more, while '
+                'nothing is decoded. A smaller decode_batch= of the '
+                'segmenter, such as 8, saves the failed attempts.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        self._warned = True
 
     @torch.inference_mode()
     def decode(
         self, embedding: NetworkEmbedding, prompts: Sequence[PointPrompt]
     ) -> LogitCandidates:
         """See `BaseSegmenter.decode`."""
-        return LogitCandidates(
-            self._decode(embedding, prompts),
-            self._decoder.geometry(embedding),
-            self.mask_threshold,
-        )
+        with self._gate.passed():
+            return LogitCandidates(
+                self._decode(embedding, prompts),
+                self._decoder.geometry(embedding),
+                self.mask_threshold,
+            )
 
     def pack(self, embedding: NetworkEmbedding) -> dict[str, Tensor]:
         """See `BaseSegmenter.pack`; feature maps as fp16."""

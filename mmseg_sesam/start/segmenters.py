@@ -23,8 +23,9 @@ _FALLBACK = 'superpixel'
 _TRANSFORMERS = 'transformers'
 # GiB that a round takes beside SAM's weights: 2.1 for the tensors of ViT-H's
 # encoder in fp32, 1.0 for the network in training (both computed, not run on a
-# GPU), and some for the GPU's context (our choice). Prompts are decoded in
-# batches that fit.
+# GPU), and some for the GPU's context (our choice). Decoding is not counted:
+# prompts are decoded in batches that fit, and an image that does not fit
+# beside them is encoded while nothing is decoded.
 _ROUND = 3.5
 
 

@@ -1,4 +1,9 @@
-"""Decoding in batches, and with less memory than a batch takes."""
+"""Decoding in batches, and networks with less memory than they need."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from time import sleep
 
 import numpy as np
 import pytest
@@ -8,7 +13,7 @@ from segment_anything.modeling import MaskDecoder
 
 from mmseg_sesam.segmenters.sam.segmenter import SAMSegmenter
 
-from .tiny_sam import build_tiny_sam, make_prompts
+from .tiny_sam import build_tiny_sam, make_image, make_prompts
 
 
 class GPUDecoder(MaskDecoder):
@@ -63,6 +68,14 @@ class BrokenDecoder(MaskDecoder):
         raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')
 
 
+class OwnDecoder(MaskDecoder):
+    """Another class, so that the decoder's own forward is taken."""
+
+
+def build_own_sam():
+    return build_tiny_sam(OwnDecoder)
+
+
 def build_gpu_sam():
     return build_tiny_sam(GPUDecoder)
 
@@ -81,6 +94,18 @@ def build_sam_without_memory():
 
 def build_broken_sam():
     return build_tiny_sam(BrokenDecoder)
+
+
+@contextmanager
+def logged():
+    """Gives the messages that are logged."""
+    messages = []
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(lambda record: messages.append(record.getMessage()))
+    try:
+        yield messages
+    finally:
+        logger.removeFilter(logger.filters[-1])
 
 
 def test_decode_does_not_depend_on_order_or_batches(
@@ -109,13 +134,8 @@ def test_decode_uses_smaller_batches_or_the_cpu_without_memory(
 ):
     prompts = make_prompts((90, 150), counts=(1, 3, 1, 1, 1, 1, 3))
     starved = SAMSegmenter(**weights, builder=builder, decode_batch=4)
-    messages = []
-    logger = MMLogger.get_current_instance()
-    logger.addFilter(lambda record: messages.append(record.getMessage()))
-    try:
+    with logged() as messages:
         found = [starved.decode(embedding, prompts) for _ in range(2)]
-    finally:
-        logger.removeFilter(logger.filters[-1])
     expected = segmenter.decode(embedding, prompts)
     for candidates in found:
         np.testing.assert_allclose(
@@ -135,3 +155,60 @@ def test_decode_raises_on_errors_that_no_smaller_batch_avoids(
     segmenter = SAMSegmenter(**weights, builder=builder)
     with pytest.raises(RuntimeError, match=message):
         segmenter.decode(embedding, make_prompts((90, 150)))
+
+
+def test_encode_waits_for_decoding_without_memory(
+    segmenter, weights, embedding, monkeypatch
+):
+    prompts = make_prompts((90, 150), counts=(1,))
+    starved = SAMSegmenter(**weights, builder=build_own_sam)
+    sam = starved._sam
+    encode, decode = sam.image_encoder.forward, sam.mask_decoder.forward
+    decoding, failed = Event(), Event()
+
+    def encode_if_nothing_is_decoded(pixels):
+        if decoding.is_set():
+            failed.set()
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to')
+        return encode(pixels)
+
+    def decode_slowly(**options):
+        decoding.set()
+        assert failed.wait(timeout=60)
+        # An encoder that does not wait fails again meanwhile.
+        sleep(0.2)
+        made = decode(**options)
+        decoding.clear()
+        return made
+
+    monkeypatch.setattr(
+        sam.image_encoder, 'forward', encode_if_nothing_is_decoded
+    )
+    monkeypatch.setattr(sam.mask_decoder, 'forward', decode_slowly)
+    with ThreadPoolExecutor() as pool, logged() as messages:
+        decoded = pool.submit(starved.decode, embedding, prompts)
+        assert decoding.wait(timeout=60)
+        (found,) = starved.encode([make_image((90, 150))])
+    expected = segmenter.decode(embedding, prompts)
+    np.testing.assert_allclose(
+        decoded.result().scores, expected.scores, atol=1e-4
+    )
+    assert torch.equal(found['levels'][0], embedding['levels'][0])
+    assert len(messages) == 1
+    assert 'decode_batch' in messages[0]
+
+
+@pytest.mark.parametrize('message', ['CUDA out of memory', 'mat1'])
+def test_encode_raises_on_errors_that_waiting_does_not_avoid(
+    weights, embedding, monkeypatch, message
+):
+    def fail(pixels):
+        raise RuntimeError(message)
+
+    segmenter = SAMSegmenter(**weights, builder=build_tiny_sam)
+    monkeypatch.setattr(segmenter._sam.image_encoder, 'forward', fail)
+    with pytest.raises(RuntimeError, match=message):
+        segmenter.encode([make_image((90, 150))])
+    # The error keeps no thread out.
+    prompts = make_prompts((90, 150), counts=(1,))
+    assert len(segmenter.decode(embedding, prompts).scores) == 1
