@@ -167,12 +167,25 @@ class NetworkSegmenter(BaseSegmenter):
             )
 
     def pack(self, embedding: NetworkEmbedding) -> dict[str, Tensor]:
-        """See `BaseSegmenter.pack`; feature maps as fp16."""
+        """See `BaseSegmenter.pack`; feature maps as fp16.
+
+        Raises:
+            ValueError: fp16 does not hold a value.
+        """
         sizes = [*embedding['image_size'], *embedding['input_size']]
         levels = {
             f'level{index}': level.to('cpu', torch.half).contiguous()
             for index, level in enumerate(embedding['levels'])
         }
+        # Infinite features would give masks of noise without an error.
+        if not all(level.isfinite().all() for level in levels.values()):
+            raise ValueError(
+                f'{type(self).__name__} encoded an image to values that are '
+                'no numbers or exceed 65504, the largest one of fp16, in '
+                "which embeddings are stored; set dtype='fp32' if it is "
+                "'fp16', otherwise use the segmenter without "
+                'CachedSegmenter.'
+            )
         return dict(levels, sizes=torch.tensor(sizes))
 
     def unpack(self, tensors: dict[str, Tensor]) -> NetworkEmbedding:

@@ -259,6 +259,16 @@ def test_sam_segmenter_names_the_base_that_runs_sam_hq(weights, project_root):
     assert generator.segmenter.segmenter.type == 'TransformersSegmenter'
 
 
+def test_pack_rejects_values_that_fp16_does_not_hold(segmenter, embedding):
+    (level,) = embedding['levels']
+    segmenter.pack(dict(embedding, levels=[level.clamp(-65504, 65504)]))
+    for value in (1e5, torch.nan):
+        wrong = level.clone()
+        wrong[0, 3, 5, 7] = value
+        with pytest.raises(ValueError, match='without CachedSegmenter'):
+            segmenter.pack(dict(embedding, levels=[wrong]))
+
+
 def test_generator_with_sam_segmenter_equals_predictor(weights):
     image = make_image((90, 150))
     label = np.full((90, 150), 255, np.uint8)
