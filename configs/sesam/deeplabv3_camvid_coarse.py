@@ -18,7 +18,6 @@ default_hooks = dict(
         # (docs/choosing.md).
         generator=dict(
             selector=dict(type='CoverageMaskSelector', min_reliability=0.95),
-            min_evidence=0.8,
         ),
     ),
 )

@@ -144,7 +144,7 @@ class AppearanceModel:
         scores = features @ weights[:, present]
         probabilities = np.zeros((len(scores), number), np.float32)
         probabilities[:, present] = softmax(scores, axis=1)
-        return Evidence.of(label.shape, probabilities, fills=True)
+        return Evidence.of(label.shape, probabilities)
 
     def _features(self, measures: np.ndarray) -> np.ndarray:
         return _fourier((measures - self.mean) / self.scale)

@@ -32,7 +32,7 @@ class ConflictPrior:
     Source: our choice; no dense label is needed.
 
     Attributes:
-        rejected: (256, B) float in [0, 1], share of conflicting masks by
+        shares: (256, B) float in [0, 1], share of conflicting masks by
             class and octave of expansion.
         score_odds: (S,) float, what the score adds to the logarithm of the
             odds of a conflict, by bin.
@@ -47,7 +47,7 @@ class ConflictPrior:
         array([0., 0., 1., 1.])
     """
 
-    rejected: np.ndarray
+    shares: np.ndarray
     score_odds: np.ndarray
 
     @classmethod
@@ -58,14 +58,14 @@ class ConflictPrior:
             counts: (2, 256, B, S), the sum of `count_masks` over images; if
                 it counts no mask, the prior is 0 everywhere.
         """
-        seen, rejected = counts.sum(axis=3)
+        seen, conflicts = counts.sum(axis=3)
         total = seen.sum(axis=0)
-        pooled = rejected.sum(axis=0) / np.maximum(total, 1)
+        pooled = conflicts.sum(axis=0) / np.maximum(total, 1)
         known = np.flatnonzero(total)
         if len(known):
             # Octaves without masks get the share of their neighbours.
             pooled = np.interp(np.arange(_OCTAVES), known, pooled[known])
-        share = (rejected + _POOLED_MASKS * pooled) / (seen + _POOLED_MASKS)
+        share = (conflicts + _POOLED_MASKS * pooled) / (seen + _POOLED_MASKS)
         return cls(share, _fit_scores(*counts, share))
 
     @classmethod
@@ -79,10 +79,10 @@ class ConflictPrior:
 
         'others' are classes without any mask.
         """
-        others = self.rejected[_CLASSES - 1]
+        others = self.shares[_CLASSES - 1]
         shares = {
             str(i): row.tolist()
-            for i, row in enumerate(self.rejected)
+            for i, row in enumerate(self.shares)
             if (row != others).any()
         }
         scores = self.score_odds.tolist()
@@ -111,7 +111,7 @@ class ConflictPrior:
         """
         # Shares belong to the middle of an octave, and odds to that of a bin.
         octave = np.log2(np.maximum(expansion, 1)) - 0.5
-        share = np.interp(octave, np.arange(_OCTAVES), self.rejected[class_id])
+        share = np.interp(octave, np.arange(_OCTAVES), self.shares[class_id])
         place = _BINS * _defined(scores) - 0.5
         ratio = np.exp(np.interp(place, np.arange(_BINS), self.score_odds))
         return share * ratio / (1 - share + share * ratio)
@@ -121,7 +121,7 @@ def count_masks(
     classes: np.ndarray,
     expansion: np.ndarray,
     scores: np.ndarray,
-    rejected: np.ndarray,
+    conflicts: np.ndarray,
 ) -> np.ndarray:
     """Counts masks by class, octave of expansion and bin of scores.
 
@@ -129,11 +129,11 @@ def count_masks(
         classes: (M,) integers, class of each mask's component.
         expansion: (M,) float, see `expansion.measure_expansion`.
         scores: (M,) float, predicted IoU; one that is undefined counts as 0.
-        rejected: (M,) bool, True for masks that conflict with weak labels.
+        conflicts: (M,) bool, whether a mask conflicts with weak labels.
 
     Returns:
-        (2, 256, B, S) int64, the number of masks and the number of rejected
-        ones, without masks of infinite expansion.
+        (2, 256, B, S) int64, the number of masks and of those that
+        conflict, without masks of infinite expansion.
     """
     counts = ConflictPrior.no_counts()
     finite = np.isfinite(expansion)
@@ -145,7 +145,7 @@ def count_masks(
         np.minimum(bins, _BINS - 1),
     )
     np.add.at(counts[0], cells, 1)
-    np.add.at(counts[1], cells, rejected[finite])
+    np.add.at(counts[1], cells, conflicts[finite])
     return counts
 
 
@@ -155,7 +155,7 @@ def _defined(scores: np.ndarray) -> np.ndarray:
 
 
 def _fit_scores(
-    seen: np.ndarray, rejected: np.ndarray, share: np.ndarray
+    seen: np.ndarray, conflicts: np.ndarray, share: np.ndarray
 ) -> np.ndarray:
     """Returns (S,) log-odds of a conflict that bins of scores add.
 
@@ -165,17 +165,17 @@ def _fit_scores(
 
     Args:
         seen: (256, B, S) number of masks by class, octave and bin.
-        rejected: (256, B, S) number of those that conflict.
+        conflicts: (256, B, S) number of those that conflict.
         share: (256, B) share of conflicting masks.
     """
     cells = seen.sum(axis=2) > 0
-    seen, rejected = seen[cells], rejected[cells]
+    seen, conflicts = seen[cells], conflicts[cells]
     # No odds are infinite (our choice).
     share = share[cells].clip(0.01, 0.99)
     given, odds = np.log(share / (1 - share)), np.zeros(_BINS)
     for _ in range(20):
         expected = 1 / (1 + np.exp(-given[:, None] - odds))
-        excess = (seen * expected - rejected).sum(axis=0) + _RIDGE * odds
+        excess = (seen * expected - conflicts).sum(axis=0) + _RIDGE * odds
         slope = (seen * expected * (1 - expected)).sum(axis=0) + _RIDGE
         # A whole step may overshoot where nearly all masks agree.
         odds -= (excess / slope).clip(-1, 1)

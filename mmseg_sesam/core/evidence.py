@@ -24,15 +24,11 @@ class Evidence(NamedTuple):
         rows: (G,) integers.
         cols: (G,) integers.
         log_probabilities: (G, C) float32, with C = 0 if nothing is known.
-        fills: whether confident evidence labels pixels, see
-            `fill_confident`; a teacher's predictions join the label before,
-            by a threshold of their own.
     """
 
     rows: np.ndarray
     cols: np.ndarray
     log_probabilities: np.ndarray
-    fills: bool = False
 
     @classmethod
     def none(cls, shape: tuple[int, int]) -> Evidence:
@@ -41,12 +37,7 @@ class Evidence(NamedTuple):
         return cls(rows, cols, np.zeros((len(rows), 0), np.float32))
 
     @classmethod
-    def of(
-        cls,
-        shape: tuple[int, int],
-        probabilities: np.ndarray,
-        fills: bool = False,
-    ) -> Evidence:
+    def of(cls, shape: tuple[int, int], probabilities: np.ndarray) -> Evidence:
         """Returns evidence from (G, C) probabilities at `spread_pixels`.
 
         Pixels with an undefined probability favour no class.
@@ -56,7 +47,7 @@ class Evidence(NamedTuple):
         # One such pixel would make the evidence of all masks undefined.
         probabilities[~np.isfinite(probabilities).all(axis=1)] = 0
         logs = np.log(probabilities + FLOOR)
-        return cls(rows, cols, logs, fills)
+        return cls(rows, cols, logs)
 
     @property
     def known(self) -> bool:

@@ -21,7 +21,6 @@ from mmseg_sesam.core.decoding import (
     measure_components,
 )
 from mmseg_sesam.core.evidence import Evidence
-from mmseg_sesam.core.fill_confident import fill_confident
 from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 from mmseg_sesam.core.prepared_label import PreparedLabel
@@ -108,9 +107,6 @@ class PseudoLabelGenerator:
             `fill_holes`; holes of at most 32 x 32 pixels between the pixels
             with evidence are filled without any. 0 leaves holes unlabelled.
             Set it to 0 where many objects have no label.
-        min_evidence: probability at which the appearance of a class labels
-            pixels that no mask claims, see `fill_confident`; 1 switches that
-            off. Lower it for more and worse labels.
         prompts_per_call: most prompts decoded at once. Lower it if the
             candidates of large images fill the memory.
 
@@ -131,7 +127,6 @@ class PseudoLabelGenerator:
     min_area: int = option(64, count())
     max_labelled_pixels: int = option(8192, count(1))
     hole_purity: float = option(0.6, SHARE)
-    min_evidence: float = option(0.7, SHARE)
     prompts_per_call: int = option(PROMPTS_PER_CALL, count(1))
 
     def __post_init__(self) -> None:
@@ -223,13 +218,10 @@ class PseudoLabelGenerator:
             if crop.mask.size
         }
         pseudo_label = compose(prepared.label, list(drawn.values()))
-        evidence = prepared.evidence
         if self.hole_purity:
-            pseudo_label = fill_holes(pseudo_label, self.hole_purity, evidence)
-        # After holes: what a class surrounds belongs to it first of all.
-        pseudo_label = fill_confident(
-            pseudo_label, evidence, self.min_evidence
-        )
+            pseudo_label = fill_holes(
+                pseudo_label, self.hole_purity, prepared.evidence
+            )
         records = [
             ComponentRecord.of(*made, drawn.get(place))
             for place, made in enumerate(zip(components, selections))

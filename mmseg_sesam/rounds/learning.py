@@ -90,7 +90,7 @@ def save_learned(
     Learning it again takes time, and another number of ranks may give other
     last bits.
     """
-    arrays = dict(rejected=prior.rejected, score_odds=prior.score_odds)
+    arrays = dict(shares=prior.shares, score_odds=prior.score_odds)
     if appearance is not None:
         arrays['temperature'] = np.float64(appearance.temperature)
         arrays.update({n: getattr(appearance, n) for n in _ARRAYS})
@@ -105,7 +105,7 @@ def load_learned(
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-        prior = ConflictPrior(arrays['rejected'], arrays['score_odds'])
+        prior = ConflictPrior(arrays['shares'], arrays['score_odds'])
         if 'temperature' not in arrays:
             return None, prior
         fitted = [arrays[name] for name in _ARRAYS]

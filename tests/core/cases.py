@@ -116,10 +116,10 @@ def row_case(
     return Case(label, masks, **options)
 
 
-def evidence_of(probabilities: np.ndarray, fills: bool = False) -> Evidence:
+def evidence_of(probabilities: np.ndarray) -> Evidence:
     """Returns evidence from (H, W, C) probabilities."""
     shape = probabilities.shape[:2]
-    return Evidence.of(shape, probabilities[spread_pixels(shape)], fills)
+    return Evidence.of(shape, probabilities[spread_pixels(shape)])
 
 
 @st.composite

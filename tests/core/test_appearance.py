@@ -55,7 +55,6 @@ def test_model_tells_classes_of_different_colours():
     inside = np.stack([evidence.cols >= 8, evidence.cols < 8])
     dark, bright = evidence.log_odds(inside, DARK, np.array([DARK, BRIGHT]))
     assert dark > 1 and bright < -1
-    assert evidence.fills
 
 
 def test_model_learns_from_the_labels_of_the_image():

@@ -13,7 +13,6 @@ from mmseg_sesam.core.appearance import measure_cells
 from mmseg_sesam.core.bands import count_values, row_bands
 from mmseg_sesam.core.components import find_components
 from mmseg_sesam.core.evidence import Evidence, spread_pixels
-from mmseg_sesam.core.fill_confident import fill_confident
 from mmseg_sesam.core.fill_holes import fill_holes
 from mmseg_sesam.core.labelled_pixels import LabelledPixels
 
@@ -71,16 +70,6 @@ def test_fill_holes_is_the_same_in_bands(narrow, label):
     assert (whole != label).any()
     narrow()
     np.testing.assert_array_equal(fill_holes(label, 0.6, evidence), whole)
-
-
-def test_fill_confident_is_the_same_in_bands(narrow, label):
-    shape = len(spread_pixels(label.shape)[0]), 3
-    odds = np.random.default_rng(0).dirichlet(np.full(3, 0.2), shape[0])
-    evidence = Evidence.of(label.shape, odds, fills=True)
-    whole = fill_confident(label, evidence, 0.6)
-    assert (whole != label).any()
-    narrow()
-    np.testing.assert_array_equal(fill_confident(label, evidence, 0.6), whole)
 
 
 def test_gather_is_the_same_in_bands(narrow, label):

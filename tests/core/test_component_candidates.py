@@ -198,10 +198,10 @@ def test_reliability_rises_with_a_score_that_tells() -> None:
     case.scores = np.array([[0.9, 0.4], [0.9, 0.9]])
     scores = np.repeat([0.9, 0.4], 500)
     # A fifth of the masks with a high score conflicts, and four with a low.
-    rejected = np.concatenate([np.arange(500) < 100, np.arange(500) < 400])
+    conflicts = np.concatenate([np.arange(500) < 100, np.arange(500) < 400])
     classes, expansion = np.zeros(1000, int), np.full(1000, 2.5)
     case.prior = ConflictPrior.fit(
-        count_masks(classes, expansion, scores, rejected)
+        count_masks(classes, expansion, scores, conflicts)
     )
     high, low = case.measure()[0].reliability
     assert high == pytest.approx(0.8, abs=0.06)

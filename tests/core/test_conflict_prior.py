@@ -19,17 +19,17 @@ SEEN = st.lists(
 )
 
 
-def count(class_id, expansion, rejected, scores=0.5):
+def count(class_id, expansion, conflicts, scores=0.5):
     """Counts masks that have one score, if no others are given."""
     classes = np.full(len(expansion), class_id)
     scores = np.broadcast_to(scores, expansion.shape)
-    return count_masks(classes, expansion, scores, rejected)
+    return count_masks(classes, expansion, scores, conflicts)
 
 
 def count_all(seen):
     counts = ConflictPrior.no_counts()
-    for class_id, expansion, score, rejected in seen:
-        one = np.array([expansion]), np.array([rejected])
+    for class_id, expansion, score, conflict in seen:
+        one = np.array([expansion]), np.array([conflict])
         counts += count(class_id, *one, scores=score)
     return counts
 
@@ -38,7 +38,7 @@ def look_up(prior, class_id, expansion, score=0.5):
     return prior(class_id, np.array(expansion), np.full(len(expansion), score))
 
 
-def test_prior_is_high_where_masks_of_the_class_are_rejected():
+def test_prior_is_high_where_masks_of_the_class_conflict():
     expansion = np.repeat([1.5, 3.0, 30.0], 100)
     poles = count(POLE, expansion, expansion > 2)
     roads = count(ROAD, expansion, expansion > 1e6)
@@ -83,10 +83,10 @@ def test_prior_learns_what_scores_tell():
     expansion = np.repeat([3.0, 30.0], 200)
     scores = np.tile([0.9, 0.4], 200)
     # Of masks of each size, those with a low score conflict more often.
-    rejected = np.tile(
+    conflicts = np.tile(
         [False, True, False, True, True, True, False, False], 50
     )
-    prior = ConflictPrior.fit(count(POLE, expansion, rejected, scores))
+    prior = ConflictPrior.fit(count(POLE, expansion, conflicts, scores))
     for class_id in (POLE, ROAD):
         high, low = (
             look_up(prior, class_id, [2.8, 22.0], score)
@@ -103,9 +103,9 @@ def test_prior_learns_what_scores_tell():
 
 
 def test_prior_takes_scores_outside_their_range_for_its_ends():
-    expansion, rejected = np.full(200, 3.0), np.arange(200) < 100
+    expansion, conflicts = np.full(200, 3.0), np.arange(200) < 100
     within, outside = (
-        count(POLE, expansion, rejected, np.repeat(ends, 100))
+        count(POLE, expansion, conflicts, np.repeat(ends, 100))
         for ends in ([0.0, 1.0], [-np.inf, np.inf])
     )
     assert (within == outside).all()
@@ -117,9 +117,9 @@ def test_prior_takes_scores_outside_their_range_for_its_ends():
 
 def test_prior_ignores_scores_that_tell_nothing():
     expansion = np.repeat([3.0, 30.0], 200)
-    rejected = np.repeat([True, False, False, True], [20, 180, 20, 180])
+    conflicts = np.repeat([True, False, False, True], [20, 180, 20, 180])
     scores = np.tile([0.9, 0.4], 200)
-    prior = ConflictPrior.fit(count(POLE, expansion, rejected, scores))
+    prior = ConflictPrior.fit(count(POLE, expansion, conflicts, scores))
     high, low = (look_up(prior, POLE, [2.8, 22.0], s) for s in (0.9, 0.4))
     np.testing.assert_allclose(high, low, atol=1e-9)
     np.testing.assert_allclose(high, [0.1, 0.9], atol=0.03)
@@ -151,5 +151,5 @@ def test_prior_is_a_share(seen, expansion, score):
 def test_from_json_reads_what_to_json_writes(seen):
     prior = ConflictPrior.fit(count_all(seen))
     read = ConflictPrior.from_json(json.loads(json.dumps(prior.to_json())))
-    assert (read.rejected == prior.rejected).all()
+    assert (read.shares == prior.shares).all()
     assert (read.score_odds == prior.score_odds).all()

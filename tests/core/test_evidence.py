@@ -123,7 +123,6 @@ def test_log_odds_are_zero_where_nothing_is_known():
 def test_evidence_knows_nothing_without_classes():
     assert two_by_two(0.5, 0.5).known
     assert not Evidence.none((3, 3)).known
-    assert not Evidence.none((3, 3)).fills
 
 
 def test_log_odds_are_bounded_by_the_least_probability():

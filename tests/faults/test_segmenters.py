@@ -72,8 +72,6 @@ def test_train_falls_back_with_unusable_masks(
     cfg = make_config(train_cfg__max_iters=1)
     cfg.default_hooks.pseudo_labels.generator.update(
         segmenter=segmenter,
-        # Appearance would label pixels without a mask.
-        min_evidence=1.0,
         hole_purity=0.0,
     )
     Runner.from_cfg(cfg).train()

@@ -135,27 +135,14 @@ def test_generator_leaves_a_hole_that_evidence_speaks_against():
     assert (made.label[:, 20:38] == 1).all()
 
 
-def test_generator_fills_where_evidence_is_confident():
-    image, label = make_halves()
-    image[:, 38:] = 120
-    evidence = make_evidence([0] * 20 + [1] * 20)._replace(fills=True)
-    expected = np.repeat([[0] * 20 + [1] * 20], 20, axis=0)
-    made = make_generator(hole_purity=0)(image, label, evidence=evidence)
-    np.testing.assert_array_equal(made.label, expected)
-    strict = make_generator(hole_purity=0, min_evidence=1)
-    expected[:, 38:] = 255
-    made = strict(image, label, evidence=evidence)
-    np.testing.assert_array_equal(made.label, expected)
-
-
 def test_count_masks_counts_masks_in_conflict():
     image, label = make_pole(width=8)
     generator = make_generator('BrighterSegmenter')
     prepared = generator.prepare(image, label)
-    seen, rejected = generator.count_masks(image, prepared).sum(axis=3)
+    seen, conflicts = generator.count_masks(image, prepared).sum(axis=3)
     # One pixel of the wall expands to 800, and one of the pole to 160.
     assert np.argwhere(seen).tolist() == [[0, 9], [1, 7]]
-    assert np.argwhere(rejected).tolist() == [[0, 9]]
+    assert np.argwhere(conflicts).tolist() == [[0, 9]]
     assert seen.sum() == 2
 
 

@@ -59,10 +59,10 @@ model = learn_appearance(images, read_sample, group)
 prior = learn_prior(images, read_sample, count, group)
 for array in (
     *(model.mean, model.weights),
-    *(prior.rejected, prior.score_odds),
+    *(prior.shares, prior.score_odds),
 ):
     print('learned', hashlib.sha256(array.tobytes()).hexdigest(),
-          model.temperature, prior.rejected.any())
+          model.temperature, prior.shares.any())
 del group       # Its threads may abort Python at its end.
 if dist.is_distributed():
     distributed.destroy_process_group()
@@ -198,7 +198,7 @@ def test_load_learned_reads_what_save_learned_writes(
 
     read, again = load_learned(tmp_path / 'learned.npz')
 
-    np.testing.assert_array_equal(again.rejected, shares)
+    np.testing.assert_array_equal(again.shares, shares)
     np.testing.assert_array_equal(again.score_odds, odds[0])
     assert (read is None) == (appearance is None)
     if fitted:
@@ -219,8 +219,8 @@ def test_learn_prior_sums_the_counts_of_images(
     prior = learn_prior(images, read_sample, count)
     samples = map(read_sample, images.load([0, 1, 2]))
     expected = ConflictPrior.fit(sum(map(count, samples)))
-    np.testing.assert_array_equal(prior.rejected, expected.rejected)
-    assert prior.rejected.max() == 1
+    np.testing.assert_array_equal(prior.shares, expected.shares)
+    assert prior.shares.max() == 1
 
 
 def test_learn_prior_of_images_without_masks_rejects_nothing(
@@ -229,7 +229,7 @@ def test_learn_prior_of_images_without_masks_rejects_nothing(
     prior = learn_prior(
         look(), read_sample, lambda _: ConflictPrior.no_counts()
     )
-    assert not prior.rejected.any()
+    assert not prior.shares.any()
 
 
 @pytest.mark.parametrize(
@@ -250,4 +250,4 @@ def test_make_round_of_fewer_than_two_classes(
     assert bool(summary.labelled_pixels) == bool(labelled)
     # Without a second class no mask can conflict.
     prior = ConflictPrior.from_json(store.manifest(0)['prior'])
-    assert not prior.rejected.any()
+    assert not prior.shares.any()

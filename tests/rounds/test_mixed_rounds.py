@@ -112,7 +112,7 @@ def test_appearance_and_prior_are_learned_from_weak_images(
         labeller = replace(labeller, appearance=appearance)
         count = labeller.count_masks
         prior = learn_prior(images, labeller.read, count)
-        assert prior.rejected.any()
+        assert prior.shares.any()
         learned.append((appearance.weights, prior.to_json()))
     np.testing.assert_array_equal(learned[0][0], learned[1][0])
     assert learned[0][1] == learned[1][1]
