@@ -24,6 +24,8 @@ _SUPERPIXELS = (
     '`SuperpixelSegmenter` instead of SAM ([what was run](index.md#status))'
 )
 
+_SUPERPIXELS_SAID = 'superpixels in the place of SAM'
+
 _WATCH = """
 ![predictions of right and of wrong pseudo-labels](images/accuracy_watch.png)
 
@@ -107,16 +109,19 @@ def write_report(
     templates = Path(__file__).parent / 'templates'
     story = (templates / 'accuracy.md').read_text()
     rows = (templates / 'accuracy_rows.md').read_text()
+    # What falls short, and why, was looked at with superpixels alone.
+    short = (templates / 'accuracy_short.md').read_text()
+    superpixels = segmenter == SUPERPIXEL
     return {
         'accuracy.md': story.format(
+            segmenter=_SUPERPIXELS_SAID if superpixels else f'`{segmenter}`',
+            short=short if superpixels else '',
             summary=summarise(whole),
             rounds=compare_rounds(whole),
             watch=_WATCH if watched_runs(camvid) else '',
         ),
         'accuracy_rows.md': rows.format(
-            segmenter=_SUPERPIXELS
-            if segmenter == SUPERPIXEL
-            else f'`{segmenter}`',
+            segmenter=_SUPERPIXELS if superpixels else f'`{segmenter}`',
             sets=describe_sets(whole),
             camvid=compare('camvid', camvid),
             others=''.join(others),

@@ -189,16 +189,21 @@ def _best(results: Results, rows: Iterable[str]) -> str | None:
 
 
 def _cell(runs: list[dict] | None, score: str = 'miou') -> str:
-    """Mean and deviation over seeds."""
+    """Mean over seeds, and how they differ."""
     if not runs:
         return ''
     return spread(last(runs, score))
 
 
 def spread(values: list[float]) -> str:
-    """Returns mean, deviation and number of the seeds' values."""
+    """Returns mean, deviation and number of the seeds' values.
+
+    A deviation of two values would say more than they do: both are told.
+    """
     if len(values) < 2:
         return ''.join(f'{value:.1f} (1 seed)' for value in values)
+    if len(values) == 2:
+        return '{:.1f} ({:.1f}, {:.1f})'.format(mean(values), *values)
     return f'{mean(values):.1f} ± {stdev(values):.1f} ({len(values)} seeds)'
 
 

@@ -12,12 +12,3 @@ class_weight = [
     1.8664, 2.2006,
 ]  # fmt: skip
 model = dict(decode_head=dict(loss_decode=dict(class_weight=class_weight)))
-default_hooks = dict(
-    pseudo_labels=dict(
-        # A stricter selection, measured with superpixels on coarse masks
-        # (docs/choosing.md).
-        generator=dict(
-            selector=dict(type='CoverageMaskSelector', min_reliability=0.95),
-        ),
-    ),
-)

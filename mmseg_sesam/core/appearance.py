@@ -90,7 +90,8 @@ class AppearanceModel:
             return None
         measures = np.concatenate([one.measures for one in images])
         classes = np.concatenate([one.classes for one in images])
-        if len(np.unique(classes)) < 2:
+        ids, own = np.unique(classes, return_inverse=True)
+        if len(ids) < 2:
             return None
         mean = measures.mean(axis=0)
         scale = np.hypot(measures.std(axis=0), _LEAST_SCALE)
@@ -109,7 +110,8 @@ class AppearanceModel:
             mean,
             scale,
             _solve(features, classes, number, _RIDGE),
-            _temperature(scores, classes),
+            # A class id that no image shows is no rival.
+            _temperature(scores[:, ids], own),
         )
 
     def __call__(self, image: np.ndarray, label: np.ndarray) -> Evidence:
@@ -267,7 +269,12 @@ def _solve(
 
 
 def _temperature(scores: np.ndarray, classes: np.ndarray) -> float:
-    """Returns the temperature of the greatest balanced likelihood."""
+    """Returns the temperature of the greatest balanced likelihood.
+
+    Args:
+        scores: (N, C), a column for each class.
+        classes: (N,) columns of the samples' classes.
+    """
     counts = np.bincount(classes)
     weights = 1 / counts[classes]
 

@@ -10,9 +10,9 @@ import numpy as np
 # second row and column of them. A large image has at most this many cells,
 # unless it is very thin; so has a small one if cells of this side, in pixels,
 # allow (our choice).
-MAX_CELLS, MAX_CELLS_OF_SMALL, SMALL_CELL = 2**16, 2**14, 5
+MAX_CELLS, _MAX_CELLS_OF_SMALL, _SMALL_CELL = 2**16, 2**14, 5
 # Least probability that counts, so that no single pixel decides (our choice).
-FLOOR = 0.01
+_FLOOR = 0.01
 
 
 class Evidence(NamedTuple):
@@ -46,7 +46,7 @@ class Evidence(NamedTuple):
         probabilities = probabilities.astype(np.float32)
         # One such pixel would make the evidence of all masks undefined.
         probabilities[~np.isfinite(probabilities).all(axis=1)] = 0
-        logs = np.log(probabilities + FLOOR)
+        logs = np.log(probabilities + _FLOOR)
         return cls(rows, cols, logs)
 
     @property
@@ -119,7 +119,7 @@ class Evidence(NamedTuple):
         others = classes[(classes != class_id) & (classes < number)]
         if not len(others):
             greatest = self.log_probabilities.max(axis=0)
-            others = np.flatnonzero(greatest > np.log(FLOOR) + 0.001)
+            others = np.flatnonzero(greatest > np.log(_FLOOR) + 0.001)
             others = others[others != class_id]
         return others
 
@@ -133,7 +133,7 @@ def _nearest(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 def cell_size(shape: tuple[int, int]) -> int:
     """Returns the side in pixels of the cells of an (H, W) image."""
     area = shape[0] * shape[1]
-    small = min(np.ceil(np.sqrt(area / MAX_CELLS_OF_SMALL)), SMALL_CELL)
+    small = min(np.ceil(np.sqrt(area / _MAX_CELLS_OF_SMALL)), _SMALL_CELL)
     side = int(max(small, np.ceil(np.sqrt(area / MAX_CELLS))))
     # A cell is never higher or wider than a thin image.
     return min(side, *shape)

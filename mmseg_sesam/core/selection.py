@@ -57,7 +57,7 @@ class CoverageMaskSelector:
         max_conflict: largest share of a mask that objects of other classes
             may take. Raise it where weak labels are wrong in places.
         min_reliability: least reliability of a mask, from weak labels and
-            appearance, see `ComponentCandidates.reliability`. Lower it for
+            evidence, see `ComponentCandidates.reliability`. Lower it for
             more and worse labels. Values above 0.98 reject every mask that
             evidence does not support.
         min_predicted_iou: least score of a mask. Raise it for a segmenter

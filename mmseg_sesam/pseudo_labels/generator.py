@@ -105,8 +105,9 @@ class PseudoLabelGenerator:
         hole_purity: least share of one class around a hole that it is
             filled with, where evidence speaks for that class, see
             `fill_holes`; holes of at most 32 x 32 pixels between the pixels
-            with evidence are filled without any. 0 leaves holes unlabelled.
-            Set it to 0 where many objects have no label.
+            with evidence are filled without any. Without an appearance, as
+            for a single image, none is filled in round 0. 0 leaves holes
+            unlabelled. Set it to 0 where many objects have no label.
         prompts_per_call: most prompts decoded at once. Lower it if the
             candidates of large images fill the memory.
 

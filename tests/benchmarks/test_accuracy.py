@@ -173,6 +173,8 @@ def test_report_names_the_segmenter(
     report(make_parser().parse_args(arguments(tmp_path, *options)))
     page = (tmp_path / 'accuracy_rows.md').read_text()
     assert '| segmenter | `sam_vit_h` |' in page
+    story = (tmp_path / 'accuracy.md').read_text()
+    assert 'with `sam_vit_h`.' in story and 'superpixel' not in story
 
 
 def test_report_without_results_leaves_the_page(tmp_path: Path) -> None:
@@ -211,7 +213,9 @@ def test_readme_states_the_measured_result(project_root: Path) -> None:
 def test_accuracy_page_states_the_measured_results(project_root: Path) -> None:
     folder = project_root / 'benchmarks/accuracy/results'
     page = (project_root / 'docs/accuracy_rows.md').read_text()
-    lines = re.sub(r' ± [\d.]+| \(\d seeds?\)', '', page).splitlines()
+    lines = re.sub(
+        r' ± [\d.]+| \(\d seeds?\)| \([\d., ]+\)', '', page
+    ).splitlines()
     for kind, rows in {
         'dense': ['full'],
         **{

@@ -34,7 +34,7 @@ def test_summarise_takes_the_best_row_of_weak_labels() -> None:
     # The share and the difference are those of seed 0.
     assert line == (
         '| VOC 2012 | point | 80.0 (1 seed) | 52.0 (1 seed) '
-        '| 65.0 ± 7.1 (2 seeds) | 75.0% | +8.0 |'
+        '| 65.0 (60.0, 70.0) | 75.0% | +8.0 |'
     )
 
 
@@ -100,10 +100,10 @@ def test_compare_budgets_lists_what_the_hours_buy() -> None:
     assert lines == [
         '| 2 | 17 coarse | 2.0 | 45.0 (1 seed) |',
         '| 5 | 367 scribble | 3.6 | 60.0 (1 seed) |',
-        '| 5 | 367 point | 2.3 | 50.5 ± 0.7 (2 seeds) |',
+        '| 5 | 367 point | 2.3 | 50.5 (50.0, 51.0) |',
         '| 5 | 17 coarse | 2.0 | 45.0 (1 seed) |',
         '| 20 | 367 scribble | 3.6 | 60.0 (1 seed) |',
-        '| 20 | 367 point | 2.3 | 50.5 ± 0.7 (2 seeds) |',
+        '| 20 | 367 point | 2.3 | 50.5 (50.0, 51.0) |',
         '| 20 | 17 coarse | 2.0 | 45.0 (1 seed) |',
         '| 20 | 10 dense, the others not used | 15.0 | 40.0 (1 seed) |',
     ]

@@ -52,7 +52,7 @@ def test_write_table_compares_rounds(tmp_path: Path) -> None:
 
     assert lines[2:] == [
         '| 5 | 30.0 (1 seed) | 30.0 (1 seed) |',
-        '| 11 | 40.0 ± 0.0 (2 seeds) | 43.0 ± 1.4 (2 seeds) |',
+        '| 11 | 40.0 (40.0, 40.0) | 43.0 (42.0, 44.0) |',
         '| 16 | 45.0 (1 seed) | 46.0 (1 seed) |',
     ]
 

@@ -96,6 +96,17 @@ def test_model_knows_little_where_colours_say_nothing(number):
     assert model.temperature > 0.2
 
 
+@pytest.mark.parametrize('ids', [(1, 2), (0, 15)])
+def test_model_is_as_certain_with_class_ids_that_no_image_shows(ids):
+    rng = np.random.default_rng(0)
+    scenes = [noise(rng) for _ in range(8)]
+    renamed = [
+        (image, np.append(ids, 255)[label.clip(max=2)].astype(np.uint8))
+        for image, label in scenes
+    ]
+    assert fit(renamed).temperature == fit(scenes).temperature
+
+
 def test_model_learns_no_certainty_from_images_listed_in_a_row():
     rng = np.random.default_rng(0)
     scenes = [noise(rng) for _ in range(8)]
