@@ -119,7 +119,8 @@ def write_report(
             summary=summarise(whole),
             rounds=compare_rounds(whole),
             watch=_WATCH if watched_runs(camvid) else '',
-        ),
+        ).rstrip()
+        + '\n',
         'accuracy_rows.md': rows.format(
             segmenter=_SUPERPIXELS if superpixels else f'`{segmenter}`',
             sets=describe_sets(whole),

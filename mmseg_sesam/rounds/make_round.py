@@ -45,7 +45,10 @@ _BYTES_PER_PIXEL = 0.2
 # Modules know their versions; distributions have other names for onedl.
 _LIBRARIES = ('torch', 'numpy', 'skimage', 'PIL', 'mmengine')
 # Segmenters resize and encode images with these, where they are installed.
-_OF_SEGMENTERS = ('torchvision', 'transformers', 'segment_anything')
+_OF_SEGMENTERS = (
+    *('torchvision', 'transformers'),
+    *('segment_anything', 'mobile_sam'),
+)
 
 
 class RoundError(RuntimeError):

@@ -126,7 +126,7 @@ class NetworkSegmenter(BaseSegmenter):
         Threads encode one image at a time: one image of 1024 x 1024 keeps a
         device busy, and two would need twice the memory. An image that does
         not fit into a GPU's memory beside other threads' decoding is encoded
-        once more while they wait.
+        once more while they wait; what they decoded stays on the GPU.
         """
         return [self._encode_or_wait(image) for image in images]
 
@@ -139,8 +139,9 @@ class NetworkSegmenter(BaseSegmenter):
         # Outside the except block: the traceback would keep the tensors
         # alive. torch itself frees its cached memory before it raises.
         with self._gate.closed():
-            self._warn_once()
-            return self.encode_image(image)
+            embedding = self.encode_image(image)
+        self._warn_once()
+        return embedding
 
     def _warn_once(self) -> None:
         if not self._warned:
@@ -148,7 +149,8 @@ class NetworkSegmenter(BaseSegmenter):
                 'Encoding an image beside decoding exceeds the memory of the '
                 'GPU; images that do not fit are encoded once more, while '
                 'nothing is decoded. A smaller decode_batch= of the '
-                'segmenter, such as 8, saves the failed attempts.',
+                'segmenter, such as 8, or prompts_per_call= of the generator, '
+                'such as 64, saves the failed attempts.',
                 logger='current',
                 level=logging.WARNING,
             )
