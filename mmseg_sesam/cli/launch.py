@@ -143,12 +143,22 @@ def add_safeguards(cfg: Config) -> None:
     # The one that mmengine registers where a config names none.
     hooks.setdefault('checkpoint', dict(type='CheckpointHook', interval=1))
     checkpoint = hooks.checkpoint
-    # An object store replaces files whole by itself.
-    is_local = checkpoint and not checkpoint.get('backend_args')
-    if is_local and _kind(checkpoint) == 'CheckpointHook':
+    if _kind(checkpoint) == 'CheckpointHook' and _saves_locally(checkpoint):
         checkpoint['type'] = 'AtomicCheckpointHook'
     hooks.setdefault('step_seed', dict(type='StepSeedHook'))
     hooks.setdefault('non_finite_loss', dict(type='NonFiniteLossHook'))
+
+
+def _saves_locally(checkpoint: dict) -> bool:
+    """Returns whether a hook saves on a local disk.
+
+    An object store replaces files whole by itself. It is named by arguments
+    or by the prefix of the folder, as in 's3://bucket'.
+    """
+    options = ('backend_args', 'file_client_args')
+    if any(checkpoint.get(option) for option in options):
+        return False
+    return '://' not in str(checkpoint.get('out_dir') or '')
 
 
 def refuse_sharding(cfg: Config) -> None:

@@ -59,13 +59,20 @@ def prune_rounds(
 def _saved_iterations(runner: Runner) -> set[int] | None:
     """Returns the iterations of all checkpoints in a run's folders.
 
-    None, which is logged, if the name of one does not tell it.
+    None, which is logged, if the name of one does not tell it, or if a
+    folder is in an object store, which is not listed.
     """
     loop = runner.train_loop
     steps = dict(iter=1, epoch=loop.max_iters // loop.max_epochs)
     folders = {hook.out_dir for hook in _checkpoint_hooks(runner)}
     saved = set()
     for folder in {runner.work_dir, *folders} - {None}:
+        if '://' in str(folder):
+            runner.logger.info(
+                'Pseudo-labels: all rounds stay, since the checkpoints in '
+                f'{folder} are not listed, and may need any of them.'
+            )
+            return None
         for path in Path(folder).glob('*.pth'):
             name = re.search(r'(iter|epoch)_(\d+)$', path.stem)
             if not name:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Callable
 
 from mmengine.config import Config
+from mmengine.fileio import FileClient
+from mmengine.fileio.backends import LocalBackend, register_backend
 
 from mmseg_sesam.store.store import PseudoLabelStore
 
@@ -57,6 +59,30 @@ def test_prune_rounds_keeps_all_beside_checkpoint_without_number(
     other.parent.mkdir()
     other.write_bytes(b'')
     cfg = make_config(train_cfg__max_iters=4)
+    cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=3)
+    train(cfg)
+
+    assert len(list(store.root.glob('round_*'))) == 4
+
+
+class Bucket(LocalBackend):
+    """An object store that takes files and is never read."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        pass
+
+    def isfile(self, filepath: str | Path) -> bool:
+        return False
+
+
+def test_prune_rounds_keeps_all_of_checkpoints_in_an_object_store(
+    make_config: MakeConfig, store: PseudoLabelStore
+) -> None:
+    for register in (register_backend, FileClient.register_backend):
+        register('bucket', Bucket, force=True, prefixes='bucket')
+    cfg = make_config(train_cfg__max_iters=4)
+    checkpoint = dict(type='CheckpointHook', out_dir='bucket://checkpoints')
+    cfg.default_hooks.checkpoint.update(checkpoint)
     cfg.default_hooks.pseudo_labels.update(begin=1, interval=1, max_rounds=3)
     train(cfg)
 

@@ -187,11 +187,20 @@ def test_add_safeguards_to_a_config_without_hooks(config: dict):
     assert cfg.default_hooks.checkpoint.interval == 1
 
 
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(backend_args=dict(backend='petrel')),
+        dict(file_client_args=dict(backend='petrel')),
+        dict(out_dir='s3://bucket/checkpoints'),
+    ],
+    ids=['backend', 'client', 'prefix'],
+)
 def test_add_safeguards_leaves_object_stores_to_mmengine(
-    tiny_config: Path,
+    tiny_config: Path, options: dict
 ):
     cfg = Config.fromfile(tiny_config)
-    cfg.default_hooks.checkpoint.backend_args = dict(backend='petrel')
+    cfg.default_hooks.checkpoint.update(options)
     launch.add_safeguards(cfg)
     assert cfg.default_hooks.checkpoint.type == 'CheckpointHook'
 
