@@ -57,6 +57,11 @@ class AtomicCheckpointHook(CheckpointHook):
     it to its place. Outdated checkpoints are removed afterwards, by the
     resumed run if this one is killed.
 
+    A resumed run looks for best checkpoints in the folder, since a moved or
+    killed run may have noted another path. With `save_best='auto'` it does
+    not, because the metric is not known before the first validation: set
+    `save_best` to the metric's name.
+
     Args:
         **kwargs: of `CheckpointHook`, without backend_args.
     """
