@@ -80,6 +80,11 @@ def check_moves_labels(transforms: Iterable[dict]) -> None:
         kinds = set(lineage(step, TRANSFORMS))
         if not kinds.intersection(_HARMFUL) or kinds.intersection(_HARMLESS):
             continue
+        # Colours may change: no label map has to follow.
+        if of_mmseg.Albu in kinds and not any(
+            map(_moves_pixels, iterate_nested([step]))
+        ):
+            continue
         name = type_name(step)
         # mmcv and mmseg both have transforms of these names.
         if kinds.intersection((of_mmcv.RandomFlip, of_mmcv.Resize)):

@@ -180,7 +180,10 @@ class TestFurtherMap:
     @pytest.mark.parametrize('change', [switch_off, weak_only])
     @pytest.mark.parametrize(
         'step',
-        [dict(type='mmcv.RandomFlip', prob=0.5), dict(type='Albu')],
+        [
+            dict(type='mmcv.RandomFlip', prob=0.5),
+            dict(type='Albu', transforms=[dict(type='RandomCrop')]),
+        ],
         ids=lambda step: step['type'],
     )
     def test_check_config_refuses_transforms_that_leave_it(

@@ -36,8 +36,11 @@ def test_check_pipelines_after_simulated_labels() -> None:
 
 
 @pytest.mark.parametrize('name', ['Albu', 'CenterCrop'])
-def test_check_pipelines_refuses_harmful_transforms(name: str) -> None:
-    harmful = dict(type=name)
+def test_check_pipelines_refuses_harmful_transforms(
+    name: str, albumentations: None
+) -> None:
+    harmful = albu('GaussNoise', 'Affine') if name == 'Albu' else {}
+    harmful['type'] = name
     for config in (
         dataset(*LOAD, SOURCE, harmful, *AUGMENT),
         repeated(dataset(*LOAD, SOURCE, harmful, *AUGMENT)),
@@ -45,6 +48,13 @@ def test_check_pipelines_refuses_harmful_transforms(name: str) -> None:
     ):
         with pytest.raises(ValueError, match=f'holds {name}, .* use Random'):
             check_pipelines(config)
+
+
+@pytest.mark.parametrize('kind', ['GaussNoise', 'CoarseDropout'])
+def test_check_pipelines_allows_albu_that_moves_nothing(
+    kind: str, albumentations: None
+) -> None:
+    check_pipelines(dataset(*LOAD, SOURCE, albu(kind), *AUGMENT))
 
 
 @pytest.mark.parametrize(
