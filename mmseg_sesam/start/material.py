@@ -10,7 +10,11 @@ from pathlib import Path
 from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.convert import convert
 from mmseg_sesam.annotations.files import shortened
-from mmseg_sesam.annotations.journal import label_classes, labelled_keys
+from mmseg_sesam.annotations.journal import (
+    edited_labels,
+    label_classes,
+    labelled_keys,
+)
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_keyed_files
@@ -125,9 +129,8 @@ def gather(
         corrections=corrected,
         without=unchanged,
     )
-    # An export may list images that nobody annotated.
-    found = labelled_keys(out)
-    empty = [item for item in items if item.key not in found | unchanged]
+    converted = [item for item in items if item.key not in unchanged]
+    found, empty = _sort_labels(out, converted)
     remove_labels(out, [item.key for item in empty])
     listed = list_keyed_files(
         images, IMAGE_SUFFIXES, (annotations, out, *without)
@@ -153,6 +156,16 @@ def gather(
         ),
         warning=warning,
     )
+
+
+def _sort_labels(out: Path, items: list[Item]) -> tuple[set[str], list[Item]]:
+    """Returns names of labelled images, and the items of the others."""
+    found = labelled_keys(out)
+    # An export may list images that nobody annotated.
+    empty = [item for item in items if item.key not in found]
+    # A person may paint the label of an image whose annotation is empty.
+    painted = {*edited_labels(out, [item.key for item in empty])}
+    return found | painted, [i for i in empty if i.key not in painted]
 
 
 def _kind(labels: Path, names: Iterable[str], size: tuple[int, int]) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 
 from mmseg_sesam.datasets.label_kinds import image_kinds
-from mmseg_sesam.io.labels import read_label
+from mmseg_sesam.io.labels import read_label, write_label
 
 
 def rename(old: str, new: str) -> None:
@@ -77,3 +79,23 @@ def test_prepare_draws_a_quarter_without_labels_at_most(plan_photos) -> None:
     kinds = image_kinds(dataset)
     drawn = [kinds[place] for place in islice(sampler, 8)]
     assert drawn.count('none') == 2
+
+
+def test_prepare_keeps_a_label_painted_over_an_empty_annotation(
+    plan_photos,
+) -> None:
+    record = json.loads(Path('photos/3.json').read_text())
+    Path('photos/3.json').write_text(json.dumps(dict(record, shapes=[])))
+    assert plan_photos().sets.train.unlabelled == ['3']
+    painted = Path('out/labels/3.png')
+    label = np.full((72, 96), 255, np.uint8)
+    label[9:20, 9:20] = 1
+    write_label(painted, label)
+    before = painted.read_bytes()
+
+    for _ in range(2):
+        train = plan_photos().sets.train
+
+        assert painted.read_bytes() == before
+        assert train.labelled == ['0', '1', '2', '3', '4']
+        assert not (train.unlabelled or train.taken_away)
