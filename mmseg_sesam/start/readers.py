@@ -197,16 +197,20 @@ def _fill_background(
 
 
 def _check_areas(reader: NamedReader, items: list[Item], scale: float) -> str:
-    """Returns a warning if strokes may stand for larger objects, else ''.
+    """Returns a warning of images that may be more than background, else ''.
 
     Raises:
         ValueError: images have strokes or points alone.
     """
     ground = reader.names.index(_GROUND)
-    thin, doubtful = [], []
+    thin, doubtful, bare = [], [], []
     for item in Progress(items, desc='reading validation labels', delay=2):
         for found in _readable(reader, [item]):
-            if found.line_ids and not found.area_ids:
+            if not found.line_ids | found.area_ids:
+                # Shapes that mean unlabelled leave no class either.
+                if not {*reader.names_of(item)} & {*reader.unlabelled}:
+                    bare.append(item.where)
+            elif not found.area_ids:
                 thin.append(item.where)
             # A brush may have painted these shapes, or the objects are thin.
             elif (
@@ -221,15 +225,22 @@ def _check_areas(reader: NamedReader, items: list[Item], scale: float) -> str:
             'others, since pixels without a shape count as background; draw '
             'polygons along the edges, or take these annotations out of --val.'
         )
-    if not doubtful:
-        return ''
-    return (
-        f'{shortened(doubtful)}: {len(doubtful)} of {len(items)} images for '
-        'validation have lines, points or shapes like strokes, and pixels '
-        'without a shape count as background; where an object is larger than '
-        'its shape, draw a polygon along its edges, or take the annotation '
-        'out of --val.'
-    )
+    warnings = []
+    if doubtful:
+        warnings.append(
+            f'{shortened(doubtful)}: {len(doubtful)} of {len(items)} images '
+            'for validation have lines, points or shapes like strokes, and '
+            'pixels without a shape count as background; where an object is '
+            'larger than its shape, draw a polygon along its edges, or take '
+            'the annotation out of --val.'
+        )
+    if bare:
+        warnings.append(
+            f'{shortened(bare)}: {len(bare)} of {len(items)} images for '
+            'validation have no labelled pixel and count wholly as '
+            'background; take those that nobody annotated out of --val.'
+        )
+    return ' '.join(warnings)
 
 
 def _readable(

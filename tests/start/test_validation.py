@@ -181,3 +181,27 @@ def test_prepare_does_not_train_on_validation_photos_among_the_images(
     assert sets.val.labelled == ['20']
     assert len(sets.names) == 13
     assert not [name for name in sets.names if name.startswith('val')]
+
+
+def test_prepare_warns_of_val_images_that_nobody_annotated(
+    request_of_photos: Request,
+) -> None:
+    for number in (20, 21, 22):
+        write_photo(Path(f'val/{number}.jpg'), np.random.default_rng(1), None)
+    cat, ignored = (
+        f'<polygon label="{label}" points="9,9;50,9;50,60" z_order="0"/>'
+        for label in ('cat', '__ignore__')
+    )
+    images = ''.join(
+        f'<image name="{number}.jpg" width="96" height="72">{drawn}</image>'
+        for number, drawn in ((20, cat), (21, ''), (22, ignored))
+    )
+    Path('val/annotations.xml').write_text(
+        f'<annotations>{images}</annotations>'
+    )
+
+    start = plan(request_of_photos, val=Path('val'))
+
+    said = 'annotations.xml: 21.jpg: 1 of 3 images for validation have no'
+    assert said in start.sets.val.warning
+    assert 'out of --val' in plan_text(start)
