@@ -15,6 +15,7 @@ from mmseg_sesam.annotations.journal import (
     label_classes,
     labelled_keys,
 )
+from mmseg_sesam.annotations.shapes import NamedReader
 from mmseg_sesam.io.images import image_size
 from mmseg_sesam.io.labels import read_label
 from mmseg_sesam.io.listing import IMAGE_SUFFIXES, list_keyed_files
@@ -27,6 +28,9 @@ from mmseg_sesam.start.readers import (
     open_annotations,
 )
 from mmseg_sesam.start.sizes import drawing_scale, median_size
+
+# Suffixes of one format, which need no conversion.
+_SAME_FORMAT = {'.jpeg': '.jpg', '.jfif': '.jpg', '.tiff': '.tif'}
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,11 @@ def gather(
         unchanged = {item.key for item in items if reader.is_unchanged(item)}
         lost = [item for item in missing if not reader.is_unchanged(item)]
         _check_placed(annotations, images, lost)
-    suffix = _common_suffix([item.image for item in items])
+    suffix = _common_suffix(reader, items, reading.role)
+    listed = list_keyed_files(
+        images, IMAGE_SUFFIXES, (annotations, out, *without)
+    )
+    fitting = [key for key, path in listed if path.name.endswith(suffix)]
     size = median_size([image_size(item.image) for item in items])
     scale = drawing_scale(size)
     reader, warning = adapt(reader, items, scale, reading.role)
@@ -132,10 +140,6 @@ def gather(
     converted = [item for item in items if item.key not in unchanged]
     found, empty = _sort_labels(out, converted)
     remove_labels(out, [item.key for item in empty])
-    listed = list_keyed_files(
-        images, IMAGE_SUFFIXES, (annotations, out, *without)
-    )
-    fitting = [key for key, path in listed if path.name.endswith(suffix)]
     emptied = [item.key for item in empty if not item.data]
     return Material(
         images=images,
@@ -215,12 +219,20 @@ def _check_placed(src: Path, images: Path, missing: list[Item]) -> None:
     )
 
 
-def _common_suffix(paths: list[Path]) -> str:
-    """Returns the one suffix of all images; a data set takes only one."""
-    counts = Counter(path.suffix for path in paths)
-    (suffix, number), *others = counts.most_common()
-    if others:
-        rare = [path for path in paths if path.suffix != suffix]
+def _common_suffix(
+    reader: AnnotationReader, items: list[Item], role: Role
+) -> str:
+    """Returns the one suffix of labelled images; a data set takes only one.
+
+    Images of other suffixes are left out if they have no label.
+    """
+    paths = drawn = [item.image for item in items]
+    # Validation may take images without a shape for background.
+    if len({path.suffix for path in paths}) > 1 and role != Role.VALIDATION:
+        drawn = [item.image for item in items if _is_drawn(reader, item)]
+    counts = Counter(path.suffix for path in drawn or paths)
+    suffix, number = counts.most_common(1)[0]
+    if rare := [path for path in drawn if path.suffix != suffix]:
         raise ValueError(
             f'{shortened(map(str, rare))}: {len(rare)} labelled images end '
             f'differently from {number} others, expected {suffix}; '
@@ -229,7 +241,25 @@ def _common_suffix(paths: list[Path]) -> str:
     return suffix
 
 
+def _is_drawn(reader: AnnotationReader, item: Item) -> bool:
+    """Returns whether an annotation has a shape of a class."""
+    if not isinstance(reader, NamedReader):
+        return True
+    try:
+        return not {*reader.names_of(item)} <= {*reader.unlabelled}
+    except (ValueError, OSError):
+        # The conversion names damaged files.
+        return True
+
+
 def change_to(suffix: str, paths: Iterable[Path]) -> str:
     """Returns what to do with images that do not end in a suffix."""
-    alike = all(path.suffix.lower() == suffix.lower() for path in paths)
+    same = _encoding(suffix)
+    alike = all(_encoding(path.suffix) == same for path in paths)
     return f'{"rename" if alike else "convert"} them to {suffix}'
+
+
+def _encoding(suffix: str) -> str:
+    """Returns one name for the suffixes of an image format."""
+    name = suffix.lower()
+    return _SAME_FORMAT.get(name, name)

@@ -139,7 +139,8 @@ def test_gather_renews_labels_after_everyday_changes(plan_photos) -> None:
 
 
 @pytest.mark.parametrize(
-    'ending, remedy', [('.JPG', 'rename'), ('.png', 'convert')]
+    'ending, remedy',
+    [('.JPG', 'rename'), ('.jpeg', 'rename'), ('.png', 'convert')],
 )
 def test_gather_names_photos_of_a_rare_ending(
     plan_photos, ending: str, remedy: str
@@ -152,6 +153,23 @@ def test_gather_names_photos_of_a_rare_ending(
     assert str(error.value).startswith(f'photos/0{ending}: 1 labelled images')
     assert f'expected .jpg; {remedy} them to .jpg' in str(error.value)
     assert not Path('out').exists()
+
+
+def test_gather_leaves_out_photos_of_a_rare_ending_without_a_shape(
+    plan_photos,
+) -> None:
+    # A person opened and saved four of five photos.
+    for name in '0123':
+        change(Path(f'photos/{name}.json'), shapes=[])
+        Path(f'photos/{name}.jpg').rename(f'photos/{name}.png')
+
+    train = plan_photos().sets.train
+
+    assert (train.suffix, train.labelled) == ('.jpg', ['4'])
+    assert not train.unlabelled
+    assert [path.name for path in train.left_out] == [
+        f'{name}.png' for name in '0123'
+    ]
 
 
 def test_gather_refuses_a_correction_of_no_image(plan_photos) -> None:
