@@ -126,6 +126,7 @@ def gather(
         images, IMAGE_SUFFIXES, (annotations, out, *without)
     )
     fitting = [key for key, path in listed if path.name.endswith(suffix)]
+    _check_names({*fitting, *(item.key for item in items)}, images)
     size = median_size([image_size(item.image) for item in items])
     scale = drawing_scale(size)
     reader, warning = adapt(reader, items, scale, reading.role)
@@ -197,6 +198,18 @@ def _check_keys(reader: AnnotationReader, items: list[Item]) -> None:
             f'{reader.image_key(other[0])}, expected labels named like their '
             f'images; the format {reader.name} has configs of its own in '
             'configs/sesam.'
+        )
+
+
+def _check_names(names: Iterable[str], images: Path) -> None:
+    """Raises if mmseg would not find images that a list names."""
+    # It strips the lines of the list.
+    lost = sorted(name for name in names if name != name.strip())
+    if lost:
+        raise ValueError(
+            f'{images} has {shortened(map(repr, lost))} (number of such '
+            f'names: {len(lost)}), which begins or ends with a space that '
+            'lists of images lose; rename it, and its annotation.'
         )
 
 

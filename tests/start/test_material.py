@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import pytest
@@ -170,6 +171,19 @@ def test_gather_leaves_out_photos_of_a_rare_ending_without_a_shape(
     assert [path.name for path in train.left_out] == [
         f'{name}.png' for name in '0123'
     ]
+
+
+@pytest.mark.parametrize('name', ['5 ', ' 5'])
+@pytest.mark.parametrize('draw', [strokes, None])
+def test_gather_refuses_names_that_lists_lose(
+    plan_photos, name: str, draw: Callable | None
+) -> None:
+    write_photo(Path(f'photos/{name}.jpg'), np.random.default_rng(0), draw)
+
+    with pytest.raises(ValueError, match=f"'{name}' .*ends with a space"):
+        plan_photos()
+
+    assert not Path('out').exists()
 
 
 def test_gather_refuses_a_correction_of_no_image(plan_photos) -> None:
