@@ -45,7 +45,10 @@ SUMMARY = 'summary.json'
 _ALIKE = 3
 
 # Ends of the message about a label of another size than its image.
-_ANNOTATE = '; annotate that image, or give its own --images.'
+_ANNOTATE = (
+    '; annotate that image, or give the folder of the images that were '
+    'annotated.'
+)
 _TURNED = (
     ' after the turn in its EXIF data; if the label fits the photo without '
     'it, remove that entry, as with `exiftool -Orientation= PHOTO`.'

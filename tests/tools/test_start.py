@@ -153,6 +153,21 @@ def test_start_says_so_of_labels_that_cannot_be_converted(
     assert 'Only tools/convert_annotations.py has --map' in done.stdout
 
 
+def test_start_names_no_option_for_a_label_of_another_size(
+    photos: Path,
+) -> None:
+    Path('labels').mkdir()
+    for path in photos.glob('*.jpg'):
+        Image.new('L', (9, 9), 1).save(f'labels/{path.stem}.png')
+
+    words = (TOOL, photos, 'labels', '--out', 'pets', '--jobs', 1)
+    done = run_warm(*words, '--classes', 'cat', 'dog')
+
+    assert done.returncode == 1
+    assert 'is a label of 9 x 9' in done.stdout
+    assert '--images' not in done.stdout
+
+
 def test_start_rejects_a_folder_that_is_not_there(refusal) -> None:
     words = 'start.py', 'nowhere', '.'
     assert 'argument images: nowhere is not a folder' in refusal(*words)
