@@ -88,7 +88,10 @@ def draw_pixels(folder: Path, number: int, seed: int = 0) -> list[Pixel]:
 
 def write_table(path: Path, pixels: Sequence[Pixel]) -> None:
     """Writes pixels as a CSV table whose column `class` is empty."""
-    with replacing(path) as part, part.open('w', newline='') as file:
+    with (
+        replacing(path) as part,
+        part.open('w', newline='', encoding='utf-8') as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for pixel in pixels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import locale
 import re
 from io import BytesIO
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_write_table_leaves_the_class_open(tmp_path: Path) -> None:
     ]
     with pytest.raises(ValueError, match='1 of 1 pixels without a class'):
         read_shares(path, CLASSES)
+
+
+def test_write_table_does_not_depend_on_the_locale(tmp_path: Path) -> None:
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, 'C')
+    try:
+        write_table(tmp_path / 'pixels.csv', [Pixel('caf\u00e9.png', 3, 4)])
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    text = (tmp_path / 'pixels.csv').read_text(encoding='utf-8')
+    assert text.splitlines()[1] == 'caf\u00e9.png,3,4,'
 
 
 def test_write_page_shows_each_pixel_in_the_middle(
