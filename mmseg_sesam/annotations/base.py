@@ -331,7 +331,8 @@ class AnnotationReader(ABC):
         if not found:
             raise ValueError(
                 f'{self.images} holds no image for any of {len(items)} '
-                f'annotations (looked for {self.image_key(items[0])}.*, '
+                f'annotations (looked for {self.image_key(items[0])} with '
+                f'{", ".join(IMAGE_SUFFIXES[:-1])} or {IMAGE_SUFFIXES[-1]}, '
                 f'found {images[0][1] if images else "no image"}); give the '
                 'folder in which images have the same relative paths.'
             )
