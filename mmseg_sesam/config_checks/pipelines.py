@@ -82,7 +82,7 @@ def check_moves_labels(transforms: Iterable[dict]) -> None:
             continue
         # Colours may change: no label map has to follow.
         if of_mmseg.Albu in kinds and not any(
-            map(_moves_pixels, iterate_nested([step]))
+            map(_changes_labels, iterate_nested([step]))
         ):
             continue
         name = type_name(step)
@@ -150,6 +150,17 @@ def check_same_steps(
             f'has {name} and number {found.index(False)} has none, expected '
             f'it in all or none, {reason}; add it to all of them.'
         )
+
+
+def _changes_labels(step: dict) -> bool:
+    """Returns whether a transform moves pixels, or blanks some of one label.
+
+    A dropout of albumentations does if it is for masks or has a value for
+    them: `mask_fill_value`, in later versions `fill_mask`.
+    """
+    fills = (step.get('mask_fill_value'), step.get('fill_mask'))
+    blanks = type_name(step) == 'MaskDropout' or fills != (None, None)
+    return blanks or _moves_pixels(step)
 
 
 def _moves_pixels(step: dict) -> bool:

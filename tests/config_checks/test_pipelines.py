@@ -58,6 +58,22 @@ def test_check_pipelines_allows_albu_that_moves_nothing(
 
 
 @pytest.mark.parametrize(
+    'dropout',
+    [
+        dict(type='MaskDropout'),
+        dict(type='CoarseDropout', mask_fill_value=0),
+        dict(type='CoarseDropout', fill_mask=0),
+    ],
+)
+def test_check_pipelines_refuses_albu_that_blanks_one_label(
+    dropout: dict, albumentations: None
+) -> None:
+    blanking = dict(type='Albu', transforms=[dropout])
+    with pytest.raises(ValueError, match='holds Albu, .* use Random'):
+        check_pipelines(dataset(*LOAD, SOURCE, blanking, *AUGMENT))
+
+
+@pytest.mark.parametrize(
     'chooser',
     [
         dict(type='RandomApply', transforms=dict(type='mmcv.CenterCrop')),
