@@ -146,6 +146,7 @@ def add_safeguards(cfg: Config) -> None:
     if _kind(checkpoint) == 'CheckpointHook' and _saves_locally(checkpoint):
         checkpoint['type'] = 'AtomicCheckpointHook'
     hooks.setdefault('step_seed', dict(type='StepSeedHook'))
+    hooks.setdefault('missed_validation', dict(type='MissedValidationHook'))
     hooks.setdefault('non_finite_loss', dict(type='NonFiniteLossHook'))
 
 

@@ -9,6 +9,7 @@ compat.require_frameworks()
 
 from mmseg_sesam.engine.atomic_checkpoint_hook import AtomicCheckpointHook
 from mmseg_sesam.engine.class_shares_hook import ClassSharesHook
+from mmseg_sesam.engine.missed_validation_hook import MissedValidationHook
 from mmseg_sesam.engine.non_finite_loss_hook import NonFiniteLossHook
 from mmseg_sesam.engine.sam_pseudo_label_hook import SAMPseudoLabelHook
 from mmseg_sesam.engine.step_seed_hook import StepSeedHook
@@ -18,6 +19,7 @@ from mmseg_sesam.engine.visualization_hook import SeSAMVisualizationHook
 __all__ = [
     'AtomicCheckpointHook',
     'ClassSharesHook',
+    'MissedValidationHook',
     'NonFiniteLossHook',
     'SAMPseudoLabelHook',
     'SeSAMVisualizationHook',

@@ -182,6 +182,7 @@ def test_add_safeguards_to_a_config_without_hooks(config: dict):
     assert {hook.type for hook in cfg.default_hooks.values()} == {
         'AtomicCheckpointHook',
         'StepSeedHook',
+        'MissedValidationHook',
         'NonFiniteLossHook',
     }
     assert cfg.default_hooks.checkpoint.interval == 1
