@@ -128,8 +128,8 @@ def edited_keys(out: Path, written: Written, keys: Iterable[str]) -> list[str]:
     ]
 
 
-def edited_labels(out: Path, keys: Iterable[str]) -> list[str]:
-    """Returns the keys of labels that changed after a whole conversion."""
+def edited_since(out: Path, keys: Iterable[str]) -> list[str]:
+    """Returns the keys of labels that somebody changed since a conversion."""
     _, *lines = (out / JOURNAL).read_text(encoding='utf-8').split('\n')
     return edited_keys(out, _read_lines(lines), keys)
 

@@ -15,8 +15,8 @@ class MissedValidationHook(Hook):
     a refresh may come between them. A run that is killed in either would go
     on with the next step, without a score and a best checkpoint of this one.
     If the validation was made before, the same weights get the same score
-    again. Our choice; only in an `IterBasedTrainLoop`, as a checkpoint of an
-    epoch may be older than its validation.
+    again. Our choice; only in an `IterBasedTrainLoop`, since a checkpoint
+    within an epoch has other weights than the last validation.
     """
 
     priority = 'LOWEST'

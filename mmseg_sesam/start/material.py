@@ -11,7 +11,7 @@ from mmseg_sesam.annotations.base import AnnotationReader, Item
 from mmseg_sesam.annotations.convert import convert
 from mmseg_sesam.annotations.files import shortened
 from mmseg_sesam.annotations.journal import (
-    edited_labels,
+    edited_since,
     label_classes,
     labelled_keys,
 )
@@ -169,7 +169,7 @@ def _sort_labels(out: Path, items: list[Item]) -> tuple[set[str], list[Item]]:
     # An export may list images that nobody annotated.
     empty = [item for item in items if item.key not in found]
     # A person may paint the label of an image whose annotation is empty.
-    painted = {*edited_labels(out, [item.key for item in empty])}
+    painted = {*edited_since(out, [item.key for item in empty])}
     return found | painted, [i for i in empty if i.key not in painted]
 
 

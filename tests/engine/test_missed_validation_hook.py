@@ -15,11 +15,21 @@ Train = Callable[..., dict[int, float]]
 
 
 class RecordScores(Hook):
-    """Keeps the scores by the step; ends the run before one validation."""
+    """Keeps the scores by the step; ends the run before one validation.
 
-    def __init__(self, killed_at: int | None) -> None:
+    Or before the next step, if it is `stopped_at` one.
+    """
+
+    def __init__(
+        self, killed_at: int | None = None, stopped_at: int | None = None
+    ) -> None:
         self.killed_at = killed_at
+        self.stopped_at = stopped_at
         self.scores: dict[int, float] = {}
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        if runner.iter == self.stopped_at:
+            raise KeyboardInterrupt
 
     def before_val(self, runner: Runner) -> None:
         if runner.iter == self.killed_at:
@@ -33,7 +43,7 @@ class RecordScores(Hook):
 def train(make_config: Callable[..., Config], tmp_path: Path) -> Train:
     """Trains four steps, and returns the scores of its validations."""
 
-    def run(name: str, killed_at: int | None = None, **train_cfg) -> dict:
+    def run(name: str, ends: dict | None = None, **train_cfg) -> dict:
         cfg = validated(without_rounds(make_config()))
         cfg.work_dir = str(tmp_path / name)
         cfg.train_cfg = dict(
@@ -44,12 +54,12 @@ def train(make_config: Callable[..., Config], tmp_path: Path) -> Train:
         hooks.step_seed = dict(type='StepSeedHook')
         hooks.missed_validation = dict(type='MissedValidationHook')
         cfg.resume = Path(cfg.work_dir).exists()
-        runner, record = Runner.from_cfg(cfg), RecordScores(killed_at)
+        runner, record = Runner.from_cfg(cfg), RecordScores(**(ends or {}))
         runner.register_hook(record)
         try:
             runner.train()
         except KeyboardInterrupt:
-            assert killed_at
+            assert ends
         return record.scores
 
     return run
@@ -62,7 +72,7 @@ def test_resumed_run_makes_the_validation_it_was_killed_in(
     whole = train('whole')
     assert [*whole] == [3, 4]
 
-    before = train('killed', killed_at=step)
+    before = train('killed', dict(killed_at=step))
     resumed = train('killed')
 
     assert step not in before
@@ -82,6 +92,7 @@ def test_finished_run_has_the_same_score_again(train: Train) -> None:
 def test_resumed_run_validates_no_step_without_a_validation(
     train: Train,
 ) -> None:
-    train('late', killed_at=4, val_begin=4)
-    assert [*train('late', val_begin=4)] == [4]
-    assert [*train('new', val_begin=4)] == [4]
+    train('between', dict(stopped_at=2))
+    assert [*train('between')] == [3, 4]
+    train('early', dict(stopped_at=3), val_begin=4)
+    assert [*train('early', val_begin=4)] == [4]
